@@ -1,0 +1,66 @@
+package ansible
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"strings"
+)
+
+// answer is the JSON object that Ansible reads.
+type answer map[string]any
+
+func failure(err error) answer {
+	return answer{"failed": true, "changed": false, "msg": err.Error(), "warnings": []string{}}
+}
+
+// result is the answer of a plan of which the titled changes hold.
+func (p *Plan) result(changes []string, diff bool) answer {
+	a := answer{}
+	maps.Copy(a, p.facts)
+	a["failed"] = false
+	a["changed"] = len(changes) > 0
+	a["steps"] = list(changes)
+	a["warnings"] = list(p.warnings)
+	if diff {
+		a["diff"] = p.diffs()
+	}
+	return a
+}
+
+// diffs uses the keys that all versions of Ansible render alike.
+func (p *Plan) diffs() []map[string]string {
+	all := []map[string]string{}
+	for _, s := range p.steps {
+		switch d := s.Diff; {
+		case d == nil:
+		case d.Prepared != "":
+			all = append(all, map[string]string{"prepared": d.Prepared})
+		default:
+			all = append(all, map[string]string{
+				"before": d.Before, "after": d.After,
+				"before_header": d.BeforeHeader, "after_header": d.AfterHeader,
+			})
+		}
+	}
+	return all
+}
+
+// list makes an empty list of nil: null would be a wrong type.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func joined(s []string) string { return strings.Join(s, ", ") }
+
+// text is one line of JSON. Invalid UTF-8, on which ansible-core 2.19 fails the task, becomes the replacement character.
+func (a answer) text() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(a)
+	return b.Bytes(), err
+}

@@ -1,0 +1,166 @@
+package ansible
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Plan is what a module means to do. Without steps there is nothing to change.
+type Plan struct {
+	steps    []Step
+	facts    answer
+	warnings []string
+}
+
+// Add appends a step. Steps are done in order.
+func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
+
+// Set adds a key to the answer that is known before acting, so that check mode answers it, too.
+func (p *Plan) Set(key string, value any) {
+	if p.facts == nil {
+		p.facts = answer{}
+	}
+	p.facts[key] = value
+}
+
+// Warn adds a warning that holds whether or not anything is done.
+func (p *Plan) Warn(format string, args ...any) {
+	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
+}
+
+// Step is one change of the host, or one look at it (Proof).
+type Step struct {
+	Title string            // what it does, as a command: "write /etc/sudoers.d/sidekiq"
+	Diff  *Diff             // nil: nothing to show
+	Do    func(*Late) error // does all or nothing; else the error is made by Partial
+	Undo  func() error      // puts back what was found; nil: cannot be taken back
+	Proof bool              // changes nothing and is no change; when it fails, the steps before it are taken back
+}
+
+// Diff is what --diff shows: whole texts, or prepared lines where a whole text would show too much.
+type Diff struct {
+	Before, After             string
+	BeforeHeader, AfterHeader string
+	Prepared                  string // instead of the others
+}
+
+// Late collects what is known only after acting.
+type Late struct{ plan *Plan }
+
+// Set adds a key to the answer.
+func (l *Late) Set(key string, value any) { l.plan.Set(key, value) }
+
+// Warn adds a warning.
+func (l *Late) Warn(format string, args ...any) { l.plan.Warn(format, args...) }
+
+// Partial marks the error of a step that had begun to change the host: it is undone, too, or counts as a change.
+func Partial(err error) error { return partialError{err} }
+
+// Keep marks a failure after which all that was done stays: undoing it would help nobody.
+func Keep(err error) error { return keepError{err} }
+
+type partialError struct{ error }
+
+func (e partialError) Unwrap() error { return e.error }
+
+type keepError struct{ error }
+
+func (e keepError) Unwrap() error { return e.error }
+
+// preview is the answer of check mode: what run would answer if all went well, as far as it can be known.
+func (p *Plan) preview(diff bool) answer {
+	return p.result(p.changes(), diff)
+}
+
+// run does the steps. After a failure it takes back what was done, last first.
+func (p *Plan) run(diff bool) answer {
+	late := &Late{p}
+	for i, s := range p.steps {
+		err := do(s, late)
+		if err == nil {
+			continue
+		}
+		done := p.steps[:i]
+		if errors.As(err, new(partialError)) {
+			done = p.steps[:i+1]
+		}
+		return p.takeBack(done, s, err, diff)
+	}
+	return p.result(p.changes(), diff)
+}
+
+// do runs one step; a panic in it may have left anything behind.
+func do(s Step, late *Late) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = Partial(fmt.Errorf("bug: %v", r))
+		}
+	}()
+	return s.Do(late)
+}
+
+// takeBack answers a failure. `changed` is true only if something stayed changed.
+func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer {
+	var kept, undone, notUndone []string
+	if errors.As(cause, new(keepError)) {
+		kept = titles(done)
+	} else {
+		undone, notUndone = undo(done)
+	}
+	a := p.result(append(kept, notUndone...), diff)
+	a["failed"] = true
+	a["msg"] = failureText(failed, cause, undone, notUndone)
+	a["done"], a["undone"], a["not_undone"] = list(titles(done)), list(undone), list(notUndone)
+	return a
+}
+
+func undo(done []Step) (undone, notUndone []string) {
+	for i := len(done) - 1; i >= 0; i-- {
+		s := done[i]
+		if s.Proof {
+			continue
+		}
+		if err := takeBackOne(s); err != nil {
+			notUndone = append(notUndone, fmt.Sprintf("%s (%v)", s.Title, err))
+		} else {
+			undone = append(undone, s.Title)
+		}
+	}
+	return undone, notUndone
+}
+
+func takeBackOne(s Step) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("bug: %v", r)
+		}
+	}()
+	if s.Undo == nil {
+		return errors.New("cannot be taken back")
+	}
+	return s.Undo()
+}
+
+func failureText(failed Step, cause error, undone, notUndone []string) string {
+	text := fmt.Sprintf("could not %s: %v", failed.Title, cause)
+	if len(undone) > 0 {
+		text += fmt.Sprintf("; taken back: %s", joined(undone))
+	}
+	if len(notUndone) > 0 {
+		text += fmt.Sprintf("; NOT taken back: %s", joined(notUndone))
+	}
+	return text
+}
+
+// changes are the titles of the steps that change the host.
+func (p *Plan) changes() []string { return titles(p.steps) }
+
+func titles(steps []Step) []string {
+	var all []string
+	for _, s := range steps {
+		if !s.Proof {
+			all = append(all, s.Title)
+		}
+	}
+	return all
+}

@@ -1,0 +1,228 @@
+package argspec
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const doc = `
+DOCUMENTATION:
+  module: example
+  short_description: An example.
+  description: [For tests.]
+  options:
+    name: {description: [The name of it. More about it.], type: str, required: true, aliases: [title]}
+    count: {description: How many., type: int}
+    share: {description: How much., type: float}
+    really: {description: Whether., type: bool, default: false}
+    home: {description: Where., type: path}
+    anything: {description: Whatever., type: raw}
+    words: {description: Which., type: list, elements: str}
+    numbers: {description: Which., type: list, elements: int, choices: [1, 2, 3]}
+    environment: {description: Variables., type: dict}
+    state: {description: How., type: str, choices: [present, absent], default: present}
+    secret: {description: Hidden., type: str}
+    other: {description: Other., type: str}
+    rules:
+      description: Rules.
+      type: list
+      elements: dict
+      suboptions:
+        users: {description: Who., type: list, elements: str, required: true}
+        nopasswd: {description: Freely., type: bool, default: false}
+EXAMPLES: |
+  - example: {name: x}
+RETURN: {}
+ARGUMENT_SPEC:
+  no_log: [secret]
+  mutually_exclusive: [[count, share]]
+  required_together: [[secret, other]]
+  required_if:
+    - [state, absent, [home]]
+`
+
+type rule struct {
+	Users    []string `option:"users"`
+	NoPasswd bool     `option:"nopasswd"`
+}
+
+type params struct {
+	Name        string            `option:"name"`
+	Count       *int              `option:"count"`
+	Share       float64           `option:"share"`
+	Really      bool              `option:"really"`
+	Home        string            `option:"home"`
+	Anything    any               `option:"anything"`
+	Words       []string          `option:"words"`
+	Numbers     []int             `option:"numbers"`
+	Environment map[string]string `option:"environment"`
+	State       string            `option:"state"`
+	Secret      *string           `option:"secret"`
+	Other       string            `option:"other"`
+	Rules       []rule            `option:"rules"`
+}
+
+func spec(t *testing.T) *Spec {
+	t.Helper()
+	s, err := Parse([]byte(doc))
+	require.NoError(t, err)
+	require.NoError(t, s.CheckParams(&params{}))
+	return s
+}
+
+// arguments are JSON as Ansible sends it.
+func arguments(t *testing.T, text string) map[string]any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.UseNumber()
+	var args map[string]any
+	require.NoError(t, d.Decode(&args))
+	return args
+}
+
+func TestArgumentsFillTheParams(t *testing.T) {
+	t.Setenv("HOME", "/home/me")
+	t.Setenv("PLACE", "here")
+	seven := 7
+	for text, want := range map[string]params{
+		`{"name": "x"}`:                                                        {Name: "x", State: "present"},
+		`{"title": "x", "count": null}`:                                        {Name: "x", State: "present"},
+		`{"name": 12345678901234567890, "count": "7"}`:                         {Name: "12345678901234567890", Count: &seven, State: "present"},
+		`{"name": "0440", "count": 7.0}`:                                       {Name: "0440", Count: &seven, State: "present"},
+		`{"name": "x", "share": "2.5", "really": "On"}`:                        {Name: "x", Share: 2.5, Really: true, State: "present"},
+		`{"name": "x", "really": 1}`:                                           {Name: "x", Really: true, State: "present"},
+		`{"name": "x", "home": "~/a/$PLACE/${NOPE}/$NOPE", "state": "absent"}`: {Name: "x", Home: "/home/me/a/here/${NOPE}/$NOPE", State: "absent"},
+		`{"name": "x", "words": "a, b,,c", "numbers": 3}`:                      {Name: "x", Words: []string{"a", "b", "c"}, Numbers: []int{3}, State: "present"},
+		`{"name": "x", "words": ["a,b", 1], "numbers": ["1", 2]}`:              {Name: "x", Words: []string{"a,b", "1"}, Numbers: []int{1, 2}, State: "present"},
+		`{"name": "x", "words": ""}`:                                           {Name: "x", Words: []string{}, State: "present"},
+		`{"name": "x", "anything": {"a": [1]}}`:                                {Name: "x", Anything: map[string]any{"a": []any{json.Number("1")}}, State: "present"},
+		`{"name": "x", "environment": {"A": 1, "B": "b c"}}`:                   {Name: "x", Environment: map[string]string{"A": "1", "B": "b c"}, State: "present"},
+		`{"name": "x", "environment": "A=1, B=2"}`:                             {Name: "x", Environment: map[string]string{"A": "1", "B": "2"}, State: "present"},
+		`{"name": "x", "environment": "{\"A\": 1}"}`:                           {Name: "x", Environment: map[string]string{"A": "1"}, State: "present"},
+		`{"name": "x", "rules": [{"users": "a,b"}, {"users": ["c"], "nopasswd": "yes"}]}`: {Name: "x", State: "present",
+			Rules: []rule{{Users: []string{"a", "b"}}, {Users: []string{"c"}, NoPasswd: true}}},
+	} {
+		var got params
+		require.NoError(t, spec(t).Decode(arguments(t, text), &got), text)
+		require.Equal(t, want, got, text)
+	}
+}
+
+func TestBadArgumentsAreNamedWithWhatIsAccepted(t *testing.T) {
+	const names = "anything, count, environment, home, name, numbers, other, really, rules, secret, share, state, title, words"
+	for text, want := range map[string]string{
+		`{}`:                                          `option "name" is required; hint: The name of it`,
+		`{"name": null}`:                              `option "name" is required; hint: The name of it`,
+		`{"name": "x", "title": "y"}`:                 `option "name" is given as "name" and as "title"; hint: keep one`,
+		`{"name": "x", "coutn": 1}`:                   `unknown option "coutn", did you mean "count"?; accepted: ` + names,
+		`{"name": "x", "zzz": 1}`:                     `unknown option "zzz"; accepted: ` + names,
+		`{"name": true}`:                              `option "name": true is not text; hint: quote it, YAML reads yes, no, on, off, true and false as booleans`,
+		`{"name": ["x"]}`:                             `option "name": ["x"] is not text; hint: give one string`,
+		`{"name": "x", "count": "many"}`:              `option "count": "many" is not an int; hint: give a whole number such as 25`,
+		`{"name": "x", "count": 2.5}`:                 `option "count": 2.5 is not an int; hint: give a whole number such as 25`,
+		`{"name": "x", "count": true}`:                `option "count": true is not an int; hint: give a whole number such as 25`,
+		`{"name": "x", "count": 1e99}`:                `option "count": 1e99 is not an int; hint: give a whole number such as 25`,
+		`{"name": "x", "share": "inf"}`:               `option "share": "inf" is not a float; hint: give a number such as 2.5`,
+		`{"name": "x", "really": "maybe"}`:            `option "really": "maybe" is not a bool; hint: accepted: yes, no, true, false, on, off, 1, 0`,
+		`{"name": "x", "words": true}`:                `option "words": true is not a list; hint: give a list of str`,
+		`{"name": "x", "words": ["a", null]}`:         `option "words[1]" is null; hint: remove the element`,
+		`{"name": "x", "numbers": [1, 9]}`:            `option "numbers": 9 is not accepted; accepted: 1, 2, 3`,
+		`{"name": "x", "state": "gone"}`:              `option "state": "gone" is not accepted; accepted: present, absent`,
+		`{"name": "x", "environment": ["A"]}`:         `option "environment": ["A"] is not a dict; hint: give names and values`,
+		`{"name": "x", "environment": "A"}`:           `option "environment": "A" is not a dict; hint: give a JSON object or k=v, k2=v2`,
+		`{"name": "x", "environment": {"A": true}}`:   `option "environment.A": true is not text; hint: quote it, YAML reads yes, no, on, off, true and false as booleans`,
+		`{"name": "x", "rules": [{"usrs": "a"}]}`:     `unknown option "rules[0].usrs", did you mean "users"?; accepted: nopasswd, users`,
+		`{"name": "x", "rules": [{"nopasswd": 1}]}`:   `option "rules[0].users" is required; hint: Who`,
+		`{"name": "x", "count": 1, "share": 1}`:       `options "count", "share" exclude each other; hint: keep one`,
+		`{"name": "x", "secret": "s"}`:                `options "secret", "other" belong together, only "secret" given; hint: give all or none`,
+		`{"name": "x", "state": "absent"}`:            `option "state" is absent, which needs all of: "home"`,
+		`{"name": "x", "rules": {"users": "a"}}`:      `option "rules": {"users":"a"} is not a list; hint: give a list of dict`,
+		`{"name": "x", "environment": "{\"A\": 1"}`:   `option "environment": "{\"A\": 1" is not a dict; hint: give a JSON object or k=v, k2=v2`,
+		`{"name": "x", "rules": [["a"]]}`:             `option "rules[0]": ["a"] is not a dict; hint: give names and values`,
+		`{"name": "x", "rules": [{"users": [null]}]}`: `option "rules[0].users[0]" is null; hint: remove the element`,
+	} {
+		var got params
+		require.EqualError(t, spec(t).Decode(arguments(t, text), &got), want, text)
+	}
+}
+
+func TestOneOfTheOptionsIsRequired(t *testing.T) {
+	s := spec(t)
+	s.RequiredOneOf = [][]string{{"count", "share"}}
+	var got params
+	require.EqualError(t, s.Decode(arguments(t, `{"name": "x"}`), &got), `one of the options "count", "share" is required`)
+	require.NoError(t, s.Decode(arguments(t, `{"name": "x", "count": 1}`), &got))
+}
+
+func TestRequiredIfCanAskForAny(t *testing.T) {
+	s := spec(t)
+	s.RequiredIf = []RequiredIf{{Option: "state", Value: "present", Options: []string{"words", "rules"}, Any: true}}
+	var got params
+	require.EqualError(t, s.Decode(arguments(t, `{"name": "x"}`), &got), `option "state" is present, which needs one of: "words", "rules"`)
+	require.NoError(t, s.Decode(arguments(t, `{"name": "x", "words": "a"}`), &got))
+}
+
+func TestSecretsAreFoundInInvalidArgumentsToo(t *testing.T) {
+	for text, want := range map[string][]string{
+		`{"secret": "s"}`:             {"s"},
+		`{"secret": 5, "name": true}`: {"5"},
+		`{"secret": ["a", "b"]}`:      {"a", "b"},
+		`{"secret": {"k": "v"}}`:      {"v"},
+		`{"name": "x"}`:               nil,
+	} {
+		require.Equal(t, want, spec(t).Secrets(arguments(t, text)), text)
+	}
+}
+
+func TestFaultyInterfacesAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: string}}}":                          `module "m": option "a": unknown type "string"`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: list}}}":                            `module "m": option "a": a list needs elements`,
+		"DOCUMENTATION: {module: m, options: {a: {type: str}}}":                                             `module "m": option "a": has no description`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: int, elements: str}}}":              `module "m": option "a": elements belongs to type list, not to "int"`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: str, required: true, default: x}}}": `module "m": option "a": is required and has a default`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {no_log: [a]}}":                                        `module "m": no_log names "a", which is no option`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_one_of: [[a, b]]}}":                          `module "m": a rule names "a", which is no option`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_if: [[a, b]]}}":                              `module "m": required_if wants [option, value, [options], any]`,
+	} {
+		_, err := Parse([]byte(text))
+		require.EqualError(t, err, want)
+	}
+}
+
+func TestParamsThatDoNotFitAreFound(t *testing.T) {
+	s, err := Parse([]byte("DOCUMENTATION: {module: m, options: {a: {description: A, type: list, elements: int}}}"))
+	require.NoError(t, err)
+	require.NoError(t, s.CheckParams(&struct {
+		A []int `option:"a"`
+	}{}))
+	require.ErrorContains(t, s.CheckParams(&struct {
+		A []string `option:"a"`
+	}{}), `option "a" of type list does not fit a field of type []string`)
+	require.ErrorContains(t, s.CheckParams(&struct {
+		A []int `option:"a"`
+		B int   `option:"b"`
+	}{}), `is tagged "b", which is no option`)
+}
+
+func FuzzNormalizeNeverPanics(f *testing.F) {
+	f.Add(`{"name": "x", "rules": [{"users": "a"}]}`)
+	f.Add(`{"name": {"a": [1, true, null]}, "words": 1e400, "environment": " = "}`)
+	s, err := Parse([]byte(doc))
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, text string) {
+		d := json.NewDecoder(bytes.NewReader([]byte(text)))
+		d.UseNumber()
+		var args map[string]any
+		if d.Decode(&args) != nil {
+			return
+		}
+		var p params
+		if s.Decode(args, &p) == nil && p.Name == "" && args["name"] != "" && args["title"] != "" {
+			t.Fatal("accepted without a name")
+		}
+	})
+}

@@ -1,0 +1,158 @@
+package argspec
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// tag is the struct tag that names a field's option.
+const tag = "option"
+
+// Decode fills the params struct that params points to with the arguments, normalized.
+//
+// A field is a string, int, bool, float64, any, []string, map[string]string, a struct (dict with suboptions), a slice of
+// structs, or a pointer to one of the first four, which stays nil when the option is not given and has no default.
+func (s *Spec) Decode(args map[string]any, params any) error {
+	values, err := s.Normalize(args)
+	if err != nil {
+		return err
+	}
+	return fill(reflect.ValueOf(params).Elem(), values, "")
+}
+
+func fill(target reflect.Value, values map[string]any, prefix string) error {
+	for i := range target.NumField() {
+		name, ok := target.Type().Field(i).Tag.Lookup(tag)
+		if !ok || values[name] == nil {
+			continue
+		}
+		if err := set(target.Field(i), values[name], prefix+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// set assigns a normalized value. Only map[string]string still needs a coercion: a dict without suboptions holds anything.
+func set(field reflect.Value, v any, path string) error {
+	switch field.Kind() {
+	case reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+		return set(field.Elem(), v, path)
+	case reflect.Struct:
+		return fill(field, v.(map[string]any), path+".")
+	case reflect.Slice:
+		items := v.([]any)
+		field.Set(reflect.MakeSlice(field.Type(), len(items), len(items)))
+		for i, item := range items {
+			if err := set(field.Index(i), item, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case reflect.Map:
+		m := map[string]string{}
+		for k, item := range v.(map[string]any) {
+			s, err := toStr(item, path+"."+k)
+			if err != nil {
+				return err
+			}
+			m[k] = s
+		}
+		field.Set(reflect.ValueOf(m))
+		return nil
+	default:
+		field.Set(reflect.ValueOf(v))
+		return nil
+	}
+}
+
+// CheckParams compares a params struct with the interface, both ways: an option without a field would be ignored in silence,
+// a field without an option never filled.
+func (s *Spec) CheckParams(params any) error {
+	return checkStruct(reflect.TypeOf(params).Elem(), s.Options, "")
+}
+
+func checkStruct(t reflect.Type, options []Option, prefix string) error {
+	fields := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		if name, ok := t.Field(i).Tag.Lookup(tag); ok {
+			fields[name] = t.Field(i).Type
+		}
+	}
+	for _, o := range options {
+		field, ok := fields[o.Name]
+		if !ok {
+			return fmt.Errorf("option %q has no field in %s", prefix+o.Name, t)
+		}
+		if err := checkField(field, o, prefix); err != nil {
+			return err
+		}
+		delete(fields, o.Name)
+	}
+	for name := range fields {
+		return fmt.Errorf("field of %s is tagged %q, which is no option", t, prefix+name)
+	}
+	return nil
+}
+
+func checkField(field reflect.Type, o Option, prefix string) error {
+	path := prefix + o.Name
+	wrong := fmt.Errorf("option %q of type %s does not fit a field of type %s", path, o.Type, field)
+	element := o.Type
+	if o.Type == List {
+		if field.Kind() != reflect.Slice {
+			return wrong
+		}
+		field, element = field.Elem(), o.Elements
+	} else if field.Kind() == reflect.Pointer {
+		field = field.Elem()
+	}
+	if element == Dict && len(o.Suboptions) > 0 {
+		if field.Kind() != reflect.Struct {
+			return wrong
+		}
+		return checkStruct(field, o.Suboptions, path+".")
+	}
+	kinds := map[Type]reflect.Kind{
+		Str: reflect.String, Path: reflect.String, Int: reflect.Int, Float: reflect.Float64,
+		Bool: reflect.Bool, Raw: reflect.Interface, Dict: reflect.Map,
+	}
+	if field.Kind() != kinds[element] {
+		return wrong
+	}
+	return nil
+}
+
+// Secrets returns every text in arguments under options that are marked no_log, whatever its type and whether or not the
+// arguments are valid: an error about a secret must not show it either.
+func (s *Spec) Secrets(args map[string]any) []string {
+	var secrets []string
+	for _, o := range s.Options {
+		if !o.NoLog {
+			continue
+		}
+		for _, name := range append([]string{o.Name}, o.Aliases...) {
+			secrets = append(secrets, texts(args[name])...)
+		}
+	}
+	return secrets
+}
+
+func texts(v any) []string {
+	var all []string
+	switch v := v.(type) {
+	case nil, bool:
+	case map[string]any:
+		for _, item := range v {
+			all = append(all, texts(item)...)
+		}
+	case []any:
+		for _, item := range v {
+			all = append(all, texts(item)...)
+		}
+	default:
+		all = append(all, fmt.Sprint(v))
+	}
+	return all
+}

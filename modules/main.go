@@ -1,0 +1,16 @@
+// The program ansible-sidekiq is all modules in one static binary, so that a host gets one file. Which one runs is chosen by
+// the name under which it is started, or by `run NAME`.
+package main
+
+import (
+	"os"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+func main() {
+	os.Exit(ansible.Main(version))
+}
