@@ -1,0 +1,87 @@
+package systemd
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// DownError says that a unit which was started is not up.
+type DownError struct {
+	Unit    string
+	State   State
+	Reason  string   // why it is not taken for up
+	Journal []string // its last lines
+}
+
+func (e *DownError) Error() string {
+	text := fmt.Sprintf("%s is not up: %s; %s", e.Unit, e.Reason, e.State)
+	if len(e.Journal) > 0 {
+		text += "; last lines of its journal:\n" + strings.Join(e.Journal, "\n")
+	}
+	return text
+}
+
+// sampling is how often Settle looks. A crash loop flips between states each RestartSec.
+const sampling = 250 * time.Millisecond
+
+// Settle watches a unit that was just started for the given time. `systemctl start` of Type=simple succeeds before the
+// program was even executed, and a unit in a crash loop is active now and then; so it counts as up only if at every look the
+// same process runs and systemd has restarted nothing. The error is a *DownError.
+func (s Systemctl) Settle(unit string, period time.Duration) (State, error) {
+	first, err := s.Show(unit)
+	if err != nil {
+		return first, err
+	}
+	for end := time.Now().Add(period); ; time.Sleep(sampling) {
+		now, err := s.Show(unit)
+		if err != nil {
+			return now, err
+		}
+		if reason := unsettled(first, now); reason != "" {
+			return now, s.down(unit, now, reason)
+		}
+		if time.Now().After(end) {
+			return now, nil
+		}
+	}
+}
+
+func unsettled(first, now State) string {
+	switch {
+	case !now.Up():
+		return "it does not run"
+	case now.Restarts > 0:
+		return fmt.Sprintf("systemd had to restart it (%d times)", now.Restarts)
+	case now.MainPID != first.MainPID, now.InvocationID != first.InvocationID:
+		return "its process was replaced"
+	default:
+		return ""
+	}
+}
+
+// Down makes the error for a unit whose start failed outright.
+func (s Systemctl) Down(unit string, cause error) error {
+	state, err := s.Show(unit)
+	if err != nil {
+		return fmt.Errorf("%w (and its state is unknown: %v)", cause, err)
+	}
+	return s.down(unit, state, cause.Error())
+}
+
+func (s Systemctl) down(unit string, state State, reason string) error {
+	return &DownError{Unit: unit, State: state, Reason: reason, Journal: journal(unit, 10)}
+}
+
+// journal is the end of the unit's journal. Without journalctl or a journal there are no lines: the state has been told.
+func journal(unit string, lines int) []string {
+	program, err := lookPath("journalctl")
+	if err != nil {
+		return nil
+	}
+	out, err := run(program, "-u", unit, "-n", fmt.Sprint(lines), "-o", "cat", "--no-pager", "-q")
+	if err != nil {
+		return nil
+	}
+	return strings.Split(strings.TrimSpace(out), "\n")
+}

@@ -1,0 +1,174 @@
+package systemd
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// State is what systemd knows of a unit (org.freedesktop.systemd1(5)).
+type State struct {
+	LoadState     string // loaded, not-found, masked, error, bad-setting
+	ActiveState   string // active, inactive, activating, deactivating, failed
+	SubState      string // running, dead, auto-restart ...
+	Result        string // success, exit-code, timeout ...
+	UnitFileState string // enabled, disabled, masked, ""
+	FragmentPath  string // the unit file in use
+	InvocationID  string
+	DropIns       []string
+	MainPID       int
+	Restarts      int // automatic ones since the last manual start
+	ExitCode      int // of the main process: CLD_EXITED 1, CLD_KILLED 2, CLD_DUMPED 3
+	ExitStatus    int // its exit status or signal
+	NeedsReload   bool
+	ActiveSince   string        // as systemd writes it
+	MainStart     time.Duration // of the main process, on the monotonic clock
+}
+
+var properties = []string{
+	"LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "InvocationID", "DropInPaths",
+	"MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus", "NeedDaemonReload", "ActiveEnterTimestamp",
+	"ExecMainStartTimestampMonotonic",
+}
+
+// Show asks for the state of a unit; a unit that does not exist has LoadState not-found.
+func (s Systemctl) Show(unit string) (State, error) {
+	states, err := s.ShowAll(unit)
+	if err != nil {
+		return State{}, err
+	}
+	return states[0], nil
+}
+
+// ShowAll asks for several units in one call and answers in their order.
+func (s Systemctl) ShowAll(units ...string) ([]State, error) {
+	args := append([]string{"show", "-p", strings.Join(properties, ","), "--"}, units...)
+	out, err := s.run(args...)
+	if err != nil {
+		return nil, err
+	}
+	blocks := strings.Split(strings.TrimSpace(out), "\n\n")
+	if len(blocks) != len(units) {
+		return nil, fmt.Errorf("systemctl show answered for %d units instead of %d", len(blocks), len(units))
+	}
+	states := make([]State, len(units))
+	for i, block := range blocks {
+		if states[i], err = parseState(block); err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+// parseState goes by names: the order is systemd's.
+func parseState(out string) (State, error) {
+	values := map[string]string{}
+	for line := range strings.Lines(out) {
+		k, v, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
+		values[k] = v
+	}
+	s := State{
+		LoadState: values["LoadState"], ActiveState: values["ActiveState"], SubState: values["SubState"],
+		Result: values["Result"], UnitFileState: values["UnitFileState"], FragmentPath: values["FragmentPath"],
+		InvocationID: values["InvocationID"], DropIns: strings.Fields(values["DropInPaths"]),
+		NeedsReload: values["NeedDaemonReload"] == "yes", ActiveSince: values["ActiveEnterTimestamp"],
+	}
+	for name, into := range map[string]*int{
+		"MainPID": &s.MainPID, "NRestarts": &s.Restarts, "ExecMainCode": &s.ExitCode, "ExecMainStatus": &s.ExitStatus,
+	} {
+		if err := parseInt(values[name], into); err != nil {
+			return s, fmt.Errorf("systemctl show answered %s=%q: %w", name, values[name], err)
+		}
+	}
+	var us int
+	if err := parseInt(values["ExecMainStartTimestampMonotonic"], &us); err != nil {
+		return s, fmt.Errorf("systemctl show answered a start time that is no number: %w", err)
+	}
+	s.MainStart = time.Duration(us) * time.Microsecond
+	if s.LoadState == "" || s.ActiveState == "" {
+		return s, fmt.Errorf("systemctl show answered without LoadState and ActiveState: %q", out)
+	}
+	return s, nil
+}
+
+// parseInt leaves 0 for what systemd did not print: units that are no service have no MainPID.
+func parseInt(text string, into *int) error {
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	*into = n
+	return err
+}
+
+// Exists reports whether there is such a unit.
+func (s State) Exists() bool { return s.LoadState != "not-found" }
+
+// Up reports whether the main process runs and systemd takes the unit for started.
+func (s State) Up() bool {
+	return s.ActiveState == "active" && s.SubState == "running" && s.MainPID > 0
+}
+
+// String is the state in words, for messages.
+func (s State) String() string {
+	text := fmt.Sprintf("%s (%s)", s.ActiveState, s.SubState)
+	if s.LoadState != "loaded" {
+		text += ", LoadState=" + s.LoadState
+	}
+	if s.Result != "success" && s.Result != "" {
+		text += ", Result=" + s.Result
+	}
+	if exit := s.exit(); exit != "" {
+		text += ", " + exit
+	}
+	return text
+}
+
+// exit tells how the main process ended; a signal is named, since Sidekiq's end by HUP or USR2 is a riddle as a number.
+func (s State) exit() string {
+	switch s.ExitCode {
+	case 1:
+		if meaning, ok := exitMeanings[s.ExitStatus]; ok {
+			return fmt.Sprintf("exit status %d (%s)", s.ExitStatus, meaning)
+		}
+		return fmt.Sprintf("exit status %d", s.ExitStatus)
+	case 2, 3:
+		return "killed by " + signalName(s.ExitStatus)
+	default:
+		return ""
+	}
+}
+
+// exitMeanings are the statuses with which systemd itself ends a process that it could not start (systemd.exec(5), "Process
+// Exit Codes").
+var exitMeanings = map[int]string{
+	200: "CHDIR: the working directory does not exist or cannot be entered by the user",
+	201: "NICE: the scheduling priority could not be set",
+	202: "FDS: file descriptors could not be passed",
+	203: "EXEC: the program does not exist or cannot be executed by the user",
+	204: "MEMORY: out of memory",
+	205: "LIMITS: a resource limit could not be set",
+	209: "STDOUT: standard output could not be set up",
+	216: "GROUP: the group does not exist",
+	217: "USER: the user does not exist or could not be taken",
+	218: "CAPABILITIES: capabilities could not be dropped",
+	222: "STDERR: standard error could not be set up",
+	226: "NAMESPACE: the sandbox could not be set up, often a missing path in ReadWritePaths",
+	227: "NO_NEW_PRIVILEGES: could not be set",
+	228: "SECCOMP: the system call filter could not be applied",
+	233: "RUNTIME_DIRECTORY: could not be set up",
+	238: "STATE_DIRECTORY: could not be set up",
+	240: "LOGS_DIRECTORY: could not be set up",
+}
+
+func signalName(n int) string {
+	names := map[int]string{
+		1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 6: "SIGABRT", 7: "SIGBUS", 9: "SIGKILL", 10: "SIGUSR1", 11: "SIGSEGV",
+		12: "SIGUSR2", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 31: "SIGSYS",
+	}
+	if name, ok := names[n]; ok {
+		return name
+	}
+	return fmt.Sprintf("signal %d", n)
+}

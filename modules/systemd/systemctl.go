@@ -1,0 +1,123 @@
+package systemd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MinVersion is the oldest systemd that is supported: that of Ubuntu 18.04.
+const MinVersion = 237
+
+// patience bounds every call: a start may take TimeoutStartSec and the stop before it TimeoutStopSec, both minutes at most.
+const patience = 15 * time.Minute
+
+// Systemctl drives the systemd that is booted on this host.
+type Systemctl struct {
+	path    string
+	Version int // such as 257
+}
+
+// Find looks for a booted systemd of a supported version. root is the host's root folder, "/" but in tests.
+func Find(root string) (Systemctl, error) {
+	s := Systemctl{}
+	if _, err := os.Stat(root + "/run/systemd/system"); err != nil {
+		return s, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
+	}
+	var err error
+	if s.path, err = lookPath("systemctl"); err != nil {
+		return s, err
+	}
+	out, err := s.run("--version")
+	if err != nil {
+		return s, err
+	}
+	if s.Version, err = parseVersion(out); err != nil {
+		return s, err
+	}
+	if s.Version < MinVersion {
+		return s, fmt.Errorf("systemd %d is too old; accepted: %d and later", s.Version, MinVersion)
+	}
+	return s, nil
+}
+
+// lookPath also looks where a bare PATH may not: both folders hold systemctl on some distribution.
+func lookPath(name string) (string, error) {
+	for _, candidate := range []string{name, "/usr/bin/" + name, "/bin/" + name} {
+		if p, err := exec.LookPath(candidate); err == nil {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("%s was not found in PATH, /usr/bin or /bin", name)
+}
+
+// parseVersion reads "systemd 257 (257.13-1~deb13u1)".
+func parseVersion(out string) (int, error) {
+	fields := strings.Fields(out)
+	if len(fields) >= 2 && fields[0] == "systemd" {
+		digits, _, _ := strings.Cut(fields[1], "~")
+		if n, err := strconv.Atoi(digits); err == nil {
+			return n, nil
+		}
+	}
+	first, _, _ := strings.Cut(out, "\n")
+	return 0, fmt.Errorf("systemctl --version answered %q, which names no version", first)
+}
+
+// run returns standard output. An error carries what systemctl said.
+func (s Systemctl) run(args ...string) (string, error) { return run(s.path, args...) }
+
+func run(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	if err == nil {
+		return out.String(), nil
+	}
+	said := strings.Join(strings.Fields(errs.String()), " ")
+	if said == "" {
+		said = err.Error()
+	}
+	return out.String(), fmt.Errorf("systemctl %s: %s", strings.Join(args, " "), said)
+}
+
+func (s Systemctl) do(verb string, unit ...string) error {
+	_, err := s.run(append([]string{verb, "--"}, unit...)...)
+	return err
+}
+
+// DaemonReload makes systemd read the unit files again.
+func (s Systemctl) DaemonReload() error {
+	_, err := s.run("daemon-reload")
+	return err
+}
+
+// Enable makes the unit start at boot.
+func (s Systemctl) Enable(unit string) error { return s.do("enable", unit) }
+
+// Disable is the opposite of Enable.
+func (s Systemctl) Disable(unit string) error { return s.do("disable", unit) }
+
+// Start waits until the job ended: for Type=notify until READY.
+func (s Systemctl) Start(unit string) error { return s.do("start", unit) }
+
+// Stop waits until the unit is stopped.
+func (s Systemctl) Stop(unit string) error { return s.do("stop", unit) }
+
+// Restart forgets earlier failures first: they would count against the start limit, and NRestarts would not start at 0.
+func (s Systemctl) Restart(unit string) error {
+	if err := s.do("reset-failed", unit); err != nil && !strings.Contains(err.Error(), "not loaded") {
+		return err
+	}
+	return s.do("restart", unit)
+}

@@ -1,0 +1,133 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestVersionsOfDistributionsAreRead(t *testing.T) {
+	for out, want := range map[string]int{
+		"systemd 237\n+PAM":                      237,
+		"systemd 257 (257.13-1~deb13u1)\n+PAM":   257,
+		"systemd 252 (252.39-1~deb12u1)":         252,
+		"systemd 258~rc1 (258~rc1-1)":            258,
+		"systemd 249 (249.11-0ubuntu3.12)\n+PAM": 249,
+	} {
+		got, err := parseVersion(out)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	_, err := parseVersion("upstart 1.0\n")
+	require.EqualError(t, err, `systemctl --version answered "upstart 1.0", which names no version`)
+}
+
+const running = `MainPID=812
+NRestarts=0
+ExecMainStartTimestampMonotonic=4711000
+ExecMainCode=0
+ExecMainStatus=0
+LoadState=loaded
+ActiveState=active
+SubState=running
+FragmentPath=/etc/systemd/system/sidekiq.service
+DropInPaths=/etc/systemd/system/sidekiq.service.d/a.conf /etc/systemd/system/sidekiq.service.d/b.conf
+UnitFileState=enabled
+NeedDaemonReload=no
+InvocationID=1b2c
+ActiveEnterTimestamp=Mon 2026-11-23 10:00:00 UTC
+Result=success
+`
+
+func TestStateIsReadByNames(t *testing.T) {
+	s, err := parseState(running)
+	require.NoError(t, err)
+	require.Equal(t, State{
+		LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success", UnitFileState: "enabled",
+		FragmentPath: "/etc/systemd/system/sidekiq.service", InvocationID: "1b2c",
+		DropIns: []string{"/etc/systemd/system/sidekiq.service.d/a.conf", "/etc/systemd/system/sidekiq.service.d/b.conf"},
+		MainPID: 812, ActiveSince: "Mon 2026-11-23 10:00:00 UTC", MainStart: 4711 * time.Millisecond,
+	}, s)
+	require.True(t, s.Up())
+	_, err = parseState("MainPID=x\nLoadState=loaded\nActiveState=active")
+	require.ErrorContains(t, err, `MainPID="x"`)
+	_, err = parseState("nonsense")
+	require.Error(t, err)
+}
+
+func TestStatesAreTold(t *testing.T) {
+	for want, s := range map[string]State{
+		"active (running)": {LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success"},
+		"activating (auto-restart), Result=exit-code, exit status 203 (EXEC: the program does not exist or cannot be executed by the user)": {
+			LoadState: "loaded", ActiveState: "activating", SubState: "auto-restart", Result: "exit-code", ExitCode: 1, ExitStatus: 203},
+		"failed (failed), Result=signal, killed by SIGUSR2": {LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "signal", ExitCode: 2, ExitStatus: 12},
+		"inactive (dead), exit status 1":                    {LoadState: "loaded", ActiveState: "inactive", SubState: "dead", ExitCode: 1, ExitStatus: 1},
+		"inactive (dead), LoadState=error":                  {LoadState: "error", ActiveState: "inactive", SubState: "dead"},
+		"failed (failed), killed by signal 40":              {LoadState: "loaded", ActiveState: "failed", SubState: "failed", ExitCode: 3, ExitStatus: 40},
+	} {
+		require.Equal(t, want, s.String())
+	}
+}
+
+// fake is a systemctl that answers the n-th `show` with the n-th text, the last one from then on.
+func fake(t *testing.T, shows ...string) Systemctl {
+	t.Helper()
+	dir := t.TempDir()
+	for i, s := range shows {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("show%d", i)), []byte(s), 0o600))
+	}
+	script := fmt.Sprintf(`#!/bin/sh
+cd %s || exit 1
+case $1 in
+show) n=$(cat n 2>/dev/null || echo 0); echo $((n < %d ? n + 1 : n)) > n; cat show$n ;;
+*) echo "Failed to $1: it is only a test" >&2; exit 1 ;;
+esac
+`, dir, len(shows)-1)
+	program := filepath.Join(dir, "systemctl")
+	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
+	return Systemctl{path: program, Version: 257}
+}
+
+func changed(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(running) }
+
+func TestAUnitIsUpOnlyIfTheSameProcessStays(t *testing.T) {
+	_, err := fake(t, running).Settle("x.service", 0)
+	require.NoError(t, err)
+	for want, second := range map[string]string{
+		"it does not run; activating (auto-restart)":               changed("=active", "=activating", "=running", "=auto-restart"),
+		"systemd had to restart it (2 times); active (running)":    changed("NRestarts=0", "NRestarts=2"),
+		"its process was replaced; active (running)":               changed("MainPID=812", "MainPID=999"),
+		"it does not run; failed (failed), Result=start-limit-hit": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
+	} {
+		_, err := fake(t, running, running, second).Settle("x.service", time.Second)
+		var down *DownError
+		require.ErrorAs(t, err, &down)
+		require.True(t, strings.HasPrefix(err.Error(), "x.service is not up: "+want), err.Error())
+	}
+}
+
+func TestSeveralUnitsAreAskedInOneCall(t *testing.T) {
+	states, err := fake(t, running+"\n"+changed("=active", "=inactive", "loaded", "not-found")).ShowAll("a", "b")
+	require.NoError(t, err)
+	require.True(t, states[0].Exists())
+	require.False(t, states[1].Exists())
+	_, err = fake(t, running).ShowAll("a", "b")
+	require.EqualError(t, err, "systemctl show answered for 1 units instead of 2")
+}
+
+func TestSystemctlsWordsAreTheError(t *testing.T) {
+	err := fake(t, running).Start("x.service")
+	require.EqualError(t, err, "systemctl start -- x.service: Failed to start: it is only a test")
+	require.ErrorContains(t, fake(t, running).Down("x.service", errors.New("cause")), "x.service is not up: cause; active (running)")
+}
+
+func TestWithoutABootedSystemdNothingIsTried(t *testing.T) {
+	_, err := Find(t.TempDir())
+	require.EqualError(t, err, "systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
+}

@@ -1,0 +1,135 @@
+package systemd
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestValuesAreWrittenAsSystemdReadsThem(t *testing.T) {
+	for _, c := range []struct {
+		value Value
+		want  string
+	}{
+		{Literal("yes"), "yes"},
+		{Text("100% hyrax"), "100%% hyrax"},
+		{Path("/opt/my app/cur%rent"), "/opt/my app/cur%%rent"},
+		{Assignment{"A", ""}, "A="},
+		{Assignment{"A", "b"}, "A=b"},
+		{Assignment{"A", "b c"}, `"A=b c"`},
+		{Assignment{"A", `50% of $HOME "x" \n`}, `"A=50%% of $HOME \"x\" \\n"`},
+		{Assignment{"A", "two\nlines\t"}, `"A=two\nlines\t"`},
+		{Assignment{"A", "é;#'"}, `"A=é;#'"`},
+		{Command{"/usr/bin/bundle", "exec", "sidekiq"}, "/usr/bin/bundle exec sidekiq"},
+		{Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"}, `/bin/sh -c "kill -s TSTP $$MAINPID"`},
+		{Command{"/bin/echo", "", ";", "a%b"}, `/bin/echo "" ";" a%%b`},
+	} {
+		got, err := c.value.render()
+		require.NoError(t, err)
+		require.Equal(t, c.want, got)
+	}
+}
+
+func TestWhatSystemdCannotSayIsRefused(t *testing.T) {
+	for want, value := range map[string]Value{
+		`"a\nExecStartPre=/bin/evil" holds the control character U+000A, which systemd does not accept`: Text("a\nExecStartPre=/bin/evil"),
+		`"opt/x" is not an absolute path`:                                                               Path("opt/x"),
+		`"/opt/../x" is not a clean path; hint: write "/x"`:                                             Path("/opt/../x"),
+		`"/opt/x\\" starts or ends with a blank or ends with a backslash, which systemd would not keep`: Path(`/opt/x\`),
+		`"/opt/x " starts or ends with a blank or ends with a backslash, which systemd would not keep`:  Path("/opt/x "),
+		`"1A" is not a variable name; hint: letters, digits and _, not starting with a digit`:           Assignment{"1A", ""},
+		`"" is not a variable name; hint: letters, digits and _, not starting with a digit`:             Assignment{"", ""},
+		`the value of "A" holds the control character U+0000, which systemd does not accept`:            Assignment{"A", "secret\x00"},
+		`the value of "A" is not UTF-8`:                                                                 Assignment{"A", "secret\xff"},
+		`"bundle" is not an absolute path`:                                                              Command{"bundle"},
+		`"a\nb" holds the control character U+000A, which systemd does not accept`:                      Command{"/bin/sh", "a\nb"},
+	} {
+		_, err := value.render()
+		require.EqualError(t, err, want)
+		var u Unit
+		u.Section("Service")
+		u.Set("Directive", value)
+		_, err = u.Text()
+		require.EqualError(t, err, "Directive= of the unit: "+want)
+	}
+}
+
+func oddUnit(t *testing.T, dir string) string {
+	t.Helper()
+	var u Unit
+	u.Comment("for the tests")
+	u.Section("Unit")
+	u.Set("Description", Text("100% odd"))
+	u.Set("ConditionPathIsDirectory", Path("/opt/my app"))
+	u.Section("Service")
+	u.Set("WorkingDirectory", Path(dir))
+	u.Set("Environment", Assignment{"ODD", "50% of $HOME \"x\" \\n\ttwo\nlines é;#'"})
+	u.Set("ExecStart", Command{"/bin/echo", "a b", "$HOME", "50%", ";", `"quoted"`, `back\slash`, ""})
+	text, err := u.Text()
+	require.NoError(t, err)
+	return text
+}
+
+// systemd itself accepts the oddest unit without a word.
+func TestSystemdAcceptsTheUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		if os.Getenv("REQUIRE_ORACLES") == "1" {
+			t.Fatal("systemd-analyze is required: ", err)
+		}
+		t.Skip("SKIPPED: systemd-analyze judges the unit's text and is not installed")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "odd.service")
+	require.NoError(t, os.WriteFile(file, []byte(oddUnit(t, dir)), 0o644))
+	out, err := exec.Command(analyze, "verify", "--man=no", file).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Empty(t, string(out))
+
+	require.NoError(t, os.WriteFile(file, []byte(oddUnit(t, dir)+"Nonsense=1\n"), 0o644))
+	out, _ = exec.Command(analyze, "verify", "--man=no", file).CombinedOutput()
+	require.Contains(t, string(out), "Nonsense", "the judge sees faults")
+}
+
+func FuzzAssignmentStaysOneLine(f *testing.F) {
+	f.Add("a b\nExecStart=/bin/evil")
+	f.Add(`\" % $ ;`)
+	f.Fuzz(func(t *testing.T, value string) {
+		text, err := Assignment{"A", value}.render()
+		if err != nil {
+			return
+		}
+		require.NotContains(t, text, "\n")
+		require.Equal(t, "A="+value, unquote(t, text))
+	})
+}
+
+// unquote reads one word as systemd's extract_first_word does with quotes, C escapes and specifiers.
+func unquote(t *testing.T, word string) string {
+	t.Helper()
+	if len(word) > 1 && word[0] == '"' {
+		require.Equal(t, byte('"'), word[len(word)-1])
+		word = word[1 : len(word)-1]
+	}
+	var out []byte
+	escapes := map[byte]byte{'n': '\n', 't': '\t', '"': '"', '\\': '\\'}
+	for i := 0; i < len(word); i++ {
+		c := word[i]
+		switch {
+		case c == '\\':
+			i++
+			require.Contains(t, escapes, word[i])
+			c = escapes[word[i]]
+		case c == '%':
+			i++
+			require.Equal(t, byte('%'), word[i])
+		case c == '"':
+			t.Fatalf("bare quote in %q", word)
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
