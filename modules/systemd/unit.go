@@ -103,7 +103,7 @@ func (a Assignment) render() (string, error) {
 		return "", fmt.Errorf("%q is not a variable name; hint: letters, digits and _, not starting with a digit", a.Name)
 	}
 	if err := checkRunes(a.Value, "\n\t"); err != nil {
-		return "", fmt.Errorf("variable %q: %w", a.Name, err)
+		return "", fmt.Errorf("the value of %q %w", a.Name, err)
 	}
 	return quote(a.Name+"="+a.Value, ""), nil
 }
