@@ -1,6 +1,6 @@
 module github.com/curationexperts/ansible-sidekiq
 
-go 1.26.8
+go 1.26
 
 require (
 	github.com/apenella/go-ansible/v2 v2.3.0 // indirect

@@ -1,6 +1,8 @@
 package ansible
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -59,6 +61,7 @@ func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 			require.Equal(t, true, got["failed"])
 			require.Equal(t, c.msg, short(got["msg"]))
 			require.Equal(t, c.changed, got["changed"])
+			require.NotContains(t, got, "path", "what would be so after a success is not claimed")
 			left, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.Equal(t, c.left, string(left))
@@ -73,10 +76,21 @@ func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 	}
 }
 
+// Package atomicfile says so of a file that is in place but not yet safe on disk.
+func TestAnyErrorCanSayThatItIsPartial(t *testing.T) {
+	require.True(t, isPartial(fmt.Errorf("write: %w", unsynced{errors.New("io")})))
+	require.True(t, isPartial(Keep(Partial(errors.New("x")))))
+	require.False(t, isPartial(errors.New("x")))
+}
+
+type unsynced struct{ error }
+
+func (unsynced) Partial() bool { return true }
+
 func TestFaultsBeforeActingAreOneMessage(t *testing.T) {
 	for trouble, msg := range map[string]string{
 		"plan":       "cannot look",
-		"plan_panic": "bug in module write_text, nothing was changed: assignment to entry in nil map",
+		"plan_panic": "bug in module write_text, nothing was changed: runtime error: index out of range [10] with length 0",
 		"validate":   `option "trouble" cannot be "validate"`,
 		"nonsense":   `option "trouble": "nonsense" is not accepted; accepted: plan, plan_panic, validate, before, proof, keep, partial, panic, undo, no_undo, echo`,
 	} {

@@ -18,6 +18,7 @@ func failure(err error) answer {
 func (p *Plan) result(changes []string, diff bool) answer {
 	a := answer{}
 	maps.Copy(a, p.facts)
+	maps.Copy(a, p.late)
 	a["failed"] = false
 	a["changed"] = len(changes) > 0
 	a["steps"] = list(changes)

@@ -8,19 +8,22 @@ import (
 // Plan is what a module means to do. Without steps there is nothing to change.
 type Plan struct {
 	steps    []Step
-	facts    answer
+	facts    answer // what is so when all steps are done: after a failure nobody knows
+	late     answer // what was seen
 	warnings []string
 }
 
 // Add appends a step. Steps are done in order.
 func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
 
-// Set adds a key to the answer that is known before acting, so that check mode answers it, too.
-func (p *Plan) Set(key string, value any) {
-	if p.facts == nil {
-		p.facts = answer{}
+// Set adds a key to the answer of a success that is known before acting, so that check mode answers it, too.
+func (p *Plan) Set(key string, value any) { set(&p.facts, key, value) }
+
+func set(a *answer, key string, value any) {
+	if *a == nil {
+		*a = answer{}
 	}
-	p.facts[key] = value
+	(*a)[key] = value
 }
 
 // Warn adds a warning that holds whether or not anything is done.
@@ -47,13 +50,14 @@ type Diff struct {
 // Late collects what is known only after acting.
 type Late struct{ plan *Plan }
 
-// Set adds a key to the answer.
-func (l *Late) Set(key string, value any) { l.plan.Set(key, value) }
+// Set adds a key to the answer, also to that of a failure.
+func (l *Late) Set(key string, value any) { set(&l.plan.late, key, value) }
 
 // Warn adds a warning.
 func (l *Late) Warn(format string, args ...any) { l.plan.Warn(format, args...) }
 
-// Partial marks the error of a step that had begun to change the host: it is undone, too, or counts as a change.
+// Partial marks the error of a step that had begun to change the host: it is undone, too, or counts as a change. An error
+// from elsewhere says the same by a method Partial() bool.
 func Partial(err error) error { return partialError{err} }
 
 // Keep marks a failure after which all that was done stays: undoing it would help nobody.
@@ -62,6 +66,13 @@ func Keep(err error) error { return keepError{err} }
 type partialError struct{ error }
 
 func (e partialError) Unwrap() error { return e.error }
+
+func (e partialError) Partial() bool { return true }
+
+func isPartial(err error) bool {
+	var p interface{ Partial() bool }
+	return errors.As(err, &p) && p.Partial()
+}
 
 type keepError struct{ error }
 
@@ -81,7 +92,7 @@ func (p *Plan) run(diff bool) answer {
 			continue
 		}
 		done := p.steps[:i]
-		if errors.As(err, new(partialError)) {
+		if isPartial(err) {
 			done = p.steps[:i+1]
 		}
 		return p.takeBack(done, s, err, diff)
@@ -107,6 +118,7 @@ func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer
 	} else {
 		undone, notUndone = undo(done)
 	}
+	p.facts = nil
 	a := p.result(append(kept, notUndone...), diff)
 	a["failed"] = true
 	a["msg"] = failureText(failed, cause, undone, notUndone)

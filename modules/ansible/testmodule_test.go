@@ -49,8 +49,7 @@ func testPlan(p *testParams) (*Plan, error) {
 	case "plan":
 		return nil, errors.New("cannot look")
 	case "plan_panic":
-		var m map[string]int
-		m["x"] = 1
+		_ = []int{}[len(p.Path)]
 	}
 	plan := &Plan{}
 	plan.Set("path", p.Path)

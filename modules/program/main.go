@@ -6,11 +6,14 @@ import (
 	"os"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/db_pool"
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers_entry"
+	"github.com/curationexperts/ansible-sidekiq/modules/systemd_sidekiq"
 )
 
 // version is set by the linker.
 var version = "devel"
 
 func main() {
-	os.Exit(ansible.Main(version))
+	os.Exit(ansible.Main(version, dbpool.Module(), sudoersentry.Module(), systemdsidekiq.Module()))
 }

@@ -1,0 +1,128 @@
+// Package atomicfile reads and replaces one file and makes one promise: whoever looks at the path finds the old file or the
+// new one, whole, with its mode and owner, whatever fails and whenever the process is killed.
+//
+// # How
+//
+// The new file is written beside the old one, gets its owner and mode, is synced, closed and validated, and only then renamed
+// over the path; then the folder is synced. Owner comes before mode, since chown(2) clears setuid bits.
+//
+// The temporary file is made with O_EXCL and mode 0600. Its name starts with a dot and holds a second one, so that sudo
+// (sudoers(5), includedir: names that contain a dot are skipped) and systemd (no unit suffix) take no notice of it. It lies in
+// the same folder because rename(2) works within one file system only, and because SELinux labels a file by its folder.
+//
+// # What it does not promise
+//
+// A process that is killed before the rename leaves its temporary file. The new file is a new inode: hard links keep the old
+// content, and access lists and extended attributes are not carried over. Two writers at once do not mix, but the last wins.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Links says what to do when the path is a symbolic link. Links in the folders above it are always followed.
+type Links int
+
+// What to do with a symbolic link.
+const (
+	Refuse Links = iota // it is an error
+	Follow              // the file that it leads to is read or replaced, the link stays
+)
+
+// unsynced is the one failure after which the change is there: the folder could not be synced, so the change might not outlive
+// a power cut.
+type unsynced struct{ error }
+
+// Partial tells package ansible, and whoever else asks, that there is something to take back.
+func (unsynced) Partial() bool { return true }
+
+func (e unsynced) Unwrap() error { return e.error }
+
+// Replacement is a file as it shall be.
+type Replacement struct {
+	Path     string
+	Data     []byte
+	Mode     fs.FileMode // permission bits and setuid, setgid, sticky; the umask does not matter
+	UID, GID int
+	Links    Links
+
+	// Validate looks at the finished temporary file and returns an error to keep the old one. It may be nil.
+	Validate func(temp string) error
+}
+
+// Replace makes Path the new file or, with an error, leaves the old one (or has a method Partial() bool: only the sync failed). It refuses to replace anything but
+// a regular file. The folder must exist.
+func Replace(r Replacement) error {
+	path, _, err := resolve(r.Path, r.Links)
+	if err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path)) // before the rename, after which nothing should fail
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := place(r, path); err != nil {
+		return err
+	}
+	return sync(folder)
+}
+
+// Restore puts back what Read found at path, its owner and mode included: a file, or nothing.
+func Restore(path string, found *File) error {
+	if found == nil {
+		return Remove(path)
+	}
+	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID})
+}
+
+// place makes the temporary file and renames it, or removes it.
+func place(r Replacement, path string) (err error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".new.*")
+	if err != nil {
+		return err
+	}
+	placed := false
+	defer func() { // also when Validate panics
+		if !placed {
+			err = errors.Join(err, os.Remove(temp.Name()))
+		}
+	}()
+	if err := fill(temp, r); err != nil {
+		return err
+	}
+	if r.Validate != nil {
+		if err := r.Validate(temp.Name()); err != nil {
+			return err
+		}
+	}
+	err = os.Rename(temp.Name(), path)
+	placed = err == nil
+	return err
+}
+
+// fill finishes the temporary file and closes it in any case. Close may bring the error of an earlier write.
+func fill(f *os.File, r Replacement) error {
+	_, err := f.Write(r.Data)
+	if err == nil {
+		err = f.Chown(r.UID, r.GID)
+	}
+	if err == nil {
+		err = f.Chmod(r.Mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func sync(folder *os.File) error {
+	if err := folder.Sync(); err != nil {
+		return unsynced{fmt.Errorf("done, but perhaps not yet on disk: %w", err)}
+	}
+	return nil
+}

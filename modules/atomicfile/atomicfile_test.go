@@ -1,0 +1,261 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// replacement is a file of the caller's own, so that the tests hold for root and for others.
+func replacement(path, data string) Replacement {
+	return Replacement{Path: path, Data: []byte(data), Mode: 0o640, UID: os.Getuid(), GID: os.Getgid()}
+}
+
+func write(t *testing.T, path, data string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte(data), 0o600))
+}
+
+// requireOnly demands that the folder holds these names and nothing else: no temporary file.
+func requireOnly(t *testing.T, dir string, names ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	found := []string{}
+	for _, e := range entries {
+		found = append(found, e.Name())
+	}
+	require.ElementsMatch(t, names, found)
+}
+
+func setUmask(t *testing.T, mask int) {
+	old := syscall.Umask(mask)
+	t.Cleanup(func() { syscall.Umask(old) })
+}
+
+func TestFileIsWhatWasAskedForWhateverWasThere(t *testing.T) {
+	modes := []fs.FileMode{0, 0o440, 0o600, 0o644, 0o777, 0o755 | fs.ModeSetuid, 0o750 | fs.ModeSetgid, 0o666 | fs.ModeSticky}
+	for _, mode := range modes {
+		for _, umask := range []int{0, 0o022, 0o077, 0o777} {
+			for _, before := range []string{"nothing", "file", "unreadable file"} {
+				t.Run(fmt.Sprintf("%v umask %03o over %s", mode, umask, before), func(t *testing.T) {
+					path := filepath.Join(t.TempDir(), "f")
+					switch before {
+					case "file":
+						require.NoError(t, os.WriteFile(path, []byte("old and longer"), 0o666))
+					case "unreadable file":
+						require.NoError(t, os.WriteFile(path, []byte("old"), 0o600))
+						require.NoError(t, os.Chmod(path, 0))
+					}
+					setUmask(t, umask)
+					r := replacement(path, "new\n")
+					r.Mode = mode
+					require.NoError(t, Replace(r))
+
+					info, err := os.Stat(path)
+					require.NoError(t, err)
+					require.Equal(t, mode, info.Mode())
+					require.NoError(t, os.Chmod(path, 0o600))
+					got, err := os.ReadFile(path)
+					require.NoError(t, err)
+					require.Equal(t, "new\n", string(got))
+					requireOnly(t, filepath.Dir(path), "f")
+				})
+			}
+		}
+	}
+}
+
+func TestReadFindsWhatReplaceMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	found, err := Read(path, Refuse)
+	require.NoError(t, err)
+	require.Nil(t, found)
+
+	r := replacement(path, "new\n")
+	r.Mode = 0o750 | fs.ModeSetgid
+	require.NoError(t, Replace(r))
+	found, err = Read(path, Refuse)
+	require.NoError(t, err)
+	require.Equal(t, &File{Path: path, Data: []byte("new\n"), Mode: r.Mode, UID: r.UID, GID: r.GID}, found)
+}
+
+func TestOwnerIsSet(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	path := filepath.Join(t.TempDir(), "f")
+	r := replacement(path, "x")
+	r.Mode, r.UID, r.GID = 0o755|fs.ModeSetuid, 1234, 4321
+	require.NoError(t, Replace(r))
+	found, err := Read(path, Refuse)
+	require.NoError(t, err)
+	require.Equal(t, []any{1234, 4321, r.Mode}, []any{found.UID, found.GID, found.Mode})
+}
+
+func TestOwnerThatCannotBeSetLeavesTheOldFile(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root can give files to anybody; TestAllHoldsForAnOrdinaryUser runs this")
+	}
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "old")
+	r := replacement(path, "new")
+	r.UID = 0
+	require.ErrorIs(t, Replace(r), fs.ErrPermission)
+	requireOld(t, path)
+}
+
+func TestValidatorSeesTheFinishedFileAndTheOldOneStillInPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sidekiq")
+	write(t, path, "old")
+	r := replacement(path, "new\n")
+	r.Validate = func(temp string) error {
+		require.Equal(t, filepath.Dir(path), filepath.Dir(temp))
+		require.Regexp(t, `^\.[^.]+\.`, filepath.Base(temp), "sudo and systemd skip such names")
+		found, err := Read(temp, Refuse)
+		require.NoError(t, err)
+		require.Equal(t, &File{Path: temp, Data: r.Data, Mode: r.Mode, UID: r.UID, GID: r.GID}, found)
+		requireContent(t, path, "old")
+		requireClosed(t, temp)
+		return nil
+	}
+	require.NoError(t, Replace(r))
+	requireContent(t, path, "new\n")
+}
+
+// requireClosed demands that this process holds no descriptor of the file.
+func requireClosed(t *testing.T, path string) {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	require.NoError(t, err)
+	for _, fd := range fds {
+		target, err := os.Readlink("/proc/self/fd/" + fd.Name())
+		if err == nil {
+			require.NotEqual(t, path, target)
+		}
+	}
+}
+
+func TestErrorOfTheValidatorLeavesTheOldFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	r := replacement(path, "new")
+	refused := errors.New("no good")
+	r.Validate = func(string) error { return refused }
+	require.ErrorIs(t, Replace(r), refused)
+	requireOnly(t, filepath.Dir(path))
+
+	write(t, path, "old")
+	require.ErrorIs(t, Replace(r), refused)
+	requireOld(t, path)
+}
+
+func TestPanicOfTheValidatorLeavesTheOldFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "old")
+	r := replacement(path, "new")
+	r.Validate = func(string) error { panic("bug") }
+	require.PanicsWithValue(t, "bug", func() { _ = Replace(r) })
+	requireOld(t, path)
+}
+
+// The mode of the folder stops ordinary users, the immutable mount stops root as well.
+func TestFolderThatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
+	dir := t.TempDir()
+	want := fs.ErrPermission
+	path := filepath.Join(dir, "f")
+	if os.Getuid() == 0 {
+		mountTmpfs(t, dir, "size=64k")
+		want = syscall.EROFS
+	}
+	write(t, path, "old")
+	if os.Getuid() == 0 {
+		require.NoError(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	} else {
+		require.NoError(t, os.Chmod(dir, 0o555))
+		t.Cleanup(func() { require.NoError(t, os.Chmod(dir, 0o755)) })
+	}
+	require.ErrorIs(t, Replace(replacement(path, "new")), want)
+	require.ErrorIs(t, Remove(path), want)
+	requireOld(t, path)
+}
+
+func TestFullDiskLeavesTheOldFile(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root mounts a small file system")
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "f")
+	mountTmpfs(t, dir, "size=64k,nr_inodes=3")
+	write(t, path, "old")
+	require.ErrorIs(t, Replace(replacement(path, strings.Repeat("new\n", 64*1024))), syscall.ENOSPC)
+	requireOld(t, path)
+
+	write(t, filepath.Join(dir, "last"), "")
+	require.ErrorIs(t, Replace(replacement(path, "new")), syscall.ENOSPC, "no inode is left")
+	requireContent(t, path, "old")
+	requireOnly(t, dir, "f", "last")
+}
+
+func TestMissingFolderIsAnError(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none", "f")
+	require.ErrorIs(t, Replace(replacement(path, "x")), fs.ErrNotExist)
+	require.NoError(t, Remove(path), "absent already")
+	found, err := Read(path, Refuse)
+	require.NoError(t, err)
+	require.Nil(t, found)
+}
+
+func TestReadersNeverSeeHalfAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	texts := []string{strings.Repeat("a", 200_000), strings.Repeat("b", 100_000)}
+	write(t, path, texts[0])
+	done := make(chan error)
+	go func() {
+		var err error
+		for i := 0; i < 100 && err == nil; i++ {
+			err = Replace(replacement(path, texts[i%2]))
+		}
+		done <- err
+	}()
+	for reads := 0; ; reads++ {
+		select {
+		case err := <-done:
+			require.NoError(t, err)
+			require.Greater(t, reads, 10)
+			return
+		default:
+			got, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.True(t, string(got) == texts[0] || string(got) == texts[1], "%d bytes", len(got))
+		}
+	}
+}
+
+func TestRemoveLeavesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	write(t, path, "old")
+	require.NoError(t, Remove(path))
+	requireOnly(t, filepath.Dir(path))
+	require.NoError(t, Remove(path))
+}
+
+func requireContent(t *testing.T, path, want string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, want, string(got))
+}
+
+// requireOld demands the old file and no trace of a new one.
+func requireOld(t *testing.T, path string) {
+	t.Helper()
+	requireContent(t, path, "old")
+	requireOnly(t, filepath.Dir(path), filepath.Base(path))
+}

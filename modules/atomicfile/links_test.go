@@ -1,0 +1,114 @@
+package atomicfile
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestLinkIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	write(t, target, "old")
+	require.NoError(t, os.Symlink("target", link))
+	const msg = "is a symbolic link, not a file; hint: remove it or put a file in its place"
+
+	require.ErrorContains(t, Replace(replacement(link, "new")), msg)
+	_, err := Read(link, Refuse)
+	require.ErrorContains(t, err, msg)
+	requireContent(t, target, "old")
+	requireOnly(t, dir, "target", "link")
+}
+
+func TestFollowedLinkStaysAndItsTargetIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	target, link, chain := filepath.Join(dir, "sub", "target"), filepath.Join(dir, "link"), filepath.Join(dir, "chain")
+	require.NoError(t, os.Mkdir(filepath.Dir(target), 0o755))
+	write(t, target, "old")
+	require.NoError(t, os.Symlink("sub/target", link))
+	require.NoError(t, os.Symlink(link, chain))
+
+	r := replacement(chain, "new")
+	r.Links = Follow
+	require.NoError(t, Replace(r))
+	requireContent(t, target, "new")
+	requireOnly(t, dir, "sub", "link", "chain")
+	requireOnly(t, filepath.Dir(target), "target")
+
+	found, err := Read(chain, Follow)
+	require.NoError(t, err)
+	require.Equal(t, &File{Path: target, Data: []byte("new"), Mode: r.Mode, UID: r.UID, GID: r.GID}, found)
+}
+
+func TestLinksThatLeadNowhereAreErrors(t *testing.T) {
+	dir := t.TempDir()
+	dangling, loop := filepath.Join(dir, "dangling"), filepath.Join(dir, "loop")
+	require.NoError(t, os.Symlink("none", dangling))
+	require.NoError(t, os.Symlink("loop", loop))
+	for path, msg := range map[string]string{dangling: "leads to nothing", loop: "too many links"} {
+		r := replacement(path, "new")
+		r.Links = Follow
+		require.ErrorContains(t, Replace(r), msg)
+		_, err := Read(path, Follow)
+		require.ErrorContains(t, err, msg)
+	}
+	requireOnly(t, dir, "dangling", "loop")
+}
+
+func TestRemoveTakesTheLinkNotItsTarget(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "target"), "old")
+	require.NoError(t, os.Symlink("target", filepath.Join(dir, "link")))
+	require.NoError(t, Remove(filepath.Join(dir, "link")))
+	requireOnly(t, dir, "target")
+}
+
+func TestWhatIsNoFileIsRefused(t *testing.T) {
+	dir, err := os.MkdirTemp("", "") // the path of a socket is short
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder"), 0o755))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	require.NoError(t, err)
+	defer socket.Close()
+	require.NoError(t, os.Symlink("folder", filepath.Join(dir, "link")))
+
+	for path, msg := range map[string]string{
+		filepath.Join(dir, "folder"): "is a directory, not a file; hint: move it away",
+		filepath.Join(dir, "link"):   "is a directory, not a file",
+		filepath.Join(dir, "pipe"):   "is a named pipe, not a file",
+		filepath.Join(dir, "socket"): "is a socket, not a file",
+		"/dev/null":                  "is a device, not a file",
+	} {
+		r := replacement(path, "new")
+		r.Links = Follow
+		require.ErrorContains(t, Replace(r), msg)
+		_, err := Read(path, Follow)
+		require.ErrorContains(t, err, msg)
+	}
+	require.Error(t, Remove(filepath.Join(dir, "folder")), "even an empty directory stays")
+	requireOnly(t, dir, "folder", "pipe", "socket", "link")
+}
+
+func TestRestorePutsBackWhatWasRead(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "f"), filepath.Join(dir, "link")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o640))
+	require.NoError(t, os.Symlink(path, link))
+	found, err := Read(link, Follow)
+	require.NoError(t, err)
+	require.NoError(t, Replace(Replacement{Path: link, Data: []byte("new"), Mode: 0o600, UID: os.Getuid(), GID: os.Getgid(), Links: Follow}))
+	require.NoError(t, Restore(link, found))
+	again, err := Read(link, Follow)
+	require.NoError(t, err)
+	require.Equal(t, found, again)
+	require.True(t, again.Is([]byte("old"), 0o640, os.Getuid(), os.Getgid()))
+	require.NoError(t, Restore(path, nil))
+	require.NoFileExists(t, path)
+	require.False(t, (*File)(nil).Is(nil, 0, 0, 0))
+}

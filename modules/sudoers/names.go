@@ -1,0 +1,107 @@
+package sudoers
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// all is sudoers' word for everybody, everywhere, everything.
+const all = "ALL"
+
+var (
+	account = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,254}$`)
+	digits  = regexp.MustCompile(`^[0-9.]+$`) // a number or an IP address
+	id      = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+)
+
+// User is who may run something: a user or all members of a group, by name or by number.
+type User struct {
+	group bool
+	id    bool
+	name  string // without its marks
+}
+
+// ParseUser takes a name, %group, #uid or %#gid.
+func ParseUser(s string) (User, error) {
+	rest, group := strings.CutPrefix(s, "%")
+	rest, number := strings.CutPrefix(rest, "#")
+	u := User{group: group, id: number, name: rest}
+	switch {
+	case s == all:
+		return User{}, fmt.Errorf("%q would be everybody; hint: name users or groups", s)
+	case strings.HasPrefix(s, "!"):
+		return User{}, fmt.Errorf("%q is a negation, which is easily got round; hint: name those who may", s)
+	case number && !id.MatchString(rest):
+		return User{}, fmt.Errorf("%q is no id; accepted: # and up to nine digits, as every sudo reads them", s)
+	case !number && (!account.MatchString(rest) || digits.MatchString(rest)):
+		return User{}, fmt.Errorf("%q cannot be written so that every sudo reads the same name; accepted: a-z 0-9 _ . -, "+
+			"starting with a letter or digit; hint: give its id as %q", s, s[:len(s)-len(rest)]+"#1000")
+	}
+	return u, nil
+}
+
+// ParseGroup takes the name of a group or #gid; a % before it changes nothing.
+func ParseGroup(s string) (User, error) {
+	return ParseUser("%" + strings.TrimPrefix(s, "%"))
+}
+
+// String is the user as it stands in sudoers.
+func (u User) String() string {
+	text := u.name
+	if u.id {
+		text = "#" + text
+	}
+	if u.group {
+		text = "%" + text
+	}
+	return text
+}
+
+// IsGroup tells whether all members of a group are meant.
+func (u User) IsGroup() bool { return u.group }
+
+// Key is the account's name or number, as getent(1) takes it.
+func (u User) Key() string { return u.name }
+
+// Host is where a rule holds.
+type Host struct{ name string }
+
+// ParseHost takes ALL or the name of a host. Addresses and netgroups are refused: sudo-rs knows neither.
+func ParseHost(s string) (Host, error) {
+	if s == all || account.MatchString(s) && !digits.MatchString(s) {
+		return Host{s}, nil
+	}
+	return Host{}, fmt.Errorf("%q is no host name that every sudo reads the same; accepted: ALL, or a-z 0-9 _ . - starting with a "+
+		"letter or digit, no address", s)
+}
+
+// String is the host as it stands in sudoers.
+func (h Host) String() string { return h.name }
+
+// Runas is whom a user may become for a command.
+type Runas struct{ user User }
+
+// ParseRunas takes a name, #uid or ALL. Groups are refused: sudo changed their meaning in 1.9.13.
+func ParseRunas(s string) (Runas, error) {
+	if s == all {
+		return Runas{User{name: all}}, nil
+	}
+	u, err := ParseUser(s)
+	if err == nil && u.group {
+		err = fmt.Errorf("%q is a group; accepted: a user name, #uid or ALL", s)
+	}
+	if err != nil {
+		return Runas{}, err
+	}
+	return Runas{u}, nil
+}
+
+// String is the account as it stands in sudoers, and as sudo -u takes it.
+func (r Runas) String() string { return r.user.String() }
+
+// IsAll tells whether every account is meant.
+func (r Runas) IsAll() bool { return r.user.name == all }
+
+// User is the account; it means nothing when IsAll.
+func (r Runas) User() User { return r.user }

@@ -1,0 +1,135 @@
+package systemdsidekiq
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+)
+
+// The scripts run the real program on a folder that stands for the host ($WORK/host), with a systemctl that keeps its state in
+// $WORK/systemd. What real systemds do is tried by molecule.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"systemd_sidekiq": func() {
+			h := host{root: os.Getenv("WORK") + "/host", settleNotify: 300 * time.Millisecond, settleSimple: 300 * time.Millisecond}
+			os.Exit(ansible.Main("test", module(h)))
+		},
+		"systemctl":  fakeSystemctl,
+		"journalctl": func() { fmt.Println("worker: cannot load such file -- sidekiq") },
+		"getent": func() {
+			if os.Args[2] != "deploy" {
+				os.Exit(2)
+			}
+		},
+	})
+}
+
+func TestScripts(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if os.Getenv("REQUIRE_ORACLES") == "1" {
+			t.Fatal("the scripts of systemd_sidekiq need root")
+		}
+		t.Skip("SKIPPED: the scripts of systemd_sidekiq need root, for files that belong to root")
+	}
+	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
+}
+
+// fakeSystemctl knows units by the files in host/etc/systemd/system and host/lib/systemd/system. Beside its own state files
+// it writes each change that it is asked for into $WORK/calls. A unit whose file says ExecStart=...broken... does not come up.
+func fakeSystemctl() {
+	args := os.Args[1:]
+	if args[0] == "--version" {
+		fmt.Println("systemd 257 (257.13-1~deb13u1)")
+		return
+	}
+	units := args[slices.Index(args, "--")+1:]
+	if args[0] == "show" {
+		for i, unit := range units {
+			if i > 0 {
+				fmt.Println()
+			}
+			show(unit)
+		}
+		return
+	}
+	record(strings.Join(args, " "))
+	switch args[0] {
+	case "enable":
+		set(units[0], "enabled", "enabled")
+	case "disable":
+		set(units[0], "enabled", "disabled")
+	case "stop":
+		set(units[0], "pid", "0")
+	case "start", "restart":
+		if text, _ := os.ReadFile(fragment(units[0])); strings.Contains(string(text), "broken") {
+			set(units[0], "pid", "0")
+			fmt.Fprintf(os.Stderr, "Job for %s failed.\n", units[0])
+			os.Exit(1)
+		}
+		pid, _ := strconv.Atoi(get("systemd", "pid", "99"))
+		set("systemd", "pid", strconv.Itoa(pid+1))
+		set(units[0], "pid", strconv.Itoa(pid+1))
+	}
+}
+
+func record(call string) {
+	f, err := os.OpenFile(os.Getenv("WORK")+"/calls", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	fmt.Fprintln(f, call)
+}
+
+func set(unit, key, value string) {
+	dir := os.Getenv("WORK") + "/systemd"
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		panic(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, unit+"."+key), []byte(value), 0o600); err != nil {
+		panic(err)
+	}
+}
+
+func get(unit, key, otherwise string) string {
+	text, err := os.ReadFile(filepath.Join(os.Getenv("WORK"), "systemd", unit+"."+key))
+	if err != nil {
+		return otherwise
+	}
+	return string(text)
+}
+
+func fragment(unit string) string {
+	for _, dir := range []string{"/etc/systemd/system/", "/lib/systemd/system/"} {
+		if _, err := os.Stat(os.Getenv("WORK") + "/host" + dir + unit); err == nil {
+			return os.Getenv("WORK") + "/host" + dir + unit
+		}
+	}
+	return ""
+}
+
+func show(unit string) {
+	file, pid := fragment(unit), get(unit, "pid", "0")
+	load, active, sub, main := "loaded", "inactive", "dead", "0"
+	if file == "" {
+		load = "not-found"
+	}
+	if get(unit, "masked", "") != "" {
+		load = "masked"
+	}
+	if pid != "0" {
+		active, sub, main = "active", "running", pid
+	}
+	fmt.Printf("LoadState=%s\nActiveState=%s\nSubState=%s\nMainPID=%s\nNRestarts=0\nResult=success\n", load, active, sub, main)
+	fmt.Printf("UnitFileState=%s\nFragmentPath=%s\nInvocationID=%s\n", get(unit, "enabled", "disabled"), strings.TrimPrefix(file, os.Getenv("WORK")+"/host"), main)
+	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=no\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=0\n")
+}
