@@ -84,7 +84,8 @@ func run(program string, args ...string) (string, error) {
 	if err == nil {
 		return out.String(), nil
 	}
-	said := strings.Join(strings.Fields(errs.String()), " ")
+	// The commands that it recommends then are what the caller does.
+	said, _, _ := strings.Cut(strings.Join(strings.Fields(errs.String()), " "), " See \"systemctl status")
 	if said == "" {
 		said = err.Error()
 	}
