@@ -1,0 +1,65 @@
+# The targets that people use: demo, test, build, generate, lint, bench, clean. `make help` tells what each does.
+VERSION := 0.1.0
+GO      := go
+FLAGS   := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+MODULES := $(notdir $(wildcard modules/*_*))
+LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
+SOURCES := go.mod go.sum $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help check-go build generate test unit molecule lint demo bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+check-go:
+	@v=$$($(GO) env GOVERSION | sed 's/^go//'); printf '1.26\n%s\n' "$${v:-0}" | sort -V -C || \
+	  { echo "Go 1.26 or later is needed, found $${v:-none}; hint: https://go.dev/dl"; exit 1; }
+
+build: check-go bin/sidekiq-role $(addprefix bin/modules/,$(MODULES)) ## sidekiq-role and the modules, into bin/
+
+bin/ansible-sidekiq_linux_%: $(SOURCES)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build $(FLAGS) -o $@ ./modules/program
+
+generator/payload/payload.json: $(LINUX)
+	$(GO) run ./generator/pack $(LINUX) generator/payload roles/sidekiq/files
+
+bin/sidekiq-role: generator/payload/payload.json
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -o $@ ./generator
+
+bin/modules/%: $(LINUX)
+	mkdir -p bin/modules && ln -sf ../ansible-sidekiq_linux_$$($(GO) env GOARCH) $@
+
+generate: bin/sidekiq-role ## roles/sidekiq, from the templates
+	bin/sidekiq-role generate --output roles/sidekiq
+
+test: check-go ## all tests, as CI runs them; installs what is missing
+	molecule/setup
+	$(MAKE) build lint unit molecule
+
+unit:
+	$(GO) test ./...
+
+molecule:
+	molecule --base-config molecule/base.yml test --scenario-name default
+	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name default
+	molecule --base-config molecule/base.yml test --scenario-name refusal
+
+lint: ## gofmt, vet, staticcheck, yamllint, ansible-lint
+	@test -z "$$(gofmt -s -l modules generator)" || { gofmt -s -d modules generator; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	yamllint --strict .
+	ansible-lint --offline
+
+demo: check-go ## a throwaway host with a real Sidekiq, brought up by the role
+	@molecule/demo announce
+	$(MAKE) build
+	@molecule/demo
+
+bench: ## Go benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## what was built; containers and images stay
+	rm -rf bin dist .venv roles/sidekiq/files generator/payload/*.gz generator/payload/payload.json

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"text/template"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/modules"
+	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+)
+
+// Templates use [[ ]], so that Jinja's {{ }} stays readable in them. Each is named as the file that it makes; one with MODULE
+// in its name makes a file per module.
+//
+//go:embed all:templates
+var templates embed.FS
+
+// view is what the templates see.
+type view struct {
+	Model     Model
+	Variables []Variable
+	Modules   []*argspec.Spec
+	Module    *argspec.Spec // in a file per module
+}
+
+// Emit makes the text files of the role, by their paths. It is pure: the same model gives the same bytes.
+func Emit(m Model) (map[string][]byte, error) {
+	v, err := viewOf(m)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	err = fs.WalkDir(templates, "templates/role", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return emit(files, name, v)
+	})
+	return files, err
+}
+
+func viewOf(m Model) (view, error) {
+	if err := m.Validate(); err != nil {
+		return view{}, err
+	}
+	specs, err := modules.Specs()
+	return view{Model: m, Variables: Variables(m), Modules: specs}, err
+}
+
+func emit(files map[string][]byte, name string, v view) error {
+	target := strings.TrimPrefix(name, "templates/role/")
+	if !strings.Contains(target, "MODULE") {
+		return render(files, name, target, v)
+	}
+	for _, spec := range v.Modules {
+		v.Module = spec
+		if err := render(files, name, strings.ReplaceAll(target, "MODULE", spec.Module), v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func render(files map[string][]byte, name, target string, v view) error {
+	text, err := templates.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	t, err := template.New(path.Base(name)).Delims("[[", "]]").Option("missingkey=error").Funcs(functions).Parse(string(text))
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return fmt.Errorf("rendering %s: %w", target, err)
+	}
+	files[target] = b.Bytes()
+	return nil
+}
+
+var functions = template.FuncMap{
+	"yaml":     yamlValue,
+	"document": yamlDocument,
+	"shown":    shown,
+	"cell":     tableCell,
+	"verbs":    func() []string { return granted },
+	"notice":   func() string { return "Written by sidekiq-role; change the model and generate it again." },
+}
+
+// granted are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and
+// yesterday's. `status` is none of them.
+var granted = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+
+// yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.
+func yamlValue(n int, v any) (string, error) {
+	text, err := yamlText(v)
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(text, "\n") && !strings.HasPrefix(text, "- ") {
+		return " " + text, nil
+	}
+	return "\n" + indent(n, text), nil
+}
+
+// yamlDocument renders a part of NAME.yml as a document of its own.
+func yamlDocument(n yaml.Node) (string, error) { return yamlText(&n) }
+
+func yamlText(v any) (string, error) {
+	var b bytes.Buffer
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+func indent(n int, text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = strings.Repeat(" ", n) + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// shown is a default as people should read it.
+func shown(v any) any {
+	if v == mandatoryProject {
+		return "{{ project_name }}"
+	}
+	return v
+}
+
+// tableCell renders a default for a Markdown table.
+func tableCell(v any) (string, error) {
+	if v == nil {
+		return "unset", nil
+	}
+	text, err := yaml.Marshal(flow(shown(v)))
+	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
+}
+
+// flow puts a list on one line.
+func flow(v any) *yaml.Node {
+	n := &yaml.Node{}
+	if err := n.Encode(v); err != nil {
+		panic(err) // only our own values come here
+	}
+	n.Style = yaml.FlowStyle
+	return n
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func generateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "generate --output DIR",
+		Short: "Write the role into a folder",
+		Long: `generate writes the role right into DIR (DIR/tasks/main.yml), with the modules' binaries in DIR/files. A file that was
+edited since it was generated is not overwritten without --force, one that the role no longer has is removed.`,
+		Args: cobra.NoArgs,
+	}
+	m := modelFlags(cmd)
+	output := cmd.Flags().String("output", "", "folder of the role")
+	force := cmd.Flags().Bool("force", false, "overwrite files that were edited")
+	noPayload := cmd.Flags().Bool("no-payload", false, "leave out the modules' binaries")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *output == "" {
+			return fmt.Errorf("--output is required; hint: for example --output roles/sidekiq")
+		}
+		changes, err := generate(*m, *output, *force, !*noPayload)
+		for _, c := range changes {
+			fmt.Fprintln(cmd.OutOrStdout(), c)
+		}
+		if err == nil && len(changes) == 0 {
+			fmt.Fprintln(cmd.OutOrStdout(), "unchanged")
+		}
+		return err
+	}
+	return cmd
+}
+
+// generate writes the role and returns what it changed. Without a payload it fails before it writes anything.
+func generate(m Model, dir string, force, withPayload bool) ([]string, error) {
+	files, err := Emit(m)
+	if err != nil {
+		return nil, err
+	}
+	if withPayload && !hasPayload() {
+		return nil, errNoPayload
+	}
+	changes, err := writeRole(dir, files, force)
+	if err != nil || !withPayload {
+		return changes, err
+	}
+	more, err := writePayload(dir)
+	return append(changes, more...), err
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// roles/sidekiq is what comes out with the defaults, byte for byte. After a change of a template: make generate.
+func TestCommittedRoleIsWhatTheTemplatesMake(t *testing.T) {
+	files, err := Emit(DefaultModel())
+	require.NoError(t, err)
+	files, err = withManifest(files)
+	require.NoError(t, err)
+	found := tree(t, "../roles/sidekiq")
+	for name, text := range files {
+		require.Equal(t, string(text), found[name], "%s; hint: make generate", name)
+		delete(found, name)
+	}
+	require.Empty(t, found, "files in roles/sidekiq that no template makes")
+}
+
+// tree reads a role's text files.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil || d.IsDir() || strings.HasPrefix(rel, "files/") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		found[rel] = string(text)
+		return err
+	}))
+	return found
+}
+
+func TestSameModelGivesTheSameBytes(t *testing.T) {
+	m := Model{Project: "hyrax", ServiceName: "hyrax-worker", DeployUser: "app", DeployGroup: "app", DeployRoot: "/srv/hyrax",
+		RailsEnv: "staging", Bundle: "/home/app/.rbenv/shims/bundle", Concurrency: 12, Queues: []string{"default,2", "ingest"}}
+	one, err := Emit(m)
+	require.NoError(t, err)
+	two, err := Emit(m)
+	require.NoError(t, err)
+	require.Equal(t, one, two)
+	var defaults map[string]any
+	require.NoError(t, yaml.Unmarshal(one["defaults/main.yml"], &defaults))
+	for name, want := range map[string]any{
+		"sidekiq_project": "hyrax", "sidekiq_service_name": "hyrax-worker", "sidekiq_deploy_user": "app", "sidekiq_deploy_group": "app",
+		"sidekiq_deploy_root": "/srv/hyrax", "sidekiq_rails_env": "staging", "sidekiq_bundle": "/home/app/.rbenv/shims/bundle",
+		"sidekiq_concurrency": 12, "sidekiq_queues": []any{"default,2", "ingest"},
+	} {
+		require.Equal(t, want, defaults[name], name)
+	}
+}
+
+// A variable that no task uses would be a promise that nobody keeps.
+func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
+	files, err := Emit(DefaultModel())
+	require.NoError(t, err)
+	var text strings.Builder
+	for name, content := range files {
+		if strings.HasPrefix(name, "tasks/") || name == "defaults/main.yml" {
+			text.Write(content)
+		}
+	}
+	used := map[string]bool{}
+	for _, w := range strings.FieldsFunc(text.String(), func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z')
+	}) {
+		used[w] = true
+	}
+	known := map[string]bool{}
+	for _, v := range Variables(DefaultModel()) {
+		known[v.Name] = true
+		require.Greater(t, strings.Count(text.String(), v.Name), 1, "%s is used by no task", v.Name)
+	}
+	for w := range used {
+		module := w == "sidekiq_config" // an option of the modules, too
+		if strings.HasPrefix(w, "sidekiq_") && !module {
+			require.True(t, known[w], "%s is no variable of the role", w)
+		}
+	}
+}
+
+// The options that the tasks pass are those of the modules, which would refuse others only on the host.
+func TestTasksPassOnlyOptionsThatTheModulesHave(t *testing.T) {
+	files, err := Emit(DefaultModel())
+	require.NoError(t, err)
+	specs := map[string]map[string]bool{}
+	v, err := viewOf(DefaultModel())
+	require.NoError(t, err)
+	for _, s := range v.Modules {
+		specs[s.Module] = map[string]bool{}
+		for _, o := range s.Options {
+			specs[s.Module][o.Name] = true
+		}
+	}
+	for module, options := range specs {
+		var tasks []map[string]any
+		require.NoError(t, yaml.Unmarshal(files["tasks/"+module+".yml"], &tasks), module)
+		for _, task := range tasks {
+			args, ok := task[module].(map[string]any)
+			if !ok {
+				continue
+			}
+			for name := range args {
+				require.True(t, options[name], "%s has no option %s", module, name)
+			}
+		}
+	}
+}
+
+func TestBadFieldsAreRefusedByTheirFlag(t *testing.T) {
+	for want, change := range map[string]func(*Model){
+		`--project: "hy rax" is not accepted; accepted: letters, digits, _ and -`:                                                 func(m *Model) { m.Project = "hy rax" },
+		`--service-name: "a.b" is not accepted; accepted: letters, digits, _ and - (sudo ignores files with a dot in their name)`: func(m *Model) { m.ServiceName = "a.b" },
+		`--deploy-user: "" is not accepted; accepted: the name of an account`:                                                     func(m *Model) { m.DeployUser = "" },
+		`--deploy-root: "srv" is not a clean absolute path; hint: for example /opt/hyrax`:                                         func(m *Model) { m.DeployRoot = "srv" },
+		`--queue: "a b" is not accepted; accepted: NAME or NAME,WEIGHT`:                                                           func(m *Model) { m.Queues = []string{"a b"} },
+		`--concurrency: -1 is not accepted; accepted: 1 or more, or 0 for the application's own`:                                  func(m *Model) { m.Concurrency = -1 },
+	} {
+		m := DefaultModel()
+		change(&m)
+		_, err := Emit(m)
+		require.EqualError(t, err, want)
+	}
+}
+
+func TestEditedFilesAreNotOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	changes, err := writeRole(dir, map[string][]byte{"a": []byte("1"), "b": []byte("1")}, false)
+	require.NoError(t, err)
+	require.Equal(t, []string{"wrote .sidekiq-role.json", "wrote a", "wrote b"}, changes)
+	changes, err = writeRole(dir, map[string][]byte{"a": []byte("1"), "b": []byte("1")}, false)
+	require.NoError(t, err)
+	require.Empty(t, changes)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("mine"), 0o600))
+	_, err = writeRole(dir, map[string][]byte{"a": []byte("2")}, false)
+	require.EqualError(t, err, dir+": not overwritten, since not as they were generated: a; hint: --force overwrites them")
+	require.Equal(t, map[string]string{"a": "mine", "b": "1"}, without(tree(t, dir), manifestName), "nothing was written")
+
+	changes, err = writeRole(dir, map[string][]byte{"a": []byte("2")}, true)
+	require.NoError(t, err)
+	require.Equal(t, []string{"wrote .sidekiq-role.json", "wrote a", "removed b"}, changes)
+	require.Equal(t, map[string]string{"a": "2"}, without(tree(t, dir), manifestName))
+}
+
+func without(m map[string]string, key string) map[string]string {
+	delete(m, key)
+	return m
+}
+
+func TestAFolderWithOtherFilesIsNotOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("theirs"), 0o600))
+	_, err := writeRole(dir, map[string][]byte{"a": []byte("1")}, false)
+	require.ErrorContains(t, err, "not as they were generated: a")
+}
+
+func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
+	for args, want := range map[string]string{
+		"generate":                           "error: --output is required\nhint: for example --output roles/sidekiq\n",
+		"generate --output /x --project a.b": "error: --project: \"a.b\" is not accepted; accepted: letters, digits, _ and -\n",
+		"apply":                              "error: --inventory is required\nhint: for example --inventory hosts.yml, or --inventory worker1.example.org,\n",
+		"apply --inventory x playbook.yml":   "error: unexpected argument \"playbook.yml\"\nhint: options of ansible-playbook go after --\n",
+		"generate --nonsense":                "error: unknown flag: --nonsense\n",
+		"nonsense":                           "error: unknown command \"nonsense\" for \"sidekiq-role\"\n",
+	} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 1, run(strings.Fields(args), &out, &errs), args)
+		require.Equal(t, want, errs.String(), args)
+		require.Empty(t, out.String())
+	}
+}
+
+func BenchmarkEmit(b *testing.B) {
+	for b.Loop() {
+		if _, err := Emit(DefaultModel()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+// The program sidekiq-role makes the Ansible role `sidekiq` from a model, and runs it.
+//
+// # Decisions
+//
+// The model is a struct with a default for every field; templates turn it into files; both are pure. Only generate and apply
+// touch the file system, and only apply runs something: ansible-playbook, through go-ansible.
+//
+// roles/sidekiq in this project is what comes out with the defaults. It is committed and compared byte for byte by a test, so
+// a change of a template is seen in the role that people read.
+//
+// Errors are printed as `error:` and one `hint:`; the exit status is 1, or what ansible-playbook answered.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// exitError carries the exit status of a program that has already said what is wrong.
+type exitError struct{ status int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+func run(args []string, out, errs io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(errs)
+	err := root.Execute()
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.status
+	}
+	message, hint, found := strings.Cut(err.Error(), "; hint: ")
+	fmt.Fprintln(errs, "error:", message)
+	if found {
+		fmt.Fprintln(errs, "hint:", hint)
+	}
+	return 1
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sidekiq-role",
+		Short: "Make and run the Ansible role that keeps Sidekiq running",
+		Long: `sidekiq-role makes the Ansible role sidekiq: Sidekiq as a systemd service that always runs, that the deploy user may
+restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
+		Example: `  sidekiq-role generate --output roles/sidekiq --project hyrax
+  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version,
+	}
+	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(generateCommand(), applyCommand(), versionCommand())
+	return root
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Tell the version and how it was built",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			with := "without the modules' binaries"
+			if hasPayload() {
+				with = "with the modules' binaries"
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sidekiq-role %s, %s, %s/%s, %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, with)
+			return err
+		},
+	}
+}
+
+// modelFlags let the common fields of the model be set.
+func modelFlags(cmd *cobra.Command) *Model {
+	m := DefaultModel()
+	f := cmd.Flags()
+	f.StringVar(&m.Project, "project", m.Project, "name of the application (default: the variable project_name)")
+	f.StringVar(&m.ServiceName, "service-name", m.ServiceName, "name of the systemd service")
+	f.StringVar(&m.DeployUser, "deploy-user", m.DeployUser, "user that runs Sidekiq and may restart it")
+	f.StringVar(&m.DeployGroup, "deploy-group", m.DeployGroup, "group that runs Sidekiq")
+	f.StringVar(&m.DeployRoot, "deploy-root", m.DeployRoot, "folder that holds current and shared (default: /opt/PROJECT)")
+	f.StringVar(&m.RailsEnv, "rails-env", m.RailsEnv, "Rails environment")
+	f.StringVar(&m.Bundle, "bundle", m.Bundle, "path of bundle on the hosts (default: looked for)")
+	f.IntVar(&m.Concurrency, "concurrency", m.Concurrency, "threads (default: the application's own)")
+	f.StringArrayVar(&m.Queues, "queue", m.Queues, "a queue, NAME or NAME,WEIGHT; may be repeated (default: the application's own)")
+	return &m
+}

@@ -1,0 +1,97 @@
+// The program pack gzips the modules' binaries for the generator and the role. It is a step of `make build` and writes
+// payload.json beside them, by which the action plugin knows which binary a host needs and under which hash it is cached.
+//
+//	pack BINARY... DIR...     where a BINARY is named PROGRAM_OS_ARCH
+//
+// The bytes depend on the binaries alone.
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// entry is what payload.json says of one platform. The hash and the size are those of the unpacked binary.
+type entry struct {
+	File   string `json:"file"`
+	SHA256 string `json:"sha256"`
+	Size   int    `json:"size"`
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	files, platforms := map[string][]byte{}, map[string]entry{}
+	var dirs []string
+	for _, a := range args {
+		if info, err := os.Stat(a); err == nil && info.Mode().IsRegular() {
+			if err := pack(a, files, platforms); err != nil {
+				return err
+			}
+		} else {
+			dirs = append(dirs, a)
+		}
+	}
+	manifest, err := json.MarshalIndent(platforms, "", "  ")
+	if err != nil {
+		return err
+	}
+	files["payload.json"] = append(manifest, '\n')
+	for _, dir := range dirs {
+		if err := write(dir, files); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pack(binary string, files map[string][]byte, platforms map[string]entry) error {
+	name := filepath.Base(binary)
+	_, platform, found := strings.Cut(name, "_")
+	if !found {
+		return fmt.Errorf("%q is not named PROGRAM_OS_ARCH", name)
+	}
+	data, err := os.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := z.Write(data); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	hash := sha256.Sum256(data)
+	files[name+".gz"] = packed.Bytes()
+	platforms[platform] = entry{File: name + ".gz", SHA256: hex.EncodeToString(hash[:]), Size: len(data)}
+	return nil
+}
+
+func write(dir string, files map[string][]byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+// Command fakemodule stands in for the module binary in tests of the action plugin. `run NAME -` reads the arguments from
+// standard input and answers what arrived; `--version` answers anything.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// order is what a test asks of it, among the arguments that it echoes.
+type order struct {
+	Record string `json:"record"` // file that gets the arguments as they arrived
+	Before string `json:"before"` // text to print before the answer
+	Mute   bool   `json:"mute"`   // no answer, exit status 3
+}
+
+func main() {
+	if err := answer(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(3)
+	}
+}
+
+func answer(args []string) error {
+	if len(args) == 1 && args[0] == "--version" {
+		fmt.Println("fakemodule")
+		return nil
+	}
+	if len(args) != 3 || args[0] != "run" || args[2] != "-" {
+		return fmt.Errorf("started as %q", args)
+	}
+	input, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
+	return echo(args[1], input)
+}
+
+func echo(name string, input []byte) error {
+	var asked order
+	var arrived map[string]any
+	if err := json.Unmarshal(input, &asked); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(input, &arrived); err != nil {
+		return err
+	}
+	if asked.Record != "" {
+		if err := os.WriteFile(asked.Record, input, 0o600); err != nil {
+			return err
+		}
+	}
+	if asked.Mute {
+		return fmt.Errorf("mute as asked")
+	}
+	fmt.Print(asked.Before)
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"changed":         false,
+		"module":          name,
+		"umask":           syscall.Umask(0),
+		"greeting":        os.Getenv("GREETING"),
+		"text":            arrived["text"],
+		"template":        "{{ 1 + 1 }}",
+		"warnings":        []string{"a warning of the module"},
+		"_ansible_no_log": true, // not the module's to say
+	})
+}

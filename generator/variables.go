@@ -1,0 +1,93 @@
+package main
+
+import "github.com/curationexperts/ansible-sidekiq/modules/argspec"
+
+// Variable is one variable of the role. defaults/main.yml, meta/argument_specs.yml and the README's table are all rendered
+// from the list below, which is a contract: people and scripts lean on its names.
+type Variable struct {
+	Name        string
+	Type        argspec.Type
+	Elements    argspec.Type
+	Choices     []string
+	Default     any // a Jinja expression where it is a string with braces; nil is null: unset
+	Description string
+}
+
+// mandatoryProject says what to set, where Ansible would only name an undefined variable.
+const mandatoryProject = `{{ project_name | mandatory('set project_name (or sidekiq_project) to the name of the application') }}`
+
+// Variables are the role's variables with the model's defaults, in the order in which they are shown.
+func Variables(m Model) []Variable {
+	return []Variable{
+		{Name: "sidekiq_project", Type: argspec.Str, Default: or(m.Project, mandatoryProject),
+			Description: "Name of the application; by default ansible-samvera's `project_name`."},
+		{Name: "sidekiq_state", Type: argspec.Str, Choices: []string{"started", "restarted", "stopped", "absent"}, Default: "started",
+			Description: "`absent` stops the service and removes its unit and its sudoers file; the application and database.yml stay."},
+		{Name: "sidekiq_service_name", Type: argspec.Str, Default: m.ServiceName,
+			Description: "Names the systemd unit and the sudoers file (`NAME-restart-users`). Give each application on a host its own."},
+		{Name: "sidekiq_deploy_user", Type: argspec.Str, Default: m.DeployUser,
+			Description: "Runs Sidekiq, and may restart it with sudo."},
+		{Name: "sidekiq_deploy_group", Type: argspec.Str, Default: m.DeployGroup,
+			Description: "Group of the process."},
+		{Name: "sidekiq_deploy_root", Type: argspec.Path, Default: or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
+			Description: "Folder that holds `current`, `releases` and `shared`."},
+		{Name: "sidekiq_app_root", Type: argspec.Path, Default: "{{ sidekiq_deploy_root }}/current",
+			Description: "Folder in which Sidekiq runs."},
+		{Name: "sidekiq_rails_env", Type: argspec.Str, Default: m.RailsEnv,
+			Description: "Rails environment."},
+		{Name: "sidekiq_bundle", Type: argspec.Path, Default: null(m.Bundle),
+			Description: "Path of the executable `bundle`; unset: /usr/local/bin/bundle, else /usr/bin/bundle."},
+		{Name: "sidekiq_concurrency", Type: argspec.Int, Default: null(m.Concurrency),
+			Description: "Number of threads; unset: what the application's config/sidekiq.yml says."},
+		{Name: "sidekiq_queues", Type: argspec.List, Elements: argspec.Str, Default: orEmpty(m.Queues),
+			Description: "Queues, each `name` or `name,weight`; empty: what the application's config/sidekiq.yml says."},
+		{Name: "sidekiq_config", Type: argspec.Path, Default: nil,
+			Description: "Sidekiq's configuration file, absolute or relative to `sidekiq_app_root`; unset: config/sidekiq.yml, where it exists."},
+		{Name: "sidekiq_environment", Type: argspec.Dict, Default: map[string]string{},
+			Description: "Environment variables of the service. They stand in the unit, which every user of the host can read."},
+		{Name: "sidekiq_environment_files", Type: argspec.List, Elements: argspec.Str, Default: []string{},
+			Description: "Files with variables, in systemd's syntax; one that starts with `-` may be missing."},
+		{Name: "sidekiq_dotenv_files", Type: argspec.List, Elements: argspec.Path, Default: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},
+			Description: "Files that the application loads with dotenv; only read, and no error when missing."},
+		{Name: "sidekiq_umask", Type: argspec.Str, Default: "0002",
+			Description: "Permissions that files written by jobs do not get."},
+		{Name: "sidekiq_redis_url", Type: argspec.Str, Default: nil,
+			Description: "URL of the Redis in which the heartbeat is looked for; unset: as the service's variables say, else localhost."},
+		{Name: "sidekiq_redis_namespace", Type: argspec.Str, Default: nil,
+			Description: "Prefix of all keys in Redis, where the gem redis-namespace is used."},
+		{Name: "sidekiq_manage_redis", Type: argspec.Str, Choices: []string{"auto", "never"}, Default: "auto",
+			Description: "`auto` enables and starts a Redis that is installed on the host."},
+		{Name: "sidekiq_database_yml", Type: argspec.List, Elements: argspec.Path,
+			Default:     []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"},
+			Description: "Where database.yml may be; the first that exists is tuned."},
+		{Name: "sidekiq_database_pool", Type: argspec.Str, Default: "auto",
+			Description: "Size of the database pool; `auto` is the number of Sidekiq's threads. An existing larger value stays."},
+		{Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Default: []string{},
+			Description: "Further commands that the deploy user may run as root without a password."},
+		{Name: "sidekiq_become_user", Type: argspec.Str, Default: "root",
+			Description: "User as whom the role's tasks run on the host."},
+	}
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// null makes YAML's null of a value that is not set.
+func null[T comparable](value T) any {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return value
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}

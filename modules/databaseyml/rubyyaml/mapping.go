@@ -1,0 +1,191 @@
+package rubyyaml
+
+import (
+	"errors"
+	"regexp"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Key is a key of a mapping as Ruby sees it: pool is not :pool.
+type Key struct {
+	Name   string
+	Symbol bool
+}
+
+// Entry is one entry of a mapping.
+type Entry struct {
+	Key, Value *yaml.Node
+	Own        bool // written in the mapping itself, not merged into it
+}
+
+// Mapping is a mapping as Psych loads it, with everything merged that << merges. Entries keep Ruby's order: a key stays where
+// it was first set, its value is the last that was set.
+type Mapping struct {
+	keys    []Key
+	entries map[Key]Entry
+}
+
+// Keys are the keys in Ruby's order.
+func (m *Mapping) Keys() []Key { return m.keys }
+
+// Entry is the entry of a key, spelled as a string or as a symbol; of both, which libraries that convert keys run into one,
+// it is an error to have.
+func (m *Mapping) Entry(name string) (Entry, bool, error) {
+	plain, isPlain := m.entries[Key{Name: name}]
+	symbol, isSymbol := m.entries[Key{Name: name, Symbol: true}]
+	if isPlain && isSymbol {
+		return Entry{}, false, errors.New("it is set both as a string and as a symbol")
+	}
+	if isSymbol {
+		return symbol, true, nil
+	}
+	return plain, isPlain, nil
+}
+
+// Has tells whether there is exactly this key.
+func (m *Mapping) Has(key Key) bool {
+	_, found := m.entries[key]
+	return found
+}
+
+// At is the entry of exactly this key.
+func (m *Mapping) At(key Key) Entry { return m.entries[key] }
+
+func (m *Mapping) set(key Key, entry Entry) {
+	if _, known := m.entries[key]; !known {
+		m.keys = append(m.keys, key)
+	}
+	m.entries[key] = entry
+}
+
+// merge is Hash#merge!.
+func (m *Mapping) merge(other *Mapping) {
+	for _, key := range other.keys {
+		entry := other.entries[key]
+		entry.Own = false
+		m.set(key, entry)
+	}
+}
+
+var quotedSymbol = regexp.MustCompile(`^:(?:"(.*)"|'(.*)')`)
+
+// KeyOf is a key as Ruby sees it (psych/scalar_scanner.rb). A key that is not a scalar has no name.
+func KeyOf(n *yaml.Node) Key {
+	n = Deref(n)
+	if n.Kind != yaml.ScalarNode {
+		return Key{}
+	}
+	if n.Style != 0 || len(n.Value) < 2 || n.Value[0] != ':' {
+		return Key{Name: n.Value}
+	}
+	if m := quotedSymbol.FindStringSubmatch(n.Value); m != nil {
+		return Key{Name: m[1] + m[2], Symbol: true}
+	}
+	return Key{Name: n.Value[1:], Symbol: true}
+}
+
+// FromERB tells whether the output of an ERB tag is in a scalar.
+func FromERB(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && hasToken(n.Value) }
+
+// Deref is the node for which an alias stands.
+func Deref(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// OwnEntries are the entries that are written in a mapping under name, as a string or as a symbol.
+func OwnEntries(mapping *yaml.Node, name string) []Entry {
+	var entries []Entry
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if KeyOf(mapping.Content[i]).Name == name {
+			entries = append(entries, Entry{mapping.Content[i], mapping.Content[i+1], true})
+		}
+	}
+	return entries
+}
+
+// Merges tells whether a key is <<, which Psych takes as a merge also when it is quoted.
+func Merges(key *yaml.Node) bool {
+	return key.Kind == yaml.ScalarNode && key.Value == "<<" && !(key.Style&yaml.TaggedStyle != 0 && key.ShortTag() == "!!str")
+}
+
+// Mapping resolves a mapping by Psych's order of merging.
+func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
+	if m := d.mappings[n]; m != nil {
+		return m, nil
+	}
+	if d.resolving[n] {
+		return nil, &Refusal{Line: d.Line(n), Reason: "the mapping contains itself", Hint: "remove the alias that leads back to it"}
+	}
+	d.resolving[n] = true
+	defer delete(d.resolving, n)
+	m := &Mapping{entries: map[Key]Entry{}}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if err := d.apply(m, n.Content[i], n.Content[i+1]); err != nil {
+			return nil, err
+		}
+	}
+	d.mappings[n] = m
+	return m, nil
+}
+
+// apply adds one written entry to m.
+func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
+	if !Merges(key) {
+		m.set(KeyOf(key), Entry{key, value, true})
+		return nil
+	}
+	sources, all := mergeSources(value)
+	if !all { // Hash#merge! raises, and Psych takes << for an ordinary key; or ERB names the alias
+		m.set(KeyOf(key), Entry{key, value, true})
+		return nil
+	}
+	merged := &Mapping{entries: map[Key]Entry{}}
+	for _, source := range sources {
+		from, err := d.Mapping(source)
+		if err != nil {
+			return err
+		}
+		merged.merge(from)
+	}
+	m.merge(merged)
+	return nil
+}
+
+// mergeSources are the mappings that << merges, in the order of merging (of a list the first wins, so it comes last).
+func mergeSources(value *yaml.Node) (sources []*yaml.Node, all bool) {
+	items := []*yaml.Node{value}
+	if value.Kind == yaml.SequenceNode {
+		items = value.Content
+	}
+	for i := len(items) - 1; i >= 0; i-- {
+		source := Deref(items[i])
+		if source.Kind != yaml.MappingNode {
+			return nil, false
+		}
+		sources = append(sources, source)
+	}
+	return sources, true
+}
+
+// Text is the text of a scalar with the output of its ERB tags. It fails with ErrRuby when only Ruby can tell it.
+func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
+	return d.text.expand(Deref(n).Value, environ)
+}
+
+// Variables are the names of the environment that the ERB tags of a scalar use, in the order of the text; nil when a tag is
+// more than a plain use of ENV.
+func (d *Document) Variables(n *yaml.Node) []string {
+	var names []string
+	for _, tag := range token.FindAllString(Deref(n).Value, -1) {
+		expression, err := parseExpression(d.text.tagOf(tag).code)
+		if err != nil {
+			return nil
+		}
+		names = append(names, expression.variables...)
+	}
+	return names
+}

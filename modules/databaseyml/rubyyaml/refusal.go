@@ -1,0 +1,27 @@
+package rubyyaml
+
+import "fmt"
+
+// Refusal says why a file is not read, or not changed: what it holds can only be known by running Ruby, or not at all.
+// It quotes names of sections, keys and variables, never a value of the file.
+type Refusal struct {
+	Line   int    // of the source, from 1; 0: the whole file
+	Reason string // what stands there
+	Hint   string // what to do about it; may be empty
+}
+
+// Error is "line N: reason; hint: what to do".
+func (r *Refusal) Error() string {
+	text := r.Reason
+	if r.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", r.Line, text)
+	}
+	if r.Hint != "" {
+		text += "; hint: " + r.Hint
+	}
+	return text
+}
+
+func (d *Document) refuseAt(offset int, reason string) *Refusal {
+	return &Refusal{Line: lineOf(d.sourceLines, offset), Reason: reason}
+}

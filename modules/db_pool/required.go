@@ -1,0 +1,100 @@
+package dbpool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+)
+
+// demand is the number of connections that are wanted, and what wants them.
+type demand struct {
+	size int
+	by   string
+}
+
+// demanded takes the number from the one option that gives it. What is only assumed is warned of.
+func demanded(p *Params, environ sidekiq.Environ, plan *ansible.Plan) (demand, error) {
+	switch {
+	case p.Pool != nil:
+		return demand{*p.Pool, `option "pool"`}, nil
+	case p.Concurrency != nil:
+		return demand{*p.Concurrency, `option "concurrency"`}, nil
+	}
+	config, path, err := readConfig(p, environ)
+	if err != nil {
+		return demand{}, err
+	}
+	version, err := readVersion(p.lockPath())
+	if err != nil {
+		return demand{}, err
+	}
+	size, source, err := config.TotalConcurrency(version, environ)
+	if err != nil {
+		return demand{}, err
+	}
+	if path == "" {
+		plan.Warn("%s does not exist; the pool is for what Sidekiq does without it", p.configPath())
+	}
+	return demand{size, describe(source, path, version, p, plan)}, nil
+}
+
+func describe(source sidekiq.Source, path string, version sidekiq.Version, p *Params, plan *ansible.Plan) string {
+	switch {
+	case source == sidekiq.FromConfig:
+		return path
+	case source == sidekiq.FromThreads:
+		return string(source)
+	case version.Known():
+		return "the default of Sidekiq " + version.String()
+	}
+	plan.Warn("%s names no sidekiq; the pool is for %d threads, the most that any version starts by default", p.lockPath(), sidekiq.LargestDefaultConcurrency)
+	return "the largest default of any Sidekiq"
+}
+
+// readConfig reads the configuration, or that of the same name with .erb, for which Sidekiq looks next. No file is no
+// settings and no path.
+func readConfig(p *Params, environ sidekiq.Environ) (config sidekiq.Config, path string, err error) {
+	for _, path := range []string{p.configPath(), p.configPath() + ".erb"} {
+		source, err := readIfThere(path)
+		if err != nil {
+			return config, "", err
+		}
+		if source == nil {
+			continue
+		}
+		config, err = sidekiq.ReadConfig(source, p.RailsEnv, environ)
+		if err != nil {
+			return config, "", fmt.Errorf("%s: %w", path, err)
+		}
+		return config, path, nil
+	}
+	return config, "", nil
+}
+
+func readVersion(path string) (sidekiq.Version, error) {
+	source, err := readIfThere(path)
+	if err != nil {
+		return sidekiq.Version{}, err
+	}
+	version, _, err := sidekiq.VersionFromLockfile(source)
+	if err != nil {
+		return version, fmt.Errorf("%s: %w", path, err)
+	}
+	return version, nil
+}
+
+// readIfThere is nil when there is no file.
+func readIfThere(path string) ([]byte, error) {
+	source, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && source == nil {
+		source = []byte{}
+	}
+	return source, err
+}

@@ -1,0 +1,107 @@
+package sidekiq
+
+import (
+	"regexp"
+	"strings"
+)
+
+// ParseDotenv reads a file of variables as the gem dotenv does: NAME=value or NAME: value by lines, with or without export;
+// # begins a comment outside of quotes; in double quotes and without quotes a backslash escapes and $NAME and ${NAME} are
+// replaced, by the environment first and else by what the file said before. What is no assignment is passed over, also as
+// dotenv does. Commands, $(...), are not run: they stay as they are written.
+func ParseDotenv(source []byte, environ Environ) map[string]string {
+	d := dotenv{rest: string(source), values: map[string]string{}, environ: environ}
+	for d.rest != "" {
+		d.line()
+	}
+	return d.values
+}
+
+type dotenv struct {
+	rest    string
+	values  map[string]string
+	environ Environ
+}
+
+var dotenvStart = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([\w.]+)(?:[ \t]*=[ \t]*|:[ \t]+)`)
+
+// line takes one assignment, which may span lines in quotes, or one line that is none.
+func (d *dotenv) line() {
+	m := dotenvStart.FindStringSubmatch(d.rest)
+	if m == nil {
+		d.skipLine()
+		return
+	}
+	rest := d.rest[len(m[0]):]
+	if quote, text, after, ok := quotedValue(rest); ok {
+		d.rest = after
+		d.values[m[1]] = d.unquote(quote, text)
+	} else {
+		text, _, _ := strings.Cut(firstLine(rest), "#")
+		d.values[m[1]] = d.unquote(0, strings.TrimSpace(text))
+	}
+	d.skipLine()
+}
+
+// skipLine takes what is left of the line.
+func (d *dotenv) skipLine() {
+	d.rest = strings.TrimLeft(d.rest[len(firstLine(d.rest)):], "\r\n")
+}
+
+func firstLine(text string) string {
+	if end := strings.IndexAny(text, "\r\n"); end >= 0 {
+		return text[:end]
+	}
+	return text
+}
+
+// quotedValue is the value in quotes with which text begins and behind which nothing stands on its line but a comment.
+func quotedValue(text string) (quote byte, value, after string, ok bool) {
+	if text == "" || (text[0] != '"' && text[0] != '\'') {
+		return 0, "", "", false
+	}
+	for at := 1; at < len(text); at++ {
+		if text[at] == '\\' && at+1 < len(text) && text[at+1] == text[0] {
+			at++
+			continue
+		}
+		if text[at] != text[0] {
+			continue
+		}
+		after = text[at+1:]
+		tail := strings.TrimLeft(firstLine(after), " \t")
+		return text[0], text[1:at], after, tail == "" || tail[0] == '#'
+	}
+	return 0, "", "", false
+}
+
+func (d *dotenv) unquote(quote byte, text string) string {
+	if quote == '\'' {
+		return text
+	}
+	if quote == '"' {
+		text = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(text)
+	}
+	text = escaped.ReplaceAllString(text, "$1")
+	return reference.ReplaceAllStringFunc(text, d.replace)
+}
+
+var (
+	escaped   = regexp.MustCompile(`\\([^$])`)
+	reference = regexp.MustCompile(`\\?\$\{?\w*\}?`)
+)
+
+// replace is what a reference to a variable stands for.
+func (d *dotenv) replace(reference string) string {
+	if strings.HasPrefix(reference, `\`) {
+		return reference[1:]
+	}
+	name := strings.Trim(reference, "${}")
+	if name == "" {
+		return reference
+	}
+	if value, set := d.environ(name); set {
+		return value
+	}
+	return d.values[name]
+}

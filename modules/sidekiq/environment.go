@@ -1,0 +1,75 @@
+package sidekiq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// Environment is where a Sidekiq process that systemd starts has its variables from.
+type Environment struct {
+	Variables        map[string]string // of the unit: Environment=
+	EnvironmentFiles []string          // of the unit: EnvironmentFile=, which win over Environment=; a leading - lets one be missing
+	DotenvFiles      []string          // that the application loads with dotenv, which never overrides; one that is missing is none
+
+	ReadFile func(path string) ([]byte, error) // nil: os.ReadFile
+}
+
+// Environ reads the files. An error names the file and quotes nothing of it.
+func (e Environment) Environ() (Environ, error) {
+	values := map[string]string{}
+	environ := func(name string) (string, bool) {
+		value, set := values[name]
+		return value, set
+	}
+	add(values, e.Variables)
+	for _, path := range e.EnvironmentFiles {
+		if err := e.addEnvironmentFile(values, path); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range e.DotenvFiles {
+		source, err := e.read(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for name, value := range ParseDotenv(source, environ) {
+			if _, set := values[name]; !set {
+				values[name] = value
+			}
+		}
+	}
+	return environ, nil
+}
+
+func (e Environment) addEnvironmentFile(values map[string]string, path string) error {
+	name, optional := strings.CutPrefix(path, "-")
+	source, err := e.read(name)
+	if optional && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, err := ParseEnvironmentFile(source)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	add(values, found)
+	return nil
+}
+
+func (e Environment) read(path string) ([]byte, error) {
+	if e.ReadFile != nil {
+		return e.ReadFile(path)
+	}
+	return os.ReadFile(path)
+}
+
+func add(values, more map[string]string) {
+	for name, value := range more {
+		values[name] = value
+	}
+}

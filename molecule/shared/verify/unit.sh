@@ -1,0 +1,36 @@
+#!/bin/sh
+# The worker is up under systemd: enabled, never restarted by a crash, as the deploy user, in the release that `current`
+# names, from a unit file of root's that names no release.
+set -eu
+
+unit=/etc/systemd/system/sidekiq.service
+
+fail() { echo "unit: $*" >&2; exit 1; }
+show() { systemctl show --value --property="$1" sidekiq.service; }
+is() {
+  found=$(show "$1")
+  echo "$1=$found"
+  [ "$found" = "$2" ] || fail "$1 is \"$found\", not \"$2\""
+}
+
+is LoadState loaded
+is ActiveState active
+is SubState running
+is UnitFileState enabled
+is User deploy
+is FragmentPath "$unit"
+is NeedDaemonReload no
+is NRestarts 0
+
+found=$(stat -c '%U:%G %a %F' "$unit")
+echo "$unit $found"
+[ "$found" = "root:root 644 regular file" ] || fail "$unit is $found"
+! grep -n releases "$unit" || fail "$unit names a release"
+
+pid=$(show MainPID)
+[ "$pid" -gt 0 ] || fail "no main process"
+# Only the user itself may always look there: root in a container needs one more capability.
+cwd=$(runuser -u deploy -- readlink "/proc/$pid/cwd") || fail "process $pid is not the deploy user's"
+found="$(stat -c %U "/proc/$pid") in $cwd"
+echo "process $pid: $found: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+[ "$found" = "deploy in $(readlink -f /opt/demo/current)" ] || fail "process $pid runs as $found"
