@@ -87,7 +87,6 @@ func render(files map[string][]byte, name, target string, v view) error {
 var functions = template.FuncMap{
 	"yaml":     yamlValue,
 	"document": yamlDocument,
-	"shown":    shown,
 	"cell":     tableCell,
 	"verbs":    func() []string { return granted },
 	"notice":   func() string { return "Written by sidekiq-role; change the model and generate it again." },

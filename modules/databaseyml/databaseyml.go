@@ -12,6 +12,9 @@
 // over the key, and DATABASE_URL likewise where the section has no url. A section all of whose values are mappings holds
 // several databases (database_configurations.rb), and each has its own pool.
 //
+// A pool that ERB makes is evaluated, with the environment of the process that will read the file, where it is a plain use of ENV.
+// It is never rewritten: too small, it is refused with the variable to set.
+//
 // A pool is only ever raised. It starts empty and grows on demand, so too large costs nothing, and the same file serves the
 // web server.
 //

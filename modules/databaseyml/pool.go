@@ -35,13 +35,13 @@ const (
 
 // Pool is the number of connections that one database of an environment allows a process.
 type Pool struct {
-	Database  string   // its name in a section of several databases, else ""
-	Key       string   // the key that sets it or would: "pool" or "max_connections"
-	Size      int      //
-	Source    Source   //
-	From      string   // the section that an inherited key stands in; the variable when Source is URL and it comes from one
+	Database  string // its name in a section of several databases, else ""
+	Key       string // that sets it or would: "pool" or "max_connections"
+	Size      int
+	Source    Source
+	From      string   // the section that an inherited key stands in; of a URL, the variable that holds it
 	Line      int      // of the key, from 1; 0 when no key sets it
-	Variables []string // the variables of the environment from which ERB makes it
+	Variables []string // of the environment, from which ERB makes it
 	Doubt     string   // why it may be another number after all; "" when it is certain
 }
 

@@ -61,6 +61,18 @@ func TestAFileThatChangesMeanwhileIsLeftAlone(t *testing.T) {
 	require.EqualError(t, err, path+" was changed by somebody else meanwhile; hint: run again")
 }
 
+func TestWhatWasWrittenIsTakenBack(t *testing.T) {
+	path := host(t, small)
+	f, err := find([]string{path})
+	require.NoError(t, err)
+	ours := strings.Replace(small, "5", "25", 1)
+	require.NoError(t, f.replace([]byte(small), []byte(ours)))
+	require.NoError(t, f.replace([]byte(ours), []byte(small)))
+	back, err := find([]string{path})
+	require.NoError(t, err)
+	require.Equal(t, f, back)
+}
+
 // asNobody runs the module as an ordinary user who owns nothing, and returns its answer.
 func asNobody(t *testing.T, args map[string]any) map[string]any {
 	t.Helper()
