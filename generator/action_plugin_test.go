@@ -137,7 +137,7 @@ func TestWhatGoesWrongIsSaidInOneErrorAndNothingIsStored(t *testing.T) {
 	}
 }
 
-func TestModuleWithoutAnswerFailsAndKeepsItsArguments(t *testing.T) {
+func TestModuleWithoutAnswerFailsAndItsArgumentsStayUnseen(t *testing.T) {
 	b := newBareRole(t)
 	b.vars["mute"] = true
 	out, err := b.try("once.yml")
