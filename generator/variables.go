@@ -11,6 +11,7 @@ type Variable struct {
 	Choices     []string
 	Default     any // a Jinja expression where it is a string with braces; nil is null: unset
 	Description string
+	NoLog       bool
 }
 
 // mandatoryProject says what to set, where Ansible would only name an undefined variable.
@@ -51,7 +52,7 @@ func Variables(m Model) []Variable {
 			Description: "Files that the application loads with dotenv; only read, and no error when missing."},
 		{Name: "sidekiq_umask", Type: argspec.Str, Default: "0002",
 			Description: "Permissions that files written by jobs do not get."},
-		{Name: "sidekiq_redis_url", Type: argspec.Str, Default: nil,
+		{Name: "sidekiq_redis_url", Type: argspec.Str, Default: nil, NoLog: true,
 			Description: "URL of the Redis in which the heartbeat is looked for; unset: as the service's variables say, else localhost."},
 		{Name: "sidekiq_redis_namespace", Type: argspec.Str, Default: nil,
 			Description: "Prefix of all keys in Redis, where the gem redis-namespace is used."},

@@ -32,7 +32,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
 // Environ looks up a variable of the environment in which Rails reads the file.

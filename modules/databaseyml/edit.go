@@ -8,7 +8,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
 // Edit is what raising one pool does to a file.

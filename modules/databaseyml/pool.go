@@ -9,7 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
 // Default is the pool where nothing says otherwise.

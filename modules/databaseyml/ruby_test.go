@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
 )
 
 type question struct {

@@ -6,7 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
 // verify reads the edited text and compares every value of every section with what it was. It completes the edit.

@@ -7,7 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
 // Config is what a config/sidekiq.yml says for one environment.

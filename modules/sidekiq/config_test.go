@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
 )
 
 func environ(variables map[string]string) Environ {

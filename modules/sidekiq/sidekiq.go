@@ -14,7 +14,7 @@
 // gem and no login is needed.
 package sidekiq
 
-import "github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml"
+import "github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 
 // Environ looks up a variable of the environment of a process.
 type Environ = rubyyaml.Environ

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
 )
 
 const oracle = "testdata/oracle.rb"
