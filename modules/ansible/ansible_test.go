@@ -122,6 +122,15 @@ func TestPasswordOfASecretURLIsASecret(t *testing.T) {
 	require.Equal(t, "********", m.text("s3cr%2Ft"))
 }
 
+// People put secrets into options that are not made for them, such as a service's environment.
+func TestLikelySecretsAreMaskedToo(t *testing.T) {
+	got := likelySecrets(map[string]any{
+		"environment": map[string]any{"SECRET_KEY_BASE": "abc", "DB_PASSWORD": "def", "DATABASE_URL": "postgres://u:ghi@h/db", "MONKEY": "25", "THREADS": "7"},
+		"list":        []any{"redis://:jkl@h/0", "redis://h/0"},
+	})
+	require.ElementsMatch(t, []string{"abc", "def", "ghi", "jkl"}, got)
+}
+
 func TestNewSecretsAreSentOnlyWhereTheyAreMasked(t *testing.T) {
 	for version, sent := range map[string]bool{"2.14.18": false, "2.19.11": false, "2.21.5": false, "2.22.0b2": true, "2.23": true, "3.0": true, "": false, "x": false} {
 		_, has := call(t, map[string]any{"path": "/nowhere/f", "password": "pw", "_ansible_check_mode": true, "_ansible_version": version})["_ansible_new_secrets"]

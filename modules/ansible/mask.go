@@ -3,6 +3,7 @@ package ansible
 import (
 	"net/url"
 	"reflect"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -37,6 +38,31 @@ func newMask(secrets []string) *mask {
 	return m
 }
 
+// secretName are names of variables whose values nobody wants to see, as people pass them in `environment`.
+var secretName = regexp.MustCompile(`(?i)(^|_)(PASS|PASSWD|PASSWORD|SECRET|SECRETS|TOKEN|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(_|$)`)
+
+// likelySecrets finds secrets in arguments that are not marked no_log: values under such names, and passwords in URLs.
+func likelySecrets(v any) []string {
+	var all []string
+	switch v := v.(type) {
+	case map[string]any:
+		for name, item := range v {
+			if text, ok := item.(string); ok && secretName.MatchString(name) && text != "" {
+				all = append(all, text)
+			}
+			all = append(all, likelySecrets(item)...)
+		}
+	case []any:
+		for _, item := range v {
+			all = append(all, likelySecrets(item)...)
+		}
+	case string:
+		all = withPassword(v)[1:]
+	}
+	return all
+}
+
+// withPassword is the text and, if it is a URL with a password, that.
 func withPassword(secret string) []string {
 	u, err := url.Parse(secret)
 	if err != nil || u.User == nil {
