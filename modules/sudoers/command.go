@@ -72,7 +72,7 @@ func checkCommand(s string) error {
 
 func (c Command) check() error {
 	if !strings.HasPrefix(c.path, "/") || path.Clean(c.path) != c.path || c.path == "/" {
-		return fmt.Errorf("has no clean absolute path; hint: start it with a path such as /bin/systemctl, without . and ..")
+		return fmt.Errorf("has no clean absolute path; hint: start it with a path such as /bin/systemctl, without any . or .. in it")
 	}
 	if !pathText.MatchString(c.path) {
 		return refusal(c.path, pathText)

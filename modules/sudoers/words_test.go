@@ -131,7 +131,7 @@ func TestCommandsAreEscapedAsEverySudoReadsThem(t *testing.T) {
 func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 	const control = "has a control character or one beyond ASCII, which could start a rule or pass for another"
 	const blank = "has a blank too many; accepted: single blanks between arguments"
-	const relative = "has no clean absolute path; hint: start it with a path such as /bin/systemctl, without . and .."
+	const relative = "has no clean absolute path; hint: start it with a path such as /bin/systemctl, without any . or .. in it"
 	const script = "; hint: allow a script of your own instead, owned by root"
 	const unknown = " cannot be written so that every sudo reads the same" + script
 	const escape = " is taken for an escape, by each sudo in another way" + script
