@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// build makes the binary as `make build` does.
+func build(t testing.TB) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "ansible-sidekiq")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.version=1.2.3", "-o", binary, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return binary
+}
+
+const converged = `default: &default
+  adapter: postgresql
+  pool: 5
+production:
+  <<: *default
+  database: demo
+  pool: 25
+`
+
+// noChange makes a call of db_pool that finds all as it shall be.
+func noChange(t testing.TB, binary string) func() (*exec.Cmd, []byte) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "database.yml")
+	require.NoError(t, os.WriteFile(file, []byte(converged), 0o600))
+	args := []byte(`{"path": "` + file + `", "concurrency": 25, "_ansible_no_log": true}`)
+	return func() (*exec.Cmd, []byte) {
+		cmd := exec.Command(binary, "run", "db_pool", "-")
+		cmd.Stdin = bytes.NewReader(args)
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		return cmd, out
+	}
+}
+
+func TestAllModulesAreInTheBinary(t *testing.T) {
+	binary := build(t)
+	out, err := exec.Command(binary, "--version").CombinedOutput()
+	require.NoError(t, err)
+	require.Equal(t, "ansible-sidekiq 1.2.3\n", string(out))
+	out, err = exec.Command(binary, "--help").CombinedOutput()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "db_pool, sudoers_entry, systemd_sidekiq")
+	_, answer := noChange(t, binary)()
+	require.Contains(t, string(answer), `"changed":false`)
+}
+
+// BenchmarkNoChange is one run with nothing to change, from the start of the process to its answer, and the largest memory that a
+// run has held.
+func BenchmarkNoChange(b *testing.B) {
+	call := noChange(b, build(b))
+	var peak int64
+	for b.Loop() {
+		cmd, _ := call()
+		peak = max(peak, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+	}
+	b.ReportMetric(float64(peak), "KiB-peak")
+}
