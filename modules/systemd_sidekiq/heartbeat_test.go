@@ -41,8 +41,10 @@ type noted struct {
 	warnings []string
 }
 
-func (n *noted) Set(key string, value any)       { n.facts[key] = value }
-func (n *noted) Warn(format string, args ...any) { n.warnings = append(n.warnings, fmt.Sprintf(format, args...)) }
+func (n *noted) Set(key string, value any) { n.facts[key] = value }
+func (n *noted) Warn(format string, args ...any) {
+	n.warnings = append(n.warnings, fmt.Sprintf(format, args...))
+}
 
 func TestAProcessThatDiffersFromWhatWasAskedIsWarnedOf(t *testing.T) {
 	seven := 7
