@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help check-go build generate test unit molecule lint demo bench clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check-go:
 	@v=$$($(GO) env GOVERSION | sed 's/^go//'); printf '1.26\n%s\n' "$${v:-0}" | sort -V -C || \
