@@ -34,6 +34,19 @@ func TestCheckModeAnswersTheSameAndWritesNothing(t *testing.T) {
 	require.Equal(t, []any{map[string]any{"before": "", "after": "hello", "before_header": path, "after_header": path}}, done["diff"])
 }
 
+func TestWhatIsMissingFailsARunAndWarnsACheck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	args := map[string]any{"path": path, "trouble": "missing"}
+	got := call(t, args)
+	require.Equal(t, map[string]any{"failed": true, "changed": false, "msg": "no ink", "warnings": []any{}}, got)
+	require.NoFileExists(t, path)
+	args["_ansible_check_mode"] = true
+	got = call(t, args)
+	require.Equal(t, []any{"about to write " + path, "no ink", "no paper"}, got["warnings"])
+	require.Equal(t, true, got["changed"])
+	require.Equal(t, false, got["failed"])
+}
+
 func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 	for _, c := range []struct {
 		trouble, msg, left string
@@ -92,7 +105,7 @@ func TestFaultsBeforeActingAreOneMessage(t *testing.T) {
 		"plan":       "cannot look",
 		"plan_panic": "bug in module write_text, nothing was changed: runtime error: index out of range [10] with length 0",
 		"validate":   `option "trouble" cannot be "validate"`,
-		"nonsense":   `option "trouble": "nonsense" is not accepted; accepted: plan, plan_panic, validate, before, proof, keep, partial, panic, undo, no_undo, echo`,
+		"nonsense":   `option "trouble": "nonsense" is not accepted; accepted: missing, plan, plan_panic, validate, before, proof, keep, partial, panic, undo, no_undo, echo`,
 	} {
 		got := call(t, map[string]any{"path": "/nowhere/f", "trouble": trouble})
 		require.Equal(t, map[string]any{"failed": true, "changed": false, "msg": msg, "warnings": []any{}}, got)

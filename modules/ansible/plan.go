@@ -8,10 +8,15 @@ import (
 // Plan is what a module means to do. Without steps there is nothing to change.
 type Plan struct {
 	steps    []Step
-	facts    answer // what is so when all steps are done: after a failure nobody knows
-	late     answer // what was seen
+	facts    answer  // what is so when all steps are done: after a failure nobody knows
+	late     answer  // what was seen
+	missing  []error // why it cannot be done yet
 	warnings []string
 }
+
+// Missing notes what the host lacks. A run fails with the first of these before it does anything; check mode goes on with a
+// warning, for an earlier task, which check mode did not run, may be about to make it.
+func (p *Plan) Missing(fault error) { p.missing = append(p.missing, fault) }
 
 // Add appends a step. Steps are done in order.
 func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
@@ -80,11 +85,17 @@ func (e keepError) Unwrap() error { return e.error }
 
 // preview is the answer of check mode: what run would answer if all went well, as far as it can be known.
 func (p *Plan) preview(diff bool) answer {
+	for _, fault := range p.missing {
+		p.Warn("%v", fault)
+	}
 	return p.result(p.changes(), diff)
 }
 
 // run does the steps. After a failure it takes back what was done, last first.
 func (p *Plan) run(diff bool) answer {
+	if len(p.missing) > 0 {
+		return failure(p.missing[0])
+	}
 	late := &Late{p}
 	for i, s := range p.steps {
 		err := do(s, late)

@@ -23,7 +23,7 @@ DOCUMENTATION:
     trouble:
       description: [What goes wrong.]
       type: str
-      choices: [plan, plan_panic, validate, before, proof, keep, partial, panic, undo, no_undo, echo]
+      choices: [missing, plan, plan_panic, validate, before, proof, keep, partial, panic, undo, no_undo, echo]
 EXAMPLES: ""
 RETURN: {}
 ARGUMENT_SPEC:
@@ -56,6 +56,10 @@ func testPlan(p *testParams) (*Plan, error) {
 	found, err := os.ReadFile(p.Path)
 	if err == nil && string(found) == p.Text {
 		return plan, nil
+	}
+	if p.Trouble == "missing" {
+		plan.Missing(errors.New("no ink"))
+		plan.Missing(errors.New("no paper"))
 	}
 	plan.Warn("about to write %s", p.Path)
 	plan.Add(writeStep(p, string(found), err == nil))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 )
 
@@ -19,7 +20,7 @@ type call struct {
 
 // callsOf checks that all that the rules name is there, and returns what they allow to users. Groups have to exist but are not
 // asked about: sudo -U takes users only. Rules for certain hosts are passed over, since they may well be for others.
-func callsOf(rules sudoers.File) ([]call, error) {
+func callsOf(rules sudoers.File, plan *ansible.Plan) ([]call, error) {
 	var calls []call
 	for _, r := range rules {
 		if !r.Everywhere() {
@@ -27,14 +28,14 @@ func callsOf(rules sudoers.File) ([]call, error) {
 		}
 		for _, c := range r.Commands() {
 			if err := checkProgram(c.Path()); err != nil {
-				return nil, err
+				plan.Missing(err)
 			}
 		}
-		users, err := logins(r.Users())
+		users, err := logins(r.Users(), "users", plan)
 		if err != nil {
 			return nil, err
 		}
-		runas, err := logins(accounts(r.Runas()))
+		runas, err := logins(accounts(r.Runas()), "runas", plan)
 		if err != nil {
 			return nil, err
 		}
@@ -69,21 +70,20 @@ func accounts(runas []sudoers.Runas) []sudoers.User {
 }
 
 // logins are the names of those who are users. Users and groups must exist.
-func logins(users []sudoers.User) ([]string, error) {
+func logins(users []sudoers.User, option string, plan *ansible.Plan) ([]string, error) {
 	var names []string
 	for _, u := range users {
-		database, kind := "passwd", "user"
+		database, kind, given := "passwd", "user", option
 		if u.IsGroup() {
-			database, kind = "group", "group"
+			database, kind, given = "group", "group", "groups"
 		}
 		name, err := lookUp(database, u.Key())
 		if err != nil {
 			return nil, err
 		}
 		if name == "" {
-			return nil, fmt.Errorf("%s %q does not exist on this host; hint: create it before, or correct the name", kind, u.Key())
-		}
-		if !u.IsGroup() {
+			plan.Missing(fmt.Errorf("option %q: %s %q does not exist on this host; hint: create it before, or correct the name", given, kind, u.Key()))
+		} else if !u.IsGroup() {
 			names = append(names, name)
 		}
 	}

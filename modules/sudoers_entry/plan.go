@@ -43,7 +43,7 @@ func present(plan *ansible.Plan, p *Params, f file) error {
 	if _, err := os.Stat(sudoers.Dir); err != nil {
 		return fmt.Errorf("sudo has no folder for further files: %w; hint: make it, and include it in /etc/sudoers", err)
 	}
-	calls, err := callsOf(p.file)
+	calls, err := callsOf(p.file, plan)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ type found struct {
 	environ               sidekiq.Environ // variables of the service
 	redisURL, redisSource string
 
-	missing  []error  // why nothing can be done yet: the first one fails the run before anything is written
+	missing  []error  // what the host lacks
 	warnings []string // what is only guessed
 }
 
@@ -103,7 +103,6 @@ func (f *found) lookAtUnits(p *Params) error {
 	return nil
 }
 
-// lookAtAccounts notes what is missing instead of failing: in check mode an earlier task may be about to make the account.
 func (f *found) lookAtAccounts(p *Params) {
 	for _, a := range []struct{ database, option, name string }{{"passwd", "user", p.User}, {"group", "group", p.Group}} {
 		if err := exec.Command("getent", a.database, a.name).Run(); err != nil {

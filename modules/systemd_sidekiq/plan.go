@@ -6,9 +6,6 @@
 //
 // Nothing in it names a release: it points to Capistrano's `current`, so a deploy needs no new unit.
 //
-// What is missing on the host (the user, Bundler) is found before anything is written, as the first steps of the plan. In
-// check mode it is a warning, for an earlier task may be about to make it.
-//
 // A changed unit that does not come up is taken back, and the one before is started again. Where none was up before, the new
 // one stays enabled and retrying: there is nothing better to go back to, and the cause may be away (Redis, the application).
 package systemdsidekiq
@@ -70,8 +67,7 @@ type act struct {
 
 func (a *act) converge() error {
 	for _, fault := range a.f.missing {
-		a.Warn("%v", fault)
-		a.Add(ansible.Step{Title: "begin", Proof: true, Do: func(*ansible.Late) error { return fault }})
+		a.Missing(fault)
 	}
 	if err := a.write(); err != nil {
 		return err
