@@ -35,8 +35,7 @@ generate: bin/sidekiq-role ## roles/sidekiq, from the templates
 	bin/sidekiq-role generate --output roles/sidekiq
 
 test: check-go ## all tests, as CI runs them; installs what is missing
-	molecule/setup
-	$(MAKE) build lint unit molecule
+	molecule/setup run $(MAKE) build lint unit molecule
 
 unit:
 	$(GO) test ./...
