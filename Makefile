@@ -14,7 +14,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check-go:
-	@v=$$($(GO) env GOVERSION | sed 's/^go//'); printf '1.26\n%s\n' "$${v:-0}" | sort -V -C || \
+	@v=$$($(GO) env GOVERSION 2>/dev/null | sed 's/^go//'); printf '1.26\n%s\n' "$${v:-0}" | sort -V -C || \
 	  { echo "Go 1.26 or later is needed, found $${v:-none}; hint: https://go.dev/dl"; exit 1; }
 
 build: check-go bin/sidekiq-role $(addprefix bin/modules/,$(MODULES)) ## sidekiq-role and the modules, into bin/
