@@ -25,6 +25,16 @@ func (e *DownError) Error() string {
 // sampling is how often Settle looks. A crash loop flips between states each RestartSec.
 const sampling = 250 * time.Millisecond
 
+// Await waits until no job of the unit is under way, at most for the given time, and returns the last state.
+func (s Systemctl) Await(unit string, state State, patience time.Duration) (State, error) {
+	var err error
+	for end := time.Now().Add(patience); err == nil && state.Changing() && time.Now().Before(end); {
+		time.Sleep(sampling)
+		state, err = s.Show(unit)
+	}
+	return state, err
+}
+
 // Settle watches a unit that was just started for the given time. `systemctl start` of Type=simple succeeds before the
 // program was even executed, and a unit in a crash loop is active now and then; so it counts as up only if at every look the
 // same process runs and systemd has restarted nothing. The error is a *DownError.

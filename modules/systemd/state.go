@@ -74,16 +74,14 @@ func parseState(out string) (State, error) {
 		InvocationID: values["InvocationID"], DropIns: strings.Fields(values["DropInPaths"]),
 		NeedsReload: values["NeedDaemonReload"] == "yes", ActiveSince: values["ActiveEnterTimestamp"],
 	}
+	var us int
 	for name, into := range map[string]*int{
 		"MainPID": &s.MainPID, "NRestarts": &s.Restarts, "ExecMainCode": &s.ExitCode, "ExecMainStatus": &s.ExitStatus,
+		"ExecMainStartTimestampMonotonic": &us,
 	} {
 		if err := parseInt(values[name], into); err != nil {
 			return s, fmt.Errorf("systemctl show answered %s=%q: %w", name, values[name], err)
 		}
-	}
-	var us int
-	if err := parseInt(values["ExecMainStartTimestampMonotonic"], &us); err != nil {
-		return s, fmt.Errorf("systemctl show answered a start time that is no number: %w", err)
 	}
 	s.MainStart = time.Duration(us) * time.Microsecond
 	if s.LoadState == "" || s.ActiveState == "" {
@@ -109,6 +107,21 @@ func (s State) Exists() bool { return s.LoadState != "not-found" }
 func (s State) Up() bool {
 	return s.ActiveState == "active" && s.SubState == "running" && s.MainPID > 0
 }
+
+// Changing reports whether a job is under way whose end tells more: a start, a stop or a reload. A crash loop is none.
+func (s State) Changing() bool {
+	switch s.ActiveState {
+	case "activating":
+		return !strings.HasPrefix(s.SubState, "auto-restart")
+	case "deactivating", "reloading":
+		return true
+	default:
+		return false
+	}
+}
+
+// Stopped reports whether nothing of the unit runs and nothing is about to.
+func (s State) Stopped() bool { return s.ActiveState == "inactive" || s.ActiveState == "failed" }
 
 // String is the state in words, for messages.
 func (s State) String() string {

@@ -2,21 +2,16 @@ package systemd
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // MinVersion is the oldest systemd that is supported: that of Ubuntu 18.04.
 const MinVersion = 237
-
-// patience bounds every call: a start may take TimeoutStartSec and the stop before it TimeoutStopSec, both minutes at most.
-const patience = 15 * time.Minute
 
 // Systemctl drives the systemd that is booted on this host.
 type Systemctl struct {
@@ -73,10 +68,9 @@ func parseVersion(out string) (int, error) {
 // run returns standard output. An error carries what systemctl said.
 func (s Systemctl) run(args ...string) (string, error) { return run(s.path, args...) }
 
+// run sets no time limit: systemd ends each job by the unit's own.
 func run(program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -115,9 +109,18 @@ func (s Systemctl) Start(unit string) error { return s.do("start", unit) }
 // Stop waits until the unit is stopped.
 func (s Systemctl) Stop(unit string) error { return s.do("stop", unit) }
 
+// ResetFailed forgets that a unit has failed, so that the host no longer counts as degraded for it. A unit that is not loaded
+// has nothing to forget.
+func (s Systemctl) ResetFailed(unit string) error {
+	if err := s.do("reset-failed", unit); err != nil && !strings.Contains(err.Error(), "not loaded") {
+		return err
+	}
+	return nil
+}
+
 // Restart forgets earlier failures first: they would count against the start limit, and NRestarts would not start at 0.
 func (s Systemctl) Restart(unit string) error {
-	if err := s.do("reset-failed", unit); err != nil && !strings.Contains(err.Error(), "not loaded") {
+	if err := s.ResetFailed(unit); err != nil {
 		return err
 	}
 	return s.do("restart", unit)

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
-	"path"
 	"path/filepath"
+	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
@@ -34,23 +31,31 @@ type found struct {
 	systemctl systemd.Systemctl
 	state     systemd.State
 	unit      *atomicfile.File // nil: there is none in /etc/systemd/system
+	inUse     fragment
 	redis     []redisUnit
 
-	deployed bool // app_root is a folder
+	app
+	missing  []error  // what the host lacks
+	warnings []string // what is only guessed
+}
+
+// fragment is the unit file that systemd uses, wherever it lies; without a path there is none.
+type fragment struct{ path, text string }
+
+type redisUnit struct {
+	name  string
+	state systemd.State
+}
+
+// app is what is known of the application.
+type app struct {
+	deployed bool // its folder is there
 	bundle   string
 	version  sidekiq.Version // unknown when there is no Gemfile.lock yet
 	timeout  int             // seconds that Sidekiq gives its jobs at the end
 
 	environ               sidekiq.Environ // variables of the service
 	redisURL, redisSource string
-
-	missing  []error  // what the host lacks
-	warnings []string // what is only guessed
-}
-
-type redisUnit struct {
-	name  string
-	state systemd.State
 }
 
 func look(h host, p *Params) (*found, error) {
@@ -65,22 +70,23 @@ func look(h host, p *Params) (*found, error) {
 	if err := f.lookAtUnits(p); err != nil {
 		return nil, err
 	}
-	if f.unit, err = atomicfile.Read(h.path(unitPath(p)), atomicfile.Refuse); err != nil {
+	if err := f.lookAtFiles(p); err != nil {
 		return nil, err
 	}
-	if p.AppRoot == "" || p.State == "absent" {
+	if p.State == "absent" {
 		return f, nil
 	}
-	info, err := os.Stat(h.path(p.AppRoot))
-	f.deployed = err == nil && info.IsDir()
-	f.lookAtAccounts(p)
-	f.lookAtBundle(p)
-	return f, f.lookAtSidekiq(p)
+	return f, f.lookAtApp(p)
 }
 
 func unitPath(p *Params) string { return "/etc/systemd/system/" + p.unitName() }
 
-// lookAtUnits asks systemd once for Sidekiq's unit and the two names that distributions give Redis.
+// bootPatience is how long a start or stop that is under way may take until it is looked at as it is: longer than the unit's
+// own TimeoutStartSec.
+const bootPatience = 4 * time.Minute
+
+// lookAtUnits asks systemd once for Sidekiq's unit and the two names that distributions give Redis. A worker that boots, as
+// after a reboot or in a deploy, is waited for: to start it once more would only lose time.
 func (f *found) lookAtUnits(p *Params) error {
 	names := []string{p.unitName()}
 	if p.ManageRedis == "auto" && p.State != "absent" {
@@ -90,99 +96,69 @@ func (f *found) lookAtUnits(p *Params) error {
 	if err != nil {
 		return err
 	}
-	f.state = states[0]
 	for i, s := range states[1:] {
 		if s.LoadState == "loaded" {
 			f.redis = append(f.redis, redisUnit{names[1+i], s})
 			break // redis.service is an alias on Debian
 		}
 	}
-	if f.state.LoadState == "masked" {
+	if states[0].LoadState == "masked" {
 		return fmt.Errorf("%s is masked; hint: systemctl unmask %s", p.unitName(), p.unitName())
 	}
-	return nil
+	f.state, err = f.systemctl.Await(p.unitName(), states[0], bootPatience)
+	return err
 }
 
-func (f *found) lookAtAccounts(p *Params) {
-	for _, a := range []struct{ database, option, name string }{{"passwd", "user", p.User}, {"group", "group", p.Group}} {
-		if err := exec.Command("getent", a.database, a.name).Run(); err != nil {
-			f.missing = append(f.missing, fmt.Errorf("option %q: %q does not exist on this host; hint: create it before", a.option, a.name))
-		}
-	}
-}
-
-// lookAtBundle takes ansible-samvera's place of the executable while there is none: nothing is started before the deploy.
-func (f *found) lookAtBundle(p *Params) {
-	candidates := []string{"/usr/local/bin/bundle", "/usr/bin/bundle"}
-	if p.Bundle != "" {
-		candidates = []string{p.Bundle}
-	}
-	for _, c := range candidates {
-		if info, err := os.Stat(f.host.path(c)); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			f.bundle = c
-			return
-		}
-	}
-	f.bundle = candidates[0]
-	fault := fmt.Errorf("option %q: %q is no executable file; hint: give the path of bundle", "bundle", p.Bundle)
-	if p.Bundle == "" {
-		fault = fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin; hint: install Bundler or give its path in option %q", "bundle")
-	}
-	if f.deployed {
-		f.missing = append(f.missing, fault)
-	} else {
-		f.warnings = append(f.warnings, fault.Error())
-	}
-}
-
-// lookAtSidekiq reads the application's lock file and configuration. Before the first deploy there are none: the unit then
-// assumes the least, and the next run makes it exact.
-func (f *found) lookAtSidekiq(p *Params) error {
+// lookAtFiles reads the unit file of ours and the one in use, which may be another. One that was deleted behind systemd's back
+// is none.
+func (f *found) lookAtFiles(p *Params) error {
 	var err error
-	variables := sidekiq.Environment{
-		Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
-		ReadFile: func(name string) ([]byte, error) { return os.ReadFile(f.host.path(name)) },
-	}
-	if f.environ, err = variables.Environ(); err != nil {
+	if f.unit, err = atomicfile.Read(f.host.path(unitPath(p)), atomicfile.Refuse); err != nil {
 		return err
 	}
-	f.redisURL, f.redisSource = redisOf(p, f.environ)
-	if f.version, err = f.lockedVersion(p); err != nil {
-		return err
+	if f.unit != nil {
+		f.inUse = fragment{unitPath(p), string(f.unit.Data)}
+	} else if f.state.FragmentPath != "" {
+		text, err := readIfThere(f.host.path(f.state.FragmentPath))
+		if err != nil {
+			return fmt.Errorf("reading the unit that is there: %w", err)
+		}
+		if text != nil {
+			f.inUse = fragment{f.state.FragmentPath, string(text)}
+		}
 	}
-	f.timeout = f.version.DefaultTimeout()
-	return f.lookAtConfig(p)
+	return f.inUse.checkOwner(p)
 }
 
-func (f *found) lockedVersion(p *Params) (sidekiq.Version, error) {
-	file := path.Join(p.AppRoot, "Gemfile.lock")
-	text, err := readIfThere(f.host.path(file))
-	if err != nil {
-		return sidekiq.Version{}, err
+// checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's worker.
+//
+// A unit is of this project when its working directory is app_root or lies in deploy_root. That holds for units of ours, of
+// ansible-samvera's role and of capistrano-sidekiq, wherever they were put.
+func (u fragment) checkOwner(p *Params) error {
+	dir := u.directive("WorkingDirectory")
+	switch {
+	case u.path == "",
+		p.AppRoot == "" && strings.HasPrefix(u.text, "# "+marker),
+		p.AppRoot != "" && dir == p.AppRoot,
+		p.DeployRoot != "" && strings.HasPrefix(dir+"/", p.DeployRoot+"/"):
+		return nil
 	}
-	version, known, err := sidekiq.VersionFromLockfile(text)
-	if err != nil {
-		return version, fmt.Errorf("%s: %w", file, err)
+	what := fmt.Sprintf("it runs in %q", dir)
+	if dir == "" || p.AppRoot == "" {
+		what = "it was not written by this module"
 	}
-	if !known && f.deployed {
-		f.warnings = append(f.warnings, file+" names no sidekiq; the unit assumes no particular version")
-	}
-	return version, nil
+	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.path, what)
 }
 
-// lookAtConfig wants the timeout alone. Where only Ruby can tell it, the unit keeps to the default and says so.
-func (f *found) lookAtConfig(p *Params) error {
-	text, err := readIfThere(f.host.path(p.configPath()))
-	if err != nil || text == nil {
-		return err
+// directive is the last value of a directive, which is the one that counts for WorkingDirectory=.
+func (u fragment) directive(name string) string {
+	value := ""
+	for line := range strings.Lines(u.text) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), name+"="); ok {
+			value = strings.TrimPrefix(strings.ReplaceAll(v, "%%", "%"), "-")
+		}
 	}
-	config, err := sidekiq.ReadConfig(text, p.RailsEnv, f.environ)
-	if err != nil {
-		f.warnings = append(f.warnings, fmt.Sprintf("%s: %v; the unit assumes a timeout of %d s", p.configPath(), err, f.timeout))
-	} else if config.Timeout != nil {
-		f.timeout = *config.Timeout
-	}
-	return nil
+	return value
 }
 
 func readIfThere(name string) ([]byte, error) {
@@ -191,15 +167,4 @@ func readIfThere(name string) ([]byte, error) {
 		return nil, nil
 	}
 	return text, err
-}
-
-// olderThan reports whether the main process was started before the file was written.
-func (f *found) olderThan(file string) bool {
-	info, err := os.Stat(file)
-	var monotonic unix.Timespec
-	if err != nil || f.state.MainStart == 0 || unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic) != nil {
-		return false
-	}
-	running := time.Duration(monotonic.Nano()) - f.state.MainStart
-	return info.ModTime().After(time.Now().Add(-running))
 }

@@ -53,7 +53,7 @@ func (f *found) awaitBeat(pid int, namespace string) (sidekiq.Process, error) {
 			return sidekiq.Process{}, err
 		}
 		for _, p := range processes {
-			if p.PID == pid && p.Hostname == f.hostname() {
+			if p.PID == pid && p.Hostname == f.hostname() && f.isOfThisProcess(p) {
 				return p, nil
 			}
 		}
@@ -63,6 +63,12 @@ func (f *found) awaitBeat(pid int, namespace string) (sidekiq.Process, error) {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// isOfThisProcess tells a heartbeat from that of a process before with the same number, which stays in Redis for a minute.
+func (f *found) isOfThisProcess(p sidekiq.Process) bool {
+	start, known := f.started()
+	return !known || !p.StartedAt.Before(start.Add(-time.Second))
 }
 
 // hostname is as Sidekiq takes it (lib/sidekiq/component.rb).

@@ -62,7 +62,7 @@ func TestAProcessThatDiffersFromWhatWasAskedIsWarnedOf(t *testing.T) {
 
 // Neither fine nor failed: nobody can know.
 func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
-	a := act{p: &Params{}, f: &found{redisURL: "unix:///nowhere", redisSource: "redis_url", environ: variables(nil)}}
+	a := act{p: &Params{}, f: &found{app: app{redisURL: "unix:///nowhere", redisSource: "redis_url", environ: variables(nil)}}}
 	n := noted{facts: map[string]any{}}
 	a.heartbeat(&n, 42)
 	require.Equal(t, map[string]any{"seen": false, "source": "redis_url"}, n.facts["heartbeat"])
@@ -79,8 +79,21 @@ func TestAProcessOlderThanItsUnitIsKnown(t *testing.T) {
 	f := &found{}
 	f.state.MainStart = time.Duration(now.Nano()) - 10*time.Second
 	require.True(t, f.olderThan(file))
+	inAnHour := time.Now().Add(time.Hour)
+	require.NoError(t, os.Chtimes(file, inAnHour, inAnHour))
+	require.False(t, f.olderThan(file), "it would restart on every run")
 	hourAgo := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(file, hourAgo, hourAgo))
 	require.False(t, f.olderThan(file))
 	require.False(t, f.olderThan(file+".missing"))
+}
+
+// What a process before with the same number left in Redis is not ours.
+func TestAnOldHeartbeatIsNotOfThisProcess(t *testing.T) {
+	var now unix.Timespec
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
+	f := &found{}
+	f.state.MainStart = time.Duration(now.Nano()) - 10*time.Second
+	require.True(t, f.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}))
+	require.False(t, f.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 )
@@ -70,7 +71,7 @@ func fakeSystemctl() {
 	case "stop":
 		set(units[0], "pid", "0")
 	case "start", "restart":
-		if text, _ := os.ReadFile(fragment(units[0])); strings.Contains(string(text), "broken") {
+		if text, _ := os.ReadFile(fragmentOf(units[0])); strings.Contains(string(text), "broken") {
 			set(units[0], "pid", "0")
 			fmt.Fprintf(os.Stderr, "Job for %s failed.\n", units[0])
 			os.Exit(1)
@@ -78,6 +79,11 @@ func fakeSystemctl() {
 		pid, _ := strconv.Atoi(get("systemd", "pid", "99"))
 		set("systemd", "pid", strconv.Itoa(pid+1))
 		set(units[0], "pid", strconv.Itoa(pid+1))
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+			panic(err)
+		}
+		set(units[0], "start", strconv.FormatInt(now.Nano()/1000, 10))
 	}
 }
 
@@ -108,7 +114,7 @@ func get(unit, key, otherwise string) string {
 	return string(text)
 }
 
-func fragment(unit string) string {
+func fragmentOf(unit string) string {
 	for _, dir := range []string{"/etc/systemd/system/", "/lib/systemd/system/"} {
 		if _, err := os.Stat(os.Getenv("WORK") + "/host" + dir + unit); err == nil {
 			return os.Getenv("WORK") + "/host" + dir + unit
@@ -118,7 +124,7 @@ func fragment(unit string) string {
 }
 
 func show(unit string) {
-	file, pid := fragment(unit), get(unit, "pid", "0")
+	file, pid := fragmentOf(unit), get(unit, "pid", "0")
 	load, active, sub, main := "loaded", "inactive", "dead", "0"
 	if file == "" {
 		load = "not-found"
@@ -131,5 +137,5 @@ func show(unit string) {
 	}
 	fmt.Printf("LoadState=%s\nActiveState=%s\nSubState=%s\nMainPID=%s\nNRestarts=0\nResult=success\n", load, active, sub, main)
 	fmt.Printf("UnitFileState=%s\nFragmentPath=%s\nInvocationID=%s\n", get(unit, "enabled", "disabled"), strings.TrimPrefix(file, os.Getenv("WORK")+"/host"), main)
-	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=no\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=0\n")
+	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=no\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\n", get(unit, "start", "0"))
 }

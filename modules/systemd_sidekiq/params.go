@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
@@ -30,6 +31,8 @@ type Params struct {
 	RedisNamespace   string            `option:"redis_namespace"`
 	ManageRedis      string            `option:"manage_redis"`
 	Umask            string            `option:"umask"`
+	DatabaseYML      []string          `option:"database_yml"`
+	RestartOn        []string          `option:"restart_on"`
 }
 
 var (
@@ -75,6 +78,10 @@ func (p *Params) checkNames() error {
 		{"rails_env", p.RailsEnv, "letters, digits, _", environment},
 	}
 	for _, q := range p.Queues {
+		// "default,2" as text is a list of two, as Ansible reads it.
+		if _, err := strconv.Atoi(q); err == nil {
+			return fmt.Errorf("option %q: %q is a number; hint: write a queue with its weight as an element of a list, - name,weight", "queues", q)
+		}
 		names = append(names, named{"queues", q, `"name" or "name,weight"`, queueName})
 	}
 	for _, n := range names {
@@ -86,7 +93,7 @@ func (p *Params) checkNames() error {
 }
 
 func (p *Params) checkPaths() error {
-	paths := map[string][]string{"dotenv_files": p.DotenvFiles}
+	paths := map[string][]string{"dotenv_files": p.DotenvFiles, "database_yml": p.DatabaseYML}
 	for option, value := range map[string]string{"app_root": p.AppRoot, "deploy_root": p.DeployRoot, "bundle": p.Bundle} {
 		if value != "" {
 			paths[option] = []string{value}

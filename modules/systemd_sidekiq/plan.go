@@ -8,6 +8,8 @@
 //
 // A changed unit that does not come up is taken back, and the one before is started again. Where none was up before, the new
 // one stays enabled and retrying: there is nothing better to go back to, and the cause may be away (Redis, the application).
+//
+// A worker that runs is never stopped for a guess: while app_root is away, nothing is known of its Sidekiq, and nothing done.
 package systemdsidekiq
 
 import (
@@ -16,8 +18,6 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -37,23 +37,27 @@ func plan(h host, p *Params) (*ansible.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.checkOwner(p); err != nil {
-		return nil, err
-	}
-	plan := &ansible.Plan{}
-	plan.Set("unit", unitPath(p))
+	a := act{Plan: &ansible.Plan{}, p: p, f: f}
+	a.Set("unit", unitPath(p))
+	a.Set("drop_ins", append([]string{}, f.state.DropIns...))
 	if f.version.Known() {
-		plan.Set("sidekiq_version", f.version.String())
+		a.Set("sidekiq_version", f.version.String())
 	}
 	for _, w := range f.warnings {
-		plan.Warn("%s", w)
+		a.Warn("%s", w)
 	}
-	a := act{Plan: plan, p: p, f: f}
-	if p.State == "absent" {
+	for _, fault := range f.missing {
+		a.Missing(fault)
+	}
+	switch p.State {
+	case "absent":
 		a.remove()
-		return plan, nil
+	case "stopped":
+		err = a.halt()
+	default:
+		err = a.run()
 	}
-	return plan, a.converge()
+	return a.Plan, err
 }
 
 // act is a plan in the making.
@@ -62,219 +66,37 @@ type act struct {
 	p *Params
 	f *found
 
-	wrote bool // the unit changes
+	rewritten bool // the unit says something else than what the process was started with
+	more      bool // something else is started, so that what is seen now is not what will be
 }
 
-func (a *act) converge() error {
-	for _, fault := range a.f.missing {
-		a.Missing(fault)
+// run plans a service that runs: first what it needs, then the unit, then the process.
+func (a *act) run() error {
+	if a.p.AppRoot != "" && !a.f.deployed && !a.f.state.Stopped() {
+		return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", a.p.AppRoot, a.p.unitName(), a.f.state.ActiveState)
 	}
+	a.redis()
 	if err := a.write(); err != nil {
 		return err
 	}
-	a.redis()
-	a.enable()
-	switch {
-	case a.p.State == "stopped":
-		a.stop()
-	case a.p.AppRoot != "" && !a.f.deployed && !a.f.state.Up():
+	a.enableOrNot()
+	if !a.f.deployed {
 		a.Set("status", "waiting for the first deploy")
-	default:
-		a.start()
-	}
-	return nil
-}
-
-// write plans the unit file and makes systemd read it.
-func (a *act) write() error {
-	if a.p.AppRoot == "" {
-		if !a.f.state.Exists() {
-			return fmt.Errorf("there is no %s yet; hint: give app_root, so that it can be written", a.p.unitName())
-		}
 		return nil
 	}
-	text, err := unitText(a.p, a.f)
-	if err != nil {
-		return err
-	}
-	if a.f.unit.Is([]byte(text), 0o644, 0, 0) && !a.f.state.NeedsReload {
-		return nil
-	}
-	a.wrote = true
-	before := ""
-	if a.f.unit != nil {
-		before = string(a.f.unit.Data)
-	}
-	a.Add(ansible.Step{
-		Title: "write " + unitPath(a.p),
-		Diff:  &ansible.Diff{Before: before, After: text, BeforeHeader: unitPath(a.p), AfterHeader: unitPath(a.p)},
-		Do:    func(*ansible.Late) error { return a.f.publish(a.p, text) },
-		Undo:  func() error { return a.f.restore(a.p) },
-	})
+	a.start()
 	return nil
 }
 
-func (f *found) publish(p *Params, text string) error {
-	err := atomicfile.Replace(atomicfile.Replacement{Path: f.host.path(unitPath(p)), Data: []byte(text), Mode: 0o644})
-	if err != nil {
-		return err
-	}
-	if err := f.systemctl.DaemonReload(); err != nil {
-		return ansible.Partial(err)
-	}
-	return nil
-}
-
-// restore puts back the unit that was found, and its worker if it ran.
-func (f *found) restore(p *Params) error {
-	if err := atomicfile.Restore(f.host.path(unitPath(p)), f.unit); err != nil {
-		return err
-	}
-	if err := f.systemctl.DaemonReload(); err != nil {
-		return err
-	}
-	if f.state.Up() {
-		return f.systemctl.Restart(p.unitName())
-	}
-	return nil
-}
-
-func (a *act) redis() {
-	for _, r := range a.f.redis {
-		a.enableUnit(r.name, r.state)
-		if r.state.ActiveState != "active" {
-			a.Add(ansible.Step{
-				Title: "start " + r.name,
-				Do:    func(*ansible.Late) error { return a.f.systemctl.Start(r.name) },
-				Undo:  func() error { return a.f.systemctl.Stop(r.name) },
-			})
+// halt plans a service that does not run, its unit as it shall be when it is started again.
+func (a *act) halt() error {
+	if a.f.deployed {
+		if err := a.write(); err != nil {
+			return err
 		}
 	}
-}
-
-func (a *act) enable() {
-	if a.p.Enabled {
-		a.enableUnit(a.p.unitName(), a.f.state)
-	} else {
-		a.disable()
-	}
-}
-
-func (a *act) disable() {
-	name := a.p.unitName()
-	if a.f.state.UnitFileState != "enabled" {
-		return
-	}
-	a.Add(ansible.Step{
-		Title: "disable " + name,
-		Do:    func(*ansible.Late) error { return a.f.systemctl.Disable(name) },
-		Undo:  func() error { return a.f.systemctl.Enable(name) },
-	})
-}
-
-func (a *act) enableUnit(name string, s systemd.State) {
-	if s.UnitFileState == "enabled" {
-		return
-	}
-	a.Add(ansible.Step{
-		Title: "enable " + name,
-		Do:    func(*ansible.Late) error { return a.f.systemctl.Enable(name) },
-		Undo:  func() error { return a.f.systemctl.Disable(name) },
-	})
-}
-
-func (a *act) stop() {
-	a.Set("status", "stopped")
-	if a.f.state.ActiveState == "inactive" || a.f.state.ActiveState == "failed" {
-		return
-	}
-	a.Add(ansible.Step{
-		Title: "stop " + a.p.unitName(),
-		Do:    func(*ansible.Late) error { return a.f.systemctl.Stop(a.p.unitName()) },
-		Undo:  func() error { return a.f.systemctl.Start(a.p.unitName()) },
-	})
-}
-
-// start plans a start, a restart, or nothing when the process that runs is the right one.
-func (a *act) start() {
-	a.Set("status", "up")
-	verb := ""
-	switch {
-	case !a.f.state.Up():
-		verb = "start "
-	case a.p.State == "restarted", a.wrote, a.f.olderThan(a.f.host.path(unitPath(a.p))):
-		verb = "restart "
-	}
-	if verb == "" {
-		a.report(a.Plan, a.f.state)
-		return
-	}
-	a.Add(ansible.Step{Title: verb + a.p.unitName(), Do: a.bringUp, Undo: func() error { return a.f.systemctl.Stop(a.p.unitName()) }})
-}
-
-func (f *found) settling() time.Duration {
-	if f.version.Notifies() {
-		return f.host.settleNotify
-	}
-	return f.host.settleSimple
-}
-
-func (a *act) bringUp(late *ansible.Late) error {
-	name := a.p.unitName()
-	if err := a.f.systemctl.Restart(name); err != nil {
-		return a.failed(a.f.systemctl.Down(name, err))
-	}
-	state, err := a.f.systemctl.Settle(name, a.f.settling())
-	if err != nil {
-		return a.failed(err)
-	}
-	a.report(late, state)
-	return nil
-}
-
-// failed keeps a unit that took nothing's place.
-func (a *act) failed(err error) error {
-	if a.f.state.Up() && a.wrote {
-		return ansible.Partial(err)
-	}
-	return ansible.Keep(ansible.Partial(err))
-}
-
-// answer is the plan, or what is added to its answer after acting.
-type answer interface {
-	Set(key string, value any)
-	Warn(format string, args ...any)
-}
-
-func (a *act) report(to answer, s systemd.State) {
-	to.Set("main_pid", s.MainPID)
-	to.Set("active_since", s.ActiveSince)
-	if a.p.AppRoot != "" {
-		a.heartbeat(to, s.MainPID)
-	}
-}
-
-// remove plans the end of the service, the last thing first made being the first to go.
-func (a *act) remove() {
-	a.Set("status", "absent")
-	if a.f.unit == nil {
-		return
-	}
+	a.enableOrNot()
 	a.stop()
-	a.Set("status", "absent")
-	a.disable()
-	a.Add(ansible.Step{
-		Title: "remove " + unitPath(a.p),
-		Diff:  &ansible.Diff{Before: string(a.f.unit.Data), BeforeHeader: unitPath(a.p), AfterHeader: unitPath(a.p)},
-		Do: func(*ansible.Late) error {
-			if err := atomicfile.Remove(a.f.host.path(unitPath(a.p))); err != nil {
-				return err
-			}
-			if err := a.f.systemctl.DaemonReload(); err != nil {
-				return ansible.Partial(err)
-			}
-			return nil
-		},
-		Undo: func() error { return a.f.restore(a.p) },
-	})
+	a.Set("status", "stopped")
+	return nil
 }
