@@ -74,6 +74,7 @@ func (m Module) answer(text []byte) answer {
 		logInvocation(m.spec, args, ctl, mask)
 	}
 	a := m.act(args, ctl)
+	mask.add(a.secretsInDiffs())
 	if ctl.wantsInvocation() {
 		a["invocation"] = map[string]any{"module_args": invocation(m.spec, args)}
 	}
@@ -85,13 +86,8 @@ func (m Module) answer(text []byte) answer {
 }
 
 // act plans and, unless in check mode, does.
-func (m Module) act(args map[string]any, ctl control) (a answer) {
-	defer func() {
-		if p := recover(); p != nil {
-			a = failure(fmt.Errorf("bug in module %s, nothing was changed: %v", m.Name(), p))
-		}
-	}()
-	plan, err := m.plan(args)
+func (m Module) act(args map[string]any, ctl control) answer {
+	plan, err := m.look(args)
 	if err != nil {
 		return failure(err)
 	}
@@ -99,4 +95,14 @@ func (m Module) act(args map[string]any, ctl control) (a answer) {
 		return plan.preview(ctl.Diff)
 	}
 	return plan.run(ctl.Diff)
+}
+
+// look runs the module's own code before anything is done.
+func (m Module) look(args map[string]any) (plan *Plan, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("bug in module %s, nothing was changed: %v", m.Name(), p)
+		}
+	}()
+	return m.plan(args)
 }

@@ -138,10 +138,28 @@ func TestPasswordOfASecretURLIsASecret(t *testing.T) {
 // People put secrets into options that are not made for them, such as a service's environment.
 func TestLikelySecretsAreMaskedToo(t *testing.T) {
 	got := likelySecrets(map[string]any{
-		"environment": map[string]any{"SECRET_KEY_BASE": "abc", "DB_PASSWORD": "def", "DATABASE_URL": "postgres://u:ghi@h/db", "MONKEY": "25", "THREADS": "7"},
-		"list":        []any{"redis://:jkl@h/0", "redis://h/0"},
+		"environment": map[string]any{"SECRET_KEY_BASE": "abcd", "PGPASSWORD": "defg", "DATABASE_URL": "postgres://u:gh%40i@h/db", "MYSQL_PWD": "pwpw",
+			"RAILS_MASTER_KEY": "mkmk", "MONKEY": "2525", "MY_TOKEN": "up", "COMPASS": "north", "PWD": "/opt/x"},
+		"list": []any{"redis://:jklm@h/0", "redis://h/0"},
+		"text": `DB_PASSWORD=hunter22,API_TOKEN=xyz1 oops THREADS=2525`,
+		"unit": "Environment=\"DB_PASSWORD=a \\\"b\"\nEnvironment=MALLOC_ARENA_MAX=2222",
 	})
-	require.ElementsMatch(t, []string{"abc", "def", "ghi", "jkl"}, got)
+	require.ElementsMatch(t, []string{"abcd", "defg", "gh%40i", "gh@i", "pwpw", "mkmk", "jklm", "hunter22", "xyz1", `a \"b`}, got)
+}
+
+// systemd wants percent signs doubled, so that is how a diff of a unit shows them.
+func TestSecretsAreMaskedInEveryForm(t *testing.T) {
+	m := newMask([]string{`a%b"c d`})
+	for _, form := range []string{`a%b"c d`, `a%%b"c d`, `a%%b\"c d`, `a%b\"c d`, `a%25b%22c+d`, `a%25b%22c%20d`} {
+		require.Equal(t, "<********>", m.text("<"+form+">"))
+	}
+}
+
+func TestSecretsOfAFileThatWasFoundAreMaskedInItsDiff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, []byte("Environment=DB_PASSWORD=oldsecret\n"), 0o600))
+	got := call(t, map[string]any{"path": path, "_ansible_check_mode": true, "_ansible_diff": true})
+	require.Equal(t, "Environment=DB_PASSWORD=********\n", got["diff"].([]any)[0].(map[string]any)["before"])
 }
 
 func TestNewSecretsAreSentOnlyWhereTheyAreMasked(t *testing.T) {

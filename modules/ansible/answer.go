@@ -47,6 +47,18 @@ func (p *Plan) diffs() []map[string]string {
 	return all
 }
 
+// secretsInDiffs are those of files that were found: they stand in no argument.
+func (a answer) secretsInDiffs() []string {
+	var all []string
+	diffs, _ := a["diff"].([]map[string]string)
+	for _, d := range diffs {
+		for _, text := range d {
+			all = append(all, secretsInText(text)...)
+		}
+	}
+	return all
+}
+
 // list makes an empty list of nil: null would be a wrong type.
 func list(s []string) []string {
 	if s == nil {

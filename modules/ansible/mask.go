@@ -18,37 +18,61 @@ type mask struct {
 	replacer *strings.Replacer
 }
 
-// newMask also looks for the forms in which a secret can appear inside another text: quoted with %q, escaped for a URL, and,
-// if the secret is a URL itself, its password alone.
+// newMask knows secrets and the forms in which they can appear inside another text.
 func newMask(secrets []string) *mask {
 	m := &mask{}
-	forms := map[string]bool{}
-	for _, s := range secrets {
-		m.secrets = append(m.secrets, withPassword(s)...)
-	}
-	for _, s := range m.secrets {
-		q := strconv.Quote(s)
-		for _, form := range []string{s, q[1 : len(q)-1], url.QueryEscape(s), url.PathEscape(s)} {
-			if form != "" {
-				forms[form] = true
-			}
-		}
-	}
-	m.replacer = strings.NewReplacer(pairs(forms)...)
+	m.add(secrets)
 	return m
 }
 
-// secretName are names of variables whose values nobody wants to see, as people pass them in `environment`.
-var secretName = regexp.MustCompile(`(?i)(^|_)(PASS|PASSWD|PASSWORD|SECRET|SECRETS|TOKEN|CREDENTIALS|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(_|$)`)
+func (m *mask) add(secrets []string) {
+	for _, s := range secrets {
+		m.secrets = append(m.secrets, s)
+		m.secrets = append(m.secrets, passwordsIn(s)...)
+	}
+	forms := map[string]bool{}
+	for _, s := range m.secrets {
+		for _, form := range formsOf(s) {
+			forms[form] = true
+		}
+	}
+	delete(forms, "")
+	m.replacer = strings.NewReplacer(pairs(forms)...)
+}
 
-// likelySecrets finds secrets in arguments that are not marked no_log: values under such names, and passwords in URLs.
+// formsOf are the ways in which errors, URLs and unit files write a text: quoted with %q, escaped for a URL, with systemd's
+// doubled percent signs.
+func formsOf(s string) []string {
+	var all []string
+	for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s)} {
+		for _, form := range []string{form, strings.ReplaceAll(form, "%", "%%")} {
+			q := strconv.Quote(form)
+			all = append(all, form, q[1:len(q)-1])
+		}
+	}
+	return all
+}
+
+var (
+	// secretName are names of variables whose values nobody wants to see, as people pass them in `environment`.
+	secretName = regexp.MustCompile(`(?i)(^|_)PASS($|_)|_PWD$|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION|SIGNING)_?KEY`)
+	// assignment finds NAME=value in a text, as in dicts given as text, and "NAME=value" as in unit files.
+	assignment = regexp.MustCompile(`"(\w+)=((?:[^"\\]|\\.)*)"|(?:Environment=)?(\w+)=([^\s,"']+)`)
+	// userinfo finds the password of a URL, as it is written.
+	userinfo = regexp.MustCompile(`://[^/@\s:]*:([^/@\s]+)@`)
+)
+
+// leastSecret is the length from which a likely secret is taken for one: to mask every "up" would spoil the answer.
+const leastSecret = 4
+
+// likelySecrets finds secrets in values that are not marked no_log: under such names, and passwords in URLs.
 func likelySecrets(v any) []string {
 	var all []string
 	switch v := v.(type) {
 	case map[string]any:
 		for name, item := range v {
-			if text, ok := item.(string); ok && secretName.MatchString(name) && text != "" {
-				all = append(all, text)
+			if text, ok := item.(string); ok && secretName.MatchString(name) {
+				all = append(all, long(text)...)
 			}
 			all = append(all, likelySecrets(item)...)
 		}
@@ -57,19 +81,36 @@ func likelySecrets(v any) []string {
 			all = append(all, likelySecrets(item)...)
 		}
 	case string:
-		all = withPassword(v)[1:]
+		all = secretsInText(v)
 	}
 	return all
 }
 
-// withPassword is the text and, if it is a URL with a password, that.
-func withPassword(secret string) []string {
-	u, err := url.Parse(secret)
-	if err != nil || u.User == nil {
-		return []string{secret}
+func secretsInText(text string) []string {
+	all := passwordsIn(text)
+	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
+		if name, value := m[1]+m[3], m[2]+m[4]; secretName.MatchString(name) {
+			all = append(all, long(value)...)
+		}
 	}
-	if password, ok := u.User.Password(); ok && password != "" {
-		return []string{secret, password}
+	return all
+}
+
+// passwordsIn are the passwords of URLs, as they are written and as they are meant.
+func passwordsIn(text string) []string {
+	var all []string
+	for _, m := range userinfo.FindAllStringSubmatch(text, -1) {
+		all = append(all, long(m[1])...)
+		if plain, err := url.PathUnescape(m[1]); err == nil && plain != m[1] {
+			all = append(all, long(plain)...)
+		}
+	}
+	return all
+}
+
+func long(secret string) []string {
+	if len(secret) < leastSecret {
+		return nil
 	}
 	return []string{secret}
 }

@@ -3,6 +3,7 @@ package argspec
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"regexp"
@@ -186,17 +187,14 @@ func (o *Option) coerceList(raw any, path string) (any, error) {
 	return values, nil
 }
 
+// coerceDict does not show a value that is none: dicts hold environments, and those hold secrets.
 func (o *Option) coerceDict(raw any, path string) (any, error) {
 	m, ok := raw.(map[string]any)
 	if s, isText := raw.(string); isText {
-		var err error
-		if m, err = dictFromText(s); err != nil {
-			return nil, refuse(path, raw, "a dict", err.Error())
-		}
-		ok = true
+		m, ok = dictFromText(s)
 	}
 	if !ok {
-		return nil, refuse(path, raw, "a dict", "give names and values")
+		return nil, fmt.Errorf("option %q is not a dict; hint: give names and values, as text {\"k\": \"v\"} or k=v, k2=\"v 2\"", path)
 	}
 	if len(o.Suboptions) == 0 {
 		return m, nil
@@ -204,25 +202,53 @@ func (o *Option) coerceDict(raw any, path string) (any, error) {
 	return normalize(o.Suboptions, m, path+".")
 }
 
-// dictFromText reads Ansible's two text forms of a dict: a JSON object, or k=v parted by commas or blanks.
-func dictFromText(s string) (map[string]any, error) {
+// dictFromText reads Ansible's two text forms of a dict: a JSON object, or k=v parted by commas or blanks outside of quotes.
+func dictFromText(s string) (map[string]any, bool) {
 	m := map[string]any{}
 	if strings.HasPrefix(strings.TrimSpace(s), "{") {
 		d := json.NewDecoder(strings.NewReader(s))
 		d.UseNumber()
-		if err := d.Decode(&m); err != nil {
-			return nil, fmt.Errorf("give a JSON object or k=v, k2=v2")
+		if d.Decode(&m) != nil {
+			return nil, false
 		}
-		return m, nil
+		_, err := d.Token()
+		return m, err == io.EOF
 	}
-	for _, pair := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
+	pairs, closed := splitPairs(s)
+	for _, pair := range pairs {
 		k, v, found := strings.Cut(pair, "=")
 		if !found || k == "" {
-			return nil, fmt.Errorf("give a JSON object or k=v, k2=v2")
+			return nil, false
 		}
 		m[k] = v
 	}
-	return m, nil
+	return m, closed && len(m) > 0
+}
+
+// splitPairs parts a text at commas and blanks, but for those in quotes, which are dropped.
+func splitPairs(s string) (pairs []string, closed bool) {
+	var word strings.Builder
+	var quote rune
+	end := func() {
+		if word.Len() > 0 {
+			pairs = append(pairs, word.String())
+			word.Reset()
+		}
+	}
+	for _, r := range s {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '"' || r == '\''):
+			quote = r
+		case quote == 0 && (r == ',' || r == ' '):
+			end()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	end()
+	return pairs, quote == 0
 }
 
 // checkChoices holds for the value, or for each element of a list.
