@@ -22,13 +22,13 @@ build: check-go bin/sidekiq-role $(addprefix bin/modules/,$(MODULES)) ## sidekiq
 bin/ansible-sidekiq_linux_%: $(SOURCES)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build $(FLAGS) -o $@ ./modules/program
 
-generator/payload/payload.json: $(LINUX)
-	$(GO) run ./generator/pack $(LINUX) generator/payload roles/sidekiq/files
+generator/payload/payload.json roles/sidekiq/files/payload.json &: $(LINUX)
+	$(GO) run ./generator/pack -into generator/payload -into roles/sidekiq/files $(LINUX)
 
-bin/sidekiq-role: generator/payload/payload.json
+bin/sidekiq-role: generator/payload/payload.json roles/sidekiq/files/payload.json $(SOURCES)
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o $@ ./generator
 
-bin/modules/%: $(LINUX)
+bin/modules/%: | $(LINUX)
 	mkdir -p bin/modules && ln -sf ../ansible-sidekiq_linux_$$($(GO) env GOARCH) $@
 
 generate: bin/sidekiq-role ## roles/sidekiq, from the templates

@@ -26,9 +26,10 @@ func DefaultModel() Model {
 }
 
 var (
-	word    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
-	account = regexp.MustCompile(`^[a-z_][a-z0-9_-]*$`)
-	queue   = regexp.MustCompile(`^[^\s,]+(,[0-9]+)?$`)
+	railsEnv = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	word     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	account  = regexp.MustCompile(`^[a-z_][a-z0-9_-]*$`)
+	queue    = regexp.MustCompile(`^[^\s,]+(,[0-9]+)?$`)
 )
 
 // Validate refuses what a role could not be made from. The modules check again on the host; here it is for the words of the
@@ -43,7 +44,7 @@ func (m Model) Validate() error {
 		{"service-name", m.ServiceName, "letters, digits, _ and - (sudo ignores files with a dot in their name)", word, false},
 		{"deploy-user", m.DeployUser, "the name of an account", account, false},
 		{"deploy-group", m.DeployGroup, "the name of a group", account, false},
-		{"rails-env", m.RailsEnv, "letters, digits, _ and -", word, false},
+		{"rails-env", m.RailsEnv, "letters, digits and _", railsEnv, false},
 	} {
 		if !(f.optional && f.value == "") && !f.pattern.MatchString(f.value) {
 			return fmt.Errorf("--%s: %q is not accepted; accepted: %s", f.flag, f.value, f.accepted)

@@ -63,12 +63,16 @@ func Variables(m Model) []Variable {
 			Description: "Where database.yml may be; the first that exists is tuned."},
 		{Name: "sidekiq_database_pool", Type: argspec.Str, Default: "auto",
 			Description: "Size of the database pool; `auto` is the number of Sidekiq's threads. An existing larger value stays."},
+		{Name: "sidekiq_restart_on", Type: argspec.List, Elements: argspec.Str, Choices: restartOn, Default: restartOn,
+			Description: "What restarts a running Sidekiq when it is newer than the process."},
 		{Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Default: []string{},
 			Description: "Further commands that the deploy user may run as root without a password."},
 		{Name: "sidekiq_become_user", Type: argspec.Str, Default: "root",
 			Description: "User as whom the role's tasks run on the host."},
 	}
 }
+
+var restartOn = []string{"unit", "environment", "config", "database", "lockfile"}
 
 func or(value, otherwise string) string {
 	if value == "" {

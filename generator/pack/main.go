@@ -1,7 +1,7 @@
 // The program pack gzips the modules' binaries for the generator and the role. It is a step of `make build` and writes
 // payload.json beside them, by which the action plugin knows which binary a host needs and under which hash it is cached.
 //
-//	pack BINARY... DIR...     where a BINARY is named PROGRAM_OS_ARCH
+//	pack -into DIR... BINARY...     where a BINARY is named PROGRAM_OS_ARCH
 //
 // The bytes depend on the binaries alone.
 package main
@@ -12,6 +12,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,22 +28,26 @@ type entry struct {
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	var dirs []string
+	flag.Func("into", "folder for the packed binaries; may be repeated", func(dir string) error {
+		dirs = append(dirs, dir)
+		return nil
+	})
+	flag.Parse()
+	if err := run(dirs, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string) error {
+func run(dirs, binaries []string) error {
+	if len(dirs) == 0 || len(binaries) == 0 {
+		return errors.New("wants -into DIR and a binary")
+	}
 	files, platforms := map[string][]byte{}, map[string]entry{}
-	var dirs []string
-	for _, a := range args {
-		if info, err := os.Stat(a); err == nil && info.Mode().IsRegular() {
-			if err := pack(a, files, platforms); err != nil {
-				return err
-			}
-		} else {
-			dirs = append(dirs, a)
+	for _, b := range binaries {
+		if err := pack(b, files, platforms); err != nil {
+			return err
 		}
 	}
 	manifest, err := json.MarshalIndent(platforms, "", "  ")
@@ -67,21 +73,28 @@ func pack(binary string, files map[string][]byte, platforms map[string]entry) er
 	if err != nil {
 		return err
 	}
-	var packed bytes.Buffer
-	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	packed, err := gzipped(data)
 	if err != nil {
 		return err
 	}
-	if _, err := z.Write(data); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
 	hash := sha256.Sum256(data)
-	files[name+".gz"] = packed.Bytes()
+	files[name+".gz"] = packed
 	platforms[platform] = entry{File: name + ".gz", SHA256: hex.EncodeToString(hash[:]), Size: len(data)}
 	return nil
+}
+
+// gzipped has no name and no time in its header, so that the same binary gives the same bytes.
+func gzipped(data []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(data); err != nil {
+		return nil, err
+	}
+	err = z.Close()
+	return packed.Bytes(), err
 }
 
 func write(dir string, files map[string][]byte) error {

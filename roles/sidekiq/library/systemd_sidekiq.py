@@ -106,6 +106,21 @@ options:
     description:
       - Prefix of all keys, where the gem redis-namespace is used (Sidekiq 6 and before).
     type: str
+  database_yml:
+    description:
+      - Where the application's database.yml may be, for O(restart_on); of several, the first that exists.
+    type: list
+    elements: path
+    default: []
+  restart_on:
+    description:
+      - >-
+        What restarts a running Sidekiq when it was written after the process was started: the unit, O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)), O(database_yml) (V(database)), C(Gemfile.lock) (V(lockfile)).
+      - A unit that this run changes restarts it in any case.
+    type: list
+    elements: str
+    choices: [unit, environment, config, database, lockfile]
+    default: [unit, environment, config, database, lockfile]
   manage_redis:
     description:
       - V(auto) enables and starts a Redis service that is installed on this host, V(never) leaves it alone.
@@ -164,7 +179,7 @@ unit:
   sample: /etc/systemd/system/sidekiq.service
 status:
   description: >-
-    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(stopped) or V(absent).
+    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
   returned: success
   type: str
   sample: up
@@ -183,10 +198,15 @@ sidekiq_version:
   returned: when it is known
   type: str
   sample: 7.3.2
+drop_ins:
+  description: Files that add to the unit or override it. They stay as they are.
+  returned: success
+  type: list
+  elements: str
 heartbeat:
   description: >-
     What Sidekiq says of itself in Redis, as the page /sidekiq/busy shows it.
-  returned: when it runs
+  returned: when it runs and O(app_root) is given
   type: dict
   contains:
     seen:
