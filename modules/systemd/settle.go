@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -80,18 +81,32 @@ func (s Systemctl) Down(unit string, cause error) error {
 }
 
 func (s Systemctl) down(unit string, state State, reason string) error {
-	return &DownError{Unit: unit, State: state, Reason: reason, Journal: journal(unit, 10)}
+	return &DownError{Unit: unit, State: state, Reason: reason, Journal: lastWords(journal(unit), 10)}
 }
 
-// journal is the end of the unit's journal. Without journalctl or a journal there are no lines: the state has been told.
-func journal(unit string, lines int) []string {
+// journal is the end of the unit's journal. Without journalctl or a journal there is none: the state has been told.
+func journal(unit string) string {
 	program, err := lookPath("journalctl")
 	if err != nil {
-		return nil
+		return ""
 	}
-	out, err := run(program, "-u", unit, "-n", fmt.Sprint(lines), "-o", "cat", "--no-pager", "-q")
+	out, err := run(program, "-u", unit, "-n", "100", "-o", "cat", "--no-pager", "-q")
 	if err != nil {
-		return nil
+		return ""
 	}
-	return strings.Split(strings.TrimSpace(out), "\n")
+	return out
+}
+
+// calledFrom is a line of a Ruby backtrace below the one with the message.
+var calledFrom = regexp.MustCompile("^\\s*(from )?\\S+:\\d+:in [`'][^']*'$")
+
+// lastWords are the last lines without backtraces, which would push out the message that they belong to.
+func lastWords(journal string, most int) []string {
+	var words []string
+	for _, line := range strings.Split(strings.TrimSpace(journal), "\n") {
+		if line != "" && !calledFrom.MatchString(line) {
+			words = append(words, line)
+		}
+	}
+	return words[max(0, len(words)-most):]
 }

@@ -127,6 +127,21 @@ func TestSystemctlsWordsAreTheError(t *testing.T) {
 	require.ErrorContains(t, fake(t, running).Down("x.service", errors.New("cause")), "x.service is not up: cause; active (running)")
 }
 
+func TestTheMessageIsNotPushedOutByItsBacktrace(t *testing.T) {
+	journal := `Starting x
+/usr/lib/ruby/definition.rb:36:in ` + "`build'" + `: /nope not found (Bundler::GemfileNotFound)
+	from /usr/lib/ruby/bundler.rb:235:in ` + "`definition'" + `
+	from <internal:/usr/lib/ruby/kernel_require.rb>:136:in 'Kernel#require'
+/usr/bin/sidekiq:25:in ` + "`load'" + `
+x.service: Main process exited, code=exited, status=1/FAILURE
+`
+	require.Equal(t, []string{
+		"/usr/lib/ruby/definition.rb:36:in `build': /nope not found (Bundler::GemfileNotFound)",
+		"x.service: Main process exited, code=exited, status=1/FAILURE",
+	}, lastWords(journal, 2))
+	require.Empty(t, lastWords("", 10))
+}
+
 func TestWithoutABootedSystemdNothingIsTried(t *testing.T) {
 	_, err := Find(t.TempDir())
 	require.EqualError(t, err, "systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
