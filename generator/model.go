@@ -35,6 +35,18 @@ var (
 // Validate refuses what a role could not be made from. The modules check again on the host; here it is for the words of the
 // one who generates.
 func (m Model) Validate() error {
+	for _, check := range []func() error{m.checkWords, m.checkPaths, m.checkQueues} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if m.Concurrency < 0 {
+		return fmt.Errorf("--concurrency: %d is not accepted; accepted: 1 or more, or 0 for the application's own", m.Concurrency)
+	}
+	return nil
+}
+
+func (m Model) checkWords() error {
 	for _, f := range []struct {
 		flag, value, accepted string
 		pattern               *regexp.Regexp
@@ -50,18 +62,23 @@ func (m Model) Validate() error {
 			return fmt.Errorf("--%s: %q is not accepted; accepted: %s", f.flag, f.value, f.accepted)
 		}
 	}
+	return nil
+}
+
+func (m Model) checkPaths() error {
 	for flag, p := range map[string]string{"deploy-root": m.DeployRoot, "bundle": m.Bundle} {
 		if p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
 			return fmt.Errorf("--%s: %q is not a clean absolute path; hint: for example /opt/hyrax", flag, p)
 		}
 	}
+	return nil
+}
+
+func (m Model) checkQueues() error {
 	for _, q := range m.Queues {
 		if !queue.MatchString(q) {
 			return fmt.Errorf("--queue: %q is not accepted; accepted: NAME or NAME,WEIGHT", q)
 		}
-	}
-	if m.Concurrency < 0 {
-		return fmt.Errorf("--concurrency: %d is not accepted; accepted: 1 or more, or 0 for the application's own", m.Concurrency)
 	}
 	return nil
 }

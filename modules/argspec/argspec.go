@@ -123,30 +123,35 @@ func Parse(doc []byte) (*Spec, error) {
 	}
 	s := &Spec{
 		Module: d.Module, ShortDescription: d.ShortDescription, Description: d.Description,
-		MutuallyExclusive: f.ArgumentSpec.MutuallyExclusive,
-		RequiredTogether:  f.ArgumentSpec.RequiredTogether,
-		RequiredOneOf:     f.ArgumentSpec.RequiredOneOf,
-		Examples:          f.Examples, Documentation: f.Documentation, Return: f.Return,
+		Examples: f.Examples, Documentation: f.Documentation, Return: f.Return,
 	}
 	var err error
-	if s.Options, err = parseOptions(d.Options); err != nil {
+	if s.Options, err = parseOptions(d.Options); err == nil {
+		err = s.setRules(f.ArgumentSpec)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("module %q: %w", d.Module, err)
 	}
-	for _, n := range f.ArgumentSpec.RequiredIf {
-		r, err := parseRequiredIf(n)
+	return s, nil
+}
+
+func (s *Spec) setRules(r rules) error {
+	s.MutuallyExclusive, s.RequiredTogether, s.RequiredOneOf = r.MutuallyExclusive, r.RequiredTogether, r.RequiredOneOf
+	for _, n := range r.RequiredIf {
+		required, err := parseRequiredIf(n)
 		if err != nil {
-			return nil, fmt.Errorf("module %q: %w", d.Module, err)
+			return err
 		}
-		s.RequiredIf = append(s.RequiredIf, r)
+		s.RequiredIf = append(s.RequiredIf, required)
 	}
-	for _, name := range f.ArgumentSpec.NoLog {
+	for _, name := range r.NoLog {
 		o := find(s.Options, name)
 		if o == nil {
-			return nil, fmt.Errorf("module %q: no_log names %q, which is no option", d.Module, name)
+			return fmt.Errorf("no_log names %q, which is no option", name)
 		}
 		o.NoLog = true
 	}
-	return s, s.checkNames()
+	return s.checkNames()
 }
 
 // parseOptions keeps the order of the file, which is the order of the documentation.
@@ -154,27 +159,32 @@ func parseOptions(n yaml.Node) ([]Option, error) {
 	var options []Option
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i].Value
-		var raw option
-		if err := n.Content[i+1].Decode(&raw); err != nil {
-			return nil, fmt.Errorf("option %q: %w", name, err)
-		}
-		o := Option{
-			Name: name, Type: raw.Type, Elements: raw.Elements, Required: raw.Required,
-			Default: raw.Default, Choices: raw.Choices, Aliases: raw.Aliases,
-		}
-		var err error
-		if o.Description, err = parseDescription(raw.Description); err != nil {
-			return nil, fmt.Errorf("option %q: %w", name, err)
-		}
-		if o.Suboptions, err = parseOptions(raw.Suboptions); err != nil {
-			return nil, fmt.Errorf("option %q: %w", name, err)
-		}
-		if err := o.check(); err != nil {
+		o, err := parseOption(name, n.Content[i+1])
+		if err != nil {
 			return nil, fmt.Errorf("option %q: %w", name, err)
 		}
 		options = append(options, o)
 	}
 	return options, nil
+}
+
+func parseOption(name string, n *yaml.Node) (Option, error) {
+	var raw option
+	if err := n.Decode(&raw); err != nil {
+		return Option{}, err
+	}
+	o := Option{
+		Name: name, Type: raw.Type, Elements: raw.Elements, Required: raw.Required,
+		Default: raw.Default, Choices: raw.Choices, Aliases: raw.Aliases,
+	}
+	var err error
+	if o.Description, err = parseDescription(raw.Description); err != nil {
+		return o, err
+	}
+	if o.Suboptions, err = parseOptions(raw.Suboptions); err != nil {
+		return o, err
+	}
+	return o, o.check()
 }
 
 // parseDescription takes a string or a list of paragraphs: ansible-doc allows both.
@@ -233,7 +243,7 @@ func (s *Spec) checkNames() error {
 	for _, names := range groups {
 		for _, name := range names {
 			if find(s.Options, name) == nil {
-				return fmt.Errorf("module %q: a rule names %q, which is no option", s.Module, name)
+				return fmt.Errorf("a rule names %q, which is no option", name)
 			}
 		}
 	}

@@ -157,19 +157,8 @@ func expand(path string) string {
 
 // coerceList takes a list, "a,b" or one scalar. Blanks around the parts of "a, b" are dropped: none of our options means them.
 func (o *Option) coerceList(raw any, path string) (any, error) {
-	var items []any
-	switch v := raw.(type) {
-	case []any:
-		items = v
-	case string:
-		for _, part := range strings.Split(v, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				items = append(items, part)
-			}
-		}
-	case json.Number, int, float64:
-		items = []any{v}
-	default:
+	items, ok := listItems(raw)
+	if !ok {
 		return nil, refuse(path, raw, "a list", "give a list of "+string(o.Elements))
 	}
 	element := Option{Type: o.Elements, Suboptions: o.Suboptions}
@@ -185,6 +174,24 @@ func (o *Option) coerceList(raw any, path string) (any, error) {
 		}
 	}
 	return values, nil
+}
+
+func listItems(raw any) (items []any, ok bool) {
+	switch v := raw.(type) {
+	case []any:
+		return v, true
+	case string:
+		for _, part := range strings.Split(v, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				items = append(items, part)
+			}
+		}
+		return items, true
+	case json.Number, int, float64:
+		return []any{v}, true
+	default:
+		return nil, false
+	}
 }
 
 // coerceDict does not show a value that is none: dicts hold environments, and those hold secrets.

@@ -51,20 +51,24 @@ func set(field reflect.Value, v any, path string) error {
 		}
 		return nil
 	case reflect.Map:
-		m := map[string]string{}
-		for k, item := range v.(map[string]any) {
-			s, err := toStr(item, path+"."+k)
-			if err != nil {
-				return err
-			}
-			m[k] = s
-		}
-		field.Set(reflect.ValueOf(m))
-		return nil
+		return setMap(field, v.(map[string]any), path)
 	default:
 		field.Set(reflect.ValueOf(v))
 		return nil
 	}
+}
+
+func setMap(field reflect.Value, items map[string]any, path string) error {
+	m := map[string]string{}
+	for k, item := range items {
+		s, err := toStr(item, path+"."+k)
+		if err != nil {
+			return err
+		}
+		m[k] = s
+	}
+	field.Set(reflect.ValueOf(m))
+	return nil
 }
 
 // CheckParams compares a params struct with the interface, both ways: an option without a field would be ignored in silence,
