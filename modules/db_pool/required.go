@@ -16,6 +16,9 @@ type demand struct {
 	by   string
 }
 
+// usualConfig is where Sidekiq itself looks, and what an application need not have.
+const usualConfig = "config/sidekiq.yml"
+
 // demanded takes the number from the one option that gives it. What is only assumed is warned of.
 func demanded(p *Params, environ sidekiq.Environ, plan *ansible.Plan) (demand, error) {
 	switch {
@@ -36,7 +39,7 @@ func demanded(p *Params, environ sidekiq.Environ, plan *ansible.Plan) (demand, e
 	if err != nil {
 		return demand{}, err
 	}
-	if path == "" {
+	if path == "" && *p.SidekiqConfig != usualConfig {
 		plan.Warn("%s does not exist; the pool is for what Sidekiq does without it", p.configPath())
 	}
 	return demand{size, describe(source, path, version, p, plan)}, nil

@@ -46,7 +46,7 @@ options:
     description:
       - >-
         Sidekiq's configuration file, absolute or relative to O(app_root), from which the number of threads is taken as Sidekiq takes it: the section of O(rails_env) over the top level, all capsules together, else C(RAILS_MAX_THREADS), else the default of the version in C(Gemfile.lock).
-      - A file that does not exist sets nothing, and is warned of.
+      - A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application need not have.
     type: path
   app_root:
     description:
