@@ -69,7 +69,7 @@ func (m Module) answer(text []byte) answer {
 	if err != nil {
 		return failure(err)
 	}
-	mask := newMask(append(m.spec.Secrets(args), likelySecrets(args)...))
+	mask := newMask(append(m.spec.Secrets(args), likelySecretsOf(args)...))
 	if !ctl.NoLog {
 		logInvocation(m.spec, args, ctl, mask)
 	}

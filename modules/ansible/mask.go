@@ -86,6 +86,15 @@ func likelySecrets(v any) []string {
 	return all
 }
 
+// likelySecretsOf looks at the values of options, not at their names, which are ours: nopasswd is no password.
+func likelySecretsOf(args map[string]any) []string {
+	var all []string
+	for _, v := range args {
+		all = append(all, likelySecrets(v)...)
+	}
+	return all
+}
+
 func secretsInText(text string) []string {
 	all := passwordsIn(text)
 	for _, m := range assignment.FindAllStringSubmatch(text, -1) {

@@ -10,6 +10,9 @@
 // (sudoers(5), includedir: names that contain a dot are skipped) and systemd (no unit suffix) take no notice of it. It lies in
 // the same folder because rename(2) works within one file system only, and because SELinux labels a file by its folder.
 //
+// The folder is opened once, and all is done in what was opened: a folder of the path that is exchanged meanwhile does not lead
+// elsewhere.
+//
 // # What it does not promise
 //
 // A process that is killed before the rename leaves its temporary file. The new file is a new inode: hard links keep the old
@@ -17,6 +20,7 @@
 package atomicfile
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,6 +54,10 @@ type Replacement struct {
 	UID, GID int
 	Links    Links
 
+	// Found is the file that was read to make this one of it. When it is given, the folder must still be the one that it was
+	// found in: whoever owns a folder of the path could put a link in its place, and have root write elsewhere.
+	Found *File
+
 	// Validate looks at the finished temporary file and returns an error to keep the old one. It may be nil.
 	Validate func(temp string) error
 }
@@ -61,15 +69,29 @@ func Replace(r Replacement) error {
 	if err != nil {
 		return err
 	}
-	folder, err := os.Open(filepath.Dir(path)) // before the rename, after which nothing should fail
+	dir, err := openFolder(path) // before the rename, after which nothing should fail
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	if err := place(r, path); err != nil {
+	defer dir.Close()
+	if err := r.checkFolder(dir); err != nil {
 		return err
 	}
-	return sync(folder)
+	if err := place(r, dir, filepath.Base(path)); err != nil {
+		return err
+	}
+	return dir.sync()
+}
+
+func (r Replacement) checkFolder(dir folder) error {
+	if r.Found == nil {
+		return nil
+	}
+	id, err := dir.identity()
+	if err == nil && id != r.Found.folder {
+		err = fmt.Errorf("%q is no longer the folder in which %q was found; hint: run again", dir.path, r.Found.Path)
+	}
+	return err
 }
 
 // Restore puts back what Read found at path, its owner and mode included: a file, or nothing.
@@ -77,30 +99,31 @@ func Restore(path string, found *File) error {
 	if found == nil {
 		return Remove(path)
 	}
-	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID})
+	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID, Found: found})
 }
 
 // place makes the temporary file and renames it, or removes it.
-func place(r Replacement, path string) (err error) {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new.*")
+func place(r Replacement, dir folder, name string) (err error) {
+	temp := ".new." + rand.Text()
+	f, err := dir.open(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	placed := false
 	defer func() { // also when Validate panics
 		if !placed {
-			err = errors.Join(err, os.Remove(temp.Name()))
+			err = errors.Join(err, dir.remove(temp))
 		}
 	}()
-	if err := fill(temp, r); err != nil {
+	if err := fill(f, r); err != nil {
 		return err
 	}
 	if r.Validate != nil {
-		if err := r.Validate(temp.Name()); err != nil {
+		if err := r.Validate(filepath.Join(dir.path, temp)); err != nil {
 			return err
 		}
 	}
-	err = os.Rename(temp.Name(), path)
+	err = dir.rename(temp, name)
 	placed = err == nil
 	return err
 }
@@ -118,11 +141,4 @@ func fill(f *os.File, r Replacement) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-func sync(folder *os.File) error {
-	if err := folder.Sync(); err != nil {
-		return unsynced{fmt.Errorf("done, but perhaps not yet on disk: %w", err)}
-	}
-	return nil
 }

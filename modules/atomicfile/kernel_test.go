@@ -95,7 +95,7 @@ func changes(log, folder string) []string {
 			continue
 		}
 		switch {
-		case name == "openat" && strings.Contains(args, "O_RDWR|O_CREAT|O_EXCL|O_CLOEXEC, 0600"):
+		case name == "openat" && strings.Contains(args, "O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0600"):
 			names = append(names, "create")
 		case name == "fsync" && strings.Contains(args, folder+">"):
 			names = append(names, "fsync folder")

@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func TestFollowedLinkStaysAndItsTargetIsReplaced(t *testing.T) {
 
 	found, err := Read(chain, Follow)
 	require.NoError(t, err)
-	require.Equal(t, &File{Path: target, Data: []byte("new"), Mode: r.Mode, UID: r.UID, GID: r.GID}, found)
+	require.Equal(t, &File{Path: target, Data: []byte("new"), Mode: r.Mode, UID: r.UID, GID: r.GID, folder: found.folder}, found)
 }
 
 func TestLinksThatLeadNowhereAreErrors(t *testing.T) {
@@ -111,4 +112,39 @@ func TestRestorePutsBackWhatWasRead(t *testing.T) {
 	require.NoError(t, Restore(path, nil))
 	require.NoFileExists(t, path)
 	require.False(t, (*File)(nil).Is(nil, 0, 0, 0))
+}
+
+// Whoever owns a folder of the path can put a link in its place at any moment. Root must not write his text elsewhere.
+func TestAFolderThatIsExchangedIsNotWrittenTo(t *testing.T) {
+	dir := t.TempDir()
+	real, elsewhere := filepath.Join(dir, "real"), filepath.Join(dir, "elsewhere")
+	require.NoError(t, os.Mkdir(real, 0o755))
+	require.NoError(t, os.Mkdir(elsewhere, 0o755))
+	path := filepath.Join(real, "f")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o640))
+	found, err := Read(path, Follow)
+	require.NoError(t, err)
+
+	require.NoError(t, os.Rename(real, real+".away"))
+	require.NoError(t, os.Symlink(elsewhere, real))
+	err = Replace(Replacement{Path: found.Path, Data: []byte("new"), Mode: 0o600, UID: os.Getuid(), GID: os.Getgid(), Found: found})
+	require.ErrorContains(t, err, "is no longer the folder in which")
+	require.NoFileExists(t, filepath.Join(elsewhere, "f"))
+
+	// The same when it is exchanged after links were resolved: what is walked has none.
+	link := filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink(elsewhere, link))
+	opened, err := openFolder(filepath.Join(link, "f"))
+	require.NoError(t, err)
+	defer opened.Close()
+	require.Equal(t, elsewhere, opened.path)
+}
+
+func TestAFIFOIsNotWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	_, err := ReadFile(path)
+	require.ErrorContains(t, err, "is a named pipe, not a file")
+	_, err = ReadFile(path + ".gone")
+	require.ErrorIs(t, err, fs.ErrNotExist)
 }

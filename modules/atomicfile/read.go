@@ -16,6 +16,8 @@ type File struct {
 	Data     []byte
 	Mode     fs.FileMode // permission bits and setuid, setgid, sticky
 	UID, GID int
+
+	folder identity // in which it was found
 }
 
 // Read returns nil and no error when nothing exists at path. Whatever is no regular file is an error, and so is a link that
@@ -25,8 +27,13 @@ func Read(path string, links Links) (*File, error) {
 	if err != nil || info == nil {
 		return nil, err
 	}
+	dir, err := openFolder(path)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
 	// The path may have become something else since; a FIFO must not block and a link not lead away.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := dir.open(filepath.Base(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +48,26 @@ func Read(path string, links Links) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	id, err := dir.identity()
+	if err != nil {
+		return nil, err
+	}
 	owner := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid)}, nil
+	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), folder: id}, nil
+}
+
+// ReadFile returns the bytes of a regular file; unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever
+// owns the folder could put there.
+func ReadFile(path string) ([]byte, error) {
+	f, err := Read(path, Follow)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return f.Data, nil
 }
 
 // Is reports whether the file, which may be nil, is already as it shall be.
@@ -53,22 +77,22 @@ func (f *File) Is(data []byte, mode fs.FileMode, uid, gid int) bool {
 
 // Remove unlinks path and syncs its folder. Nothing there is no error, a directory is one; of a link it removes the link.
 func Remove(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
+	dir, err := openFolder(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
-	err = syscall.Unlink(path) // os.Remove would take an empty directory, too
+	defer dir.Close()
+	err = dir.remove(filepath.Base(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return &fs.PathError{Op: "remove", Path: path, Err: err}
+		return err
 	}
-	return sync(folder)
+	return dir.sync()
 }
 
 // resolve returns the path to work on and what is there: a regular file, or nil for nothing.
@@ -86,7 +110,7 @@ func resolve(path string, links Links) (string, fs.FileInfo, error) {
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("%q is a symbolic link that leads to nothing; hint: remove it or make its target", path)
+		return "", nil, fmt.Errorf("%q is a symbolic link that leads to nothing (%w); hint: remove it or make its target", path, fs.ErrNotExist)
 	}
 	if err != nil {
 		return "", nil, err

@@ -24,6 +24,9 @@ type file struct {
 func find(paths []string) (*file, error) {
 	for _, path := range paths {
 		found, err := atomicfile.Read(path, atomicfile.Follow)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // a link to a shared file that is not there yet
+		}
 		if errors.Is(err, os.ErrPermission) {
 			return nil, fmt.Errorf("%w; hint: become: true", err)
 		}
@@ -78,7 +81,7 @@ func (f *file) replace(old, new []byte) error {
 		return fmt.Errorf("%s was changed by somebody else meanwhile; hint: run again", f.path)
 	}
 	return atomicfile.Replace(atomicfile.Replacement{
-		Path: now.Path, Data: new, Mode: now.Mode, UID: now.UID, GID: now.GID, Links: atomicfile.Refuse,
+		Path: now.Path, Data: new, Mode: now.Mode, UID: now.UID, GID: now.GID, Found: now,
 	})
 }
 

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -24,25 +24,43 @@ func demanded(p *Params, environ sidekiq.Environ, plan *ansible.Plan) (demand, e
 	switch {
 	case p.Pool != nil:
 		return demand{*p.Pool, `option "pool"`}, nil
-	case p.Concurrency != nil:
+	case p.SidekiqConfig == nil:
 		return demand{*p.Concurrency, `option "concurrency"`}, nil
 	}
 	config, path, err := readConfig(p, environ)
-	if err != nil {
-		return demand{}, err
+	if err != nil && p.Concurrency != nil {
+		plan.Warn("%v; the pool is for option %q alone, without threads of capsules", err, "concurrency")
+		return demand{*p.Concurrency, `option "concurrency"`}, nil
 	}
-	version, err := readVersion(p.lockPath())
-	if err != nil {
-		return demand{}, err
-	}
-	size, source, err := config.TotalConcurrency(version, environ)
 	if err != nil {
 		return demand{}, err
 	}
 	if path == "" && *p.SidekiqConfig != usualConfig {
 		plan.Warn("%s does not exist; the pool is for what Sidekiq does without it", p.configPath())
 	}
-	return demand{size, describe(source, path, version, p, plan)}, nil
+	return threads(p, config, path, environ, plan)
+}
+
+// threads counts those of a process that is configured so, where option concurrency is the flag -c: it wins over the file.
+func threads(p *Params, config sidekiq.Config, path string, environ sidekiq.Environ, plan *ansible.Plan) (demand, error) {
+	version, err := readVersion(p.lockPath())
+	if err != nil {
+		return demand{}, err
+	}
+	if p.Concurrency != nil {
+		config.Concurrency = p.Concurrency
+	}
+	size, source, err := config.TotalConcurrency(version, environ)
+	switch {
+	case err != nil:
+		return demand{}, err
+	case p.Concurrency == nil:
+		return demand{size, describe(source, path, version, p, plan)}, nil
+	case size == *p.Concurrency:
+		return demand{size, `option "concurrency"`}, nil
+	default:
+		return demand{size, `option "concurrency" and the capsules of ` + path}, nil
+	}
 }
 
 func describe(source sidekiq.Source, path string, version sidekiq.Version, p *Params, plan *ansible.Plan) string {
@@ -92,7 +110,7 @@ func readVersion(path string) (sidekiq.Version, error) {
 
 // readIfThere is nil when there is no file.
 func readIfThere(path string) ([]byte, error) {
-	source, err := os.ReadFile(path)
+	source, err := atomicfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -115,7 +115,8 @@ func (d *Document) decode() error {
 
 var yamlErrorLine = regexp.MustCompile(`^line (\d+): `)
 
-// syntaxRefusal is yaml.v3's error with the line of the source. Its messages quote no value, at most the name of an anchor.
+// syntaxRefusal is yaml.v3's error with the line of the source. Its messages quote no value but one: a password that starts with
+// a star is read as an alias, and then named as an anchor.
 func (d *Document) syntaxRefusal(err error) *Refusal {
 	reason := strings.TrimPrefix(err.Error(), "yaml: ")
 	refusal := &Refusal{Hint: "Ruby cannot load it either; repair it first"}
@@ -124,6 +125,9 @@ func (d *Document) syntaxRefusal(err error) *Refusal {
 		if line, err := strconv.Atoi(m[1]); err == nil && line >= 1 && line <= len(d.textLines) {
 			refusal.Line = lineOf(d.sourceLines, d.text.sourceStart(d.textLines[line-1]))
 		}
+	}
+	if strings.HasPrefix(reason, "unknown anchor ") {
+		reason, refusal.Hint = "an alias (*) names no anchor", "put a value that starts with * into quotes"
 	}
 	refusal.Reason = "this is not YAML: " + reason
 	return refusal

@@ -221,3 +221,11 @@ func visit(t *testing.T, doc *Document, n *yaml.Node) {
 		visit(t, doc, child)
 	}
 }
+
+// An unquoted password that starts with a star is an alias for YAML, and its parser would name it.
+func TestAPasswordThatLooksLikeAnAliasIsNotShown(t *testing.T) {
+	_, err := Parse([]byte("production:\n  password: *hunter2\n"))
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "hunter2")
+	require.Contains(t, err.Error(), "put a value that starts with * into quotes")
+}

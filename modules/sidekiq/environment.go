@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 )
 
 // Environment is where a Sidekiq process that systemd starts has its variables from.
@@ -14,7 +15,7 @@ type Environment struct {
 	EnvironmentFiles []string          // of the unit: EnvironmentFile=, which win over Environment=; a leading - lets one be missing
 	DotenvFiles      []string          // that the application loads with dotenv, which never overrides; one that is missing is none
 
-	ReadFile func(path string) ([]byte, error) // nil: os.ReadFile
+	ReadFile func(path string) ([]byte, error) // nil: atomicfile.ReadFile
 }
 
 // Environ reads the files. An error names the file and quotes nothing of it.
@@ -50,6 +51,9 @@ func (e Environment) addEnvironmentFile(values map[string]string, path string) e
 	if optional && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("environment file %q: %w; hint: create it, or write %q if it may be missing", name, fs.ErrNotExist, "-"+name)
+	}
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,7 @@ func (e Environment) read(path string) ([]byte, error) {
 	if e.ReadFile != nil {
 		return e.ReadFile(path)
 	}
-	return os.ReadFile(path)
+	return atomicfile.ReadFile(path)
 }
 
 func add(values, more map[string]string) {

@@ -91,7 +91,7 @@ func TestUnitVariablesWinOverDotenv(t *testing.T) {
 
 	e.EnvironmentFiles = []string{"/etc/default/none"}
 	_, err = e.Environ()
-	require.EqualError(t, err, "open /etc/default/none: file does not exist")
+	require.EqualError(t, err, `environment file "/etc/default/none": file does not exist; hint: create it, or write "-/etc/default/none" if it may be missing`)
 }
 
 func FuzzVariableFilesNeverPanic(f *testing.F) {

@@ -137,7 +137,7 @@ func (p policy) copyFile(from, to string, c tree) error {
 }
 
 // include matches @include, @includedir and their old spelling with `#`: what stands before the path, the path, the rest.
-var include = regexp.MustCompile(`(?m)^([ \t]*[#@]include(?:dir)?[ \t]+"?)([^" \t\n]+)("?[ \t]*)$`)
+var include = regexp.MustCompile(`(?m)^([ \t]*[#@]include(?:dir)?[ \t]+"?)([^" \t\n]+)("?[ \t]*(?:#.*)?)$`)
 
 // relocate lets includes of the policy's folder lead into the copy, and makes those relative to the file's own folder absolute, which
 // would else be looked for beside the copy.

@@ -121,6 +121,7 @@ func TestWholePolicyIsCheckedInACopy(t *testing.T) {
 	}{
 		{name: "nothing else there", main: includes, candidate: alias},
 		{name: "two files of the same alias", main: includes, files: map[string]string{"other": alias}, candidate: alias, fault: `Alias "X" already defined`},
+		{name: "comment behind the include", main: "Cmnd_Alias X = /bin/true\n#includedir sudoers.d # local\n", candidate: alias, fault: `Alias "X" already defined`},
 		{name: "alias in the main file", main: "Cmnd_Alias X = /bin/true\n@includedir sudoers.d\n", candidate: alias, fault: `Alias "X" already defined`},
 		{name: "the old version goes", main: includes, files: map[string]string{"sidekiq": alias}, candidate: alias},
 		{name: "files that sudo skips", main: includes, files: map[string]string{"other.bak": alias, "other~": "nonsense"}, candidate: alias},

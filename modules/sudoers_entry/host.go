@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
@@ -29,6 +31,9 @@ func callsOf(rules sudoers.File, plan *ansible.Plan) ([]call, error) {
 		for _, c := range r.Commands() {
 			if err := checkProgram(c.Path()); err != nil {
 				plan.Missing(err)
+			}
+			if err := checkOwners(c.Path()); err != nil {
+				return nil, err
 			}
 		}
 		users, err := logins(r.Users(), "users", plan)
@@ -112,6 +117,29 @@ func checkProgram(path string) error {
 	}
 	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 		return fmt.Errorf("command %q is not an executable file", path)
+	}
+	return nil
+}
+
+// checkOwners refuses a program that others than root could exchange: who may run it as root could make it do anything.
+func checkOwners(program string) error {
+	target, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		return nil // checkProgram has said so
+	}
+	for _, start := range []string{target, filepath.Dir(program)} {
+		for p := start; ; p = filepath.Dir(p) {
+			info, err := os.Stat(p)
+			if err != nil {
+				return err
+			}
+			if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 || info.Mode()&0o022 != 0 {
+				return fmt.Errorf("option \"commands\": %q could be exchanged by others than root, since %s has owner %d and mode %04o; hint: put it where only root can write", program, p, owner.Uid, info.Mode().Perm())
+			}
+			if p == "/" {
+				break
+			}
+		}
 	}
 	return nil
 }

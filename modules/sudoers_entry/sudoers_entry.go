@@ -1,7 +1,8 @@
 // Package sudoersentry is the Ansible module sudoers_entry: one file in /etc/sudoers.d that grants what is asked for and nothing
 // else.
 //
-// The promise: sudo is never broken, not for a moment, and after a success the grant is known to be effective. In this order:
+// The promise: sudo is never broken, not for a moment, and after a change the grant is known to be effective. (Whether a password is
+// asked, `sudo -l` does not tell, and a file that is already right is not asked about again.) In this order:
 //
 //  1. The text is made from typed parts (package sudoers) that refuse what not every sudo reads the same.
 //  2. Users, groups and commands must exist. A rule for a user who is missing is dead, and comes alive when somebody takes the name.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -70,12 +71,12 @@ func (f *found) lookAtBundle(p *Params) {
 func (f *found) lookAtEnvironment(p *Params) {
 	variables := sidekiq.Environment{
 		Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
-		ReadFile: func(name string) ([]byte, error) { return os.ReadFile(f.host.path(name)) },
+		ReadFile: func(name string) ([]byte, error) { return atomicfile.ReadFile(f.host.path(name)) },
 	}
 	var err error
 	if f.environ, err = variables.Environ(); err != nil {
 		f.environ = func(string) (string, bool) { return "", false }
-		f.lack(fmt.Errorf("option %q or %q: %w; hint: a leading - lets an environment file be missing", "environment_files", "dotenv_files", err))
+		f.lack(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
 	}
 	f.redisURL, f.redisSource = redisOf(p, f.environ)
 }

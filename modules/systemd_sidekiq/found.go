@@ -162,7 +162,7 @@ func (u fragment) directive(name string) string {
 }
 
 func readIfThere(name string) ([]byte, error) {
-	text, err := os.ReadFile(name)
+	text, err := atomicfile.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -86,7 +86,7 @@ func (f *found) hostname() string {
 // compare says where the process does not do what was asked: an initializer of the application may have the last word.
 func (a *act) compare(to answer, process sidekiq.Process) {
 	if c := a.p.Concurrency; c != nil && *c != process.Concurrency {
-		to.Warn("asked for %d threads, but the process has %d: the application's initializer decides otherwise", *c, process.Concurrency)
+		to.Warn("asked for %d threads, but the process has %d: the application's configuration or initializer decides otherwise", *c, process.Concurrency)
 	}
 	for _, q := range a.p.Queues {
 		name, _, _ := strings.Cut(q, ",")

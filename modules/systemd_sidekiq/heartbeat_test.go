@@ -54,7 +54,7 @@ func TestAProcessThatDiffersFromWhatWasAskedIsWarnedOf(t *testing.T) {
 	require.Empty(t, n.warnings)
 	a.compare(&n, sidekiq.Process{Concurrency: 5, Queues: []string{"default"}, Quiet: true})
 	require.Equal(t, []string{
-		"asked for 7 threads, but the process has 5: the application's initializer decides otherwise",
+		"asked for 7 threads, but the process has 5: the application's configuration or initializer decides otherwise",
 		`the process does not work on queue "ingest", which was asked for`,
 		"the process is quiet: it takes no new jobs until it is restarted, as during a deploy",
 	}, n.warnings)

@@ -90,7 +90,8 @@ attributes:
     platforms: posix
     description: Linux. No Python and no Ruby is needed on the host.
 notes:
-  - Exactly one of O(pool), O(concurrency) and O(sidekiq_config) is wanted.
+  - >-
+    O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are added to O(concurrency), as Sidekiq's flag C(-c) does it.
   - A pool too large costs nothing, since connections are opened as they are needed.
 seealso:
   - module: systemd_sidekiq

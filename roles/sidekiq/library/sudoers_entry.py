@@ -173,7 +173,7 @@ lines:
   sample: ["deploy ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq"]
 proved:
   description: >-
-    Users for whom sudo confirmed all their commands after the file was written. Members of groups are not asked about.
+    Users for whom sudo confirmed all their commands after the file was written. Members of groups are not asked about, nor does sudo say whether it would ask for a password.
   returned: when the file was changed
   type: list
   elements: str
