@@ -65,6 +65,8 @@ func Variables(m Model) []Variable {
 			Description: "Size of the database pool; `auto` is the number of Sidekiq's threads. An existing larger value stays."},
 		{Name: "sidekiq_restart_on", Type: argspec.List, Elements: argspec.Str, Choices: restartOn, Default: restartOn,
 			Description: "What restarts a running Sidekiq when it is newer than the process."},
+		{Name: "sidekiq_drain_timeout", Type: argspec.Int, Default: 60,
+			Description: "Seconds that a restart waits for running jobs, before Sidekiq's own timeout begins."},
 		{Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Default: []string{},
 			Description: "Further commands that the deploy user may run as root without a password."},
 		{Name: "sidekiq_become_user", Type: argspec.Str, Default: "root",

@@ -109,6 +109,9 @@ func (s Systemctl) Start(unit string) error { return s.do("start", unit) }
 // Stop waits until the unit is stopped.
 func (s Systemctl) Stop(unit string) error { return s.do("stop", unit) }
 
+// Reload runs the unit's ExecReload=; a unit without one is an error.
+func (s Systemctl) Reload(unit string) error { return s.do("reload", unit) }
+
 // ResetFailed forgets that a unit has failed, so that the host no longer counts as degraded for it. A unit that is not loaded
 // has nothing to forget.
 func (s Systemctl) ResetFailed(unit string) error {

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -78,7 +79,11 @@ func (f *found) lookAtEnvironment(p *Params) {
 		f.environ = func(string) (string, bool) { return "", false }
 		f.lack(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
 	}
-	f.redisURL, f.redisSource = redisOf(p, f.environ)
+	var url string
+	url, f.redisSource = redisOf(p, f.environ)
+	f.processes = func() ([]sidekiq.Process, error) {
+		return sidekiq.Processes(context.Background(), url, p.RedisNamespace)
+	}
 }
 
 // lockedVersion reads the application's lock file. Before the first deploy there is none: the unit then assumes the least, and

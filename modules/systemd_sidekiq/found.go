@@ -54,8 +54,9 @@ type app struct {
 	version  sidekiq.Version // unknown when there is no Gemfile.lock yet
 	timeout  int             // seconds that Sidekiq gives its jobs at the end
 
-	environ               sidekiq.Environ // variables of the service
-	redisURL, redisSource string
+	environ     sidekiq.Environ                   // variables of the service
+	redisSource string                            // where the address of Redis was learned
+	processes   func() ([]sidekiq.Process, error) // that beat in it
 }
 
 func look(h host, p *Params) (*found, error) {

@@ -1,13 +1,13 @@
 package systemdsidekiq
 
 import (
-	"context"
-	"fmt"
+	"errors"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -34,7 +34,7 @@ func redisOf(p *Params, environ sidekiq.Environ) (url, source string) {
 // is a warning, not a failure: the application may be told of its Redis in a way that only Ruby understands.
 func (a *act) heartbeat(to answer, pid int) {
 	beat := map[string]any{"seen": false, "source": a.f.redisSource}
-	process, err := a.f.awaitBeat(pid, a.p.RedisNamespace)
+	process, err := a.f.awaitBeat(pid, beatPatience, anyBeat)
 	if err != nil {
 		to.Warn("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", pid, err, a.f.redisSource)
 	} else {
@@ -44,24 +44,57 @@ func (a *act) heartbeat(to answer, pid int) {
 	to.Set("heartbeat", beat)
 }
 
-func (f *found) awaitBeat(pid int, namespace string) (sidekiq.Process, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), beatPatience)
-	defer cancel()
-	for {
-		processes, err := sidekiq.Processes(ctx, f.redisURL, namespace)
+// awaitBeat waits for a heartbeat of the process that fulfils a condition. The error is that of Redis or errNoBeat; when time
+// runs out the last heartbeat is returned, too.
+func (f *found) awaitBeat(pid int, patience time.Duration, enough func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
+	for end := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
+		processes, err := f.processes()
 		if err != nil {
-			return sidekiq.Process{}, err
+			return last, err
 		}
 		for _, p := range processes {
-			if p.PID == pid && p.Hostname == f.hostname() && f.isOfThisProcess(p) {
-				return p, nil
+			if p.PID != pid || p.Hostname != f.hostname() || !f.isOfThisProcess(p) {
+				continue
+			}
+			if last = p; enough(p) {
+				return last, nil
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return sidekiq.Process{}, fmt.Errorf("%d processes beat in Redis, none of them is this one", len(processes))
-		case <-time.After(500 * time.Millisecond):
+		if time.Now().After(end) {
+			return last, errNoBeat
 		}
+	}
+}
+
+func anyBeat(sidekiq.Process) bool { return true }
+
+var errNoBeat = errors.New("no such heartbeat of this process is in Redis")
+
+// drain lets the running jobs end before a restart: Sidekiq is told to take no new ones, and waited for. Only a heartbeat after
+// that tells the truth.
+func (a *act) drain(late *ansible.Late) {
+	if a.p.AppRoot == "" || a.p.DrainTimeout == 0 || !a.f.state.Up() {
+		return
+	}
+	if _, err := a.f.awaitBeat(a.f.state.MainPID, 0, anyBeat); err != nil {
+		late.Warn("running jobs were not waited for, since the heartbeat of process %d was not seen: %v", a.f.state.MainPID, err)
+		return
+	}
+	start := time.Now()
+	if err := a.f.systemctl.Reload(a.p.unitName()); err != nil {
+		late.Warn("running jobs were not waited for: %v", err)
+		return
+	}
+	process, err := a.f.awaitBeat(a.f.state.MainPID, time.Duration(a.p.DrainTimeout)*time.Second, func(p sidekiq.Process) bool {
+		return p.Beat.After(start) && p.Busy == 0
+	})
+	if err != nil && !errors.Is(err, errNoBeat) {
+		late.Warn("running jobs were not waited for to the end: %v", err)
+		return
+	}
+	late.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
+	if process.Busy > 0 {
+		late.Warn("%d jobs still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains", process.Busy, a.p.DrainTimeout)
 	}
 }
 

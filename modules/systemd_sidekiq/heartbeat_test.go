@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,7 +63,7 @@ func TestAProcessThatDiffersFromWhatWasAskedIsWarnedOf(t *testing.T) {
 
 // Neither fine nor failed: nobody can know.
 func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
-	a := act{p: &Params{}, f: &found{app: app{redisURL: "unix:///nowhere", redisSource: "redis_url", environ: variables(nil)}}}
+	a := act{p: &Params{}, f: &found{app: app{redisSource: "redis_url", environ: variables(nil), processes: func() ([]sidekiq.Process, error) { return nil, errors.New("refused") }}}}
 	n := noted{facts: map[string]any{}}
 	a.heartbeat(&n, 42)
 	require.Equal(t, map[string]any{"seen": false, "source": "redis_url"}, n.facts["heartbeat"])
@@ -96,4 +97,32 @@ func TestAnOldHeartbeatIsNotOfThisProcess(t *testing.T) {
 	f.state.MainStart = time.Duration(now.Nano()) - 10*time.Second
 	require.True(t, f.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}))
 	require.False(t, f.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}))
+}
+
+func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
+	hostname, err := os.Hostname()
+	require.NoError(t, err)
+	start := time.Now()
+	beats := []sidekiq.Process{
+		{PID: 42, Hostname: hostname, Busy: 0, Beat: start.Add(-time.Second)}, // before: tells nothing
+		{PID: 42, Hostname: hostname, Busy: 2, Beat: start.Add(time.Hour)},
+		{PID: 42, Hostname: hostname, Busy: 0, Beat: start.Add(time.Hour)},
+	}
+	looks := 0
+	f := &found{app: app{environ: variables(nil), processes: func() ([]sidekiq.Process, error) {
+		looks++
+		return beats[min(looks, len(beats))-1 : min(looks, len(beats))], nil
+	}}}
+	idle := func(p sidekiq.Process) bool { return p.Beat.After(start) && p.Busy == 0 }
+	last, err := f.awaitBeat(42, time.Minute, idle)
+	require.NoError(t, err)
+	require.Equal(t, beats[2], last)
+	require.Equal(t, 3, looks)
+
+	last, err = f.awaitBeat(42, 0, func(sidekiq.Process) bool { return false })
+	require.ErrorIs(t, err, errNoBeat)
+	require.Equal(t, beats[2], last, "what was seen last is told")
+	last, err = f.awaitBeat(43, 0, idle)
+	require.ErrorIs(t, err, errNoBeat)
+	require.Zero(t, last.PID)
 }

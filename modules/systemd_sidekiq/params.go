@@ -33,6 +33,7 @@ type Params struct {
 	Umask            string            `option:"umask"`
 	DatabaseYML      []string          `option:"database_yml"`
 	RestartOn        []string          `option:"restart_on"`
+	DrainTimeout     int               `option:"drain_timeout"`
 }
 
 var (
@@ -58,6 +59,9 @@ func (p *Params) Validate() error {
 	}
 	if p.Concurrency != nil && *p.Concurrency < 1 {
 		return fmt.Errorf("option %q: %d is not accepted; hint: give 1 or more threads", "concurrency", *p.Concurrency)
+	}
+	if p.DrainTimeout < 0 {
+		return fmt.Errorf("option %q: %d is not accepted; hint: give seconds, or 0 not to wait", "drain_timeout", p.DrainTimeout)
 	}
 	return nil
 }

@@ -172,6 +172,7 @@ func (f *found) settling() time.Duration {
 
 func (a *act) bringUp(late *ansible.Late) error {
 	name := a.p.unitName()
+	a.drain(late)
 	if err := a.f.systemctl.Restart(name); err != nil {
 		return a.failed(a.f.systemctl.Down(name, err))
 	}

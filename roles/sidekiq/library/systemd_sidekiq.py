@@ -121,6 +121,13 @@ options:
     elements: str
     choices: [unit, environment, config, database, lockfile]
     default: [unit, environment, config, database, lockfile]
+  drain_timeout:
+    description:
+      - >-
+        Seconds that a restart waits for running jobs to end, after Sidekiq was told to take no new ones. Then Sidekiq's own timeout begins, after which it pushes back what remains. V(0) does not wait.
+      - A worker whose heartbeat cannot be seen is not waited for.
+    type: int
+    default: 60
   manage_redis:
     description:
       - V(auto) enables and starts a Redis service that is installed on this host, V(never) leaves it alone.
@@ -224,6 +231,17 @@ heartbeat:
       elements: str
     busy:
       description: Threads that run a job.
+      type: int
+drained:
+  description: How a restart waited for running jobs.
+  returned: when a running worker was restarted and its heartbeat seen
+  type: dict
+  contains:
+    busy:
+      description: Jobs that still ran at the end.
+      type: int
+    seconds:
+      description: How long it took. A heartbeat comes every 5 seconds, from Sidekiq 7 every 10.
       type: int
 steps:
   description: What was changed, or would be in check mode.
