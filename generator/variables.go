@@ -69,6 +69,8 @@ func Variables(m Model) []Variable {
 			Description: "Seconds that a restart waits for running jobs, before Sidekiq's own timeout begins."},
 		{Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Default: []string{},
 			Description: "Further commands that the deploy user may run as root without a password."},
+		{Name: "sidekiq_log_readers", Type: argspec.List, Elements: argspec.Str, Default: []string{},
+			Description: "Users who may read the journal without sudo; they are added to the group systemd-journal."},
 		{Name: "sidekiq_become_user", Type: argspec.Str, Default: "root",
 			Description: "User as whom the role's tasks run on the host."},
 	}

@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 			os.Exit(ansible.Main("test", module(h)))
 		},
 		"systemctl":  fakeSystemctl,
+		"id":         fakeID,
+		"usermod":    func() { set("journal", os.Args[len(os.Args)-1], "member") },
+		"gpasswd":    func() { set("journal", os.Args[2], "") },
 		"journalctl": func() { fmt.Println("worker: cannot load such file -- sidekiq") },
 		"getent": func() {
 			if os.Args[2] != "deploy" {
@@ -42,6 +45,19 @@ func TestScripts(t *testing.T) {
 		t.Skip("SKIPPED: the scripts of systemd_sidekiq need root, for files that belong to root")
 	}
 	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
+}
+
+// fakeID knows deploy and alice, and who was added to the group.
+func fakeID() {
+	user := os.Args[len(os.Args)-1]
+	if user != "deploy" && user != "alice" {
+		os.Exit(1)
+	}
+	groups := user
+	if get("journal", user, "") != "" {
+		groups += " systemd-journal"
+	}
+	fmt.Println(groups)
 }
 
 // fakeSystemctl knows units by the files in host/etc/systemd/system and host/lib/systemd/system. Beside its own state files

@@ -33,6 +33,7 @@ type Params struct {
 	Umask            string            `option:"umask"`
 	DatabaseYML      []string          `option:"database_yml"`
 	RestartOn        []string          `option:"restart_on"`
+	LogReaders       []string          `option:"log_readers"`
 	DrainTimeout     int               `option:"drain_timeout"`
 }
 
@@ -80,6 +81,9 @@ func (p *Params) checkNames() error {
 		{"group", p.Group, "the name of a group", accountName},
 		{"umask", p.Umask, "three octal digits such as 0002", umask},
 		{"rails_env", p.RailsEnv, "letters, digits, _", environment},
+	}
+	for _, r := range p.LogReaders {
+		names = append(names, named{"log_readers", r, "the name of an account", accountName})
 	}
 	for _, q := range p.Queues {
 		// "default,2" as text is a list of two, as Ansible reads it.

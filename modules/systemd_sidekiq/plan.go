@@ -75,6 +75,7 @@ func (a *act) run() error {
 	if a.p.AppRoot != "" && !a.f.deployed && !a.f.state.Stopped() {
 		return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", a.p.AppRoot, a.p.unitName(), a.f.state.ActiveState)
 	}
+	a.readers()
 	a.redis()
 	if err := a.write(); err != nil {
 		return err

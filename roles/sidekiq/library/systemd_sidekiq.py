@@ -121,6 +121,12 @@ options:
     elements: str
     choices: [unit, environment, config, database, lockfile]
     default: [unit, environment, config, database, lockfile]
+  log_readers:
+    description:
+      - Users who may read the journal, and so the log of the service, without sudo. They are added to the group C(systemd-journal).
+    type: list
+    elements: str
+    default: []
   drain_timeout:
     description:
       - >-
