@@ -148,3 +148,19 @@ func TestAFIFOIsNotWaitedFor(t *testing.T) {
 	_, err = ReadFile(path + ".gone")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
+
+func TestAnEmptyFileIsToldFromNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	text, err := ReadIfThere(path)
+	require.NoError(t, err)
+	require.Nil(t, text)
+	require.NoError(t, os.Symlink("f", path+".link"))
+	text, err = ReadIfThere(path + ".link")
+	require.NoError(t, err)
+	require.Nil(t, text)
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	text, err = ReadIfThere(path + ".link")
+	require.NoError(t, err)
+	require.NotNil(t, text)
+	require.Empty(t, text)
+}

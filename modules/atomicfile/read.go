@@ -70,6 +70,15 @@ func ReadFile(path string) ([]byte, error) {
 	return f.Data, nil
 }
 
+// ReadIfThere is ReadFile for a file that need not be: nil and no error when nothing is there, also at the end of a link.
+func ReadIfThere(path string) ([]byte, error) {
+	text, err := ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
 // Is reports whether the file, which may be nil, is already as it shall be.
 func (f *File) Is(data []byte, mode fs.FileMode, uid, gid int) bool {
 	return f != nil && string(f.Data) == string(data) && f.Mode == mode && f.UID == uid && f.GID == gid

@@ -1,9 +1,7 @@
 package dbpool
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
@@ -80,7 +78,7 @@ func describe(source sidekiq.Source, path string, version sidekiq.Version, p *Pa
 // settings and no path.
 func readConfig(p *Params, environ sidekiq.Environ) (config sidekiq.Config, path string, err error) {
 	for _, path := range []string{p.configPath(), p.configPath() + ".erb"} {
-		source, err := readIfThere(path)
+		source, err := atomicfile.ReadIfThere(path)
 		if err != nil {
 			return config, "", err
 		}
@@ -97,7 +95,7 @@ func readConfig(p *Params, environ sidekiq.Environ) (config sidekiq.Config, path
 }
 
 func readVersion(path string) (sidekiq.Version, error) {
-	source, err := readIfThere(path)
+	source, err := atomicfile.ReadIfThere(path)
 	if err != nil {
 		return sidekiq.Version{}, err
 	}
@@ -106,16 +104,4 @@ func readVersion(path string) (sidekiq.Version, error) {
 		return version, fmt.Errorf("%s: %w", path, err)
 	}
 	return version, nil
-}
-
-// readIfThere is nil when there is no file.
-func readIfThere(path string) ([]byte, error) {
-	source, err := atomicfile.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil && source == nil {
-		source = []byte{}
-	}
-	return source, err
 }

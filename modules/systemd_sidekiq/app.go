@@ -90,7 +90,7 @@ func (f *found) lookAtEnvironment(p *Params) {
 // the next run makes it exact.
 func (f *found) lockedVersion(p *Params) (sidekiq.Version, error) {
 	file := path.Join(p.AppRoot, "Gemfile.lock")
-	text, err := readIfThere(f.host.path(file))
+	text, err := atomicfile.ReadIfThere(f.host.path(file))
 	if err != nil {
 		return sidekiq.Version{}, err
 	}
@@ -106,7 +106,7 @@ func (f *found) lockedVersion(p *Params) (sidekiq.Version, error) {
 
 // lookAtConfig wants the timeout alone. Where only Ruby can tell it, the unit keeps to the default and says so.
 func (f *found) lookAtConfig(p *Params) error {
-	text, err := readIfThere(f.host.path(p.configPath()))
+	text, err := atomicfile.ReadIfThere(f.host.path(p.configPath()))
 	if err != nil {
 		return err
 	}

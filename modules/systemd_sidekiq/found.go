@@ -3,7 +3,6 @@ package systemdsidekiq
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,7 +119,7 @@ func (f *found) lookAtFiles(p *Params) error {
 	if f.unit != nil {
 		f.inUse = fragment{unitPath(p), string(f.unit.Data)}
 	} else if f.state.FragmentPath != "" {
-		text, err := readIfThere(f.host.path(f.state.FragmentPath))
+		text, err := atomicfile.ReadIfThere(f.host.path(f.state.FragmentPath))
 		if err != nil {
 			return fmt.Errorf("reading the unit that is there: %w", err)
 		}
@@ -160,12 +159,4 @@ func (u fragment) directive(name string) string {
 		}
 	}
 	return value
-}
-
-func readIfThere(name string) ([]byte, error) {
-	text, err := atomicfile.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return text, err
 }
