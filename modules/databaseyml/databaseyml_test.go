@@ -2,7 +2,9 @@ package databaseyml
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,14 +14,31 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kase is one file of testdata: a comment, a line "raise ENVIRONMENT[/DATABASE] SIZE", lines "env NAME=VALUE"; the files in.yml
-// and one of golden.yml (whole file) and refused (exact text); for a golden the lines of the file says.
+// kase is one file of testdata: a comment, a line "raise ENVIRONMENT[/DATABASE] SIZE", lines "env NAME=VALUE", "rails VERSION", "erb MODE",
+// "key NAME", "lower" and "others"; the files in.yml and one of golden.yml (whole file) and refused (exact text); for a golden the
+// lines of the file says.
 type kase struct {
-	name, environment, database string
-	size                        int
-	variables                   map[string]string
-	in                          []byte
-	golden, says, refused       string
+	name                  string
+	request               Request
+	rails                 railsVersion
+	variables             map[string]string
+	in                    []byte
+	golden, says, refused string
+}
+
+func (k kase) reader() Reader {
+	return Reader{Environ: func(name string) (string, bool) {
+		value, set := k.variables[name]
+		return value, set
+	}, Rails: k.rails}
+}
+
+type railsVersion [2]int
+
+func (v railsVersion) Known() bool { return v[0] > 0 }
+
+func (v railsVersion) AtLeast(major, minor, _ int) bool {
+	return v[0] > major || (v[0] == major && v[1] >= minor)
 }
 
 func cases(t testing.TB) []kase {
@@ -38,17 +57,9 @@ func readCase(t testing.TB, path string) kase {
 	require.NoError(t, err)
 	k := kase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), variables: map[string]string{}}
 	for line := range strings.Lines(string(archive.Comment)) {
-		switch words := strings.Fields(line); {
-		case len(words) == 3 && words[0] == "raise":
-			k.environment, k.database, _ = strings.Cut(words[1], "/")
-			k.size, err = strconv.Atoi(words[2])
-			require.NoError(t, err, path)
-		case len(words) == 2 && words[0] == "env":
-			name, value, _ := strings.Cut(words[1], "=")
-			k.variables[name] = value
-		}
+		require.NoError(t, k.option(strings.Fields(line)), path)
 	}
-	require.NotZero(t, k.size, path)
+	require.NotZero(t, k.request.Size, path)
 	for _, file := range archive.Files {
 		switch file.Name {
 		case "in.yml":
@@ -66,52 +77,100 @@ func readCase(t testing.TB, path string) kase {
 	return k
 }
 
-func (k kase) environ(name string) (string, bool) {
-	value, set := k.variables[name]
-	return value, set
-}
-
-func raise(source []byte, environ Environ, environment, database string, size int) (*Edit, error) {
-	f, err := Parse(source, environ)
-	if err != nil {
-		return nil, err
+// option takes one line of the comment.
+func (k *kase) option(words []string) (err error) {
+	switch line := strings.Join(words, " "); {
+	case len(words) == 3 && words[0] == "raise":
+		environment, database, named := strings.Cut(words[1], "/")
+		k.request.Environment = environment
+		if named {
+			k.request.Databases = []string{database}
+		}
+		k.request.Size, err = strconv.Atoi(words[2])
+	case len(words) == 2 && words[0] == "env":
+		name, value, _ := strings.Cut(words[1], "=")
+		k.variables[name] = value
+	case len(words) == 2 && words[0] == "rails":
+		_, err = fmt.Sscanf(words[1], "%d.%d", &k.rails[0], &k.rails[1])
+	case len(words) == 2 && words[0] == "erb":
+		k.request.ERB = ERB(words[1])
+	case len(words) == 2 && words[0] == "key":
+		k.request.Key = words[1]
+	case line == "lower":
+		k.request.Lower = true
+	case line == "others":
+		k.request.Others = true
 	}
-	return f.RaisePool(environment, database, size)
+	return err
 }
 
-// says describes an edit in the words of the cases.
-func says(e *Edit) string {
+// production asks for a pool of production's databases.
+func production(size int) Request { return Request{Environment: "production", Size: size} }
+
+// says describes edits in the words of the cases.
+func says(r *Result) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "before: %d %s, %s\n", e.Before.Size, e.Before.Source, e.Before.Origin())
-	if e.Changed() {
-		fmt.Fprintf(&text, "after: %d %s, %s\nline %d: %q -> %q\n", e.After.Size, e.After.Source, e.After.Origin(), e.Line, e.Old, e.New)
-	}
-	if len(e.Also) > 0 {
-		fmt.Fprintf(&text, "also: %s\n", strings.Join(e.Also, ", "))
-	}
-	if e.Before.Doubt != "" {
-		fmt.Fprintf(&text, "doubt: %s\n", e.Before.Doubt)
+	for _, e := range r.Edits {
+		if e.Before.Database != "" {
+			fmt.Fprintf(&text, "%s\n", e.Before.Database)
+		}
+		fmt.Fprintf(&text, "before: %d %s, %s\n", e.Before.Size, e.Before.Source, e.Before.Origin())
+		if e.Changed() {
+			fmt.Fprintf(&text, "after: %d %s, %s\nline %d: %q -> %q\n", e.After.Size, e.After.Source, e.After.Origin(), e.Line, e.Old, e.New)
+		}
+		for what, names := range map[string][]string{"also": e.Also, "others": e.Others} {
+			if len(names) > 0 {
+				fmt.Fprintf(&text, "%s: %s\n", what, strings.Join(names, ", "))
+			}
+		}
+		if e.Before.Doubt != "" {
+			fmt.Fprintf(&text, "doubt: %s\n", e.Before.Doubt)
+		}
 	}
 	return text.String()
+}
+
+var update = flag.Bool("update", false, "write what came out into testdata")
+
+// write makes a case expect what came out.
+func (k kase) write(t *testing.T, result *Result, err error) {
+	path := filepath.Join("testdata", k.name+".txtar")
+	archive, parseErr := txtar.ParseFile(path)
+	require.NoError(t, parseErr)
+	archive.Files = archive.Files[:1]
+	add := func(name, text string) {
+		archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(text)})
+	}
+	if err != nil {
+		add("refused", err.Error()+"\n")
+	} else {
+		add("golden.yml", string(result.Text))
+		add("says", says(result))
+	}
+	require.NoError(t, os.WriteFile(path, txtar.Format(archive), 0o644))
 }
 
 func TestEveryCaseIsEditedOrRefusedExactlySo(t *testing.T) {
 	for _, k := range cases(t) {
 		t.Run(k.name, func(t *testing.T) {
 			original := bytes.Clone(k.in)
-			edit, err := raise(k.in, k.environ, k.environment, k.database, k.size)
+			result, err := Apply(k.in, k.reader(), k.request)
 			require.Equal(t, original, k.in, "the source was written to")
+			if *update {
+				k.write(t, result, err)
+				return
+			}
 			if k.refused != "" {
 				var refusal *Refusal
 				require.ErrorAs(t, err, &refusal)
 				require.Equal(t, k.refused, err.Error())
-				require.Nil(t, edit)
+				require.Nil(t, result)
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, k.golden, string(edit.Text))
-			require.Equal(t, k.says, says(edit))
-			require.Equal(t, k.golden != string(k.in), edit.Changed())
+			require.Equal(t, k.golden, string(result.Text))
+			require.Equal(t, k.says, says(result))
+			require.Equal(t, k.golden != string(k.in), result.Changed())
 		})
 	}
 }
@@ -122,10 +181,10 @@ func TestASecondRunChangesNothing(t *testing.T) {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
-			edit, err := raise([]byte(k.golden), k.environ, k.environment, k.database, k.size)
+			again, err := Apply([]byte(k.golden), k.reader(), k.request)
 			require.NoError(t, err)
-			require.False(t, edit.Changed())
-			require.Equal(t, k.golden, string(edit.Text))
+			require.False(t, again.Changed())
+			require.Equal(t, k.golden, string(again.Text))
 		})
 	}
 }
@@ -150,21 +209,21 @@ func TestLineEndsAndScriptsSurviveTheEdit(t *testing.T) {
 	const want = "default: &default\n  pool: 5\nproduction:\n  <<: *default\n  pool: 25\n  database: app\n"
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
-			edit, err := raise([]byte(v.of(in)), nothing, "production", "", 25)
+			edit, err := Apply([]byte(v.of(in)), nothing, production(25))
 			require.NoError(t, err)
 			require.Equal(t, v.of(want), string(edit.Text))
 		})
 	}
 	t.Run("a last line without newline gets a line after it", func(t *testing.T) {
-		edit, err := raise([]byte("production:\r\n  adapter: x"), nothing, "production", "", 25)
+		edit, err := Apply([]byte("production:\r\n  adapter: x"), nothing, production(25))
 		require.NoError(t, err)
 		require.Equal(t, "production:\r\n  adapter: x\r\n  pool: 25", string(edit.Text))
 	})
 	t.Run("line separators of YAML 1.1 are line breaks", func(t *testing.T) {
-		edit, err := raise([]byte("# one\u2028production:\n  adapter: x\u0085  pool: 5\r  host: y\n"), nothing, "production", "", 25)
+		edit, err := Apply([]byte("# one\u2028production:\n  adapter: x\u0085  pool: 5\r  host: y\n"), nothing, production(25))
 		require.NoError(t, err)
 		require.Equal(t, "# one\u2028production:\n  adapter: x\u0085  pool: 25\r  host: y\n", string(edit.Text))
-		require.Equal(t, 4, edit.Line)
+		require.Equal(t, 4, edit.Edits[0].Line)
 	})
 }
 
@@ -175,7 +234,7 @@ func TestWhatIsNotUTF8IsRefused(t *testing.T) {
 		"\uFEFFproduction:\n  adapter: x":  "the file has a byte order mark, behind which Ruby loses the sections that follow the first; hint: save it as UTF-8 without BOM",
 		"production:\n  adapter: \uE000\n": "the file has a private character (U+E000 or U+E001); hint: remove it",
 	} {
-		_, err := Parse([]byte(text), nothing)
+		_, err := Apply([]byte(text), nothing, production(25))
 		require.EqualError(t, err, want)
 	}
 }
@@ -185,9 +244,9 @@ func TestAliasesOfAliasesCostNoMoreThanTheirText(t *testing.T) {
 	for i := range 60 {
 		text += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
 	}
-	edit, err := raise([]byte(text+"production:\n  pool: 5\n  more: *a60\n"), nothing, "production", "", 25)
+	edit, err := Apply([]byte(text+"production:\n  pool: 5\n  more: *a60\n"), nothing, production(25))
 	require.NoError(t, err)
 	require.Equal(t, text+"production:\n  pool: 25\n  more: *a60\n", string(edit.Text))
 }
 
-func nothing(string) (string, bool) { return "", false }
+var nothing = Reader{Environ: func(string) (string, bool) { return "", false }}

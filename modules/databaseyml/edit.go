@@ -1,231 +1,273 @@
 package databaseyml
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
-	"strings"
-
-	"gopkg.in/yaml.v3"
+	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
-// Edit is what raising one pool does to a file.
-type Edit struct {
-	Before, After Pool
-	Text          []byte   // the whole file afterwards
-	Line          int      // that was changed or added, from 1; 0 when nothing changed
-	Old, New      string   // the entry before and after, without what else stands on its line; Old is "" for an added line
-	Also          []string // other databases of the environment that inherit the entry and are raised with it
+// ERB says what to do about a pool that ERB makes.
+type ERB string
+
+// What to do about a pool that ERB makes.
+const (
+	Evaluate ERB = "evaluate" // too small, it is refused with the variable to set
+	Overrule ERB = "replace"  // too small, or known to Ruby alone, a number takes its place
+	Refuse   ERB = "refuse"   // it is refused
+)
+
+// Request is what is asked of a database.yml. The zero value of each field but the first and Size asks for the least.
+type Request struct {
+	Environment string
+	Databases   []string // nil: all of the environment
+	Size        int      // connections that are wanted
+	Key         string   // to write where none is in effect: "pool" or "max_connections"; "": pool. Another one in effect is refused
+	ERB         ERB      // "": Evaluate
+	Lower       bool     // make a pool that is larger Size as well
+	Others      bool     // let other environments change, too, where they inherit what is changed or share it
+}
+
+// satisfied tells whether a pool is as it is asked for.
+func (q Request) satisfied(p Pool) bool {
+	return p.Size >= q.Size && (!q.Lower || p.largest == q.Size)
+}
+
+// Result is a file with all pools as they were asked for.
+type Result struct {
+	Text  []byte
+	Edits []Edit // one for each database, in the order in which Pools tells them
 }
 
 // Changed tells whether the file differs.
-func (e *Edit) Changed() bool { return e.Line > 0 }
+func (r *Result) Changed() bool { return slices.ContainsFunc(r.Edits, Edit.Changed) }
 
-// RaisePool makes the pool of a database of an environment at least size: one line replaced or added. A pool that is large
-// enough stays. database is as for Pool. Every error is a *Refusal.
-func (f *File) RaisePool(environment, database string, size int) (*Edit, error) {
-	t, err := f.target(environment, database)
+// Edit is what was done for one database.
+type Edit struct {
+	Before, After Pool     // in the file as it was and as it is at the end
+	Line          int      // that was changed or added, from 1, of the file as it is at the end; 0 when nothing changed
+	Old, New      string   // the entry before and after, without what else stands on its line; Old is "" for an added line
+	Also          []string // other databases of the environment that inherit the entry and change with it
+	Others        []string // other sections that do
+}
+
+// Changed tells whether a line was changed for this database.
+func (e Edit) Changed() bool { return e.Line > 0 }
+
+// Apply makes the pools what is asked for: for each database that needs it one line is replaced or added. Every error is a
+// *Refusal.
+func Apply(source []byte, by Reader, q Request) (*Result, error) {
+	f, err := parse(source, by)
 	if err != nil {
 		return nil, err
 	}
-	before, err := f.pool(t)
+	if len(q.Databases) == 0 {
+		if q.Databases, err = f.databases(q.Environment); err != nil {
+			return nil, plain(err)
+		}
+	}
+	result := &Result{Text: source}
+	original := f
+	for _, database := range q.Databases {
+		edit, text, err := f.edit(q, database)
+		if err != nil {
+			return nil, plain(err)
+		}
+		if edit.Before, err = original.look(q.Environment, database); err != nil {
+			return nil, plain(err)
+		}
+		if edit.Changed() {
+			if edit.Old == "" {
+				moveDown(result.Edits, edit.Line)
+			}
+			if f, err = parse(text, by); err != nil {
+				return nil, err
+			}
+			result.Text = text
+		}
+		result.Edits = append(result.Edits, edit)
+	}
+	return result, nil
+}
+
+// moveDown counts a line that was added at line into the edits before.
+func moveDown(edits []Edit, line int) {
+	for i := range edits {
+		if edits[i].Line >= line {
+			edits[i].Line++
+		}
+	}
+}
+
+// step is what one reading wants done.
+type step struct {
+	target *target
+	pool   Pool
+	splice *splice // nil: nothing
+	err    error   // why it cannot be done
+}
+
+// ignorable tells whether a reading without the database, or that Ruby would not load, may be passed over.
+func (s step) ignorable(r *reading) bool {
+	return s.err != nil && (r.fault != nil || errors.As(s.err, new(absence)))
+}
+
+// edit does what is asked for one database. The readings of the file must agree on the one splice; those that do not want it
+// must not see it.
+func (f *file) edit(q Request, database string) (Edit, []byte, error) {
+	steps := make([]step, len(f.readings))
+	chosen := -1
+	for i, r := range f.readings {
+		steps[i] = r.step(q, database)
+		if steps[i].splice == nil {
+			continue
+		}
+		if chosen >= 0 && *steps[i].splice != *steps[chosen].splice {
+			return Edit{}, nil, r.refuse(steps[i].target.key, byHand, "ERB code tags (<%% %%>) decide where the pool is to be written")
+		}
+		if chosen < 0 {
+			chosen = i
+		}
+	}
+	if chosen < 0 {
+		return f.unchanged(steps)
+	}
+	s := steps[chosen].splice
+	text := s.apply(f.source)
+	edit := Edit{Before: steps[chosen].pool, Old: s.old, New: s.new, Line: s.lines + f.readings[chosen].doc.LineAt(s.start)}
+	after, err := parse(text, f.readings[0].Reader)
+	if err != nil || len(after.readings) != len(f.readings) {
+		return Edit{}, nil, f.readings[chosen].surprise(steps[chosen].target)
+	}
+	for i, r := range f.readings {
+		if err := steps[i].verify(r, after.readings[i], q, &edit); err != nil {
+			return Edit{}, nil, err
+		}
+	}
+	return edit, text, nil
+}
+
+// unchanged is an edit of nothing: where every reading that has the database is satisfied.
+func (f *file) unchanged(steps []step) (Edit, []byte, error) {
+	var edit *Edit
+	var fault error
+	for i, s := range steps {
+		switch {
+		case s.err != nil && !s.ignorable(f.readings[i]):
+			return Edit{}, nil, s.err
+		case s.err != nil:
+			fault = s.err
+		case edit == nil || s.pool.Size < edit.Before.Size:
+			edit = &Edit{Before: s.pool, After: s.pool}
+		}
+	}
+	if edit == nil {
+		return Edit{}, nil, fault
+	}
+	return *edit, f.source, nil
+}
+
+// verify demands that a reading came out as it was meant.
+func (s step) verify(before, after *reading, q Request, edit *Edit) error {
+	if s.splice != nil {
+		return before.verify(s.target, s.splice.key, after, q, edit)
+	}
+	if before.text.Same(after.text) {
+		return nil
+	}
+	if s.err != nil {
+		return s.err
+	}
+	return before.refuse(s.target.key, byHand, "ERB code tags (<%% %%>) decide whether the pool is large enough")
+}
+
+func (r *reading) step(q Request, database string) step {
+	t, err := r.target(q.Environment, database)
+	if err != nil {
+		return step{err: err}
+	}
+	p, err := r.poolOf(t)
+	if err != nil {
+		return step{err: err}
+	}
+	if err := r.checkERB(p, q); err != nil {
+		return step{err: err}
+	}
+	if p.unread == nil && q.satisfied(p) {
+		return step{target: t, pool: p}
+	}
+	s, err := r.splice(t, p, q)
+	if err != nil {
+		return step{err: err}
+	}
+	return step{target: t, pool: p, splice: s}
+}
+
+// checkERB refuses what cannot be read, or is not to be.
+func (r *reading) checkERB(p Pool, q Request) error {
+	fromERB := p.ERB && p.Source != URL && p.Source != DatabaseURL
+	switch {
+	case q.ERB == Refuse && fromERB:
+		return r.refuse(p.entry.Value, "write a number in its place", "%s is made by ERB", p.Key)
+	case p.unread == nil || (q.ERB == Overrule && fromERB):
+		return nil
+	}
+	return p.unread
+}
+
+// splice is the change that makes the pool what is asked for.
+func (r *reading) splice(t *target, p Pool, q Request) (*splice, error) {
+	key, err := r.keyToWrite(t, p, q)
 	if err != nil {
 		return nil, err
 	}
-	if before.Size >= size {
-		return &Edit{Before: before, After: before, Text: f.doc.Source()}, nil
-	}
-	s, err := f.splice(t, before, size)
-	if err != nil {
+	if err := r.writable(t, p, q); err != nil {
 		return nil, err
 	}
-	edit := &Edit{Before: before, Text: s.apply(f.doc.Source()), Old: s.old, New: s.new}
-	edit.Line = s.lines + f.doc.LineAt(s.start)
-	if err := f.verify(t, edit, size); err != nil {
-		return nil, err
-	}
-	return edit, nil
-}
-
-// splice replaces source[start:end] by text.
-type splice struct {
-	start, end int
-	text       string
-	lines      int // between start and the line that changes
-	old, new   string
-}
-
-func (s splice) apply(source []byte) []byte {
-	text := make([]byte, 0, len(source)+len(s.text))
-	text = append(text, source[:s.start]...)
-	text = append(text, s.text...)
-	return append(text, source[s.end:]...)
-}
-
-func (f *File) splice(t *target, p Pool, size int) (splice, error) {
-	if err := f.writable(t, p, size); err != nil {
-		return splice{}, err
-	}
-	own := rubyyaml.OwnEntries(t.node, p.Key)
+	own := rubyyaml.OwnEntries(t.node, key)
 	switch {
 	case len(own) > 1:
-		return splice{}, f.refuse(own[1].Key, "keep one", "%s is set a second time", p.Key)
+		return nil, r.refuse(own[1].Key, "keep one", "%s is set a second time", key)
 	case len(own) == 0:
-		return f.insert(t, p, size)
-	case p.Source != Own:
-		return splice{}, f.refuse(own[0].Key, fmt.Sprintf("move << above %s", p.Key),
-			"the << that follows sets %s again, and Ruby lets the later one win", p.Key)
+		return r.insert(t, key, q.Size)
+	case p.unsettled || (p.Source != Own && p.Source != Unassigned):
+		return nil, r.refuse(own[0].Key, fmt.Sprintf("move << above %s", key),
+			"the << that follows sets %s again, and Ruby lets the later one win", key)
 	}
-	return f.replace(own[0], size)
+	return r.replace(own[0], key, q.Size)
 }
 
-// writable refuses pools that are not decided by a value in the file.
-func (f *File) writable(t *target, p Pool, size int) error {
-	if p.Source == URL {
-		return &Refusal{Line: p.Line, Reason: fmt.Sprintf("%s gives %d and wins over the file", p.Origin(), p.Size),
-			Hint: fmt.Sprintf("write pool=%d there", size)}
+// keyToWrite is the key in effect, or the one that is asked for.
+func (r *reading) keyToWrite(t *target, p Pool, q Request) (string, error) {
+	if q.Key == "" || q.Key == p.Key {
+		return p.Key, nil
 	}
-	entry, source, err := f.entry(t, p.Key)
-	if err != nil || source == Unassigned || !rubyyaml.FromERB(rubyyaml.Deref(entry.Value)) {
-		return err
+	if p.Source != Unassigned || p.Key == keyMax { // or min_connections wants it
+		return "", r.refuse(t.key, fmt.Sprintf("leave the key to the file, or write %s by hand", q.Key),
+			"%s is in effect, and %s beside it is an error from Rails 8.1", p.Key, q.Key)
+	}
+	if r.before(8, 1) {
+		return "", r.refuse(t.key, "write pool", "%s is known to Rails from 8.1 only", q.Key)
+	}
+	return q.Key, nil
+}
+
+// writable refuses pools that are not decided by a value in the file, or that might be larger.
+func (r *reading) writable(t *target, p Pool, q Request) error {
+	switch {
+	case p.Source == URL || p.Source == DatabaseURL:
+		return &Refusal{Line: p.Line, Reason: fmt.Sprintf("%s gives %d and wins over the file", p.Origin(), p.Size),
+			Hint: fmt.Sprintf("write pool=%d there", q.Size)}
+	case p.largest > q.Size && p.Size < q.Size && !q.Lower && p.unread == nil:
+		return r.refuse(t.key, fmt.Sprintf("write %s: %d into it", p.Key, q.Size),
+			"ERB names what << merges, so that %s may be from %d to %d", p.Key, p.Size, p.largest)
+	case !p.ERB || q.ERB == Overrule:
+		return nil
 	}
 	hint := "write a number in its place"
 	if len(p.Variables) > 0 {
-		hint = fmt.Sprintf("set %s to %d in the environment of the process, or write %s: %d into the section", p.Variables[0], size, p.Key, size)
+		hint = fmt.Sprintf("set %s to %d in the environment of the process, or write %s: %d into the section", p.Variables[0], q.Size, p.Key, q.Size)
 	}
-	return f.refuse(entry.Value, hint, "%s is made by ERB and gives %d with this environment", p.Key, p.Size)
-}
-
-// replace writes size in the place of the value of an entry and keeps its quotes.
-func (f *File) replace(entry rubyyaml.Entry, size int) (splice, error) {
-	keyStart, keyEnd, ok := f.doc.Span(entry.Key)
-	if !ok {
-		return splice{}, f.unlocated(entry.Key)
-	}
-	source := f.doc.Source()
-	digits := strconv.Itoa(size)
-	name := string(source[keyStart:keyEnd])
-	if isNull(entry.Value) && entry.Value.Value == "" {
-		return f.fill(entry, keyEnd, name, digits)
-	}
-	start, end, ok := f.doc.Span(entry.Value)
-	if !ok {
-		return splice{}, f.unlocated(entry.Value)
-	}
-	old := string(source[start:end])
-	value := old
-	switch m := spelledNumber.FindStringSubmatch(old); {
-	case m != nil:
-		value = m[1] + digits + m[1]
-	case isNull(entry.Value):
-		value = digits
-	default:
-		return splice{}, f.unlocated(entry.Value)
-	}
-	return splice{start: start, end: end, text: value, old: name + ": " + old, new: name + ": " + value}, nil
-}
-
-var spelledNumber = regexp.MustCompile(`^(["']?)[1-9][0-9]*["']?$`)
-
-// fill writes digits after the colon of a key that has no value.
-func (f *File) fill(entry rubyyaml.Entry, keyEnd int, name, digits string) (splice, error) {
-	source := f.doc.Source()
-	colon := keyEnd
-	for colon < len(source) && source[colon] == ' ' {
-		colon++
-	}
-	if colon >= len(source) || source[colon] != ':' || entry.Value.Anchor != "" {
-		return splice{}, f.unlocated(entry.Value)
-	}
-	return splice{start: colon + 1, end: colon + 1, text: " " + digits, old: name + ":", new: name + ": " + digits}, nil
-}
-
-// insert adds a line for the key after the line that must come before it.
-func (f *File) insert(t *target, p Pool, size int) (splice, error) {
-	if t.node.Style&yaml.FlowStyle != 0 {
-		return splice{}, f.refuse(t.key, fmt.Sprintf("write %s: %d into it", p.Key, size), "the mapping stands in braces and has no %s", p.Key)
-	}
-	references, err := f.references(t)
-	if err != nil {
-		return splice{}, err
-	}
-	entry := fmt.Sprintf("%s: %d", f.spelling(t, p), size)
-	for _, reference := range references {
-		if indent, end, lineBreak, ok := f.wholeLine(reference); ok {
-			return splice{start: end, end: end, text: lineBreak + indent + entry, lines: 1, new: entry}, nil
-		}
-	}
-	return splice{}, f.unlocated(references[0].Key)
-}
-
-// spelling is the key as the entry spells it that the new line overrides: pool or :pool.
-func (f *File) spelling(t *target, p Pool) string {
-	entry, source, err := f.entry(t, p.Key)
-	if err == nil && source != Unassigned && rubyyaml.KeyOf(entry.Key).Symbol {
-		return ":" + p.Key
-	}
-	return p.Key
-}
-
-// references are entries after which a new one takes effect and looks at home, the best first: the last <<, else those that
-// every database has.
-func (f *File) references(t *target) ([]rubyyaml.Entry, error) {
-	var merges, common []rubyyaml.Entry
-	for i := 0; i < len(t.node.Content); i += 2 {
-		if key := t.node.Content[i]; rubyyaml.Merges(key) {
-			merges = append(merges, rubyyaml.Entry{Key: key, Value: t.node.Content[i+1], Own: true})
-		}
-	}
-	if len(merges) > 0 {
-		last := merges[len(merges)-1]
-		if last.Value.Kind != yaml.AliasNode {
-			return nil, f.refuse(last.Key, "write << with one alias, or the pool by hand", "<< merges something other than one alias")
-		}
-		return []rubyyaml.Entry{last}, nil
-	}
-	for _, name := range []string{"database", "adapter", "url"} {
-		common = append(common, rubyyaml.OwnEntries(t.node, name)...)
-	}
-	if len(common) == 0 {
-		return nil, f.refuse(t.key, byHand, "there is no <<, database, adapter or url to write the pool after")
-	}
-	return common, nil
-}
-
-var onlyComment = regexp.MustCompile(`^(?:[ \t]*|[ \t]+#.*)$`)
-
-// wholeLine is the indent of the line that an entry has for itself, where it ends, and its line break.
-func (f *File) wholeLine(entry rubyyaml.Entry) (indent string, end int, lineBreak string, ok bool) {
-	keyStart, _, keyOK := f.doc.Span(entry.Key)
-	_, valueEnd, valueOK := f.doc.Span(entry.Value)
-	if !keyOK || !valueOK {
-		return "", 0, "", false
-	}
-	source := f.doc.Source()
-	start, _, _ := f.doc.LineBounds(keyStart)
-	_, end, next := f.doc.LineBounds(valueEnd)
-	indent = string(source[start:keyStart])
-	rest := string(source[valueEnd:end])
-	if strings.Trim(indent, " ") != "" || !onlyComment.MatchString(rest) || strings.Contains(rest, "<%") {
-		return "", 0, "", false
-	}
-	return indent, end, f.lineBreak(start, string(source[end:next])), true
-}
-
-// lineBreak is the break of a line that begins at start; of the last line, which may have none, that of the one before.
-func (f *File) lineBreak(start int, own string) string {
-	if own != "" {
-		return own
-	}
-	if start > 0 {
-		_, end, next := f.doc.LineBounds(start - 1)
-		return string(f.doc.Source()[end:next])
-	}
-	return "\n"
-}
-
-func (f *File) unlocated(n *yaml.Node) *Refusal {
-	return f.refuse(n, byHand, "what stands here is spelled in a way that cannot be changed with certainty")
+	return r.refuse(p.entry.Value, hint, "%s is made by ERB and gives %d with this environment", p.Key, p.Size)
 }

@@ -3,7 +3,9 @@ package databaseyml
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,16 +17,20 @@ import (
 // Default is the pool where nothing says otherwise.
 const Default = 5
 
+// Unlimited is a pool without a limit, which Rails has since 8.1.
+const Unlimited = math.MaxInt32
+
 // Source tells what a pool comes from.
 type Source string
 
 // The sources of a pool.
 const (
-	Own        Source = "own"       // a key of the database itself
-	Inherited  Source = "inherited" // a key that << merges
-	Shared     Source = "shared"    // a key of the section shared:
-	URL        Source = "url"       // pool= in the url of the section, or in DATABASE_URL
-	Unassigned Source = "default"   // nothing sets it
+	Own         Source = "own"          // a key of the database itself
+	Inherited   Source = "inherited"    // a key that << merges
+	Shared      Source = "shared"       // a key of the section shared:
+	URL         Source = "url"          // pool= in the url of the section
+	DatabaseURL Source = "DATABASE_URL" // pool= in the variable of that name, or in that of another database
+	Unassigned  Source = "default"      // nothing sets it
 )
 
 const (
@@ -37,75 +43,220 @@ const (
 type Pool struct {
 	Database  string // its name in a section of several databases, else ""
 	Key       string // that sets it or would: "pool" or "max_connections"
-	Size      int
+	Size      int    // the least that it may be; Unlimited; 0 when only Ruby can tell
 	Source    Source
 	From      string   // the section that an inherited key stands in; of a URL, the variable that holds it
 	Line      int      // of the key, from 1; 0 when no key sets it
+	ERB       bool     // ERB makes it
 	Variables []string // of the environment, from which ERB makes it
 	Doubt     string   // why it may be another number after all; "" when it is certain
+
+	largest   int      // the most that it may be
+	unread    *Refusal // why only Ruby can tell it
+	unsettled bool     // what ERB names may set it again
+	entry     rubyyaml.Entry
 }
 
-// Pool tells the pool of a database of an environment; "" is the database that Rails takes first (primary, else the first).
-// Every error is a *Refusal.
-func (f *File) Pool(environment, database string) (Pool, error) {
-	t, err := f.target(environment, database)
+// Pools tells the pools of databases of an environment, in the order of their names; without names, of all that the section
+// holds, the one that Rails takes first (primary) first. Where the file has several readings, each has the least size that it
+// may have. Every error is a *Refusal.
+func Pools(source []byte, by Reader, environment string, databases ...string) ([]Pool, error) {
+	f, err := parse(source, by)
+	if err != nil {
+		return nil, err
+	}
+	if len(databases) == 0 {
+		if databases, err = f.databases(environment); err != nil {
+			return nil, plain(err)
+		}
+	}
+	var pools []Pool
+	for _, database := range databases {
+		p, err := f.pool(environment, database)
+		if err != nil {
+			return nil, plain(err)
+		}
+		pools = append(pools, p)
+	}
+	return pools, nil
+}
+
+// databases are those of all readings that have the environment.
+func (f *file) databases(environment string) ([]string, error) {
+	var all []string
+	var fault error
+	for _, r := range f.readings {
+		names, err := r.databases(environment)
+		if err != nil {
+			if fault == nil || errors.As(fault, new(absence)) {
+				fault = err
+			}
+			continue
+		}
+		for _, name := range names {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	if all == nil {
+		return nil, fault
+	}
+	return all, nil
+}
+
+// pool is the smallest pool of all readings that have the database.
+func (f *file) pool(environment, database string) (Pool, error) {
+	p, err := f.look(environment, database)
+	if err == nil && p.unread != nil {
+		return Pool{}, p.unread
+	}
+	return p, err
+}
+
+// look is pool, but lets the pool be one that only Ruby can tell.
+func (f *file) look(environment, database string) (Pool, error) {
+	var smallest *Pool
+	var fault error
+	for _, r := range f.readings {
+		p, err := r.pool(environment, database)
+		switch {
+		case err == nil && (smallest == nil || p.Size < smallest.Size):
+			smallest = &p
+		case err != nil && !errors.As(err, new(absence)) && r.fault == nil:
+			return Pool{}, err
+		case err != nil:
+			fault = err
+		}
+	}
+	if smallest == nil {
+		return Pool{}, fault
+	}
+	return *smallest, nil
+}
+
+func (r *reading) pool(environment, database string) (Pool, error) {
+	t, err := r.target(environment, database)
 	if err != nil {
 		return Pool{}, err
 	}
-	return f.pool(t)
+	return r.poolOf(t)
 }
 
-func (f *File) pool(t *target) (Pool, error) {
+func (r *reading) poolOf(t *target) (Pool, error) {
 	p := Pool{Database: t.database, Size: Default, Source: Unassigned}
 	var err error
-	if p.Key, err = f.key(t); err != nil {
+	if p.Key, err = r.key(t); err != nil {
 		return p, err
 	}
-	entry, source, err := f.entry(t, p.Key)
+	entry, source, err := r.entry(t, p.Key)
 	if err != nil {
 		return p, err
 	}
 	if source != Unassigned {
-		p.Source, p.Line, p.From = source, f.doc.Line(entry.Key), f.origin(source, entry.Key)
-		p.Variables = f.doc.Variables(entry.Value)
-		if p.Size, err = f.size(p.Key, entry.Value); err != nil {
-			return p, err
+		p.Source, p.Line, p.From, p.entry = source, r.doc.Line(entry.Key), r.origin(source, entry.Key), entry
+		p.ERB, p.Variables = rubyyaml.FromERB(rubyyaml.Deref(entry.Value)), r.doc.Variables(entry.Value)
+		if p.Size, err = r.size(p.Key, entry.Value); err != nil {
+			p.unread = err.(*Refusal)
 		}
 	}
-	return f.withURL(t, p)
+	p.largest = p.Size
+	if err := r.reckonWithUnsettled(t, &p); err != nil {
+		return p, err
+	}
+	return r.withURL(t, p)
+}
+
+// reckonWithUnsettled lets the pool be what a mapping may give that ERB names.
+func (r *reading) reckonWithUnsettled(t *target, p *Pool) error {
+	entries, err := r.possible(t, p.Key)
+	if err != nil {
+		return err
+	}
+	p.unsettled = len(entries) > 0
+	for _, entry := range entries {
+		size, err := r.size(p.Key, entry.Value)
+		if err != nil {
+			p.unread = err.(*Refusal)
+			continue
+		}
+		if size < p.Size {
+			p.Size, p.Source, p.Line, p.From = size, Inherited, r.doc.Line(entry.Key), r.origin(Inherited, entry.Key)
+		}
+		p.largest = max(p.largest, size)
+	}
+	return nil
+}
+
+// possible are the entries that an unsettled << may give a key.
+func (r *reading) possible(t *target, name string) ([]rubyyaml.Entry, error) {
+	unsettled := []*yaml.Node{}
+	if !t.values.Settled(name) {
+		unsettled = append(unsettled, t.values.Unsettled()...)
+	}
+	if _, found, _ := t.values.Entry(name); !found && t.shared != nil && !t.shared.Settled(name) {
+		unsettled = append(unsettled, t.shared.Unsettled()...)
+	}
+	var entries []rubyyaml.Entry
+	for _, n := range unsettled {
+		sources, ok := r.doc.MayMerge(n)
+		if !ok {
+			return nil, r.refuse(n, byHand, "what << merges comes from ERB")
+		}
+		for _, source := range sources {
+			values, err := r.resolve(source)
+			if err != nil {
+				return nil, err
+			}
+			entry, found, err := values.Entry(name)
+			if err != nil {
+				return nil, r.refuse(n, "keep one", "%s may be set both as a string and as a symbol", name)
+			}
+			if found {
+				entries = append(entries, entry)
+			}
+		}
+	}
+	return entries, nil
 }
 
 // key is the key to read and to write: the one that sets the pool; max_connections where min_connections wants it.
-func (f *File) key(t *target) (string, error) {
-	pool, hasPool, err := f.lookup(t, keyPool)
-	if err != nil {
-		return "", err
+func (r *reading) key(t *target) (string, error) {
+	found := map[string]rubyyaml.Entry{}
+	for _, name := range []string{keyPool, keyMax, keyMin} {
+		entry, source, err := r.entry(t, name)
+		if err != nil {
+			return "", err
+		}
+		if source != Unassigned {
+			found[name] = entry
+		}
+		if name == keyPool {
+			continue
+		}
+		if possible, err := r.possible(t, name); err != nil {
+			return "", err
+		} else if len(possible) > 0 {
+			return "", r.refuse(t.key, byHand, "ERB decides whether %s is set", name)
+		}
 	}
-	_, hasMax, err := f.lookup(t, keyMax)
-	if err != nil {
-		return "", err
-	}
-	_, hasMin, err := f.lookup(t, keyMin)
-	if err != nil {
-		return "", err
-	}
-	if !hasMax && !hasMin {
+	pool, hasPool := found[keyPool]
+	_, hasMax := found[keyMax]
+	_, hasMin := found[keyMin]
+	switch {
+	case !hasMax && !hasMin, r.before(8, 1) && !hasMax:
 		return keyPool, nil
-	}
-	if hasPool {
-		return "", f.refuse(pool.Key, "keep max_connections for Rails 8.1 and later, pool for earlier ones",
+	case r.before(8, 1):
+		return "", r.refuse(found[keyMax].Key, "write pool, which every version knows", "max_connections is set, which Rails knows from 8.1 only")
+	case hasPool:
+		return "", r.refuse(pool.Key, "keep max_connections for Rails 8.1 and later, pool for earlier ones",
 			"pool stands beside max_connections or min_connections, which Rails 8.1 refuses and earlier ones do not know")
 	}
 	return keyMax, nil
 }
 
-func (f *File) lookup(t *target, name string) (rubyyaml.Entry, bool, error) {
-	entry, source, err := f.entry(t, name)
-	return entry, source != Unassigned, err
-}
-
 // entry is the entry of a key that is in effect, and where it comes from.
-func (f *File) entry(t *target, name string) (rubyyaml.Entry, Source, error) {
+func (r *reading) entry(t *target, name string) (rubyyaml.Entry, Source, error) {
 	for _, values := range []*rubyyaml.Mapping{t.values, t.shared} {
 		if values == nil {
 			continue
@@ -113,7 +264,7 @@ func (f *File) entry(t *target, name string) (rubyyaml.Entry, Source, error) {
 		entry, found, err := values.Entry(name)
 		switch {
 		case err != nil:
-			return entry, Unassigned, f.refuse(t.key, "keep one", "%s is set both as a string and as a symbol", name)
+			return entry, Unassigned, r.refuse(t.key, "keep one", "%s is set both as a string and as a symbol", name)
 		case !found:
 			continue
 		case values == t.shared:
@@ -127,39 +278,49 @@ func (f *File) entry(t *target, name string) (rubyyaml.Entry, Source, error) {
 }
 
 // origin is the section in which an inherited key stands.
-func (f *File) origin(source Source, key *yaml.Node) string {
+func (r *reading) origin(source Source, key *yaml.Node) string {
 	if source == Own {
 		return ""
 	}
 	name := ""
-	for i := 0; i < len(f.top.Content) && f.top.Content[i].Line <= key.Line; i += 2 {
-		name = rubyyaml.KeyOf(f.top.Content[i]).Name
+	for i := 0; i < len(r.top.Content) && r.top.Content[i].Line <= key.Line; i += 2 {
+		name = rubyyaml.KeyOf(r.top.Content[i]).Name
 	}
 	return name
 }
 
 var number = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 
-// size is the number that a value stands for. Spellings that YAML parsers take for different numbers are refused.
-func (f *File) size(key string, value *yaml.Node) (int, error) {
+// size is the number that a value stands for. Spellings that YAML parsers take for different numbers are refused. Every error is
+// a *Refusal.
+func (r *reading) size(key string, value *yaml.Node) (int, error) {
 	scalar := rubyyaml.Deref(value)
-	if scalar.Kind != yaml.ScalarNode || scalar.Style&yaml.TaggedStyle != 0 {
-		return 0, f.refuse(value, "write a number", "%s is not a plain value", key)
+	if scalar.Kind != yaml.ScalarNode || scalar.Style&yaml.TaggedStyle != 0 || r.doc.NamesAlias(scalar) {
+		return 0, r.refuse(value, "write a number", "%s is not a plain value", key)
 	}
-	text, err := f.doc.Text(scalar, f.environ)
+	text, err := r.doc.Text(scalar, r.Environ)
 	if errors.Is(err, rubyyaml.ErrRuby) {
-		return 0, f.refuse(value, "write a number in its place", "%s: %s", key, err)
+		return 0, r.refuse(value, "write a number in its place", "%s: %s", key, err)
 	} else if err != nil {
-		return 0, f.refuse(value, "set it in the environment of the process", "%s: %s", key, err)
+		return 0, r.refuse(value, "set it in the environment of the process", "%s: %s", key, err)
 	}
-	if isNull(scalar) || (text == "" && scalar.Style == 0) { // as if it were not set; Rails 8.1 takes it for unlimited
-		return Default, nil
+	if isNull(scalar) || (text == "" && scalar.Style == 0) {
+		if r.since(8, 1) {
+			return Unlimited, nil
+		}
+		return Default, nil // as if it were not set
+	}
+	if r.since(8, 1) && negative.MatchString(text) {
+		return Unlimited, nil
 	}
 	if !number.MatchString(text) {
-		return 0, f.refuse(value, "write a number from 1", "%s is not a decimal number from 1", key)
+		return 0, r.refuse(value, "write a number from 1", "%s is not a decimal number from 1", key)
 	}
-	return strconv.Atoi(text)
+	n, _ := strconv.Atoi(text) // nine digits fit
+	return n, nil
 }
+
+var negative = regexp.MustCompile(`^-[1-9][0-9]{0,8}$`)
 
 // isNull tells whether a value is written as nothing, ~ or null.
 func isNull(n *yaml.Node) bool {
@@ -167,35 +328,38 @@ func isNull(n *yaml.Node) bool {
 }
 
 // withURL lets the pool= of a URL win, as ActiveRecord does.
-func (f *File) withURL(t *target, p Pool) (Pool, error) {
-	url, has, err := f.lookup(t, "url")
+func (r *reading) withURL(t *target, p Pool) (Pool, error) {
+	url, source, err := r.entry(t, "url")
 	if err != nil {
 		return p, err
 	}
-	text, variable := "", ""
-	if !has {
-		text, variable = f.environmentURL(t)
-	} else if text, err = f.doc.Text(url.Value, f.environ); err != nil {
-		p.Doubt = "the url of the section comes from ERB that cannot be read here; a pool= in it would win"
+	if possible, err := r.possible(t, "url"); err != nil {
+		return p, err
+	} else if len(possible) > 0 {
+		return p, r.refuse(t.key, byHand, "ERB decides whether url is set")
+	}
+	if source == Unassigned {
+		return r.withDatabaseURL(t, p)
+	}
+	text, err := r.doc.Text(url.Value, r.Environ)
+	if rubyyaml.FromERB(rubyyaml.Deref(url.Value)) && (err != nil || !r.allSet(r.doc.Variables(url.Value))) {
+		p.Doubt = "the url of the section comes from ERB over what is not known here; a pool= in it would win"
+	}
+	if err != nil {
 		return p, nil
 	}
-	value, found := poolOf(text)
-	if !found {
-		return p, nil
-	}
-	line := 0
-	if has {
-		line = f.doc.Line(url.Key)
-	}
-	if !number.MatchString(value) {
-		return p, &Refusal{Line: line, Reason: "the pool= of the database URL is not a decimal number from 1", Hint: "write a number from 1 there"}
-	}
-	size, err := strconv.Atoi(value)
-	return Pool{Database: p.Database, Key: keyPool, Size: size, Source: URL, From: variable, Line: line}, err
+	return r.withPoolOf(text, Pool{Database: p.Database, Source: URL, Line: r.doc.Line(url.Key)}, p)
 }
 
-// environmentURL is the variable whose URL Rails merges over a database that has no url of its own.
-func (f *File) environmentURL(t *target) (text, variable string) {
+func (r *reading) allSet(variables []string) bool {
+	return !slices.ContainsFunc(variables, func(name string) bool {
+		_, set := r.Environ(name)
+		return !set
+	})
+}
+
+// withDatabaseURL lets the variable win whose URL Rails merges over a database that has no url of its own.
+func (r *reading) withDatabaseURL(t *target, p Pool) (Pool, error) {
 	name := t.database
 	if name == "" {
 		name = "primary"
@@ -205,15 +369,31 @@ func (f *File) environmentURL(t *target) (text, variable string) {
 		variables = append(variables, "DATABASE_URL")
 	}
 	for _, variable := range variables {
-		if text, set := f.environ(variable); set && text != "" {
-			return text, variable
+		if text, set := r.Environ(variable); set && text != "" {
+			p.Doubt = variable + " is set and wins over the file, and a pool= in it would"
+			return r.withPoolOf(text, Pool{Database: p.Database, Source: DatabaseURL, From: variable}, p)
 		}
 	}
-	return "", ""
+	return p, nil
 }
 
-// poolOf is the parameter pool (or max_connections) of a URL.
-func poolOf(url string) (value string, found bool) {
+// withPoolOf is the pool of a URL, else otherwise.
+func (r *reading) withPoolOf(url string, p, otherwise Pool) (Pool, error) {
+	value, found := poolParameter(url)
+	if !found {
+		return otherwise, nil
+	}
+	if !number.MatchString(value) {
+		return p, &Refusal{Line: p.Line, Reason: "the pool= of the database URL is not a decimal number from 1", Hint: "write a number from 1 there"}
+	}
+	p.Key = keyPool
+	p.Size, _ = strconv.Atoi(value) // nine digits fit
+	p.largest = p.Size
+	return p, nil
+}
+
+// poolParameter is the parameter pool (or max_connections) of a URL.
+func poolParameter(url string) (value string, found bool) {
 	_, query, _ := strings.Cut(url, "?")
 	query, _, _ = strings.Cut(query, "#")
 	for _, parameter := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -228,7 +408,7 @@ func poolOf(url string) (value string, found bool) {
 // Origin tells in words where a pool comes from.
 func (p Pool) Origin() string {
 	switch {
-	case p.Source == URL && p.From != "":
+	case p.Source == DatabaseURL:
 		return "pool= in " + p.From
 	case p.Source == URL:
 		return "pool= in the url of the section"

@@ -3,41 +3,56 @@ package databaseyml
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
-// verify reads the edited text and compares every value of every section with what it was. It completes the edit.
-func (f *File) verify(t *target, edit *Edit, size int) error {
-	after, err := Parse(edit.Text, f.environ)
-	if err != nil {
-		return f.surprise(t)
+// verify compares every value of every section with what it was before the edit, and completes the edit.
+func (r *reading) verify(t *target, key string, after *reading, q Request, edit *Edit) error {
+	if after.fault != nil {
+		return r.surprise(t)
 	}
-	c := comparison{shapes: rubyyaml.NewShapes(), before: f, after: after, target: t, key: edit.Before.Key, size: size}
+	c := comparison{shapes: rubyyaml.NewShapes(), before: r, after: after, target: t, key: key, size: q.Size}
 	if err := c.sections(); err != nil {
 		return err
 	}
-	if edit.After, err = after.Pool(t.environment, t.database); err != nil || edit.After.Size != size || edit.After.Source != Own {
-		return f.surprise(t)
+	if len(c.others) > 0 && !q.Others {
+		return r.refuse(t.key, "give them what they need by themselves, or this one a pool by hand, or set allow_others",
+			"what is to be changed is shared with other sections, which would change too: %s", strings.Join(c.others, ", "))
 	}
-	edit.Also = c.also
+	p, err := after.pool(t.environment, t.database)
+	if err != nil || p.unread != nil || p.Size != q.Size || p.largest != q.Size || p.Source == URL || p.Source == DatabaseURL {
+		return r.surprise(t)
+	}
+	edit.After, edit.Also, edit.Others = p, union(edit.Also, c.also), union(edit.Others, c.others)
 	return nil
 }
 
 // surprise refuses an edit whose result does not read as it was meant.
-func (f *File) surprise(t *target) *Refusal {
-	return f.refuse(t.key, byHand, "with the pool changed the file would not read as intended")
+func (r *reading) surprise(t *target) *Refusal {
+	return r.refuse(t.key, byHand, "with the pool changed the file would not read as intended")
+}
+
+func union(a, b []string) []string {
+	for _, name := range b {
+		if !slices.Contains(a, name) {
+			a = append(a, name)
+		}
+	}
+	return a
 }
 
 type comparison struct {
 	shapes        *rubyyaml.Shapes
-	before, after *File
+	before, after *reading
 	target        *target
 	key           string
 	size          int
-	also          []string
+	also          []string // databases of the environment that changed, too
+	others        []string // sections that did, or may have
 }
 
 func (c *comparison) sections() error {
@@ -45,18 +60,32 @@ func (c *comparison) sections() error {
 	if !slices.Equal(keys, c.after.root.Keys()) {
 		return c.before.surprise(c.target)
 	}
+	mayFollow, err := c.anchorChanged()
+	if err != nil {
+		return err
+	}
 	for _, key := range keys {
-		before, after := c.before.root.At(key), c.after.root.At(key)
+		before, after := c.before.root.At(key).Value, c.after.root.At(key).Value
 		if key.Name == c.target.environment {
-			if err := c.section(before.Value, after.Value); err != nil {
-				return err
-			}
-		} else if same, err := c.same(before.Value, after.Value); err != nil {
-			return err
-		} else if !same {
-			return c.before.refuse(c.target.key, fmt.Sprintf("give %q what it needs by itself, or this one a pool by hand", key.Name),
-				"the section %q inherits from this one and would change too", key.Name)
+			err = c.section(before, after)
+		} else {
+			err = c.other(key.Name, before, after, mayFollow)
 		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// other compares the section of another environment, in which nothing but pools may have followed.
+func (c *comparison) other(name string, before, after *yaml.Node, mayFollow bool) error {
+	changed, err := c.changed(before, after)
+	if err != nil {
+		return err
+	}
+	if changed || (mayFollow && c.hasUnsettled(before, map[*yaml.Node]bool{})) {
+		c.others = append(c.others, fmt.Sprintf("%q", name))
 	}
 	return nil
 }
@@ -65,59 +94,57 @@ func (c *comparison) sections() error {
 // inherit from it may.
 func (c *comparison) section(before, after *yaml.Node) error {
 	if c.target.database == "" {
-		_, err := c.database(before, after)
+		_, err := c.changed(before, after)
 		return err
 	}
 	from, to, err := c.pair(before, after)
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(from.Keys(), to.Keys()) {
-		return c.before.surprise(c.target)
-	}
 	for _, key := range from.Keys() {
-		raised, err := c.database(from.At(key).Value, to.At(key).Value)
+		changed, err := c.changed(from.At(key).Value, to.At(key).Value)
 		if err != nil {
 			return err
 		}
-		if raised && key.Name != c.target.database {
+		if changed && key.Name != c.target.database {
 			c.also = append(c.also, key.Name)
 		}
 	}
 	return nil
 }
 
-// database compares all values of one database but the pool, and tells whether that has become size.
-func (c *comparison) database(before, after *yaml.Node) (raised bool, err error) {
+// changed tells whether pools differ, at whatever depth. That anything else does is an error; the order of keys may.
+func (c *comparison) changed(before, after *yaml.Node) (bool, error) {
+	if same, err := c.same(before, after); err != nil || same {
+		return false, err
+	}
 	from, to, err := c.pair(before, after)
 	if err != nil {
 		return false, err
 	}
-	fromKeys, toKeys := c.others(from), c.others(to)
-	if !slices.Equal(fromKeys, toKeys) {
-		return false, c.before.surprise(c.target)
-	}
-	for _, key := range fromKeys {
-		if same, err := c.same(from.At(key).Value, to.At(key).Value); err != nil {
-			return false, err
-		} else if !same {
-			return false, c.before.surprise(c.target)
+	changed, err := c.poolChanged(from, to)
+	for _, key := range from.Keys() {
+		if key.Name == c.key || err != nil {
+			continue
 		}
+		var inner bool
+		inner, err = c.changed(from.At(key).Value, to.At(key).Value)
+		changed = changed || inner
 	}
-	return c.raised(from, to)
+	return changed, err
 }
 
-// raised compares the pools of one database.
-func (c *comparison) raised(from, to *rubyyaml.Mapping) (bool, error) {
+// poolChanged tells whether the pools of two mappings differ, and demands that then it is the one that was asked for.
+func (c *comparison) poolChanged(from, to *rubyyaml.Mapping) (bool, error) {
 	old, had, _ := from.Entry(c.key)
 	now, has, _ := to.Entry(c.key)
+	if !had && !has {
+		return false, nil
+	}
 	if had && has {
 		if same, err := c.same(old.Value, now.Value); err != nil || same {
 			return false, err
 		}
-	}
-	if !had && !has {
-		return false, nil
 	}
 	if !has || rubyyaml.Deref(now.Value).Value != fmt.Sprint(c.size) {
 		return false, c.before.surprise(c.target)
@@ -125,6 +152,7 @@ func (c *comparison) raised(from, to *rubyyaml.Mapping) (bool, error) {
 	return true, nil
 }
 
+// pair are two mappings with the same keys, but for that of the pool.
 func (c *comparison) pair(before, after *yaml.Node) (from, to *rubyyaml.Mapping, err error) {
 	before, after = rubyyaml.Deref(before), rubyyaml.Deref(after)
 	if before.Kind != yaml.MappingNode || after.Kind != yaml.MappingNode {
@@ -133,12 +161,16 @@ func (c *comparison) pair(before, after *yaml.Node) (from, to *rubyyaml.Mapping,
 	if from, err = c.before.doc.Mapping(before); err != nil {
 		return nil, nil, err
 	}
-	to, err = c.after.doc.Mapping(after)
-	return from, to, err
+	if to, err = c.after.doc.Mapping(after); err != nil {
+		return nil, nil, err
+	}
+	if !slices.Equal(c.withoutPool(from), c.withoutPool(to)) {
+		return nil, nil, c.before.surprise(c.target)
+	}
+	return from, to, nil
 }
 
-// others are the keys of a database but that of the pool.
-func (c *comparison) others(m *rubyyaml.Mapping) []rubyyaml.Key {
+func (c *comparison) withoutPool(m *rubyyaml.Mapping) []rubyyaml.Key {
 	return slices.DeleteFunc(slices.Clone(m.Keys()), func(key rubyyaml.Key) bool { return key.Name == c.key })
 }
 
@@ -149,4 +181,36 @@ func (c *comparison) same(before, after *yaml.Node) (bool, error) {
 	}
 	b, err := c.shapes.Of(c.after.doc, after)
 	return a == b, hinted(err, byHand)
+}
+
+// anchorChanged tells whether a mapping differs that an alias could name.
+func (c *comparison) anchorChanged() (bool, error) {
+	before, after := c.before.doc.Anchored(), c.after.doc.Anchored()
+	if len(before) != len(after) {
+		return false, c.before.surprise(c.target)
+	}
+	for i := range before {
+		if same, err := c.same(before[i], after[i]); err != nil || !same {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// hasUnsettled tells whether ERB names an alias in a value, or in what it merges.
+func (c *comparison) hasUnsettled(n *yaml.Node, seen map[*yaml.Node]bool) bool {
+	n = rubyyaml.Deref(n)
+	if seen[n] {
+		return false
+	}
+	seen[n] = true
+	if c.before.doc.NamesAlias(n) {
+		return true
+	}
+	if n.Kind == yaml.MappingNode {
+		if values, err := c.before.doc.Mapping(n); err != nil || len(values.Unsettled()) > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return c.hasUnsettled(child, seen) })
 }

@@ -2,7 +2,6 @@ package rubyyaml
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 )
 
@@ -83,21 +82,4 @@ func closing(source []byte, from int) int {
 		}
 		at += len("%>")
 	}
-}
-
-var harmlessRequire = regexp.MustCompile(`^\s*require(?:_relative)?\s*\(?\s*(?:"[^"#\\]*"|'[^'\\]*')\s*\)?\s*$`)
-var assignment = regexp.MustCompile(`(?s)^\s*[a-z_]\w*\s*=([^=~].*)$`)
-
-// harmless tells whether a code tag can only have effects outside the text: it loads a library or sets a variable to an
-// expression that is complete in itself.
-func (t tag) harmless() bool {
-	if harmlessRequire.MatchString(t.code) {
-		return true
-	}
-	m := assignment.FindStringSubmatch(t.code)
-	if m == nil {
-		return false
-	}
-	_, err := parseExpression(m[1])
-	return err == nil
 }

@@ -2,9 +2,7 @@ package rubyyaml
 
 import (
 	"errors"
-	"regexp"
-	"strconv"
-	"strings"
+	"slices"
 )
 
 // ErrRuby says that an ERB tag holds more Ruby than can be evaluated here.
@@ -13,12 +11,15 @@ var ErrRuby = errors.New("the value comes from Ruby code other than a plain use 
 // errValue says that Ruby itself would raise.
 var errValue = errors.New("the value of an ERB tag is not a number where Ruby wants one")
 
-// expression is one of the few forms over ENV that configuration files use:
+// expression is one of the forms over ENV that configuration files use:
 //
-//	ENV["X"]   ENV.fetch("X")   ENV.fetch("X", e)   ENV.fetch("X") { e }   Integer(e)   12   "text"   nil   (e)
-//	e || e   e.to_i   e.to_s   e.presence
+//	ENV["X"]   ENV.fetch("X")   ENV.fetch("X", e)   ENV.fetch("X") { e }   ENV.key?("X")   Integer(e)   12   "text"   nil   true   (e)
+//	e || e   e && e   !e   e ? e : e   e if e   e unless e   e == e   e < e   e + e   e * e   [e, e].max   e.to_i   e.presence   and so on
+//	Rails.env   Rails.env.production?   Sidekiq.server?   defined?(Sidekiq)
+//
+// Sidekiq.server? is true: the file is read for a process of Sidekiq.
 type expression struct {
-	value     func(Environ) (value, error)
+	value     evaluator
 	variables []string // in the order of the text
 }
 
@@ -39,7 +40,7 @@ func parseExpression(code string) (*expression, error) {
 	}
 	p := &parser{rest: code}
 	p.next()
-	e, err := p.or()
+	e, err := p.statement()
 	if err != nil {
 		return nil, err
 	}
@@ -51,85 +52,87 @@ func parseExpression(code string) (*expression, error) {
 
 type evaluator func(Environ) (value, error)
 
-// parser is a recursive descent parser with one lexeme of lookahead.
-type parser struct {
-	rest      string
-	kind      lexemeKind
-	text      string
-	variables []string
-}
-
-type lexemeKind int
-
-const (
-	atEnd lexemeKind = iota
-	word
-	number
-	text
-	symbol
-	unknown
-)
-
-var lexeme = regexp.MustCompile(`^\s*(?:([A-Za-z_]\w*)|(\d[\d_]*)|"([^"\\#]*)"|'([^'\\]*)'|(\|\||[\[\](){}.,]))`)
-
-func (p *parser) next() {
-	m := lexeme.FindStringSubmatchIndex(p.rest)
-	if m == nil {
-		p.kind = unknown
-		if strings.TrimSpace(p.rest) == "" {
-			p.kind = atEnd
-		}
-		return
+// statement is an expression with the modifier if or unless.
+func (p *parser) statement() (evaluator, error) {
+	e, err := p.ternary()
+	if err != nil || p.afterBreak {
+		return e, err
 	}
-	for group, kind := range map[int]lexemeKind{1: word, 2: number, 3: text, 4: text, 5: symbol} {
-		if m[2*group] >= 0 {
-			p.kind, p.text = kind, p.rest[m[2*group]:m[2*group+1]]
+	for _, modifier := range []string{"if", "unless"} {
+		if p.accept(word, modifier) {
+			condition, err := p.ternary()
+			if modifier == "unless" {
+				condition = negated(condition)
+			}
+			return choice(condition, e, constant(value{})), err
 		}
 	}
-	p.rest = p.rest[m[1]:]
+	return e, nil
 }
 
-func (p *parser) is(kind lexemeKind, text string) bool { return p.kind == kind && p.text == text }
-
-// accept steps over a symbol or word when it is the next lexeme.
-func (p *parser) accept(kind lexemeKind, text string) bool {
-	if !p.is(kind, text) {
-		return false
+func (p *parser) ternary() (evaluator, error) {
+	condition, err := p.binary(0)
+	if err != nil || !p.acceptOperator("?") {
+		return condition, err
 	}
-	p.next()
-	return true
-}
-
-func (p *parser) expect(symbols string) error {
-	if !p.accept(symbol, symbols) {
-		return ErrRuby
+	yes, err := p.ternary()
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	if !p.acceptOperator(":") {
+		return nil, ErrRuby
+	}
+	no, err := p.ternary()
+	return choice(condition, yes, no), err
 }
 
-func (p *parser) or() (evaluator, error) {
-	left, err := p.postfix()
-	for err == nil && p.accept(symbol, "||") {
+// binaryOperators by how loosely they bind, the loosest first.
+var binaryOperators = [][]string{{"||"}, {"&&"}, {"==", "!="}, {"<=", ">=", "<", ">"}, {"+", "-"}, {"*", "/", "%"}}
+
+func (p *parser) binary(level int) (evaluator, error) {
+	if level == len(binaryOperators) {
+		return p.unary()
+	}
+	left, err := p.binary(level + 1)
+	for err == nil {
+		i := slices.IndexFunc(binaryOperators[level], p.acceptOperator)
+		if i < 0 {
+			break
+		}
 		var right evaluator
-		if right, err = p.postfix(); err == nil {
-			left = either(left, right)
+		if right, err = p.binary(level + 1); err == nil {
+			left = operation(binaryOperators[level][i], left, right)
 		}
 	}
 	return left, err
 }
 
+func (p *parser) unary() (evaluator, error) {
+	if p.accept(symbol, "!") {
+		e, err := p.unary()
+		return negated(e), err
+	}
+	return p.postfix()
+}
+
+// postfix is a value with the methods that are called of it. A dot may begin a line.
 func (p *parser) postfix() (evaluator, error) {
 	e, err := p.primary()
-	for err == nil && p.accept(symbol, ".") {
+	for err == nil {
+		safe := p.is(symbol, "&.")
+		if !safe && !p.is(symbol, ".") {
+			break
+		}
+		p.next()
 		method, known := methods[p.text]
 		if p.kind != word || !known {
 			return nil, ErrRuby
 		}
 		p.next()
-		if p.accept(symbol, "(") {
+		if !p.beforeBlank && p.accept(symbol, "(") {
 			err = p.expect(")")
 		}
-		e = call(e, method)
+		e = call(e, method, safe)
 	}
 	return e, err
 }
@@ -138,34 +141,100 @@ func (p *parser) primary() (evaluator, error) {
 	switch {
 	case p.accept(word, "ENV"):
 		return p.env()
+	case p.accept(word, "Rails"):
+		return p.rails()
+	case p.accept(word, "Sidekiq"):
+		return constant(isDefined), p.expectAll(".", "server?")
+	case p.accept(word, "defined?"):
+		return p.defined()
 	case p.accept(word, "Integer"):
 		if !p.is(symbol, "(") {
 			return nil, ErrRuby
 		}
 		e, err := p.primary()
-		return call(e, toInteger), err
-	case p.accept(word, "nil"):
-		return constant(value{}), nil
+		return call(e, toInteger, false), err
 	case p.accept(symbol, "("):
-		e, err := p.or()
+		e, err := p.ternary()
 		if err != nil {
 			return nil, err
 		}
 		return e, p.expect(")")
+	case p.accept(symbol, "["):
+		return p.list()
 	}
 	return p.literal()
+}
+
+// defined knows that a process of Sidekiq has Sidekiq and its command line.
+func (p *parser) defined() (evaluator, error) {
+	if err := p.expectAll("(", "Sidekiq"); err != nil {
+		return nil, err
+	}
+	if p.accept(symbol, "::") && !p.accept(word, "CLI") {
+		return nil, ErrRuby
+	}
+	return constant(isDefined), p.expect(")")
+}
+
+// isDefined is what defined? says of a constant, and Sidekiq.server? with it.
+var isDefined = value{kind: textValue, text: "constant"}
+
+// rails is Rails.env, a name that may be asked whether it is one: Rails.env.production?
+func (p *parser) rails() (evaluator, error) {
+	if err := p.expectAll(".", "env"); err != nil {
+		return nil, err
+	}
+	name := either(call(lookup("RAILS_ENV"), presence, false),
+		either(call(lookup("RACK_ENV"), presence, false), constant(value{kind: textValue, text: "development"})))
+	m := environmentQuestion.FindStringSubmatch(p.rest)
+	if !p.is(symbol, ".") || m == nil || methods[m[1]+"?"] != nil || m[1] == "local" { // local? asks for two, from Rails 7.1
+		return name, nil
+	}
+	p.next()
+	p.next()
+	return operation("==", name, constant(value{kind: textValue, text: m[1]})), nil
+}
+
+// list is what stands in brackets and one of its numbers: [1, 2].max
+func (p *parser) list() (evaluator, error) {
+	var items []evaluator
+	for len(items) == 0 || p.accept(symbol, ",") {
+		item, err := p.ternary()
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	if err := p.expectAll("]", "."); err != nil {
+		return nil, err
+	}
+	pick, known := picks[p.text]
+	if p.kind != word || !known {
+		return nil, ErrRuby
+	}
+	p.next()
+	return pickOf(items, pick), nil
 }
 
 func (p *parser) literal() (evaluator, error) {
 	v := value{kind: textValue, text: p.text}
 	switch p.kind {
 	case number:
-		n, err := strconv.Atoi(strings.ReplaceAll(p.text, "_", ""))
-		if err != nil || (p.text[0] == '0' && p.text != "0") {
+		n, ok := literalNumber(p.text)
+		if !ok {
 			return nil, ErrRuby
 		}
 		v = value{kind: numberValue, number: n}
 	case text:
+	case word:
+		switch p.text {
+		case "nil":
+			v = value{}
+		case "true", "false":
+			v = truth(p.text == "true")
+		default:
+			return nil, ErrRuby
+		}
 	default:
 		return nil, ErrRuby
 	}
@@ -182,10 +251,30 @@ func (p *parser) env() (evaluator, error) {
 		}
 		return lookup(name), p.expect("]")
 	}
-	if !p.accept(symbol, ".") || !p.accept(word, "fetch") {
+	if !p.accept(symbol, ".") {
 		return nil, ErrRuby
 	}
-	return p.fetch()
+	if p.accept(word, "fetch") {
+		return p.fetch()
+	}
+	for _, name := range []string{"key?", "has_key?", "include?", "member?"} {
+		if p.accept(word, name) {
+			return p.key()
+		}
+	}
+	return nil, ErrRuby
+}
+
+// key asks whether a variable is set.
+func (p *parser) key() (evaluator, error) {
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	name, err := p.variable()
+	if err != nil {
+		return nil, err
+	}
+	return isSet(name), p.expect(")")
 }
 
 func (p *parser) fetch() (evaluator, error) {
@@ -197,7 +286,7 @@ func (p *parser) fetch() (evaluator, error) {
 		return nil, err
 	}
 	if p.accept(symbol, ",") {
-		fallback, err := p.or()
+		fallback, err := p.ternary()
 		if err != nil {
 			return nil, err
 		}
@@ -206,10 +295,10 @@ func (p *parser) fetch() (evaluator, error) {
 	if err := p.expect(")"); err != nil {
 		return nil, err
 	}
-	if !p.accept(symbol, "{") {
+	if p.afterBreak || !p.accept(symbol, "{") {
 		return fetch(name, missing(name)), nil
 	}
-	fallback, err := p.or()
+	fallback, err := p.ternary()
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package rubyyaml
 import (
 	"errors"
 	"regexp"
+	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -22,8 +24,10 @@ type Entry struct {
 // Mapping is a mapping as Psych loads it, with everything merged that << merges. Entries keep Ruby's order: a key stays where
 // it was first set, its value is the last that was set.
 type Mapping struct {
-	keys    []Key
-	entries map[Key]Entry
+	keys      []Key
+	entries   map[Key]Entry
+	settled   map[Key]bool // no later << of unsettled may set the key again
+	unsettled []*yaml.Node // what << merges, where ERB names it
 }
 
 // Keys are the keys in Ruby's order.
@@ -52,19 +56,40 @@ func (m *Mapping) Has(key Key) bool {
 // At is the entry of exactly this key.
 func (m *Mapping) At(key Key) Entry { return m.entries[key] }
 
+// Unsettled are the values of << that ERB names, also of the mappings that are merged. What they merge is not in the entries.
+func (m *Mapping) Unsettled() []*yaml.Node { return m.unsettled }
+
+// Settled tells whether a key has the value of its entry whatever Unsettled merges.
+func (m *Mapping) Settled(name string) bool {
+	return len(m.unsettled) == 0 || m.settled[Key{Name: name}] || m.settled[Key{Name: name, Symbol: true}]
+}
+
+func newMapping() *Mapping { return &Mapping{entries: map[Key]Entry{}, settled: map[Key]bool{}} }
+
 func (m *Mapping) set(key Key, entry Entry) {
 	if _, known := m.entries[key]; !known {
 		m.keys = append(m.keys, key)
 	}
 	m.entries[key] = entry
+	m.settled[key] = true
+}
+
+// unsettle notes a merge that is not known.
+func (m *Mapping) unsettle(nodes ...*yaml.Node) {
+	if len(nodes) > 0 {
+		clear(m.settled)
+		m.unsettled = append(m.unsettled, nodes...)
+	}
 }
 
 // merge is Hash#merge!.
 func (m *Mapping) merge(other *Mapping) {
+	m.unsettle(other.unsettled...)
 	for _, key := range other.keys {
 		entry := other.entries[key]
 		entry.Own = false
 		m.set(key, entry)
+		m.settled[key] = other.settled[key]
 	}
 }
 
@@ -86,7 +111,20 @@ func KeyOf(n *yaml.Node) Key {
 }
 
 // FromERB tells whether the output of an ERB tag is in a scalar.
-func FromERB(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && hasToken(n.Value) }
+func FromERB(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && token.MatchString(n.Value) }
+
+// KeyMayBe tells whether a key, of which ERB may make a part, could be one of names.
+func KeyMayBe(key *yaml.Node, names ...string) bool {
+	if !FromERB(key) {
+		return slices.Contains(names, KeyOf(key).Name)
+	}
+	literals := token.Split(key.Value, -1)
+	for i := range literals {
+		literals[i] = regexp.QuoteMeta(literals[i])
+	}
+	pattern := regexp.MustCompile(`^:?` + strings.Join(literals, ".*") + `$`)
+	return slices.ContainsFunc(names, func(name string) bool { return pattern.MatchString(name) || pattern.MatchString(":"+name) })
+}
 
 // Deref is the node for which an alias stands.
 func Deref(n *yaml.Node) *yaml.Node {
@@ -122,7 +160,7 @@ func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 	}
 	d.resolving[n] = true
 	defer delete(d.resolving, n)
-	m := &Mapping{entries: map[Key]Entry{}}
+	m := newMapping()
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if err := d.apply(m, n.Content[i], n.Content[i+1]); err != nil {
 			return nil, err
@@ -139,12 +177,16 @@ func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
 		return nil
 	}
 	sources, all := mergeSources(value)
-	if !all { // Hash#merge! raises, and Psych takes << for an ordinary key; or ERB names the alias
+	if !all { // Hash#merge! raises, and Psych takes << for an ordinary key
 		m.set(KeyOf(key), Entry{key, value, true})
 		return nil
 	}
-	merged := &Mapping{entries: map[Key]Entry{}}
+	merged := newMapping()
 	for _, source := range sources {
+		if FromERB(source) {
+			merged.unsettle(source)
+			continue
+		}
 		from, err := d.Mapping(source)
 		if err != nil {
 			return err
@@ -155,7 +197,8 @@ func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
 	return nil
 }
 
-// mergeSources are the mappings that << merges, in the order of merging (of a list the first wins, so it comes last).
+// mergeSources are the mappings that << merges, in the order of merging (of a list the first wins, so it comes last). What ERB
+// makes may be one.
 func mergeSources(value *yaml.Node) (sources []*yaml.Node, all bool) {
 	items := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
@@ -163,12 +206,49 @@ func mergeSources(value *yaml.Node) (sources []*yaml.Node, all bool) {
 	}
 	for i := len(items) - 1; i >= 0; i-- {
 		source := Deref(items[i])
-		if source.Kind != yaml.MappingNode {
+		if source.Kind != yaml.MappingNode && !FromERB(source) {
 			return nil, false
 		}
 		sources = append(sources, source)
 	}
 	return sources, true
+}
+
+// MayMerge are the mappings of which an unsettled << merges one: those with an anchor before it. It answers false where ERB
+// makes more than the name of an alias.
+func (d *Document) MayMerge(unsettled *yaml.Node) ([]*yaml.Node, bool) {
+	if !d.NamesAlias(unsettled) {
+		return nil, false
+	}
+	var found []*yaml.Node
+	for _, n := range d.Anchored() {
+		if n.Line < unsettled.Line || (n.Line == unsettled.Line && n.Column < unsettled.Column) {
+			found = append(found, n)
+		}
+	}
+	return found, true
+}
+
+// NamesAlias tells whether a scalar is an alias whose name comes from ERB.
+func (d *Document) NamesAlias(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && d.text.aliases[n.Value]
+}
+
+// Anchored are the mappings that have an anchor, in the order of the text.
+func (d *Document) Anchored() []*yaml.Node {
+	if d.anchored == nil && d.root != nil {
+		d.collectAnchored(d.root)
+	}
+	return d.anchored
+}
+
+func (d *Document) collectAnchored(n *yaml.Node) {
+	if n.Kind == yaml.MappingNode && n.Anchor != "" {
+		d.anchored = append(d.anchored, n)
+	}
+	for _, child := range n.Content {
+		d.collectAnchored(child)
+	}
 }
 
 // Text is the text of a scalar with the output of its ERB tags. It fails with ErrRuby when only Ruby can tell it.
@@ -181,7 +261,7 @@ func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
 func (d *Document) Variables(n *yaml.Node) []string {
 	var names []string
 	for _, tag := range token.FindAllString(Deref(n).Value, -1) {
-		expression, err := parseExpression(d.text.tagOf(tag).code)
+		expression, err := parseExpression(d.text.codes[tag])
 		if err != nil {
 			return nil
 		}

@@ -21,7 +21,3 @@ func (r *Refusal) Error() string {
 	}
 	return text
 }
-
-func (d *Document) refuseAt(offset int, reason string) *Refusal {
-	return &Refusal{Line: lineOf(d.sourceLines, offset), Reason: reason}
-}

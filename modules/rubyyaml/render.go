@@ -2,25 +2,32 @@ package rubyyaml
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"sort"
-	"strconv"
 )
 
-// An output tag is rendered as tokenOpen, its number among the tags, tokenClose.
+// An output tag is rendered as tokenOpen, a number made of its code, tokenClose: tags with the same code look the same, in two
+// files, too.
 const (
 	tokenOpen  = '\uE000'
 	tokenClose = '\uE001'
 )
 
-var token = regexp.MustCompile(`\x{E000}(\d+)\x{E001}`)
+var token = regexp.MustCompile(`\x{E000}([0-9a-f]+)\x{E001}`)
+
+func tokenOf(code string) string {
+	sum := sha256.Sum256([]byte(code))
+	return fmt.Sprintf("%c%x%c", tokenOpen, sum[:8], tokenClose)
+}
 
 // rendered is the text that YAML parsers can read, and the way back to the source.
 type rendered struct {
-	bytes  []byte
-	tags   []tag
-	pieces []piece // in the order of the text, without gaps
+	bytes   []byte
+	pieces  []piece           // in the order of the text, without gaps
+	codes   map[string]string // of the output tags, by their tokens
+	aliases map[string]bool   // tokens that stand for the name of an alias
 }
 
 // piece is a run of the rendered text: copied from the source, or standing for a tag.
@@ -30,78 +37,97 @@ type piece struct {
 	copied       bool
 }
 
-func render(source []byte) (rendered, *fault) {
-	tags, fault := scanTags(source)
-	if fault != nil {
-		return rendered{}, fault
-	}
-	r := rendered{tags: tags}
-	at := 0
-	for number, t := range tags {
-		r.copy(source, at, t.start)
-		if fault := r.tag(number, t); fault != nil {
-			return rendered{}, fault
+// renderer renders one reading of a source.
+type renderer struct {
+	rendered
+	source   []byte
+	tags     []tag
+	outcomes []int // of the decisions
+}
+
+func render(source []byte, tags []tag, parts []part, outcomes []int) rendered {
+	r := renderer{rendered{codes: map[string]string{}, aliases: map[string]bool{}}, source, tags, outcomes}
+	r.parts(parts)
+	r.closeLine("\n")
+	return r.rendered
+}
+
+func (r *renderer) parts(parts []part) {
+	for _, p := range parts {
+		switch p := p.(type) {
+		case run:
+			r.copy(p.from, p.to)
+		case output:
+			r.tag(r.tags[p.tag])
+		case branch:
+			r.branch(p)
+		case loop:
+			for range loopRounds[r.outcomes[p.decision]] {
+				r.parts(p.body)
+			}
 		}
-		at = t.end
-	}
-	r.copy(source, at, len(source))
-	return r, nil
-}
-
-func (r *rendered) copy(source []byte, from, to int) {
-	if from < to {
-		r.pieces = append(r.pieces, piece{len(r.bytes), from, to - from, true})
-		r.bytes = append(r.bytes, source[from:to]...)
 	}
 }
 
-func (r *rendered) tag(number int, t tag) *fault {
-	switch t.kind {
-	case literalTag:
+// branch renders the first arm that is taken.
+func (r *renderer) branch(b branch) {
+	for _, a := range b.arms {
+		if a.decision < 0 || (r.outcomes[a.decision] == outcomeYes) == a.wanted {
+			r.parts(a.body)
+			return
+		}
+	}
+}
+
+func (r *renderer) copy(from, to int) {
+	r.closeLine(string(r.source[from:to]))
+	r.pieces = append(r.pieces, piece{len(r.bytes), from, to - from, true})
+	r.bytes = append(r.bytes, r.source[from:to]...)
+}
+
+var (
+	onlyTokens = regexp.MustCompile(`^[ \t]*(?:\x{E000}[0-9a-f]+\x{E001}[ \t]*)+$`)
+	endOfLine  = regexp.MustCompile(`^[ \t]*(?:[\n\r\x{85}\x{2028}\x{2029}]|$)|^[ \t]+#`)
+)
+
+// closeLine makes a key of a line that consists of nothing but the output of tags, when what follows ends the line: it may be
+// anything, keys above all, and as a key it stands in the mapping to which it belongs.
+func (r *renderer) closeLine(next string) {
+	if len(r.pieces) > 0 && !r.pieces[len(r.pieces)-1].copied && endOfLine.MatchString(next) && onlyTokens.Match(r.bytes[lastBreak(r.bytes):]) {
+		end := r.pieces[len(r.pieces)-1]
+		r.replace(end.source+end.length, end.source+end.length, ":")
+	}
+}
+
+// tag renders an output tag or <%%. After a sigil the tag is the name of an anchor or alias: a token cannot be one (yaml.v3 wants
+// letters), so an alias as a whole becomes the token, and an anchor gets a name that nobody uses.
+func (r *renderer) tag(t tag) {
+	if t.kind == literalTag {
 		r.replace(t.start, t.end, "<%")
-	case codeTag:
-		if !t.harmless() {
-			return &fault{t.start, "an ERB code tag (<% %>) may decide what the file says"}
-		}
-	case outputTag:
-		return r.output(number, t)
+		return
 	}
-	return nil
-}
-
-// output puts the token of an output tag. After a sigil the tag is the name of an anchor or alias: a token cannot be one
-// (yaml.v3 wants letters), so an alias as a whole becomes the token, and an anchor vanishes.
-func (r *rendered) output(number int, t tag) *fault {
-	if r.lineIsBlank() {
-		return &fault{t.start, "the line begins with the output of an ERB tag, which may be a key"}
-	}
-	sigil := r.trailingSigil()
-	if sigil == '&' {
+	token, from := tokenOf(t.code), t.start
+	r.codes[token] = t.code
+	switch r.trailingSigil() {
+	case '&':
+		r.replace(t.start, t.end, fmt.Sprintf("erb_anchor_%d", t.start))
+		return
+	case '*':
 		r.dropLast()
-		return nil
-	}
-	from := t.start
-	if sigil == '*' {
-		r.dropLast()
+		r.aliases[token] = true
 		from--
 	}
-	r.replace(from, t.end, fmt.Sprintf("%c%d%c", tokenOpen, number, tokenClose))
-	return nil
+	r.replace(from, t.end, token)
 }
 
 // replace appends text for source[from:to].
-func (r *rendered) replace(from, to int, text string) {
+func (r *renderer) replace(from, to int, text string) {
 	r.pieces = append(r.pieces, piece{len(r.bytes), from, to - from, false})
 	r.bytes = append(r.bytes, text...)
 }
 
-func (r *rendered) lineIsBlank() bool {
-	line := r.bytes[lastBreak(r.bytes):]
-	return len(bytes.Trim(line, " \t")) == 0
-}
-
 // trailingSigil is the * or & with which the text ends where a value begins, else 0.
-func (r *rendered) trailingSigil() byte {
+func (r *renderer) trailingSigil() byte {
 	n := len(r.bytes)
 	if n == 0 || (r.bytes[n-1] != '*' && r.bytes[n-1] != '&') {
 		return 0
@@ -114,7 +140,7 @@ func (r *rendered) trailingSigil() byte {
 }
 
 // dropLast takes back the last byte, which was copied from the source.
-func (r *rendered) dropLast() {
+func (r *renderer) dropLast() {
 	r.bytes = r.bytes[:len(r.bytes)-1]
 	last := &r.pieces[len(r.pieces)-1]
 	last.length--
@@ -160,7 +186,7 @@ func hasToken(value string) bool { return token.MatchString(value) }
 func (r *rendered) expand(value string, environ Environ) (string, error) {
 	var failure error
 	text := token.ReplaceAllStringFunc(value, func(token string) string {
-		output, err := r.tagOf(token).evaluate(environ)
+		output, err := evaluate(r.codes[token], environ)
 		if failure == nil {
 			failure = err
 		}
@@ -169,17 +195,8 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 	return text, failure
 }
 
-// tagOf is the tag of a token.
-func (r *rendered) tagOf(text string) tag {
-	number, err := strconv.Atoi(token.FindStringSubmatch(text)[1])
-	if err != nil || number >= len(r.tags) {
-		panic("rubyyaml: a token without a tag") // the source cannot hold one: see checkEncoding
-	}
-	return r.tags[number]
-}
-
-func (t tag) evaluate(environ Environ) (string, error) {
-	expression, err := parseExpression(t.code)
+func evaluate(code string, environ Environ) (string, error) {
+	expression, err := parseExpression(code)
 	if err != nil {
 		return "", err
 	}

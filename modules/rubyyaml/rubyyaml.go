@@ -10,8 +10,12 @@
 // place of the token would keep the offsets but move the columns of keys, which is the structure of YAML.
 //
 // The tags are found as erb.rb does without a trim mode, which is how Rails and Sidekiq up to 7.0 load their files: a tag ends
-// at the first %>, even inside a Ruby string, and tags in YAML comments count. A code tag (<% %>) is let through only when it is
-// a require or an assignment; any other could decide which lines exist, so the file is refused.
+// at the first %>, even inside a Ruby string, and tags in YAML comments count.
+//
+// Code tags (<% %>) are followed: what if, unless, else and each decide gives several texts (Readings), and what is to hold must hold
+// in each. A tag whose Ruby is not understood as far as that could decide which lines exist, so the file is refused.
+//
+// A line that is nothing but the output of a tag could be any number of keys. It becomes a key without a known name.
 //
 // The tree and its positions come from gopkg.in/yaml.v3; the meaning of << does not: Psych applies the entries of a mapping in
 // the order of the file and merges where << stands (psych/visitors/to_ruby.rb, revive_hash), while yaml.v3 lets the written
@@ -45,24 +49,77 @@ type Document struct {
 	root        *yaml.Node
 	mappings    map[*yaml.Node]*Mapping
 	resolving   map[*yaml.Node]bool
+	anchored    []*yaml.Node
 }
 
-// Parse reads source. Every error is a *Refusal.
+// Parse reads a source in which no code decides what it says. Every error is a *Refusal.
 func Parse(source []byte) (*Document, error) {
+	readings, err := Readings(source)
+	if err != nil {
+		return nil, err
+	}
+	if len(readings) > 1 {
+		return nil, errSeveral(source)
+	}
+	return readings[0].Document()
+}
+
+// errSeveral names the first code tag that decides something.
+func errSeveral(source []byte) *Refusal {
+	tags, _ := scanTags(source)
+	for _, t := range tags {
+		if c, _ := parseCode(t.code); t.kind == codeTag && c.kind != codeStatement {
+			return &Refusal{Line: lineOf(lineStarts(source), t.start), Reason: codeDecides}
+		}
+	}
+	panic("rubyyaml: several readings without a code tag that decides")
+}
+
+const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
+
+// Reading is one of the texts that a source may give, depending on what its code tags decide.
+type Reading struct {
+	source      []byte
+	sourceLines []int
+	text        rendered
+}
+
+// Readings are all texts that a source may give: of a branch each arm, of a loop no, one and two rounds. The fullest comes first. The
+// readings of two sources with the same code tags are in the same order. Every error is a *Refusal.
+func Readings(source []byte) ([]Reading, error) {
 	if err := checkEncoding(source); err != nil {
 		return nil, err
 	}
+	lines := lineStarts(source)
+	tags, failure := scanTags(source)
+	var parts []part
+	var decisions []decision
+	if failure == nil {
+		parts, decisions, failure = buildFlow(source, tags)
+	}
+	if failure != nil {
+		return nil, &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
+	}
+	var readings []Reading
+	err := eachOutcome(decisions, func(outcomes []int) {
+		readings = append(readings, Reading{source, lines, render(source, tags, parts, outcomes)})
+	})
+	return readings, err
+}
+
+// Same tells whether two readings give the same text.
+func (r Reading) Same(other Reading) bool { return bytes.Equal(r.text.bytes, other.text.bytes) }
+
+// Document parses the text. Every error is a *Refusal.
+func (r Reading) Document() (*Document, error) {
 	d := &Document{
-		source:      source,
-		sourceLines: lineStarts(source),
+		source:      r.source,
+		sourceLines: r.sourceLines,
+		text:        r.text,
+		textLines:   lineStarts(r.text.bytes),
 		mappings:    map[*yaml.Node]*Mapping{},
 		resolving:   map[*yaml.Node]bool{},
 	}
-	text, fault := render(source)
-	if fault != nil {
-		return nil, d.refuseAt(fault.offset, fault.reason)
-	}
-	d.text, d.textLines = text, lineStarts(text.bytes)
 	if err := d.decode(); err != nil {
 		return nil, err
 	}

@@ -45,41 +45,41 @@ func (s *Shapes) form(d *Document, n *yaml.Node) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return s.within(d, n, n.Tag, mappingParts(m))
+		return s.within(d, n, n.Tag, mappingMembers(m))
 	case yaml.SequenceNode:
-		return s.within(d, n, n.Tag, sequenceParts(n))
+		return s.within(d, n, n.Tag, sequenceMembers(n))
 	}
 	return fmt.Sprintf("scalar %s %t %s", n.Tag, n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0, n.Value), nil
 }
 
-// part is a value in a mapping or sequence with what tells its place.
-type part struct {
+// member is a value in a mapping or sequence with what tells its place.
+type member struct {
 	place string
 	value *yaml.Node
 }
 
-func mappingParts(m *Mapping) []part {
-	var parts []part
+func mappingMembers(m *Mapping) []member {
+	var members []member
 	for _, key := range m.keys {
-		parts = append(parts, part{fmt.Sprintf("%t %q", key.Symbol, key.Name), m.entries[key].Value})
+		members = append(members, member{fmt.Sprintf("%t %q", key.Symbol, key.Name), m.entries[key].Value})
 	}
-	return parts
+	return members
 }
 
-func sequenceParts(n *yaml.Node) []part {
-	var parts []part
+func sequenceMembers(n *yaml.Node) []member {
+	var members []member
 	for _, item := range n.Content {
-		parts = append(parts, part{"-", item})
+		members = append(members, member{"-", item})
 	}
-	return parts
+	return members
 }
 
-func (s *Shapes) within(d *Document, n *yaml.Node, tag string, parts []part) (string, error) {
+func (s *Shapes) within(d *Document, n *yaml.Node, tag string, members []member) (string, error) {
 	d.resolving[n] = true
 	defer delete(d.resolving, n)
 	var form strings.Builder
 	fmt.Fprintf(&form, "%d %s", n.Kind, tag)
-	for _, p := range parts {
+	for _, p := range members {
 		number, err := s.Of(d, p.value)
 		if err != nil {
 			return "", err

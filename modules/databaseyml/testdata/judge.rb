@@ -1,18 +1,22 @@
-# Reads questions as lines of JSON: a database.yml before and after an edit. Answers whether Ruby (ERB without trim mode, Psych
-# with aliases, as Rails loads the file) sees the asked pool and nothing else changed.
+# Reads questions as lines of JSON: a database.yml before and after an edit, and what was asked for. Answers whether Ruby (ERB
+# without trim mode, Psych with aliases, as Rails loads the file) sees the asked pools and nothing else changed.
 require "erb"
 require "json"
 require "yaml"
 
 # What an application's own constants would be in its templates.
-class Anything < BasicObject
+class Anything < Module
   def method_missing(*) = self
   def respond_to_missing?(*) = true
+  def const_missing(_name) = self
   def to_s = "anything"
-  def to_str = "anything"
-  def nil? = false
 end
 def Object.const_missing(_name) = Anything.new
+
+# What Sidekiq's own process says.
+module Sidekiq
+  def self.server? = true
+end
 
 # A variable that a template insists on.
 def ENV.fetch(name, *default)
@@ -28,46 +32,64 @@ end
 def load(source, variables)
   ENV.replace(variables || {})
   text = ERB.new(source).result(Object.new.instance_eval { binding })
-  YAML.respond_to?(:unsafe_load) ? YAML.unsafe_load(text) : YAML.load(text)
+  loaded = YAML.respond_to?(:unsafe_load) ? YAML.unsafe_load(text) : YAML.load(text)
+  raise ArgumentError, "no mapping" unless loaded.is_a?(Hash)
+  loaded
 end
 
-# Takes the pool out of the database that was edited, and what stays of the section.
-def split(section, question)
-  database = question["database"]
-  return [section, {}] if database.empty?
-  database = database.to_sym unless section.key?(database)
-  [section[database], section.reject { |name, _| name == database }]
+# A hash's own spelling of a name.
+def spelling(hash, name) = hash.key?(name) ? name : name.to_sym
+
+def database(section, name) = name.empty? ? section : section[spelling(section, name)]
+
+# Takes a pool out of a copy of a hash.
+def without_pool(hash, key) = hash.reject { |name, _| name.to_s == key }
+
+# Puts a copy without the pool in the place of a database.
+def strip(section, name, key)
+  return without_pool(section, key) if name.empty?
+  section.merge(spelling(section, name) => without_pool(database(section, name), key))
 end
 
-def take_pool(mapping, question)
-  names = [question["key"], question["key"].to_sym]
-  pools = mapping.values_at(*names).compact
-  [pools.last, mapping.reject { |name, _| names.include?(name) }]
-end
-
-# What an edit does to a sibling that inherits from the edited database.
-def raise_pool(siblings, name, question)
-  siblings[name] = siblings[name].merge(question["key"] => question["size"])
+# Takes pools of one size out at every depth: what an edit may do to sections that inherit.
+def strip_deep(value, key, size)
+  return value unless value.is_a?(Hash)
+  value.reject { |name, inner| name.to_s == key && inner == size }.transform_values { |inner| strip_deep(inner, key, size) }
 end
 
 def verdict(question)
-  before = begin
-    load(question["before"], question["variables"])
+  begin
+    before = load(question["before"], question["variables"])
   rescue ScriptError, StandardError
     return "Ruby cannot load the file"
   end
   after = load(question["after"], question["variables"])
-  environment = before.key?(question["environment"]) ? question["environment"] : question["environment"].to_sym
-  edited_before, siblings_before = split(before.delete(environment), question)
-  edited_after, siblings_after = split(after.delete(environment), question)
-  question["also"].each { |name| raise_pool(siblings_before, siblings_before.key?(name) ? name : name.to_sym, question) }
-  _, rest_before = take_pool(edited_before, question)
-  pool, rest_after = take_pool(edited_after, question)
-  return "another section changed" unless before == after
-  return "another value changed" unless rest_before == rest_after && siblings_before == siblings_after
-  pool.to_s.to_i == question["size"] ? "good" : "the pool is #{pool.inspect}"
+  name = spelling(before, question["environment"])
+  sections = [before.delete(name), after.delete(name)]
+  return before == after && sections[0] == sections[1] ? "good" : "a file without the section changed" unless sections[0].is_a?(Hash)
+  question["edits"].each do |edit|
+    [edit["database"], *edit["also"]].each do |database_name|
+      pool = database(sections[1], database_name).select { |key, _| key.to_s == edit["key"] }.values.last
+      return "the pool of #{database_name} is #{pool.inspect}" unless pool.to_s.to_i == edit["size"]
+      sections.map! { |section| strip(section, database_name, edit["key"]) }
+    end
+  end
+  return "another value of the section changed" unless sections[0] == sections[1]
+  if question["others"]
+    edit = question["edits"].first
+    # Those that had no such pool before have none of it left, either.
+    before, after = [before, after].map { |all| strip_deep(all, edit["key"], edit["size"]) }
+    before = strip_keys(before, after, edit["key"])
+  end
+  before == after ? "good" : "another section changed"
 rescue ScriptError, StandardError => e
-  "ruby: #{e.class}"
+  "ruby: #{e.class}: #{e.message}"
+end
+
+# Pools that the edit has overruled are gone from what stays of `after`.
+def strip_keys(before, after, key)
+  return before unless before.is_a?(Hash) && after.is_a?(Hash)
+  before.reject { |name, _| name.to_s == key && !after.key?(name) }.to_h { |name, inner| [name, strip_keys(inner, after[name], key)] }
 end
 
 $stdout.sync = true

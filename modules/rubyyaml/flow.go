@@ -1,0 +1,198 @@
+package rubyyaml
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A file with code tags is a program that writes a text. Its flow is what matters of it: which runs of the source it copies,
+// and what decides over them.
+type (
+	part interface{ isPart() }
+
+	run    struct{ from, to int } // copied from the source
+	output struct{ tag int }      // what an output tag, or <%%, leaves
+
+	branch struct{ arms []arm }
+	arm    struct {
+		decision int  // index; -1: always, as after else
+		wanted   bool // outcome of the decision for which the arm is taken
+		body     []part
+	}
+
+	loop struct {
+		decision int
+		body     []part
+	}
+)
+
+func (run) isPart()    {}
+func (output) isPart() {}
+func (branch) isPart() {}
+func (loop) isPart()   {}
+
+// decision is something that only Ruby can tell. Its outcomes are numbered from 0.
+type decision struct{ outcomes int }
+
+const (
+	outcomeYes = 0 // the fullest text comes first
+	outcomeNo  = 1
+)
+
+// loopRounds are how often a loop is run, by the number of the outcome.
+var loopRounds = []int{1, 0, 2}
+
+// flowBuilder makes the flow of the tags of a file.
+type flowBuilder struct {
+	source    []byte
+	tags      []tag
+	next      int // tag
+	at        int // offset in the source
+	decisions []decision
+	pure      map[string]int // decisions by their condition, where it always has the same outcome
+}
+
+func buildFlow(source []byte, tags []tag) ([]part, []decision, *fault) {
+	b := &flowBuilder{source: source, tags: tags, pure: map[string]int{}}
+	body, end, failure := b.body()
+	if failure == nil && end >= 0 {
+		failure = &fault{tags[end].start, "this ERB code tag ends what was not begun"}
+	}
+	return body, b.decisions, failure
+}
+
+// body takes parts up to a tag that ends a body or begins the next arm, whose number it returns; -1 at the end of the file.
+func (b *flowBuilder) body() ([]part, int, *fault) {
+	var parts []part
+	for ; b.next < len(b.tags); b.next++ {
+		number, t := b.next, b.tags[b.next]
+		parts = b.copyUpTo(parts, t.start)
+		b.at = t.end
+		switch t.kind {
+		case outputTag, literalTag:
+			parts = append(parts, output{number})
+		case codeTag:
+			c, ok := parseCode(t.code)
+			if !ok {
+				return nil, -1, &fault{t.start, codeDecides}
+			}
+			switch c.kind {
+			case codeStatement:
+				continue
+			case codeIf, codeLoop:
+				opened, failure := b.block(c, t)
+				if failure != nil {
+					return nil, -1, failure
+				}
+				parts = append(parts, opened)
+			default:
+				return parts, number, nil
+			}
+		}
+	}
+	return b.copyUpTo(parts, len(b.source)), -1, nil
+}
+
+func (b *flowBuilder) copyUpTo(parts []part, end int) []part {
+	if b.at < end {
+		parts = append(parts, run{b.at, end})
+	}
+	return parts
+}
+
+// block takes a branch or a loop, whose first tag is t, up to the tag that ends it.
+func (b *flowBuilder) block(c code, t tag) (part, *fault) {
+	if c.kind == codeLoop {
+		l := loop{decision: b.decide(decision{len(loopRounds)})}
+		end, failure := b.arm(&l.body, t)
+		if failure == nil && (end.kind != codeEnd || end.closer != c.closer) {
+			failure = b.misplaced()
+		}
+		return l, failure
+	}
+	var br branch
+	for {
+		a := arm{decision: -1}
+		if c.kind != codeElse {
+			a.decision, a.wanted = b.condition(c.condition), !c.negated
+		}
+		next, failure := b.arm(&a.body, t)
+		if failure != nil {
+			return nil, failure
+		}
+		br.arms = append(br.arms, a)
+		switch {
+		case next.kind == codeEnd && next.closer == "end":
+			return br, nil
+		case next.kind == codeEnd, c.kind == codeElse:
+			return nil, b.misplaced()
+		}
+		c = next
+	}
+}
+
+// arm takes the body that begins behind the tag at hand, and tells what ends it.
+func (b *flowBuilder) arm(body *[]part, opener tag) (code, *fault) {
+	b.next++
+	parts, end, failure := b.body()
+	if failure != nil {
+		return code{}, failure
+	}
+	if end < 0 {
+		return code{}, &fault{opener.start, "what this ERB code tag begins never ends"}
+	}
+	*body = parts
+	c, _ := parseCode(b.tags[end].code)
+	return c, nil
+}
+
+func (b *flowBuilder) misplaced() *fault {
+	return &fault{b.tags[b.next].start, "this ERB code tag does not fit what was begun"}
+}
+
+func (b *flowBuilder) decide(d decision) int {
+	b.decisions = append(b.decisions, d)
+	return len(b.decisions) - 1
+}
+
+// condition is the decision over a condition. One that asks the environment alone has the same outcome wherever it stands,
+// unless code changes the environment.
+func (b *flowBuilder) condition(text string) int {
+	if known, ok := b.pure[text]; ok {
+		return known
+	}
+	number := b.decide(decision{2})
+	if _, err := parseExpression(text); err == nil && !b.environmentMayChange() {
+		b.pure[text] = number
+	}
+	return number
+}
+
+func (b *flowBuilder) environmentMayChange() bool {
+	return slices.ContainsFunc(b.tags, func(t tag) bool {
+		c, _ := parseCode(t.code)
+		return t.kind == codeTag && c.kind == codeStatement && strings.Contains(t.code, "ENV")
+	})
+}
+
+// mostReadings is the largest number of ways to read one file that are tried.
+const mostReadings = 256
+
+// eachOutcome calls f with every combination of outcomes, those of the fullest text first.
+func eachOutcome(decisions []decision, f func(outcomes []int)) error {
+	total := 1
+	for _, d := range decisions {
+		if total *= d.outcomes; total > mostReadings {
+			return &Refusal{Reason: fmt.Sprintf("its ERB code tags (<%% %%>) can go more than %d ways", mostReadings)}
+		}
+	}
+	for n := range total {
+		outcomes := make([]int, len(decisions))
+		for i, d := range decisions {
+			outcomes[i], n = n%d.outcomes, n/d.outcomes
+		}
+		f(outcomes)
+	}
+	return nil
+}
