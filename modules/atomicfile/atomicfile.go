@@ -16,7 +16,7 @@
 // # What it does not promise
 //
 // A process that is killed before the rename leaves its temporary file. The new file is a new inode: hard links keep the old
-// content, and access lists and extended attributes are not carried over. Two writers at once do not mix, but the last wins.
+// content, and file capabilities and other extended attributes than those named at Replacement are not carried over. Two writers at once do not mix, but the last wins.
 package atomicfile
 
 import (
@@ -55,7 +55,8 @@ type Replacement struct {
 	Links    Links
 
 	// Found is the file that was read to make this one of it. When it is given, the folder must still be the one that it was
-	// found in: whoever owns a folder of the path could put a link in its place, and have root write elsewhere.
+	// found in: whoever owns a folder of the path could put a link in its place, and have root write elsewhere. The new file
+	// gets its SELinux label, access list and user attributes.
 	Found *File
 
 	// Validate looks at the finished temporary file and returns an error to keep the old one. It may be nil.
@@ -133,6 +134,9 @@ func fill(f *os.File, r Replacement) error {
 	_, err := f.Write(r.Data)
 	if err == nil {
 		err = f.Chown(r.UID, r.GID)
+	}
+	if err == nil && r.Found != nil {
+		err = setAttributes(f, r.Found.attributes)
 	}
 	if err == nil {
 		err = f.Chmod(r.Mode)

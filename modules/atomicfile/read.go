@@ -17,7 +17,8 @@ type File struct {
 	Mode     fs.FileMode // permission bits and setuid, setgid, sticky
 	UID, GID int
 
-	folder identity // in which it was found
+	folder     identity // in which it was found
+	attributes []attribute
 }
 
 // Read returns nil and no error when nothing exists at path. Whatever is no regular file is an error, and so is a link that
@@ -52,9 +53,13 @@ func Read(path string, links Links) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	attributes, err := attributesOf(f)
+	if err != nil {
+		return nil, err
+	}
 	owner := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), folder: id}, nil
+	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), folder: id, attributes: attributes}, nil
 }
 
 // ReadFile returns the bytes of a regular file; unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever

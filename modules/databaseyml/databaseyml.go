@@ -88,7 +88,7 @@ const byHand = "edit the file by hand"
 // parse reads source. Every error is a *Refusal. When code tags give it several readings, some may be faulty: not every
 // combination need ever happen.
 func parse(source []byte, by Reader) (*file, error) {
-	texts, err := rubyyaml.Readings(source)
+	texts, err := rubyyaml.Readings(source, rubyyaml.NoTrim)
 	if err != nil {
 		return nil, hinted(err, byHand)
 	}

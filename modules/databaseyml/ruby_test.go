@@ -82,7 +82,7 @@ func TestRubyReadsEveryGoldenAsAsked(t *testing.T) {
 
 // TestRailsTakesThePoolsThatWeTell asks ActiveRecord's own resolver about every case, before and after.
 func TestRailsTakesThePoolsThatWeTell(t *testing.T) {
-	rails := rubytest.Start(t, "testdata/rails.rb")
+	rails := rubytest.Start(t, "testdata/rails.rb", "active_record", "rails")
 	compared := 0
 	for _, k := range cases(t) {
 		result, err := Apply(k.in, k.reader(), k.request)
@@ -215,7 +215,7 @@ func TestNoMutatedFileIsDamaged(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	edited := 0
 	for _, k := range cases(t) {
-		for range 40 {
+		for range rubytest.Rounds(40) {
 			source := []byte(mutate(random, string(k.in)))
 			q := k.request
 			q.Size = 25

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
 )
 
@@ -40,22 +42,43 @@ func find(paths []string) (*file, error) {
 	return nil, nil
 }
 
-// change adds the step that writes what the edits have made of the file, if they changed it.
-func (f *file) change(plan *ansible.Plan, wanted demand, edits []*databaseyml.Edit) error {
-	text := edits[len(edits)-1].Text
-	if bytes.Equal(text, f.found.Data) {
+// change adds the steps that write what the edits have made of the file, if they changed it.
+func (f *file) change(plan *ansible.Plan, p *Params, wanted connections.Wanted, result *databaseyml.Result) error {
+	if !result.Changed() {
 		return nil
 	}
 	if err := f.writable(); err != nil {
 		return err
 	}
+	if p.Backup {
+		f.backup(plan)
+	}
+	verb := "raise"
+	if p.AllowLower {
+		verb = "set"
+	}
 	plan.Add(ansible.Step{
-		Title: fmt.Sprintf("raise the pool to %d in %s", wanted.size, f.path),
-		Diff:  &ansible.Diff{Prepared: f.diff(edits)},
-		Do:    func(*ansible.Late) error { return f.replace(f.found.Data, text) },
-		Undo:  func() error { return f.replace(text, f.found.Data) },
+		Title: fmt.Sprintf("%s the pool to %d in %s", verb, wanted.Size, f.path),
+		Diff:  &ansible.Diff{Prepared: f.diff(result.Edits)},
+		Do:    func(*ansible.Late) error { return f.replace(f.found.Data, result.Text) },
+		Undo:  func() error { return f.replace(result.Text, f.found.Data) },
 	})
 	return nil
+}
+
+// backup adds the step that keeps the file as it was beside it, under the name that Ansible's own modules give.
+func (f *file) backup(plan *ansible.Plan) {
+	path := fmt.Sprintf("%s.%d.%s~", f.found.Path, os.Getpid(), time.Now().Format("2006-01-02@15:04:05"))
+	plan.Add(ansible.Step{
+		Title: "keep the file as it was in " + path,
+		Do: func(late *ansible.Late) error {
+			late.Set("backup_file", path)
+			return atomicfile.Replace(atomicfile.Replacement{
+				Path: path, Data: f.found.Data, Mode: f.found.Mode, UID: f.found.UID, GID: f.found.GID, Found: f.found,
+			})
+		},
+		Undo: func() error { return atomicfile.Remove(path) },
+	})
 }
 
 // writable tells beforehand, so also in check mode, whether the file can be replaced with its owner kept.
@@ -86,7 +109,7 @@ func (f *file) replace(old, new []byte) error {
 }
 
 // diff shows the entries that change. Nothing else of their lines: there may be a password.
-func (f *file) diff(edits []*databaseyml.Edit) string {
+func (f *file) diff(edits []databaseyml.Edit) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "--- before: %s\n+++ after: %s\n", f.path, f.path)
 	for _, e := range edits {

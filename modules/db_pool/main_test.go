@@ -133,8 +133,12 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 		`option "rails_env": "shared" is no environment; hint: write production`:                                               func(p *Params) { p.RailsEnv = "shared" },
 		`option "pool": 0 is not accepted; accepted: 1 to 10000`:                                                               func(p *Params) { *p.Pool = 0 },
 		`option "concurrency": 10001 is not accepted; accepted: 1 to 10000`:                                                    func(p *Params) { n := 10001; p.Pool, p.Concurrency = nil, &n },
-		`option "sidekiq_config": "config/sidekiq.yml" is relative and "app_root" is not given; hint: write an absolute path`:  func(p *Params) { p.SidekiqConfig = text("config/sidekiq.yml") },
-		`option "sidekiq_config": "../x.yml" leads out of "app_root"; hint: write an absolute path`:                            func(p *Params) { p.SidekiqConfig, p.AppRoot = text("../x.yml"), text("/app") },
+		`option "sidekiq_config": "config/sidekiq.yml" is relative and "app_root" is not given; hint: write an absolute path`:  func(p *Params) { p.SidekiqConfig = []string{"config/sidekiq.yml"} },
+		`option "headroom": -1 is not accepted; accepted: 0 to 10000`:                                                          func(p *Params) { p.Headroom = -1 },
+		`option "headroom": 2 beside option "pool", which is the whole pool; hint: leave one out`:                              func(p *Params) { p.Headroom = 2 },
+		`option "sidekiq_config": the list is empty; hint: write config/sidekiq.yml`:                                           func(p *Params) { p.Pool, p.SidekiqConfig = nil, []string{} },
+		`option "databases": "" is no name; hint: leave the option out for all databases`:                                      func(p *Params) { p.Databases = []string{"primary", ""} },
+		`option "sidekiq_config": "../x.yml" leads out of "app_root"; hint: write an absolute path`:                            func(p *Params) { p.SidekiqConfig, p.AppRoot = []string{"../x.yml"}, text("/app") },
 	} {
 		p := params("/x/database.yml", 25)
 		change(p)
@@ -180,7 +184,7 @@ func BenchmarkPlanWithoutChange(b *testing.B) {
 	write("Gemfile.lock", "GEM\n  specs:\n    sidekiq (7.3.2)\n")
 	config := write("config/sidekiq.yml", ":queues:\n  - default\n")
 	p := params(write("config/database.yml", small), 0)
-	p.Pool, p.SidekiqConfig = nil, &config
+	p.Pool, p.SidekiqConfig = nil, []string{config}
 	for b.Loop() {
 		if _, err := plan(p); err != nil {
 			b.Fatal(err)

@@ -3,8 +3,11 @@ package dbpool
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -15,13 +18,24 @@ type Params struct {
 	Databases        []string          `option:"databases"`
 	Pool             *int              `option:"pool"`
 	Concurrency      *int              `option:"concurrency"`
-	SidekiqConfig    *string           `option:"sidekiq_config"`
+	SidekiqConfig    []string          `option:"sidekiq_config"`
+	Headroom         int               `option:"headroom"`
 	AppRoot          *string           `option:"app_root"`
 	Environment      map[string]string `option:"environment"`
 	EnvironmentFiles []string          `option:"environment_files"`
 	DotenvFiles      []string          `option:"dotenv_files"`
+	Key              string            `option:"key"`
+	ERB              string            `option:"erb"`
+	AllowLower       bool              `option:"allow_lower"`
+	AllowOthers      bool              `option:"allow_others"`
+	Backup           bool              `option:"backup"`
 	IfMissing        string            `option:"if_missing"`
 }
+
+const (
+	keyAuto     = "auto"
+	erbVariable = "variable" // the choice of `erb` that this module adds to those of package databaseyml
+)
 
 // largestPool is more than any server takes; above it is a slip of the finger.
 const largestPool = 10000
@@ -39,74 +53,103 @@ func (p *Params) Validate() error {
 			return fmt.Errorf("option %q: %d is not accepted; accepted: 1 to %d", option, *number, largestPool)
 		}
 	}
+	if p.Headroom < 0 || p.Headroom > largestPool {
+		return fmt.Errorf("option %q: %d is not accepted; accepted: 0 to %d", "headroom", p.Headroom, largestPool)
+	}
+	if p.Pool != nil && p.Headroom > 0 {
+		return fmt.Errorf("option %q: %d beside option %q, which is the whole pool; hint: leave one out", "headroom", p.Headroom, "pool")
+	}
+	if p.Pool == nil && p.Concurrency == nil && len(p.SidekiqConfig) == 0 {
+		return fmt.Errorf("option %q: the list is empty; hint: write config/sidekiq.yml", "sidekiq_config")
+	}
+	if i := slices.Index(p.Databases, ""); i >= 0 {
+		return fmt.Errorf("option %q: %q is no name; hint: leave the option out for all databases", "databases", "")
+	}
 	return p.checkPaths()
 }
 
 func (p *Params) checkPaths() error {
-	for _, path := range p.Path {
-		if err := checkPath("path", path); err != nil {
-			return err
-		}
-	}
+	paths := map[string][]string{"path": p.Path, "dotenv_files": p.DotenvFiles}
 	for _, path := range p.EnvironmentFiles {
-		if err := checkPath("environment_files", strings.TrimPrefix(path, "-")); err != nil {
-			return err
-		}
-	}
-	for _, path := range p.DotenvFiles {
-		if err := checkPath("dotenv_files", path); err != nil {
-			return err
-		}
+		paths["environment_files"] = append(paths["environment_files"], strings.TrimPrefix(path, "-"))
 	}
 	if p.AppRoot != nil {
-		if err := checkPath("app_root", *p.AppRoot); err != nil {
+		paths["app_root"] = []string{*p.AppRoot}
+	}
+	for option, values := range paths {
+		for _, path := range values {
+			if !filepath.IsAbs(path) || filepath.Clean(path) != path {
+				return fmt.Errorf("option %q: %q is not accepted; accepted: an absolute path without . and .. and double slashes", option, path)
+			}
+		}
+	}
+	for _, path := range p.SidekiqConfig {
+		if err := p.checkConfigPath(path); err != nil {
 			return err
 		}
 	}
-	return p.checkConfigPath()
+	return nil
 }
 
-func (p *Params) checkConfigPath() error {
-	if p.SidekiqConfig == nil || filepath.IsAbs(*p.SidekiqConfig) {
+func (p *Params) checkConfigPath(path string) error {
+	switch {
+	case filepath.IsAbs(path):
 		return nil
-	}
-	if p.AppRoot == nil {
-		return fmt.Errorf("option %q: %q is relative and %q is not given; hint: write an absolute path", "sidekiq_config", *p.SidekiqConfig, "app_root")
-	}
-	if !filepath.IsLocal(*p.SidekiqConfig) {
-		return fmt.Errorf("option %q: %q leads out of %q; hint: write an absolute path", "sidekiq_config", *p.SidekiqConfig, "app_root")
+	case p.AppRoot == nil:
+		return fmt.Errorf("option %q: %q is relative and %q is not given; hint: write an absolute path", "sidekiq_config", path, "app_root")
+	case !filepath.IsLocal(path):
+		return fmt.Errorf("option %q: %q leads out of %q; hint: write an absolute path", "sidekiq_config", path, "app_root")
 	}
 	return nil
 }
 
-func checkPath(option, path string) error {
-	if !filepath.IsAbs(path) || filepath.Clean(path) != path {
-		return fmt.Errorf("option %q: %q is not accepted; accepted: an absolute path without . and .. and double slashes", option, path)
+// wanted is the number of connections, from the options that give it.
+func (p *Params) wanted() (connections.Wanted, error) {
+	if p.Pool != nil {
+		return connections.Wanted{Size: *p.Pool, By: `option "pool"`}, nil
 	}
-	return nil
+	return p.worker().Wanted()
 }
 
-// configPath is where sidekiq_config is.
-func (p *Params) configPath() string {
-	if filepath.IsAbs(*p.SidekiqConfig) {
-		return *p.SidekiqConfig
+func (p *Params) worker() connections.Worker {
+	return connections.Worker{
+		RailsEnv: p.RailsEnv, Concurrency: p.Concurrency, Configs: p.configPaths(), Lockfile: p.lockPath(), Headroom: p.Headroom,
+		Environment: sidekiq.Environment{Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles},
 	}
-	return filepath.Join(*p.AppRoot, *p.SidekiqConfig)
 }
 
-// lockPath is where Gemfile.lock is, beside the folder of the configuration.
+func (p *Params) request(size int) databaseyml.Request {
+	q := databaseyml.Request{
+		Environment: p.RailsEnv, Databases: p.Databases, Size: size, ERB: databaseyml.ERB(p.ERB), Lower: p.AllowLower, Others: p.AllowOthers,
+	}
+	if p.Key != keyAuto {
+		q.Key = p.Key
+	}
+	if p.ERB == erbVariable {
+		q.ERB = databaseyml.Evaluate
+	}
+	return q
+}
+
+// configPaths are where the files of sidekiq_config are.
+func (p *Params) configPaths() []string {
+	var paths []string
+	for _, path := range p.SidekiqConfig {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(*p.AppRoot, path)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// lockPath is where Gemfile.lock is: in app_root, or beside the folder of the configuration; "" where nobody can tell.
 func (p *Params) lockPath() string {
-	if p.AppRoot != nil {
+	switch {
+	case p.AppRoot != nil:
 		return filepath.Join(*p.AppRoot, "Gemfile.lock")
+	case len(p.SidekiqConfig) > 0:
+		return filepath.Join(filepath.Dir(filepath.Dir(p.configPaths()[0])), "Gemfile.lock")
 	}
-	return filepath.Join(filepath.Dir(filepath.Dir(p.configPath())), "Gemfile.lock")
-}
-
-// environ is the environment of the Sidekiq process.
-func (p *Params) environ() (sidekiq.Environ, error) {
-	return sidekiq.Environment{
-		Variables:        p.Environment,
-		EnvironmentFiles: p.EnvironmentFiles,
-		DotenvFiles:      p.DotenvFiles,
-	}.Environ()
+	return ""
 }

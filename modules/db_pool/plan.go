@@ -1,12 +1,13 @@
 package dbpool
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
 // plan compares the pools asked for with those of the file.
@@ -20,20 +21,25 @@ func plan(p *Params) (*ansible.Plan, error) {
 	if f == nil {
 		return plan, missing(p, plan)
 	}
-	environ, err := p.environ()
+	wanted, err := p.wanted()
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := demanded(p, environ, plan)
-	if err != nil {
-		return nil, err
-	}
-	edits, err := raise(f, p, environ, wanted.size)
-	if err != nil {
+	result, variables, err := apply(f, p, wanted)
+	if refusal := new(databaseyml.Refusal); errors.As(err, &refusal) {
 		return nil, fmt.Errorf("%s: %w", f.path, err)
+	} else if err != nil {
+		return nil, err
 	}
-	report(plan, f, wanted, edits)
-	return plan, f.change(plan, wanted, edits)
+	if wanted.Guessed && len(variables) > 0 {
+		plan.Warn("%s: ERB makes the pool; it is left to a run after the first deploy", f.path)
+		variables = nil
+	}
+	for _, warning := range wanted.Warnings {
+		plan.Warn("%s", warning)
+	}
+	report(plan, f, wanted, result, variables)
+	return plan, f.change(plan, p, wanted, result)
 }
 
 func missing(p *Params, plan *ansible.Plan) error {
@@ -45,59 +51,83 @@ func missing(p *Params, plan *ansible.Plan) error {
 	return fmt.Errorf("option %q: %s does not exist; hint: deploy the application first, or set if_missing: skip", "path", list)
 }
 
-// raise edits the text once for each database, each time what the edit before left.
-func raise(f *file, p *Params, environ sidekiq.Environ, size int) ([]*databaseyml.Edit, error) {
-	databases := p.Databases
-	if len(databases) == 0 {
-		databases = []string{""}
+// apply makes the text that is wanted. Where the unit is to set variables for the file, they are reckoned with and returned.
+func apply(f *file, p *Params, wanted connections.Wanted) (*databaseyml.Result, map[string]string, error) {
+	worker := p.worker()
+	environ, err := worker.Environ()
+	if err != nil {
+		return nil, nil, err
 	}
-	var edits []*databaseyml.Edit
-	text := f.found.Data
-	for _, database := range databases {
-		yml, err := databaseyml.Parse(text, environ)
-		if err != nil {
-			return nil, err
-		}
-		edit, err := yml.RaisePool(p.RailsEnv, database, size)
-		if err != nil {
-			return nil, err
-		}
-		if edit.Changed() && edit.Old == "" {
-			moveDown(edits, edit.Line)
-		}
-		edits, text = append(edits, edit), edit.Text
+	by := databaseyml.Reader{Environ: environ}
+	if by.Rails, err = worker.Rails(); err != nil {
+		return nil, nil, err
 	}
-	return edits, nil
+	request := p.request(wanted.Size)
+	if p.ERB != erbVariable {
+		result, err := databaseyml.Apply(f.found.Data, by, request)
+		return result, nil, err
+	}
+	variables, err := worker.Variables(f.found.Data, request)
+	if err != nil {
+		return nil, nil, err
+	}
+	with := by
+	with.Environ = databaseyml.Overlay(environ, variables)
+	result, err := databaseyml.Apply(f.found.Data, with, request)
+	if err != nil || len(variables) == 0 {
+		return result, variables, err
+	}
+	return result, variables, tellWithout(result, f, by, p, wanted.Guessed)
 }
 
-// moveDown counts a line that was added at line into the edits before.
-func moveDown(edits []*databaseyml.Edit, line int) {
-	for _, e := range edits {
-		if e.Changed() && e.Line >= line {
-			e.Line++
+// tellWithout lets the result tell what the pools were without the variables, and still are where they are not to be set yet.
+func tellWithout(result *databaseyml.Result, f *file, by databaseyml.Reader, p *Params, still bool) error {
+	pools, err := databaseyml.Pools(f.found.Data, by, p.RailsEnv, p.Databases...)
+	for i := range pools {
+		e := &result.Edits[i]
+		if e.Before = pools[i]; still && !e.Changed() {
+			e.After = pools[i]
 		}
 	}
+	return err
 }
 
 // report answers what was found and what will be, the same in check mode.
-func report(plan *ansible.Plan, f *file, wanted demand, edits []*databaseyml.Edit) {
+func report(plan *ansible.Plan, f *file, wanted connections.Wanted, result *databaseyml.Result, variables map[string]string) {
 	plan.Set("path", f.path)
-	plan.Set("required", wanted.size)
-	plan.Set("required_by", wanted.by)
-	first := edits[0]
-	plan.Set("pool_before", first.Before.Size)
-	plan.Set("pool_after", first.After.Size)
+	plan.Set("required", wanted.Size)
+	plan.Set("required_by", wanted.By)
+	environment := map[string]any{}
+	for name, value := range variables {
+		environment[name] = value
+	}
+	plan.Set("environment", environment)
+	first := result.Edits[0]
+	plan.Set("pool_before", sizeOf(first.Before))
+	plan.Set("pool_after", sizeOf(first.After))
 	plan.Set("source", string(first.Before.Source))
 	plan.Set("line", first.Line)
 	databases := []map[string]any{}
-	for _, e := range edits {
+	for _, e := range result.Edits {
 		databases = append(databases, map[string]any{
-			"name": e.Before.Database, "key": e.Before.Key, "pool_before": e.Before.Size, "pool_after": e.After.Size,
-			"source": string(e.Before.Source), "from": e.Before.Origin(), "line": e.Line, "raised_too": append([]string{}, e.Also...),
+			"name": e.Before.Database, "key": e.After.Key, "pool_before": sizeOf(e.Before), "pool_after": sizeOf(e.After),
+			"source": string(e.Before.Source), "from": e.Before.Origin(), "line": e.Line,
+			"inherited_by": append([]string{}, e.Also...), "other_sections": append([]string{}, e.Others...),
 		})
-		if e.Before.Doubt != "" {
-			plan.Warn("%s: %s", f.path, e.Before.Doubt)
+		if e.After.Doubt != "" {
+			plan.Warn("%s: %s", f.path, e.After.Doubt)
 		}
 	}
 	plan.Set("databases", databases)
+}
+
+// sizeOf is a pool as it is answered: null when only Ruby can tell, -1 without a limit, as Rails 8.1 writes it.
+func sizeOf(p databaseyml.Pool) any {
+	switch p.Size {
+	case 0:
+		return nil
+	case databaseyml.Unlimited:
+		return -1
+	}
+	return p.Size
 }

@@ -94,10 +94,13 @@ func (p *parser) binary(level int) (evaluator, error) {
 		return p.unary()
 	}
 	left, err := p.binary(level + 1)
-	for err == nil {
+	for operators := 0; err == nil; operators++ {
 		i := slices.IndexFunc(binaryOperators[level], p.acceptOperator)
 		if i < 0 {
 			break
+		}
+		if operators > 0 && binaryOperators[level][0] == "==" { // not associative
+			return nil, ErrRuby
 		}
 		var right evaluator
 		if right, err = p.binary(level + 1); err == nil {

@@ -200,13 +200,13 @@ type rubyWord struct {
 
 func (w rubyWord) is(kind wordKind, text string) bool { return w.kind == kind && w.text == text }
 
-// isValue tells whether a value ends here, so that an operator or a modifier may follow.
+// isValue tells whether a value ends here, so that an operator or a modifier may follow; a modifier follows `next`, too.
 func (w rubyWord) isValue() bool {
 	switch w.kind {
 	case identifier, literal:
 		return true
 	case keyword:
-		return slices.Contains([]string{"end", "nil", "true", "false", "self", "__FILE__", "__LINE__", "__method__"}, w.text)
+		return slices.Contains(valueKeywords, w.text)
 	}
 	return w.kind == punctuation && strings.Contains(")]}", w.text)
 }
@@ -214,6 +214,7 @@ func (w rubyWord) isValue() bool {
 var (
 	keywords = strings.Fields(`BEGIN END alias and begin break case class def do else elsif end ensure false for if in module next nil not or
 		redo rescue retry return self super then true undef unless until when while yield __FILE__ __LINE__ __method__`)
+	valueKeywords = strings.Fields(`end nil true false self super yield __FILE__ __LINE__ __method__ next break return`)
 	// What could write into the text by itself, or change what is known of it.
 	forbidden = strings.Fields(`_erbout eval instance_eval class_eval module_eval instance_exec binding throw __END__`)
 

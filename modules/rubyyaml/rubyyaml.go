@@ -9,7 +9,7 @@
 // vanish as they do in Ruby, and an offset map leads from the rendered text back to the source. Blanks of the tag's length in
 // place of the token would keep the offsets but move the columns of keys, which is the structure of YAML.
 //
-// The tags are found as erb.rb does without a trim mode, which is how Rails and Sidekiq up to 7.0 load their files: a tag ends
+// The tags are found as erb.rb does, without a trim mode, which is how Rails and Sidekiq up to 7.0 load their files, or with "-": a tag ends
 // at the first %>, even inside a Ruby string, and tags in YAML comments count.
 //
 // Code tags (<% %>) are followed: what if, unless, else and each decide gives several texts (Readings), and what is to hold must hold
@@ -54,7 +54,7 @@ type Document struct {
 
 // Parse reads a source in which no code decides what it says. Every error is a *Refusal.
 func Parse(source []byte) (*Document, error) {
-	readings, err := Readings(source)
+	readings, err := Readings(source, NoTrim)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func Parse(source []byte) (*Document, error) {
 
 // errSeveral names the first code tag that decides something.
 func errSeveral(source []byte) *Refusal {
-	tags, _ := scanTags(source)
+	tags, _ := scanTags(source, false)
 	for _, t := range tags {
 		if c, _ := parseCode(t.code); t.kind == codeTag && c.kind != codeStatement {
 			return &Refusal{Line: lineOf(lineStarts(source), t.start), Reason: codeDecides}
@@ -84,14 +84,23 @@ type Reading struct {
 	text        rendered
 }
 
+// Trim says whether ERB knows the marks <%- and -%>, which take white space away.
+type Trim bool
+
+// How a program calls ERB.
+const (
+	NoTrim    Trim = false
+	TrimMarks Trim = true // trim_mode: "-"
+)
+
 // Readings are all texts that a source may give: of a branch each arm, of a loop no, one and two rounds. The fullest comes first. The
 // readings of two sources with the same code tags are in the same order. Every error is a *Refusal.
-func Readings(source []byte) ([]Reading, error) {
+func Readings(source []byte, trim Trim) ([]Reading, error) {
 	if err := checkEncoding(source); err != nil {
 		return nil, err
 	}
 	lines := lineStarts(source)
-	tags, failure := scanTags(source)
+	tags, failure := scanTags(source, bool(trim))
 	var parts []part
 	var decisions []decision
 	if failure == nil {

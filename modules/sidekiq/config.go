@@ -2,6 +2,7 @@ package sidekiq
 
 import (
 	"errors"
+	"reflect"
 	"regexp"
 	"strconv"
 
@@ -34,19 +35,38 @@ type Capsule struct {
 
 const setElsewhere = "set the concurrency where sidekiq is started"
 
-// ReadConfig reads a config/sidekiq.yml for an environment such as production. Every error is a *Refusal.
-func ReadConfig(source []byte, environment string, environ Environ) (Config, error) {
-	doc, err := rubyyaml.Parse(source)
+// ReadConfig reads a config/sidekiq.yml for an environment such as production as a version of Sidekiq reads it. Where code tags
+// give the file several readings, all must come to the same. Every error is a *Refusal.
+func ReadConfig(source []byte, environment string, environ Environ, version Version) (Config, error) {
+	readings, err := rubyyaml.Readings(source, version.trim())
 	if err != nil {
 		return Config{}, hinted(err)
 	}
-	r := reader{doc: doc, environ: environ}
+	var config Config
+	for i, text := range readings {
+		c, err := readConfig(text, environment, environ, version)
+		if err != nil {
+			return Config{}, hinted(err)
+		}
+		if i > 0 && !reflect.DeepEqual(c, config) {
+			return Config{}, &Refusal{Reason: "its ERB code tags (<% %>) decide what is set", Hint: setElsewhere}
+		}
+		config = c
+	}
+	return config, nil
+}
+
+func readConfig(text rubyyaml.Reading, environment string, environ Environ, version Version) (Config, error) {
+	doc, err := text.Document()
+	if err != nil {
+		return Config{}, err
+	}
+	r := reader{doc: doc, environ: environ, onlySymbols: version.Known() && !version.AtLeast(5, 1, 0)}
 	settings, err := r.settings(environment)
 	if err != nil {
-		return Config{}, hinted(err)
+		return Config{}, err
 	}
-	config, err := r.config(settings)
-	return config, hinted(err)
+	return r.config(settings)
 }
 
 func hinted(err error) error {
@@ -58,8 +78,9 @@ func hinted(err error) error {
 }
 
 type reader struct {
-	doc     *rubyyaml.Document
-	environ Environ
+	doc         *rubyyaml.Document
+	environ     Environ
+	onlySymbols bool // keys without a leading colon have no effect, but for the name of a section, which must have none (before 5.1)
 }
 
 // settings are the values by name: those of the top level, and over them those of the section of the environment.
@@ -74,10 +95,22 @@ func (r reader) settings(environment string) (map[string]*yaml.Node, error) {
 	}
 	section := settings[environment]
 	delete(settings, environment)
+	if r.onlySymbols {
+		section = r.sectionByString(root, environment)
+	}
 	if section == nil || isNull(section) {
 		return settings, nil
 	}
 	return settings, r.put(settings, section)
+}
+
+// sectionByString is the value of a key without a leading colon.
+func (r reader) sectionByString(root *yaml.Node, name string) *yaml.Node {
+	values, err := r.doc.Mapping(rubyyaml.Deref(root))
+	if err != nil || !values.Has(rubyyaml.Key{Name: name}) {
+		return nil
+	}
+	return rubyyaml.Deref(values.At(rubyyaml.Key{Name: name}).Value)
 }
 
 // put adds the entries of a mapping. Of a key that is written as string and as symbol the string counts: what
@@ -92,12 +125,15 @@ func (r reader) put(settings map[string]*yaml.Node, n *yaml.Node) error {
 	if err != nil {
 		return err
 	}
+	if unsettled := values.Unsettled(); len(unsettled) > 0 {
+		return &Refusal{Line: r.doc.Line(unsettled[0]), Reason: "what << merges comes from ERB"}
+	}
 	for _, key := range values.Keys() {
 		entry := values.At(key)
-		if rubyyaml.FromERB(entry.Key) || (rubyyaml.Merges(entry.Key) && rubyyaml.FromERB(entry.Value)) {
+		if rubyyaml.FromERB(entry.Key) {
 			return &Refusal{Line: r.doc.Line(entry.Key), Reason: "the name of a setting comes from ERB"}
 		}
-		if key.Symbol && values.Has(rubyyaml.Key{Name: key.Name}) {
+		if r.onlySymbols != key.Symbol && (r.onlySymbols || values.Has(rubyyaml.Key{Name: key.Name})) {
 			continue
 		}
 		settings[key.Name] = rubyyaml.Deref(entry.Value)

@@ -21,9 +21,18 @@ func number(n int) *int { return &n }
 
 type configCase struct {
 	name, source string
+	version      string // of Sidekiq; "": unknown
 	variables    map[string]string
 	want         Config
 	refused      string
+}
+
+// read is the version that reads the case.
+func (c configCase) read(t *testing.T) (v Version) {
+	if c.version != "" {
+		v = version(t, c.version)
+	}
+	return v
 }
 
 var configCases = []configCase{
@@ -62,8 +71,18 @@ var configCases = []configCase{
 		refused: "line 1: concurrency is not a number from 1, with which Sidekiq does not start; hint: write a number from 1, or set the variable that ERB wants"},
 	{name: "a word", source: ":timeout: long\n",
 		refused: "line 1: timeout is not a number from 1, with which Sidekiq does not start; hint: write a number from 1, or set the variable that ERB wants"},
-	{name: "code", source: "<% if true %>\n:concurrency: 5\n<% end %>\n",
+	{name: "code that decides", source: "<% if true %>\n:concurrency: 5\n<% end %>\n",
+		refused: "its ERB code tags (<% %>) decide what is set; hint: set the concurrency where sidekiq is started"},
+	{name: "code that decides other things", source: "<% if ENV['LOG'] %>\n:logfile: log/sidekiq.log\n<% end %>\n:concurrency: 5\n", want: Config{Concurrency: number(5)}},
+	{name: "code that cannot be followed", source: "<% foo do %>\n:concurrency: 5\n<% end %>\n",
 		refused: "line 1: an ERB code tag (<% %>) may decide what the file says; hint: set the concurrency where sidekiq is started"},
+	{name: "a merge that ERB names", source: "a: &a\n  b: 1\nproduction:\n  <<: *<%= x %>\n",
+		refused: "line 4: what << merges comes from ERB; hint: set the concurrency where sidekiq is started"},
+	{name: "trim marks", source: "<%- threads = 5 -%>\n:concurrency: <%= ENV['X'] || 7 -%>\n\n:timeout: 8\n", version: "7.1.0", want: Config{Concurrency: number(7), Timeout: number(8)}},
+	{name: "trim marks before 7.1", source: "<%- threads = 5 -%>\n:concurrency: 7\n", version: "7.0.9",
+		refused: "line 1: the ERB tag has a trim mark (<%- or -%>), which is a syntax error where no trim mode is set; hint: set the concurrency where sidekiq is started"},
+	{name: "string keys before 5.1", source: "concurrency: 5\n:timeout: 9\n:production:\n  :concurrency: 6\n", version: "5.0.5", want: Config{Timeout: number(9)}},
+	{name: "a section before 5.1", source: ":concurrency: 5\nproduction:\n  :concurrency: 6\n  timeout: 7\n", version: "5.0.5", want: Config{Concurrency: number(6)}},
 	{name: "a list", source: "- default\n",
 		refused: "line 1: settings are wanted here, not a plain value or a list; hint: write lines such as :concurrency: 10"},
 	{name: "a section that is no mapping", source: "production: 5\n",
@@ -79,7 +98,7 @@ var configCases = []configCase{
 func TestConfigIsReadAsSidekiqReadsIt(t *testing.T) {
 	for _, c := range configCases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := ReadConfig([]byte(c.source), "production", environ(c.variables))
+			got, err := ReadConfig([]byte(c.source), "production", environ(c.variables), c.read(t))
 			if c.refused != "" {
 				require.EqualError(t, err, c.refused)
 				require.IsType(t, &Refusal{}, err)
@@ -119,6 +138,8 @@ type spokenQuestion struct {
 	Source      string            `json:"source"`
 	Environment string            `json:"environment"`
 	Variables   map[string]string `json:"variables"`
+	Trim        bool              `json:"trim"`
+	OnlySymbols bool              `json:"only_symbols"`
 }
 
 func TestRubyReadsEveryCaseTheSame(t *testing.T) {
@@ -127,12 +148,13 @@ func TestRubyReadsEveryCaseTheSame(t *testing.T) {
 		if c.refused != "" || c.name == "ERB that is not wanted may be any Ruby" {
 			continue
 		}
+		v := c.read(t)
 		variables := c.variables
 		if variables == nil {
 			variables = map[string]string{}
 		}
 		var want spoken
-		ruby.Ask(t, spokenQuestion{c.source, "production", variables}, &want)
+		ruby.Ask(t, spokenQuestion{c.source, "production", variables, bool(v.trim()), v.Known() && !v.AtLeast(5, 1, 0)}, &want)
 		require.Equal(t, want, speak(c.want), c.name)
 	}
 }
@@ -150,13 +172,13 @@ func TestRealConfigsReadTheSameInRuby(t *testing.T) {
 	for _, path := range paths {
 		source, err := os.ReadFile(path)
 		require.NoError(t, err)
-		config, err := ReadConfig(source, "production", environ(nil))
+		config, err := ReadConfig(source, "production", environ(nil), Version{})
 		if err != nil {
 			refused[err.(*Refusal).Reason]++
 			continue
 		}
 		var want *spoken
-		ruby.Ask(t, spokenQuestion{string(source), "production", map[string]string{}}, &want)
+		ruby.Ask(t, spokenQuestion{string(source), "production", map[string]string{}, true, false}, &want)
 		if want == nil {
 			failing++
 			continue
@@ -179,7 +201,7 @@ func FuzzReadConfig(f *testing.F) {
 		f.Add([]byte(c.source))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		config, err := ReadConfig(source, "production", environ(nil))
+		config, err := ReadConfig(source, "production", environ(nil), Version{})
 		if err != nil {
 			require.IsType(t, &Refusal{}, err)
 			require.Zero(t, config)

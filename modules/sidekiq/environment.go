@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
@@ -43,6 +44,20 @@ func (e Environment) Environ() (Environ, error) {
 		}
 	}
 	return environ, nil
+}
+
+// FileOf is the environment file that sets a variable, "" when none does.
+func (e Environment) FileOf(name string) (string, error) {
+	for _, path := range slices.Backward(e.EnvironmentFiles) {
+		values := map[string]string{}
+		if err := e.addEnvironmentFile(values, path); err != nil {
+			return "", err
+		}
+		if _, set := values[name]; set {
+			return strings.TrimPrefix(path, "-"), nil
+		}
+	}
+	return "", nil
 }
 
 func (e Environment) addEnvironmentFile(values map[string]string, path string) error {

@@ -6,10 +6,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
-// Version is a version of the gem sidekiq. The zero value is an unknown version, for which every question gets the answer
-// that is on the safe side.
+// Version is a version of a gem, in most cases of sidekiq itself. The zero value is an unknown version, for which every question
+// gets the answer that is on the safe side.
 type Version struct {
 	major, minor, patch int
 	text                string
@@ -43,25 +45,28 @@ func ParseVersion(text string) (Version, error) {
 	return v, nil
 }
 
-var lockedSidekiq = regexp.MustCompile(`(?m)^    sidekiq \(([^()\s]+)\)\r?$`)
+var locked = regexp.MustCompile(`(?m)^    ([A-Za-z0-9_.-]+) \(([^()\s]+)\)\r?$`)
 
-// VersionFromLockfile finds the version of sidekiq that a Gemfile.lock pins; false when it pins none.
-func VersionFromLockfile(source []byte) (Version, bool, error) {
+// LockedVersion finds the version of a gem that a Gemfile.lock pins; an unknown one when it pins none.
+func LockedVersion(source []byte, gem string) (Version, error) {
 	if strings.Contains(string(source), "<<<<<<<") {
-		return Version{}, false, errors.New("it holds a merge conflict; hint: run bundle install")
+		return Version{}, errors.New("it holds a merge conflict; hint: run bundle install")
 	}
 	var found Version
-	for _, m := range lockedSidekiq.FindAllSubmatch(source, -1) {
-		v, err := ParseVersion(string(m[1]))
+	for _, m := range locked.FindAllSubmatch(source, -1) {
+		if string(m[1]) != gem {
+			continue
+		}
+		v, err := ParseVersion(string(m[2]))
 		if err != nil {
-			return Version{}, false, err
+			return Version{}, err
 		}
 		if found.Known() && found != v {
-			return Version{}, false, fmt.Errorf("it pins sidekiq twice, to %s and %s; hint: run bundle install", found, v)
+			return Version{}, fmt.Errorf("it pins %s twice, to %s and %s; hint: run bundle install", gem, found, v)
 		}
 		found = v
 	}
-	return found, found.Known(), nil
+	return found, nil
 }
 
 // Known is false for the zero value.
@@ -112,3 +117,8 @@ func (v Version) Notifies() bool { return v.AtLeast(6, 0, 6) }
 
 // hasCapsules tells whether capsules: in the configuration has an effect (7.0), which an unknown version may have.
 func (v Version) hasCapsules() bool { return !v.Known() || v.AtLeast(7, 0, 0) }
+
+// trim tells whether ERB's trim marks are known in config/sidekiq.yml (7.1.0), as they may be to an unknown version.
+func (v Version) trim() rubyyaml.Trim {
+	return rubyyaml.Trim(!v.Known() || v.AtLeast(7, 1, 0))
+}

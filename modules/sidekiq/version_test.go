@@ -79,14 +79,14 @@ func TestTheLockfileNamesTheVersion(t *testing.T) {
 		"a merge conflict":                  {source: "<<<<<<< HEAD\n    sidekiq (6.5.12)\n", fails: "it holds a merge conflict; hint: run bundle install"},
 		"no version":                        {source: "    sidekiq (x)\n", fails: `"x" is no version of a gem; accepted: numbers such as 7.3.2`},
 	} {
-		v, known, err := VersionFromLockfile([]byte(c.source))
+		v, err := LockedVersion([]byte(c.source), "sidekiq")
 		if c.fails != "" {
 			require.EqualError(t, err, c.fails, name)
 			continue
 		}
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, v.String(), name)
-		require.Equal(t, c.want != "unknown", known, name)
+		require.Equal(t, c.want != "unknown", v.Known(), name)
 	}
 }
 

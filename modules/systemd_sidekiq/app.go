@@ -2,12 +2,16 @@ package systemdsidekiq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path"
+	"strconv"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -25,11 +29,25 @@ func (f *found) lookAtApp(p *Params) error {
 	f.lookAtAccounts(p)
 	f.lookAtBundle(p)
 	f.lookAtEnvironment(p)
-	if f.version, err = f.lockedVersion(p); err != nil {
-		return err
+	for _, look := range []func(*Params) error{f.lookAtVersion, f.lookAtConfig, f.lookAtPool} {
+		if err := look(p); err != nil {
+			return err
+		}
 	}
-	f.timeout = f.version.DefaultTimeout()
-	return f.lookAtConfig(p)
+	return nil
+}
+
+// worker is the process that the unit starts.
+func (f *found) worker(p *Params) connections.Worker {
+	return connections.Worker{
+		RailsEnv: p.RailsEnv, Concurrency: p.Concurrency, Configs: []string{p.configPath()}, Lockfile: path.Join(p.AppRoot, "Gemfile.lock"),
+		Headroom: p.Headroom,
+		Environment: sidekiq.Environment{
+			Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
+			ReadFile: func(name string) ([]byte, error) { return atomicfile.ReadFile(f.host.path(name)) },
+		},
+		ReadIfThere: func(name string) ([]byte, error) { return atomicfile.ReadIfThere(f.host.path(name)) },
+	}
 }
 
 func (f *found) lookAtAccounts(p *Params) {
@@ -70,12 +88,8 @@ func (f *found) lookAtBundle(p *Params) {
 }
 
 func (f *found) lookAtEnvironment(p *Params) {
-	variables := sidekiq.Environment{
-		Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
-		ReadFile: func(name string) ([]byte, error) { return atomicfile.ReadFile(f.host.path(name)) },
-	}
 	var err error
-	if f.environ, err = variables.Environ(); err != nil {
+	if f.environ, err = f.worker(p).Environ(); err != nil {
 		f.environ = func(string) (string, bool) { return "", false }
 		f.lack(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
 	}
@@ -86,41 +100,73 @@ func (f *found) lookAtEnvironment(p *Params) {
 	}
 }
 
-// lockedVersion reads the application's lock file. Before the first deploy there is none: the unit then assumes the least, and
+// lookAtVersion reads the application's lock file. Before the first deploy there is none: the unit then assumes the least, and
 // the next run makes it exact.
-func (f *found) lockedVersion(p *Params) (sidekiq.Version, error) {
-	file := path.Join(p.AppRoot, "Gemfile.lock")
-	text, err := atomicfile.ReadIfThere(f.host.path(file))
-	if err != nil {
-		return sidekiq.Version{}, err
+func (f *found) lookAtVersion(p *Params) error {
+	var err error
+	if f.version, err = f.worker(p).Sidekiq(); err != nil {
+		return err
 	}
-	version, known, err := sidekiq.VersionFromLockfile(text)
-	if err != nil {
-		return version, fmt.Errorf("%s: %w", file, err)
+	if !f.version.Known() && f.deployed {
+		f.warnings = append(f.warnings, f.worker(p).Lockfile+" names no sidekiq; the unit assumes no particular version")
 	}
-	if !known && f.deployed {
-		f.warnings = append(f.warnings, file+" names no sidekiq; the unit assumes no particular version")
-	}
-	return version, nil
+	f.timeout = f.version.DefaultTimeout()
+	return nil
 }
 
 // lookAtConfig wants the timeout alone. Where only Ruby can tell it, the unit keeps to the default and says so.
 func (f *found) lookAtConfig(p *Params) error {
-	text, err := atomicfile.ReadIfThere(f.host.path(p.configPath()))
-	if err != nil {
+	environ, err := f.worker(p).StartEnviron()
+	if err != nil { // told by lookAtEnvironment
+		environ = f.environ
+	}
+	config, at, err := f.worker(p).Config(p.configPath(), environ, f.version)
+	switch refusal := new(sidekiq.Refusal); {
+	case errors.As(err, &refusal):
+		f.warnings = append(f.warnings, fmt.Sprintf("%v; the unit assumes a timeout of %d s", err, f.timeout))
+	case err != nil:
 		return err
-	}
-	if text == nil {
-		if p.SidekiqConfig != "" {
-			f.lack(fmt.Errorf("option %q: %q does not exist; hint: leave it out for config/sidekiq.yml", "sidekiq_config", p.configPath()))
-		}
-		return nil
-	}
-	config, err := sidekiq.ReadConfig(text, p.RailsEnv, f.environ)
-	if err != nil {
-		f.warnings = append(f.warnings, fmt.Sprintf("%s: %v; the unit assumes a timeout of %d s", p.configPath(), err, f.timeout))
-	} else if config.Timeout != nil {
+	case at == "" && p.SidekiqConfig != "":
+		f.lack(fmt.Errorf("option %q: %q does not exist; hint: leave it out for config/sidekiq.yml", "sidekiq_config", p.configPath()))
+	case config.Timeout != nil:
 		f.timeout = *config.Timeout
 	}
 	return nil
+}
+
+// lookAtPool finds the variables that ERB in database.yml wants.
+func (f *found) lookAtPool(p *Params) error {
+	if p.DatabasePool == "" {
+		return nil
+	}
+	for _, file := range p.DatabaseYML {
+		text, err := atomicfile.ReadIfThere(f.host.path(file))
+		if err != nil {
+			return err
+		}
+		if text == nil {
+			continue
+		}
+		if f.poolVariables, err = f.variablesOf(text, p); err != nil {
+			f.lack(fmt.Errorf("%s: %w", file, err))
+		}
+		return nil
+	}
+	return nil
+}
+
+// variablesOf are none while the number of threads is a guess: RAILS_MAX_THREADS would start as many.
+func (f *found) variablesOf(databaseYML []byte, p *Params) (map[string]string, error) {
+	worker := f.worker(p)
+	request := databaseyml.Request{Environment: p.RailsEnv, Databases: p.Databases}
+	if p.DatabasePool != poolIsAuto {
+		request.Size, _ = strconv.Atoi(p.DatabasePool) // see checkPool
+		return worker.Variables(databaseYML, request)
+	}
+	wanted, err := worker.Wanted()
+	if err != nil || wanted.Guessed {
+		return nil, err
+	}
+	request.Size = wanted.Size
+	return worker.Variables(databaseYML, request)
 }

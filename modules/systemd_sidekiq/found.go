@@ -48,10 +48,11 @@ type redisUnit struct {
 
 // app is what is known of the application.
 type app struct {
-	deployed bool // its folder is there
-	bundle   string
-	version  sidekiq.Version // unknown when there is no Gemfile.lock yet
-	timeout  int             // seconds that Sidekiq gives its jobs at the end
+	deployed      bool // its folder is there
+	bundle        string
+	version       sidekiq.Version   // unknown when there is no Gemfile.lock yet
+	timeout       int               // seconds that Sidekiq gives its jobs at the end
+	poolVariables map[string]string // that the database pool wants
 
 	environ     sidekiq.Environ                   // variables of the service
 	redisSource string                            // where the address of Redis was learned

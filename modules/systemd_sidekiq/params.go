@@ -32,6 +32,9 @@ type Params struct {
 	ManageRedis      string            `option:"manage_redis"`
 	Umask            string            `option:"umask"`
 	DatabaseYML      []string          `option:"database_yml"`
+	DatabasePool     string            `option:"database_pool"`
+	Databases        []string          `option:"databases"`
+	Headroom         int               `option:"headroom"`
 	RestartOn        []string          `option:"restart_on"`
 	LogReaders       []string          `option:"log_readers"`
 	DrainTimeout     int               `option:"drain_timeout"`
@@ -42,6 +45,7 @@ var (
 	accountName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 	queueName   = regexp.MustCompile(`^[^\s,]+(,[0-9]+)?$`)
 	umask       = regexp.MustCompile(`^0?[0-7]{3}$`)
+	positive    = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 	environment = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 )
 
@@ -53,7 +57,7 @@ func (p *Params) Validate() error {
 	if p.DeployRoot == "" && path.Base(p.AppRoot) == "current" {
 		p.DeployRoot = path.Dir(p.AppRoot)
 	}
-	for _, check := range []func() error{p.checkNames, p.checkPaths, p.checkEnvironment} {
+	for _, check := range []func() error{p.checkNames, p.checkPaths, p.checkEnvironment, p.checkPool} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -142,6 +146,19 @@ func (p *Params) checkEnvironment() error {
 		if _, err := u.Text(); err != nil {
 			return fmt.Errorf("option %q: %w", "environment", err)
 		}
+	}
+	return nil
+}
+
+// poolIsAuto is the database_pool that is as large as the number of threads.
+const poolIsAuto = "auto"
+
+func (p *Params) checkPool() error {
+	if p.DatabasePool != "" && p.DatabasePool != poolIsAuto && !positive.MatchString(p.DatabasePool) {
+		return fmt.Errorf("option %q: %q is not accepted; accepted: auto, or a number from 1", "database_pool", p.DatabasePool)
+	}
+	if p.Headroom < 0 {
+		return fmt.Errorf("option %q: %d is not accepted; hint: give the number of connections beside those of the threads", "headroom", p.Headroom)
 	}
 	return nil
 }

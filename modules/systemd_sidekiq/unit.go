@@ -56,7 +56,7 @@ func service(u *systemd.Unit, p *Params, f *found) {
 	u.Set("Group", systemd.Text(p.Group))
 	u.Set("UMask", systemd.Text(p.Umask))
 	u.Set("WorkingDirectory", systemd.Path(p.AppRoot))
-	environmentOf(u, p)
+	environmentOf(u, p, f)
 	u.Set("ExecStart", command(p, f))
 	// The shell's kill: the program kill is in no essential package.
 	u.Set("ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"})
@@ -70,8 +70,9 @@ func service(u *systemd.Unit, p *Params, f *found) {
 }
 
 // environmentOf caps malloc's arenas, as Sidekiq's own example does, since Ruby's threads else bloat the process.
-func environmentOf(u *systemd.Unit, p *Params) {
+func environmentOf(u *systemd.Unit, p *Params, f *found) {
 	variables := map[string]string{"MALLOC_ARENA_MAX": "2"}
+	maps.Copy(variables, f.poolVariables)
 	maps.Copy(variables, p.Environment)
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		u.Set("Environment", systemd.Assignment{Name: name, Value: variables[name]})

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,18 +20,37 @@ type Ruby struct {
 	out *bufio.Reader
 }
 
-// Start runs a script, a file, until the test ends. It skips the test where there is no ruby, and fails it when oracles are
-// required (REQUIRE_ORACLES=1).
-func Start(t testing.TB, script string) *Ruby {
-	t.Helper()
-	path, err := exec.LookPath("ruby")
-	if err != nil {
-		if os.Getenv("REQUIRE_ORACLES") == "1" {
-			t.Fatal("REQUIRE_ORACLES=1 and there is no ruby; hint: apt-get install ruby")
-		}
-		t.Skip("NOT TESTED against Ruby: there is no ruby; hint: apt-get install ruby")
+// Rounds is how often a random test is repeated: usual times, or as many times more as SOAK says.
+func Rounds(usual int) int {
+	factor, err := strconv.Atoi(os.Getenv("SOAK"))
+	if err != nil || factor < 1 {
+		return usual
 	}
-	cmd := exec.Command(path, "--disable=did_you_mean", script)
+	return usual * factor
+}
+
+// Start runs a script, a file, until the test ends. ORACLE_RUBY names another Ruby than this machine's, such as
+// `docker exec -i HOST ruby`. Where there is none, or one that lacks what the script requires, the test is skipped; when oracles
+// are required (REQUIRE_ORACLES=1), it fails.
+func Start(t testing.TB, script string, libraries ...string) *Ruby {
+	t.Helper()
+	command := strings.Fields(os.Getenv("ORACLE_RUBY"))
+	if len(command) == 0 {
+		command = []string{"ruby"}
+	}
+	for _, library := range append([]string{"json"}, libraries...) {
+		if exec.Command(command[0], append(command[1:], "-r", library, "-e", "")...).Run() == nil {
+			continue
+		}
+		lack := command[0] + " with " + library + "; hint: apt-get install ruby ruby-activerecord ruby-railties"
+		if os.Getenv("REQUIRE_ORACLES") == "1" {
+			t.Fatal("REQUIRE_ORACLES=1 and there is no " + lack)
+		}
+		t.Skip("NOT TESTED against Ruby: there is no " + lack)
+	}
+	text, err := os.ReadFile(script)
+	require.NoError(t, err)
+	cmd := exec.Command(command[0], append(command[1:], "--disable=did_you_mean", "-e", string(text))...)
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	in, err := cmd.StdinPipe()

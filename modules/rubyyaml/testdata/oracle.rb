@@ -1,24 +1,53 @@
-# Answers questions, one line of JSON each way: {"tags": text} the ERB tags that Ruby finds, {"erb": text, "variables": ...} what
+# Answers questions, one line of JSON each way: {"tags": text, "trim": bool} the text and the ERB tags that Ruby finds, {"erb": text, "variables": ...} what
 # it renders (null when it raises), {"yaml": text} what Psych loads (null when it raises).
 require "erb"
 require "json"
 require "yaml"
 
+# Of Active Support.
 class Object
-  def presence = to_s.strip.empty? ? nil : self
+  def blank? = !self || (respond_to?(:empty?) && empty?)
+  def present? = !blank?
+  def presence = blank? ? nil : self
 end
 
-# Notes each tag instead of compiling it.
+class String
+  def blank? = strip.empty?
+end
+
+# Of the process that the files are read for.
+module Sidekiq
+  def self.server? = defined?(Sidekiq)
+end
+
+module Rails
+  class Name < String
+    def method_missing(name) = name.end_with?("?") ? self == name.to_s.chomp("?") : super
+    def respond_to_missing?(name, *) = name.end_with?("?")
+  end
+
+  def self.env = Name.new(ENV["RAILS_ENV"].presence || ENV["RACK_ENV"].presence || "development")
+end
+
+# Notes text and tags instead of compiling them.
 class Spy < ERB::Compiler
-  attr_reader :tags
+  attr_reader :found
 
-  def compile_content(stag, _out) = (@tags ||= []) << [stag, content.dup.force_encoding("UTF-8")]
+  def add_text(text) = (@found ||= [["", +""]]).last[0].empty? ? @found.last[1] << text : @found << ["", +text]
+
+  def compile_content(stag, _out)
+    add_text("")
+    @found << [stag, content.dup] << ["", +""]
+  end
+
+  def add_put_cmd(_out, content) = add_text(content)
 end
 
-def tags(text)
-  spy = Spy.new(nil)
+def tags(text, trim)
+  spy = Spy.new(trim ? "-" : nil)
   spy.compile(text)
-  spy.tags || []
+  spy.add_text("")
+  spy.found.map { |kind, part| [kind, part.force_encoding("UTF-8")] }
 end
 
 def rendered(text, variables)
@@ -29,7 +58,7 @@ end
 def loaded(text) = YAML.respond_to?(:unsafe_load) ? YAML.unsafe_load(text) : YAML.load(text)
 
 def answer(question)
-  return tags(question["tags"]) if question["tags"]
+  return tags(question["tags"], question["trim"]) if question["tags"]
   return rendered(question["erb"], question["variables"]) if question["erb"]
   loaded(question["yaml"])
 rescue ScriptError, StandardError

@@ -14,9 +14,14 @@ end
 
 def answer(question)
   ENV.replace(question["variables"])
-  options = YAML.safe_load(ERB.new(question["source"]).result, permitted_classes: [Symbol], aliases: true) || {}
-  symbolize(options)
-  options = options.merge(options.delete(question["environment"].to_sym) || {})
+  text = ERB.new(question["source"], trim_mode: question["trim"] ? "-" : nil).result
+  options = YAML.safe_load(text, permitted_classes: [Symbol], aliases: true) || {}
+  if question["only_symbols"] # 5.0
+    options = options.merge(options.delete(question["environment"]) || {})
+  else
+    symbolize(options)
+    options = options.merge(options.delete(question["environment"].to_sym) || {})
+  end
   queues = (options[:queues] || []).map { |queue| name, weight = *queue; [name.to_s, weight.to_i] }
   capsules = (options[:capsules] || {}).map { |name, settings| [name.to_s, settings[:concurrency]] }
   { concurrency: options[:concurrency], timeout: options[:timeout], queues: queues, capsules: capsules, require: options[:require].to_s }

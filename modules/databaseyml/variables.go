@@ -1,0 +1,70 @@
+package databaseyml
+
+import (
+	"maps"
+	"strconv"
+)
+
+// Variables are those that the environment of the process wants so that every pool that ERB makes is large enough, with their
+// values; none when all are. Pools that stand in the file as numbers, and those of a URL, do not matter here. Every error is a
+// *Refusal.
+func Variables(source []byte, by Reader, q Request) (map[string]string, error) {
+	f, err := parse(source, by)
+	if err != nil {
+		return nil, err
+	}
+	databases := q.Databases
+	if len(databases) == 0 {
+		if databases, err = f.databases(q.Environment); err != nil {
+			return nil, plain(err)
+		}
+	}
+	wanted := map[string]string{}
+	for _, database := range databases {
+		if err := addVariable(wanted, source, by, q, database); err != nil {
+			return nil, plain(err)
+		}
+	}
+	return wanted, nil
+}
+
+// addVariable adds the variable that one database wants, the first of its expression that helps.
+func addVariable(wanted map[string]string, source []byte, by Reader, q Request, database string) error {
+	p, err := poolWith(wanted, source, by, q, database)
+	if err != nil || !p.ERB || p.Size >= q.Size {
+		return err
+	}
+	for _, name := range p.Variables {
+		try := maps.Clone(wanted)
+		try[name] = strconv.Itoa(q.Size)
+		if with, err := poolWith(try, source, by, q, database); err == nil && with.Size >= q.Size {
+			maps.Copy(wanted, try)
+			return nil
+		}
+	}
+	return &Refusal{Line: p.Line, Reason: p.Key + " is made by ERB, and no variable makes it large enough", Hint: "write a number in its place"}
+}
+
+// poolWith is the pool that variables give.
+func poolWith(variables map[string]string, source []byte, by Reader, q Request, database string) (Pool, error) {
+	by.Environ = Overlay(by.Environ, variables)
+	f, err := parse(source, by)
+	if err != nil {
+		return Pool{}, err
+	}
+	p, err := f.look(q.Environment, database)
+	if err == nil && p.ERB && p.unread != nil {
+		err = p.unread
+	}
+	return p, err
+}
+
+// Overlay is an environment with some variables set otherwise.
+func Overlay(environ Environ, variables map[string]string) Environ {
+	return func(name string) (string, bool) {
+		if value, set := variables[name]; set {
+			return value, true
+		}
+		return environ(name)
+	}
+}
