@@ -11,7 +11,7 @@ description:
   - >-
     Every Sidekiq thread that runs a job may hold a database connection. The pool that C(config/database.yml) gives a process must be as large as its number of threads, or jobs fail with V(ActiveRecord::ConnectionTimeoutError) when the worker is busy.
   - >-
-    Raises the pool of an environment by changing or adding exactly one line. Every other byte stays: comments, ERB, quotes, line ends, mode, owner and group. A pool that is large enough is left alone; none is ever lowered.
+    Raises the pool of each database of an environment by changing or adding exactly one line. Every other byte stays: comments, ERB, quotes, line ends, and mode, owner, group, access list and SELinux label of the file. A pool that is large enough is left alone; none is lowered unless asked for.
   - >-
     The file is read as Rails reads it, with C(<<) merges, C(shared:), several databases, C(url:) and C(DATABASE_URL). After the change it is read again and every other value compared; what cannot be located with certainty is refused with line, reason and what to do, and the file stays as it is.
 options:
@@ -30,7 +30,7 @@ options:
   databases:
     description:
       - >-
-        Databases to look after, where the section holds several. By default the one that Rails takes first, C(primary) or else the first of the section.
+        Names of the databases to look after, where the section holds several. By default all: those whose pool is too small are changed.
     type: list
     elements: str
     default: []
@@ -46,12 +46,20 @@ options:
     description:
       - >-
         Sidekiq's configuration file, absolute or relative to O(app_root), from which the number of threads is taken as Sidekiq takes it: the section of O(rails_env) over the top level, all capsules together, else C(RAILS_MAX_THREADS), else the default of the version in C(Gemfile.lock).
-      - A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application need not have.
-    type: path
+      - Of several, one for each process, the largest number counts, since a pool belongs to one process.
+      - >-
+        A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application need not have and in whose place C(config/sidekiq.yml.erb) may be.
+    type: list
+    elements: path
+  headroom:
+    description:
+      - Number of connections beside those of the threads, where the application starts threads of its own in its jobs.
+    type: int
+    default: 0
   app_root:
     description:
       - >-
-        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock). By default C(Gemfile.lock) is looked for in the folder above that of O(sidekiq_config).
+        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock), which tells the versions of Sidekiq and of Rails. By default C(Gemfile.lock) is looked for in the folder above that of O(sidekiq_config).
     type: path
   environment:
     description:
@@ -72,6 +80,42 @@ options:
     type: list
     elements: path
     default: []
+  key:
+    description:
+      - >-
+        Key that is written where none is in effect yet. V(auto) is V(pool), which every version of Rails knows; V(max_connections) is its name from Rails 8.1. A key that is in effect is kept, and another one beside it refused, as Rails does.
+    type: str
+    choices: [auto, pool, max_connections]
+    default: auto
+  erb:
+    description:
+      - >-
+        What to do where ERB makes the pool, as in Rails' own C(pool: <%= ENV.fetch("RAILS_MAX_THREADS") { 5 } %>).
+      - >-
+        V(evaluate) takes what it gives with O(environment), O(environment_files) and O(dotenv_files); when that is too small, the error names the variable to set.
+      - >-
+        V(variable) does the same but leaves it to the one who starts the process to set that variable, and returns it in RV(environment). The role does so; its M(systemd_sidekiq) task puts it into the unit.
+      - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby.
+      - V(refuse) is an error however large it is.
+    type: str
+    choices: [evaluate, variable, replace, refuse]
+    default: evaluate
+  allow_lower:
+    description:
+      - Whether a pool that is larger is made smaller, too.
+    type: bool
+    default: false
+  allow_others:
+    description:
+      - >-
+        Whether sections of other environments may change, too, where they inherit what is to be changed or share it through an alias. Without, that is an error which names them.
+    type: bool
+    default: false
+  backup:
+    description:
+      - Whether to keep the file as it was beside the new one, with the same owner and mode, when it changes.
+    type: bool
+    default: false
   if_missing:
     description:
       - Whether it is an error when no O(path) exists, as before the first deploy, or left for another run with a warning.
@@ -93,6 +137,8 @@ notes:
   - >-
     O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are added to O(concurrency), as Sidekiq's flag C(-c) does it.
   - A pool too large costs nothing, since connections are opened as they are needed.
+  - >-
+    C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place depends on the outcome is refused.
 seealso:
   - module: systemd_sidekiq
   - name: Rails, database pooling
@@ -122,6 +168,15 @@ EXAMPLES = r'''
     path: /opt/hyrax/shared/config/database.yml
     databases: [primary, queue]
     pool: 10
+
+- name: Two processes, whose jobs open up to two connections more, and a number in the place of ERB
+  db_pool:
+    path: /opt/hyrax/shared/config/database.yml
+    app_root: /opt/hyrax/current
+    sidekiq_config: [config/sidekiq.yml, config/sidekiq_media.yml]
+    headroom: 2
+    erb: replace
+    backup: true
 '''
 
 RETURN = r'''
@@ -146,18 +201,19 @@ required_by:
   type: str
   sample: /opt/hyrax/current/config/sidekiq.yml
 pool_before:
-  description: Pool that was in effect, of the first of RV(databases).
+  description: >-
+    Pool that was in effect, of the first of RV(databases), without the variables of RV(environment); null when only Ruby can tell, V(-1) when it has no limit (Rails 8.1). The least that it may be where ERB leaves several.
   returned: when it exists
   type: int
   sample: 5
 pool_after:
-  description: Pool that is in effect at the end; in check mode, that would be.
+  description: Pool that is in effect at the end, with the variables of RV(environment); in check mode, that would be.
   returned: when it exists
   type: int
   sample: 25
 source:
   description: >-
-    What the pool came from. V(own), a line of the database itself; V(inherited), through C(<<); V(shared), the section C(shared:); V(url), C(pool=) in the URL; V(default), ActiveRecord's 5.
+    What the pool came from. V(own), a line of the database itself; V(inherited), through C(<<); V(shared), the section C(shared:); V(url), C(pool=) in the URL of the section; V(DATABASE_URL), C(pool=) in that variable or in the database's own; V(default), ActiveRecord's 5.
   returned: when it exists
   type: str
   sample: inherited
@@ -166,6 +222,16 @@ line:
   returned: when it exists
   type: int
   sample: 11
+environment:
+  description: Variables that the process must be started with so that the pool is large enough. Not empty with O(erb=variable) only.
+  returned: when it exists
+  type: dict
+  sample: {"RAILS_MAX_THREADS": "25"}
+backup_file:
+  description: The file as it was.
+  returned: changed, with O(backup=true)
+  type: str
+  sample: /opt/hyrax/shared/config/database.yml.4711.2026-11-24@10:15:00~
 databases:
   description: The same for each database.
   returned: when it exists
@@ -193,8 +259,12 @@ databases:
     line:
       description: Line that was changed or added; V(0) when none.
       type: int
-    raised_too:
-      description: Other databases of the environment that inherit this pool and were raised with it.
+    inherited_by:
+      description: Other databases of the environment that inherit this pool and changed with it.
+      type: list
+      elements: str
+    other_sections:
+      description: Sections of other environments that changed with it, or may have; none without O(allow_others).
       type: list
       elements: str
 steps:

@@ -108,10 +108,27 @@ options:
     type: str
   database_yml:
     description:
-      - Where the application's database.yml may be, for O(restart_on); of several, the first that exists.
+      - Where the application's database.yml may be, for O(restart_on) and O(database_pool); of several, the first that exists.
     type: list
     elements: path
     default: []
+  database_pool:
+    description:
+      - >-
+        Connections that each pool in O(database_yml) must give, V(auto) for as many as the process has threads. Where ERB makes the pool of a variable, as in Rails' own template, and it would be too small, the unit sets that variable. By default it does not.
+      - A pool that stands in the file as a number is M(db_pool)'s to raise.
+    type: str
+  databases:
+    description:
+      - Names of the databases that O(database_pool) is for, where the section holds several. By default all.
+    type: list
+    elements: str
+    default: []
+  headroom:
+    description:
+      - Number of connections that O(database_pool=auto) adds to those of the threads.
+    type: int
+    default: 0
   restart_on:
     description:
       - >-
