@@ -70,7 +70,7 @@ func Apply(source []byte, by Reader, q Request) (*Result, error) {
 	result := &Result{Text: source}
 	original := f
 	for _, database := range q.Databases {
-		edit, text, err := f.edit(q, database)
+		edit, after, err := f.edit(q, database)
 		if err != nil {
 			return nil, plain(err)
 		}
@@ -81,10 +81,7 @@ func Apply(source []byte, by Reader, q Request) (*Result, error) {
 			if edit.Old == "" {
 				moveDown(result.Edits, edit.Line)
 			}
-			if f, err = parse(text, by); err != nil {
-				return nil, err
-			}
-			result.Text = text
+			f, result.Text = after, after.source
 		}
 		result.Edits = append(result.Edits, edit)
 	}
@@ -115,7 +112,7 @@ func (s step) ignorable(r *reading) bool {
 
 // edit does what is asked for one database. The readings of the file must agree on the one splice; those that do not want it
 // must not see it.
-func (f *file) edit(q Request, database string) (Edit, []byte, error) {
+func (f *file) edit(q Request, database string) (Edit, *file, error) {
 	steps := make([]step, len(f.readings))
 	chosen := -1
 	for i, r := range f.readings {
@@ -134,9 +131,8 @@ func (f *file) edit(q Request, database string) (Edit, []byte, error) {
 		return f.unchanged(steps)
 	}
 	s := steps[chosen].splice
-	text := s.apply(f.source)
 	edit := Edit{Before: steps[chosen].pool, Old: s.old, New: s.new, Line: s.lines + f.readings[chosen].doc.LineAt(s.start)}
-	after, err := parse(text, f.readings[0].Reader)
+	after, err := parse(s.apply(f.source), f.readings[0].Reader)
 	if err != nil || len(after.readings) != len(f.readings) {
 		return Edit{}, nil, f.readings[chosen].surprise(steps[chosen].target)
 	}
@@ -145,11 +141,11 @@ func (f *file) edit(q Request, database string) (Edit, []byte, error) {
 			return Edit{}, nil, err
 		}
 	}
-	return edit, text, nil
+	return edit, after, nil
 }
 
 // unchanged is an edit of nothing: where every reading that has the database is satisfied.
-func (f *file) unchanged(steps []step) (Edit, []byte, error) {
+func (f *file) unchanged(steps []step) (Edit, *file, error) {
 	var edit *Edit
 	var fault error
 	for i, s := range steps {
@@ -165,13 +161,16 @@ func (f *file) unchanged(steps []step) (Edit, []byte, error) {
 	if edit == nil {
 		return Edit{}, nil, fault
 	}
-	return *edit, f.source, nil
+	return *edit, f, nil
 }
 
 // verify demands that a reading came out as it was meant.
 func (s step) verify(before, after *reading, q Request, edit *Edit) error {
 	if s.splice != nil {
 		return before.verify(s.target, s.splice.key, after, q, edit)
+	}
+	if s.err != nil && !s.ignorable(before) {
+		return s.err
 	}
 	if before.text.Same(after.text) {
 		return nil

@@ -22,6 +22,7 @@ type question struct {
 	Environment string            `json:"environment"`
 	Edits       []editQuestion    `json:"edits"`
 	Others      bool              `json:"others"`
+	Lower       bool              `json:"lower"`
 	Variables   map[string]string `json:"variables"`
 }
 
@@ -40,7 +41,7 @@ func judge(t testing.TB, ruby *rubytest.Ruby, before []byte, q Request, variable
 		}
 	}
 	var verdict string
-	ruby.Ask(t, question{string(before), string(r.Text), q.Environment, edits, q.Others, variables}, &verdict)
+	ruby.Ask(t, question{string(before), string(r.Text), q.Environment, edits, q.Others, q.Lower, variables}, &verdict)
 	return verdict
 }
 

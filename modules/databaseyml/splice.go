@@ -46,7 +46,7 @@ func (r *reading) replace(entry rubyyaml.Entry, key string, size int) (*splice, 
 	old := string(source[start:end])
 	value := digits
 	switch quote := old[:1]; {
-	case !oneLine.MatchString(old):
+	case !oneLine.MatchString(old) || r.doc.NamesAlias(entry.Value):
 		return nil, r.unlocated(entry.Value)
 	case isNull(entry.Value):
 	case !spelledNumber.MatchString(old) && !rubyyaml.FromERB(entry.Value):

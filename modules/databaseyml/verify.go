@@ -67,7 +67,7 @@ func (c *comparison) sections() error {
 	for _, key := range keys {
 		before, after := c.before.root.At(key).Value, c.after.root.At(key).Value
 		if key.Name == c.target.environment {
-			err = c.section(before, after)
+			err = c.section(before, after, mayFollow)
 		} else {
 			err = c.other(key.Name, before, after, mayFollow)
 		}
@@ -85,16 +85,16 @@ func (c *comparison) other(name string, before, after *yaml.Node, mayFollow bool
 		return err
 	}
 	if changed || (mayFollow && c.hasUnsettled(before, map[*yaml.Node]bool{})) {
-		c.others = append(c.others, fmt.Sprintf("%q", name))
+		c.others = append(c.others, fmt.Sprintf("%q", rubyyaml.Readable(name)))
 	}
 	return nil
 }
 
 // section compares the section of the environment, in which the pool of the target must differ and those of databases that
 // inherit from it may.
-func (c *comparison) section(before, after *yaml.Node) error {
+func (c *comparison) section(before, after *yaml.Node, mayFollow bool) error {
 	if c.target.database == "" {
-		_, err := c.changed(before, after)
+		_, err := c.database(before, after, mayFollow)
 		return err
 	}
 	from, to, err := c.pair(before, after)
@@ -102,15 +102,33 @@ func (c *comparison) section(before, after *yaml.Node) error {
 		return err
 	}
 	for _, key := range from.Keys() {
-		changed, err := c.changed(from.At(key).Value, to.At(key).Value)
+		changed, err := c.database(from.At(key).Value, to.At(key).Value, mayFollow)
 		if err != nil {
 			return err
 		}
 		if changed && key.Name != c.target.database {
-			c.also = append(c.also, key.Name)
+			c.also = append(c.also, rubyyaml.Readable(key.Name))
 		}
 	}
 	return nil
+}
+
+// database compares one database of the environment. It may merge what ERB names, but no value in it may be that.
+func (c *comparison) database(before, after *yaml.Node, mayFollow bool) (bool, error) {
+	changed, err := c.changed(before, after)
+	if err != nil || !mayFollow {
+		return changed, err
+	}
+	values, err := c.before.doc.Mapping(rubyyaml.Deref(before))
+	if err != nil {
+		return false, err
+	}
+	for _, key := range values.Keys() {
+		if c.hasUnsettled(values.At(key).Value, map[*yaml.Node]bool{}) {
+			return false, c.before.surprise(c.target)
+		}
+	}
+	return changed, nil
 }
 
 // changed tells whether pools differ, at whatever depth. That anything else does is an error; the order of keys may.
@@ -197,7 +215,7 @@ func (c *comparison) anchorChanged() (bool, error) {
 	return false, nil
 }
 
-// hasUnsettled tells whether ERB names an alias in a value, or in what it merges.
+// hasUnsettled tells whether ERB names an alias in a value, or what is merged in it.
 func (c *comparison) hasUnsettled(n *yaml.Node, seen map[*yaml.Node]bool) bool {
 	n = rubyyaml.Deref(n)
 	if seen[n] {

@@ -19,6 +19,7 @@ type Key struct {
 type Entry struct {
 	Key, Value *yaml.Node
 	Own        bool // written in the mapping itself, not merged into it
+	settled    bool // no later << of Unsettled may set the key again
 }
 
 // Mapping is a mapping as Psych loads it, with everything merged that << merges. Entries keep Ruby's order: a key stays where
@@ -26,7 +27,6 @@ type Entry struct {
 type Mapping struct {
 	keys      []Key
 	entries   map[Key]Entry
-	settled   map[Key]bool // no later << of unsettled may set the key again
 	unsettled []*yaml.Node // what << merges, where ERB names it
 }
 
@@ -61,25 +61,28 @@ func (m *Mapping) Unsettled() []*yaml.Node { return m.unsettled }
 
 // Settled tells whether a key has the value of its entry whatever Unsettled merges.
 func (m *Mapping) Settled(name string) bool {
-	return len(m.unsettled) == 0 || m.settled[Key{Name: name}] || m.settled[Key{Name: name, Symbol: true}]
+	return len(m.unsettled) == 0 || m.entries[Key{Name: name}].settled || m.entries[Key{Name: name, Symbol: true}].settled
 }
 
-func newMapping() *Mapping { return &Mapping{entries: map[Key]Entry{}, settled: map[Key]bool{}} }
+func newMapping() *Mapping { return &Mapping{entries: map[Key]Entry{}} }
 
 func (m *Mapping) set(key Key, entry Entry) {
 	if _, known := m.entries[key]; !known {
 		m.keys = append(m.keys, key)
 	}
 	m.entries[key] = entry
-	m.settled[key] = true
 }
 
 // unsettle notes a merge that is not known.
 func (m *Mapping) unsettle(nodes ...*yaml.Node) {
-	if len(nodes) > 0 {
-		clear(m.settled)
-		m.unsettled = append(m.unsettled, nodes...)
+	if len(nodes) == 0 {
+		return
 	}
+	for key, entry := range m.entries {
+		entry.settled = false
+		m.entries[key] = entry
+	}
+	m.unsettled = append(m.unsettled, nodes...)
 }
 
 // merge is Hash#merge!.
@@ -89,7 +92,6 @@ func (m *Mapping) merge(other *Mapping) {
 		entry := other.entries[key]
 		entry.Own = false
 		m.set(key, entry)
-		m.settled[key] = other.settled[key]
 	}
 }
 
@@ -112,6 +114,9 @@ func KeyOf(n *yaml.Node) Key {
 
 // FromERB tells whether the output of an ERB tag is in a scalar.
 func FromERB(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && token.MatchString(n.Value) }
+
+// Readable is a name for people: what ERB makes of it is <%= %>.
+func Readable(name string) string { return token.ReplaceAllString(name, "<%= %>") }
 
 // KeyMayBe tells whether a key, of which ERB may make a part, could be one of names.
 func KeyMayBe(key *yaml.Node, names ...string) bool {
@@ -139,7 +144,7 @@ func OwnEntries(mapping *yaml.Node, name string) []Entry {
 	var entries []Entry
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if KeyOf(mapping.Content[i]).Name == name {
-			entries = append(entries, Entry{mapping.Content[i], mapping.Content[i+1], true})
+			entries = append(entries, Entry{mapping.Content[i], mapping.Content[i+1], true, true})
 		}
 	}
 	return entries
@@ -173,12 +178,12 @@ func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 // apply adds one written entry to m.
 func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
 	if !Merges(key) {
-		m.set(KeyOf(key), Entry{key, value, true})
+		m.set(KeyOf(key), Entry{key, value, true, true})
 		return nil
 	}
 	sources, all := mergeSources(value)
 	if !all { // Hash#merge! raises, and Psych takes << for an ordinary key
-		m.set(KeyOf(key), Entry{key, value, true})
+		m.set(KeyOf(key), Entry{key, value, true, true})
 		return nil
 	}
 	merged := newMapping()

@@ -9,7 +9,7 @@ import (
 )
 
 // An output tag is rendered as tokenOpen, a number made of its code, tokenClose: tags with the same code look the same, in two
-// files, too.
+// files, too, but not in two rounds of a loop.
 const (
 	tokenOpen  = '\uE000'
 	tokenClose = '\uE001'
@@ -42,11 +42,12 @@ type renderer struct {
 	rendered
 	source   []byte
 	tags     []tag
-	outcomes []int // of the decisions
+	outcomes []int  // of the decisions
+	round    string // of the loops: there the same code may give something else each time
 }
 
 func render(source []byte, tags []tag, parts []part, outcomes []int) rendered {
-	r := renderer{rendered{codes: map[string]string{}, aliases: map[string]bool{}}, source, tags, outcomes}
+	r := renderer{rendered{codes: map[string]string{}, aliases: map[string]bool{}}, source, tags, outcomes, ""}
 	r.parts(parts)
 	r.closeLine("\n")
 	return r.rendered
@@ -62,9 +63,12 @@ func (r *renderer) parts(parts []part) {
 		case branch:
 			r.branch(p)
 		case loop:
-			for range loopRounds[r.outcomes[p.decision]] {
+			outer := r.round
+			for i := range loopRounds[r.outcomes[p.decision]] {
+				r.round = fmt.Sprint(outer, " ", i)
 				r.parts(p.body)
 			}
+			r.round = outer
 		}
 	}
 }
@@ -106,7 +110,7 @@ func (r *renderer) tag(t tag) {
 		r.replace(t.start, t.end, "<%")
 		return
 	}
-	token, from := tokenOf(t.code), t.start
+	token, from := tokenOf(t.code+r.round), t.start
 	r.codes[token] = t.code
 	switch r.trailingSigil() {
 	case '&':

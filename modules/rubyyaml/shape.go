@@ -2,6 +2,7 @@ package rubyyaml
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -49,7 +50,11 @@ func (s *Shapes) form(d *Document, n *yaml.Node) (string, error) {
 	case yaml.SequenceNode:
 		return s.within(d, n, n.Tag, sequenceMembers(n))
 	}
-	return fmt.Sprintf("scalar %s %t %s", n.Tag, n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0, n.Value), nil
+	kind := "plain "
+	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+		kind = "quoted "
+	}
+	return kind + n.Tag + " " + n.Value, nil
 }
 
 // member is a value in a mapping or sequence with what tells its place.
@@ -61,7 +66,7 @@ type member struct {
 func mappingMembers(m *Mapping) []member {
 	var members []member
 	for _, key := range m.keys {
-		members = append(members, member{fmt.Sprintf("%t %q", key.Symbol, key.Name), m.entries[key].Value})
+		members = append(members, member{strconv.FormatBool(key.Symbol) + strconv.Quote(key.Name), m.entries[key].Value})
 	}
 	return members
 }
@@ -84,7 +89,7 @@ func (s *Shapes) within(d *Document, n *yaml.Node, tag string, members []member)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&form, " %s:%d", p.place, number)
+		form.WriteString(" " + p.place + ":" + strconv.Itoa(number))
 	}
 	return form.String(), nil
 }

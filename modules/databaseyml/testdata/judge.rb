@@ -42,6 +42,8 @@ def spelling(hash, name) = hash.key?(name) ? name : name.to_sym
 
 def database(section, name) = name.empty? ? section : section[spelling(section, name)]
 
+def pool_of(section, name, key) = database(section, name).select { |own, _| own.to_s == key }.values.last
+
 # Takes a pool out of a copy of a hash.
 def without_pool(hash, key) = hash.reject { |name, _| name.to_s == key }
 
@@ -67,9 +69,17 @@ def verdict(question)
   name = spelling(before, question["environment"])
   sections = [before.delete(name), after.delete(name)]
   return before == after && sections[0] == sections[1] ? "good" : "a file without the section changed" unless sections[0].is_a?(Hash)
+  # Code tags can leave the change out of what is read: where the pool is large enough without it.
+  if before == after && sections[0] == sections[1]
+    enough = question["edits"].all? do |edit|
+      pool = pool_of(sections[1], edit["database"], edit["key"]).to_s.to_i
+      question["lower"] ? pool == edit["size"] : pool >= edit["size"]
+    end
+    return enough ? "good" : "a pool is as it was"
+  end
   question["edits"].each do |edit|
     [edit["database"], *edit["also"]].each do |database_name|
-      pool = database(sections[1], database_name).select { |key, _| key.to_s == edit["key"] }.values.last
+      pool = pool_of(sections[1], database_name, edit["key"])
       return "the pool of #{database_name} is #{pool.inspect}" unless pool.to_s.to_i == edit["size"]
       sections.map! { |section| strip(section, database_name, edit["key"]) }
     end
