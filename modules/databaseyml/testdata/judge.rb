@@ -6,16 +6,16 @@ require "yaml"
 
 # What an application's own constants would be in its templates.
 class Anything < Module
-  def method_missing(*) = self
-  def respond_to_missing?(*) = true
-  def const_missing(_name) = self
-  def to_s = "anything"
+  def method_missing(*); self; end
+  def respond_to_missing?(*); true; end
+  def const_missing(_name); self; end
+  def to_s; "anything"; end
 end
-def Object.const_missing(_name) = Anything.new
+def Object.const_missing(_name); Anything.new; end
 
 # What Sidekiq's own process says.
 module Sidekiq
-  def self.server? = true
+  def self.server?; true; end
 end
 
 # A variable that a template insists on.
@@ -26,7 +26,7 @@ def ENV.fetch(name, *default)
 end
 
 class Object
-  def presence = to_s.strip.empty? ? nil : self
+  def presence; to_s.strip.empty? ? nil : self; end
 end
 
 def load(source, variables)
@@ -38,14 +38,14 @@ def load(source, variables)
 end
 
 # A hash's own spelling of a name.
-def spelling(hash, name) = hash.key?(name) ? name : name.to_sym
+def spelling(hash, name); hash.key?(name) ? name : name.to_sym; end
 
-def database(section, name) = name.empty? ? section : section[spelling(section, name)]
+def database(section, name); name.empty? ? section : section[spelling(section, name)]; end
 
-def pool_of(section, name, key) = database(section, name).select { |own, _| own.to_s == key }.values.last
+def pool_of(section, name, key); database(section, name).select { |own, _| own.to_s == key }.values.last; end
 
 # Takes a pool out of a copy of a hash.
-def without_pool(hash, key) = hash.reject { |name, _| name.to_s == key }
+def without_pool(hash, key); hash.reject { |name, _| name.to_s == key }; end
 
 # Puts a copy without the pool in the place of a database.
 def strip(section, name, key)
@@ -56,7 +56,7 @@ end
 # Takes pools of one size out at every depth: what an edit may do to sections that inherit.
 def strip_deep(value, key, size)
   return value unless value.is_a?(Hash)
-  value.reject { |name, inner| name.to_s == key && inner == size }.transform_values { |inner| strip_deep(inner, key, size) }
+  value.reject { |name, inner| name.to_s == key && inner.to_s == size.to_s }.transform_values { |inner| strip_deep(inner, key, size) }
 end
 
 def verdict(question)

@@ -33,7 +33,7 @@ def answer(question)
 end
 
 module Sidekiq
-  def self.server? = true
+  def self.server?; true; end
 end
 
 $stdout.sync = true

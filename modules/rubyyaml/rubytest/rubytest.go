@@ -50,9 +50,8 @@ func Start(t testing.TB, script string, libraries ...string) *Ruby {
 	}
 	text, err := os.ReadFile(script)
 	require.NoError(t, err)
-	cmd := exec.Command(command[0], append(command[1:], "--disable=did_you_mean", "-e", string(text))...)
+	cmd := exec.Command(command[0], append(command[1:], "-EUTF-8", "--disable=did_you_mean", "-e", string(text))...)
 	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()

@@ -6,41 +6,41 @@ require "yaml"
 
 # Of Active Support.
 class Object
-  def blank? = !self || (respond_to?(:empty?) && empty?)
-  def present? = !blank?
-  def presence = blank? ? nil : self
+  def blank?; !self || (respond_to?(:empty?) && empty?); end
+  def present?; !blank?; end
+  def presence; blank? ? nil : self; end
 end
 
 class String
-  def blank? = strip.empty?
+  def blank?; strip.empty?; end
 end
 
 # Of the process that the files are read for.
 module Sidekiq
-  def self.server? = defined?(Sidekiq)
+  def self.server?; defined?(Sidekiq); end
 end
 
 module Rails
   class Name < String
-    def method_missing(name) = name.end_with?("?") ? self == name.to_s.chomp("?") : super
-    def respond_to_missing?(name, *) = name.end_with?("?")
+    def method_missing(name); name.end_with?("?") ? self == name.to_s.chomp("?") : super; end
+    def respond_to_missing?(name, *); name.end_with?("?"); end
   end
 
-  def self.env = Name.new(ENV["RAILS_ENV"].presence || ENV["RACK_ENV"].presence || "development")
+  def self.env; Name.new(ENV["RAILS_ENV"].presence || ENV["RACK_ENV"].presence || "development"); end
 end
 
 # Notes text and tags instead of compiling them.
 class Spy < ERB::Compiler
   attr_reader :found
 
-  def add_text(text) = (@found ||= [["", +""]]).last[0].empty? ? @found.last[1] << text : @found << ["", +text]
+  def add_text(text); (@found ||= [["", +""]]).last[0].empty? ? @found.last[1] << text : @found << ["", +text]; end
 
   def compile_content(stag, _out)
     add_text("")
     @found << [stag, content.dup] << ["", +""]
   end
 
-  def add_put_cmd(_out, content) = add_text(content)
+  def add_put_cmd(_out, content); add_text(content); end
 end
 
 def tags(text, trim)
@@ -55,7 +55,7 @@ def rendered(text, variables)
   ERB.new(text).result(Object.new.instance_eval { binding })
 end
 
-def loaded(text) = YAML.respond_to?(:unsafe_load) ? YAML.unsafe_load(text) : YAML.load(text)
+def loaded(text); YAML.respond_to?(:unsafe_load) ? YAML.unsafe_load(text) : YAML.load(text); end
 
 def answer(question)
   return tags(question["tags"], question["trim"]) if question["tags"]
