@@ -79,14 +79,11 @@ type reading struct {
 	doc  *rubyyaml.Document
 	top  *yaml.Node
 	root *rubyyaml.Mapping
-
-	fault error // why Ruby could not load it; then the rest is empty
 }
 
 const byHand = "edit the file by hand"
 
-// parse reads source. Every error is a *Refusal. When code tags give it several readings, some may be faulty: not every
-// combination need ever happen.
+// parse reads source. Every error is a *Refusal.
 func parse(source []byte, by Reader) (*file, error) {
 	texts, err := rubyyaml.Readings(source, rubyyaml.NoTrim)
 	if err != nil {
@@ -94,8 +91,8 @@ func parse(source []byte, by Reader) (*file, error) {
 	}
 	f := &file{source: source}
 	for _, text := range texts {
-		r, err := newReading(text, by)
-		if err != nil && len(texts) == 1 {
+		r := &reading{Reader: by, text: text}
+		if err := r.load(); err != nil {
 			return nil, err
 		}
 		f.readings = append(f.readings, r)
@@ -103,19 +100,15 @@ func parse(source []byte, by Reader) (*file, error) {
 	return f, nil
 }
 
-func newReading(text rubyyaml.Reading, by Reader) (*reading, error) {
-	r := &reading{Reader: by, text: text}
-	r.fault = r.load()
-	return r, r.fault
-}
-
 func (r *reading) load() error {
 	var err error
 	if r.doc, err = r.text.Document(); err != nil {
 		return hinted(err, byHand)
 	}
-	r.top = r.doc.Root()
-	if r.top == nil || r.top.Kind != yaml.MappingNode {
+	switch r.top = r.doc.Root(); {
+	case r.top == nil:
+		r.top = &yaml.Node{Kind: yaml.MappingNode} // without sections; code tags may leave nothing else
+	case r.top.Kind != yaml.MappingNode:
 		return &Refusal{Reason: "the file has no sections", Hint: "write a section for each environment"}
 	}
 	r.root, err = r.doc.Mapping(r.top)

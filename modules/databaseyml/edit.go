@@ -105,10 +105,8 @@ type step struct {
 	err    error   // why it cannot be done
 }
 
-// ignorable tells whether a reading without the database, or that Ruby would not load, may be passed over.
-func (s step) ignorable(r *reading) bool {
-	return s.err != nil && (r.fault != nil || errors.As(s.err, new(absence)))
-}
+// ignorable tells whether it is a reading without the database, which may be passed over.
+func (s step) ignorable() bool { return errors.As(s.err, new(absence)) }
 
 // edit does what is asked for one database. The readings of the file must agree on the one splice; those that do not want it
 // must not see it.
@@ -148,9 +146,9 @@ func (f *file) edit(q Request, database string) (Edit, *file, error) {
 func (f *file) unchanged(steps []step) (Edit, *file, error) {
 	var edit *Edit
 	var fault error
-	for i, s := range steps {
+	for _, s := range steps {
 		switch {
-		case s.err != nil && !s.ignorable(f.readings[i]):
+		case s.err != nil && !s.ignorable():
 			return Edit{}, nil, s.err
 		case s.err != nil:
 			fault = s.err
@@ -169,7 +167,7 @@ func (s step) verify(before, after *reading, q Request, edit *Edit) error {
 	if s.splice != nil {
 		return before.verify(s.target, s.splice.key, after, q, edit)
 	}
-	if s.err != nil && !s.ignorable(before) {
+	if s.err != nil && !s.ignorable() {
 		return s.err
 	}
 	if before.text.Same(after.text) {

@@ -123,7 +123,7 @@ func (f *file) look(environment, database string) (Pool, error) {
 		switch {
 		case err == nil && (smallest == nil || p.Size < smallest.Size):
 			smallest = &p
-		case err != nil && !errors.As(err, new(absence)) && r.fault == nil:
+		case err != nil && !errors.As(err, new(absence)):
 			return Pool{}, err
 		case err != nil:
 			fault = err

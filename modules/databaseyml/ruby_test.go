@@ -75,7 +75,7 @@ func TestRubyReadsEveryGoldenAsAsked(t *testing.T) {
 		require.Contains(t, verdicts, "good", k.name)
 		require.Subset(t, []string{"good", "Ruby cannot load the file"}, verdicts, k.name)
 		verdict := judge(t, ruby, k.in, k.request, k.variables, &Result{Edits: result.Edits, Text: k.in})
-		if verdict == "good" && len(k.environments()) == 1 {
+		if verdict == "good" && len(k.environments()) == 1 && !k.rails.Known() {
 			t.Fatalf("%s: the judge finds an unchanged file good", k.name)
 		}
 	}

@@ -69,16 +69,15 @@ func (r *reading) target(environment, database string) (*target, error) {
 // section is the entry of an environment's mapping, and what it resolves to.
 func (r *reading) section(environment string) (rubyyaml.Entry, *rubyyaml.Mapping, error) {
 	var none rubyyaml.Entry
-	if r.fault != nil {
-		return none, nil, r.fault
-	}
 	if err := r.checkSectionNames(environment); err != nil {
 		return none, nil, err
 	}
 	own := rubyyaml.OwnEntries(r.top, environment)
-	if len(own) == 0 {
-		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment),
-			Hint: "the sections are " + names(r.root)}}
+	switch sections := names(r.root); {
+	case sections == "":
+		return none, nil, absence{&Refusal{Reason: "the file has no sections", Hint: "write a section for each environment"}}
+	case len(own) == 0:
+		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment), Hint: "the sections are " + sections}}
 	}
 	section := own[0]
 	switch value := rubyyaml.Deref(section.Value); {

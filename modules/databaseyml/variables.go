@@ -37,10 +37,17 @@ func addVariable(wanted map[string]string, source []byte, by Reader, q Request, 
 	for _, name := range p.Variables {
 		try := maps.Clone(wanted)
 		try[name] = strconv.Itoa(q.Size)
-		if with, err := poolWith(try, source, by, q, database); err == nil && with.Size >= q.Size {
+		with, err := poolWith(try, source, by, q, database)
+		if err != nil {
+			return err
+		}
+		if with.Size >= q.Size {
 			maps.Copy(wanted, try)
 			return nil
 		}
+	}
+	if p.unread != nil {
+		return p.unread
 	}
 	return &Refusal{Line: p.Line, Reason: p.Key + " is made by ERB, and no variable makes it large enough", Hint: "write a number in its place"}
 }
@@ -52,11 +59,7 @@ func poolWith(variables map[string]string, source []byte, by Reader, q Request, 
 	if err != nil {
 		return Pool{}, err
 	}
-	p, err := f.look(q.Environment, database)
-	if err == nil && p.ERB && p.unread != nil {
-		err = p.unread
-	}
-	return p, err
+	return f.look(q.Environment, database)
 }
 
 // Overlay is an environment with some variables set otherwise.

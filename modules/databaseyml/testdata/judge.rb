@@ -44,6 +44,12 @@ def database(section, name); name.empty? ? section : section[spelling(section, n
 
 def pool_of(section, name, key); database(section, name).select { |own, _| own.to_s == key }.values.last; end
 
+# What the application gets, by whichever key.
+def effective_pool(section, shared)
+  values = [section, shared || {}].flat_map { |hash| %w[pool max_connections].map { |key| pool_of(hash, "", key) } }
+  values.compact.first.to_s.to_i
+end
+
 # Takes a pool out of a copy of a hash.
 def without_pool(hash, key); hash.reject { |name, _| name.to_s == key }; end
 
@@ -72,7 +78,7 @@ def verdict(question)
   # Code tags can leave the change out of what is read: where the pool is large enough without it.
   if before == after && sections[0] == sections[1]
     enough = question["edits"].all? do |edit|
-      pool = pool_of(sections[1], edit["database"], edit["key"]).to_s.to_i
+      pool = effective_pool(database(sections[1], edit["database"]), after["shared"])
       question["lower"] ? pool == edit["size"] : pool >= edit["size"]
     end
     return enough ? "good" : "a pool is as it was"
