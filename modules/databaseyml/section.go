@@ -19,9 +19,6 @@ type target struct {
 	shared      *rubyyaml.Mapping // what shared: gives; may be nil
 }
 
-// isFirst tells whether Rails takes this database where none is named.
-func (t *target) isFirst() bool { return t.database == "" || t.database == "primary" }
-
 // databases are the names of the databases of an environment, the first that Rails takes first; "" is one that needs no name.
 func (r *reading) databases(environment string) ([]string, error) {
 	section, values, err := r.section(environment)

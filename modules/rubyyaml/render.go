@@ -183,9 +183,6 @@ func (r *rendered) sourceEnd(offset int) int {
 	return p.source + offset - p.text
 }
 
-// hasToken tells whether the output of an ERB tag is in a value.
-func hasToken(value string) bool { return token.MatchString(value) }
-
 // expand replaces the tokens in value by what their tags give in environ.
 func (r *rendered) expand(value string, environ Environ) (string, error) {
 	var failure error
