@@ -68,7 +68,7 @@ func Variables(m Model) []Variable {
 		{Name: "sidekiq_databases", Type: argspec.List, Elements: argspec.Str, Default: []string{},
 			Description: "Names of the databases to tune, where there are several; empty: all of the environment."},
 		{Name: "sidekiq_database_erb", Type: argspec.Str, Choices: []string{"variable", "replace", "evaluate", "refuse"}, Default: "variable",
-			Description: "Where ERB makes the pool of a variable, as in Rails' own template, and it is too small: `variable` sets that variable in the unit, `replace` writes a number in its place; `evaluate` is an error then, `refuse` in any case."},
+			Description: "For a pool too small that ERB makes of a variable: `variable` sets it in the unit, `replace` writes a number in its place, `evaluate` is an error; `refuse` is one for any size."},
 		{Name: "sidekiq_restart_on", Type: argspec.List, Elements: argspec.Str, Choices: restartOn, Default: restartOn,
 			Description: "What restarts a running Sidekiq when it is newer than the process."},
 		{Name: "sidekiq_drain_timeout", Type: argspec.Int, Default: 60,

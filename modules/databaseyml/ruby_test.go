@@ -220,6 +220,9 @@ func TestNoMutatedFileIsDamaged(t *testing.T) {
 			source := []byte(mutate(random, string(k.in)))
 			q := k.request
 			q.Size = 25
+			if q.ERB == "" && random.IntN(2) == 0 {
+				q.ERB = Overrule
+			}
 			result, err := Apply(source, k.reader(), q)
 			if err != nil || !result.Changed() {
 				continue

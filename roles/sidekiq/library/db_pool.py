@@ -63,7 +63,8 @@ options:
     type: path
   environment:
     description:
-      - Environment variables of the Sidekiq service, for ERB such as C(ENV.fetch("RAILS_MAX_THREADS") { 5 }).
+      - >-
+        Environment variables of the Sidekiq service, for ERB such as V(<%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
     type: dict
     default: {}
   environment_files:
@@ -90,7 +91,7 @@ options:
   erb:
     description:
       - >-
-        What to do where ERB makes the pool, as in Rails' own C(pool: <%= ENV.fetch("RAILS_MAX_THREADS") { 5 } %>).
+        What to do where ERB makes the pool, as in Rails' own V(pool: <%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
       - >-
         V(evaluate) takes what it gives with O(environment), O(environment_files) and O(dotenv_files); when that is too small, the error names the variable to set.
       - >-
