@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ruby reads database.yml as Rails does: production has a connection for each of the 7 threads, all else says what it said,
+# Ruby reads database.yml as Rails does: production has a connection for each of the THREADS threads, all else says what it said,
 # and as text one line was changed or added. Owner and mode are those of the deployment.
 set -eu
 
@@ -16,8 +16,9 @@ end
 
 before, after = ARGV.map { |path| rails_reads(path) }
 pool = after.fetch("production").delete("pool")
+threads = Integer(ENV.fetch("THREADS"))
 puts "production pool: #{pool.inspect}, other environments: #{(after.keys - ['production']).join(', ')}"
-abort "database: production has a pool of #{pool.inspect}, 7 threads need 7" unless pool.is_a?(Integer) && pool >= 7
+abort "database: production has a pool of #{pool.inspect}, #{threads} threads need #{threads}" unless pool.is_a?(Integer) && pool >= threads
 
 before.fetch("production").delete("pool")
 abort "database: more than production's pool changed: #{(before.to_a - after.to_a).map(&:first)}" unless before == after

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What /sidekiq/busy shows: the process that systemd started is in Redis, with the threads and queues of config/sidekiq.yml.
+# What /sidekiq/busy shows: the process that systemd started is in Redis, with THREADS threads and the queues of config/sidekiq.yml.
 set -eu
 
 fail() { echo "heartbeat: $*" >&2; exit 1; }
@@ -24,7 +24,7 @@ quiet=$(redis HGET "$identity" quiet)
 echo "$identity: threads $threads, quiet $quiet"
 echo "$info"
 
-[ "$threads" = 7 ] || fail "$threads threads, not 7"
+[ "$threads" = "$THREADS" ] || fail "$threads threads, not $THREADS"
 [ "$quiet" = false ] || fail "the worker is quiet"
 for queue in default mailers; do
   echo "$info" | grep -q "\"queues\":\[[^]]*\"$queue\"" || fail "queue $queue is not worked"
