@@ -33,6 +33,9 @@ func (r *reading) databases(environment string) ([]string, error) {
 		if rubyyaml.FromERB(values.At(key).Key) {
 			return nil, r.refuse(section.Key, "name the databases to look after", "the name of one of its databases comes from ERB")
 		}
+		if key.Name == keyPool || key.Name == keyMax {
+			return nil, r.refuse(section.Key, byHand, "%s is a mapping, which makes it the name of a database", key.Name)
+		}
 		if key.Name == "primary" {
 			names = append([]string{key.Name}, names...)
 		} else {
