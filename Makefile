@@ -1,4 +1,4 @@
-# The targets that people use: demo, test, build, generate, lint, bench, clean. `make help` tells what each does.
+# The targets that people use: demo, test, test-matrix, soak, build, generate, lint, bench, clean. `make help` tells what each does.
 VERSION := 0.1.0
 GO      := go
 FLAGS   := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
@@ -8,7 +8,7 @@ SOURCES := go.mod go.sum $(shell find modules generator -name '*.go' -o -name '*
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule lint demo bench clean
+.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies soak lint demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,29 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name default
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name default
 	molecule --base-config molecule/base.yml test --scenario-name refusal
+	molecule --base-config molecule/base.yml test --scenario-name database
+
+test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies and Rails as judges
+	molecule/setup run $(MAKE) build scenarios rubies
+
+scenarios:
+	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name default
+	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name database
+	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name database
+
+rubies:
+	set -e; for suite in bullseye bookworm trixie; do \
+	  image=$$(molecule/images/build $$suite rails); \
+	  ORACLE_RUBY="docker run --interactive --rm --network none $$image ruby" REQUIRE_ORACLES=1 \
+	    $(GO) test -count=1 ./modules/rubyyaml ./modules/sidekiq ./modules/databaseyml; \
+	done
+
+soak: check-go ## the random tests for half an hour, and fuzzing a million times each
+	molecule/setup
+	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/rubyyaml ./modules/databaseyml
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/rubyyaml
+	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/databaseyml
+	$(GO) test -run '^$$' -fuzz FuzzReadConfig -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
 
 lint: ## gofmt, vet, staticcheck, yamllint, ansible-lint
 	@test -z "$$(gofmt -s -l modules generator)" || { gofmt -s -d modules generator; exit 1; }
