@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -163,4 +164,12 @@ func TestAnEmptyFileIsToldFromNone(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, text)
 	require.Empty(t, text)
+}
+
+func TestAFileThatNoConfigurationIsIsNotRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.NoError(t, os.Truncate(path, 1<<40))
+	_, err := Read(path, Refuse)
+	require.EqualError(t, err, fmt.Sprintf("%q is larger than 64 MiB, which no configuration is; hint: look what it is", path))
 }

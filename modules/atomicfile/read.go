@@ -21,6 +21,9 @@ type File struct {
 	attributes []attribute
 }
 
+// largestFile keeps whoever owns a file from filling the memory of root's process, in bytes.
+const largestFile = 64 << 20
+
 // Read returns nil and no error when nothing exists at path. Whatever is no regular file is an error, and so is a link that
 // leads nowhere.
 func Read(path string, links Links) (*File, error) {
@@ -45,9 +48,12 @@ func Read(path string, links Links) (*File, error) {
 	if err := checkRegular(path, info); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(f)
+	data, err := io.ReadAll(io.LimitReader(f, largestFile+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(data) > largestFile {
+		return nil, fmt.Errorf("%q is larger than %d MiB, which no configuration is; hint: look what it is", path, largestFile>>20)
 	}
 	id, err := dir.identity()
 	if err != nil {

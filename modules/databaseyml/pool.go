@@ -197,27 +197,42 @@ func (r *reading) possible(t *target, name string) ([]rubyyaml.Entry, error) {
 	if _, found, _ := t.values.Entry(name); !found && t.shared != nil && !t.shared.Settled(name) {
 		unsettled = append(unsettled, t.shared.Unsettled()...)
 	}
+	sources, err := r.mayMerge(unsettled)
+	if err != nil {
+		return nil, err
+	}
 	var entries []rubyyaml.Entry
-	for _, n := range unsettled {
-		sources, ok := r.doc.MayMerge(n)
-		if !ok {
-			return nil, r.refuse(n, byHand, "what << merges comes from ERB")
+	for _, source := range sources {
+		values, err := r.resolve(source)
+		if err != nil {
+			return nil, err
 		}
-		for _, source := range sources {
-			values, err := r.resolve(source)
-			if err != nil {
-				return nil, err
-			}
-			entry, found, err := values.Entry(name)
-			if err != nil {
-				return nil, r.refuse(n, "keep one", "%s may be set both as a string and as a symbol", name)
-			}
-			if found {
-				entries = append(entries, entry)
-			}
+		entry, found, err := values.Entry(name)
+		if err != nil {
+			return nil, r.refuse(source, "keep one", "%s is set both as a string and as a symbol", name)
+		}
+		if found {
+			entries = append(entries, entry)
 		}
 	}
 	return entries, nil
+}
+
+// mayMerge are the mappings of which unsettled << merge some. The last of them may name every one that an earlier one may.
+func (r *reading) mayMerge(unsettled []*yaml.Node) ([]*yaml.Node, error) {
+	var last *yaml.Node
+	for _, n := range unsettled {
+		if !r.doc.NamesAlias(n) {
+			return nil, r.refuse(n, byHand, "what << merges comes from ERB")
+		}
+		if last == nil || n.Line > last.Line || (n.Line == last.Line && n.Column > last.Column) {
+			last = n
+		}
+	}
+	if last == nil {
+		return nil, nil
+	}
+	return r.doc.MayMerge(last), nil
 }
 
 // key is the key to read and to write: the one that sets the pool; max_connections where min_connections wants it.

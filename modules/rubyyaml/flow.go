@@ -49,12 +49,15 @@ type flowBuilder struct {
 	tags      []tag
 	next      int // tag
 	at        int // offset in the source
+	depth     int // of blocks in blocks
 	decisions []decision
 	pure      map[string]int // decisions by their condition, where it always has the same outcome
+	impure    bool           // code changes the environment that conditions ask
 }
 
 func buildFlow(source []byte, tags []tag) ([]part, []decision, *fault) {
 	b := &flowBuilder{source: source, tags: tags, pure: map[string]int{}}
+	b.impure = slices.ContainsFunc(tags, changesEnvironment)
 	body, end, failure := b.body()
 	if failure == nil && end >= 0 {
 		failure = &fault{tags[end].start, "this ERB code tag ends what was not begun"}
@@ -134,8 +137,12 @@ func (b *flowBuilder) block(c code, t tag) (part, *fault) {
 
 // arm takes the body that begins behind the tag at hand, and tells what ends it.
 func (b *flowBuilder) arm(body *[]part, opener tag) (code, *fault) {
+	if b.depth++; b.depth > deepestBlock {
+		return code{}, &fault{opener.start, fmt.Sprintf("ERB code tags open more than %d blocks in each other", deepestBlock)}
+	}
 	b.next++
 	parts, end, failure := b.body()
+	b.depth--
 	if failure != nil {
 		return code{}, failure
 	}
@@ -163,28 +170,34 @@ func (b *flowBuilder) condition(text string) int {
 		return known
 	}
 	number := b.decide(decision{2})
-	if _, err := parseExpression(text); err == nil && !b.environmentMayChange() {
+	if _, err := parseExpression(text); err == nil && !b.impure {
 		b.pure[text] = number
 	}
 	return number
 }
 
-func (b *flowBuilder) environmentMayChange() bool {
-	return slices.ContainsFunc(b.tags, func(t tag) bool {
-		c, _ := parseCode(t.code)
-		return t.kind == codeTag && c.kind == codeStatement && strings.Contains(t.code, "ENV")
-	})
+// changesEnvironment tells whether a tag is a statement that may do so.
+func changesEnvironment(t tag) bool {
+	if t.kind != codeTag || !strings.Contains(t.code, "ENV") {
+		return false
+	}
+	c, _ := parseCode(t.code)
+	return c.kind == codeStatement
 }
 
-// mostReadings is the largest number of ways to read one file that are tried.
-const mostReadings = 256
+// What is tried of one file: more belongs to nobody's configuration.
+const (
+	mostReadings    = 256
+	largestReadings = 4 << 20 // bytes of all texts, where there are several
+	deepestBlock    = 50
+)
 
 // eachOutcome calls f with every combination of outcomes, those of the fullest text first.
-func eachOutcome(decisions []decision, f func(outcomes []int)) error {
+func eachOutcome(decisions []decision, f func(outcomes []int) error) error {
 	total := 1
 	for _, d := range decisions {
 		if total *= d.outcomes; total > mostReadings {
-			return &Refusal{Reason: fmt.Sprintf("its ERB code tags (<%% %%>) can go more than %d ways", mostReadings)}
+			return manyWays()
 		}
 	}
 	for n := range total {
@@ -192,7 +205,11 @@ func eachOutcome(decisions []decision, f func(outcomes []int)) error {
 		for i, d := range decisions {
 			outcomes[i], n = n%d.outcomes, n/d.outcomes
 		}
-		f(outcomes)
+		if err := f(outcomes); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+func manyWays() *Refusal { return &Refusal{Reason: "its ERB code tags (<% %>) can go too many ways"} }

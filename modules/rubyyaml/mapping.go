@@ -219,19 +219,15 @@ func mergeSources(value *yaml.Node) (sources []*yaml.Node, all bool) {
 	return sources, true
 }
 
-// MayMerge are the mappings of which an unsettled << merges one: those with an anchor before it. It answers false where ERB
-// makes more than the name of an alias.
-func (d *Document) MayMerge(unsettled *yaml.Node) ([]*yaml.Node, bool) {
-	if !d.NamesAlias(unsettled) {
-		return nil, false
-	}
+// MayMerge are the mappings of which an alias that ERB names may be one: those with an anchor before it.
+func (d *Document) MayMerge(alias *yaml.Node) []*yaml.Node {
 	var found []*yaml.Node
 	for _, n := range d.Anchored() {
-		if n.Line < unsettled.Line || (n.Line == unsettled.Line && n.Column < unsettled.Column) {
+		if n.Line < alias.Line || (n.Line == alias.Line && n.Column < alias.Column) {
 			found = append(found, n)
 		}
 	}
-	return found, true
+	return found
 }
 
 // NamesAlias tells whether a scalar is an alias whose name comes from ERB.

@@ -110,10 +110,19 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 		return nil, &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
 	}
 	var readings []Reading
-	err := eachOutcome(decisions, func(outcomes []int) {
-		readings = append(readings, Reading{source, lines, render(source, tags, parts, outcomes)})
+	size := 0
+	err := eachOutcome(decisions, func(outcomes []int) error {
+		text := render(source, tags, parts, outcomes)
+		readings = append(readings, Reading{source, lines, text})
+		if size += len(text.bytes); size > largestReadings && len(decisions) > 0 {
+			return manyWays()
+		}
+		return nil
 	})
-	return readings, err
+	if err != nil {
+		return nil, err
+	}
+	return readings, nil
 }
 
 // Same tells whether two readings give the same text.

@@ -234,7 +234,7 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 		source := randomProgram(random, 3)
 		readings, err := Readings([]byte(source), NoTrim)
 		if err != nil {
-			require.ErrorContains(t, err, "can go more than", source)
+			require.ErrorContains(t, err, "can go too many ways", source)
 			continue
 		}
 		var texts []string
@@ -266,14 +266,16 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 
 func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {
 	for source, want := range map[string]string{
-		"a: 1\n<% end %>\n":                                  "line 2: this ERB code tag ends what was not begun",
-		"a: 1\n<% else %>\n":                                 "line 2: this ERB code tag ends what was not begun",
-		"a: 1\n<% if x %>\nb: 2\n":                           "line 2: what this ERB code tag begins never ends",
-		"<% if x %>\n<% } %>":                                "line 2: this ERB code tag does not fit what was begun",
-		"<% x.each { |y| %>\n<% end %>":                      "line 2: this ERB code tag does not fit what was begun",
-		"<% if x %>\n<% else %>\n<% else %>\n<% end %>":      "line 3: this ERB code tag does not fit what was begun",
-		"a: 1\n<% foo.bar do |x| %>\n<% end %>":              "line 2: an ERB code tag (<% %>) may decide what the file says",
-		strings.Repeat("<% if a.b %>x: 1\n<% end %>\n", 100): "its ERB code tags (<% %>) can go more than 256 ways",
+		"a: 1\n<% end %>\n":                             "line 2: this ERB code tag ends what was not begun",
+		"a: 1\n<% else %>\n":                            "line 2: this ERB code tag ends what was not begun",
+		"a: 1\n<% if x %>\nb: 2\n":                      "line 2: what this ERB code tag begins never ends",
+		"<% if x %>\n<% } %>":                           "line 2: this ERB code tag does not fit what was begun",
+		"<% x.each { |y| %>\n<% end %>":                 "line 2: this ERB code tag does not fit what was begun",
+		"<% if x %>\n<% else %>\n<% else %>\n<% end %>": "line 3: this ERB code tag does not fit what was begun",
+		"a: 1\n<% foo.bar do |x| %>\n<% end %>":         "line 2: an ERB code tag (<% %>) may decide what the file says",
+		strings.Repeat("<% if ENV['X'] %>", 51):         "line 1: ERB code tags open more than 50 blocks in each other",
+		strings.Repeat("<% if x %>a: 1<% end %>\n", 7) + strings.Repeat("#", 40000): "its ERB code tags (<% %>) can go too many ways",
+		strings.Repeat("<% if a.b %>x: 1\n<% end %>\n", 100):                        "its ERB code tags (<% %>) can go too many ways",
 	} {
 		_, err := Readings([]byte(source), NoTrim)
 		require.EqualError(t, err, want)
