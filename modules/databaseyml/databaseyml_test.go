@@ -249,4 +249,27 @@ func TestAliasesOfAliasesCostNoMoreThanTheirText(t *testing.T) {
 	require.Equal(t, text+"production:\n  pool: 25\n  more: *a60\n", string(edit.Text))
 }
 
+func TestAHostileFileIsRefusedSoon(t *testing.T) {
+	chain := "a0: &a0\n  k0: 1\n"
+	for i := range 3000 {
+		chain += fmt.Sprintf("a%d: &a%d\n  <<: *a%d\n  k%d: 1\n", i+1, i+1, i, i+1)
+	}
+	for text, want := range map[string]string{
+		chain + "production:\n  <<: *a3000\n  adapter: x\n":                                                      "what << merges into each other grows out of all proportion",
+		"production:\n" + strings.Repeat("  d", 1) + ": {adapter: x}\n" + numbered("  d%d: {adapter: x}\n", 300): `the section "production" holds 301 databases, more than 256`,
+	} {
+		_, err := Apply([]byte(text), nothing, production(25))
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// numbered repeats a line with numbers.
+func numbered(line string, n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, line, i)
+	}
+	return text.String()
+}
+
 var nothing = Reader{Environ: func(string) (string, bool) { return "", false }}

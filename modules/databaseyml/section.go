@@ -19,6 +19,9 @@ type target struct {
 	shared      *rubyyaml.Mapping // what shared: gives; may be nil
 }
 
+// mostDatabases is more than anybody has; each change reads the whole file again.
+const mostDatabases = 256
+
 // databases are the names of the databases of an environment, the first that Rails takes first; "" is one that needs no name.
 func (r *reading) databases(environment string) ([]string, error) {
 	section, values, err := r.section(environment)
@@ -27,6 +30,9 @@ func (r *reading) databases(environment string) ([]string, error) {
 	}
 	if !severalDatabases(values) {
 		return []string{""}, nil
+	}
+	if n := len(values.Keys()); n > mostDatabases {
+		return nil, r.refuse(section.Key, "name the databases to look after", "the section %q holds %d databases, more than %d", environment, n, mostDatabases)
 	}
 	var names []string
 	for _, key := range values.Keys() {

@@ -155,6 +155,10 @@ func Merges(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && !(key.Style&yaml.TaggedStyle != 0 && key.ShortTag() == "!!str")
 }
 
+// mostEntries is the largest number of entries of all mappings together, with those that are merged: a chain of << makes the
+// square of what it holds.
+const mostEntries = 1_000_000
+
 // Mapping resolves a mapping by Psych's order of merging.
 func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 	if m := d.mappings[n]; m != nil {
@@ -170,6 +174,9 @@ func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 		if err := d.apply(m, n.Content[i], n.Content[i+1]); err != nil {
 			return nil, err
 		}
+	}
+	if d.entries += len(m.keys); d.entries > mostEntries {
+		return nil, &Refusal{Line: d.Line(n), Reason: "what << merges into each other grows out of all proportion", Hint: "write fewer << into each other"}
 	}
 	d.mappings[n] = m
 	return m, nil

@@ -50,6 +50,7 @@ type Document struct {
 	mappings    map[*yaml.Node]*Mapping
 	resolving   map[*yaml.Node]bool
 	anchored    []*yaml.Node
+	entries     int // of all mappings
 }
 
 // Parse reads a source in which no code decides what it says. Every error is a *Refusal.
