@@ -255,8 +255,8 @@ func TestAHostileFileIsRefusedSoon(t *testing.T) {
 		chain += fmt.Sprintf("a%d: &a%d\n  <<: *a%d\n  k%d: 1\n", i+1, i+1, i, i+1)
 	}
 	for text, want := range map[string]string{
-		chain + "production:\n  <<: *a3000\n  adapter: x\n":                                                      "what << merges into each other grows out of all proportion",
-		"production:\n" + strings.Repeat("  d", 1) + ": {adapter: x}\n" + numbered("  d%d: {adapter: x}\n", 300): `the section "production" holds 301 databases, more than 256`,
+		chain + "production:\n  <<: *a3000\n  adapter: x\n":      "what << merges into each other grows out of all proportion",
+		"production:\n" + numbered("  d%d: {adapter: x}\n", 300): `the section "production" holds 300 databases, more than 256`,
 	} {
 		_, err := Apply([]byte(text), nothing, production(25))
 		require.ErrorContains(t, err, want)
