@@ -270,26 +270,25 @@ func (r *reading) key(t *target) (string, error) {
 	return keyMax, nil
 }
 
-// entry is the entry of a key that is in effect, and where it comes from.
+// entry is the entry of a key that is in effect, and where it comes from. What shared: gives in the other spelling, as a symbol or
+// as a string, would win over the section's own.
 func (r *reading) entry(t *target, name string) (rubyyaml.Entry, Source, error) {
-	for _, values := range []*rubyyaml.Mapping{t.values, t.shared} {
-		if values == nil {
-			continue
-		}
-		entry, found, err := values.Entry(name)
-		switch {
-		case err != nil:
-			return entry, Unassigned, r.refuse(t.key, "keep one", "%s is set both as a string and as a symbol", name)
-		case !found:
-			continue
-		case values == t.shared:
-			return entry, Shared, nil
-		case entry.Own:
-			return entry, Own, nil
-		}
-		return entry, Inherited, nil
+	entry, found, err := t.values.Entry(name)
+	common, has := rubyyaml.Entry{}, false
+	if t.shared != nil && err == nil {
+		common, has, err = t.shared.Entry(name)
 	}
-	return rubyyaml.Entry{}, Unassigned, nil
+	switch {
+	case err != nil, found && has && rubyyaml.KeyOf(entry.Key) != rubyyaml.KeyOf(common.Key):
+		return entry, Unassigned, r.refuse(t.key, "keep one", "%s is set both as a string and as a symbol", name)
+	case found && entry.Own:
+		return entry, Own, nil
+	case found:
+		return entry, Inherited, nil
+	case has:
+		return common, Shared, nil
+	}
+	return entry, Unassigned, nil
 }
 
 // origin is the section in which an inherited key stands.

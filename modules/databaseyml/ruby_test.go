@@ -117,14 +117,54 @@ func (p Pool) uncertain() bool {
 	return p.Key == keyMax || p.unsettled || p.unread != nil || (p.Source == Shared && p.Database != "")
 }
 
-func railsPools(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names []string) []*int {
-	var answer struct {
-		Rails string `json:"rails"`
-		Pools []*int `json:"pools"`
-	}
+type railsAnswer struct {
+	Rails string `json:"rails"`
+	Pools []*int `json:"pools"`
+}
+
+func askRails(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names []string) railsAnswer {
+	t.Helper()
+	var answer railsAnswer
 	rails.Ask(t, map[string]any{"text": string(text), "environment": k.request.Environment, "variables": k.variables, "databases": names}, &answer)
 	require.Len(t, answer.Pools, len(names), k.name)
-	return answer.Pools
+	return answer
+}
+
+func railsPools(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names []string) []*int {
+	t.Helper()
+	return askRails(t, rails, k, text, names).Pools
+}
+
+// TestRailsReadsMutatedFilesTheSame compares every pool that we read with what the Rails that is installed takes.
+func TestRailsReadsMutatedFilesTheSame(t *testing.T) {
+	rails := rubytest.Start(t, "testdata/rails.rb", "active_record", "rails")
+	random := rand.New(rand.NewPCG(11, 12))
+	var installed railsVersion
+	_, err := fmt.Sscanf(askRails(t, rails, kase{}, nil, []string{}).Rails, "%d.%d", &installed[0], &installed[1])
+	require.NoError(t, err)
+	compared := 0
+	for _, k := range cases(t) {
+		k.rails = installed
+		for range rubytest.Rounds(20) {
+			source := []byte(mutate(random, string(k.in)))
+			pools, err := Pools(source, k.reader(), k.request.Environment)
+			if f, parseErr := parse(source, k.reader()); err != nil || parseErr != nil || len(f.readings) > 1 {
+				continue
+			}
+			names := []string{}
+			for _, p := range pools {
+				names = append(names, p.Database)
+			}
+			for i, want := range railsPools(t, rails, k, source, names) {
+				if want == nil || pools[i].largest != pools[i].Size {
+					continue
+				}
+				require.Equal(t, *want, pools[i].Size, "%s in\n%s", pools[i].Origin(), source)
+				compared++
+			}
+		}
+	}
+	require.Greater(t, compared, 200)
 }
 
 // tally counts what became of the files of a corpus.

@@ -181,12 +181,18 @@ func names(m *rubyyaml.Mapping) string {
 // shared is what the section shared: gives a database. Rails knows it since 5.2, with several databases since 7.1.
 func (r *reading) shared(database string) (*rubyyaml.Mapping, error) {
 	entry, found, _ := r.root.Entry("shared")
-	if !found || rubyyaml.Deref(entry.Value).Kind != yaml.MappingNode || r.before(5, 2) || (database != "" && r.before(7, 1)) {
+	if !found || rubyyaml.Deref(entry.Value).Kind != yaml.MappingNode || r.before(5, 2) {
 		return nil, nil
 	}
 	values, err := r.resolve(rubyyaml.Deref(entry.Value))
-	if err != nil || database == "" || !severalDatabases(values) {
+	switch several := err == nil && severalDatabases(values); {
+	case err != nil || database == "" || (!several && !r.before(7, 1)):
 		return values, err
+	case !several:
+		return nil, r.refuse(entry.Key, "write what is shared into the databases",
+			"shared: has plain keys, by which Rails before 7.1 takes a section of several databases for one")
+	case r.before(7, 1): // a database that is there takes nothing from it
+		return nil, nil
 	}
 	entry, found, _ = values.Entry(database)
 	if !found {
