@@ -129,6 +129,9 @@ func (f *file) edit(q Request, database string) (Edit, *file, error) {
 		return f.unchanged(steps)
 	}
 	s := steps[chosen].splice
+	if f.readings[chosen].text.InCase(s.start) {
+		return Edit{}, nil, f.readings[chosen].refuse(steps[chosen].target.key, byHand, "the place for the pool stands within case of ERB")
+	}
 	edit := Edit{Before: steps[chosen].pool, Old: s.old, New: s.new, Line: s.lines + f.readings[chosen].doc.LineAt(s.start)}
 	after, err := parse(s.apply(f.source), f.readings[0].Reader)
 	if err != nil || len(after.readings) != len(f.readings) {

@@ -154,8 +154,7 @@ func (p *parser) primary() (evaluator, error) {
 		if !p.is(symbol, "(") {
 			return nil, ErrRuby
 		}
-		e, err := p.primary()
-		return call(e, toInteger, false), err
+		return p.integer()
 	case p.accept(symbol, "("):
 		e, err := p.ternary()
 		if err != nil {
@@ -166,6 +165,21 @@ func (p *parser) primary() (evaluator, error) {
 		return p.list()
 	}
 	return p.literal()
+}
+
+// integer is Integer(e) or Integer(e, 10).
+func (p *parser) integer() (evaluator, error) {
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	e, err := p.ternary()
+	if err != nil {
+		return nil, err
+	}
+	if p.accept(symbol, ",") && !p.accept(number, "10") {
+		return nil, ErrRuby
+	}
+	return call(e, toInteger, false), p.expect(")")
 }
 
 // defined knows that a process of Sidekiq has Sidekiq and its command line.
@@ -281,6 +295,9 @@ func (p *parser) key() (evaluator, error) {
 }
 
 func (p *parser) fetch() (evaluator, error) {
+	if p.kind == text && !p.afterBreak {
+		return p.fetchWithoutParentheses()
+	}
 	if err := p.expect("("); err != nil {
 		return nil, err
 	}
@@ -301,11 +318,27 @@ func (p *parser) fetch() (evaluator, error) {
 	if p.afterBreak || !p.accept(symbol, "{") {
 		return fetch(name, missing(name)), nil
 	}
+	if p.accept(symbol, "|") { // the name, which nothing uses
+		p.next()
+		if err := p.expect("|"); err != nil {
+			return nil, err
+		}
+	}
 	fallback, err := p.ternary()
 	if err != nil {
 		return nil, err
 	}
 	return fetch(name, fallback), p.expect("}")
+}
+
+// fetchWithoutParentheses takes all that follows as its arguments.
+func (p *parser) fetchWithoutParentheses() (evaluator, error) {
+	name, err := p.variable()
+	if err != nil || !p.accept(symbol, ",") {
+		return fetch(name, missing(name)), err
+	}
+	fallback, err := p.ternary()
+	return fetch(name, fallback), err
 }
 
 // variable is the quoted name of an environment variable.

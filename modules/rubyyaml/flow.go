@@ -118,7 +118,7 @@ func (b *flowBuilder) block(c code, t tag) (part, *fault) {
 	for {
 		a := arm{decision: -1}
 		if c.kind != codeElse {
-			a.decision, a.wanted = b.condition(c.condition), !c.negated
+			a.decision, a.wanted = b.condition(c), !c.negated
 		}
 		next, failure := b.arm(&a.body, t)
 		if failure != nil {
@@ -165,13 +165,13 @@ func (b *flowBuilder) decide(d decision) int {
 
 // condition is the decision over a condition. One that asks the environment alone has the same outcome wherever it stands,
 // unless code changes the environment.
-func (b *flowBuilder) condition(text string) int {
-	if known, ok := b.pure[text]; ok {
+func (b *flowBuilder) condition(c code) int {
+	if known, ok := b.pure[c.condition]; ok && !c.choice {
 		return known
 	}
 	number := b.decide(decision{2})
-	if _, err := parseExpression(text); err == nil && !b.impure {
-		b.pure[text] = number
+	if _, err := parseExpression(c.condition); err == nil && !b.impure && !c.choice {
+		b.pure[c.condition] = number
 	}
 	return number
 }

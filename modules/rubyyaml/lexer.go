@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	lexeme = regexp.MustCompile(`^(?:([A-Za-z_]\w*[?]?)|(\d[\d_]*)|"([^"\\#]*)"|'([^'\\]*)'|(\|\||&&|&\.|::|[=!<>]=|[\[\](){}.,!<>+\-*/%?:]))`)
+	lexeme = regexp.MustCompile(`^(?:([A-Za-z_]\w*[?]?)|(\d[\d_]*)|"([^"\\#]*)"|'([^'\\]*)'|(\|\||&&|&\.|::|[=!<>]=|\||[\[\](){}.,!<>+\-*/%?:]))`)
 	// Nothing that begins otherwise may follow: 1.5, 0x10, a symbol, a regular expression.
 	environmentQuestion = regexp.MustCompile(`^([a-z_]+)\?`)
 )

@@ -11,8 +11,8 @@ type codeKind int
 
 const (
 	codeStatement codeKind = iota // complete in itself: leaves no trace in the text
-	codeIf                        // if or unless
-	codeElsif
+	codeIf                        // if, unless, or case with its first when
+	codeElsif                     // or when
 	codeElse
 	codeLoop // ends in the beginning of a block: each do |x|
 	codeEnd  // of any of these
@@ -21,7 +21,8 @@ const (
 // code is a code tag as far as it matters to the text.
 type code struct {
 	kind      codeKind
-	condition string // of if, unless and elsif
+	condition string // of if, unless, elsif and when
+	choice    bool   // case
 	negated   bool   // unless
 	closer    string // "end" or "}": what ends a loop, and what an end is
 }
@@ -43,9 +44,9 @@ func parseCode(source string) (code, bool) {
 		return code{kind: codeEnd, closer: first.text}, len(words) == 1
 	case first.is(keyword, "else"):
 		return code{kind: codeElse}, len(words) == 1
-	case first.is(keyword, "elsif"):
+	case first.is(keyword, "elsif"), first.is(keyword, "when"):
 		condition, ok := parseCondition(source, words)
-		return code{kind: codeElsif, condition: condition}, ok
+		return code{kind: codeElsif, condition: condition, choice: first.text == "when"}, ok
 	}
 	return parseOpening(source, words)
 }
@@ -64,12 +65,24 @@ func parseOpening(source string, words []rubyWord) (code, bool) {
 	case opener.text == "if" || opener.text == "unless":
 		condition, ok := parseCondition(source, words)
 		return code{kind: codeIf, condition: condition, negated: opener.text == "unless"}, ok && open[0] == 0
+	case opener.text == "case" && open[0] == 0:
+		return parseCase(source, words)
 	case opener.text == "do":
 		return code{kind: codeLoop, closer: "end"}, isLoop(words, open[0])
 	case opener.text == "{":
 		return code{kind: codeLoop, closer: "}"}, isLoop(words, open[0])
 	}
 	return code{}, false
+}
+
+// parseCase is case with its first when, between which ERB lets no text stand. It is an if, but its conditions are values.
+func parseCase(source string, words []rubyWord) (code, bool) {
+	when := slices.IndexFunc(words, func(w rubyWord) bool { return w.is(keyword, "when") })
+	if when < 2 {
+		return code{}, false
+	}
+	condition, ok := parseCondition(source, words[when:])
+	return code{kind: codeIf, condition: condition, choice: true}, ok
 }
 
 // isLoop tells whether a block is run where it stands, and not kept to be called elsewhere; and that it begins with nothing

@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -82,6 +83,7 @@ const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
 type Reading struct {
 	source      []byte
 	sourceLines []int
+	tags        []tag
 	text        rendered
 }
 
@@ -114,7 +116,7 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 	size := 0
 	err := eachOutcome(decisions, func(outcomes []int) error {
 		text := render(source, tags, parts, outcomes)
-		readings = append(readings, Reading{source, lines, text})
+		readings = append(readings, Reading{source, lines, tags, text})
 		if size += len(text.bytes); size > largestReadings && len(decisions) > 0 {
 			return manyWays()
 		}
@@ -128,6 +130,28 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 
 // Same tells whether two readings give the same text.
 func (r Reading) Same(other Reading) bool { return bytes.Equal(r.text.bytes, other.text.bytes) }
+
+// Divides tells whether an ERB tag of the source begins before offset and ends behind it.
+func (r Reading) Divides(offset int) bool {
+	return slices.ContainsFunc(r.tags, func(t tag) bool { return t.start < offset && offset < t.end })
+}
+
+// InCase tells whether what stands at offset in the source is within case.
+func (r Reading) InCase(offset int) bool {
+	var open []bool
+	for _, t := range r.tags {
+		if t.kind != codeTag || t.start >= offset {
+			continue
+		}
+		switch c, _ := parseCode(t.code); c.kind {
+		case codeIf, codeLoop:
+			open = append(open, c.choice)
+		case codeEnd:
+			open = open[:len(open)-1]
+		}
+	}
+	return slices.Contains(open, true)
+}
 
 // Document parses the text. Every error is a *Refusal.
 func (r Reading) Document() (*Document, error) {
