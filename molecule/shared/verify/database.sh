@@ -1,6 +1,6 @@
 #!/bin/sh
-# Ruby reads database.yml as Rails does: production has a connection for each of the THREADS threads, all else says what it said,
-# and as text one line was changed or added. Owner and mode are those of the deployment.
+# Ruby reads database.yml as Rails does: production has a connection for each of the worker's threads (THREADS), all else says
+# what it said, and as text one line was changed or added. Owner and mode are those of the deployment.
 set -eu
 
 file=/opt/demo/shared/config/database.yml
@@ -18,7 +18,8 @@ before, after = ARGV.map { |path| rails_reads(path) }
 pool = after.fetch("production").delete("pool")
 threads = Integer(ENV.fetch("THREADS"))
 puts "production pool: #{pool.inspect}, other environments: #{(after.keys - ['production']).join(', ')}"
-abort "database: production has a pool of #{pool.inspect}, #{threads} threads need #{threads}" unless pool.is_a?(Integer) && pool >= threads
+enough = pool.is_a?(Integer) && pool >= threads
+abort "database: production has a pool of #{pool.inspect}, #{threads} threads need #{threads}" unless enough
 
 before.fetch("production").delete("pool")
 abort "database: more than production's pool changed: #{(before.to_a - after.to_a).map(&:first)}" unless before == after

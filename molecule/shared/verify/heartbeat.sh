@@ -1,5 +1,6 @@
 #!/bin/sh
-# What /sidekiq/busy shows: the process that systemd started is in Redis, with THREADS threads and the queues of config/sidekiq.yml.
+# What /sidekiq/busy shows: the process that systemd started is in Redis, with as many threads as wanted (THREADS) and the queues
+# of config/sidekiq.yml.
 set -eu
 
 fail() { echo "heartbeat: $*" >&2; exit 1; }
@@ -18,13 +19,13 @@ done
 
 info=$(redis HGET "$identity" info)
 # Since Sidekiq 8.1.2 the threads are a field of their own.
-threads=$(redis HGET "$identity" concurrency)
-[ -n "$threads" ] || threads=$(echo "$info" | sed -n 's/.*"concurrency":\([0-9]*\).*/\1/p')
+concurrency=$(redis HGET "$identity" concurrency)
+[ -n "$concurrency" ] || concurrency=$(echo "$info" | sed -n 's/.*"concurrency":\([0-9]*\).*/\1/p')
 quiet=$(redis HGET "$identity" quiet)
-echo "$identity: threads $threads, quiet $quiet"
+echo "$identity: threads $concurrency, quiet $quiet"
 echo "$info"
 
-[ "$threads" = "$THREADS" ] || fail "$threads threads, not $THREADS"
+[ "$concurrency" = "$THREADS" ] || fail "$concurrency threads, not $THREADS"
 [ "$quiet" = false ] || fail "the worker is quiet"
 for queue in default mailers; do
   echo "$info" | grep -q "\"queues\":\[[^]]*\"$queue\"" || fail "queue $queue is not worked"
