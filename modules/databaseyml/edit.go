@@ -74,9 +74,6 @@ func Apply(source []byte, by Reader, q Request) (*Result, error) {
 		if err != nil {
 			return nil, plain(err)
 		}
-		if edit.Before, err = original.look(q.Environment, database); err != nil {
-			return nil, plain(err)
-		}
 		if edit.Changed() {
 			if edit.Old == "" {
 				moveDown(result.Edits, edit.Line)
@@ -84,6 +81,15 @@ func Apply(source []byte, by Reader, q Request) (*Result, error) {
 			f, result.Text = after, after.source
 		}
 		result.Edits = append(result.Edits, edit)
+	}
+	for i, database := range q.Databases {
+		e := &result.Edits[i]
+		if e.Before, err = original.look(q.Environment, database); err != nil {
+			return nil, plain(err)
+		}
+		if e.After, err = f.look(q.Environment, database); err != nil {
+			return nil, plain(err)
+		}
 	}
 	return result, nil
 }
@@ -108,61 +114,70 @@ type step struct {
 // ignorable tells whether it is a reading without the database, which may be passed over.
 func (s step) ignorable() bool { return errors.As(s.err, new(absence)) }
 
-// edit does what is asked for one database. The readings of the file must agree on the one splice; those that do not want it
-// must not see it.
+// edit does what is asked for one database, but for telling the pools. The readings of the file must agree on the one splice;
+// those that do not want it must not see it.
 func (f *file) edit(q Request, database string) (Edit, *file, error) {
 	steps := make([]step, len(f.readings))
-	chosen := -1
 	for i, r := range f.readings {
 		steps[i] = r.step(q, database)
-		if steps[i].splice == nil {
-			continue
-		}
-		if chosen >= 0 && *steps[i].splice != *steps[chosen].splice {
-			return Edit{}, nil, r.refuse(steps[i].target.key, byHand, "ERB code tags (<%% %%>) decide where the pool is to be written")
-		}
-		if chosen < 0 {
-			chosen = i
-		}
 	}
-	if chosen < 0 {
-		return f.unchanged(steps)
+	chosen, err := f.choose(steps)
+	if err != nil || chosen < 0 {
+		return Edit{}, f, err
 	}
-	s := steps[chosen].splice
-	if f.readings[chosen].text.InCase(s.start) {
-		return Edit{}, nil, f.readings[chosen].refuse(steps[chosen].target.key, byHand, "the place for the pool stands within case of ERB")
-	}
-	edit := Edit{Before: steps[chosen].pool, Old: s.old, New: s.new, Line: s.lines + f.readings[chosen].doc.LineAt(s.start)}
-	after, err := parse(s.apply(f.source), f.readings[0].Reader)
+	r, s := f.readings[chosen], steps[chosen].splice
+	edit := Edit{Old: s.old, New: s.new, Line: s.lines + r.doc.LineAt(s.start)}
+	after, err := parse(s.apply(f.source), r.Reader)
 	if err != nil || len(after.readings) != len(f.readings) {
-		return Edit{}, nil, f.readings[chosen].surprise(steps[chosen].target)
+		return Edit{}, nil, r.surprise(steps[chosen].target)
 	}
-	for i, r := range f.readings {
-		if err := steps[i].verify(r, after.readings[i], q, &edit); err != nil {
+	for i, before := range f.readings {
+		if err := steps[i].verify(before, after.readings[i], q, &edit); err != nil {
 			return Edit{}, nil, err
 		}
 	}
 	return edit, after, nil
 }
 
-// unchanged is an edit of nothing: where every reading that has the database is satisfied.
-func (f *file) unchanged(steps []step) (Edit, *file, error) {
-	var edit *Edit
-	var fault error
-	for _, s := range steps {
+// choose is the number of a reading that wants a splice, which is the same for all that want one; -1 when every reading that
+// has the database is satisfied.
+func (f *file) choose(steps []step) (int, error) {
+	chosen := -1
+	for i, s := range steps {
 		switch {
-		case s.err != nil && !s.ignorable():
-			return Edit{}, nil, s.err
-		case s.err != nil:
-			fault = s.err
-		case edit == nil || s.pool.Size < edit.Before.Size:
-			edit = &Edit{Before: s.pool, After: s.pool}
+		case s.splice == nil:
+		case f.readings[i].text.InCase(s.splice.start):
+			return -1, f.readings[i].refuse(s.target.key, byHand, "the place for the pool stands within case of ERB")
+		case chosen < 0:
+			chosen = i
+		case *s.splice != *steps[chosen].splice:
+			return -1, f.readings[i].refuse(s.target.key, byHand, "ERB code tags (<%% %%>) decide where the pool is to be written")
 		}
 	}
-	if edit == nil {
-		return Edit{}, nil, fault
+	if chosen >= 0 {
+		return chosen, nil
 	}
-	return *edit, f, nil
+	return -1, unsatisfied(steps)
+}
+
+// unsatisfied is why there is nothing to do for a database, when that is a fault: no reading has it, or one refuses it.
+func unsatisfied(steps []step) error {
+	var absent error
+	present := false
+	for _, s := range steps {
+		switch {
+		case s.err == nil:
+			present = true
+		case !s.ignorable():
+			return s.err
+		default:
+			absent = s.err
+		}
+	}
+	if present {
+		return nil
+	}
+	return absent
 }
 
 // verify demands that a reading came out as it was meant.

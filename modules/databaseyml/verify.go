@@ -12,7 +12,7 @@ import (
 
 // verify compares every value of every section with what it was before the edit, and completes the edit.
 func (r *reading) verify(t *target, key string, after *reading, q Request, edit *Edit) error {
-	c := comparison{shapes: rubyyaml.NewShapes(), before: r, after: after, target: t, key: key, size: q.Size}
+	c := comparison{shapes: rubyyaml.NewShapes(), before: r, after: after, target: t, key: key, request: q}
 	if err := c.sections(); err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (r *reading) verify(t *target, key string, after *reading, q Request, edit 
 	if err != nil || p.unread != nil || p.Size != q.Size || p.largest != q.Size || p.Source == URL || p.Source == DatabaseURL {
 		return r.surprise(t)
 	}
-	edit.After, edit.Also, edit.Others = p, union(edit.Also, c.also), union(edit.Others, c.others)
+	edit.Also, edit.Others = union(edit.Also, c.also), union(edit.Others, c.others)
 	return nil
 }
 
@@ -47,7 +47,7 @@ type comparison struct {
 	before, after *reading
 	target        *target
 	key           string
-	size          int
+	request       Request
 	also          []string // databases of the environment that changed, too
 	others        []string // sections that did, or may have
 }
@@ -160,11 +160,26 @@ func (c *comparison) poolChanged(from, to *rubyyaml.Mapping) (bool, error) {
 		if same, err := c.same(old.Value, now.Value); err != nil || same {
 			return false, err
 		}
+		if err := c.checkRaised(old); err != nil {
+			return false, err
+		}
 	}
-	if !has || rubyyaml.Deref(now.Value).Value != fmt.Sprint(c.size) {
+	if !has || rubyyaml.Deref(now.Value).Value != fmt.Sprint(c.request.Size) {
 		return false, c.before.surprise(c.target)
 	}
 	return true, nil
+}
+
+// checkRaised refuses to lower a pool that follows the one that is changed.
+func (c *comparison) checkRaised(old rubyyaml.Entry) error {
+	size, err := c.before.size(c.key, old.Value)
+	if err != nil && c.request.ERB != Overrule {
+		return err
+	}
+	if size > c.request.Size && !c.request.Lower {
+		return c.before.refuse(c.target.key, byHand, "a pool that follows this one is larger (line %d) and would become smaller", c.before.doc.Line(old.Key))
+	}
+	return nil
 }
 
 // pair are two mappings with the same keys, but for that of the pool.
