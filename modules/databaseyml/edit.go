@@ -90,6 +90,9 @@ func Apply(source []byte, by Reader, q Request) (*Result, error) {
 		if e.After, err = f.look(q.Environment, database); err != nil {
 			return nil, plain(err)
 		}
+		if e.After.Size < e.Before.Size && !q.Lower { // what shared: gives one database is overruled by what it inherits
+			return nil, &Refusal{Line: e.Before.Line, Reason: fmt.Sprintf("the pool of the database %q would become smaller", database), Hint: byHand}
+		}
 	}
 	return result, nil
 }
