@@ -356,7 +356,7 @@ func (r *reading) withURL(t *target, p Pool) (Pool, error) {
 		return r.withDatabaseURL(t, p)
 	}
 	text, err := r.doc.Text(url.Value, r.Environ)
-	if rubyyaml.FromERB(rubyyaml.Deref(url.Value)) && (err != nil || !r.allSet(r.doc.Variables(url.Value))) {
+	if value := rubyyaml.Deref(url.Value); value.Kind != yaml.ScalarNode || rubyyaml.FromERB(value) && (err != nil || !r.allSet(r.doc.Variables(url.Value))) {
 		p.Doubt = "the url of the section comes from ERB over what is not known here; a pool= in it would win"
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package databaseyml
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -58,6 +59,9 @@ func (r *reading) target(environment, database string) (*target, error) {
 		return nil, err
 	}
 	if severalDatabases(values) {
+		if len(values.Unsettled()) > 0 {
+			return nil, r.refuse(section.Key, byHand, "ERB decides whether the section %q holds several databases", environment)
+		}
 		return r.targetOfSeveral(environment, database, section, values)
 	}
 	if database != "" && database != "primary" {
@@ -80,7 +84,7 @@ func (r *reading) section(environment string) (rubyyaml.Entry, *rubyyaml.Mapping
 	}
 	own := rubyyaml.OwnEntries(r.top, environment)
 	switch sections := names(r.root); {
-	case sections == "":
+	case len(r.root.Keys()) == 0:
 		return none, nil, absence{&Refusal{Reason: "the file has no sections", Hint: "write a section for each environment"}}
 	case len(own) == 0:
 		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment), Hint: "the sections are " + sections}}
@@ -167,11 +171,14 @@ func (r *reading) nestedDatabase(values *rubyyaml.Mapping) string {
 	return ""
 }
 
+// printable is what a name looks like. What does not may be a URL with its password that lost a line break.
+var printable = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+
 // names are the keys of a mapping, for people.
 func names(m *rubyyaml.Mapping) string {
 	var quoted []string
 	for _, key := range m.Keys() {
-		if !rubyyaml.FromERB(m.At(key).Key) {
+		if printable.MatchString(key.Name) {
 			quoted = append(quoted, fmt.Sprintf("%q", key.Name))
 		}
 	}

@@ -132,7 +132,7 @@ func (p *parser) postfix() (evaluator, error) {
 			return nil, ErrRuby
 		}
 		p.next()
-		if !p.beforeBlank && p.accept(symbol, "(") {
+		if p.acceptAttached("(") {
 			err = p.expect(")")
 		}
 		e = call(e, method, safe)
@@ -151,9 +151,6 @@ func (p *parser) primary() (evaluator, error) {
 	case p.accept(word, "defined?"):
 		return p.defined()
 	case p.accept(word, "Integer"):
-		if !p.is(symbol, "(") {
-			return nil, ErrRuby
-		}
 		return p.integer()
 	case p.accept(symbol, "("):
 		e, err := p.ternary()
@@ -169,8 +166,8 @@ func (p *parser) primary() (evaluator, error) {
 
 // integer is Integer(e) or Integer(e, 10).
 func (p *parser) integer() (evaluator, error) {
-	if err := p.expect("("); err != nil {
-		return nil, err
+	if !p.acceptAttached("(") {
+		return nil, ErrRuby
 	}
 	e, err := p.ternary()
 	if err != nil {
@@ -261,7 +258,7 @@ func (p *parser) literal() (evaluator, error) {
 
 // env is what may follow ENV.
 func (p *parser) env() (evaluator, error) {
-	if p.accept(symbol, "[") {
+	if p.acceptAttached("[") {
 		name, err := p.variable()
 		if err != nil {
 			return nil, err
@@ -284,8 +281,8 @@ func (p *parser) env() (evaluator, error) {
 
 // key asks whether a variable is set.
 func (p *parser) key() (evaluator, error) {
-	if err := p.expect("("); err != nil {
-		return nil, err
+	if !p.acceptAttached("(") {
+		return nil, ErrRuby
 	}
 	name, err := p.variable()
 	if err != nil {
@@ -298,8 +295,8 @@ func (p *parser) fetch() (evaluator, error) {
 	if p.kind == text && !p.afterBreak {
 		return p.fetchWithoutParentheses()
 	}
-	if err := p.expect("("); err != nil {
-		return nil, err
+	if !p.acceptAttached("(") {
+		return nil, ErrRuby
 	}
 	name, err := p.variable()
 	if err != nil {

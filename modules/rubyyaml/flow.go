@@ -2,8 +2,8 @@ package rubyyaml
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 )
 
 // A file with code tags is a program that writes a text. Its flow is what matters of it: which runs of the source it copies,
@@ -50,6 +50,7 @@ type flowBuilder struct {
 	next      int // tag
 	at        int // offset in the source
 	depth     int // of blocks in blocks
+	loops     int // of these, that are loops
 	decisions []decision
 	pure      map[string]int // decisions by their condition, where it always has the same outcome
 	impure    bool           // code changes the environment that conditions ask
@@ -106,9 +107,14 @@ func (b *flowBuilder) copyUpTo(parts []part, end int) []part {
 
 // block takes a branch or a loop, whose first tag is t, up to the tag that ends it.
 func (b *flowBuilder) block(c code, t tag) (part, *fault) {
+	if c.kind == codeLoop && b.loops > 0 {
+		return nil, decidesInLoop(t)
+	}
 	if c.kind == codeLoop {
 		l := loop{decision: b.decide(decision{len(loopRounds)})}
+		b.loops++
 		end, failure := b.arm(&l.body, t)
+		b.loops--
 		if failure == nil && (end.kind != codeEnd || end.closer != c.closer) {
 			failure = b.misplaced()
 		}
@@ -118,7 +124,11 @@ func (b *flowBuilder) block(c code, t tag) (part, *fault) {
 	for {
 		a := arm{decision: -1}
 		if c.kind != codeElse {
-			a.decision, a.wanted = b.condition(c), !c.negated
+			pure := false
+			if a.decision, pure = b.condition(c); b.loops > 0 && !pure {
+				return nil, decidesInLoop(t)
+			}
+			a.wanted = !c.negated
 		}
 		next, failure := b.arm(&a.body, t)
 		if failure != nil {
@@ -154,6 +164,9 @@ func (b *flowBuilder) arm(body *[]part, opener tag) (code, *fault) {
 	return c, nil
 }
 
+// decidesInLoop refuses what may be decided otherwise in each round.
+func decidesInLoop(t tag) *fault { return &fault{t.start, "an ERB code tag decides within a loop"} }
+
 func (b *flowBuilder) misplaced() *fault {
 	return &fault{b.tags[b.next].start, "this ERB code tag does not fit what was begun"}
 }
@@ -165,24 +178,31 @@ func (b *flowBuilder) decide(d decision) int {
 
 // condition is the decision over a condition. One that asks the environment alone has the same outcome wherever it stands,
 // unless code changes the environment.
-func (b *flowBuilder) condition(c code) int {
+func (b *flowBuilder) condition(c code) (number int, pure bool) {
 	if known, ok := b.pure[c.condition]; ok && !c.choice {
-		return known
+		return known, true
 	}
-	number := b.decide(decision{2})
-	if _, err := parseExpression(c.condition); err == nil && !b.impure && !c.choice {
+	number = b.decide(decision{2})
+	_, err := parseExpression(c.condition)
+	if pure = err == nil && !b.impure && !c.choice; pure {
 		b.pure[c.condition] = number
 	}
-	return number
+	return number, pure
 }
 
-// changesEnvironment tells whether a tag is a statement that may do so.
+var (
+	useOfENV  = regexp.MustCompile(`\bENV\b`)
+	readOfENV = regexp.MustCompile(`^ENV(?:\[(?:"[^"]*"|'[^']*')\]\s*(?:$|==|=~|&&\s*[^=\s]|\|\|\s*[^=\s]|[^=\s|&+])|\.(?:fetch|key\?|has_key\?|include\?)\W)`)
+)
+
+// changesEnvironment tells whether a tag may do so: it does something else with ENV than read a variable.
 func changesEnvironment(t tag) bool {
-	if t.kind != codeTag || !strings.Contains(t.code, "ENV") {
+	if t.kind == commentTag {
 		return false
 	}
-	c, _ := parseCode(t.code)
-	return c.kind == codeStatement
+	return slices.ContainsFunc(useOfENV.FindAllStringIndex(t.code, -1), func(at []int) bool {
+		return !readOfENV.MatchString(t.code[at[0]:])
+	})
 }
 
 // What is tried of one file: more belongs to nobody's configuration.

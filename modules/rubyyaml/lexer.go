@@ -13,6 +13,7 @@ type parser struct {
 	kind        lexemeKind
 	text        string
 	beforeBlank bool // white space stands before the lexeme
+	afterQuery  bool // the lexeme before ends in a question mark
 	afterBreak  bool // a line break does, which ends a statement
 	variables   []string
 }
@@ -38,6 +39,7 @@ func (p *parser) next() {
 	trimmed := strings.TrimLeft(p.rest, " \t\r\n")
 	blank := p.rest[:len(p.rest)-len(trimmed)]
 	p.beforeBlank, p.afterBreak = blank != "", strings.Contains(blank, "\n")
+	p.afterQuery = p.kind == word && strings.HasSuffix(p.text, "?")
 	p.rest = trimmed
 	m := lexeme.FindStringSubmatchIndex(p.rest)
 	if m == nil {
@@ -67,14 +69,19 @@ func (p *parser) accept(kind lexemeKind, text string) bool {
 }
 
 // acceptOperator steps over an operator that stands on the line of what is before it, with blanks on both sides or on none;
-// those of a ternary with blanks.
+// those of a ternary, and behind a question mark, with blanks.
 func (p *parser) acceptOperator(text string) bool {
 	blankAfter := p.rest == "" || strings.ContainsRune(" \t\r\n", rune(p.rest[0]))
-	if !p.is(symbol, text) || p.afterBreak || p.beforeBlank != blankAfter || ((text == "?" || text == ":") && !p.beforeBlank) {
+	if !p.is(symbol, text) || p.afterBreak || p.beforeBlank != blankAfter || ((p.afterQuery || text == "?" || text == ":") && !p.beforeBlank) {
 		return false
 	}
 	p.next()
 	return true
+}
+
+// acceptAttached steps over a bracket that stands right behind what it belongs to: behind a blank it would begin an argument.
+func (p *parser) acceptAttached(bracket string) bool {
+	return !p.beforeBlank && p.accept(symbol, bracket)
 }
 
 func (p *parser) expect(text string) error { return p.expectAll(text) }

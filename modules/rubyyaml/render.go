@@ -43,14 +43,15 @@ type renderer struct {
 	source   []byte
 	tags     []tag
 	outcomes []int  // of the decisions
+	failure  *fault // what cannot be rendered
 	round    string // of the loops: there the same code may give something else each time
 }
 
-func render(source []byte, tags []tag, parts []part, outcomes []int) rendered {
-	r := renderer{rendered{codes: map[string]string{}, aliases: map[string]bool{}}, source, tags, outcomes, ""}
+func render(source []byte, tags []tag, parts []part, outcomes []int) (rendered, *fault) {
+	r := renderer{rendered: rendered{codes: map[string]string{}, aliases: map[string]bool{}}, source: source, tags: tags, outcomes: outcomes}
 	r.parts(parts)
 	r.closeLine("\n")
-	return r.rendered
+	return r.rendered, r.failure
 }
 
 func (r *renderer) parts(parts []part) {
@@ -104,7 +105,7 @@ func (r *renderer) closeLine(next string) {
 }
 
 // tag renders an output tag or <%%. After a sigil the tag is the name of an anchor or alias: a token cannot be one (yaml.v3 wants
-// letters), so an alias as a whole becomes the token, and an anchor gets a name that nobody uses.
+// letters), so an alias as a whole becomes the token.
 func (r *renderer) tag(t tag) {
 	if t.kind == literalTag {
 		r.replace(t.start, t.end, "<%")
@@ -114,8 +115,7 @@ func (r *renderer) tag(t tag) {
 	r.codes[token] = t.code
 	switch r.trailingSigil() {
 	case '&':
-		r.replace(t.start, t.end, fmt.Sprintf("erb_anchor_%d", t.start))
-		return
+		r.failure = &fault{t.start, "the name of an anchor comes from ERB, and any alias may mean it"}
 	case '*':
 		r.dropLast()
 		r.aliases[token] = true

@@ -115,7 +115,10 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 	var readings []Reading
 	size := 0
 	err := eachOutcome(decisions, func(outcomes []int) error {
-		text := render(source, tags, parts, outcomes)
+		text, failure := render(source, tags, parts, outcomes)
+		if failure != nil {
+			return &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
+		}
 		readings = append(readings, Reading{source, lines, tags, text})
 		if size += len(text.bytes); size > largestReadings && len(decisions) > 0 {
 			return manyWays()

@@ -110,7 +110,7 @@ func TestOtherRubyIsNotEvaluated(t *testing.T) {
 	for _, code := range []string{
 		"", "x", "Rails.root", "Etc.nprocessors", "`hostname`", `ENV`, `ENV[name]`, `ENV["A]`, `ENV["#{x}"]`, `ENV["A"] ?1:2`, `ENV["A"] +1`,
 		`ENV.fetch("A") { |x| x }`, `ENV.fetch("A") { |x, y| 5 }`, `ENV.fetch("A", 5) { 6 }`, `Integer(ENV["A"], 16)`, `ENV.key? "A"`, "ENV.fetch\n'A'", `010`, `0x10`, `1.5`, `-5`, `1_`, `1__0`,
-		`5 5`, `(5`, `5)`, `"a" "b"`, `ENV["A"] || `, `ENV["A"].to_i *2`, `ENV["A"].to_i -1`, `ENV["A"].to_i(16)`, `[1, 2].first`, `[].max`, `5 # comment`, `Integer 5`, `99999999999999999999`,
+		`5 5`, `(5`, `5)`, `"a" "b"`, `ENV["A"] || `, `ENV["A"].to_i *2`, `ENV["A"].to_i -1`, `ENV["A"].to_i(16)`, `[1, 2].first`, `ENV ["A"]`, `ENV.fetch ("A").to_i`, `ENV.key? ("A")`, `Integer (5)`, `ENV["A"].nil?==true`, `[].max`, `5 # comment`, `Integer 5`, `99999999999999999999`,
 		"5\n+ 3", "5\n- 3", "ENV.fetch('A')\n{ 5 }", "'x'\nif ENV['A']", `Sidekiq.redis`, `defined?(Puma) ? 1 : 2`, `Rails.env.local?`, `ENV["A"] and 5`, `not 5`, `5 if`, `true ? 1`, `ENV["A"].foo?`,
 		`ENV["A"].to_i.fdiv(2)`, `ENV["A"] =~ 5`, `1 <=> 2`, `1..2`, `1 << 2`, `:a`, `{a: 1}`, `->{ 5 }`,
 		strings.Repeat("(", 100000),
@@ -239,7 +239,7 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 		source := randomProgram(random, 3)
 		readings, err := Readings([]byte(source), NoTrim)
 		if err != nil {
-			require.ErrorContains(t, err, "can go too many ways", source)
+			require.Regexp(t, "can go too many ways|decides within a loop", err.Error(), source)
 			continue
 		}
 		var texts []string
@@ -265,20 +265,22 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 			several++
 		}
 	}
-	require.Greater(t, compared, 5000)
-	require.Greater(t, several, 300)
+	require.Greater(t, compared, 3000)
+	require.Greater(t, several, 200)
 }
 
 func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {
 	for source, want := range map[string]string{
-		"a: 1\n<% end %>\n":                             "line 2: this ERB code tag ends what was not begun",
-		"a: 1\n<% else %>\n":                            "line 2: this ERB code tag ends what was not begun",
-		"a: 1\n<% if x %>\nb: 2\n":                      "line 2: what this ERB code tag begins never ends",
-		"<% if x %>\n<% } %>":                           "line 2: this ERB code tag does not fit what was begun",
-		"<% x.each { |y| %>\n<% end %>":                 "line 2: this ERB code tag does not fit what was begun",
-		"<% if x %>\n<% else %>\n<% else %>\n<% end %>": "line 3: this ERB code tag does not fit what was begun",
-		"a: 1\n<% foo.bar do |x| %>\n<% end %>":         "line 2: an ERB code tag (<% %>) may decide what the file says",
-		strings.Repeat("<% if ENV['X'] %>", 51):         "line 1: ERB code tags open more than 50 blocks in each other",
+		"a: 1\n<% end %>\n":      "line 2: this ERB code tag ends what was not begun",
+		"a: 1\n<% else %>\n":     "line 2: this ERB code tag ends what was not begun",
+		"a: &<%= x %>\n  b: 1\n": "line 1: the name of an anchor comes from ERB, and any alias may mean it",
+		"<% 2.times do |i| %>\n<% if i > 0 %>a: 1<% end %>\n<% end %>":              "line 2: an ERB code tag decides within a loop",
+		"a: 1\n<% if x %>\nb: 2\n":                                                  "line 2: what this ERB code tag begins never ends",
+		"<% if x %>\n<% } %>":                                                       "line 2: this ERB code tag does not fit what was begun",
+		"<% x.each { |y| %>\n<% end %>":                                             "line 2: this ERB code tag does not fit what was begun",
+		"<% if x %>\n<% else %>\n<% else %>\n<% end %>":                             "line 3: this ERB code tag does not fit what was begun",
+		"a: 1\n<% foo.bar do |x| %>\n<% end %>":                                     "line 2: an ERB code tag (<% %>) may decide what the file says",
+		strings.Repeat("<% if ENV['X'] %>", 51):                                     "line 1: ERB code tags open more than 50 blocks in each other",
 		strings.Repeat("<% if x %>a: 1<% end %>\n", 7) + strings.Repeat("#", 40000): "its ERB code tags (<% %>) can go too many ways",
 		strings.Repeat("<% if a.b %>x: 1\n<% end %>\n", 100):                        "its ERB code tags (<% %>) can go too many ways",
 	} {
@@ -287,6 +289,15 @@ func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {
 	}
 	_, err := Parse([]byte("x: 1\n<% if a %>y: 2<% end %>"))
 	require.EqualError(t, err, "line 2: an ERB code tag (<% %>) may decide what the file says")
+}
+
+func TestWhatChangesTheEnvironmentIsNoticed(t *testing.T) {
+	for source, want := range map[string]bool{
+		`x = ENV["A"]`: false, `x = 5 if ENV["A"]`: false, `x = ENV["A"] || 5`: false, `ENV["A"] == "b"`: false, `ENV.fetch("A", 5)`: false, `ENV.key?("A")`: false, `x = 5`: false,
+		`ENV["A"] = "b"`: true, `ENV["A"] ||= "b"`: true, `ENV["A"] &&= nil`: true, `ENV.delete("A")`: true, `ENV.update(x)`: true, `x = ENV`: true, `ENV[x] = 1`: true, `ENV["A"] += "b"`: true, `ENV["A"] << "b"`: false,
+	} {
+		require.Equal(t, want, changesEnvironment(tag{kind: codeTag, code: source}), source)
+	}
 }
 
 // randomYAML is mappings that merge each other in all orders, with keys that are set twice.
