@@ -99,8 +99,11 @@ func (f *file) databases(environment string) ([]string, error) {
 			}
 		}
 	}
-	if all == nil {
+	switch {
+	case all == nil:
 		return nil, fault
+	case len(all) > 1 && slices.Contains(all, ""):
+		return nil, &Refusal{Reason: fmt.Sprintf("ERB decides whether the section %q holds several databases", environment), Hint: byHand}
 	}
 	return all, nil
 }
@@ -393,7 +396,12 @@ func (r *reading) withDatabaseURL(t *target, p Pool) (Pool, error) {
 
 // withPoolOf is the pool of a URL, else otherwise.
 func (r *reading) withPoolOf(url string, p, otherwise Pool) (Pool, error) {
-	value, found := poolParameter(url)
+	value, found := parameter(url, keyPool)
+	if max, has := parameter(url, keyMax); has && r.since(8, 1) {
+		value, found = max, true
+	} else if has && !r.before(8, 1) {
+		otherwise.Doubt = "the URL has max_connections=, which wins from Rails 8.1"
+	}
 	if !found {
 		return otherwise, nil
 	}
@@ -406,13 +414,17 @@ func (r *reading) withPoolOf(url string, p, otherwise Pool) (Pool, error) {
 	return p, nil
 }
 
-// poolParameter is the parameter pool (or max_connections) of a URL.
-func poolParameter(url string) (value string, found bool) {
+// parameter is the last of that name in a URL. Of some kinds of URL ActiveRecord reads none (url_config.rb).
+func parameter(url, name string) (value string, found bool) {
+	for _, scheme := range []string{"jdbc:", "http:", "https:"} {
+		if strings.HasPrefix(url, scheme) {
+			return "", false
+		}
+	}
 	_, query, _ := strings.Cut(url, "?")
 	query, _, _ = strings.Cut(query, "#")
-	for _, parameter := range strings.FieldsFunc(query, func(r rune) bool { return r == '&' || r == ';' }) {
-		name, text, _ := strings.Cut(parameter, "=")
-		if name == keyPool || name == keyMax {
+	for pair := range strings.SplitSeq(query, "&") {
+		if key, text, _ := strings.Cut(pair, "="); key == name {
 			value, found = text, true
 		}
 	}

@@ -3,6 +3,7 @@ package databaseyml
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -126,11 +127,14 @@ func (r *reading) targetOfSeveral(environment, database string, section rubyyaml
 	entry, found, err := values.Entry(database)
 	switch {
 	case !found:
-		return nil, r.refuse(section.Key, "its databases are "+names(values),
-			"the section %q has no database %q", environment, database)
+		return nil, absence{r.refuse(section.Key, "its databases are "+names(values),
+			"the section %q has no database %q", environment, database)}
 	case len(own) > 1:
 		return nil, r.refuse(own[1].Key, "keep one", "the database %q of the section %q begins a second time", database, environment)
-	case err != nil || !values.Settled(database):
+	case err != nil || slices.ContainsFunc(values.Keys(), func(key rubyyaml.Key) bool {
+		at := values.At(key).Key
+		return rubyyaml.FromERB(at) && rubyyaml.KeyMayBe(at, database)
+	}):
 		return nil, r.refuse(section.Key, "write the database out in the section",
 			"ERB decides what the database %q of the section %q is", database, environment)
 	}
@@ -187,8 +191,8 @@ func names(m *rubyyaml.Mapping) string {
 
 // shared is what the section shared: gives a database. Rails knows it since 5.2, with several databases since 7.1.
 func (r *reading) shared(database string) (*rubyyaml.Mapping, error) {
-	entry, found, _ := r.root.Entry("shared")
-	if !found || rubyyaml.Deref(entry.Value).Kind != yaml.MappingNode || r.before(5, 2) {
+	entry := r.root.At(rubyyaml.Key{Name: "shared"}) // Rails does not know it as a symbol
+	if entry.Value == nil || rubyyaml.Deref(entry.Value).Kind != yaml.MappingNode || r.before(5, 2) {
 		return nil, nil
 	}
 	values, err := r.resolve(rubyyaml.Deref(entry.Value))
@@ -201,7 +205,7 @@ func (r *reading) shared(database string) (*rubyyaml.Mapping, error) {
 	case r.before(7, 1): // a database that is there takes nothing from it
 		return nil, nil
 	}
-	entry, found, _ = values.Entry(database)
+	entry, found, _ := values.Entry(database)
 	if !found {
 		return nil, nil
 	}

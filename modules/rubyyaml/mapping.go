@@ -269,7 +269,7 @@ func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
 func (d *Document) Variables(n *yaml.Node) []string {
 	var names []string
 	for _, tag := range token.FindAllString(Deref(n).Value, -1) {
-		expression, err := parseExpression(d.text.codes[tag])
+		expression, err := d.text.expression(tag)
 		if err != nil {
 			return nil
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 )
 
@@ -27,6 +28,7 @@ type rendered struct {
 	bytes   []byte
 	pieces  []piece           // in the order of the text, without gaps
 	codes   map[string]string // of the output tags, by their tokens
+	impure  bool              // code writes to ENV, so that nobody knows what is in it
 	aliases map[string]bool   // tokens that stand for the name of an alias
 }
 
@@ -48,7 +50,8 @@ type renderer struct {
 }
 
 func render(source []byte, tags []tag, parts []part, outcomes []int) (rendered, *fault) {
-	r := renderer{rendered: rendered{codes: map[string]string{}, aliases: map[string]bool{}}, source: source, tags: tags, outcomes: outcomes}
+	impure := slices.ContainsFunc(tags, changesEnvironment)
+	r := renderer{rendered: rendered{codes: map[string]string{}, aliases: map[string]bool{}, impure: impure}, source: source, tags: tags, outcomes: outcomes}
 	r.parts(parts)
 	r.closeLine("\n")
 	return r.rendered, r.failure
@@ -187,7 +190,7 @@ func (r *rendered) sourceEnd(offset int) int {
 func (r *rendered) expand(value string, environ Environ) (string, error) {
 	var failure error
 	text := token.ReplaceAllStringFunc(value, func(token string) string {
-		output, err := evaluate(r.codes[token], environ)
+		output, err := r.evaluate(token, environ)
 		if failure == nil {
 			failure = err
 		}
@@ -196,10 +199,19 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 	return text, failure
 }
 
-func evaluate(code string, environ Environ) (string, error) {
-	expression, err := parseExpression(code)
+func (r *rendered) evaluate(token string, environ Environ) (string, error) {
+	expression, err := r.expression(token)
 	if err != nil {
 		return "", err
 	}
 	return expression.evaluate(environ)
+}
+
+// expression is what an output tag says, if it is a plain use of ENV.
+func (r *rendered) expression(token string) (*expression, error) {
+	e, err := parseExpression(r.codes[token])
+	if err == nil && r.impure && len(e.variables) > 0 {
+		err = ErrRuby
+	}
+	return e, err
 }

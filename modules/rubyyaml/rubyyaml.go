@@ -213,6 +213,22 @@ func (d *Document) decode() error {
 	if len(first.Content) > 0 {
 		d.root = first.Content[0]
 	}
+	if tagged := findTag(&first); tagged != nil {
+		return &Refusal{Line: d.Line(tagged), Reason: "a tag (!) makes an object of Ruby's", Hint: "write it without"}
+	}
+	return nil
+}
+
+// findTag is a node with a tag of which Ruby makes something else than the scalars, lists and mappings of YAML.
+func findTag(n *yaml.Node) *yaml.Node {
+	if n.Style&yaml.TaggedStyle != 0 && !slices.Contains([]string{"!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq"}, n.ShortTag()) {
+		return n
+	}
+	for _, child := range n.Content {
+		if found := findTag(child); found != nil {
+			return found
+		}
+	}
 	return nil
 }
 
