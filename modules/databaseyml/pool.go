@@ -158,16 +158,24 @@ func (r *reading) poolOf(t *target) (Pool, error) {
 	}
 	if source != Unassigned {
 		p.Source, p.Line, p.From, p.entry = source, r.doc.Line(entry.Key), r.origin(source, entry.Key), entry
-		p.ERB, p.Variables = rubyyaml.FromERB(rubyyaml.Deref(entry.Value)), r.doc.Variables(entry.Value)
+		p.ERB, p.Variables = rubyyaml.FromERB(rubyyaml.Deref(entry.Value)), settable(r.doc.Variables(entry.Value))
 		if p.Size, err = r.size(p.Key, entry.Value); err != nil {
 			p.unread = err.(*Refusal)
 		}
+	}
+	if p.Key == keyMax && !r.since(8, 1) {
+		p.Doubt = "max_connections counts from Rails 8.1, and which Rails reads the file is not known"
 	}
 	p.largest = p.Size
 	if err := r.reckonWithUnsettled(t, &p); err != nil {
 		return p, err
 	}
 	return r.withURL(t, p)
+}
+
+// settable are the variables that a pool may be made large with: not those that tell the environment.
+func settable(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return name == "RAILS_ENV" || name == "RACK_ENV" })
 }
 
 // reckonWithUnsettled lets the pool be what a mapping may give that ERB names.

@@ -219,6 +219,9 @@ func (r *reading) resolve(n *yaml.Node) (*rubyyaml.Mapping, error) {
 		return nil, hinted(err, byHand)
 	}
 	for _, key := range values.Keys() {
+		if at := values.At(key).Key; at.Kind == yaml.AliasNode {
+			return nil, r.refuse(at, byHand, "a key is an alias")
+		}
 		if at := values.At(key).Key; rubyyaml.FromERB(at) && rubyyaml.KeyMayBe(at, keyPool, keyMax, keyMin, "url", "<<") {
 			return nil, r.refuse(at, byHand, "a key comes from ERB and may be the pool")
 		}

@@ -49,11 +49,12 @@ func TestEachDatabaseWantsItsOwnVariable(t *testing.T) {
 
 func TestAPoolThatNoVariableMakesLargeEnoughIsRefused(t *testing.T) {
 	for source, want := range map[string]string{
-		`<%= [ENV.fetch("X", 5).to_i, 10].min %>`: "line 2: pool is made by ERB, and no variable makes it large enough; hint: write a number in its place",
+		`<%= [ENV.fetch("X", 5).to_i, 10].min %>`:          "line 2: pool is made by ERB, and no variable makes it large enough; hint: write a number in its place",
+		`<%= ENV["RAILS_ENV"] == "production" ? 5 : 30 %>`: "line 2: pool is made by ERB, and no variable makes it large enough; hint: write a number in its place",
 		`<%= 5 %>`:               "line 2: pool is made by ERB, and no variable makes it large enough; hint: write a number in its place",
 		`<%= Etc.nprocessors %>`: "line 2: pool: the value comes from Ruby code other than a plain use of ENV; hint: write a number in its place",
 	} {
-		_, err := Variables([]byte("production:\n  pool: "+source+"\n"), nothing, production(25))
+		_, err := Variables([]byte("production:\n  pool: "+source+"\n"), Reader{Environ: Overlay(nothing.Environ, map[string]string{"RAILS_ENV": "production"})}, production(25))
 		require.EqualError(t, err, want, source)
 	}
 }

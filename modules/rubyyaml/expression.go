@@ -307,7 +307,7 @@ func (p *parser) fetch() (evaluator, error) {
 		if err != nil {
 			return nil, err
 		}
-		return fetch(name, fallback), p.expect(")")
+		return fetchEager(name, fallback), p.expect(")")
 	}
 	if err := p.expect(")"); err != nil {
 		return nil, err
@@ -335,7 +335,7 @@ func (p *parser) fetchWithoutParentheses() (evaluator, error) {
 		return fetch(name, missing(name)), err
 	}
 	fallback, err := p.ternary()
-	return fetch(name, fallback), err
+	return fetchEager(name, fallback), err
 }
 
 // variable is the quoted name of an environment variable.

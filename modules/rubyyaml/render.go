@@ -46,6 +46,7 @@ type renderer struct {
 	tags     []tag
 	outcomes []int  // of the decisions
 	failure  *fault // what cannot be rendered
+	line     int    // where the last line of the text begins
 	round    string // of the loops: there the same code may give something else each time
 }
 
@@ -90,6 +91,9 @@ func (r *renderer) branch(b branch) {
 func (r *renderer) copy(from, to int) {
 	r.closeLine(string(r.source[from:to]))
 	r.pieces = append(r.pieces, piece{len(r.bytes), from, to - from, true})
+	if at := lastBreak(r.source[from:to]); at > 0 {
+		r.line = len(r.bytes) + at
+	}
 	r.bytes = append(r.bytes, r.source[from:to]...)
 }
 
@@ -101,7 +105,7 @@ var (
 // closeLine makes a key of a line that consists of nothing but the output of tags, when what follows ends the line: it may be
 // anything, keys above all, and as a key it stands in the mapping to which it belongs.
 func (r *renderer) closeLine(next string) {
-	if len(r.pieces) > 0 && !r.pieces[len(r.pieces)-1].copied && endOfLine.MatchString(next) && onlyTokens.Match(r.bytes[lastBreak(r.bytes):]) {
+	if len(r.pieces) > 0 && !r.pieces[len(r.pieces)-1].copied && endOfLine.MatchString(next) && onlyTokens.Match(r.bytes[r.line:]) {
 		end := r.pieces[len(r.pieces)-1]
 		r.replace(end.source+end.length, end.source+end.length, ":")
 	}

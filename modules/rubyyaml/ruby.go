@@ -277,8 +277,13 @@ func nextWord(source string, at int, before []rubyWord) (rubyWord, bool) {
 	switch {
 	case rest[0] == '\n', rest[0] == ';':
 		return rubyWord{separator, "", at, at + 1}, true
-	case rubyHeredoc.MatchString(rest):
+	case rubyHeredoc.MatchString(rest), strings.HasPrefix(rest, "=begin"):
 		return rubyWord{}, false
+	}
+	for _, dots := range []string{"...", ".."} { // of a range, behind which a keyword is one
+		if strings.HasPrefix(rest, dots) {
+			return word(punctuation, dots)
+		}
 	}
 	for _, l := range []struct {
 		pattern *regexp.Regexp

@@ -79,6 +79,7 @@ var expressions = []string{
 	`Rails.env`, `Rails.env.production?`, `Rails.env.test? ? 1 : 2`, `Rails.env == "production" ? 30 : 5`, `"a" == "a"`, `nil || false || 0`, `1 ? nil : 2`, `ENV["A"]-ENV["C"]`, `ENV["A"].to_i-1`,
 	`ENV.fetch "NONE", 5`, `ENV.fetch "A"`, `ENV.fetch 'NONE', ENV["A"] || 3`, `(ENV.fetch "NONE", "5").to_i`, `ENV.fetch("NONE") { |name| 5 }`, `ENV.fetch("A") { |_x| 5 }`,
 	`Integer(ENV["A"], 10)`, `Integer(ENV.fetch("NONE", "6"), 10)`, `Integer(ENV["C"], 10)`, `ENV.fetch "NONE", 5 if ENV["A"]`,
+	`ENV.fetch("A", ENV.fetch("NONE"))`, `ENV.fetch("A") { ENV.fetch("NONE") }`,
 	`true.to_i`, `Integer(true)`, `ENV["NONE"].strip`, `ENV.fetch("NONE") { Rails.env.production? ? 20 : 5 }`,
 }
 
@@ -193,7 +194,7 @@ func TestCodeIsUnderstoodOrRefused(t *testing.T) {
 		` x = [ `, ` # comment`, ` x = 5 # comment`, ` if x; y `, ` end; if x `, ` else; x `, ` end.foo `, ` case x `, ` case when 1 `, ` case x when 1; y `, ` when `, ` while x `, ` x.map do |y| `, ` foo = lambda do |x| `, ` proc { |x| `,
 		` next if x `, ` break `, ` return `, ` _erbout << "x" `, ` eval("x") `, ` x = <<~Y `, ` begin `, ` def x `, ` x = "#{y}" `, ` if `, ` if x then y `, ` 2.times do |i| x `, ` x.each do |i| if i `,
 		` for x in y `, ` until x `, ` x = ?a `, ` if x and case y `, ` end end `, ` ) `, ` x = ( `, ` until x; end `, ` loop do `, ` x.tap do |y| `, ` ENV.each do |k, v| y = `, ` throw :x `, ` x = "a `, ` foo /x/ `,
-		` é = 5 `, ` in x `, ` rescue `, ` class X `, ` { `, ` def x = 5 `,
+		` y = 1.. if x `, ` 1.. end `, ` self ... else `, "x\n=begin\nif\n=end\n", ` é = 5 `, ` in x `, ` rescue `, ` class X `, ` { `, ` def x = 5 `,
 	} {
 		_, ok := parseCode(source)
 		require.False(t, ok, "%q", source)

@@ -64,6 +64,17 @@ func fetch(name string, fallback evaluator) evaluator {
 	}
 }
 
+// fetchEager is fetch with an argument, which Ruby evaluates in any case.
+func fetchEager(name string, fallback evaluator) evaluator {
+	return func(environ Environ) (value, error) {
+		v, err := fallback(environ)
+		if err != nil {
+			return v, err
+		}
+		return fetch(name, constant(v))(environ)
+	}
+}
+
 func isSet(name string) evaluator {
 	return func(environ Environ) (value, error) {
 		_, set := environ(name)

@@ -96,7 +96,7 @@ options:
         V(evaluate) takes what it gives with O(environment), O(environment_files) and O(dotenv_files); when that is too small, the error names the variable to set.
       - >-
         V(variable) does the same but leaves it to the one who starts the process to set that variable, and returns it in RV(environment). The role does so; its M(systemd_sidekiq) task puts it into the unit.
-      - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby.
+      - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby; then it may be smaller than what Ruby gave.
       - V(refuse) is an error however large it is.
     type: str
     choices: [evaluate, variable, replace, refuse]
@@ -139,7 +139,7 @@ notes:
     O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are added to O(concurrency), as Sidekiq's flag C(-c) does it.
   - A pool too large costs nothing, since connections are opened as they are needed.
   - >-
-    C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place depends on the outcome is refused.
+    C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place depends on the outcome is refused. Their conditions are not evaluated, and the pools that are returned are the least of all outcomes.
 seealso:
   - module: systemd_sidekiq
   - name: Rails, database pooling
