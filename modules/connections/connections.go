@@ -197,7 +197,8 @@ func (w Worker) Config(path string, environ sidekiq.Environ, version sidekiq.Ver
 }
 
 // Variables are those that the unit must set so that the pools that ERB makes in a database.yml are as large as wanted; none
-// when they are. Where the number of threads is guessed they are not for use: RAILS_MAX_THREADS would start as many. Errors of the file are of the type *databaseyml.Refusal.
+// when they are. Where the number of threads is guessed they are not for use: RAILS_MAX_THREADS would start as many. Errors of
+// the file are of the type *databaseyml.Refusal.
 func (w Worker) Variables(file []byte, q databaseyml.Request) (map[string]string, error) {
 	environ, err := w.Environ()
 	if err != nil {

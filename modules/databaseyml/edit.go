@@ -62,10 +62,8 @@ func Apply(source []byte, by Reader, q Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(q.Databases) == 0 {
-		if q.Databases, err = f.databases(q.Environment); err != nil {
-			return nil, plain(err)
-		}
+	if q.Databases, err = f.named(q.Environment, q.Databases); err != nil {
+		return nil, err
 	}
 	result := &Result{Text: source}
 	original := f

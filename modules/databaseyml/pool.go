@@ -65,10 +65,8 @@ func Pools(source []byte, by Reader, environment string, databases ...string) ([
 	if err != nil {
 		return nil, err
 	}
-	if len(databases) == 0 {
-		if databases, err = f.databases(environment); err != nil {
-			return nil, plain(err)
-		}
+	if databases, err = f.named(environment, databases); err != nil {
+		return nil, err
 	}
 	var pools []Pool
 	for _, database := range databases {
@@ -79,6 +77,15 @@ func Pools(source []byte, by Reader, environment string, databases ...string) ([
 		pools = append(pools, p)
 	}
 	return pools, nil
+}
+
+// named are the databases of an environment that are asked for: where none is, all.
+func (f *file) named(environment string, databases []string) ([]string, error) {
+	if len(databases) > 0 {
+		return databases, nil
+	}
+	databases, err := f.databases(environment)
+	return databases, plain(err)
 }
 
 // databases are those of all readings that have the environment.

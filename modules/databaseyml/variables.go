@@ -13,11 +13,9 @@ func Variables(source []byte, by Reader, q Request) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	databases := q.Databases
-	if len(databases) == 0 {
-		if databases, err = f.databases(q.Environment); err != nil {
-			return nil, plain(err)
-		}
+	databases, err := f.named(q.Environment, q.Databases)
+	if err != nil {
+		return nil, err
 	}
 	wanted := map[string]string{}
 	for _, database := range databases {

@@ -35,10 +35,7 @@ func (loop) isPart()   {}
 // decision is something that only Ruby can tell. Its outcomes are numbered from 0.
 type decision struct{ outcomes int }
 
-const (
-	outcomeYes = 0 // the fullest text comes first
-	outcomeNo  = 1
-)
+const outcomeYes = 0 // the fullest text comes first
 
 // loopRounds are how often a loop is run, by the number of the outcome.
 var loopRounds = []int{1, 0, 2}
@@ -56,9 +53,8 @@ type flowBuilder struct {
 	impure    bool           // code changes the environment that conditions ask
 }
 
-func buildFlow(source []byte, tags []tag) ([]part, []decision, *fault) {
-	b := &flowBuilder{source: source, tags: tags, pure: map[string]int{}}
-	b.impure = slices.ContainsFunc(tags, changesEnvironment)
+func buildFlow(source []byte, tags []tag, impure bool) ([]part, []decision, *fault) {
+	b := &flowBuilder{source: source, tags: tags, pure: map[string]int{}, impure: impure}
 	body, end, failure := b.body()
 	if failure == nil && end >= 0 {
 		failure = &fault{tags[end].start, "this ERB code tag ends what was not begun"}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"regexp"
-	"slices"
 	"sort"
 )
 
@@ -50,8 +49,7 @@ type renderer struct {
 	round    string // of the loops: there the same code may give something else each time
 }
 
-func render(source []byte, tags []tag, parts []part, outcomes []int) (rendered, *fault) {
-	impure := slices.ContainsFunc(tags, changesEnvironment)
+func render(source []byte, tags []tag, parts []part, impure bool, outcomes []int) (rendered, *fault) {
 	r := renderer{rendered: rendered{codes: map[string]string{}, aliases: map[string]bool{}, impure: impure}, source: source, tags: tags, outcomes: outcomes}
 	r.parts(parts)
 	r.closeLine("\n")

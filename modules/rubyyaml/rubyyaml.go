@@ -54,29 +54,6 @@ type Document struct {
 	entries     int // of all mappings
 }
 
-// Parse reads a source in which no code decides what it says. Every error is a *Refusal.
-func Parse(source []byte) (*Document, error) {
-	readings, err := Readings(source, NoTrim)
-	if err != nil {
-		return nil, err
-	}
-	if len(readings) > 1 {
-		return nil, errSeveral(source)
-	}
-	return readings[0].Document()
-}
-
-// errSeveral names the first code tag that decides something.
-func errSeveral(source []byte) *Refusal {
-	tags, _ := scanTags(source, false)
-	for _, t := range tags {
-		if c, _ := parseCode(t.code); t.kind == codeTag && c.kind != codeStatement {
-			return &Refusal{Line: lineOf(lineStarts(source), t.start), Reason: codeDecides}
-		}
-	}
-	panic("rubyyaml: several readings without a code tag that decides")
-}
-
 const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
 
 // Reading is one of the texts that a source may give, depending on what its code tags decide.
@@ -104,10 +81,11 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 	}
 	lines := lineStarts(source)
 	tags, failure := scanTags(source, bool(trim))
+	impure := slices.ContainsFunc(tags, changesEnvironment)
 	var parts []part
 	var decisions []decision
 	if failure == nil {
-		parts, decisions, failure = buildFlow(source, tags)
+		parts, decisions, failure = buildFlow(source, tags, impure)
 	}
 	if failure != nil {
 		return nil, &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
@@ -115,7 +93,7 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 	var readings []Reading
 	size := 0
 	err := eachOutcome(decisions, func(outcomes []int) error {
-		text, failure := render(source, tags, parts, outcomes)
+		text, failure := render(source, tags, parts, impure, outcomes)
 		if failure != nil {
 			return &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
 		}
@@ -175,7 +153,7 @@ func (r Reading) Document() (*Document, error) {
 // Root is the value of the document, nil when the file holds none.
 func (d *Document) Root() *yaml.Node { return d.root }
 
-// Source is the file as it was given to Parse.
+// Source is the file as it was given to Readings.
 func (d *Document) Source() []byte { return d.source }
 
 func checkEncoding(source []byte) error {

@@ -288,7 +288,7 @@ func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {
 		_, err := Readings([]byte(source), NoTrim)
 		require.EqualError(t, err, want)
 	}
-	_, err := Parse([]byte("x: 1\n<% if a %>y: 2<% end %>"))
+	_, err := Readings([]byte("x: 1\n<% foo do %>y: 2<% end %>"), NoTrim)
 	require.EqualError(t, err, "line 2: an ERB code tag (<% %>) may decide what the file says")
 }
 
@@ -332,7 +332,7 @@ func TestMergesFollowPsych(t *testing.T) {
 		var want map[string]map[string]any
 		ruby.Ask(t, map[string]string{"yaml": text}, &want)
 		require.NotNil(t, want, text)
-		doc, err := Parse([]byte(text))
+		doc, err := document([]byte(text))
 		require.NoError(t, err, text)
 		require.Equal(t, want, plain(t, doc), text)
 	}
@@ -368,12 +368,21 @@ func TestSpansAreWhereThingsStandInTheSource(t *testing.T) {
 		"x: &x 1\ny: *x": "*x", "a: *<%= x %>": "*<%= x %>", "x: {y: 1, z: two}": "two", "# \u2028a: b\u0085c: d": "d",
 		"a: |\n  text": "", "a: &b c": "", "a: !!str c": "", "a: two\n  lines": "", "a: 'two\n  lines'": "", "a: [1]": "", "a:": "",
 	} {
-		doc, err := Parse([]byte(source))
+		doc, err := document([]byte(source))
 		require.NoError(t, err, source)
 		start, end, ok := doc.Span(lastValue(doc.Root()))
 		require.Equal(t, want != "", ok, source)
 		require.Equal(t, want, source[start:end], source)
 	}
+}
+
+// document is what the fullest reading says.
+func document(source []byte) (*Document, error) {
+	readings, err := Readings(source, NoTrim)
+	if err != nil {
+		return nil, err
+	}
+	return readings[0].Document()
 }
 
 // lastValue is the last value of the mapping n, or of the last mapping in it.
@@ -389,7 +398,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		doc, err := Parse(source)
+		doc, err := document(source)
 		if err != nil {
 			require.Nil(t, doc)
 			require.IsType(t, &Refusal{}, err)
@@ -418,7 +427,7 @@ func visit(t *testing.T, doc *Document, n *yaml.Node) {
 
 // An unquoted password that starts with a star is an alias for YAML, and its parser would name it.
 func TestAPasswordThatLooksLikeAnAliasIsNotShown(t *testing.T) {
-	_, err := Parse([]byte("production:\n  password: *hunter2\n"))
+	_, err := document([]byte("production:\n  password: *hunter2\n"))
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "hunter2")
 	require.Contains(t, err.Error(), "put a value that starts with * into quotes")
