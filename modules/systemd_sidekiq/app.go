@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path"
+		"path"
 	"strconv"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
@@ -26,7 +26,9 @@ func (f *found) lookAtApp(p *Params) error {
 	if p.AppRoot == "" {
 		return nil
 	}
-	f.lookAtAccounts(p)
+	if err := f.lookAtAccounts(p); err != nil {
+		return err
+	}
 	f.lookAtBundle(p)
 	f.lookAtEnvironment(p)
 	for _, look := range []func(*Params) error{f.lookAtVersion, f.lookAtConfig, f.lookAtPool} {
@@ -50,12 +52,24 @@ func (f *found) worker(p *Params) connections.Worker {
 	}
 }
 
-func (f *found) lookAtAccounts(p *Params) {
-	for _, a := range []struct{ database, option, name string }{{"passwd", "user", p.User}, {"group", "group", p.Group}} {
-		if err := exec.Command("getent", a.database, a.name).Run(); err != nil {
+func (f *found) lookAtAccounts(p *Params) error {
+	user, err := accounts.LookUpUser(p.User)
+	if err != nil {
+		return err
+	}
+	group, err := accounts.LookUpGroup(p.Group)
+	if err != nil {
+		return err
+	}
+	for _, a := range []struct {
+		option, name string
+		known        bool
+	}{{"user", p.User, user != nil}, {"group", p.Group, group != nil}} {
+		if !a.known {
 			f.missing = append(f.missing, fmt.Errorf("option %q: %q does not exist on this host; hint: create it before", a.option, a.name))
 		}
 	}
+	return nil
 }
 
 // lack notes what only a deploy brings: before the first one that is no fault.

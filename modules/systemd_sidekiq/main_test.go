@@ -30,9 +30,10 @@ func TestMain(m *testing.M) {
 		"gpasswd":    func() { set("journal", os.Args[2], "") },
 		"journalctl": func() { fmt.Println("worker: cannot load such file -- sidekiq") },
 		"getent": func() {
-			if os.Args[2] != "deploy" {
+			if os.Args[3] != "deploy" {
 				os.Exit(2)
 			}
+			fmt.Println("deploy:x:1000:1000:")
 		},
 	})
 }

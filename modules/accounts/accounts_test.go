@@ -1,0 +1,61 @@
+package accounts
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAccountsOfEveryHost(t *testing.T) {
+	for _, key := range []string{"root", "0"} {
+		u, err := LookUpUser(key)
+		require.NoError(t, err)
+		require.Equal(t, &User{Name: "root"}, u)
+		g, err := LookUpGroup(key)
+		require.NoError(t, err)
+		require.Equal(t, "root", g.Name)
+	}
+	groups, err := User{Name: "root"}.Groups()
+	require.NoError(t, err)
+	require.Contains(t, groups, uint32(0))
+}
+
+func TestAccountThatIsNotThereIsNoError(t *testing.T) {
+	u, err := LookUpUser("no-such-user")
+	require.NoError(t, err)
+	require.Nil(t, u)
+	g, err := LookUpGroup("no-such-group")
+	require.NoError(t, err)
+	require.Nil(t, g)
+	_, err = User{Name: "no-such-user"}.Groups()
+	require.ErrorContains(t, err, `asking id for the groups of "no-such-user"`)
+}
+
+// answering puts a getent of that text and status before the host's.
+func answering(t *testing.T, script string) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "getent"), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+	t.Setenv("PATH", dir)
+}
+
+func TestMembersAreThoseOfTheEntry(t *testing.T) {
+	answering(t, `echo "ops:x:27:anna,ben"`)
+	g, err := LookUpGroup("ops")
+	require.NoError(t, err)
+	require.Equal(t, &Group{Name: "ops", GID: 27, Members: []string{"anna", "ben"}}, g)
+}
+
+func TestAnswersThatAreNone(t *testing.T) {
+	answering(t, "exit 1")
+	_, err := LookUpUser("deploy")
+	require.EqualError(t, err, `looking up "deploy" with getent passwd: exit status 1`)
+	answering(t, "echo deploy")
+	_, err = LookUpUser("deploy")
+	require.EqualError(t, err, `getent passwd answers "deploy\n" for "deploy", which is no entry`)
+	answering(t, "echo deploy:x:one:2")
+	_, err = LookUpUser("deploy")
+	require.ErrorContains(t, err, `parsing "one"`)
+}
