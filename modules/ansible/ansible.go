@@ -34,7 +34,8 @@ type Module struct {
 	plan func(args map[string]any) (*Plan, error)
 }
 
-// New makes a module of NAME.yml and a function that looks at the host and returns what is to be done. P is the params
+// New makes a module of NAME.yml and a function that looks at the host and returns what is to be done, or an error, and beside it what
+// was seen until then. P is the params
 // struct, its fields tagged `option:"name"`. If *P has a method Validate() error, it is asked before plan is.
 //
 // New panics when NAME.yml is faulty or does not fit P: that is a bug of ours, and every test of the module shows it.
@@ -89,7 +90,7 @@ func (m Module) answer(text []byte) answer {
 func (m Module) act(args map[string]any, ctl control) answer {
 	plan, err := m.look(args)
 	if err != nil {
-		return failure(err)
+		return plan.refusal(err)
 	}
 	if ctl.CheckMode {
 		return plan.preview(ctl.Diff)
@@ -101,7 +102,7 @@ func (m Module) act(args map[string]any, ctl control) answer {
 func (m Module) look(args map[string]any) (plan *Plan, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("bug in module %s, nothing was changed: %v", m.Name(), p)
+			plan, err = nil, fmt.Errorf("bug in module %s, nothing was changed: %v", m.Name(), p)
 		}
 	}()
 	return m.plan(args)

@@ -3,6 +3,7 @@ package ansible
 import (
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // Plan is what a module means to do. Without steps there is nothing to change.
@@ -23,6 +24,9 @@ func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
 
 // Set adds a key to the answer of a success that is known before acting, so that check mode answers it, too.
 func (p *Plan) Set(key string, value any) { set(&p.facts, key, value) }
+
+// See adds a key to the answer, also to that of a failure and of a plan that is returned beside an error.
+func (p *Plan) See(key string, value any) { set(&p.late, key, value) }
 
 func set(a *answer, key string, value any) {
 	if *a == nil {
@@ -56,7 +60,10 @@ type Diff struct {
 type Late struct{ plan *Plan }
 
 // Set adds a key to the answer, also to that of a failure.
-func (l *Late) Set(key string, value any) { set(&l.plan.late, key, value) }
+func (l *Late) Set(key string, value any) { l.plan.See(key, value) }
+
+// Plan is the plan whose step acts, for what looks at the host before and after alike.
+func (l *Late) Plan() *Plan { return l.plan }
 
 // Warn adds a warning.
 func (l *Late) Warn(format string, args ...any) { l.plan.Warn(format, args...) }
@@ -94,7 +101,7 @@ func (p *Plan) preview(diff bool) answer {
 // run does the steps. After a failure it takes back what was done, last first.
 func (p *Plan) run(diff bool) answer {
 	if len(p.missing) > 0 {
-		return failure(p.missing[0])
+		return p.refusal(p.missing[0])
 	}
 	late := &Late{p}
 	for i, s := range p.steps {
@@ -109,6 +116,15 @@ func (p *Plan) run(diff bool) answer {
 		return p.takeBack(done, s, err, diff)
 	}
 	return p.result(p.changes(), diff)
+}
+
+// refusal answers a fault that was found before anything was done. The plan, which may be nil, tells what was seen until then.
+func (p *Plan) refusal(fault error) answer {
+	a := failure(fault)
+	if p != nil {
+		maps.Copy(a, p.late)
+	}
+	return a
 }
 
 // do runs one step; a panic in it may have left anything behind.

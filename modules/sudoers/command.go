@@ -1,7 +1,6 @@
 package sudoers
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -13,11 +12,14 @@ const maxCommand = 1000
 // noArguments is sudoers' way to allow none; without it and without arguments, all are allowed.
 const noArguments = `""`
 
+// wildcards are the characters of fnmatch(3) that a command may have where they are allowed.
+const wildcards = "*?[]"
+
 var (
 	printable    = regexp.MustCompile(`^[ -~]*$`)
 	pathText     = regexp.MustCompile(`^[A-Za-z0-9_./+@-]*$`)
 	argumentText = regexp.MustCompile(`^[A-Za-z0-9_./+@=%,:#-]+$`)
-	escapes      = strings.NewReplacer(",", `\,`, ":", `\:`, "#", `\#`)
+	wildcard     = strings.NewReplacer("*", "", "?", "", "[", "", "]", "")
 )
 
 // reasons say why a character is refused. The others are not known to mean the same to all.
@@ -31,96 +33,140 @@ var reasons = map[rune]string{
 	'!':  "is a negation, which is easily got round", '~': "is not replaced by a home directory",
 }
 
-// Command is one program with the arguments that it may be given: exactly these, none at all, or any.
+// Wide is what commands may say beyond a program and its exact arguments.
+type Wide struct {
+	Wildcards bool // the characters * ? [ ], which match as sudoers(5) says under Wildcards
+	All       bool // ALL, and a folder: a path with a / at its end
+}
+
+// Command is one program with the arguments that it may be given: exactly these, none at all, or any. With Wide it may be more.
 type Command struct {
-	path string
+	path string // of a folder, with a / at the end; of ALL, that word
 	args []string
 	none bool
 }
 
 // ParseCommand takes an absolute path and arguments with single blanks between them, as in `/bin/systemctl restart sidekiq`. With `""`
-// for arguments none are allowed, without arguments all.
-func ParseCommand(s string) (Command, error) {
-	if err := checkCommand(s); err != nil {
-		return Command{}, fmt.Errorf("command %q %w", s, err)
+// for arguments none are allowed, without arguments all. An error is a *Refusal.
+func ParseCommand(s string, w Wide) (Command, error) {
+	c, refused := parseCommand(s, w)
+	if refused != nil {
+		return Command{}, refused.of("command " + quoted(s))
+	}
+	return c, nil
+}
+
+func parseCommand(s string, w Wide) (Command, *Refusal) {
+	if refused := checkCommand(s); refused != nil {
+		return Command{}, refused
 	}
 	words := strings.Split(s, " ")
 	c := Command{path: words[0], args: words[1:]}
 	if len(c.args) == 1 && c.args[0] == noArguments {
 		c.args, c.none = nil, true
 	}
-	if err := c.check(); err != nil {
-		return Command{}, fmt.Errorf("command %q %w", s, err)
+	if c.IsWide() {
+		return c, c.checkWide(w)
 	}
-	return c, nil
+	return c, c.check(w)
 }
 
 // checkCommand looks at the text as a whole.
-func checkCommand(s string) error {
+func checkCommand(s string) *Refusal {
 	switch {
 	case !printable.MatchString(s):
-		return fmt.Errorf("has a control character or one beyond ASCII, which could start a rule or pass for another")
-	case s == all || strings.HasPrefix(s, all+" "):
-		return fmt.Errorf("would be every command; hint: name the commands")
+		return refuse(ControlChar, "has a control character or one beyond ASCII, which could start a rule or pass for another")
 	case strings.HasPrefix(s, "!"):
-		return fmt.Errorf("is a negation, which is easily got round; hint: name what may be run")
+		return refuse(Negation, "is a negation, which is easily got round").hint("name what may be run")
 	case strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  "):
-		return fmt.Errorf("has a blank too many; accepted: single blanks between arguments")
+		return refuse(Unportable, "has a blank too many; accepted: single blanks between arguments")
 	}
 	return nil
 }
 
-func (c Command) check() error {
-	if !strings.HasPrefix(c.path, "/") || path.Clean(c.path) != c.path || c.path == "/" {
-		return fmt.Errorf("has no clean absolute path; hint: start it with a path such as /bin/systemctl, without any . or .. in it")
+func (c Command) checkWide(w Wide) *Refusal {
+	if !w.All {
+		if c.path == all {
+			return refuse(All, "would be every command").hint("name the commands, or set allow_all")
+		}
+		return refuse(All, "would be every program in that folder").hint("name the programs, or set allow_all")
 	}
-	if !pathText.MatchString(c.path) {
-		return refusal(c.path, pathText)
+	if len(c.args) > 0 || c.none {
+		return refuse(Unportable, "has arguments, which are for one program alone")
+	}
+	if c.path == all {
+		return nil
+	}
+	return Command{path: strings.TrimSuffix(c.path, "/")}.check(Wide{})
+}
+
+func (c Command) check(w Wide) *Refusal {
+	if !strings.HasPrefix(c.path, "/") || path.Clean(c.path) != c.path || c.path == "/" {
+		return refuse(PathRelative, "has no clean absolute path").hint("start it with a path such as /bin/systemctl, without any . or .. in it")
+	}
+	if path.Base(c.path) == "sudoedit" {
+		return refuse(Unportable, "is sudoedit, which sudo takes without a path and sudo-rs before 0.2.8 not at all").hint("allow a script of your own instead, owned by root")
+	}
+	if refused := checkWord(c.path, pathText, w); refused != nil {
+		return refused
 	}
 	for _, arg := range c.args {
-		if err := checkArgument(arg); err != nil {
-			return err
+		if refused := checkArgument(arg, w); refused != nil {
+			return refused
 		}
 	}
-	if n := len(c.String()); n > maxCommand {
-		return fmt.Errorf("has %d characters, too many for sudo-rs; accepted: up to %d", n, maxCommand)
+	if n := len(c.text(Dialect{escapeEquals: true})); n > maxCommand {
+		return refuse(TooLong, "has %d characters, too many for sudo-rs; accepted: up to %d", n, maxCommand)
 	}
 	return nil
 }
 
-func checkArgument(arg string) error {
-	if !argumentText.MatchString(arg) {
-		return refusal(arg, argumentText)
+func checkArgument(arg string, w Wide) *Refusal {
+	if refused := checkWord(arg, argumentText, w); refused != nil {
+		return refused
 	}
 	// Where a `=` stands alone, sudo's scanner (toke.l, state GOTCMND) takes it for the end of the command.
 	for _, piece := range strings.FieldsFunc(arg, func(r rune) bool { return strings.ContainsRune(",:#", r) }) {
 		if piece == "=" {
-			return fmt.Errorf("has a = that stands alone in %q, which sudo cannot read", arg)
+			return refuse(Unportable, "has a = that stands alone in %q, which sudo cannot read", arg)
 		}
 	}
 	return nil
 }
 
-// refusal names the first character that accepted does not take.
-func refusal(text string, accepted *regexp.Regexp) error {
+// checkWord names the first character that accepted does not take.
+func checkWord(text string, accepted *regexp.Regexp, w Wide) *Refusal {
 	for _, r := range text {
-		if accepted.MatchString(string(r)) {
+		isWildcard := strings.ContainsRune(wildcards, r)
+		if accepted.MatchString(string(r)) || isWildcard && w.Wildcards {
 			continue
+		}
+		if isWildcard {
+			return refuse(Wildcard, "is refused: %q in %q %s", r, text, reasons[r]).hint("write out what is needed, or set allow_wildcards")
 		}
 		reason, known := reasons[r]
 		if !known {
 			reason = "cannot be written so that every sudo reads the same"
 		}
-		return fmt.Errorf("is refused: %q in %q %s; hint: allow a script of your own instead, owned by root", r, text, reason)
+		return refuse(Unportable, "is refused: %q in %q %s", r, text, reason).hint("allow a script of your own instead, owned by root")
 	}
-	return fmt.Errorf("is refused: an argument is empty")
+	return nil
 }
 
-// String is the command as it stands in sudoers.
+// String is the command in the words of ParseCommand.
 func (c Command) String() string {
+	words := append([]string{c.path}, c.args...)
+	if c.none {
+		words = append(words, noArguments)
+	}
+	return strings.Join(words, " ")
+}
+
+// text is the command as it stands in sudoers.
+func (c Command) text(d Dialect) string {
 	words := []string{c.path}
 	for _, arg := range c.args {
-		words = append(words, escapes.Replace(arg))
+		words = append(words, d.escape(arg))
 	}
 	if c.none {
 		words = append(words, noArguments)
@@ -128,11 +174,22 @@ func (c Command) String() string {
 	return strings.Join(words, " ")
 }
 
-// Path is the program.
+// Path is the program. It means nothing when IsWide.
 func (c Command) Path() string { return c.path }
+
+// Args are the arguments, if they are given.
+func (c Command) Args() []string { return c.args }
+
+// IsWide tells whether it is ALL or a folder: no single program.
+func (c Command) IsWide() bool {
+	return c.path == all || strings.HasSuffix(c.path, "/") && c.path != "/"
+}
+
+// HasWildcards tells whether it matches more than one call.
+func (c Command) HasWildcards() bool { return wildcard.Replace(c.String()) != c.String() }
 
 // TakesAnyArguments tells whether the command is granted whatever its arguments are.
 func (c Command) TakesAnyArguments() bool { return len(c.args) == 0 && !c.none }
 
-// Argv is a call that the rule allows: the program and its arguments.
+// Argv is a call that the rule allows, the program and its arguments, if it is one call (not IsWide, nor HasWildcards).
 func (c Command) Argv() []string { return append([]string{c.path}, c.args...) }

@@ -1,7 +1,6 @@
 package sudoers
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -29,14 +28,14 @@ func ParseUser(s string) (User, error) {
 	u := User{group: group, id: number, name: rest}
 	switch {
 	case s == all:
-		return User{}, fmt.Errorf("%q would be everybody; hint: name users or groups", s)
+		return User{}, refuse(All, "%q would be everybody", s).hint("name users or groups")
 	case strings.HasPrefix(s, "!"):
-		return User{}, fmt.Errorf("%q is a negation, which is easily got round; hint: name those who may", s)
+		return User{}, refuse(Negation, "%q is a negation, which is easily got round", s).hint("name those who may")
 	case number && !id.MatchString(rest):
-		return User{}, fmt.Errorf("%q is no id; accepted: # and up to nine digits, as every sudo reads them", s)
+		return User{}, refuse(Unportable, "%q is no id; accepted: # and up to nine digits, as every sudo reads them", s)
 	case !number && (!account.MatchString(rest) || digits.MatchString(rest)):
-		return User{}, fmt.Errorf("%q cannot be written so that every sudo reads the same name; accepted: a-z 0-9 _ . -, "+
-			"starting with a letter or digit; hint: give its id as %q", s, s[:len(s)-len(rest)]+"#1000")
+		return User{}, refuse(Unportable, "%q cannot be written so that every sudo reads the same name; accepted: a-z 0-9 _ . -, "+
+			"starting with a letter or digit", s).hint("give its id as %q", s[:len(s)-len(rest)]+"#1000")
 	}
 	return u, nil
 }
@@ -72,8 +71,8 @@ func ParseHost(s string) (Host, error) {
 	if s == all || account.MatchString(s) && !digits.MatchString(s) {
 		return Host{s}, nil
 	}
-	return Host{}, fmt.Errorf("%q is no host name that every sudo reads the same; accepted: ALL, or a-z 0-9 _ . - starting with a "+
-		"letter or digit, no address", s)
+	return Host{}, refuse(Unportable, "%q is no host name that every sudo reads the same; accepted: ALL, or a-z 0-9 _ . - starting "+
+		"with a letter or digit, no address", s)
 }
 
 // String is the host as it stands in sudoers.
@@ -82,20 +81,35 @@ func (h Host) String() string { return h.name }
 // Runas is whom a user may become for a command.
 type Runas struct{ user User }
 
-// ParseRunas takes a name, #uid or ALL. Groups are refused: sudo changed their meaning in 1.9.13.
+// ParseRunas takes a name, #uid or ALL. The members of a group are refused: nobody means them.
 func ParseRunas(s string) (Runas, error) {
 	if s == all {
 		return Runas{User{name: all}}, nil
 	}
 	u, err := ParseUser(s)
 	if err == nil && u.group {
-		err = fmt.Errorf("%q is a group; accepted: a user name, #uid or ALL", s)
+		err = refuse(Unportable, "%q is a group; accepted: a user name, #uid or ALL", s)
 	}
 	if err != nil {
 		return Runas{}, err
 	}
 	return Runas{u}, nil
 }
+
+// Group is a group that a user may become for a command with sudo -g, while remaining the same user.
+type Group struct{ user User }
+
+// ParseRunasGroup takes a name or #gid; a % before it changes nothing.
+func ParseRunasGroup(s string) (Group, error) {
+	u, err := ParseGroup(s)
+	return Group{u}, err
+}
+
+// String is the group as it stands in sudoers behind the colon, and as sudo -g takes it.
+func (g Group) String() string { return strings.TrimPrefix(g.user.String(), "%") }
+
+// User is the group as one who may, which package accounts can look up.
+func (g Group) User() User { return g.user }
 
 // String is the account as it stands in sudoers, and as sudo -u takes it.
 func (r Runas) String() string { return r.user.String() }

@@ -2,11 +2,14 @@ package sudoers
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,23 +32,34 @@ func oracle(t *testing.T, candidates ...string) string {
 	return ""
 }
 
-// grant is what sudo reads in a line: one command for one list of users.
-type grant struct {
-	Users, Hosts, Runas []string
-	NoPassword          bool
-	Command             string
+// granted is what sudo reads in a line: one command for one list of users.
+type granted struct {
+	Users, Hosts, Runas, RunasGroups []string
+	NoPassword, SetEnv, NoExec       bool
+	Command                          string
 }
 
-// asked are the grants of requests, from their plain words.
-func asked(requests []Request) []grant {
-	var all []grant
-	for _, q := range requests {
+// candidate is a file and the plain words that it was made of.
+type candidate struct {
+	requests []Request
+	settings []string
+	file     File
+}
+
+// asked are the grants that were asked for.
+func (c candidate) asked() []granted {
+	var all []granted
+	for _, q := range c.requests {
 		users := append([]string{}, q.Users...)
 		for _, g := range q.Groups {
 			users = append(users, "%"+strings.TrimPrefix(g, "%"))
 		}
+		var runasGroups []string
+		for _, g := range q.RunasGroups {
+			runasGroups = append(runasGroups, strings.TrimPrefix(g, "%"))
+		}
 		for _, c := range q.Commands {
-			all = append(all, grant{users, q.Hosts, q.Runas, q.NoPassword, c})
+			all = append(all, granted{users, q.Hosts, q.Runas, runasGroups, q.NoPassword, q.SetEnv, q.NoExec, c})
 		}
 	}
 	return all
@@ -57,146 +71,370 @@ type policyJSON struct {
 		Users []map[string]any `json:"User_List"`
 		Hosts []map[string]any `json:"Host_List"`
 		Cmnds []struct {
-			Runas    []map[string]any  `json:"runasusers"`
-			Options  []map[string]bool `json:"Options"`
-			Commands []map[string]any  `json:"Commands"`
+			Runas       []map[string]any  `json:"runasusers"`
+			RunasGroups []map[string]any  `json:"runasgroups"`
+			Options     []map[string]bool `json:"Options"`
+			Commands    []map[string]any  `json:"Commands"`
 		} `json:"Cmnd_Specs"`
 	} `json:"User_Specs"`
-	Defaults, User_Aliases, Command_Aliases any
+	Defaults []struct {
+		Binding []map[string]any `json:"Binding"`
+		Options []map[string]any `json:"Options"`
+	} `json:"Defaults"`
+	Aliases     map[string][]map[string]any `json:"Command_Aliases"`
+	UserAliases any                         `json:"User_Aliases"`
+	RunAliases  any                         `json:"Runas_Aliases"`
+	HostAliases any                         `json:"Host_Aliases"`
 }
 
 // marks are how names stand in a Request, by cvtsudoers' words for them. A kind that is not here was never asked for.
 var marks = map[string]string{"username": "", "usergroup": "%", "userid": "#", "usergid": "%#", "hostname": "", "command": ""}
 
-func plain(t *testing.T, items []map[string]any) []string {
-	t.Helper()
+func plain(items []map[string]any) ([]string, error) {
 	var words []string
 	for _, item := range items {
-		require.Len(t, item, 1, "a negation or the like")
 		for kind, value := range item {
-			require.Contains(t, marks, kind)
+			mark, known := marks[kind]
+			if !known || len(item) != 1 {
+				return nil, fmt.Errorf("a negation or the like: %v", item)
+			}
 			if f, ok := value.(float64); ok {
 				value = int64(f)
 			}
-			words = append(words, marks[kind]+fmt.Sprint(value))
+			words = append(words, mark+fmt.Sprint(value))
 		}
 	}
-	return words
+	return words, nil
 }
 
-// readBack is what sudo's own parser finds in a file.
-func readBack(t *testing.T, path string) []grant {
+// readBack is what sudo's own parser finds in a policy.
+func readBack(t *testing.T, path string) (grants []granted, defaults []string, err error) {
 	t.Helper()
-	out, err := exec.Command(oracle(t, "/usr/bin/cvtsudoers"), "-f", "json", path).Output()
-	require.NoError(t, err)
+	out, err := exec.Command(oracle(t, "/usr/bin/cvtsudoers"), "-f", "json", path).CombinedOutput()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s", err, out)
+	}
 	var policy policyJSON
-	require.NoError(t, json.Unmarshal(out, &policy))
-	require.Nil(t, policy.Defaults)
-	require.Nil(t, policy.User_Aliases)
-	require.Nil(t, policy.Command_Aliases)
-	var all []grant
+	if err := json.Unmarshal(out, &policy); err != nil {
+		return nil, nil, fmt.Errorf("%w in %s", err, out)
+	}
+	if policy.UserAliases != nil || policy.RunAliases != nil || policy.HostAliases != nil {
+		return nil, nil, fmt.Errorf("aliases that nobody asked for: %s", out)
+	}
 	for _, spec := range policy.Specs {
 		for _, c := range spec.Cmnds {
-			require.Len(t, c.Options, 1)
-			require.Contains(t, c.Options[0], "authenticate")
-			for _, command := range plain(t, c.Commands) {
-				all = append(all, grant{plain(t, spec.Users), plain(t, spec.Hosts), plain(t, c.Runas), !c.Options[0]["authenticate"], command})
+			g := granted{}
+			for _, o := range c.Options {
+				for name, set := range o {
+					switch name {
+					case "authenticate":
+						g.NoPassword = !set
+					case "setenv":
+						g.SetEnv = set
+					case "noexec":
+						g.NoExec = set
+					default:
+						return nil, nil, fmt.Errorf("option %s", name)
+					}
+				}
+			}
+			commands, commandsErr := plain(c.Commands)
+			var faults [4]error
+			g.Users, faults[0] = plain(spec.Users)
+			g.Hosts, faults[1] = plain(spec.Hosts)
+			g.Runas, faults[2] = plain(c.Runas)
+			g.RunasGroups, faults[3] = plain(c.RunasGroups)
+			for i := range g.RunasGroups { // these are groups by where they stand
+				g.RunasGroups[i] = strings.TrimPrefix(g.RunasGroups[i], "%")
+			}
+			if err := errors.Join(append(faults[:], commandsErr)...); err != nil {
+				return nil, nil, err
+			}
+			for _, command := range commands {
+				g.Command = command
+				grants = append(grants, g)
 			}
 		}
+	}
+	defaults, err = policy.defaults()
+	return grants, defaults, err
+}
+
+// defaults are the settings, each with the commands that it is limited to.
+func (p policyJSON) defaults() ([]string, error) {
+	var all []string
+	for _, d := range p.Defaults {
+		if len(d.Binding) != 1 || len(d.Binding[0]) != 1 || len(d.Options) != 1 {
+			return nil, fmt.Errorf("a setting for %v: %v", d.Binding, d.Options)
+		}
+		alias, ok := d.Binding[0]["cmndalias"].(string)
+		if !ok {
+			return nil, fmt.Errorf("a setting for %v", d.Binding)
+		}
+		commands, err := plain(p.Aliases[alias])
+		if err != nil {
+			return nil, err
+		}
+		options := map[string]any{}
+		for name, value := range d.Options[0] {
+			options[name] = fmt.Sprint(value)
+		}
+		all = append(all, fmt.Sprint(options, commands))
+	}
+	return all, nil
+}
+
+// askedDefaults is the same from the words.
+func (c candidate) askedDefaults() []string {
+	var commands, all []string
+	for _, q := range c.requests {
+		for _, command := range q.Commands {
+			if !slices.Contains(commands, command) {
+				commands = append(commands, command)
+			}
+		}
+	}
+	for _, text := range c.settings {
+		options := map[string]any{}
+		if name, variables, ok := strings.Cut(text, "+="); ok {
+			options = map[string]any{"operation": "list_add", name: fmt.Sprint(strings.Fields(variables))}
+		} else if name, variables, ok := strings.Cut(text, "-="); ok {
+			options = map[string]any{"operation": "list_remove", name: fmt.Sprint(strings.Fields(variables))}
+		} else if name, value, ok := strings.Cut(text, "="); ok {
+			options[name] = value
+		} else {
+			name, negated := strings.CutPrefix(text, "!")
+			options[name] = fmt.Sprint(!negated)
+		}
+		all = append(all, fmt.Sprint(options, commands))
 	}
 	return all
 }
 
-// requireExact demands that visudo accepts the file and that it grants what was asked for and nothing else.
-func requireExact(t *testing.T, requests []Request, f File) {
+// judge demands that visudo accepts a policy of all candidates, and that it grants what was asked for and nothing else.
+func judge(t *testing.T, all []candidate) error {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "candidate")
-	require.NoError(t, os.WriteFile(path, []byte(f.Text()), 0o440))
-	visudo := oracle(t, "/usr/sbin/visudo", "/usr/bin/visudo")
-	out, err := exec.Command(visudo, "-c", "-f", path).CombinedOutput()
-	require.NoError(t, err, "%s\n%s", out, f.Text())
-	require.Equal(t, asked(requests), readBack(t, path), f.Text())
-	if _, err := os.Stat("/usr/bin/visudo-rs"); err == nil && !hasEquals(requests) {
-		out, err := exec.Command("/usr/bin/visudo-rs", "-c", "-f", path).CombinedOutput()
-		require.NoError(t, err, "%s\n%s", out, f.Text())
+	dir := t.TempDir()
+	var grants []granted
+	var defaults []string
+	for i, c := range all {
+		name := fmt.Sprintf("f%05d", i)
+		c.file.Name = FileName{name}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(c.file.Text(Dialect{})), 0o440))
+		grants, defaults = append(grants, c.asked()...), append(defaults, c.askedDefaults()...)
 	}
+	main := filepath.Join(t.TempDir(), "sudoers")
+	require.NoError(t, os.WriteFile(main, []byte("@includedir "+dir+"\n"), 0o440))
+	out, err := exec.Command(oracle(t, "/usr/sbin/visudo", "/usr/bin/visudo"), "-c", "-f", main).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	gotGrants, gotDefaults, err := readBack(t, main)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(grants, gotGrants) {
+		return fmt.Errorf("asked for\n%+v\nread\n%+v", grants, gotGrants)
+	}
+	if !slices.Equal(defaults, gotDefaults) {
+		return fmt.Errorf("asked for\n%q\nread\n%q", defaults, gotDefaults)
+	}
+	return judgeRs(t, all)
 }
 
-// hasEquals tells whether a command has a `=`, which sudo-rs before 0.2.8 refuses.
-func hasEquals(requests []Request) bool {
-	for _, q := range requests {
-		if strings.Contains(strings.Join(q.Commands, " "), "=") {
-			return true
+// judgeRs has sudo-rs' visudo, where it is installed, look at those candidates that hold nothing unknown to it.
+func judgeRs(t *testing.T, all []candidate) error {
+	t.Helper()
+	const visudo = "/usr/bin/visudo-rs"
+	if _, err := os.Stat(visudo); err != nil {
+		return nil
+	}
+	dialect, err := Tools{sudo: "/usr/bin/sudo-rs", visudo: visudo, version: "sudo-rs"}.Dialect()
+	require.NoError(t, err)
+	main := filepath.Join(t.TempDir(), "sudoers")
+	var text strings.Builder
+	for i, c := range all {
+		c.file.Name = FileName{fmt.Sprintf("f%05d", i)}
+		if !slices.ContainsFunc(c.requests, isUnknownToRs) && !slices.ContainsFunc(c.file.Settings, func(s Setting) bool { return unknownToRs[s.name] }) {
+			text.WriteString(c.file.Text(dialect))
 		}
 	}
-	return false
+	require.NoError(t, os.WriteFile(main, []byte(text.String()), 0o440))
+	if out, err := exec.Command(visudo, "-c", "-f", main).CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+func isUnknownToRs(q Request) bool { return q.NoExec || q.Wide.Wildcards }
+
+// unknownToRs are the settings that sudo-rs 0.2.5 does not have.
+var unknownToRs = map[string]bool{
+	"log_input": true, "log_output": true, "mail_always": true, "mail_no_perms": true, "passwd_timeout": true, "requiretty": true,
+	"set_home": true, "umask": true,
+}
+
+// requireExact judges many at once, and finds the one that fails.
+func requireExact(t *testing.T, all []candidate) {
+	t.Helper()
+	err := judge(t, all)
+	if err == nil {
+		return
+	}
+	if len(all) == 1 {
+		t.Fatalf("%+v\n%s\n%v", all[0].requests, all[0].file.Text(Dialect{}), err)
+	}
+	requireExact(t, all[:len(all)/2])
+	requireExact(t, all[len(all)/2:])
+	t.Fatalf("%d files fail together and not alone: %v", len(all), err)
 }
 
 // Whatever the words are: they are refused, or sudo reads exactly them.
 func FuzzWordsAreRefusedOrReadBackExactly(f *testing.F) {
-	f.Add("deploy", "ops", "ALL", "root", "/bin/systemctl restart sidekiq", true)
-	f.Add("#1000", "#27", "web1.example.org", "#0", "/opt/x a,b c:d e#f g=h =i ,=j k=:", false)
-	f.Add("0day", "a.b", "cafe", "ALL", `/opt/x ""`, true)
-	f.Add("a.", "a-", "1a", "a", "/a@b+c ,,:: ## -- @ % =a,", false)
-	f.Add("deploy", "ops", "ALL", "root", "/opt/x, /bin/sh", true)
-	f.Add("deploy", "ops", "ALL", "root", "/opt/x\nroot ALL=(ALL) ALL", true)
-	f.Add("deploy, root", "ops) ALL", "ALL=(ALL", "root:root", "/opt/x #", true)
-	f.Add("defaults", "include", "e", "s", "/etc/sudoers include @include includedir", true)
-	f.Fuzz(func(t *testing.T, user, group, host, runas, command string, noPassword bool) {
-		requests := []Request{{
+	for _, s := range []struct{ user, group, host, runas, command, setting string }{
+		{"deploy", "ops", "ALL", "root", "/bin/systemctl restart sidekiq", "!lecture"},
+		{"#1000", "#27", "web1.example.org", "#0", "/opt/x a,b c:d e#f g=h =i ,=j k=:", "env_keep+=A B"},
+		{"0day", "a.b", "cafe", "ALL", `/opt/x ""`, "umask=0022"},
+		{"a.", "a-", "1a", "a", "/a@b+c ,,:: ## -- @ % =a,", "timestamp_timeout=0"},
+		{"deploy", "ops", "ALL", "root", "/opt/x, /bin/sh", "env_keep-=X"},
+		{"deploy", "ops", "ALL", "root", "/opt/x\nroot ALL=(ALL) ALL", "lecture, !authenticate"},
+		{"deploy, root", "ops) ALL", "ALL=(ALL", "root:root", "/opt/x #", "env_keep+=A\" !authenticate"},
+		{"defaults", "include", "e", "s", "/etc/sudoers include @include includedir", "use_pty"},
+	} {
+		f.Add(s.user, s.group, s.host, s.runas, s.command, s.setting, true, false)
+	}
+	f.Fuzz(func(t *testing.T, user, group, host, runas, command, setting string, noPassword, wide bool) {
+		c := candidate{settings: []string{setting}, requests: []Request{{
 			Users: []string{user}, Groups: []string{group}, Hosts: []string{host}, Runas: []string{runas},
-			Commands: []string{command}, NoPassword: noPassword,
-		}}
-		rule, err := ParseRule(requests[0])
-		if err != nil {
-			require.Equal(t, Rule{}, rule)
-			return
+			Commands: []string{command}, NoPassword: noPassword, Wide: Wide{Wildcards: wide},
+		}}}
+		if c.parse() {
+			requireExact(t, []candidate{c})
 		}
-		requireExact(t, requests, File{rule})
 	})
 }
 
-// Random bytes seldom make a rule; words put together from the parts that are accepted often do.
-func TestRandomFilesReadBackExactly(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 100 {
-		var requests []Request
-		var f File
-		for len(f) < 10 {
-			q := randomRequest(random)
-			if r, err := ParseRule(q); err == nil {
-				requests, f = append(requests, q), append(f, r)
-			}
+// parse makes the file, unless words are refused.
+func (c *candidate) parse() bool {
+	for _, q := range c.requests {
+		r, err := ParseRule(q)
+		if err != nil {
+			return false
 		}
-		requireExact(t, requests, f)
+		c.file.Rules = append(c.file.Rules, r)
+	}
+	for _, text := range c.settings {
+		s, err := ParseSetting(text)
+		if err != nil {
+			return false
+		}
+		c.file.Settings = append(c.file.Settings, s)
+	}
+	return c.file.CheckSettings() == nil
+}
+
+// Random bytes seldom make a rule; words put together from the parts that are accepted often do, and some have a bad character in them.
+func TestFiftyThousandFilesAreReadBackExactly(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	refused := 0
+	for range 100 {
+		var batch []candidate
+		for len(batch) < 500 {
+			c := randomCandidate(random)
+			if !c.parse() {
+				refused++
+				continue
+			}
+			batch = append(batch, c)
+		}
+		requireExact(t, batch)
+	}
+	t.Logf("50000 files read back, %d refused", refused)
+}
+
+func randomCandidate(r *rand.Rand) candidate {
+	var c candidate
+	for range 1 + r.IntN(3) {
+		c.requests = append(c.requests, randomRequest(r))
+	}
+	for range r.IntN(3) {
+		c.settings = append(c.settings, bad(r, randomSetting(r)))
+	}
+	return c
+}
+
+func randomSetting(r *rand.Rand) string {
+	all := settingNames()
+	name := all[r.IntN(len(all))]
+	switch settings[name] {
+	case integer:
+		return name + fmt.Sprintf("=%d", r.IntN(100))
+	case octal:
+		return name + fmt.Sprintf("=0%03o", r.IntN(0o1000))
+	case names:
+		return name + []string{"+=", "-="}[r.IntN(2)] + strings.Join(some(r, func() string { return "V" + text(r, 1, 8, "ABCxyz_019") }), " ")
+	default:
+		return []string{"", "!"}[r.IntN(2)] + name
 	}
 }
 
-func randomRequest(r *rand.Rand) Request {
-	names := func() []string { return some(r, func() string { return text(r, 1, 8, "abz019._-") }) }
-	mix := func(marks ...string) []string {
-		l := names()
-		for i := range l {
-			if r.IntN(3) == 0 {
-				l[i] = marks[r.IntN(len(marks))]
-			}
+// bad puts, seldom, a character into a word that could end it.
+func bad(r *rand.Rand, word string) string {
+	if r.IntN(60) > 0 {
+		return word
+	}
+	at := r.IntN(len(word) + 1)
+	evil := []string{"\n", ",", "#", "=", `\`, "*", "?", "[", "ALL", "!", "\"", " ", "  ", "\t", "\r", "\x00", "(", ")", ":", "%", "+", "~", "^", "$", "\u0430", "\u00a0", "@include /x", "sudoedit ", "/"}
+	return word[:at] + evil[r.IntN(len(evil))] + word[at:]
+}
+
+// words makes a list of them; most are such that parse takes them, for a file is refused with its first bad word.
+func words[T any](r *rand.Rand, parse func(string) (T, error), one func() string) []string {
+	return some(r, func() string {
+		word := bad(r, one())
+		for _, err := parse(word); err != nil && r.IntN(50) > 0; _, err = parse(word) {
+			word = bad(r, one())
 		}
-		return l
+		return word
+	})
+}
+
+func randomRequest(r *rand.Rand) Request {
+	q := Request{
+		NoPassword: r.IntN(2) == 0, SetEnv: r.IntN(4) == 0, NoExec: r.IntN(4) == 0, Wide: Wide{Wildcards: r.IntN(4) == 0},
+	}
+	name := func(others ...string) func() string {
+		return func() string {
+			if r.IntN(3) == 0 {
+				return others[r.IntN(len(others))]
+			}
+			return text(r, 1, 8, "abz019._-")
+		}
 	}
 	command := func() string {
+		alphabet := "ab9._-+@/=%,:#=,:#"
+		if q.Wide.Wildcards {
+			alphabet += "*?"
+		}
 		c := "/" + text(r, 1, 10, "abz019._-+@/")
 		for range r.IntN(4) {
-			c += " " + text(r, 1, 6, "ab9._-+@/=%,:#=,:#")
+			c += " " + text(r, 1, 6, alphabet)
 		}
 		if r.IntN(8) == 0 {
 			c += ` ""`
 		}
 		return c
 	}
-	return Request{
-		Users: mix("#0", "#999999999", "%#7", "%ops"), Groups: mix("#42", "ops"), Hosts: mix("ALL"), Runas: mix("ALL", "#0"),
-		Commands: some(r, command), NoPassword: r.IntN(2) == 0,
+	q.Users = words(r, ParseUser, name("#0", "#999999999", "%#7", "%ops"))
+	q.Groups = words(r, ParseGroup, name("#42", "ops"))
+	q.Hosts = words(r, ParseHost, name("ALL"))
+	q.Commands = words(r, func(s string) (Command, error) { return ParseCommand(s, q.Wide) }, command)
+	if r.IntN(4) == 0 {
+		q.RunasGroups = words(r, ParseRunasGroup, name("#42", "ops"))
+	} else {
+		q.Runas = words(r, ParseRunas, name("ALL", "#0"))
 	}
+	return q
 }
 
 func some(r *rand.Rand, one func() string) []string {

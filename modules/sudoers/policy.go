@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 )
 
 // ErrOldFault marks a fault that the policy of the host has without the new file, too.
@@ -20,16 +22,59 @@ type policy struct {
 }
 
 // policy returns the host's. sudo-rs prefers a main file of its own (src/sudo/mod.rs).
-func (t Tools) policy() (policy, error) {
+func (t Tools) policy() policy {
 	p := policy{main: "/etc/sudoers", dir: Dir}
-	version, err := run(t.sudo, "--version")
-	if err != nil {
-		return p, fmt.Errorf("%s does not tell its version: %w%s", t.sudo, err, quote(version))
-	}
-	if _, err := os.Stat("/etc/sudoers-rs"); err == nil && strings.HasPrefix(version, "sudo-rs") {
+	if _, err := os.Stat("/etc/sudoers-rs"); err == nil && t.IsRs() {
 		p.main = "/etc/sudoers-rs"
 	}
-	return p, nil
+	return p
+}
+
+// CheckFolder looks whether sudo reads the files in Dir at all: its main file, or one that this includes, has to include the folder, and
+// nobody but root may write there.
+func (t Tools) CheckFolder() error {
+	p := t.policy()
+	info, err := os.Stat(p.dir)
+	if err != nil {
+		return fmt.Errorf("sudo has no folder for further files: %w; hint: make it, and include it in %s", err, p.main)
+	}
+	owner := info.Sys().(*syscall.Stat_t)
+	writable := info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && owner.Gid != 0
+	if owner.Uid != 0 || writable {
+		return fmt.Errorf("sudo ignores the files in %s: it has owner %d:%d and mode %04o; hint: chown root:root %s && chmod 0755 %s",
+			p.dir, owner.Uid, owner.Gid, info.Mode().Perm(), p.dir, p.dir)
+	}
+	included, err := p.includes(p.main, map[string]bool{})
+	if err == nil && !included {
+		err = fmt.Errorf("sudo does not read %s: no line of %s includes it; hint: add the line #includedir %s at its end", p.dir, p.main, p.dir)
+	}
+	return err
+}
+
+// includes tells whether file, or one that it includes, includes the folder. Files with a %h in their name are not looked into.
+func (p policy) includes(file string, seen map[string]bool) (bool, error) {
+	if seen[file] {
+		return false, nil
+	}
+	seen[file] = true
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && len(seen) > 1 {
+		return false, nil // visudo will say so
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, m := range include.FindAllStringSubmatch(string(text), -1) {
+		path := absolute(m[2], filepath.Dir(file))
+		found := path == p.dir
+		if !found && !strings.Contains(m[1], "includedir") {
+			found, err = p.includes(path, seen)
+		}
+		if found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
 }
 
 // CheckPolicy has visudo parse the whole policy of the host as it would be with text in the file name, in a copy, so that nothing is
@@ -37,11 +82,7 @@ func (t Tools) policy() (policy, error) {
 //
 // visudo gets a copy of all files in a folder that only root may enter, never standard input, which sudo-rs before 0.2.13 cannot read.
 func (t Tools) CheckPolicy(name FileName, text string) error {
-	p, err := t.policy()
-	if err != nil {
-		return err
-	}
-	return t.checkPolicy(p, name, text)
+	return t.checkPolicy(t.policy(), name, text)
 }
 
 func (t Tools) checkPolicy(p policy, name FileName, text string) (err error) {
@@ -54,27 +95,39 @@ func (t Tools) checkPolicy(p policy, name FileName, text string) (err error) {
 	if err := os.WriteFile(candidate, []byte(text), 0o600); err != nil {
 		return err
 	}
-	fault := t.checkTree(p, tree)
+	faults, fault := t.checkTree(p, tree)
 	if fault == nil {
 		return nil
 	}
 	if err := os.Remove(candidate); err != nil {
 		return err
 	}
-	if old := t.checkTree(p, tree); old != nil {
+	oldFaults, old := t.checkTree(p, tree)
+	if old != nil && isSubset(faults, oldFaults) {
 		return fmt.Errorf("%w: %w", ErrOldFault, old)
 	}
 	return fault
 }
 
-// checkTree words visudo's complaints with the paths of the host.
-func (t Tools) checkTree(p policy, c tree) error {
+// checkTree returns visudo's complaints, a line each, and all in one error, with the paths of the host.
+func (t Tools) checkTree(p policy, c tree) ([]string, error) {
 	out, err := run(t.visudo, "-c", "-f", c.main)
 	if err == nil {
-		return nil
+		return nil, nil
 	}
 	out = strings.NewReplacer(c.dir, p.dir, c.main, p.main).Replace(out)
-	return fmt.Errorf("visudo refuses the whole policy: %w%s", err, quote(out))
+	return strings.Split(out, "\n"), fmt.Errorf("visudo refuses the whole policy: %w%s", err, quote(out))
+}
+
+// isSubset tells whether all lines stand among others. Files that visudo found fault with or not are named in either case, so what is
+// said of a file that is there alone is a fault of its own.
+func isSubset(lines, others []string) bool {
+	for _, line := range lines {
+		if !slices.Contains(others, line) && !strings.HasSuffix(line, ": parsed OK") {
+			return false
+		}
+	}
+	return true
 }
 
 // tree is a copy of a policy.
@@ -144,13 +197,18 @@ var include = regexp.MustCompile(`(?m)^([ \t]*[#@]include(?:dir)?[ \t]+"?)([^" \
 func (p policy) relocate(text, folder string, c tree) string {
 	return include.ReplaceAllStringFunc(text, func(line string) string {
 		m := include.FindStringSubmatch(line)
-		path := m[2]
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(folder, path)
-		}
-		if filepath.Clean(path) == p.dir {
+		path := absolute(m[2], folder)
+		if path == p.dir {
 			path = c.dir
 		}
 		return m[1] + path + m[3]
 	})
+}
+
+// absolute resolves the path of an include as sudo does: from the folder of the file that has it.
+func absolute(path, folder string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	return filepath.Clean(path)
 }

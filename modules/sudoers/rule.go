@@ -1,8 +1,11 @@
 package sudoers
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,15 +14,19 @@ const maxItems = 127
 
 // Request is a rule in plain words, nothing checked yet: Users may run Commands as Runas on Hosts.
 type Request struct {
-	Users      []string // name, %group, #uid or %#gid
-	Groups     []string // name or #gid
-	Hosts      []string // host name or ALL
-	Runas      []string // name, #uid or ALL
-	Commands   []string // as ParseCommand takes them
-	NoPassword bool
+	Users       []string // name, %group, #uid or %#gid
+	Groups      []string // name or #gid
+	Hosts       []string // host name or ALL
+	Runas       []string // name, #uid or ALL
+	RunasGroups []string // name or #gid; instead of Runas
+	Commands    []string // as ParseCommand takes them
+	NoPassword  bool
+	SetEnv      bool // the caller may set variables of the command
+	NoExec      bool // the command may not start others
+	Wide        Wide // what Commands may say
 }
 
-// FieldError says which field of a Request is at fault, in the words of the module's options.
+// FieldError says which field of a Request is at fault, in the words of the module's options. Err is a *Refusal.
 type FieldError struct {
 	Field string
 	Err   error
@@ -32,97 +39,124 @@ func (e *FieldError) Unwrap() error { return e.Err }
 
 // Rule is a Request that can be said in sudoers. ParseRule makes it.
 type Rule struct {
-	users      []User
-	hosts      []Host
-	runas      []Runas
-	commands   []Command
-	noPassword bool
+	users       []User
+	hosts       []Host
+	runas       []Runas
+	runasGroups []Group
+	commands    []Command
+	noPassword  bool
+	setEnv      bool
+	noExec      bool
 }
 
-// ParseRule checks every word. Its errors are of type *FieldError.
+// ParseRule checks every word. Its errors are of type *FieldError, joined.
 func ParseRule(q Request) (Rule, error) {
-	r := Rule{noPassword: q.NoPassword}
-	groups, err := parseAll("groups", q.Groups, ParseGroup)
-	if err != nil {
-		return Rule{}, err
-	}
-	if r.users, err = parseAll("users", q.Users, ParseUser); err != nil {
+	r := Rule{noPassword: q.NoPassword, setEnv: q.SetEnv, noExec: q.NoExec}
+	var faults [6]error
+	var groups []User
+	r.users, faults[0] = parseAll("users", q.Users, ParseUser)
+	groups, faults[1] = parseAll("groups", q.Groups, ParseGroup)
+	r.hosts, faults[2] = parseAll("hosts", q.Hosts, ParseHost)
+	r.runas, faults[3] = parseAll("runas", q.Runas, ParseRunas)
+	r.runasGroups, faults[4] = parseAll("runas_groups", q.RunasGroups, ParseRunasGroup)
+	r.commands, faults[5] = parseAll("commands", q.Commands, func(s string) (Command, error) { return ParseCommand(s, q.Wide) })
+	if err := errors.Join(faults[:]...); err != nil {
 		return Rule{}, err
 	}
 	r.users = append(r.users, groups...)
-	if r.hosts, err = parseAll("hosts", q.Hosts, ParseHost); err != nil {
-		return Rule{}, err
-	}
-	if r.runas, err = parseAll("runas", q.Runas, ParseRunas); err != nil {
-		return Rule{}, err
-	}
-	if r.commands, err = parseAll("commands", q.Commands, ParseCommand); err != nil {
-		return Rule{}, err
-	}
-	return r, r.checkLengths()
+	return r, r.checkLists()
 }
 
-// checkLengths refuses empty lists, which sudoers cannot say, and lists too long for sudo-rs. Commands have a line each.
-func (r Rule) checkLengths() error {
+// checkLists refuses empty lists, which sudoers cannot say, and lists too long for sudo-rs. Commands have a line each.
+func (r Rule) checkLists() error {
 	for _, list := range []struct {
 		field   string
 		n, most int
 		wanted  string
 	}{
 		{"users", len(r.users), maxItems, "user or group"}, {"hosts", len(r.hosts), maxItems, "host, or ALL"},
-		{"runas", len(r.runas), maxItems, "account"}, {"commands", len(r.commands), math.MaxInt, "command"},
+		{"runas", len(r.runas) + len(r.runasGroups), maxItems, "account"}, {"commands", len(r.commands), math.MaxInt, "command"},
 	} {
 		if list.n == 0 {
-			return &FieldError{list.field, fmt.Errorf("is empty; hint: name at least one %s", list.wanted)}
+			return &FieldError{list.field, refuse(Empty, "is empty").hint("name at least one %s", list.wanted)}
 		}
 		if list.n > list.most {
-			return &FieldError{list.field, fmt.Errorf("%d are too many for sudo-rs; accepted: up to %d; hint: use a group or several rules", list.n, list.most)}
+			return &FieldError{list.field, refuse(TooLong, "%d are too many for sudo-rs; accepted: up to %d", list.n, list.most).hint("use a group or several rules")}
 		}
+	}
+	if len(r.runas) > 0 && len(r.runasGroups) > 0 {
+		return &FieldError{"runas_groups", refuse(Unportable, "cannot stand beside \"runas\": what (user : group) allows with sudo -g alone changed in sudo 1.9.15").
+			hint("keep one; with runas_groups the user stays who it is")}
 	}
 	return nil
 }
 
+// parseAll goes on after a fault, so that all can be told at once.
 func parseAll[T any](field string, words []string, parse func(string) (T, error)) ([]T, error) {
 	parsed := make([]T, len(words))
+	var faults []error
 	for i, w := range words {
 		var err error
 		if parsed[i], err = parse(w); err != nil {
-			return nil, &FieldError{field, err}
+			faults = append(faults, &FieldError{field, err})
 		}
 	}
-	return parsed, nil
+	return parsed, errors.Join(faults...)
 }
 
 // Users are those who may, groups included.
 func (r Rule) Users() []User { return r.users }
 
-// Runas are the accounts that they may become.
+// Runas are the accounts that they may become; none where the rule has groups instead.
 func (r Rule) Runas() []Runas { return r.runas }
+
+// RunasGroups are the groups that they may become.
+func (r Rule) RunasGroups() []Group { return r.runasGroups }
 
 // Commands are what they may run.
 func (r Rule) Commands() []Command { return r.commands }
 
+// NoPassword tells whether no password is asked.
+func (r Rule) NoPassword() bool { return r.noPassword }
+
+// SetsEnv tells whether callers may set any variable of the command.
+func (r Rule) SetsEnv() bool { return r.setEnv }
+
 // Everywhere tells whether the rule holds on every host that has the file.
-func (r Rule) Everywhere() bool {
-	for _, h := range r.hosts {
-		if h.name == all {
-			return true
-		}
-	}
-	return false
+func (r Rule) Everywhere() bool { return slices.Contains(r.hosts, Host{all}) }
+
+// With is the same rule for other commands.
+func (r Rule) With(commands []Command) Rule {
+	r.commands = commands
+	return r
 }
 
-func (r Rule) lines() []string {
-	tag := "PASSWD"
-	if r.noPassword {
-		tag = "NOPASSWD"
+// lines has one line for each command.
+func (r Rule) lines(d Dialect) []string {
+	runas := join(r.runas)
+	if len(r.runasGroups) > 0 {
+		runas = ":" + join(r.runasGroups)
 	}
-	start := fmt.Sprintf("%s %s=(%s) %s: ", join(r.users), join(r.hosts), join(r.runas), tag)
+	start := fmt.Sprintf("%s %s=(%s) %s ", join(r.users), join(r.hosts), runas, strings.Join(r.tags(), " "))
 	lines := make([]string, len(r.commands))
 	for i, c := range r.commands {
-		lines[i] = start + c.String()
+		lines[i] = start + c.text(d)
 	}
 	return lines
+}
+
+func (r Rule) tags() []string {
+	tags := []string{"PASSWD:"}
+	if r.noPassword {
+		tags[0] = "NOPASSWD:"
+	}
+	if r.setEnv {
+		tags = append(tags, "SETENV:")
+	}
+	if r.noExec {
+		tags = append(tags, "NOEXEC:")
+	}
+	return tags
 }
 
 func join[T fmt.Stringer](items []T) string {
@@ -132,3 +166,6 @@ func join[T fmt.Stringer](items []T) string {
 	}
 	return strings.Join(texts, ", ")
 }
+
+// quoted makes every character of a word visible.
+func quoted(s string) string { return strconv.Quote(s) }

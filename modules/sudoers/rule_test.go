@@ -2,6 +2,7 @@ package sudoers
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,13 +18,19 @@ func request() Request {
 
 func parse(t *testing.T, requests ...Request) File {
 	t.Helper()
-	var f File
+	f := File{Name: FileName{"10-workers"}}
 	for _, q := range requests {
 		r, err := ParseRule(q)
 		require.NoError(t, err)
-		f = append(f, r)
+		f.Rules = append(f.Rules, r)
 	}
 	return f
+}
+
+// body is the text below the header.
+func body(f File, d Dialect) string {
+	_, text, _ := strings.Cut(f.Text(d), "\n")
+	return text
 }
 
 func TestFileHasOneCompleteLineForEachCommand(t *testing.T) {
@@ -37,16 +44,15 @@ func TestFileHasOneCompleteLineForEachCommand(t *testing.T) {
 			Commands: []string{`/opt/backup ""`, "/opt/note at 12:30, #1"},
 		},
 	)
-	require.Equal(t, `# Managed by Ansible (sudoers_entry); changes are overwritten.
-deploy, #1000, %ops, %#27 ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq
+	require.Equal(t, `deploy, #1000, %ops, %#27 ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq
 deploy, #1000, %ops, %#27 ALL=(root) NOPASSWD: /bin/systemctl kill --kill-who=main -s TSTP sidekiq
 %admin web1, web2.example.org=(ALL) PASSWD: /opt/backup ""
 %admin web1, web2.example.org=(ALL) PASSWD: /opt/note at 12\:30\, \#1
-`, f.Text())
+`, body(f, Dialect{}))
 }
 
 func TestFileWithoutRulesIsAComment(t *testing.T) {
-	require.Equal(t, header, File{}.Text())
+	require.Equal(t, "# Managed by Ansible (sudoers_entry), sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n", File{}.Text(Dialect{}))
 }
 
 func TestFaultNamesItsField(t *testing.T) {
@@ -64,6 +70,71 @@ func TestFaultNamesItsField(t *testing.T) {
 		require.ErrorAs(t, err, &fault)
 		require.Equal(t, field, fault.Field)
 		require.Equal(t, field+": "+fault.Err.Error(), err.Error())
+		require.ErrorAs(t, err, new(*Refusal))
+	}
+}
+
+func TestAllFaultsOfARuleAreTold(t *testing.T) {
+	q := request()
+	q.Users, q.Commands = []string{"!a", "deploy", "!b"}, []string{"sh"}
+	_, err := ParseRule(q)
+	require.EqualError(t, err, `users: "!a" is a negation, which is easily got round; hint: name those who may`+"\n"+
+		`users: "!b" is a negation, which is easily got round; hint: name those who may`+"\n"+
+		`commands: command "sh" has no clean absolute path; hint: start it with a path such as /bin/systemctl, without any . or .. in it`)
+}
+
+func TestTagsAndGroupsStandInTheRule(t *testing.T) {
+	q := request()
+	q.Runas, q.RunasGroups, q.SetEnv, q.NoExec = nil, []string{"ops", "#27", "%adm"}, true, true
+	require.Equal(t, "deploy ALL=(:ops, #27, adm) NOPASSWD: SETENV: NOEXEC: /bin/systemctl restart sidekiq\n", body(parse(t, q), Dialect{}))
+	q.Runas = []string{"root"}
+	_, err := ParseRule(q)
+	require.EqualError(t, err, `runas_groups: cannot stand beside "runas": what (user : group) allows with sudo -g alone changed in sudo 1.9.15; `+
+		`hint: keep one; with runas_groups the user stays who it is`)
+}
+
+func TestEqualsSignsAreEscapedWhereSudoRsWantsIt(t *testing.T) {
+	q := request()
+	q.Commands = []string{"/opt/x a=b,c"}
+	require.Equal(t, "deploy ALL=(root) NOPASSWD: /opt/x a\\=b\\,c\n", body(parse(t, q), Dialect{escapeEquals: true}))
+	require.Equal(t, "deploy ALL=(root) NOPASSWD: /opt/x a=b\\,c\n", body(parse(t, q), Dialect{}))
+}
+
+func TestSettingsAreLimitedToTheCommandsOfTheFile(t *testing.T) {
+	q := request()
+	q.Commands = []string{"/opt/x a=b,c", `/opt/y ""`, `/opt/y ""`}
+	f := parse(t, q, request())
+	for _, s := range []string{"timestamp_timeout=0", "!lecture", "env_keep+=A B"} {
+		setting, err := ParseSetting(s)
+		require.NoError(t, err)
+		f.Settings = append(f.Settings, setting)
+	}
+	require.NoError(t, f.CheckSettings())
+	require.Equal(t, `Cmnd_Alias FILE_10_WORKERS = /opt/x a=b\,c, /opt/y "", /bin/systemctl restart sidekiq
+Defaults!FILE_10_WORKERS timestamp_timeout=0
+Defaults!FILE_10_WORKERS !lecture
+Defaults!FILE_10_WORKERS env_keep+="A B"
+`, strings.SplitAfter(body(f, Dialect{}), "B\"\n")[0])
+
+	q.Commands, q.Wide = []string{"ALL"}, Wide{All: true}
+	f.Rules = parse(t, q).Rules
+	require.EqualError(t, f.CheckSettings(), `defaults: would hold for every command, since ALL is granted; hint: name the commands`)
+	q.Commands = nil
+	for i := range 128 {
+		q.Commands = append(q.Commands, fmt.Sprintf("/opt/x%d", i))
+	}
+	f.Rules = parse(t, q).Rules
+	require.EqualError(t, f.CheckSettings(), `defaults: 128 commands are too many for sudo-rs; accepted: up to 127; hint: use several files`)
+}
+
+func TestFileIsOursUntilSomebodyChangesIt(t *testing.T) {
+	text := parse(t, request()).Text(Dialect{})
+	require.True(t, IsOurs(text))
+	for _, changed := range []string{
+		"", text + "deploy ALL=(root) /bin/true\n", strings.Replace(text, "restart", "stop", 1), body(parse(t, request()), Dialect{}), "\n" + text,
+		strings.Replace(text, "sha256 ", "sha256 0", 1), strings.TrimSuffix(text, "\n"),
+	} {
+		require.False(t, IsOurs(changed), changed)
 	}
 }
 
@@ -98,9 +169,9 @@ func TestListsAreNeitherEmptyNorTooLongForSudoRs(t *testing.T) {
 
 func TestRuleHoldsEverywhereWithAllAmongItsHosts(t *testing.T) {
 	q := request()
-	require.True(t, parse(t, q)[0].Everywhere())
+	require.True(t, parse(t, q).Rules[0].Everywhere())
 	q.Hosts = []string{"web1", "ALL"}
-	require.True(t, parse(t, q)[0].Everywhere())
+	require.True(t, parse(t, q).Rules[0].Everywhere())
 	q.Hosts = []string{"web1"}
-	require.False(t, parse(t, q)[0].Everywhere())
+	require.False(t, parse(t, q).Rules[0].Everywhere())
 }

@@ -7,17 +7,18 @@
 // A FileName, User, Host, Runas or Command comes from its Parse function alone, which refuses what cannot be said exactly. So a
 // newline, a comma or a `#` in an option cannot start a rule of its own.
 //
-// The parts accept few characters, by list. Refused among others:
-//   - wildcards: `*` matches blanks and options for sudo (sudoers(5), Wildcards) and is literal or an error for sudo-rs
+// The parts accept few characters, by list. Refused among others, each with a Check that names the reason:
+//   - wildcards, unless asked for: `*` matches blanks and options for sudo (sudoers(5), Wildcards) and is literal or an error for sudo-rs
 //   - backslashes, quotes, blanks within an argument: sudo compares the joined string, sudo-rs the single arguments
 //   - capitals in names: an alias for both, matched without case by sudo 1.9 and with case by sudo-rs
 //   - user names with a leading `_` and ids of ten digits: syntax errors for sudo-rs 0.2.5
-//   - ALL and `!`: everything, and nothing that would hold (sudoers(5), "Limitations of the '!' operator")
+//   - ALL, unless asked for, and `!`: everything, and nothing that would hold (sudoers(5), "Limitations of the '!' operator")
+//   - (user : group): what it allows with `sudo -g` alone changed in sudo 1.9.15; (:group) means the same to all
 //
 // # Text
 //
-// In arguments `,`, `:` and `#` are escaped by a backslash, which all versions take. `=` stays bare: escaped it is a syntax error
-// for sudo-rs 0.2.8, bare it is one for sudo-rs before 0.2.8, which Debian 13 offers beside its sudo; there visudo refuses.
+// In arguments `,`, `:` and `#` are escaped by a backslash, which all versions take. `=` stays bare, but for those sudo-rs that read
+// only an escaped one (Dialect).
 //
 // Each command has a line of its own, complete in itself. That makes diffs of one line, keeps away from sudo-rs' limit of 127
 // items in a list, and avoids continuation lines, which sudo-rs up to 0.2.13 can misread so that a rule loses its arguments.
@@ -26,6 +27,7 @@
 package sudoers
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strings"
@@ -34,15 +36,19 @@ import (
 // Dir is where sudo looks for files beside its main one.
 const Dir = "/etc/sudoers.d"
 
-// header is a comment for every sudo: a blank must follow the `#`, since `#1000` is a user and `#include` a directive.
-const header = "# Managed by Ansible (sudoers_entry); changes are overwritten.\n"
+// header is a comment for every sudo: a blank must follow the `#`, since `#1000` is a user and `#include` a directive. The sum is that
+// of the text below it, by which IsOurs knows what nobody else has changed.
+const header = "# Managed by Ansible (sudoers_entry), sha256 %x\n"
+
+var headerLine = regexp.MustCompile(`^# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\n`)
 
 // FileName is the name of a file in Dir that sudo reads.
 type FileName struct{ name string }
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,199}$`)
 
-// ParseFileName refuses names that sudo would skip without a word: those with a dot or a `~` at the end (sudoers(5), @includedir).
+// ParseFileName refuses names that sudo would skip without a word: those with a dot or a `~` at the end (sudoers(5), @includedir). An
+// error is a *Refusal.
 func ParseFileName(s string) (FileName, error) {
 	if fileName.MatchString(s) {
 		return FileName{s}, nil
@@ -51,30 +57,92 @@ func ParseFileName(s string) (FileName, error) {
 	if strings.Contains(s, ".") || strings.HasSuffix(s, "~") {
 		reason = "has a dot or ends in ~: sudo ignores such files"
 	}
-	return FileName{}, fmt.Errorf("file name %q %s; accepted: up to 200 of a-z A-Z 0-9 _ -, not starting with -", s, reason)
+	return FileName{}, refuse(Name, "file name %q %s; accepted: up to 200 of a-z A-Z 0-9 _ -, not starting with -", s, reason)
 }
 
 // String is the name without its folder.
 func (f FileName) String() string { return f.name }
 
-// File is the rules of one file, in order. Without rules it grants nothing.
-type File []Rule
+// alias is a name for the file's commands, unlike that of another file (or visudo says so).
+func (f FileName) alias() string {
+	return "FILE_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
+}
+
+// File is one file in Dir. Without rules it grants nothing.
+type File struct {
+	Name     FileName
+	Rules    []Rule    // in order: sudo takes the last that matches
+	Settings []Setting // for the commands of Rules
+}
+
+// CheckSettings refuses settings that cannot be limited to the file's commands. Its errors are *FieldError.
+func (f File) CheckSettings() error {
+	if len(f.Settings) == 0 {
+		return nil
+	}
+	commands := f.commands()
+	if len(commands) > maxItems {
+		return &FieldError{"defaults", refuse(TooLong, "%d commands are too many for sudo-rs; accepted: up to %d", len(commands), maxItems).hint("use several files")}
+	}
+	for _, c := range commands {
+		if c.path == all {
+			return &FieldError{"defaults", refuse(All, "would hold for every command, since ALL is granted").hint("name the commands")}
+		}
+	}
+	return nil
+}
 
 // Text is the whole file.
-func (f File) Text() string {
-	var b strings.Builder
-	b.WriteString(header)
-	for _, line := range f.Lines() {
-		b.WriteString(line + "\n")
+func (f File) Text(d Dialect) string {
+	var body strings.Builder
+	for _, line := range append(f.defaults(d), f.Lines(d)...) {
+		body.WriteString(line + "\n")
 	}
-	return b.String()
+	return fmt.Sprintf(header, sha256.Sum256([]byte(body.String()))) + body.String()
+}
+
+// IsOurs tells whether Text made the text, and nobody has changed it since.
+func IsOurs(text string) bool {
+	found := headerLine.FindString(text)
+	return found != "" && found == fmt.Sprintf(header, sha256.Sum256([]byte(text[len(found):])))
 }
 
 // Lines are the rules as they stand in the file, one for each command.
-func (f File) Lines() []string {
+func (f File) Lines(d Dialect) []string {
 	var lines []string
-	for _, r := range f {
-		lines = append(lines, r.lines()...)
+	for _, r := range f.Rules {
+		lines = append(lines, r.lines(d)...)
 	}
 	return lines
+}
+
+// defaults limits the settings by an alias: a Defaults line takes no arguments of commands (sudoers(5), Defaults).
+func (f File) defaults(d Dialect) []string {
+	if len(f.Settings) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, c := range f.commands() {
+		texts = append(texts, c.text(d))
+	}
+	lines := []string{fmt.Sprintf("Cmnd_Alias %s = %s", f.Name.alias(), strings.Join(texts, ", "))}
+	for _, s := range f.Settings {
+		lines = append(lines, fmt.Sprintf("Defaults!%s %s", f.Name.alias(), s.text()))
+	}
+	return lines
+}
+
+// commands are those of all rules, each once.
+func (f File) commands() []Command {
+	var all []Command
+	seen := map[string]bool{}
+	for _, r := range f.Rules {
+		for _, c := range r.commands {
+			if !seen[c.String()] {
+				seen[c.String()] = true
+				all = append(all, c)
+			}
+		}
+	}
+	return all
 }

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -18,11 +20,45 @@ const patience = 30 * time.Second
 
 // Tools are the sudo in use on this host and the visudo that belongs to it: another one may have other rules (sudo and sudo-rs
 // can be installed together).
-type Tools struct{ sudo, visudo string }
+type Tools struct {
+	sudo, visudo string
+	version      string // the first line of sudo --version
+}
 
 // FindTools looks in fixed folders: the PATH of a task often lacks /usr/sbin.
 func FindTools() (Tools, error) {
-	return find("/usr/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs")
+	t, err := find("/usr/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs")
+	if err != nil {
+		return Tools{}, err
+	}
+	out, _ := run(t.sudo, "--version") // with a policy that it cannot read, sudo tells and fails
+	if t.version = versionLine.FindString(out); t.version == "" {
+		return Tools{}, fmt.Errorf("%s does not tell its version%s", t.sudo, quote(out))
+	}
+	return t, nil
+}
+
+var versionLine = regexp.MustCompile(`(?m)^(Sudo version|sudo-rs) .+$`)
+
+// Version is what the sudo in use calls itself, as in "Sudo version 1.9.16p2" or "sudo-rs 0.2.5".
+func (t Tools) Version() string { return t.version }
+
+// IsRs tells whether it is sudo-rs.
+func (t Tools) IsRs() bool { return strings.HasPrefix(t.version, "sudo-rs") }
+
+// Dialect asks the visudo of a sudo-rs how it wants a `=` to be written.
+func (t Tools) Dialect() (Dialect, error) {
+	if !t.IsRs() {
+		return Dialect{}, nil
+	}
+	dir, err := os.MkdirTemp("", "sudoers-")
+	if err != nil {
+		return Dialect{}, err
+	}
+	sample := filepath.Join(dir, "sample")
+	err = os.WriteFile(sample, []byte("root ALL=(root) /bin/true a=b\n"), 0o600)
+	d := Dialect{escapeEquals: err == nil && t.CheckFile(sample) != nil}
+	return d, errors.Join(err, os.RemoveAll(dir))
 }
 
 // find takes the first sudo that exists. Its visudo lies where its link leads to, or in the sbin beside, and bears the same suffix
@@ -59,23 +95,17 @@ func (t Tools) CheckFile(path string) error {
 	return nil
 }
 
-// CheckGrant asks sudo, as root may, whether user may run argv as runas. It looks at the policy in force and finds a rule that a
-// later one takes back, or a file that sudo ignores. Whether a password is asked it does not tell.
-func (t Tools) CheckGrant(user, runas string, argv []string) error {
-	args := append([]string{"-n", "-l", "-U", user, "-u", runas, "--"}, argv...)
-	out, err := run(t.sudo, args...)
-	if err != nil {
-		return fmt.Errorf("sudo does not let %s run %q as %s: %w%s", user, strings.Join(argv, " "), runas, err, quote(out))
-	}
-	return nil
-}
-
 // run returns what a program says, in English and on both outputs.
-func run(program string, args ...string) (string, error) {
+func run(program string, args ...string) (string, error) { return runAs(nil, program, args...) }
+
+// runAs is run for another user; nil: this process's own.
+func runAs(user *syscall.Credential, program string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()

@@ -116,12 +116,13 @@ func TestCommandsAreEscapedAsEverySudoReadsThem(t *testing.T) {
 		"/opt/x a,b c:d e#f #g":                                `/opt/x a\,b c\:d e\#f \#g`,
 		"/usr/sbin/service sidekiq restart 2020-01-01T00:00:0": `/usr/sbin/service sidekiq restart 2020-01-01T00\:00\:0`,
 	} {
-		c, err := ParseCommand(s)
+		c, err := ParseCommand(s, Wide{})
 		require.NoError(t, err)
 		if text == "" {
 			text = s
 		}
-		require.Equal(t, text, c.String())
+		require.Equal(t, s, c.String())
+		require.Equal(t, text, c.text(Dialect{}))
 		require.Equal(t, !strings.Contains(s, " "), c.TakesAnyArguments())
 		require.Equal(t, strings.Split(strings.TrimSuffix(s, ` ""`), " "), c.Argv())
 		require.Equal(t, c.Argv()[0], c.Path())
@@ -136,7 +137,10 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 	const unknown = " cannot be written so that every sudo reads the same" + script
 	const escape = " is taken for an escape, by each sudo in another way" + script
 	const quoted = ` is taken as it is: an argument cannot contain a blank; only "" alone has a meaning, no arguments` + script
-	const wild = " is a wildcard: for sudo it matches blanks and options as well, for sudo-rs nothing" + script
+	const named = "; hint: write out what is needed, or set allow_wildcards"
+	const wild = " is a wildcard: for sudo it matches blanks and options as well, for sudo-rs nothing" + named
+	const every = "would be every command; hint: name the commands, or set allow_all"
+	const folder = "would be every program in that folder; hint: name the programs, or set allow_all"
 	for s, want := range map[string]string{
 		"":                              relative,
 		"systemctl restart sidekiq":     relative,
@@ -144,14 +148,16 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		"~/x":                           relative,
 		"$HOME/x":                       relative,
 		"/":                             relative,
-		"/bin/":                         relative,
+		"/bin/":                         folder,
+		"bin/":                          folder,
+		"/usr/bin/sudoedit /etc/x":      `is sudoedit, which sudo takes without a path and sudo-rs before 0.2.8 not at all` + script,
 		"/bin/../bin/sh":                relative,
 		"//bin/sh":                      relative,
 		"/bin/./sh":                     relative,
 		"sudoedit /etc/x":               relative,
 		"sha256:abc= /bin/sh":           relative,
-		"ALL":                           "would be every command; hint: name the commands",
-		"ALL x":                         "would be every command; hint: name the commands",
+		"ALL":                           every,
+		"ALL x":                         every,
 		"!/bin/sh":                      "is a negation, which is easily got round; hint: name what may be run",
 		"/opt/x\ndeploy ALL=(ALL) ALL":  control,
 		"/opt/x\n":                      control,
@@ -167,8 +173,8 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		"/opt/x ":                       blank,
 		"/bin/systemctl * sidekiq":      `is refused: '*' in "*"` + wild,
 		"/bin/s* x":                     `is refused: '*' in "/bin/s*"` + wild,
-		"/opt/x a?":                     `is refused: '?' in "a?" is a wildcard, for sudo-rs it matches nothing` + script,
-		"/opt/x [ab]":                   `is refused: '[' in "[ab]" starts a wildcard` + script,
+		"/opt/x a?":                     `is refused: '?' in "a?" is a wildcard, for sudo-rs it matches nothing` + named,
+		"/opt/x [ab]":                   `is refused: '[' in "[ab]" starts a wildcard` + named,
 		"/opt/x ^a$":                    `is refused: '^' in "^a$" starts a regular expression` + script,
 		`/opt/x a\,b`:                   `is refused: '\\' in "a\\,b"` + escape,
 		`/opt/x a\`:                     `is refused: '\\' in "a\\"` + escape,
@@ -185,7 +191,7 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		"/opt/x a,=:b":                  `has a = that stands alone in "a,=:b", which sudo cannot read`,
 		"/" + strings.Repeat("a", 1000): "has 1001 characters, too many for sudo-rs; accepted: up to 1000",
 	} {
-		c, err := ParseCommand(s)
+		c, err := ParseCommand(s, Wide{})
 		require.EqualError(t, err, fmt.Sprintf("command %q %s", s, want))
 		require.Equal(t, Command{}, c)
 	}

@@ -4,152 +4,237 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
-// call is one thing that a rule allows, as sudo can be asked about it.
-type call struct {
-	user, runas string
-	argv        []string
+// host is what is looked up on it once.
+type host struct {
+	tools     sudoers.Tools
+	dialect   sudoers.Dialect
+	systemctl []string           // its places
+	systemd   *systemd.Systemctl // nil: not installed
 }
 
-// callsOf checks that all that the rules name is there, and returns what they allow to users. Groups have to exist but are not
-// asked about: sudo -U takes users only. Rules for certain hosts are passed over, since they may well be for others.
-func callsOf(rules sudoers.File, plan *ansible.Plan) ([]call, error) {
-	var calls []call
-	for _, r := range rules {
-		if !r.Everywhere() {
+func lookAtHost() (host, error) {
+	var h host
+	var err error
+	if h.tools, err = sudoers.FindTools(); err != nil {
+		return h, err
+	}
+	if err := h.tools.CheckFolder(); err != nil {
+		return h, err
+	}
+	if h.dialect, err = h.tools.Dialect(); err != nil {
+		return h, err
+	}
+	if h.systemctl = places(sudoers.SystemctlPaths()); len(h.systemctl) > 0 {
+		s, err := systemd.Installed()
+		if err != nil {
+			return h, err
+		}
+		h.systemd = &s
+	}
+	return h, nil
+}
+
+// places are the paths that exist, of two that lead to one file the first: sudo knows a program by its inode.
+func places(paths []string) []string {
+	var found []string
+	var infos []os.FileInfo
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil || slices.ContainsFunc(infos, func(i os.FileInfo) bool { return os.SameFile(i, info) }) {
 			continue
 		}
+		found, infos = append(found, p), append(infos, info)
+	}
+	return found
+}
+
+func (h host) facts() sudolint.Facts {
+	f := sudolint.Facts{Rs: h.tools.IsRs()}
+	if h.systemd != nil {
+		f.Systemd = h.systemd.Version
+	}
+	return f
+}
+
+// lint asks all checks about the file. Of rules for certain hosts only the words are looked at: they may well be for others.
+func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
+	all := sudolint.CheckFile(f, h.facts())
+	seen := map[string]bool{}
+	for _, r := range f.Rules {
 		for _, c := range r.Commands() {
-			if err := checkProgram(c.Path()); err != nil {
-				plan.Missing(err)
+			if !r.Everywhere() || c.IsWide() || c.HasWildcards() {
+				continue
 			}
-			if err := checkOwners(c.Path()); err != nil {
+			found, err := h.lintProgram(c, seen)
+			if err != nil {
 				return nil, err
 			}
+			all = append(all, found...)
+		}
+	}
+	return all, nil
+}
+
+// lintProgram looks at the program of a command, and at the unit that it starts, each once.
+func (h host) lintProgram(c sudoers.Command, seen map[string]bool) ([]sudolint.Finding, error) {
+	var all []sudolint.Finding
+	if !seen[c.Path()] {
+		seen[c.Path()] = true
+		found, err := sudolint.CheckProgram(c.Path())
+		if err != nil {
+			return nil, err
+		}
+		all = found
+	}
+	s, ok := c.Systemctl()
+	if !ok || h.systemd == nil || !systemd.Booted("/") || !s.Starts() {
+		return all, nil
+	}
+	for _, name := range s.Names {
+		unit := sudoers.Qualified(name)
+		if seen[unit] {
+			continue
+		}
+		seen[unit] = true
+		files, err := h.systemd.RootFiles(unit)
+		if err != nil {
+			return nil, err
+		}
+		found, err := sudolint.CheckUnit(unit, files)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// callsOf returns what the rules allow to users, as sudo can be asked about it, and notes accounts that are not there. Of a group its first
+// member is asked about: sudo -U takes users only. Passed over are rules for certain hosts, which may well be for others, and commands
+// that are no single call.
+func callsOf(f sudoers.File, plan *ansible.Plan) ([]sudoers.Call, error) {
+	var calls []sudoers.Call
+	for _, r := range f.Rules {
+		if !r.Everywhere() {
+			continue
 		}
 		users, err := logins(r.Users(), "users", plan)
 		if err != nil {
 			return nil, err
 		}
-		runas, err := logins(accounts(r.Runas()), "runas", plan)
+		targets, err := targetsOf(r, plan)
 		if err != nil {
 			return nil, err
 		}
-		if len(runas) == 0 {
-			runas = []string{"root"} // of ALL
+		for _, u := range users {
+			for _, t := range targets {
+				for _, c := range r.Commands() {
+					if !c.IsWide() && !c.HasWildcards() {
+						t.User, t.Argv, t.NoPassword = u, c.Argv(), r.NoPassword()
+						calls = append(calls, t)
+					}
+				}
+			}
 		}
-		calls = append(calls, product(users, runas, r.Commands())...)
 	}
 	return calls, nil
 }
 
-func product(users, runas []string, commands []sudoers.Command) []call {
-	var calls []call
-	for _, u := range users {
-		for _, r := range runas {
-			for _, c := range commands {
-				calls = append(calls, call{u, r, c.Argv()})
-			}
+// targetsOf are the accounts that the rule's users may become, in otherwise empty calls; of ALL it is root.
+func targetsOf(r sudoers.Rule, plan *ansible.Plan) ([]sudoers.Call, error) {
+	var targets []sudoers.Call
+	for _, as := range r.Runas() {
+		if as.IsAll() {
+			targets = append(targets, sudoers.Call{Runas: "root", RunasID: "#0"})
+			continue
 		}
-	}
-	return calls
-}
-
-func accounts(runas []sudoers.Runas) []sudoers.User {
-	var all []sudoers.User
-	for _, r := range runas {
-		if !r.IsAll() {
-			all = append(all, r.User())
-		}
-	}
-	return all
-}
-
-// logins are the names of those who are users. Users and groups must exist.
-func logins(users []sudoers.User, option string, plan *ansible.Plan) ([]string, error) {
-	var names []string
-	for _, u := range users {
-		database, kind, given := "passwd", "user", option
-		if u.IsGroup() {
-			database, kind, given = "group", "group", "groups"
-		}
-		name, err := lookUp(database, u.Key())
+		user, err := accounts.LookUpUser(as.User().Key())
 		if err != nil {
 			return nil, err
 		}
-		if name == "" {
-			plan.Missing(fmt.Errorf("option %q: %s %q does not exist on this host; hint: create it before, or correct the name", given, kind, u.Key()))
-		} else if !u.IsGroup() {
-			names = append(names, name)
+		if user == nil {
+			plan.Missing(absent("runas", "user", as.User()))
+			continue
+		}
+		targets = append(targets, sudoers.Call{Runas: user.Name, RunasID: fmt.Sprintf("#%d", user.UID)})
+	}
+	for _, as := range r.RunasGroups() {
+		group, err := accounts.LookUpGroup(as.User().Key())
+		if err != nil {
+			return nil, err
+		}
+		if group == nil {
+			plan.Missing(absent("runas_groups", "group", as.User()))
+			continue
+		}
+		targets = append(targets, sudoers.Call{RunasGroup: as.String()})
+	}
+	return targets, nil
+}
+
+// logins are the names of those who are users, and one member of each group.
+func logins(users []sudoers.User, option string, plan *ansible.Plan) ([]string, error) {
+	var names []string
+	for _, u := range users {
+		if u.IsGroup() {
+			group, err := accounts.LookUpGroup(u.Key())
+			if err != nil {
+				return nil, err
+			}
+			if group == nil {
+				plan.Missing(absent("groups", "group", u))
+			} else if len(group.Members) > 0 {
+				names = append(names, group.Members[0])
+			}
+			continue
+		}
+		user, err := accounts.LookUpUser(u.Key())
+		if err != nil {
+			return nil, err
+		}
+		if user == nil {
+			plan.Missing(absent(option, "user", u))
+		} else {
+			names = append(names, user.Name)
 		}
 	}
 	return names, nil
 }
 
-// lookUp asks getent(1), which knows directory services, too, for a name or a number. It returns the name, or nothing when there is none.
-func lookUp(database, key string) (string, error) {
-	out, err := exec.Command("getent", database, key).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 2 { // getent(1), EXIT STATUS: not found
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("looking up %q with getent: %w", key, err)
-	}
-	name, _, _ := strings.Cut(string(out), ":")
-	return name, nil
+// absent is a fault, since a rule for an account that is missing comes alive when somebody takes its name.
+func absent(option, kind string, u sudoers.User) error {
+	return fmt.Errorf("option %q: %s %q does not exist on this host; hint: create it before, or correct the name", option, kind, u.Key())
 }
 
-// checkProgram refuses a path that sudo could not run: the rule would be dead, or alive when somebody puts a program there.
-func checkProgram(path string) error {
-	info, err := os.Stat(path)
+// credential is what a login of the user has.
+func credential(name string) (*syscall.Credential, error) {
+	user, err := accounts.LookUpUser(name)
 	if err != nil {
-		return fmt.Errorf("command %q cannot be run on this host: %w; hint: install it before, or correct the path", path, err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
-		return fmt.Errorf("command %q is not an executable file", path)
+	if user == nil {
+		return nil, errors.New("user " + name + " is gone")
 	}
-	return nil
-}
-
-// checkOwners refuses a program that others than root could exchange: who may run it as root could make it do anything.
-func checkOwners(program string) error {
-	target, err := filepath.EvalSymlinks(program)
-	if err != nil {
-		return nil // checkProgram has said so
-	}
-	for _, start := range []string{target, filepath.Dir(program)} {
-		for p := start; ; p = filepath.Dir(p) {
-			info, err := os.Stat(p)
-			if err != nil {
-				return err
-			}
-			if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 || info.Mode()&0o022 != 0 {
-				return fmt.Errorf("option \"commands\": %q could be exchanged by others than root, since %s has owner %d and mode %04o; hint: put it where only root can write", program, p, owner.Uid, info.Mode().Perm())
-			}
-			if p == "/" {
-				break
-			}
-		}
-	}
-	return nil
+	groups, err := user.Groups()
+	return &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: groups}, err
 }
 
 // users are those of the calls, each once.
-func users(calls []call) []string {
-	var all []string
+func users(calls []sudoers.Call) []string {
+	all := []string{}
 	for _, c := range calls {
-		if !slices.Contains(all, c.user) {
-			all = append(all, c.user)
+		if !slices.Contains(all, c.User) {
+			all = append(all, c.User)
 		}
 	}
 	return all

@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -19,12 +21,15 @@ import (
 //
 //	onhost PROGRAM ARGS    run a program there; mounts.sh, if it exists, first
 //	sudoers_entry ARGS.json, nobody run sudoers_entry -    the module, as root and as another user
-//	answers FILE           the last standard output is the JSON of FILE
+//	weak PROGRAM ARGS      run a program that may not make namespaces
+//	answers FILE           the last standard output is the JSON of FILE; findings are left out where FILE has none
+//	content FILE WANTED    FILE, below the header that the module writes, is WANTED
 func TestMain(m *testing.M) {
 	module := func() { os.Exit(ansible.Main("test", Module())) }
 	testscript.Main(m, map[string]func(){
 		"sudoers_entry": module,
 		"onhost":        onHost,
+		"weak":          func() { become("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin") },
 		"nobody": func() {
 			if err := syscall.Setuid(65534); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -43,8 +48,12 @@ if [ -f "$WORK/mounts.sh" ]; then . "$WORK/mounts.sh"; fi
 exec "$@"`
 
 func onHost() {
-	args := append([]string{"--mount", "--propagation", "private", "sh", "-c", mounts, "sh"}, os.Args[1:]...)
-	cmd := exec.Command("unshare", args...)
+	become("unshare", "--mount", "--propagation", "private", "sh", "-c", mounts, "sh")
+}
+
+// become runs a program that runs what the arguments of this one say.
+func become(program string, args ...string) {
+	cmd := exec.Command(program, append(args, os.Args[1:]...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -58,7 +67,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Setup:               layHost,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"answers": answers},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"answers": answers, "content": content},
 	})
 }
 
@@ -131,17 +140,40 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: answers FILE")
 	}
-	got, want := canonical(ts, ts.ReadFile("stdout")), canonical(ts, ts.ReadFile(args[0]))
-	if got != want {
+	got, want := parsed(ts, ts.ReadFile("stdout")), parsed(ts, ts.ReadFile(args[0]))
+	if _, asked := want["findings"]; !asked {
+		delete(got, "findings")
+	}
+	if got, want := canonical(ts, got), canonical(ts, want); got != want {
 		ts.Fatalf("answered\n%s\nwanted\n%s", got, want)
 	}
 }
 
-func canonical(ts *testscript.TestScript, text string) string {
-	var v any
-	if err := json.Unmarshal([]byte(text), &v); err != nil {
+// headerLine is that by which the module knows its own files; what sum it has is for package sudoers to test.
+var headerLine = regexp.MustCompile(`# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\\?n?`)
+
+func content(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: content FILE WANTED")
+	}
+	text := ts.ReadFile(args[0])
+	if !sudoers.IsOurs(text) {
+		ts.Fatalf("%s is not the module's:\n%s", args[0], text)
+	}
+	if _, got, _ := strings.Cut(text, "\n"); got != ts.ReadFile(args[1]) {
+		ts.Fatalf("%s is\n%s", args[0], got)
+	}
+}
+
+func parsed(ts *testscript.TestScript, text string) map[string]any {
+	var v map[string]any
+	if err := json.Unmarshal([]byte(headerLine.ReplaceAllString(text, "")), &v); err != nil {
 		ts.Fatalf("%v in %s", err, text)
 	}
+	return v
+}
+
+func canonical(ts *testscript.TestScript, v any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

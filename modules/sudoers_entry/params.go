@@ -5,66 +5,184 @@ import (
 	"fmt"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
 )
 
 // Params are the options of sudoers_entry.yml.
 type Params struct {
-	Name     string   `option:"name"`
-	State    string   `option:"state"`
-	Users    []string `option:"users"`
-	Groups   []string `option:"groups"`
-	Hosts    []string `option:"hosts"`
-	Runas    []string `option:"runas"`
-	Commands []string `option:"commands"`
-	NoPasswd bool     `option:"nopasswd"`
-	Rules    []Rule   `option:"rules"`
+	Name        string   `option:"name"`
+	State       string   `option:"state"`
+	Users       []string `option:"users"`
+	Groups      []string `option:"groups"`
+	Hosts       []string `option:"hosts"`
+	Runas       []string `option:"runas"`
+	RunasGroups []string `option:"runas_groups"`
+	Commands    []string `option:"commands"`
+	NoPasswd    bool     `option:"nopasswd"`
+	SetEnv      bool     `option:"setenv"`
+	NoExec      bool     `option:"noexec"`
+	Rules       []Rule   `option:"rules"`
+	Defaults    []string `option:"defaults"`
+	ExpandUnit  bool     `option:"expand_unit"`
+	Prove       string   `option:"prove"`
+	Takeover    string   `option:"takeover"`
+
+	AllowAll          bool `option:"allow_all"`
+	AllowAnyArguments bool `option:"allow_any_arguments"`
+	AllowKillAll      bool `option:"allow_kill_all"`
+	AllowMissing      bool `option:"allow_missing"`
+	AllowPager        bool `option:"allow_pager"`
+	AllowSetEnv       bool `option:"allow_setenv"`
+	AllowShellEscape  bool `option:"allow_shell_escape"`
+	AllowSystemctl    bool `option:"allow_systemctl"`
+	AllowWildcards    bool `option:"allow_wildcards"`
+	AllowWritablePath bool `option:"allow_writable_path"`
 
 	name sudoers.FileName
-	file sudoers.File
 }
 
 // Rule is one rule of the option rules.
 type Rule struct {
-	Users    []string `option:"users"`
-	Groups   []string `option:"groups"`
-	Hosts    []string `option:"hosts"`
-	Runas    []string `option:"runas"`
-	Commands []string `option:"commands"`
-	NoPasswd bool     `option:"nopasswd"`
+	Users       []string `option:"users"`
+	Groups      []string `option:"groups"`
+	Hosts       []string `option:"hosts"`
+	Runas       []string `option:"runas"`
+	RunasGroups []string `option:"runas_groups"`
+	Commands    []string `option:"commands"`
+	NoPasswd    bool     `option:"nopasswd"`
+	SetEnv      bool     `option:"setenv"`
+	NoExec      bool     `option:"noexec"`
 }
 
-// Validate turns the words into a file. For state absent only the name counts.
+// Validate checks the name and that there is something to grant; what the words of the rules are worth, file tells.
 func (p *Params) Validate() error {
 	var err error
 	if p.name, err = sudoers.ParseFileName(p.Name); err != nil {
 		return fmt.Errorf("option %q: %w", "name", err)
 	}
-	if p.State == "absent" {
-		return nil
-	}
-	if p.Rules == nil {
-		return p.add("", Rule{p.Users, p.Groups, p.Hosts, p.Runas, p.Commands, p.NoPasswd})
-	}
-	if len(p.Rules) == 0 {
+	if p.State == "present" && p.Rules != nil && len(p.Rules) == 0 {
 		return errors.New(`option "rules": is empty; hint: name at least one rule, or state: absent`)
-	}
-	for i, r := range p.Rules {
-		if err := p.add(fmt.Sprintf("rules[%d].", i), r); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// add checks a rule; prefix is where its options stand.
-func (p *Params) add(prefix string, r Rule) error {
-	rule, err := sudoers.ParseRule(sudoers.Request{
-		Users: r.Users, Groups: r.Groups, Hosts: r.Hosts, Runas: r.Runas, Commands: r.Commands, NoPassword: r.NoPasswd,
-	})
-	var fault *sudoers.FieldError
-	if errors.As(err, &fault) {
-		return fmt.Errorf("option %q: %w", prefix+fault.Field, fault.Err)
+// allows tells whether an option named after the danger takes it on.
+func (p *Params) allows(check sudoers.Check) bool {
+	option, ok := p.override(check)
+	return ok && option.set
+}
+
+// override is an option that lowers a finding.
+type override struct {
+	name string
+	set  bool
+}
+
+func (p *Params) override(check sudoers.Check) (override, bool) {
+	o, ok := map[sudoers.Check]override{
+		sudoers.All:              {"allow_all", p.AllowAll},
+		sudoers.Wildcard:         {"allow_wildcards", p.AllowWildcards},
+		sudolint.NoArguments:     {"allow_any_arguments", p.AllowAnyArguments},
+		sudolint.ShellEscape:     {"allow_shell_escape", p.AllowShellEscape},
+		sudolint.SystemctlVerb:   {"allow_systemctl", p.AllowSystemctl},
+		sudolint.SystemctlOption: {"allow_systemctl", p.AllowSystemctl},
+		sudolint.SystemctlPager:  {"allow_pager", p.AllowPager},
+		sudolint.SystemctlKill:   {"allow_kill_all", p.AllowKillAll},
+		sudolint.SetEnv:          {"allow_setenv", p.AllowSetEnv},
+		sudolint.PathMissing:     {"allow_missing", p.AllowMissing},
+		sudolint.PathWritable:    {"allow_writable_path", p.AllowWritablePath},
+	}[check]
+	return o, ok
+}
+
+// rules are those of either form, each with the words before its options' names.
+func (p *Params) rules() (rules []Rule, prefixes []string) {
+	if p.Rules == nil {
+		return []Rule{{p.Users, p.Groups, p.Hosts, p.Runas, p.RunasGroups, p.Commands, p.NoPasswd, p.SetEnv, p.NoExec}}, []string{""}
 	}
-	p.file = append(p.file, rule)
-	return err
+	for i := range p.Rules {
+		prefixes = append(prefixes, fmt.Sprintf("rules[%d].", i))
+	}
+	return p.Rules, prefixes
+}
+
+// file turns the words into a file, for a host that has systemctl at these places. Words that are refused are findings.
+func (p *Params) file(systemctl []string) (sudoers.File, []sudolint.Finding) {
+	f := sudoers.File{Name: p.name}
+	var refused []sudolint.Finding
+	rules, prefixes := p.rules()
+	for i, r := range rules {
+		rule, err := sudoers.ParseRule(r.request(sudoers.Wide{Wildcards: p.AllowWildcards, All: p.AllowAll}))
+		if err != nil {
+			refused = append(refused, refusals(prefixes[i], err)...)
+			continue
+		}
+		f.Rules = append(f.Rules, p.spell(rule, systemctl))
+	}
+	for _, s := range p.Defaults {
+		setting, err := sudoers.ParseSetting(s)
+		if err != nil {
+			refused = append(refused, refusals("", &sudoers.FieldError{Field: "defaults", Err: err})...)
+		}
+		f.Settings = append(f.Settings, setting)
+	}
+	if len(refused) == 0 {
+		refused = refusals("", f.CheckSettings())
+	}
+	return f, refused
+}
+
+// request is the rule in the words of package sudoers. Without any account it is for root.
+func (r Rule) request(wide sudoers.Wide) sudoers.Request {
+	runas := r.Runas
+	if runas == nil && r.RunasGroups == nil {
+		runas = []string{"root"}
+	}
+	return sudoers.Request{
+		Users: r.Users, Groups: r.Groups, Hosts: r.Hosts, Runas: runas, RunasGroups: r.RunasGroups, Commands: r.Commands,
+		NoPassword: r.NoPasswd, SetEnv: r.SetEnv, NoExec: r.NoExec, Wide: wide,
+	}
+}
+
+// spell writes each command as this host needs it: systemctl where it is, and units in both spellings.
+func (p *Params) spell(r sudoers.Rule, systemctl []string) sudoers.Rule {
+	var all []sudoers.Command
+	seen := map[string]bool{}
+	for _, command := range r.Commands() {
+		spellings := []sudoers.Command{command}
+		if p.ExpandUnit {
+			spellings = command.Expanded()
+		}
+		for _, c := range spellings {
+			for _, placed := range c.Placed(systemctl) {
+				if !seen[placed.String()] {
+					seen[placed.String()] = true
+					all = append(all, placed)
+				}
+			}
+		}
+	}
+	return r.With(all)
+}
+
+// refusals turns the errors of package sudoers into findings; prefix is where the options stand.
+func refusals(prefix string, err error) []sudolint.Finding {
+	if err == nil {
+		return nil
+	}
+	var all []sudolint.Finding
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			all = append(all, refusals(prefix, one)...)
+		}
+		return all
+	}
+	var field *sudoers.FieldError
+	var refusal *sudoers.Refusal
+	if !errors.As(err, &field) || !errors.As(err, &refusal) {
+		panic(err)
+	}
+	return []sudolint.Finding{{
+		Check: refusal.Check, Severity: sudolint.Error, Option: prefix + field.Field, Message: refusal.Reason, Hint: refusal.Hint,
+	}}
 }

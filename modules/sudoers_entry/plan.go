@@ -9,6 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
 )
 
 // plan compares the file asked for with the one that is there.
@@ -16,7 +17,10 @@ func plan(p *Params) (*ansible.Plan, error) {
 	if uid := os.Geteuid(); uid != 0 {
 		return nil, fmt.Errorf("must run as root, runs as uid %d; hint: become: true", uid)
 	}
-	f := file{path: filepath.Join(sudoers.Dir, p.name.String()), text: p.file.Text()}
+	if err := lock(sudoers.Dir); err != nil {
+		return nil, err
+	}
+	f := file{path: filepath.Join(sudoers.Dir, p.name.String())}
 	var err error
 	if f.found, err = atomicfile.Read(f.path, atomicfile.Refuse); err != nil {
 		return nil, err
@@ -24,35 +28,70 @@ func plan(p *Params) (*ansible.Plan, error) {
 	plan := &ansible.Plan{}
 	plan.Set("path", f.path)
 	plan.Set("state", p.State)
-	plan.Set("lines", append([]string{}, p.file.Lines()...))
 	if p.State == "absent" {
-		if f.found != nil {
-			plan.Add(f.removeStep())
-		}
+		f.planAbsent(plan)
 		return plan, nil
 	}
-	return plan, present(plan, p, f)
+	return plan, f.planPresent(plan, p)
 }
 
-// present adds the steps to f, after all checks that can be made before.
-func present(plan *ansible.Plan, p *Params, f file) error {
-	var err error
-	if f.tools, err = sudoers.FindTools(); err != nil {
-		return err
+func (f file) planAbsent(plan *ansible.Plan) {
+	plan.Set("lines", []string{})
+	if f.found == nil {
+		return
 	}
-	if _, err := os.Stat(sudoers.Dir); err != nil {
-		return fmt.Errorf("sudo has no folder for further files: %w; hint: make it, and include it in /etc/sudoers", err)
+	if f.isForeign() {
+		for _, loss := range (sudoers.File{}).Losses(string(f.found.Data)) {
+			plan.Warn("removed with %s, though not written by this module: %q", f.path, loss.Line)
+		}
 	}
-	calls, err := callsOf(p.file, plan)
+	plan.Add(f.removeStep())
+}
+
+// planPresent adds the steps to the file, after all checks that can be made before.
+func (f file) planPresent(plan *ansible.Plan, p *Params) error {
+	h, err := lookAtHost()
 	if err != nil {
 		return err
 	}
-	warnOfWideGrants(plan, p.file)
-	if f.isRight() {
-		return nil
+	entry, findings := p.file(h.systemctl)
+	if len(findings) == 0 {
+		if findings, err = h.lint(entry); err != nil {
+			return err
+		}
 	}
-	if err := checkPolicy(plan, p.name, f); err != nil {
+	isMissing, err := p.report(plan, findings)
+	if err != nil {
 		return err
+	}
+	if err := f.checkTakeover(plan, p, entry); err != nil {
+		return err
+	}
+	f.tools, f.text = h.tools, entry.Text(h.dialect)
+	plan.Set("lines", entry.Lines(h.dialect))
+	calls, err := callsOf(entry, plan)
+	if err != nil || isMissing {
+		calls = nil // sudo denies what is not there
+	}
+	if err != nil {
+		return err
+	}
+	if f.isRight() {
+		return prove(f.tools, calls, plan)
+	}
+	return f.planChange(plan, p, calls)
+}
+
+// planChange shows the change to visudo and, where that can be done out of sight, to sudo.
+func (f file) planChange(plan *ansible.Plan, p *Params, calls []sudoers.Call) error {
+	if err := f.checkPolicy(plan, p.name); err != nil {
+		return err
+	}
+	if err := f.rehearse(p.name, calls); err != nil {
+		return err
+	}
+	if p.Prove == "run" && len(calls) > 0 {
+		plan.Add(f.trial(p.name, calls))
 	}
 	plan.Add(f.writeStep())
 	if len(calls) > 0 {
@@ -61,44 +100,46 @@ func present(plan *ansible.Plan, p *Params, f file) error {
 	return nil
 }
 
+// report tells findings by their severity. The error is the first finding that stops; a program that is missing stops a run only, since in
+// check mode an earlier task may be about to install it.
+func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) (isMissing bool, err error) {
+	all = sudolint.Lower(all, p.allows)
+	var stopping []sudolint.Finding
+	for i, f := range all {
+		if o, ok := p.override(f.Check); ok && f.Severity == sudolint.Error {
+			all[i].Hint += fmt.Sprintf(", or set %s", o.name)
+		}
+		switch {
+		case f.Check == sudolint.PathMissing:
+			isMissing = true
+			if f.Severity == sudolint.Error {
+				plan.Missing(errors.New(all[i].String()))
+			} else {
+				plan.Warn("%s", f)
+			}
+		case f.Severity == sudolint.Error:
+			stopping = append(stopping, all[i])
+		case f.Severity == sudolint.Warning:
+			plan.Warn("%s", f)
+		}
+	}
+	plan.See("findings", append([]sudolint.Finding{}, all...))
+	if len(stopping) == 0 {
+		return isMissing, nil
+	}
+	text := stopping[0].String()
+	if more := len(stopping) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more: see findings)", more)
+	}
+	return isMissing, errors.New(text)
+}
+
 // checkPolicy lets a fault that was there before pass with a warning.
-func checkPolicy(plan *ansible.Plan, name sudoers.FileName, f file) error {
+func (f file) checkPolicy(plan *ansible.Plan, name sudoers.FileName) error {
 	err := f.tools.CheckPolicy(name, f.text)
 	if errors.Is(err, sudoers.ErrOldFault) {
 		plan.Warn("%v", err)
 		return nil
 	}
 	return err
-}
-
-func warnOfWideGrants(plan *ansible.Plan, rules sudoers.File) {
-	for _, r := range rules {
-		for _, c := range r.Commands() {
-			if c.TakesAnyArguments() {
-				plan.Warn("command %q is granted with any arguments; hint: write those that are needed, or \"\" to allow none", c)
-			}
-		}
-		for _, runas := range r.Runas() {
-			if runas.IsAll() {
-				plan.Warn("option \"runas\": ALL lets a user become any account; hint: name the one that is needed, such as root")
-			}
-		}
-	}
-}
-
-// proof asks sudo for each call. It stops at the first that is not allowed.
-func proof(tools sudoers.Tools, calls []call) ansible.Step {
-	return ansible.Step{
-		Title: "prove that sudo allows what the file grants",
-		Proof: true,
-		Do: func(late *ansible.Late) error {
-			for _, c := range calls {
-				if err := tools.CheckGrant(c.user, c.runas, c.argv); err != nil {
-					return fmt.Errorf("%w; hint: look for a later rule, or a missing includedir of %s in /etc/sudoers", err, sudoers.Dir)
-				}
-			}
-			late.Set("proved", users(calls))
-			return nil
-		},
-	}
 }

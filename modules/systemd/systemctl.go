@@ -21,10 +21,25 @@ type Systemctl struct {
 
 // Find looks for a booted systemd of a supported version. root is the host's root folder, "/" but in tests.
 func Find(root string) (Systemctl, error) {
-	s := Systemctl{}
-	if _, err := os.Stat(root + "/run/systemd/system"); err != nil {
-		return s, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
+	if !Booted(root) {
+		return Systemctl{}, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
 	}
+	s, err := Installed()
+	if err == nil && s.Version < MinVersion {
+		err = fmt.Errorf("systemd %d is too old; accepted: %d and later", s.Version, MinVersion)
+	}
+	return s, err
+}
+
+// Booted tells whether systemd runs the host (sd_booted(3)).
+func Booted(root string) bool {
+	_, err := os.Stat(root + "/run/systemd/system")
+	return err == nil
+}
+
+// Installed looks for a systemctl of any version, whether or not systemd runs.
+func Installed() (Systemctl, error) {
+	s := Systemctl{}
 	var err error
 	if s.path, err = lookPath("systemctl"); err != nil {
 		return s, err
@@ -33,13 +48,8 @@ func Find(root string) (Systemctl, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Version, err = parseVersion(out); err != nil {
-		return s, err
-	}
-	if s.Version < MinVersion {
-		return s, fmt.Errorf("systemd %d is too old; accepted: %d and later", s.Version, MinVersion)
-	}
-	return s, nil
+	s.Version, err = parseVersion(out)
+	return s, err
 }
 
 // lookPath also looks where a bare PATH may not: both folders hold systemctl on some distribution.

@@ -1,0 +1,247 @@
+package sudoers
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Listing is what sudo -ll prints about one user: all rules that hold for the user on this host, in the order in which sudo takes them.
+// The last one that matches a call decides (sudoers(5), SUDOERS FILE FORMAT).
+type Listing struct {
+	entries []entry
+	trusted bool // Defaults !authenticate holds for the user
+	literal bool // wildcards may be taken as they are
+}
+
+// entry is one rule of a Listing.
+type entry struct {
+	file     string // where it stands; sudo tells from 1.9.15
+	users    []string
+	groups   []string
+	options  []string
+	commands []string
+}
+
+// parseListing reads the long format, which sudo has had since 1.8.21 at least, and sudo-rs has as well.
+func parseListing(out string) Listing {
+	var l Listing
+	var last *entry
+	for _, line := range strings.Split(out, "\n") {
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch {
+		case strings.HasPrefix(line, "Sudoers entry:"):
+			l.entries = append(l.entries, entry{file: value})
+			last = &l.entries[len(l.entries)-1]
+		case last == nil:
+			l.trusted = l.trusted || slices.Contains(strings.Split(strings.TrimSpace(line), ", "), "!authenticate")
+		case strings.HasPrefix(line, "\t"):
+			last.commands = append(last.commands, strings.TrimPrefix(line, "\t"))
+		case strings.TrimSpace(key) == "RunAsUsers":
+			last.users = strings.Split(value, ", ")
+		case strings.TrimSpace(key) == "RunAsGroups":
+			last.groups = strings.Split(value, ", ")
+		case strings.TrimSpace(key) == "Options":
+			last.options = strings.Split(value, ", ")
+		}
+	}
+	return l
+}
+
+// CheckPassword finds the rule that decides about the call and tells whether it asks for a password as the call says. Where a rule cannot
+// be judged that might decide otherwise, doubt says so.
+func (l Listing) CheckPassword(c Call) (doubt string, err error) {
+	for i := len(l.entries) - 1; i >= 0; i-- {
+		e := l.entries[i]
+		noPassword := e.noPassword(l.trusted)
+		for j := len(e.commands) - 1; j >= 0; j-- {
+			pattern, negated := strings.CutPrefix(e.commands[j], "!")
+			m := min(e.matchesTarget(c), matchesCommand(pattern, c.Argv, l.literal))
+			right := !negated && noPassword == c.NoPassword
+			switch {
+			case m == no || m == maybe && right:
+				continue
+			case m == maybe:
+				return fmt.Sprintf("whether sudo lets %s is up to %s, which cannot be judged here", c, e.describe(j)), nil
+			case negated:
+				return "", fmt.Errorf("sudo does not let %s: taken back by %s", c, e.describe(j))
+			case right:
+				return "", nil
+			case c.NoPassword:
+				return "", fmt.Errorf("sudo lets %s, but asks for a password, because of %s", c, e.describe(j))
+			default:
+				return "", fmt.Errorf("sudo lets %s without asking for a password, because of %s", c, e.describe(j))
+			}
+		}
+	}
+	return fmt.Sprintf("sudo lets %s, but does not list by which rule, so whether it asks for a password is not known", c), nil
+}
+
+func (e entry) noPassword(trusted bool) bool {
+	switch {
+	case slices.Contains(e.options, "!authenticate"):
+		return true
+	case slices.Contains(e.options, "authenticate"):
+		return false
+	default:
+		return trusted
+	}
+}
+
+// describe is the rule with one of its commands, as a person would look for it.
+func (e entry) describe(command int) string {
+	where := "a later rule"
+	if e.file != "" {
+		where += " in " + e.file
+	}
+	as := strings.Join(e.users, ", ")
+	if len(e.groups) > 0 {
+		as += " : " + strings.Join(e.groups, ", ")
+	}
+	return fmt.Sprintf("%s: (%s) %s", where, as, e.commands[command])
+}
+
+// match is how sure a match is. Of two that are both needed, the smaller holds.
+type match int
+
+const (
+	no match = iota
+	maybe
+	yes
+)
+
+func sure(b bool) match {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// sureUnless is for what matches by all that is known.
+func sureUnless(doubtful bool) match {
+	if doubtful {
+		return maybe
+	}
+	return yes
+}
+
+// matchesTarget compares as whom. With groups alone sudo lists the user itself, sudo-rs lists root.
+func (e entry) matchesTarget(c Call) match {
+	if c.RunasGroup != "" {
+		return matchesList(e.groups, c.RunasGroup, "")
+	}
+	m := matchesList(e.users, c.Runas, c.RunasID)
+	if m == yes && len(e.groups) > 0 && !slices.Contains(e.groups, all) {
+		return maybe
+	}
+	return m
+}
+
+// matchesList takes the last item that matches, as sudo does.
+func matchesList(items []string, name, id string) match {
+	m := no
+	for _, item := range items {
+		item, negated := strings.CutPrefix(item, "!")
+		switch {
+		case item == all || item == name || id != "" && item == id:
+			m = sure(!negated)
+		case strings.HasPrefix(item, "%") || strings.HasPrefix(item, "+") || strings.HasPrefix(item, "#") && id == "":
+			m = maybe
+		}
+	}
+	return m
+}
+
+// unescape takes away the backslashes that sudo needs in a file; sudo-rs lists without them.
+var unescape = strings.NewReplacer(`\,`, ",", `\:`, ":", `\=`, "=", `\#`, "#", `\"`, `"`, `\ `, " ")
+
+// matchesCommand compares a command of a rule, as sudo lists it, with a call. literal is for sudo-rs, which may take wildcards as they are.
+func matchesCommand(pattern string, argv []string, literal bool) match {
+	pattern = unescape.Replace(pattern)
+	if pattern == all {
+		return yes
+	}
+	if !strings.HasPrefix(pattern, "/") {
+		return maybe // a digest, sudoedit, list, a regular expression
+	}
+	program, args, hasArgs := strings.Cut(pattern, " ")
+	m := matchesProgram(program, argv[0], literal)
+	if m == no || !hasArgs {
+		return m
+	}
+	return min(m, matchesArguments(args, strings.Join(argv[1:], " "), literal))
+}
+
+// matchesProgram knows a program by its inode, as sudo does, and a folder by a / at the end. literal is for sudo-rs, which lists a folder
+// as /*, and may take wildcards as they are.
+func matchesProgram(pattern, program string, literal bool) match {
+	if pattern == program || isSame(pattern, program) {
+		return yes
+	}
+	if dir, isDir := strings.CutSuffix(pattern, "/"); isDir {
+		return sure(isSame(dir, filepath.Dir(program)))
+	}
+	if !hasPattern(pattern) {
+		return no
+	}
+	for _, spelling := range spellings(program) {
+		if found, err := path.Match(pattern, spelling); err != nil || found {
+			return sureUnless(literal || strings.ContainsAny(pattern, `[\`))
+		}
+	}
+	return no
+}
+
+// spellings are the program's path and where it leads to; of a merged /usr both.
+func spellings(program string) []string {
+	all := []string{program, "/usr" + program, strings.TrimPrefix(program, "/usr")}
+	if target, err := filepath.EvalSymlinks(program); err == nil {
+		all = append(all, target)
+	}
+	return all
+}
+
+func isSame(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	two, err := os.Stat(b)
+	return err == nil && os.SameFile(one, two)
+}
+
+func hasPattern(text string) bool { return strings.ContainsAny(text, `*?[\`) }
+
+// matchesArguments compares with all arguments in one string, blanks between, as sudo does.
+func matchesArguments(pattern, args string, literal bool) match {
+	switch {
+	case pattern == noArguments:
+		return sure(args == "")
+	case pattern == args:
+		return yes
+	case strings.HasPrefix(pattern, "^"):
+		return maybe
+	case !hasPattern(pattern):
+		return no
+	}
+	// fnmatch(3) without FNM_PATHNAME: a `*` matches blanks and slashes, too. What a class has in it is not looked at.
+	text := regexp.MustCompile(`\\.|\[[^]]*\]?|[*?]|[^\\*?[]+`).ReplaceAllStringFunc(pattern, func(piece string) string {
+		switch piece[0] {
+		case '*':
+			return ".*"
+		case '?', '[', '\\':
+			return "."
+		default:
+			return regexp.QuoteMeta(piece)
+		}
+	})
+	if !regexp.MustCompile("^" + text + "$").MatchString(args) {
+		return no
+	}
+	return sureUnless(literal || strings.ContainsAny(pattern, `[\`))
+}

@@ -1,0 +1,133 @@
+// Package sudolint tells what a sudoers file grants beyond what it says. The promise: a grant that gives whoever has it a root shell, the
+// whole host, or nothing at all, is found by one of the checks below, before it is published.
+//
+// Package sudoers sees to it that text means what it says; here it is asked whether that is wanted. What is known was tried on real
+// releases: each escalation as an ordinary user at a terminal, with systemd 237 to 257, sudo 1.8.21 to 1.9.17 and sudo-rs.
+//
+// # Decisions
+//
+// A finding of severity Error stops; one that its owner allows by name becomes a Warning. So each danger is taken alone and by name, and
+// stays in sight. What is Info is nothing to be told in every run.
+//
+// The lists of programs are short and hold those that people do grant. They cannot be complete: a program of one's own may well start a
+// shell. What can be said of every program is who could replace it, and this is looked up (CheckProgram).
+package sudolint
+
+import (
+	"fmt"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+)
+
+// Severity is how bad a finding is.
+type Severity string
+
+// The severities, by what happens: an Error stops, a Warning is told in every run, an Info stands in the result.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Info    Severity = "info"
+)
+
+// The checks of meaning. Those of words are in package sudoers; Wildcard and All are found here when words were allowed to be wide.
+const (
+	NoArguments     sudoers.Check = "no-args"          // any arguments are allowed
+	ShellEscape     sudoers.Check = "shell-escape"     // equals a root shell
+	SystemctlVerb   sudoers.Check = "systemctl-verb"   // gives root or the whole host
+	SystemctlOption sudoers.Check = "systemctl-option" // works on another host or root folder, or by force
+	SystemctlPager  sudoers.Check = "systemctl-pager"  // opens a pager as root (CVE-2023-26604)
+	SystemctlKill   sudoers.Check = "systemctl-kill"   // the signal reaches child processes
+	UnitUnqualified sudoers.Check = "unit-unqualified" // one of two spellings
+	SetEnv          sudoers.Check = "setenv"           // the caller can have code loaded
+	RunasAll        sudoers.Check = "runas-all"        // any account
+	PathMissing     sudoers.Check = "path-missing"     // dead until it exists
+	PathWritable    sudoers.Check = "path-writable"    // others than root can replace it
+	SetuidScript    sudoers.Check = "setuid-script"    // what a script reads counts, too
+	TargetUnit      sudoers.Check = "target-unit"      // the unit runs as root what others can replace
+)
+
+// Finding is one thing that a grant does beyond what it says.
+type Finding struct {
+	Check    sudoers.Check `json:"id"`
+	Severity Severity      `json:"severity"`
+	Option   string        `json:"option,omitempty"`  // the option that holds a word which was refused
+	Subject  string        `json:"subject,omitempty"` // the command, account or setting that means more than it says
+	Message  string        `json:"message"`
+	Hint     string        `json:"hint,omitempty"`
+}
+
+// String is the finding as a person reads it.
+func (f Finding) String() string {
+	text := fmt.Sprintf("%q %s", f.Subject, f.Message)
+	if f.Option != "" {
+		text = fmt.Sprintf("option %q: %s", f.Option, f.Message)
+	}
+	if f.Hint != "" {
+		text += "; hint: " + f.Hint
+	}
+	return text
+}
+
+// Facts are what must be known of the host.
+type Facts struct {
+	Systemd int  // major version; 0: not known, taken for old
+	Rs      bool // the sudo in use is sudo-rs
+}
+
+// CheckFile looks at all that the file says. What programs are on the host is CheckProgram's.
+func CheckFile(f sudoers.File, host Facts) []Finding {
+	var all findings
+	for _, r := range f.Rules {
+		if r.SetsEnv() {
+			all.add(SetEnv, Error, "setenv", "lets the caller set any variable, with which it can have code of its own loaded as root").hint("keep single variables by defaults: env_keep+=NAME")
+		}
+		for _, runas := range r.Runas() {
+			if runas.IsAll() {
+				all.add(RunasAll, Warning, "ALL", "lets a user become any account").hint("name in runas the one that is needed, such as root")
+			}
+		}
+		for _, c := range r.Commands() {
+			all.checkCommand(c, host)
+		}
+	}
+	all.checkSpellings(f)
+	for _, s := range f.Settings {
+		all.checkSetting(s)
+	}
+	return all.unique()
+}
+
+// Lower makes those findings milder that allowed names: an Error becomes a Warning, a Warning an Info.
+func Lower(all []Finding, allowed func(sudoers.Check) bool) []Finding {
+	lowered := make([]Finding, len(all))
+	for i, f := range all {
+		if allowed(f.Check) {
+			f.Severity = map[Severity]Severity{Error: Warning, Warning: Info, Info: Info}[f.Severity]
+		}
+		lowered[i] = f
+	}
+	return lowered
+}
+
+// findings are being collected.
+type findings []Finding
+
+func (all *findings) add(c sudoers.Check, s Severity, subject, message string, args ...any) *Finding {
+	*all = append(*all, Finding{Check: c, Severity: s, Subject: subject, Message: fmt.Sprintf(message, args...)})
+	return &(*all)[len(*all)-1]
+}
+
+func (f *Finding) hint(text string, args ...any) { f.Hint = fmt.Sprintf(text, args...) }
+
+// unique drops what several rules have in common.
+func (all findings) unique() []Finding {
+	seen := map[Finding]bool{}
+	kept := []Finding{}
+	for _, f := range all {
+		if !seen[f] {
+			seen[f] = true
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
