@@ -22,6 +22,8 @@ import (
 //	onhost PROGRAM ARGS    run a program there; mounts.sh, if it exists, first
 //	sudoers_entry ARGS.json, nobody run sudoers_entry -    the module, as root and as another user
 //	weak PROGRAM ARGS      run a program that may not make namespaces
+//	race                   calls sudo all the time while another process rewrites the file 300 times; tells how often, or fails
+//	survives CALLS         sudo works and the file is the old or the new one, whenever the module is killed at one of these system calls
 //	answers FILE           the last standard output is the JSON of FILE; findings are left out where FILE has none
 //	content FILE WANTED    FILE, below the header that the module writes, is WANTED
 func TestMain(m *testing.M) {
@@ -30,6 +32,8 @@ func TestMain(m *testing.M) {
 		"sudoers_entry": module,
 		"onhost":        onHost,
 		"weak":          func() { become("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin") },
+		"race":          race,
+		"rewriter":      rewriter,
 		"nobody": func() {
 			if err := syscall.Setuid(65534); err != nil {
 				fmt.Fprintln(os.Stderr, err)
@@ -67,7 +71,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Setup:               layHost,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"answers": answers, "content": content},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"answers": answers, "content": content, "survives": survives},
 	})
 }
 

@@ -59,8 +59,15 @@ func (all *findings) checkCommand(c sudoers.Command, host Facts) {
 	}
 }
 
-// program is the name without a version: python3.11 is python.
-func program(file string) string { return strings.TrimRight(path.Base(file), "0123456789.") }
+// program is the name without a version or variant: python3.11 is python, vim.basic is vim.
+func program(file string) string {
+	name := path.Base(file)
+	if slices.Contains(tools, name) {
+		return name
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return strings.TrimRight(name, "0123456789")
+}
 
 // rights are the verbs of systemctl that give root or the whole host, whatever follows.
 var rights = words(`edit link set-environment import-environment set-property switch-root bind mount-image isolate kexec add-wants

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-		"path"
+	"path"
 	"strconv"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/accounts"

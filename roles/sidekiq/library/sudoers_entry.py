@@ -10,10 +10,13 @@ version_added: 1.0.0
 description:
   - Writes one file in /etc/sudoers.d that grants what is asked for and nothing else, or refuses and says why.
   - >-
-    The file is checked by visudo, alone and together with the whole policy of the host, before it takes effect in one step, owned by root with mode 0440. Then sudo is asked whether it really allows the commands; if it does not, the old file is put back.
+    The file is checked by visudo, alone and together with the whole policy of the host, before it takes effect in one step, owned by root with mode 0440. sudo itself is asked whether it really allows the commands, and whether it asks for a password, on every run.
   - >-
-    What is accepted means the same to sudo 1.8.21 and later and to sudo-rs. Wildcards, quotes, backslashes, negations and V(ALL) commands are refused.
-  - The module owns the whole file of that name; what was in it before is replaced.
+    What is accepted means the same to sudo 1.8.21 and later and to sudo-rs, or is refused and the reason given.
+  - >-
+    Commands that give more than they say stop the task: shells and what equals one, systemctl with a pager on old systemd, programs that others than root can replace, and so on. Each of these dangers has an option whose name starts with V(allow_) that takes it on.
+  - >-
+    The module owns the whole file of that name. What somebody else wrote there is replaced when the new rules cover it; otherwise the task stops and names the lines.
 options:
   name:
     description:
@@ -44,14 +47,22 @@ options:
     default: [ALL]
   runas:
     description:
-      - Accounts as which the commands may be run, each a name, C(#uid) or V(ALL).
+      - >-
+        Accounts as which the commands may be run, each a name, C(#uid) or V(ALL). Without O(runas) and O(runas_groups) it is root.
     type: list
     elements: str
-    default: [root]
+  runas_groups:
+    description:
+      - >-
+        Groups with which the commands may be run by C(sudo -g), each a name or C(#gid); the user stays the same. Not beside O(runas), since releases of sudo disagree on what both together allow.
+    type: list
+    elements: str
   commands:
     description:
       - >-
         Commands, each an absolute path and its arguments with single blanks between. Exactly these arguments are allowed; with C("") for arguments none are, without arguments all.
+      - >-
+        F(/bin/systemctl) and F(/usr/bin/systemctl) both mean systemctl, and are written as the place in which the host has it.
     type: list
     elements: str
   nopasswd:
@@ -59,9 +70,36 @@ options:
       - Whether sudo asks for no password.
     type: bool
     default: false
+  setenv:
+    description:
+      - Whether callers may set variables of the commands, which equals a root shell and needs O(allow_setenv).
+    type: bool
+    default: false
+  noexec:
+    description:
+      - Whether the commands are kept from starting other programs, as far as sudo can. sudo-rs before 0.2.8 does not know it.
+    type: bool
+    default: false
+  expand_unit:
+    description:
+      - >-
+        Whether services are written in both spellings, such as V(sidekiq) and V(sidekiq.service), where commands of systemctl name them. sudo compares letter by letter.
+    type: bool
+    default: false
+  defaults:
+    description:
+      - >-
+        Settings of sudo for the commands of this file alone, without quotes, such as V(timestamp_timeout=0), V(!lecture) or V(env_keep+=RAILS_ENV TZ).
+      - >-
+        Accepted are always_set_home, env_reset, lecture, log_input, log_output, mail_always, mail_badpass, mail_no_perms, pwfeedback, requiretty, set_home, use_pty; passwd_timeout, passwd_tries, timestamp_timeout; umask; env_check, env_delete, env_keep with += or -=.
+      - sudo-rs knows fewer of them; there its visudo refuses the others.
+    type: list
+    elements: str
+    default: []
   rules:
     description:
-      - Several rules for one file, instead of O(users), O(groups), O(hosts), O(runas), O(commands) and O(nopasswd).
+      - >-
+        Several rules for one file, instead of O(users), O(groups), O(hosts), O(runas), O(runas_groups), O(commands), O(nopasswd), O(setenv) and O(noexec). Of rules for one command the last holds.
     type: list
     elements: dict
     suboptions:
@@ -86,7 +124,11 @@ options:
           - As O(runas).
         type: list
         elements: str
-        default: [root]
+      runas_groups:
+        description:
+          - As O(runas_groups).
+        type: list
+        elements: str
       commands:
         description:
           - As O(commands).
@@ -98,10 +140,89 @@ options:
           - As O(nopasswd).
         type: bool
         default: false
+      setenv:
+        description:
+          - As O(setenv).
+        type: bool
+        default: false
+      noexec:
+        description:
+          - As O(noexec).
+        type: bool
+        default: false
+  prove:
+    description:
+      - >-
+        How it is proved that the grant is effective. V(list) asks sudo, as root, for each user and command, and reads the rules that sudo lists, of which the last that matches decides about the password.
+      - >-
+        V(run) also makes the calls as the users would, when the file is about to change, with a harmless program laid over the real one in a mount namespace of its own. Each call leaves a line C(COMMAND=) in the log of authentication.
+      - Where such a namespace is refused, as in many containers, there is a warning and V(list) alone.
+    type: str
+    choices: [list, run]
+    default: list
+  takeover:
+    description:
+      - >-
+        What to do with lines that somebody else wrote into the file and that the new rules do not cover. V(safe) stops and names them, V(force) drops them with a warning.
+      - What needs no sudo, such as C(systemctl status), may go in either case; a warning says what to type instead.
+    type: str
+    choices: [safe, force]
+    default: safe
+  allow_all:
+    description:
+      - Take on V(ALL) as a command, and folders (paths that end in V(/)).
+    type: bool
+    default: false
+  allow_any_arguments:
+    description:
+      - Take on programs that do very different things by their arguments, such as systemctl, without arguments.
+    type: bool
+    default: false
+  allow_kill_all:
+    description:
+      - Take on C(systemctl kill) without C(--kill-who=main), whose signal reaches child processes as well, without a warning.
+    type: bool
+    default: false
+  allow_missing:
+    description:
+      - Take on programs that do not exist on the host; such rules are not proved.
+    type: bool
+    default: false
+  allow_pager:
+    description:
+      - Take on commands that open a pager, such as C(systemctl status), on systemd before 247, where that is a root shell.
+    type: bool
+    default: false
+  allow_setenv:
+    description:
+      - Take on O(setenv), and variables in O(defaults) that can make a program load code.
+    type: bool
+    default: false
+  allow_shell_escape:
+    description:
+      - Take on programs that equal a root shell, such as editors, interpreters, find, tar or cp.
+    type: bool
+    default: false
+  allow_systemctl:
+    description:
+      - Take on verbs and options of systemctl that give root or the whole host, such as edit, link, set-environment or C(--host).
+    type: bool
+    default: false
+  allow_wildcards:
+    description:
+      - Take on the wildcards C(*), C(?) and C([ ]), which match blanks and options as well. Not with sudo-rs.
+    type: bool
+    default: false
+  allow_writable_path:
+    description:
+      - Take on programs that others than root can replace.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
-    description: The checks by visudo take place, on a copy; only the question to sudo itself has to wait for the file.
+    description: >-
+      The checks by visudo take place, on a copy, and so does the question to sudo, out of everybody's sight; where that is refused, as in many containers, the question has to wait for the file.
   diff_mode:
     support: full
     description: Shows the whole file before and after, or its owner and mode.
@@ -113,7 +234,7 @@ notes:
   - Runs as root.
   - >-
     The users and groups must exist on the host (asked of getent, so a directory service counts), and so must the commands.
-  - sudo-rs before 0.2.8 cannot read a C(=) in arguments; there such a command is refused by its visudo.
+  - Runs at the same time wait for each other.
 seealso:
   - module: systemd_sidekiq
   - module: community.general.sudoers
@@ -129,8 +250,10 @@ EXAMPLES = r'''
       - deploy
     commands:
       - /bin/systemctl restart sidekiq
-      - /bin/systemctl restart sidekiq.service
+      - /bin/systemctl reload sidekiq
+    expand_unit: true
     nopasswd: true
+    prove: run
 
 - name: Two rules in one file
   sudoers_entry:
@@ -147,6 +270,9 @@ EXAMPLES = r'''
           - postgres
         commands:
           - /usr/local/bin/backup ""
+    defaults:
+      - timestamp_timeout=0
+      - env_keep+=BACKUP_SET
 
 - name: Take the grant back
   sudoers_entry:
@@ -173,11 +299,47 @@ lines:
   sample: ["deploy ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq"]
 proved:
   description: >-
-    Users for whom sudo confirmed all their commands after the file was written. Members of groups are not asked about, nor does sudo say whether it would ask for a password.
-  returned: when the file was changed
+    Users for whom sudo confirmed all their commands, by the policy in force at the end. Of a group it is the first member.
+  returned: success, but in check mode only when there is nothing to change
   type: list
   elements: str
   sample: [deploy]
+tried:
+  description: Users as whom all their commands were tried.
+  returned: when O(prove) is V(run) and the file was changed
+  type: list
+  elements: str
+  sample: [deploy]
+findings:
+  description: What the grants do beyond what they say, also of a task that failed for it.
+  returned: always, unless options of other kinds are wrong
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Name of the check, such as shell-escape, systemctl-pager, path-writable.
+      type: str
+    severity:
+      description: V(error) stops the task, V(warning) is a warning, V(info) stands here alone.
+      type: str
+    subject:
+      description: The command, account or setting.
+      type: str
+    option:
+      description: Instead of the subject, the option with a word that was refused.
+      type: str
+    message:
+      description: What was found.
+      type: str
+    hint:
+      description: What to do.
+      type: str
+  sample:
+    - id: unit-unqualified
+      severity: info
+      subject: /bin/systemctl restart sidekiq
+      message: 'is one of two spellings: sudo compares letter by letter, and does not allow "/bin/systemctl restart sidekiq.service"'
+      hint: set expand_unit
 steps:
   description: What was changed, or would be in check mode.
   returned: always

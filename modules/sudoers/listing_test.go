@@ -1,0 +1,225 @@
+package sudoers
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// restart is a call that a rule of ours allows.
+var restart = Call{User: "deploy", Runas: "root", RunasID: "#0", Argv: []string{"/bin/sh", "restart", "sidekiq"}, NoPassword: true}
+
+const listed = `Matching Defaults entries for deploy on host:
+    env_reset, use_pty
+
+Runas and Command-specific defaults for deploy:
+    Defaults!/bin/x timestamp_timeout=0
+
+User deploy may run the following commands on host:
+`
+
+// rule is an entry as sudo -ll prints it.
+func rule(users, groups, options, commands string) string {
+	text := "\nSudoers entry: /etc/sudoers.d/x\n    RunAsUsers: " + users + "\n"
+	if groups != "" {
+		text += "    RunAsGroups: " + groups + "\n"
+	}
+	if options != "" {
+		text += "    Options: " + options + "\n"
+	}
+	return text + "    Commands:\n\t" + commands + "\n"
+}
+
+func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
+	free := rule("root", "", "!authenticate", "/bin/sh restart sidekiq")
+	const asks = `sudo lets deploy run "/bin/sh restart sidekiq" as root, but asks for a password, because of a later rule in /etc/sudoers.d/x: `
+	const doubt = `whether sudo lets deploy run "/bin/sh restart sidekiq" as root is up to a later rule in /etc/sudoers.d/x, which cannot be judged here`
+	for _, c := range []struct{ name, listing, doubt, err string }{
+		{"ours", free, "", ""},
+		{"with other options", rule("root, #34", "", "setenv, !authenticate", "/bin/sh restart sidekiq"), "", ""},
+		{"escaped", rule("root", "", "!authenticate", `/bin/sh restart\ sidekiq`), "", ""},
+		{"any arguments", rule("root", "", "!authenticate", "/bin/sh"), "", ""},
+		{"another place of the program", rule("root", "", "!authenticate", "/usr/bin/sh restart sidekiq"), "", ""},
+		{"ALL", rule("ALL", "ALL", "!authenticate", "ALL"), "", ""},
+		{"by id", rule("#0", "", "!authenticate", "ALL"), "", ""},
+		{"asked elsewhere", free + rule("root", "", "authenticate", "/bin/cat"), "", ""},
+		{"other arguments", free + rule("root", "", "authenticate", "/bin/sh stop sidekiq") + rule("root", "", "authenticate", `/bin/sh ""`), "", ""},
+		{"as another", free + rule("backup, !root", "", "authenticate", "ALL"), "", ""},
+		{"later password", free + rule("root", "", "authenticate", "/bin/sh"), "", asks + "(root) /bin/sh"},
+		{"without a tag", free + rule("ALL", "ALL", "", "ALL"), "", asks + "(ALL : ALL) ALL"},
+		{"a folder", free + rule("root", "", "", "/bin/"), "", asks + "(root) /bin/"},
+		{"a wildcard", free + rule("root", "", "", "/bin/sh * sidekiq"), "", asks + "(root) /bin/sh * sidekiq"},
+		{"a wildcard for the program", free + rule("root", "", "", "/usr/bin/s? restart*"), "", asks + "(root) /usr/bin/s? restart*"},
+		{"a wildcard of another", free + rule("root", "", "", "/bin/sh stop*"), "", ""},
+		{"a class", free + rule("root", "", "", "/bin/sh [a-z]*"), doubt, ""},
+		{"a class that is right either way", free + rule("root", "", "!authenticate", "/bin/sh [a-z]*"), "", ""},
+		{"an expression", free + rule("root", "", "", "^/bin/.*$"), doubt, ""},
+		{"a digest", free + rule("root", "", "", "sha224:abc /bin/sh"), doubt, ""},
+		{"members of a group", free + rule("%adm", "", "", "ALL"), doubt, ""},
+		{"with a group", free + rule("root", "mail", "", "ALL"), doubt, ""},
+		{"negated", free + rule("root", "", "", "!/bin/sh"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: taken back by a later rule in /etc/sudoers.d/x: (root) !/bin/sh`},
+		{"nothing", "", `sudo lets deploy run "/bin/sh restart sidekiq" as root, but does not list by which rule, so whether it asks for a password is not known`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doubt, err := parseListing(listed + c.listing).CheckPassword(restart)
+			if c.doubt != "" {
+				require.Contains(t, doubt, c.doubt[:60])
+			} else {
+				require.Empty(t, doubt)
+			}
+			if c.err == "" {
+				require.NoError(t, err)
+			} else {
+				require.EqualError(t, err, c.err)
+			}
+		})
+	}
+}
+
+func TestAPasswordThatIsWantedHasToBeAsked(t *testing.T) {
+	c := restart
+	c.NoPassword = false
+	_, err := parseListing(listed + rule("root", "", "authenticate", "ALL")).CheckPassword(c)
+	require.NoError(t, err)
+	trusting := "Matching Defaults entries for deploy on host:\n    env_reset, !authenticate\n\n"
+	_, err = parseListing(trusting + rule("root", "", "", "ALL")).CheckPassword(c)
+	require.EqualError(t, err, `sudo lets deploy run "/bin/sh restart sidekiq" as root without asking for a password, because of a later rule in /etc/sudoers.d/x: (root) ALL`)
+}
+
+func TestAGroupIsLookedForAmongTheGroups(t *testing.T) {
+	c := Call{User: "deploy", RunasGroup: "ops", Argv: []string{"/bin/sh"}, NoPassword: true}
+	for _, users := range []string{"deploy", "root"} { // sudo-rs says root
+		doubt, err := parseListing(rule(users, "adm, ops", "!authenticate", "/bin/sh") + rule("root", "", "authenticate", "ALL")).CheckPassword(c)
+		require.NoError(t, err)
+		require.Empty(t, doubt)
+	}
+}
+
+func TestSudoRsTakesWildcardsAsTheyAreAndListsFoldersByOne(t *testing.T) {
+	for _, command := range []string{"/bin/sh *", "/bin/s*", "/usr/bin/*"} {
+		l := parseListing(rule("root", "", "", command))
+		l.literal = true
+		doubt, err := l.CheckPassword(restart)
+		require.NoError(t, err)
+		require.Contains(t, doubt, "cannot be judged", command)
+	}
+}
+
+func TestCommandsOfSystemctlByTheirParts(t *testing.T) {
+	for text, want := range map[string]Systemctl{
+		"/bin/systemctl":                                      {},
+		"/bin/systemctl restart sidekiq":                      {Verb: "restart", Names: []string{"sidekiq"}, at: []int{1}},
+		"/usr/bin/systemctl --no-block -q stop a b":           {Options: []string{"--no-block", "-q"}, Verb: "stop", Names: []string{"a", "b"}, at: []int{3, 4}},
+		"/bin/systemctl kill -s TSTP sidekiq":                 {Options: []string{"-s"}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{3}},
+		"/bin/systemctl kill sidekiq --signal TSTP -- -x":     {Options: []string{"--signal"}, Verb: "kill", Names: []string{"sidekiq", "-x"}, at: []int{1, 5}},
+		"/opt/systemctl -H host status":                       {Options: []string{"-H"}, Verb: "status"},
+		"/bin/systemctl kill --kill-who=main -s TSTP sidekiq": {Options: []string{"--kill-who=main", "-s"}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{4}},
+	} {
+		c, err := ParseCommand(text, Wide{})
+		require.NoError(t, err)
+		got, ok := c.Systemctl()
+		require.True(t, ok)
+		require.Equal(t, want, got, text)
+	}
+	c, err := ParseCommand("/usr/sbin/service sidekiq restart", Wide{})
+	require.NoError(t, err)
+	_, ok := c.Systemctl()
+	require.False(t, ok)
+}
+
+func TestServicesHaveTwoSpellings(t *testing.T) {
+	const twice = "/bin/systemctl kill -s TSTP TSTP"
+	for text, want := range map[string][]string{
+		"/bin/systemctl restart sidekiq":         {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
+		"/bin/systemctl restart sidekiq.service": {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
+		"/bin/systemctl start a.socket b":        {"/bin/systemctl start a.socket b", "/bin/systemctl start a.socket b.service"},
+		"/bin/systemctl start a.timer":           {"/bin/systemctl start a.timer"},
+		"/bin/systemctl enable /etc/x.service":   {"/bin/systemctl enable /etc/x.service"},
+		"/bin/systemctl start sidekiq@1.0":       {"/bin/systemctl start sidekiq@1.0", "/bin/systemctl start sidekiq@1.0.service"},
+		"/bin/systemctl set-default x":           {"/bin/systemctl set-default x"},
+		"/bin/systemctl daemon-reload":           {"/bin/systemctl daemon-reload"},
+		"/opt/backup sidekiq":                    {"/opt/backup sidekiq"},
+		twice:                                    {twice, twice + ".service"},
+	} {
+		c, err := ParseCommand(text, Wide{})
+		require.NoError(t, err)
+		var got []string
+		for _, e := range c.Expanded() {
+			got = append(got, e.String())
+		}
+		require.Equal(t, want, got)
+	}
+}
+
+func TestSystemctlIsWrittenForEachOfItsPlaces(t *testing.T) {
+	c, err := ParseCommand("/usr/bin/systemctl restart sidekiq", Wide{})
+	require.NoError(t, err)
+	require.Equal(t, []Command{c}, c.Placed(nil))
+	var got []string
+	for _, placed := range c.Placed([]string{"/bin/systemctl", "/usr/bin/systemctl"}) {
+		got = append(got, placed.String())
+	}
+	require.Equal(t, []string{"/bin/systemctl restart sidekiq", "/usr/bin/systemctl restart sidekiq"}, got)
+	other, err := ParseCommand("/opt/systemctl restart sidekiq", Wide{})
+	require.NoError(t, err)
+	require.Equal(t, []Command{other}, other.Placed([]string{"/bin/systemctl"}))
+}
+
+func TestLinesOfOthersAreCoveredOrNamed(t *testing.T) {
+	f := parse(t, request(), Request{
+		Users: []string{"deploy", "%ops"}, Hosts: []string{"web1"}, Runas: []string{"backup", "ALL"},
+		Commands: []string{"/opt/backup", "/opt/note a,b c:d"}, NoPassword: false,
+	})
+	for line, lost := range map[string][]string{
+		"deploy ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq":                               nil,
+		"deploy ALL=(ALL) NOPASSWD: /bin/systemctl restart sidekiq":                                nil,
+		"deploy ALL = (ALL:ALL) NOPASSWD: /bin/systemctl restart sidekiq":                          {"/bin/systemctl restart sidekiq"},
+		"deploy  ALL=NOPASSWD:/usr/bin/systemctl restart sidekiq":                                  nil,
+		"deploy web7=(root) PASSWD: /bin/systemctl restart \\\n  sidekiq":                          nil,
+		"deploy ALL=(backup) NOPASSWD: /bin/systemctl restart sidekiq":                             {"/bin/systemctl restart sidekiq"},
+		"deploy ALL=(root) NOPASSWD: SETENV: /bin/systemctl restart sidekiq":                       {"/bin/systemctl restart sidekiq"},
+		"deploy ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq.service":                       {"/bin/systemctl restart sidekiq.service"},
+		"deploy ALL=(root) NOPASSWD: /bin/systemctl":                                               {"/bin/systemctl"},
+		"ops ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq":                                  {"/bin/systemctl restart sidekiq"},
+		"deploy, %ops web1=(postgres) /opt/backup now, PASSWD: /opt/note a\\,b c\\:d":              nil,
+		"deploy, %ops ALL=/opt/backup":                                                             {"/opt/backup", "/opt/backup"},
+		"%ops web1=NOPASSWD: /opt/backup":                                                          {"/opt/backup"},
+		"deploy ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq, PASSWD: /bin/x, NOPASSWD: /y": {"/bin/x", "/y"},
+		"Defaults:deploy !requiretty":                                                              {},
+		"Defaults env_keep=FOO":                                                                    {},
+		"Cmnd_Alias X = /bin/true":                                                                 {},
+		"#include /etc/x":                                                                          {},
+		"@includedir /etc/x":                                                                       {},
+		"#1000 ALL=(root) /bin/x":                                                                  {"/bin/x"},
+		"# a comment":                                                                              nil,
+		"#":                                                                                        nil,
+		"":                                                                                         nil,
+		"nonsense":                                                                                 {},
+	} {
+		losses := f.Losses(line)
+		if lost == nil {
+			require.Empty(t, losses, line)
+			continue
+		}
+		require.Len(t, losses, 1, line)
+		require.Equal(t, lost, append([]string{}, losses[0].Grants...), line)
+	}
+}
+
+func TestFolderIsReadAsItIs(t *testing.T) {
+	dir, copied := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("text"), 0o440))
+	require.NoError(t, os.Symlink("nowhere", filepath.Join(dir, "b")))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "c"), 0o710))
+	require.NoError(t, os.Chmod(dir, 0o751))
+	entries, err := readDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		require.NoError(t, e.write(copied))
+	}
+	again, err := readDir(copied)
+	require.NoError(t, err)
+	require.Equal(t, entries, again)
+}
