@@ -8,7 +8,7 @@ SOURCES := go.mod go.sum $(shell find modules generator -name '*.go' -o -name '*
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies soak lint demo bench clean
+.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos soak lint demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,14 +45,17 @@ molecule:
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name default
 	molecule --base-config molecule/base.yml test --scenario-name refusal
 	molecule --base-config molecule/base.yml test --scenario-name database
+	molecule --base-config molecule/base.yml test --scenario-name sudo
 
-test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies and Rails as judges
-	molecule/setup run $(MAKE) build scenarios rubies
+test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies, Rails and sudos as judges
+	molecule/setup run $(MAKE) build scenarios rubies sudos
 
 scenarios:
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name default
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name database
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name database
+	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name sudo
+	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name sudo
 
 rubies:
 	set -e; for suite in bullseye bookworm trixie; do \
@@ -61,12 +64,21 @@ rubies:
 	    $(GO) test -count=1 ./modules/rubyyaml ./modules/sidekiq ./modules/databaseyml; \
 	done
 
+sudos:
+	CGO_ENABLED=0 $(GO) test -c -o bin/sudoers.test ./modules/sudoers
+	set -e; for suite in bullseye bookworm trixie; do \
+	  image=$$(molecule/images/build $$suite sudo); \
+	  docker run --rm --network none --env REQUIRE_ORACLES=1 --volume $(CURDIR)/bin/sudoers.test:/sudoers.test:ro --workdir /tmp \
+	    $$image /sudoers.test -test.run 'ReadBack|Policy|OneFile|MissingInclude'; \
+	done
+
 soak: check-go ## the random tests for half an hour, and fuzzing a million times each
 	molecule/setup
 	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/rubyyaml ./modules/databaseyml
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/rubyyaml
 	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/databaseyml
 	$(GO) test -run '^$$' -fuzz FuzzReadConfig -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
+	$(GO) test -run '^$$' -fuzz FuzzWords -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sudoers
 
 lint: ## gofmt, vet, staticcheck, yamllint, ansible-lint
 	@test -z "$$(gofmt -s -l modules generator)" || { gofmt -s -d modules generator; exit 1; }

