@@ -43,6 +43,18 @@ func (t Tools) target(c Call) []string {
 // CheckGrants asks sudo, as root may, about each call: whether it is allowed, by the policy in force, and whether a password is asked as the
 // call says. What cannot be told about the password is in untold, one sentence each; it is no error.
 func (t Tools) CheckGrants(calls []Call) (untold []string, err error) {
+	untold, err = t.CheckListed(calls) // first, since it can name the rule that is to blame
+	for _, c := range calls {
+		if err == nil {
+			err = t.checkAllowed(c)
+		}
+	}
+	return untold, err
+}
+
+// CheckListed is CheckGrants by what sudo lists of a user's rules alone: one run of sudo for each user instead of one for each call. It
+// does not see a program that is missing.
+func (t Tools) CheckListed(calls []Call) (untold []string, err error) {
 	listings := map[string]Listing{}
 	for _, c := range calls {
 		if _, known := listings[c.User]; !known {
@@ -54,12 +66,9 @@ func (t Tools) CheckGrants(calls []Call) (untold []string, err error) {
 				return nil, err
 			}
 		}
-		doubt, cause := listings[c.User].CheckPassword(c)
-		if err := t.checkAllowed(c); err != nil {
-			return nil, errors.Join(err, cause, t.checkSubfolders())
-		}
-		if cause != nil {
-			return nil, cause
+		doubt, err := listings[c.User].CheckPassword(c)
+		if err != nil {
+			return nil, err
 		}
 		if doubt != "" && !slices.Contains(untold, doubt) {
 			untold = append(untold, doubt)
@@ -73,33 +82,35 @@ func (t Tools) CheckGrants(calls []Call) (untold []string, err error) {
 func (t Tools) checkAllowed(c Call) error {
 	args := slices.Concat([]string{"-n", "-l", "-U", c.User}, t.target(c), []string{"--"}, c.Argv)
 	out, err := run(t.sudo, args...)
-	if err != nil {
-		return fmt.Errorf("sudo does not let %s: %w%s", c, err, quote(out))
+	if err != nil && !strings.Contains(out, needsTerminal) {
+		return fmt.Errorf("sudo does not let %s: %w%s%s", c, err, quote(out), t.whyUnread())
 	}
 	return nil
 }
 
-// checkSubfolders explains why sudo-rs may not have read a file: a folder in Dir ends its reading of Dir.
-func (t Tools) checkSubfolders() error {
+// whyUnread explains why sudo-rs may not have read a file: a folder in Dir may end its reading of Dir (readdir(3) decides what comes before).
+func (t Tools) whyUnread() string {
 	entries, err := os.ReadDir(Dir)
 	if err != nil || !t.IsRs() {
-		return err
+		return ""
 	}
 	for _, e := range entries {
 		if e.IsDir() && !strings.Contains(e.Name(), ".") {
-			return fmt.Errorf("sudo-rs stops reading %s at the folder %s in it; hint: move that away", Dir, e.Name())
+			return fmt.Sprintf("; sudo-rs stops reading %s at the folder %s in it; hint: move that away", Dir, e.Name())
 		}
 	}
-	return nil
+	return ""
 }
 
-// errNoTerminal is what sudo answers to everybody where Defaults requiretty holds for all.
+// needsTerminal is what sudo answers to everybody where Defaults requiretty holds for all.
+const needsTerminal = "must have a tty"
+
 var errNoTerminal = errors.New("sudo answers at a terminal only, because of Defaults requiretty; hint: prove: run tries it as the users do, without one")
 
 // List asks sudo for all that a user may do.
 func (t Tools) List(user string) (Listing, error) {
 	out, err := run(t.sudo, "-n", "-ll", "-U", user)
-	if err != nil && strings.Contains(out, "must have a tty") {
+	if err != nil && strings.Contains(out, needsTerminal) {
 		return Listing{}, errNoTerminal
 	}
 	if err != nil {

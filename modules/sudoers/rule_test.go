@@ -2,6 +2,8 @@ package sudoers
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -174,4 +176,23 @@ func TestRuleHoldsEverywhereWithAllAmongItsHosts(t *testing.T) {
 	require.True(t, parse(t, q).Rules[0].Everywhere())
 	q.Hosts = []string{"web1"}
 	require.False(t, parse(t, q).Rules[0].Everywhere())
+}
+
+// What sudo 1.8.21, which cannot be installed beside the others, is known to read: each construct was tried on Ubuntu 18.04. Whatever is
+// written has these alone, and a last newline, without which that sudo stops working for everybody.
+func TestNothingIsWrittenThatSudo18DoesNotRead(t *testing.T) {
+	const name = `[a-z0-9][a-z0-9_.-]*`
+	const account = `(%?` + name + `|%?#[0-9]+)`
+	const list = `%[1]s(, %[1]s)*`
+	const command = `(ALL|/(\\[,:#]|[A-Za-z0-9_./+@=%%*?[\]-])*( (\\[,:#]|[A-Za-z0-9_./+@=%%*?[\]-])+)*( "")?)`
+	known := regexp.MustCompile(`\A# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\n` +
+		`(Cmnd_Alias FILE_[A-Z0-9_]* = ` + fmt.Sprintf(list, command) + `\n(Defaults!FILE_[A-Z0-9_]* (!?[a-z_]+|[a-z_]+=[0-9]+|[a-z_]+[+-]=(\w+|"[\w ]+"))\n)+)?` +
+		`(` + fmt.Sprintf(list, account) + ` ` + fmt.Sprintf(list, `(`+name+`|ALL)`) + `=\((` + fmt.Sprintf(list, `(`+account+`|ALL)`) + `|:` + fmt.Sprintf(list, account) + `)\)` +
+		` (NO)?PASSWD: (SETENV: )?(NOEXEC: )?` + command + `\n)*\z`)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		if c := randomCandidate(random); c.parse() {
+			require.Regexp(t, known, c.file.Text(Dialect{}))
+		}
+	}
 }

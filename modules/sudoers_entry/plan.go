@@ -77,7 +77,7 @@ func (f file) planPresent(plan *ansible.Plan, p *Params) error {
 		return err
 	}
 	if f.isRight() {
-		return prove(f.tools, calls, plan)
+		return prove(f.tools.CheckListed, calls, plan)
 	}
 	return f.planChange(plan, p, calls)
 }

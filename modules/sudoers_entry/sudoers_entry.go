@@ -1,23 +1,32 @@
 // Package sudoersentry is the Ansible module sudoers_entry: one file in /etc/sudoers.d that grants what is asked for and nothing
 // else.
 //
-// The promise: sudo is never broken, not for a moment, and after a change the grant is known to be effective. (Whether a password is
-// asked, `sudo -l` does not tell, and a file that is already right is not asked about again.) In this order:
+// The promise: sudo is never broken, not for a moment, and at the end of every run the grant is known to be effective, with or without a
+// password as asked, or a warning says what could not be told. In this order:
 //
 //  1. The text is made from typed parts (package sudoers) that refuse what not every sudo reads the same.
-//  2. Users, groups and commands must exist. A rule for a user who is missing is dead, and comes alive when somebody takes the name.
-//  3. visudo parses a copy of the host's whole policy with the new file in it, also in check mode.
-//  4. The file is replaced atomically; visudo looks at the temporary file once more. Its name has a dot, so sudo does not read it.
-//  5. sudo itself is asked, for each user and command, whether it would run it. If not, the old file is put back.
+//  2. What it grants beyond what it says stops the task, unless an option takes that danger on by name (package sudolint).
+//  3. Lines that somebody else wrote into the file have to be covered by the new rules.
+//  4. Users, groups and commands must exist. A rule for a user who is missing is dead, and comes alive when somebody takes the name.
+//  5. visudo parses a copy of the host's whole policy with the new file in it, also in check mode.
+//  6. sudo itself is asked, for each user and command, on a stage: a mount namespace in which the file is there already. With prove: run the
+//     commands are tried there as well, a harmless program laid over the real one.
+//  7. The file is replaced atomically; visudo looks at the temporary file once more. Its name has a dot, so sudo does not read it.
+//  8. sudo is asked again. If it does not agree now, as may be where no stage could be had, the old file is put back.
 //
 // # Decisions
 //
-// The file is owned as a whole, so it is right when its bytes, owner and mode are: there is no parser of ours. What is wrong is
-// replaced, never changed in place; a wrong owner or mode alone is a change, too, since sudo may ignore such a file.
+// The file is owned as a whole, so it is right when its bytes, owner and mode are. What is wrong is replaced, never changed in place; a
+// wrong owner or mode alone is a change, too, since sudo may ignore such a file. Our own text is known by a sum in its first line: only
+// what somebody else wrote is read, and may stop the task.
+//
+// A file that is right is proved by what sudo lists alone, one run of sudo for each user; a new one also by asking about each call.
 //
 // A symbolic link or a directory of that name is an error for both states: the module did not make it.
 //
 // A fault that the host's policy has without us is a warning: whether the grant works all the same, the question to sudo tells.
+//
+// Runs wait for each other by a lock on the folder, which needs no file of its own.
 package sudoersentry
 
 import (

@@ -300,7 +300,7 @@ lines:
 proved:
   description: >-
     Users for whom sudo confirmed all their commands, by the policy in force at the end. Of a group it is the first member.
-  returned: success, but in check mode only when there is nothing to change
+  returned: success, unless a warning says what could not be told; in check mode only when there is nothing to change
   type: list
   elements: str
   sample: [deploy]
