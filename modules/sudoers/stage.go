@@ -19,9 +19,14 @@ type Stage struct{ replaced map[string]bool }
 // OnStage runs f where the file name has that text and the rest of Dir is as it is. Nobody else sees it and nothing of it stays: it lives
 // in a mount namespace of one thread (unshare(2)), which ends with f. When there can be none, the error is ErrNoStage.
 func OnStage(name FileName, text string, f func(*Stage) error) error {
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends with its namespace
+		defer func() {
+			if r := recover(); r != nil { // else the process would end without an answer
+				done <- fmt.Errorf("bug: %v", r)
+			}
+		}()
 		err := setStage(name, text)
 		if err == nil {
 			err = f(&Stage{replaced: map[string]bool{}})

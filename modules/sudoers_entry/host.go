@@ -120,8 +120,8 @@ func (h host) lintProgram(c sudoers.Command, seen map[string]bool) ([]sudolint.F
 }
 
 // callsOf returns what the rules allow to users, as sudo can be asked about it, and notes accounts that are not there. Of a group its first
-// member is asked about: sudo -U takes users only. Passed over are rules for certain hosts, which may well be for others, and commands
-// that are no single call.
+// member is asked about: sudo -U takes users only. Passed over are rules for certain hosts, which may well be for others, commands that are
+// no single call, and programs that are not there, which sudo denies to everybody.
 func callsOf(f sudoers.File, plan *ansible.Plan) ([]sudoers.Call, error) {
 	var calls []sudoers.Call
 	for _, r := range f.Rules {
@@ -138,16 +138,21 @@ func callsOf(f sudoers.File, plan *ansible.Plan) ([]sudoers.Call, error) {
 		}
 		for _, u := range users {
 			for _, t := range targets {
-				for _, c := range r.Commands() {
-					if !c.IsWide() && !c.HasWildcards() {
-						t.User, t.Argv, t.NoPassword = u, c.Argv(), r.NoPassword()
-						calls = append(calls, t)
-					}
+				for _, c := range askable(r.Commands()) {
+					t.User, t.Argv, t.NoPassword = u, c.Argv(), r.NoPassword()
+					calls = append(calls, t)
 				}
 			}
 		}
 	}
 	return calls, nil
+}
+
+func askable(commands []sudoers.Command) []sudoers.Command {
+	return slices.DeleteFunc(slices.Clone(commands), func(c sudoers.Command) bool {
+		info, err := os.Stat(c.Path())
+		return c.IsWide() || c.HasWildcards() || err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0
+	})
 }
 
 // targetsOf are the accounts that the rule's users may become, in otherwise empty calls; of ALL it is root.

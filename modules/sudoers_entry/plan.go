@@ -60,8 +60,7 @@ func (f file) planPresent(plan *ansible.Plan, p *Params) error {
 			return err
 		}
 	}
-	isMissing, err := p.report(plan, findings)
-	if err != nil {
+	if err := p.report(plan, findings); err != nil {
 		return err
 	}
 	if err := f.checkTakeover(plan, p, entry); err != nil {
@@ -70,9 +69,6 @@ func (f file) planPresent(plan *ansible.Plan, p *Params) error {
 	f.tools, f.text = h.tools, entry.Text(h.dialect)
 	plan.Set("lines", entry.Lines(h.dialect))
 	calls, err := callsOf(entry, plan)
-	if err != nil || isMissing {
-		calls = nil // sudo denies what is not there
-	}
 	if err != nil {
 		return err
 	}
@@ -102,7 +98,7 @@ func (f file) planChange(plan *ansible.Plan, p *Params, calls []sudoers.Call) er
 
 // report tells findings by their severity. The error is the first finding that stops; a program that is missing stops a run only, since in
 // check mode an earlier task may be about to install it.
-func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) (isMissing bool, err error) {
+func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) error {
 	all = sudolint.Lower(all, p.allows)
 	var stopping []sudolint.Finding
 	for i, f := range all {
@@ -110,13 +106,8 @@ func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) (isMissing b
 			all[i].Hint += fmt.Sprintf(", or set %s", o.name)
 		}
 		switch {
-		case f.Check == sudolint.PathMissing:
-			isMissing = true
-			if f.Severity == sudolint.Error {
-				plan.Missing(errors.New(all[i].String()))
-			} else {
-				plan.Warn("%s", f)
-			}
+		case f.Severity == sudolint.Error && f.Check == sudolint.PathMissing:
+			plan.Missing(errors.New(all[i].String()))
 		case f.Severity == sudolint.Error:
 			stopping = append(stopping, all[i])
 		case f.Severity == sudolint.Warning:
@@ -125,13 +116,13 @@ func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) (isMissing b
 	}
 	plan.See("findings", append([]sudolint.Finding{}, all...))
 	if len(stopping) == 0 {
-		return isMissing, nil
+		return nil
 	}
 	text := stopping[0].String()
 	if more := len(stopping) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more: see findings)", more)
 	}
-	return isMissing, errors.New(text)
+	return errors.New(text)
 }
 
 // checkPolicy lets a fault that was there before pass with a warning.
