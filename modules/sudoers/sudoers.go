@@ -24,6 +24,17 @@
 // items in a list, and avoids continuation lines, which sudo-rs up to 0.2.13 can misread so that a rule loses its arguments.
 // PASSWD is written out, so that a `Defaults !authenticate` elsewhere does not turn it around. The last line ends in a newline:
 // without it sudo 1.8 stops working for everybody.
+//
+// Settings (Defaults) are limited to the commands of the file by an alias, which bears the file's name: a Defaults line takes no arguments.
+//
+// # Asking the host
+//
+// Tools are the sudo in use and its visudo. Each of these finds what the others cannot:
+//   - CheckFolder: whether sudo reads the folder at all
+//   - CheckPolicy: whether the whole policy parses, by visudo and in a copy; owner, mode and effect it does not see
+//   - CheckGrants: whether sudo allows a call, by sudo -l, which says yes to a rule that asks for a password; so the rules that sudo -ll lists
+//     are read as well, of which the last that matches decides. All releases and sudo-rs have that format.
+//   - TryRuns: whether the call goes through, by making it, on a stage that nobody else sees
 package sudoers
 
 import (
