@@ -87,9 +87,9 @@ func checkCommand(s string) *Refusal {
 func (c Command) checkWide(w Wide) *Refusal {
 	if !w.All {
 		if c.path == all {
-			return refuse(All, "would be every command").hint("name the commands, or set allow_all")
+			return refuse(All, "would be every command").hint("name the commands")
 		}
-		return refuse(All, "would be every program in that folder").hint("name the programs, or set allow_all")
+		return refuse(All, "would be every program in that folder").hint("name the programs")
 	}
 	if len(c.args) > 0 || c.none {
 		return refuse(Unportable, "has arguments, which are for one program alone")
@@ -142,7 +142,7 @@ func checkWord(text string, accepted *regexp.Regexp, w Wide) *Refusal {
 			continue
 		}
 		if isWildcard {
-			return refuse(Wildcard, "is refused: %q in %q %s", r, text, reasons[r]).hint("write out what is needed, or set allow_wildcards")
+			return refuse(Wildcard, "is refused: %q in %q %s", r, text, reasons[r]).hint("write out what is needed")
 		}
 		reason, known := reasons[r]
 		if !known {

@@ -193,6 +193,8 @@ func TestLinesOfOthersAreCoveredOrNamed(t *testing.T) {
 		"#include /etc/x":                                                                          {},
 		"@includedir /etc/x":                                                                       {},
 		"#1000 ALL=(root) /bin/x":                                                                  {"/bin/x"},
+		"deploy ALL=NOPASSWD:/bin/systemctl restart sidekiq # by hand":                             nil,
+		"deploy, #1000 ALL=/bin/x \\#1":                                                            {"/bin/x #1", "/bin/x #1"},
 		"# a comment":                                                                              nil,
 		"#":                                                                                        nil,
 		"":                                                                                         nil,

@@ -38,17 +38,20 @@ func (f File) Losses(text string) []Loss {
 	return losses
 }
 
-// comment is what sudo skips: a `#` at the start that is neither an id nor a directive (sudoers(5), Other special characters).
-var comment = regexp.MustCompile(`^\s*#([^0-9]|$)`)
+var (
+	// comment is what sudo skips: from a `#` that is no id (sudoers(5), Other special characters).
+	comment   = regexp.MustCompile(`(^|\s)#([^0-9].*)?$`)
+	directive = regexp.MustCompile(`^\s*#include(dir)?\s`)
+)
 
-var directive = regexp.MustCompile(`^\s*[#@]include(dir)?\b`)
-
-// logicalLines joins lines that end in a backslash and drops those that say nothing.
+// logicalLines joins lines that end in a backslash and drops what says nothing.
 func logicalLines(text string) []string {
 	var lines []string
 	for _, line := range strings.Split(strings.ReplaceAll(text, "\\\n", " "), "\n") {
-		line = strings.Join(strings.Fields(line), " ")
-		if line != "" && (!comment.MatchString(line) || directive.MatchString(line)) {
+		if !directive.MatchString(line) {
+			line = comment.ReplaceAllString(line, "")
+		}
+		if line = strings.Join(strings.Fields(line), " "); line != "" {
 			lines = append(lines, line)
 		}
 	}

@@ -137,10 +137,10 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 	const unknown = " cannot be written so that every sudo reads the same" + script
 	const escape = " is taken for an escape, by each sudo in another way" + script
 	const quoted = ` is taken as it is: an argument cannot contain a blank; only "" alone has a meaning, no arguments` + script
-	const named = "; hint: write out what is needed, or set allow_wildcards"
+	const named = "; hint: write out what is needed"
 	const wild = " is a wildcard: for sudo it matches blanks and options as well, for sudo-rs nothing" + named
-	const every = "would be every command; hint: name the commands, or set allow_all"
-	const folder = "would be every program in that folder; hint: name the programs, or set allow_all"
+	const every = "would be every command; hint: name the commands"
+	const folder = "would be every program in that folder; hint: name the programs"
 	for s, want := range map[string]string{
 		"":                              relative,
 		"systemctl restart sidekiq":     relative,

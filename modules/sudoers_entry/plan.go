@@ -103,7 +103,7 @@ func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) error {
 	var stopping []sudolint.Finding
 	for i, f := range all {
 		if o, ok := p.override(f.Check); ok && f.Severity == sudolint.Error {
-			all[i].Hint += fmt.Sprintf(", or set %s", o.name)
+			all[i].Hint += ", or set " + o.name
 		}
 		switch {
 		case f.Severity == sudolint.Error && f.Check == sudolint.PathMissing:

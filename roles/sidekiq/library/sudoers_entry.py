@@ -312,7 +312,7 @@ tried:
   sample: [deploy]
 findings:
   description: What the grants do beyond what they say, also of a task that failed for it.
-  returned: always, unless options of other kinds are wrong
+  returned: when O(state) is V(present) and the host could be looked at
   type: list
   elements: dict
   contains:
