@@ -4,7 +4,7 @@
 set -eu
 
 ROOTS=${ROOTS:-}
-WAYS=${WAYS:-edit link noargs pager path wildcard}
+WAYS=${WAYS:-edit link loader noargs pager path wildcard}
 proofs=/root/escalated
 home=/home/deploy
 
@@ -33,6 +33,11 @@ try() {
   case $1 in
     edit) at_terminal 'sudo -n systemctl edit sidekiq' ":!touch $proofs/edit" '' ':q!' ;;
     link) at_terminal 'sudo -n systemctl link ~/link.service && sudo -n systemctl start link' ;;
+    # The loader is told to write a file; it would as well load one (LD_PRELOAD), for which there is no compiler here.
+    loader)
+      at_terminal "sudo -n LD_DEBUG=libs LD_DEBUG_OUTPUT=$proofs/loader systemctl restart sidekiq"
+      find "$proofs" -name 'loader.*' -execdir mv '{}' loader ';'
+      ;;
     noargs) at_terminal 'sudo -n systemctl link ~/noargs.service; sudo -n systemctl start noargs' ;;
     pager) at_terminal 'sudo -n SYSTEMD_PAGERSECURE=0 systemctl status sidekiq' "!touch $proofs/pager" q q ;;
     path) at_terminal 'cp replaced /opt/tools/run; sudo -n /opt/tools/run' ;;
