@@ -68,7 +68,7 @@ func (t Tools) CheckListed(calls []Call) (untold []string, err error) {
 		}
 		doubt, err := listings[c.User].CheckPassword(c)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w%s", err, t.whyUnread())
 		}
 		if doubt != "" && !slices.Contains(untold, doubt) {
 			untold = append(untold, doubt)
@@ -83,7 +83,7 @@ func (t Tools) checkAllowed(c Call) error {
 	args := slices.Concat([]string{"-n", "-l", "-U", c.User}, t.target(c), []string{"--"}, c.Argv)
 	out, err := run(t.sudo, args...)
 	if err != nil && !strings.Contains(out, needsTerminal) {
-		return fmt.Errorf("sudo does not let %s: %w%s%s", c, err, quote(out), t.whyUnread())
+		return fmt.Errorf("sudo does not let %s: %w%s", c, err, quote(out))
 	}
 	return nil
 }

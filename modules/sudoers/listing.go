@@ -15,6 +15,7 @@ import (
 type Listing struct {
 	entries []entry
 	trusted bool // Defaults !authenticate holds for the user
+	mixed   bool // for certain commands or accounts Defaults say something of their own about the password
 	literal bool // wildcards may be taken as they are
 }
 
@@ -31,6 +32,7 @@ type entry struct {
 func parseListing(out string) Listing {
 	var l Listing
 	var last *entry
+	isSpecific := false
 	for _, line := range strings.Split(out, "\n") {
 		key, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
@@ -38,8 +40,12 @@ func parseListing(out string) Listing {
 		case strings.HasPrefix(line, "Sudoers entry:"):
 			l.entries = append(l.entries, entry{file: value})
 			last = &l.entries[len(l.entries)-1]
+		case strings.HasPrefix(line, "Runas and Command-specific defaults"):
+			isSpecific = true
 		case last == nil:
-			l.trusted = l.trusted || slices.Contains(strings.Split(strings.TrimSpace(line), ", "), "!authenticate")
+			words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
+			l.mixed = l.mixed || isSpecific && (slices.Contains(words, "authenticate") || slices.Contains(words, "!authenticate"))
+			l.trusted = l.trusted || !isSpecific && slices.Contains(words, "!authenticate")
 		case strings.HasPrefix(line, "\t"):
 			last.commands = append(last.commands, strings.TrimPrefix(line, "\t"))
 		case strings.TrimSpace(key) == "RunAsUsers":
@@ -58,38 +64,59 @@ func parseListing(out string) Listing {
 func (l Listing) CheckPassword(c Call) (doubt string, err error) {
 	for i := len(l.entries) - 1; i >= 0; i-- {
 		e := l.entries[i]
-		noPassword := e.noPassword(l.trusted)
+		noPassword, isTagged := e.noPassword(l.trusted)
 		for j := len(e.commands) - 1; j >= 0; j-- {
 			pattern, negated := strings.CutPrefix(e.commands[j], "!")
 			m := min(e.matchesTarget(c), matchesCommand(pattern, c.Argv, l.literal))
-			right := !negated && noPassword == c.NoPassword
-			switch {
-			case m == no || m == maybe && right:
+			if m == no {
 				continue
-			case m == maybe:
-				return fmt.Sprintf("whether sudo lets %s is up to %s, which cannot be judged here", c, e.describe(j)), nil
-			case negated:
-				return "", fmt.Errorf("sudo does not let %s: taken back by %s", c, e.describe(j))
+			}
+			right := !negated && noPassword == c.NoPassword
+			if l.mixed && !isTagged && !negated {
+				m, right = maybe, false
+			}
+			if m == maybe && doubt == "" {
+				doubt = fmt.Sprintf("whether sudo lets %s is up to %s, which cannot be judged here", c, e.describe(j))
+			}
+			switch {
+			case right && m == maybe:
+				continue // either way it is not this one that is against the call
 			case right:
 				return "", nil
-			case c.NoPassword:
-				return "", fmt.Errorf("sudo lets %s, but asks for a password, because of %s", c, e.describe(j))
+			case doubt != "":
+				return doubt, nil
 			default:
-				return "", fmt.Errorf("sudo lets %s without asking for a password, because of %s", c, e.describe(j))
+				return "", c.fault(negated, e.describe(j))
 			}
 		}
 	}
-	return fmt.Sprintf("sudo lets %s, but does not list by which rule, so whether it asks for a password is not known", c), nil
+	if doubt == "" {
+		err = fmt.Errorf("sudo does not let %s: it lists no rule for that", c)
+	}
+	return doubt, err
 }
 
-func (e entry) noPassword(trusted bool) bool {
+// fault tells what the rule that decides does against the call.
+func (c Call) fault(negated bool, rule string) error {
+	switch {
+	case negated:
+		return fmt.Errorf("sudo does not let %s: taken back by %s", c, rule)
+	case c.NoPassword:
+		return fmt.Errorf("sudo lets %s, but asks for a password, because of %s", c, rule)
+	default:
+		return fmt.Errorf("sudo lets %s without asking for a password, because of %s", c, rule)
+	}
+}
+
+// noPassword tells whether the rule asks for none, and whether by a tag of its own.
+func (e entry) noPassword(trusted bool) (free, isTagged bool) {
 	switch {
 	case slices.Contains(e.options, "!authenticate"):
-		return true
+		return true, true
 	case slices.Contains(e.options, "authenticate"):
-		return false
+		return false, true
 	default:
-		return trusted
+		return trusted, false
 	}
 }
 
@@ -177,10 +204,10 @@ func matchesCommand(pattern string, argv []string, literal bool) match {
 	return min(m, matchesArguments(args, strings.Join(argv[1:], " "), literal))
 }
 
-// matchesProgram knows a program by its inode, as sudo does, and a folder by a / at the end. literal is for sudo-rs, which lists a folder
-// as /*, and may take wildcards as they are.
+// matchesProgram knows a program by its name and inode, as sudo does, and a folder by a / at the end. literal is for sudo-rs, which follows
+// links to a program of another name, lists a folder as /*, and may take wildcards as they are.
 func matchesProgram(pattern, program string, literal bool) match {
-	if pattern == program || isSame(pattern, program) {
+	if pattern == program || (literal || path.Base(pattern) == path.Base(program)) && isSame(pattern, program) {
 		return yes
 	}
 	if dir, isDir := strings.CutSuffix(pattern, "/"); isDir {

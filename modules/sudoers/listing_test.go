@@ -60,7 +60,9 @@ func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 		{"members of a group", free + rule("%adm", "", "", "ALL"), doubt, ""},
 		{"with a group", free + rule("root", "mail", "", "ALL"), doubt, ""},
 		{"negated", free + rule("root", "", "", "!/bin/sh"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: taken back by a later rule in /etc/sudoers.d/x: (root) !/bin/sh`},
-		{"nothing", "", `sudo lets deploy run "/bin/sh restart sidekiq" as root, but does not list by which rule, so whether it asks for a password is not known`, ""},
+		{"a class that is right, then one that is not", rule("root", "", "", "/bin/sh") + rule("root", "", "!authenticate", "/bin/sh [a-z]*"), doubt, ""},
+		{"another name of the program", rule("root", "", "!authenticate", "/proc/self/root/bin/sh.link"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: it lists no rule for that`},
+		{"nothing", "", "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: it lists no rule for that`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			doubt, err := parseListing(listed + c.listing).CheckPassword(restart)
@@ -86,6 +88,16 @@ func TestAPasswordThatIsWantedHasToBeAsked(t *testing.T) {
 	trusting := "Matching Defaults entries for deploy on host:\n    env_reset, !authenticate\n\n"
 	_, err = parseListing(trusting + rule("root", "", "", "ALL")).CheckPassword(c)
 	require.EqualError(t, err, `sudo lets deploy run "/bin/sh restart sidekiq" as root without asking for a password, because of a later rule in /etc/sudoers.d/x: (root) ALL`)
+}
+
+func TestDefaultsForSomeCommandsLeaveRulesWithoutATagInDoubt(t *testing.T) {
+	specific := "Runas and Command-specific defaults for deploy:\n    Defaults!/bin/sh !authenticate\n"
+	doubt, err := parseListing(specific + rule("root", "", "", "ALL")).CheckPassword(restart)
+	require.NoError(t, err)
+	require.Contains(t, doubt, "cannot be judged")
+	doubt, err = parseListing(specific + rule("root", "", "!authenticate", "ALL")).CheckPassword(restart)
+	require.NoError(t, err)
+	require.Empty(t, doubt)
 }
 
 func TestAGroupIsLookedForAmongTheGroups(t *testing.T) {

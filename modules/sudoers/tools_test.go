@@ -76,8 +76,9 @@ func saying(t *testing.T, script string) Tools {
 }
 
 func TestRefusedGrantSaysWhatSudoSaid(t *testing.T) {
-	_, err := saying(t, `case "$*" in *-ll*) exit 0; esac; echo "$LC_ALL: $*" >&2; exit 1`).CheckGrants([]Call{
-		{User: "deploy", Runas: "root", Argv: []string{"/bin/systemctl", "restart", "sidekiq"}},
+	listed := rule("root", "", "!authenticate", "/bin/systemctl restart sidekiq")
+	_, err := saying(t, `case "$*" in *-ll*) echo "`+listed+`"; exit 0; esac; echo "$LC_ALL: $*" >&2; exit 1`).CheckGrants([]Call{
+		{User: "deploy", Runas: "root", Argv: []string{"/bin/systemctl", "restart", "sidekiq"}, NoPassword: true},
 	})
 	require.EqualError(t, err, `sudo does not let deploy run "/bin/systemctl restart sidekiq" as root: exit status 1: `+
 		`C: -n -l -U deploy -u root -- /bin/systemctl restart sidekiq`)

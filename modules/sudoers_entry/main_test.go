@@ -23,6 +23,7 @@ import (
 //	sudoers_entry ARGS.json, nobody run sudoers_entry -    the module, as root and as another user
 //	weak PROGRAM ARGS      run a program that may not make namespaces
 //	race                   calls sudo all the time while another process rewrites the file 300 times; tells how often, or fails
+//	listings               compares what is concluded from sudo's listings with what sudo does, for random policies
 //	survives CALLS         sudo works and the file is the old or the new one, whenever the module is killed at one of these system calls
 //	answers FILE           the last standard output is the JSON of FILE; findings are left out where FILE has none
 //	content FILE WANTED    FILE, below the header that the module writes, is WANTED
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 		"onhost":        onHost,
 		"weak":          func() { become("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin") },
 		"race":          race,
+		"listings":      listings,
 		"rewriter":      rewriter,
 		"nobody": func() {
 			if err := syscall.Setuid(65534); err != nil {

@@ -1,0 +1,91 @@
+package sudoersentry
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+)
+
+// listings compares what is concluded from sudo's listing with what sudo does, for random policies.
+func listings() {
+	const policies = 300
+	tools, err := sudoers.FindTools()
+	check(err)
+	random := rand.New(rand.NewPCG(5, 6))
+	outcomes := map[string]int{}
+	for range policies {
+		policy := randomPolicy(random)
+		check(os.WriteFile(sudoers.Dir+"/random", []byte(policy), 0o440))
+		check(os.Chmod(sudoers.Dir+"/random", 0o440))
+		outcome, err := compare(tools)
+		if err != nil {
+			check(fmt.Errorf("%w, by\n%s", err, policy))
+		}
+		outcomes[outcome]++
+	}
+	fmt.Println(outcomes)
+	for _, outcome := range []string{"free", "password", "denied"} {
+		if outcomes[outcome] < policies/20 {
+			check(fmt.Errorf("only %d of %d were told to be %s", outcomes[outcome], policies, outcome))
+		}
+	}
+}
+
+// compare returns what sudo does; with "doubt", when nothing was concluded.
+func compare(tools sudoers.Tools) (string, error) {
+	call := sudoers.Call{User: "deploy", Runas: "root", RunasID: "#0", Argv: []string{"/opt/systemctl", "restart", "sidekiq"}}
+	listing, err := tools.List("deploy")
+	check(err)
+	doubt, wanted := listing.CheckPassword(call)
+	call.NoPassword = true
+	freeDoubt, free := listing.CheckPassword(call)
+
+	argv := append([]string{"-n", "-l", "-U", "deploy", "--"}, call.Argv...)
+	isAllowed := exec.Command("sudo", argv...).Run() == nil
+	argv = append([]string{"-u", "deploy", "--", "sudo", "-n", "-k", "--"}, call.Argv...)
+	isFree := exec.Command("runuser", argv...).Run() == nil
+	outcome := "denied"
+	switch {
+	case isFree:
+		outcome = "free"
+		if free != nil || wanted == nil && doubt == "" {
+			return "", fmt.Errorf("sudo asks for no password, but: %w, %w", free, errors.Join(wanted, errors.New(doubt)))
+		}
+	case isAllowed:
+		outcome = "password"
+		if wanted != nil || free == nil && freeDoubt == "" {
+			return "", fmt.Errorf("sudo asks for a password, but: %w, %w", wanted, errors.Join(free, errors.New(freeDoubt)))
+		}
+	case free == nil && freeDoubt == "" || wanted == nil && doubt == "":
+		return "", errors.New("sudo denies the call, but it was taken for allowed")
+	}
+	if doubt != "" && freeDoubt != "" {
+		outcome += ", doubt"
+	}
+	return outcome, nil
+}
+
+func randomPolicy(r *rand.Rand) string {
+	pick := func(words ...string) string { return words[r.IntN(len(words))] }
+	command := func() string {
+		return pick("", "", "", "!") + pick("/opt/systemctl restart sidekiq", "/opt/systemctl", `/opt/systemctl ""`, "/opt/systemctl stop sidekiq",
+			"/opt/link restart sidekiq", "/opt/", "/opt/s*", "/opt/*", "/bin/*", "/opt/systemctl re* sidekiq", "/opt/systemctl restart ?idekiq", "/opt/systemctl *",
+			"/opt/systemctl [a-z]* sidekiq", "/opt/systemctl [!a-z]* sidekiq", "/opt/[a-z]*", "/opt/systemctl restart\\ sidekiq", "^/opt/.*$ .*", "/bin/true", "ALL", "X")
+	}
+	policy := "Cmnd_Alias X = /opt/systemctl restart sidekiq, !/opt/systemctl stop sidekiq\n" +
+		pick("", "", "", "Defaults:deploy !authenticate\n", "Defaults !authenticate\n", "Defaults!/opt/systemctl !authenticate\n")
+	for range 1 + r.IntN(4) {
+		var commands []string
+		for range 1 + r.IntN(3) {
+			commands = append(commands, pick("", "", "NOPASSWD: ", "PASSWD: ", "SETENV: ", "NOPASSWD: SETENV: ")+command())
+		}
+		policy += pick("deploy", "deploy", "%ops", "#1000", "ALL", "backup") + " " + pick("ALL", "ALL", "ALL", "elsewhere") + "=" +
+			pick("", "(root) ", "(ALL) ", "(ALL:ALL) ", "(backup) ", "(ALL, !root) ", "(#0) ", "(root : ops) ", "(:ops) ", "(%ops) ") + strings.Join(commands, ", ") + "\n"
+	}
+	return policy
+}
