@@ -28,35 +28,47 @@ type entry struct {
 	commands []string
 }
 
-// parseListing reads the long format, which sudo has had since 1.8.21 at least, and sudo-rs has as well.
+// parseListing reads the long format, which sudo has had since 1.8.21 at least, and sudo-rs has as well. Complaints about other rules may
+// stand before it.
 func parseListing(out string) Listing {
 	var l Listing
 	var last *entry
-	isSpecific := false
+	about := "" // the paragraph
 	for _, line := range strings.Split(out, "\n") {
 		key, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
 		switch {
+		case line == "":
+			about = ""
 		case strings.HasPrefix(line, "Sudoers entry:"):
 			l.entries = append(l.entries, entry{file: value})
 			last = &l.entries[len(l.entries)-1]
-		case strings.HasPrefix(line, "Runas and Command-specific defaults"):
-			isSpecific = true
-		case last == nil:
-			words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
-			l.mixed = l.mixed || isSpecific && (slices.Contains(words, "authenticate") || slices.Contains(words, "!authenticate"))
-			l.trusted = l.trusted || !isSpecific && slices.Contains(words, "!authenticate")
-		case strings.HasPrefix(line, "\t"):
+		case last != nil && strings.HasPrefix(line, "\t"):
 			last.commands = append(last.commands, strings.TrimPrefix(line, "\t"))
-		case strings.TrimSpace(key) == "RunAsUsers":
-			last.users = strings.Split(value, ", ")
-		case strings.TrimSpace(key) == "RunAsGroups":
-			last.groups = strings.Split(value, ", ")
-		case strings.TrimSpace(key) == "Options":
-			last.options = strings.Split(value, ", ")
+		case last != nil:
+			last.set(strings.TrimSpace(key), strings.Split(value, ", "))
+		case strings.HasPrefix(line, "Matching Defaults entries for "):
+			about = "all"
+		case strings.HasPrefix(line, "Runas and Command-specific defaults for "):
+			about = "some"
+		default:
+			words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
+			l.trusted = l.trusted || about == "all" && slices.Contains(words, "!authenticate")
+			l.mixed = l.mixed || about == "some" && (slices.Contains(words, "authenticate") || slices.Contains(words, "!authenticate"))
 		}
 	}
 	return l
+}
+
+func (e *entry) set(key string, values []string) {
+	switch key {
+	case "RunAsUsers":
+		e.users = values
+	case "RunAsGroups":
+		e.groups = values
+	case "Options":
+		e.options = values
+	}
 }
 
 // CheckPassword finds the rule that decides about the call and tells whether it asks for a password as the call says. Where a rule cannot

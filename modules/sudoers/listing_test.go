@@ -85,6 +85,9 @@ func TestAPasswordThatIsWantedHasToBeAsked(t *testing.T) {
 	c.NoPassword = false
 	_, err := parseListing(listed + rule("root", "", "authenticate", "ALL")).CheckPassword(c)
 	require.NoError(t, err)
+	complaint := "/etc/sudoers.d/x:2:18: 'authenticate' cannot be used in a boolean context\nDefaults:deploy !authenticate\n"
+	_, err = parseListing(complaint + listed + rule("root", "", "", "ALL")).CheckPassword(c)
+	require.NoError(t, err)
 	trusting := "Matching Defaults entries for deploy on host:\n    env_reset, !authenticate\n\n"
 	_, err = parseListing(trusting + rule("root", "", "", "ALL")).CheckPassword(c)
 	require.EqualError(t, err, `sudo lets deploy run "/bin/sh restart sidekiq" as root without asking for a password, because of a later rule in /etc/sudoers.d/x: (root) ALL`)

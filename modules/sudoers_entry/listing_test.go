@@ -22,7 +22,7 @@ func listings() {
 		policy := randomPolicy(random)
 		check(os.WriteFile(sudoers.Dir+"/random", []byte(policy), 0o440))
 		check(os.Chmod(sudoers.Dir+"/random", 0o440))
-		outcome, err := compare(tools)
+		outcome, err := compare(tools, strings.Contains(policy, "(:ops)"))
 		if err != nil {
 			check(fmt.Errorf("%w, by\n%s", err, policy))
 		}
@@ -36,8 +36,9 @@ func listings() {
 	}
 }
 
-// compare returns what sudo does; with "doubt", when nothing was concluded.
-func compare(tools sudoers.Tools) (string, error) {
+// compare returns what sudo does; with "doubt", when nothing was concluded. sudo -l of 1.9.16 takes a rule with a group
+// alone for one of root: lies tells that there is one, and then a refusal says nothing about whether a password was asked.
+func compare(tools sudoers.Tools, lies bool) (string, error) {
 	call := sudoers.Call{User: "deploy", Runas: "root", RunasID: "#0", Argv: []string{"/opt/systemctl", "restart", "sidekiq"}}
 	listing, err := tools.List("deploy")
 	check(err)
@@ -45,7 +46,7 @@ func compare(tools sudoers.Tools) (string, error) {
 	call.NoPassword = true
 	freeDoubt, free := listing.CheckPassword(call)
 
-	argv := append([]string{"-n", "-l", "-U", "deploy", "--"}, call.Argv...)
+	argv := append([]string{"-n", "-l", "-U", "deploy", "-u", "root", "--"}, call.Argv...)
 	isAllowed := exec.Command("sudo", argv...).Run() == nil
 	argv = append([]string{"-u", "deploy", "--", "sudo", "-n", "-k", "--"}, call.Argv...)
 	isFree := exec.Command("runuser", argv...).Run() == nil
@@ -56,6 +57,8 @@ func compare(tools sudoers.Tools) (string, error) {
 		if free != nil || wanted == nil && doubt == "" {
 			return "", fmt.Errorf("sudo asks for no password, but: %w, %w", free, errors.Join(wanted, errors.New(doubt)))
 		}
+	case lies:
+		return "not known", nil
 	case isAllowed:
 		outcome = "password"
 		if wanted != nil || free == nil && freeDoubt == "" {
