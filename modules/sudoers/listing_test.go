@@ -126,11 +126,12 @@ func TestCommandsOfSystemctlByTheirParts(t *testing.T) {
 	for text, want := range map[string]Systemctl{
 		"/bin/systemctl":                                      {},
 		"/bin/systemctl restart sidekiq":                      {Verb: "restart", Names: []string{"sidekiq"}, at: []int{1}},
-		"/usr/bin/systemctl --no-block -q stop a b":           {Options: []string{"--no-block", "-q"}, Verb: "stop", Names: []string{"a", "b"}, at: []int{3, 4}},
-		"/bin/systemctl kill -s TSTP sidekiq":                 {Options: []string{"-s"}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{3}},
-		"/bin/systemctl kill sidekiq --signal TSTP -- -x":     {Options: []string{"--signal"}, Verb: "kill", Names: []string{"sidekiq", "-x"}, at: []int{1, 5}},
-		"/opt/systemctl -H host status":                       {Options: []string{"-H"}, Verb: "status"},
-		"/bin/systemctl kill --kill-who=main -s TSTP sidekiq": {Options: []string{"--kill-who=main", "-s"}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{4}},
+		"/usr/bin/systemctl --no-block -qf stop a b":          {Options: []Option{{Name: "--no-block"}, {Name: "-q"}, {Name: "-f"}}, Verb: "stop", Names: []string{"a", "b"}, at: []int{3, 4}},
+		"/bin/systemctl kill -s TSTP sidekiq":                 {Options: []Option{{"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{3}},
+		"/bin/systemctl kill -qsTSTP sidekiq":                 {Options: []Option{{"-q", ""}, {"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{2}},
+		"/bin/systemctl kill sidekiq --sig TSTP -- -x -":      {Options: []Option{{"--sig", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq", "-x", "-"}, at: []int{1, 5, 6}},
+		"/opt/systemctl -qH host status":                      {Options: []Option{{"-q", ""}, {"-H", "host"}}, Verb: "status"},
+		"/bin/systemctl kill --kill-who=main -s TSTP sidekiq": {Options: []Option{{"--kill-who", "main"}, {"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{4}},
 	} {
 		c, err := ParseCommand(text, Wide{})
 		require.NoError(t, err)

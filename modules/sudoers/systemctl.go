@@ -8,10 +8,20 @@ import (
 
 // Systemctl is a call of systemctl(1) by its parts.
 type Systemctl struct {
-	Options []string // before and after the verb, as given; the value of one that stands apart is left out
+	Options []Option // before and after the verb
 	Verb    string   // "" when there is none: list-units
 	Names   []string // what follows the verb: units, or what the verb takes
 	at      []int    // where these stand among the arguments
+}
+
+// Option is an option of a call: -x or --long, which getopt(3) lets be shortened.
+type Option struct{ Name, Value string }
+
+// Is tells whether it is one of these, of which the long may be shortened.
+func (o Option) Is(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		return o.Name == name || len(o.Name) > 3 && strings.HasPrefix(name, o.Name)
+	})
 }
 
 // systemctlPaths are the two spellings of its place, the older first: it exists on every distribution that Debian's and Ubuntu's
@@ -21,14 +31,15 @@ var systemctlPaths = []string{"/bin/systemctl", "/usr/bin/systemctl"}
 // SystemctlPaths are the places in which systemctl is looked for. A command with any of them means systemctl, wherever the host has it.
 func SystemctlPaths() []string { return slices.Clone(systemctlPaths) }
 
-// valued are the options of systemctl(1) whose value may stand apart.
+// valued are the options of systemctl(1) that take a value, which may be the next argument.
 var valued = []string{
-	"-H", "--host", "-M", "--machine", "-t", "--type", "--state", "-p", "--property", "-P", "-s", "--signal", "-n", "--lines",
-	"-o", "--output", "--kill-who", "--kill-whom", "--kill-value", "--job-mode", "--root", "--image", "--preset-mode", "--what",
-	"--check-inhibitors", "--timestamp", "--message", "--boot-loader-menu", "--boot-loader-entry", "-T", "--drop-in", "--when",
+	"-H", "-M", "-t", "-p", "-P", "-s", "-n", "-o", "--host", "--machine", "--type", "--state", "--property", "--signal", "--lines",
+	"--output", "--kill-who", "--kill-whom", "--kill-value", "--kill-subgroup", "--job-mode", "--root", "--image", "--image-policy",
+	"--preset-mode", "--what", "--check-inhibitors", "--timestamp", "--message", "--boot-loader-menu", "--boot-loader-entry", "--drop-in",
+	"--when", "--legend",
 }
 
-// Systemctl takes the command apart, if its program is systemctl, whichever the folder.
+// Systemctl takes the command apart as getopt_long(3) would, if its program is systemctl, whichever the folder.
 func (c Command) Systemctl() (Systemctl, bool) {
 	if c.IsWide() || path.Base(c.path) != "systemctl" {
 		return Systemctl{}, false
@@ -38,12 +49,11 @@ func (c Command) Systemctl() (Systemctl, bool) {
 	for i, arg := range c.args {
 		switch {
 		case isValue:
-			isValue = false
+			s.Options[len(s.Options)-1].Value, isValue = arg, false
 		case arg == "--" && !onlyNames:
 			onlyNames = true
-		case strings.HasPrefix(arg, "-") && !onlyNames:
-			s.Options = append(s.Options, arg)
-			isValue = slices.Contains(valued, arg)
+		case len(arg) > 1 && arg[0] == '-' && !onlyNames:
+			isValue = s.addOptions(arg)
 		case s.Verb == "":
 			s.Verb = arg
 		default:
@@ -51,6 +61,28 @@ func (c Command) Systemctl() (Systemctl, bool) {
 		}
 	}
 	return s, true
+}
+
+// addOptions takes a long option, or several short ones in one word, and tells whether the next argument is the value of the last.
+func (s *Systemctl) addOptions(word string) (isValueNext bool) {
+	if strings.HasPrefix(word, "--") {
+		name, value, hasValue := strings.Cut(word, "=")
+		o := Option{name, value}
+		s.Options = append(s.Options, o)
+		return !hasValue && o.Is(valued...)
+	}
+	for i, letter := range word[1:] {
+		o := Option{Name: "-" + string(letter)}
+		isValued := slices.Contains(valued, o.Name)
+		if isValued {
+			o.Value = word[i+2:]
+		}
+		s.Options = append(s.Options, o)
+		if isValued {
+			return o.Value == ""
+		}
+	}
+	return false
 }
 
 // unitVerbs take the names of units and nothing else.

@@ -85,38 +85,41 @@ func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 	return all, nil
 }
 
-// lintProgram looks at the program of a command, and at the unit that it starts, each once.
+// lintProgram looks at the program of a command, and at the units that it starts, each once.
 func (h host) lintProgram(c sudoers.Command, seen map[string]bool) ([]sudolint.Finding, error) {
 	var all []sudolint.Finding
 	if !seen[c.Path()] {
 		seen[c.Path()] = true
-		found, err := sudolint.CheckProgram(c.Path())
-		if err != nil {
+		var err error
+		if all, err = sudolint.CheckProgram(c.Path()); err != nil {
 			return nil, err
 		}
-		all = found
 	}
-	s, ok := c.Systemctl()
-	if !ok || h.systemd == nil || !systemd.Booted("/") || !s.Starts() {
+	call, ok := c.Systemctl()
+	if !ok || !call.Starts() || h.systemd == nil || !systemd.Booted("/") {
 		return all, nil
 	}
-	for _, name := range s.Names {
+	for _, name := range call.Names {
 		unit := sudoers.Qualified(name)
 		if seen[unit] {
 			continue
 		}
 		seen[unit] = true
-		files, err := h.systemd.RootFiles(unit)
-		if err != nil {
-			return nil, err
-		}
-		found, err := sudolint.CheckUnit(unit, files)
+		found, err := h.lintUnit(unit)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+func (h host) lintUnit(unit string) ([]sudolint.Finding, error) {
+	files, err := h.systemd.RootFiles(unit)
+	if err != nil {
+		return nil, err
+	}
+	return sudolint.CheckUnit(unit, files)
 }
 
 // callsOf returns what the rules allow to users, as sudo can be asked about it, and notes accounts that are not there. Of a group its first

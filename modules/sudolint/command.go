@@ -52,7 +52,7 @@ func (all *findings) checkCommand(c sudoers.Command, host Facts) {
 		all.add(NoArguments, Warning, c.String(), "is granted with any arguments").hint(`write those that are needed, or "" to allow none`)
 	}
 	if slices.Contains(pagers, name) {
-		all.checkPager(c, c.Args(), host)
+		all.checkPager(c, host)
 	}
 	if s, ok := c.Systemctl(); ok {
 		all.checkSystemctl(c, s, host)
@@ -86,41 +86,32 @@ func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host
 	if slices.Contains(rights, s.Verb) || hasPath && slices.Contains(filed, s.Verb) {
 		all.add(SystemctlVerb, Error, c.String(), "gives root or the whole host: systemctl %s", s.Verb).hint("grant start, stop, restart or reload of one unit")
 	}
-	for _, option := range s.Options {
-		if isRemote(option) || isForce(option) && slices.Contains(power, s.Verb) {
-			all.add(SystemctlOption, Error, c.String(), "has %s, which works on another host or root folder, or by force", option).hint("leave the option out")
+	for _, o := range s.Options {
+		if isRemote(o) || o.Is("-f", "--force") && slices.Contains(power, s.Verb) {
+			all.add(SystemctlOption, Error, c.String(), "has %s, which works on another host or root folder, or by force", o.Name).hint("leave the option out")
 		}
 	}
 	if s.Verb == "" && !c.TakesAnyArguments() || slices.Contains(shown, s.Verb) || strings.HasPrefix(s.Verb, "list-") {
-		all.checkPager(c, s.Options, host)
+		all.checkPager(c, host)
 	}
-	if s.Verb == "kill" && !slices.ContainsFunc(s.Options, killsMain) && !slices.Contains(c.Args(), "main") {
+	if s.Verb == "kill" && !slices.ContainsFunc(s.Options, killsMain) {
 		all.add(SystemctlKill, Warning, c.String(), "sends the signal to child processes as well, which it may stop for good").hint("add --kill-who=main")
 	}
 }
 
-func killsMain(option string) bool {
-	return option == "--kill-who=main" || option == "--kill-whom=main"
+func killsMain(o sudoers.Option) bool {
+	return o.Is("--kill-who", "--kill-whom") && o.Value == "main"
 }
 
-func isRemote(option string) bool {
-	for _, remote := range []string{"--host", "--machine", "--root", "--image"} {
-		if option == remote || strings.HasPrefix(option, remote+"=") {
-			return true
-		}
-	}
-	return strings.HasPrefix(option, "-H") || strings.HasPrefix(option, "-M")
-}
-
-func isForce(option string) bool {
-	return option == "--force" || !strings.HasPrefix(option, "--") && strings.Contains(option, "f")
+func isRemote(o sudoers.Option) bool {
+	return o.Is("-H", "-M", "--host", "--machine", "--root", "--image")
 }
 
 // lessSecure is the first systemd whose pager starts no programs for root (CVE-2023-26604).
 const lessSecure = 247
 
-func (all *findings) checkPager(c sudoers.Command, options []string, host Facts) {
-	if slices.Contains(options, "--no-pager") {
+func (all *findings) checkPager(c sudoers.Command, host Facts) {
+	if slices.Contains(c.Args(), "--no-pager") {
 		return
 	}
 	severity, message := Warning, "opens a pager as root, which must not start programs"
