@@ -211,6 +211,20 @@ func TestParamsThatDoNotFitAreFound(t *testing.T) {
 	}{}), `is tagged "b", which is no option`)
 }
 
+// Shared is exported, as the struct of another's options is.
+type Shared struct {
+	A []int `option:"a"`
+}
+
+func TestFieldsOfAnEmbeddedStructAreTheStructsOwn(t *testing.T) {
+	s, err := Parse([]byte("DOCUMENTATION: {module: m, options: {a: {description: A, type: list, elements: int}}}"))
+	require.NoError(t, err)
+	p := struct{ Shared }{}
+	require.NoError(t, s.CheckParams(&p))
+	require.NoError(t, s.Decode(map[string]any{"a": []any{1, 2}}, &p))
+	require.Equal(t, []int{1, 2}, p.A)
+}
+
 func FuzzNormalizeNeverPanics(f *testing.F) {
 	f.Add(`{"name": "x", "rules": [{"users": "a"}]}`)
 	f.Add(`{"name": {"a": [1, true, null]}, "words": 1e400, "environment": " = "}`)

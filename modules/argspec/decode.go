@@ -11,7 +11,8 @@ const tag = "option"
 // Decode fills the params struct that params points to with the arguments, normalized.
 //
 // A field is a string, int, bool, float64, any, []string, map[string]string, a struct (dict with suboptions), a slice of
-// structs, or a pointer to one of the first four, which stays nil when the option is not given and has no default.
+// structs, or a pointer to one of the first four, which stays nil when the option is not given and has no default. The fields of an
+// embedded struct count as the struct's own.
 func (s *Spec) Decode(args map[string]any, params any) error {
 	values, err := s.Normalize(args)
 	if err != nil {
@@ -21,12 +22,12 @@ func (s *Spec) Decode(args map[string]any, params any) error {
 }
 
 func fill(target reflect.Value, values map[string]any, prefix string) error {
-	for i := range target.NumField() {
-		name, ok := target.Type().Field(i).Tag.Lookup(tag)
+	for _, field := range reflect.VisibleFields(target.Type()) {
+		name, ok := field.Tag.Lookup(tag)
 		if !ok || values[name] == nil {
 			continue
 		}
-		if err := set(target.Field(i), values[name], prefix+name); err != nil {
+		if err := set(target.FieldByIndex(field.Index), values[name], prefix+name); err != nil {
 			return err
 		}
 	}
@@ -79,9 +80,9 @@ func (s *Spec) CheckParams(params any) error {
 
 func checkStruct(t reflect.Type, options []Option, prefix string) error {
 	fields := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		if name, ok := t.Field(i).Tag.Lookup(tag); ok {
-			fields[name] = t.Field(i).Type
+	for _, field := range reflect.VisibleFields(t) {
+		if name, ok := field.Tag.Lookup(tag); ok {
+			fields[name] = field.Type
 		}
 	}
 	for _, o := range options {

@@ -188,8 +188,11 @@ func (c Command) IsWide() bool {
 // HasWildcards tells whether it matches more than one call.
 func (c Command) HasWildcards() bool { return wildcard.Replace(c.String()) != c.String() }
 
+// IsOneProgram tells whether it is neither wide nor has wildcards: its path is a file, which can be looked at, and Argv a call.
+func (c Command) IsOneProgram() bool { return !c.IsWide() && !c.HasWildcards() }
+
 // TakesAnyArguments tells whether the command is granted whatever its arguments are.
 func (c Command) TakesAnyArguments() bool { return len(c.args) == 0 && !c.none }
 
-// Argv is a call that the rule allows, the program and its arguments, if it is one call (not IsWide, nor HasWildcards).
+// Argv is a call that the rule allows, the program and its arguments, if it IsOneProgram.
 func (c Command) Argv() []string { return append([]string{c.path}, c.args...) }

@@ -132,7 +132,7 @@ func (s *Stage) TryRuns(t Tools, calls []Call, credential func(user string) (*sy
 	}
 	file := filepath.Join(Dir, stub.name)
 	for _, c := range calls {
-		if s.needs(c.Argv[0], t) {
+		if t.needs(c.Argv[0]) {
 			untried = append(untried, c.Argv[0])
 			continue
 		}
@@ -150,18 +150,9 @@ func (s *Stage) TryRuns(t Tools, calls []Call, credential func(user string) (*sy
 	return untried, nil
 }
 
-// needs tells whether the trial itself runs the program, so that it cannot be replaced.
-func (s *Stage) needs(program string, t Tools) bool {
-	found, err := os.Stat(program)
-	if err != nil {
-		return false
-	}
-	for _, needed := range []string{"/bin/sh", t.sudo} {
-		if info, err := os.Stat(needed); err == nil && os.SameFile(info, found) {
-			return true
-		}
-	}
-	return false
+// needs tells whether a trial itself runs the program, so that it cannot be replaced.
+func (t Tools) needs(program string) bool {
+	return isSame(program, "/bin/sh") || isSame(program, t.sudo)
 }
 
 func (t Tools) tryRun(c Call, user *syscall.Credential) error {

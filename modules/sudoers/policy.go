@@ -38,9 +38,7 @@ func (t Tools) CheckFolder() error {
 	if err != nil {
 		return fmt.Errorf("sudo has no folder for further files: %w; hint: make it, and include it in %s", err, p.main)
 	}
-	owner := info.Sys().(*syscall.Stat_t)
-	writable := info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && owner.Gid != 0
-	if owner.Uid != 0 || writable {
+	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 || WritableByOthers(info) {
 		return fmt.Errorf("sudo ignores the files in %s: it has owner %d:%d and mode %04o; hint: chown root:root %s && chmod 0755 %s",
 			p.dir, owner.Uid, owner.Gid, info.Mode().Perm(), p.dir, p.dir)
 	}
@@ -49,6 +47,11 @@ func (t Tools) CheckFolder() error {
 		err = fmt.Errorf("sudo does not read %s: no line of %s includes it; hint: add the line #includedir %s at its end", p.dir, p.main, p.dir)
 	}
 	return err
+}
+
+// WritableByOthers tells whether the mode lets others than the owner write, the group of root apart, as sudo judges its own files.
+func WritableByOthers(info fs.FileInfo) bool {
+	return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && info.Sys().(*syscall.Stat_t).Gid != 0
 }
 
 // includes tells whether file, or one that it includes, includes the folder. Files with a %h in their name are not looked into.

@@ -72,7 +72,7 @@ func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 	seen := map[string]bool{}
 	for _, r := range f.Rules {
 		for _, c := range r.Commands() {
-			if !r.Everywhere() || c.IsWide() || c.HasWildcards() {
+			if !r.Everywhere() || !c.IsOneProgram() {
 				continue
 			}
 			found, err := h.lintProgram(c, seen)
@@ -125,13 +125,13 @@ func (h host) lintUnit(unit string) ([]sudolint.Finding, error) {
 // callsOf returns what the rules allow to users, as sudo can be asked about it, and notes accounts that are not there. Of a group its first
 // member is asked about: sudo -U takes users only. Passed over are rules for certain hosts, which may well be for others, commands that are
 // no single call, and programs that are not there, which sudo denies to everybody.
-func callsOf(f sudoers.File, plan *ansible.Plan) ([]sudoers.Call, error) {
+func callsOf(f sudoers.File, findings []sudolint.Finding, plan *ansible.Plan) ([]sudoers.Call, error) {
 	var calls []sudoers.Call
 	for _, r := range f.Rules {
 		if !r.Everywhere() {
 			continue
 		}
-		users, err := logins(r.Users(), "users", plan)
+		users, err := logins(r.Users(), plan)
 		if err != nil {
 			return nil, err
 		}
@@ -139,9 +139,10 @@ func callsOf(f sudoers.File, plan *ansible.Plan) ([]sudoers.Call, error) {
 		if err != nil {
 			return nil, err
 		}
+		commands := askable(r.Commands(), findings)
 		for _, u := range users {
 			for _, t := range targets {
-				for _, c := range askable(r.Commands()) {
+				for _, c := range commands {
 					t.User, t.Argv, t.NoPassword = u, c.Argv(), r.NoPassword()
 					calls = append(calls, t)
 				}
@@ -151,10 +152,10 @@ func callsOf(f sudoers.File, plan *ansible.Plan) ([]sudoers.Call, error) {
 	return calls, nil
 }
 
-func askable(commands []sudoers.Command) []sudoers.Command {
+func askable(commands []sudoers.Command, findings []sudolint.Finding) []sudoers.Command {
 	return slices.DeleteFunc(slices.Clone(commands), func(c sudoers.Command) bool {
-		info, err := os.Stat(c.Path())
-		return c.IsWide() || c.HasWildcards() || err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0
+		isMissing := func(f sudolint.Finding) bool { return f.Check == sudolint.PathMissing && f.Subject == c.Path() }
+		return !c.IsOneProgram() || slices.ContainsFunc(findings, isMissing)
 	})
 }
 
@@ -166,62 +167,58 @@ func targetsOf(r sudoers.Rule, plan *ansible.Plan) ([]sudoers.Call, error) {
 			targets = append(targets, sudoers.Call{Runas: "root", RunasID: "#0"})
 			continue
 		}
-		user, err := accounts.LookUpUser(as.User().Key())
+		user, err := lookUp(accounts.LookUpUser, "runas", "user", as.User(), plan)
 		if err != nil {
 			return nil, err
 		}
-		if user == nil {
-			plan.Missing(absent("runas", "user", as.User()))
-			continue
+		if user != nil {
+			targets = append(targets, sudoers.Call{Runas: user.Name, RunasID: fmt.Sprintf("#%d", user.UID)})
 		}
-		targets = append(targets, sudoers.Call{Runas: user.Name, RunasID: fmt.Sprintf("#%d", user.UID)})
 	}
 	for _, as := range r.RunasGroups() {
-		group, err := accounts.LookUpGroup(as.User().Key())
+		group, err := lookUp(accounts.LookUpGroup, "runas_groups", "group", as.User(), plan)
 		if err != nil {
 			return nil, err
 		}
-		if group == nil {
-			plan.Missing(absent("runas_groups", "group", as.User()))
-			continue
+		if group != nil {
+			targets = append(targets, sudoers.Call{RunasGroup: as.String()})
 		}
-		targets = append(targets, sudoers.Call{RunasGroup: as.String()})
 	}
 	return targets, nil
 }
 
 // logins are the names of those who are users, and one member of each group.
-func logins(users []sudoers.User, option string, plan *ansible.Plan) ([]string, error) {
+func logins(users []sudoers.User, plan *ansible.Plan) ([]string, error) {
 	var names []string
 	for _, u := range users {
 		if u.IsGroup() {
-			group, err := accounts.LookUpGroup(u.Key())
+			group, err := lookUp(accounts.LookUpGroup, "groups", "group", u, plan)
 			if err != nil {
 				return nil, err
 			}
-			if group == nil {
-				plan.Missing(absent("groups", "group", u))
-			} else if len(group.Members) > 0 {
+			if group != nil && len(group.Members) > 0 {
 				names = append(names, group.Members[0])
 			}
 			continue
 		}
-		user, err := accounts.LookUpUser(u.Key())
+		user, err := lookUp(accounts.LookUpUser, "users", "user", u, plan)
 		if err != nil {
 			return nil, err
 		}
-		if user == nil {
-			plan.Missing(absent(option, "user", u))
-		} else {
+		if user != nil {
 			names = append(names, user.Name)
 		}
 	}
 	return names, nil
 }
 
-// absent is a fault, since a rule for an account that is missing comes alive when somebody takes its name.
-func absent(option, kind string, u sudoers.User) error {
-	return fmt.Errorf("option %q: %s %q does not exist on this host; hint: create it before, or correct the name", option, kind, u.Key())
+// lookUp notes an account that is missing: a rule for it comes alive when somebody takes its name.
+func lookUp[T any](in func(key string) (*T, error), option, kind string, u sudoers.User, plan *ansible.Plan) (*T, error) {
+	found, err := in(u.Key())
+	if err == nil && found == nil {
+		plan.Missing(fmt.Errorf("option %q: %s %q does not exist on this host; hint: create it before, or correct the name", option, kind, u.Key()))
+	}
+	return found, err
 }
 
 // credential is what a login of the user has.

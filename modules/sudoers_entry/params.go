@@ -10,22 +10,14 @@ import (
 
 // Params are the options of sudoers_entry.yml.
 type Params struct {
-	Name        string   `option:"name"`
-	State       string   `option:"state"`
-	Users       []string `option:"users"`
-	Groups      []string `option:"groups"`
-	Hosts       []string `option:"hosts"`
-	Runas       []string `option:"runas"`
-	RunasGroups []string `option:"runas_groups"`
-	Commands    []string `option:"commands"`
-	NoPasswd    bool     `option:"nopasswd"`
-	SetEnv      bool     `option:"setenv"`
-	NoExec      bool     `option:"noexec"`
-	Rules       []Rule   `option:"rules"`
-	Defaults    []string `option:"defaults"`
-	ExpandUnit  bool     `option:"expand_unit"`
-	Prove       string   `option:"prove"`
-	Takeover    string   `option:"takeover"`
+	Name       string   `option:"name"`
+	State      string   `option:"state"`
+	Rule                // the short form
+	Rules      []Rule   `option:"rules"`
+	Defaults   []string `option:"defaults"`
+	ExpandUnit bool     `option:"expand_unit"`
+	Prove      string   `option:"prove"`
+	Takeover   string   `option:"takeover"`
 
 	AllowAll          bool `option:"allow_all"`
 	AllowAnyArguments bool `option:"allow_any_arguments"`
@@ -41,7 +33,7 @@ type Params struct {
 	name sudoers.FileName
 }
 
-// Rule is one rule of the option rules.
+// Rule is one rule, of the option rules or by options of its own.
 type Rule struct {
 	Users       []string `option:"users"`
 	Groups      []string `option:"groups"`
@@ -98,7 +90,7 @@ func (p *Params) override(check sudoers.Check) (override, bool) {
 // rules are those of either form, each with the words before its options' names.
 func (p *Params) rules() (rules []Rule, prefixes []string) {
 	if p.Rules == nil {
-		return []Rule{{p.Users, p.Groups, p.Hosts, p.Runas, p.RunasGroups, p.Commands, p.NoPasswd, p.SetEnv, p.NoExec}}, []string{""}
+		return []Rule{p.Rule}, []string{""}
 	}
 	for i := range p.Rules {
 		prefixes = append(prefixes, fmt.Sprintf("rules[%d].", i))

@@ -68,7 +68,7 @@ func (f file) planPresent(plan *ansible.Plan, p *Params) error {
 	}
 	f.tools, f.text = h.tools, entry.Text(h.dialect)
 	plan.Set("lines", entry.Lines(h.dialect))
-	calls, err := callsOf(entry, plan)
+	calls, err := callsOf(entry, findings, plan)
 	if err != nil {
 		return err
 	}
@@ -83,16 +83,18 @@ func (f file) planChange(plan *ansible.Plan, p *Params, calls []sudoers.Call) er
 	if err := f.checkPolicy(plan, p.name); err != nil {
 		return err
 	}
+	if len(calls) == 0 {
+		plan.Add(f.writeStep())
+		return nil
+	}
 	if err := f.rehearse(p.name, calls); err != nil {
 		return err
 	}
-	if p.Prove == "run" && len(calls) > 0 {
+	if p.Prove == "run" {
 		plan.Add(f.trial(p.name, calls))
 	}
 	plan.Add(f.writeStep())
-	if len(calls) > 0 {
-		plan.Add(proof(f.tools, calls))
-	}
+	plan.Add(proof(f.tools, calls))
 	return nil
 }
 

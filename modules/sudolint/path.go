@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 )
 
 // CheckProgram looks at a program on the host, as the kernel will find it: whether it is there, and whether anybody but root could put
@@ -123,7 +125,7 @@ func (t *trail) visit(path string, info fs.FileInfo) {
 	switch {
 	case owner.Uid != 0:
 		t.open = fmt.Sprintf("%s has owner %d", path, owner.Uid)
-	case !isLink && (info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && owner.Gid != 0):
+	case !isLink && sudoers.WritableByOthers(info):
 		t.open = fmt.Sprintf("%s has group %d and mode %04o", path, owner.Gid, info.Mode().Perm())
 	}
 }
