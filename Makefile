@@ -2,6 +2,8 @@
 VERSION := 0.1.0
 GO      := go
 FLAGS   := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+# Code that runs once a run at most is not inlined: 4 % of the payload, and nothing that can be measured of the time.
+SMALL   := $(foreach p,crypto net vendor math,-gcflags='$(p)/...=-l')
 MODULES := $(notdir $(wildcard modules/*_*))
 LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
 SOURCES := go.mod go.sum $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
@@ -20,7 +22,7 @@ check-go:
 build: check-go bin/sidekiq-role $(addprefix bin/modules/,$(MODULES)) ## sidekiq-role and the modules, into bin/
 
 bin/ansible-sidekiq_linux_%: $(SOURCES)
-	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build $(FLAGS) -o $@ ./modules/program
+	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build $(FLAGS) $(SMALL) -o $@ ./modules/program
 
 generator/payload/payload.json roles/sidekiq/files/payload.json &: $(LINUX)
 	$(GO) run ./generator/pack -into generator/payload -into roles/sidekiq/files $(LINUX)

@@ -14,6 +14,7 @@ import (
 type User struct {
 	Name     string
 	UID, GID uint32
+	Home     string // "" where the host tells none
 }
 
 // Group is a group of the host.
@@ -34,7 +35,11 @@ func LookUpUser(key string) (*User, error) {
 		return nil, err
 	}
 	gid, err := number(fields[3])
-	return &User{Name: fields[0], UID: uid, GID: gid}, err
+	u := &User{Name: fields[0], UID: uid, GID: gid}
+	if len(fields) > 5 {
+		u.Home = fields[5]
+	}
+	return u, err
 }
 
 // LookUpGroup takes a name or a number. It returns nil and no error when there is none.

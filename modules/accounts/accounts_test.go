@@ -12,7 +12,7 @@ func TestAccountsOfEveryHost(t *testing.T) {
 	for _, key := range []string{"root", "0"} {
 		u, err := LookUpUser(key)
 		require.NoError(t, err)
-		require.Equal(t, &User{Name: "root"}, u)
+		require.Equal(t, &User{Name: "root", Home: "/root"}, u)
 		g, err := LookUpGroup(key)
 		require.NoError(t, err)
 		require.Equal(t, "root", g.Name)

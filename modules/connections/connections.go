@@ -25,14 +25,20 @@ import (
 // Worker is a Sidekiq, or several, as it is started.
 type Worker struct {
 	RailsEnv    string
-	Concurrency *int     // the flag -c, which wins over Configs; nil: none
-	Configs     []string // configuration files, one for each process, of which the largest counts; none: Concurrency alone counts
-	Lockfile    string   // path of Gemfile.lock
-	Headroom    int      // connections beside those of the threads
+	Processes   []Process       // at least one; the largest counts
+	Lockfile    string          // path of Gemfile.lock
+	Version     sidekiq.Version // where it is not to be read from Lockfile
+	Headroom    int             // connections beside those of the threads
 	Environment sidekiq.Environment
 
 	// ReadIfThere is nil and no error where there is no file. Without one it is that of package atomicfile.
 	ReadIfThere func(path string) ([]byte, error)
+}
+
+// Process is one process of a Worker.
+type Process struct {
+	Concurrency *int   // the flag -c, which wins over Config; nil: none
+	Config      string // path of its configuration; "": Concurrency alone counts
 }
 
 // Wanted is the number of connections that a process wants, and what wants them.
@@ -61,7 +67,12 @@ func (w Worker) StartEnviron() (sidekiq.Environ, error) {
 
 // Rails and Sidekiq are the versions that the application has locked; unknown ones before the first deploy.
 func (w Worker) Rails() (databaseyml.Rails, error) { return w.locked("activerecord") }
-func (w Worker) Sidekiq() (sidekiq.Version, error) { return w.locked("sidekiq") }
+func (w Worker) Sidekiq() (sidekiq.Version, error) {
+	if w.Version.Known() {
+		return w.Version, nil
+	}
+	return w.locked("sidekiq")
+}
 
 func (w Worker) locked(gem string) (sidekiq.Version, error) {
 	if w.Lockfile == "" {
@@ -87,16 +98,9 @@ func (w Worker) read(path string) ([]byte, error) {
 
 // Wanted tells the number.
 func (w Worker) Wanted() (Wanted, error) {
-	environ, err := w.StartEnviron()
-	if err != nil {
-		return Wanted{}, err
-	}
 	largest := Wanted{}
-	if len(w.Configs) == 0 {
-		largest = Wanted{Size: *w.Concurrency, By: byFlag}
-	}
-	for _, path := range w.Configs {
-		one, err := w.ofProcess(path, environ)
+	for _, process := range w.Processes {
+		one, err := w.Threads(process)
 		if err != nil {
 			return Wanted{}, err
 		}
@@ -124,34 +128,48 @@ func union(a, b []string) []string {
 	return a
 }
 
-// ofProcess is what one process wants that is started with a configuration.
-func (w Worker) ofProcess(path string, environ sidekiq.Environ) (Wanted, error) {
+// Threads tells how many threads of one process run jobs, all capsules together.
+func (w Worker) Threads(process Process) (Wanted, error) {
+	if process.Config == "" {
+		return Wanted{Size: *process.Concurrency, By: byFlag}, nil
+	}
+	environ, err := w.StartEnviron()
+	if err != nil {
+		return Wanted{}, err
+	}
 	version, err := w.Sidekiq()
 	if err != nil {
 		return Wanted{}, err
 	}
-	config, found, err := w.Config(path, environ, version)
-	if err != nil && w.Concurrency != nil {
+	config, found, err := w.Config(process.Config, environ, version)
+	if err != nil && process.Concurrency != nil {
 		warning := fmt.Sprintf("%v; the pool is for %s alone, without threads of capsules", err, byFlag)
-		return Wanted{Size: *w.Concurrency, By: byFlag, Warnings: []string{warning}}, nil
+		return Wanted{Size: *process.Concurrency, By: byFlag, Warnings: []string{warning}}, nil
 	}
 	if err != nil {
 		return Wanted{}, err
 	}
-	if w.Concurrency != nil {
-		config.Concurrency = w.Concurrency
+	if process.Concurrency != nil {
+		config.Concurrency = process.Concurrency
 	}
 	size, source, err := config.TotalConcurrency(version, environ)
-	wanted := Wanted{Size: size}
-	if found == "" && !isUsual(path) {
-		wanted.Warnings = append(wanted.Warnings, path+" does not exist; the pool is for what Sidekiq does without it")
-	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return Wanted{}, err
-	case w.Concurrency != nil && size == *w.Concurrency:
+	}
+	wanted := w.explain(process, size, source, found, version)
+	if found == "" && !isUsual(process.Config) {
+		wanted.Warnings = append([]string{process.Config + " does not exist; the pool is for what Sidekiq does without it"}, wanted.Warnings...)
+	}
+	return wanted, nil
+}
+
+// explain tells what a number of threads comes from.
+func (w Worker) explain(process Process, size int, source sidekiq.Source, found string, version sidekiq.Version) Wanted {
+	wanted := Wanted{Size: size}
+	switch {
+	case process.Concurrency != nil && size == *process.Concurrency:
 		wanted.By = byFlag
-	case w.Concurrency != nil:
+	case process.Concurrency != nil:
 		wanted.By = byFlag + " and the capsules of " + found
 	case source == sidekiq.FromConfig:
 		wanted.By = found
@@ -164,7 +182,7 @@ func (w Worker) ofProcess(path string, environ sidekiq.Environ) (Wanted, error) 
 		wanted.Warnings = append(wanted.Warnings, fmt.Sprintf("%s names no sidekiq; the pool is for %d threads, the most that any version starts by default",
 			w.Lockfile, sidekiq.LargestDefaultConcurrency))
 	}
-	return wanted, nil
+	return wanted
 }
 
 // isUsual tells whether a path is where Sidekiq itself looks, and what an application need not have.
@@ -237,7 +255,7 @@ func (w Worker) checkSettable(variables map[string]string) error {
 
 // checkThreads refuses variables by which Sidekiq would start another number of threads.
 func (w Worker) checkThreads(variables map[string]string) error {
-	if len(w.Configs) == 0 {
+	if !slices.ContainsFunc(w.Processes, func(p Process) bool { return p.Config != "" }) {
 		return nil
 	}
 	now, err := w.Wanted()

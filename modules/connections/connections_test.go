@@ -19,7 +19,7 @@ func host(files map[string]string) Worker {
 		return []byte(text), nil
 	}
 	return Worker{
-		RailsEnv: "production", Configs: []string{"/app/config/sidekiq.yml"}, Lockfile: "/app/Gemfile.lock",
+		RailsEnv: "production", Processes: []Process{{Config: "/app/config/sidekiq.yml"}}, Lockfile: "/app/Gemfile.lock",
 		Environment: sidekiq.Environment{Variables: map[string]string{}, ReadFile: read}, ReadIfThere: read,
 	}
 }
@@ -40,19 +40,19 @@ func TestAProcessWantsAConnectionForEachThread(t *testing.T) {
 		"the file of the same name with .erb": {files: map[string]string{"/app/config/sidekiq.yml.erb": ":concurrency: 12\n", "/app/Gemfile.lock": lock(seven)},
 			want: Wanted{Size: 12, By: "/app/config/sidekiq.yml.erb"}},
 		"the largest of several processes": {files: map[string]string{"/app/config/sidekiq.yml": ":concurrency: 3\n", "/app/config/media.yml": ":concurrency: 8\n", "/app/Gemfile.lock": lock(seven)},
-			change: func(w *Worker) { w.Configs = append(w.Configs, "/app/config/media.yml") },
+			change: func(w *Worker) { w.Processes = append(w.Processes, Process{Config: "/app/config/media.yml"}) },
 			want:   Wanted{Size: 8, By: "/app/config/media.yml"}},
 		"one that is not there, as told": {files: map[string]string{"/app/Gemfile.lock": lock(seven)},
-			change: func(w *Worker) { w.Configs = []string{"/app/config/media.yml"} },
+			change: func(w *Worker) { w.Processes = []Process{{Config: "/app/config/media.yml"}} },
 			want: Wanted{Size: 5, By: "the default of Sidekiq 7.3.2",
 				Warnings: []string{"/app/config/media.yml does not exist; the pool is for what Sidekiq does without it"}}},
 		"the flag": {files: map[string]string{"/app/config/sidekiq.yml": ":concurrency: 12\n", "/app/Gemfile.lock": lock(seven)},
-			change: func(w *Worker) { w.Concurrency = of(4) }, want: Wanted{Size: 4, By: `option "concurrency"`}},
+			change: func(w *Worker) { w.Processes[0].Concurrency = of(4) }, want: Wanted{Size: 4, By: `option "concurrency"`}},
 		"the flag and capsules": {files: map[string]string{"/app/config/sidekiq.yml": ":capsules:\n  a:\n    concurrency: 2\n", "/app/Gemfile.lock": lock(seven)},
-			change: func(w *Worker) { w.Concurrency = of(4) }, want: Wanted{Size: 6, By: `option "concurrency" and the capsules of /app/config/sidekiq.yml`}},
-		"the flag alone": {change: func(w *Worker) { w.Concurrency, w.Configs = of(4), nil }, want: Wanted{Size: 4, By: `option "concurrency"`}},
+			change: func(w *Worker) { w.Processes[0].Concurrency = of(4) }, want: Wanted{Size: 6, By: `option "concurrency" and the capsules of /app/config/sidekiq.yml`}},
+		"the flag alone": {change: func(w *Worker) { w.Processes = []Process{{Concurrency: of(4)}} }, want: Wanted{Size: 4, By: `option "concurrency"`}},
 		"the flag, where the file is not read": {files: map[string]string{"/app/config/sidekiq.yml": ":concurrency: [\n", "/app/Gemfile.lock": lock(seven)},
-			change: func(w *Worker) { w.Concurrency = of(4) },
+			change: func(w *Worker) { w.Processes[0].Concurrency = of(4) },
 			want: Wanted{Size: 4, By: `option "concurrency"`, Warnings: []string{
 				`/app/config/sidekiq.yml: line 1: this is not YAML: did not find expected node content; hint: Ruby cannot load it either; repair it first; the pool is for option "concurrency" alone, without threads of capsules`}}},
 		"headroom": {files: map[string]string{"/app/config/sidekiq.yml": ":concurrency: 12\n", "/app/Gemfile.lock": lock(seven)},

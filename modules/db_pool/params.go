@@ -113,7 +113,7 @@ func (p *Params) wanted() (connections.Wanted, error) {
 
 func (p *Params) worker() connections.Worker {
 	return connections.Worker{
-		RailsEnv: p.RailsEnv, Concurrency: p.Concurrency, Configs: p.configPaths(), Lockfile: p.lockPath(), Headroom: p.Headroom,
+		RailsEnv: p.RailsEnv, Processes: p.processes(), Lockfile: p.lockPath(), Headroom: p.Headroom,
 		Environment: sidekiq.Environment{Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles},
 	}
 }
@@ -129,6 +129,18 @@ func (p *Params) request(size int) databaseyml.Request {
 		q.ERB = databaseyml.Evaluate
 	}
 	return q
+}
+
+// processes are those of option processes, else one for each configuration.
+func (p *Params) processes() []connections.Process {
+	var all []connections.Process
+	for _, path := range p.configPaths() {
+		all = append(all, connections.Process{Concurrency: p.Concurrency, Config: path})
+	}
+	if len(all) == 0 {
+		all = append(all, connections.Process{Concurrency: p.Concurrency})
+	}
+	return all
 }
 
 // configPaths are where the files of sidekiq_config are.

@@ -10,17 +10,22 @@ import (
 // replaced, by the environment first and else by what the file said before. What is no assignment is passed over, also as
 // dotenv does. Commands, $(...), are not run: they stay as they are written.
 func ParseDotenv(source []byte, environ Environ) map[string]string {
-	d := dotenv{rest: string(source), values: map[string]string{}, environ: environ}
+	return parseDotenv(source, environ).values
+}
+
+func parseDotenv(source []byte, environ Environ) dotenv {
+	d := dotenv{source: string(source), rest: string(source), values: map[string]string{}, lines: map[string]int{}, environ: environ}
 	for d.rest != "" {
 		d.line()
 	}
-	return d.values
+	return d
 }
 
 type dotenv struct {
-	rest    string
-	values  map[string]string
-	environ Environ
+	source, rest string
+	values       map[string]string
+	lines        map[string]int // on which each value begins, from 1
+	environ      Environ
 }
 
 var dotenvStart = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([\w.]+)(?:[ \t]*=[ \t]*|:[ \t]+)`)
@@ -32,6 +37,7 @@ func (d *dotenv) line() {
 		d.skipLine()
 		return
 	}
+	d.lines[m[1]] = 1 + strings.Count(d.source[:len(d.source)-len(d.rest)], "\n")
 	rest := d.rest[len(m[0]):]
 	if quote, text, after, ok := quotedValue(rest); ok {
 		d.rest = after

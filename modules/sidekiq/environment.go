@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,6 +45,36 @@ func (e Environment) Environ() (Environ, error) {
 		}
 	}
 	return environ, nil
+}
+
+// Conflict is a variable that a dotenv file sets in vain: the unit sets it to another value.
+type Conflict struct {
+	Name, File string
+	Line       int
+}
+
+// Conflicts finds them, in the order of the files. What cannot be read has none: Environ tells why.
+func (e Environment) Conflicts() []Conflict {
+	unit := e
+	unit.DotenvFiles = nil
+	set, err := unit.Environ()
+	if err != nil {
+		return nil
+	}
+	var all []Conflict
+	for _, path := range e.DotenvFiles {
+		source, err := e.read(path)
+		if err != nil {
+			continue
+		}
+		d := parseDotenv(source, set)
+		for _, name := range slices.Sorted(maps.Keys(d.values)) {
+			if value, isSet := set(name); isSet && value != d.values[name] {
+				all = append(all, Conflict{name, path, d.lines[name]})
+			}
+		}
+	}
+	return all
 }
 
 // FileOf is the environment file that sets a variable, "" when none does.

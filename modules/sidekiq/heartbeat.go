@@ -3,13 +3,9 @@ package sidekiq
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -28,87 +24,20 @@ type Process struct {
 	Quiet       bool // it takes no new jobs
 	StartedAt   time.Time
 	Beat        time.Time // the last heartbeat, at most 60 s ago
+	RSS         int64     // memory, in bytes; 0 before 6.1.3
+	Labels      []string
 }
 
-// redisTimeout bounds connecting, and every single command.
-const redisTimeout = 3 * time.Second
-
-// Processes are the Sidekiq processes that beat in a Redis, sorted by identity. The URL is redis://, rediss:// or
-// unix:///path?db=N; namespace is the prefix of redis-namespace, "" without it. Errors name host and port and hold no password.
-func Processes(ctx context.Context, redisURL, namespace string) ([]Process, error) {
-	conn, place, err := dial(ctx, redisURL)
-	if err != nil {
-		return nil, err
-	}
-	processes, err := readProcesses(ctx, conn, prefix(namespace))
-	if err := errors.Join(err, conn.Close()); err != nil {
-		return nil, fmt.Errorf("redis at %s: %w", place, err)
-	}
-	return processes, nil
-}
-
-func prefix(namespace string) string {
-	if namespace == "" {
-		return ""
-	}
-	return namespace + ":"
-}
-
-// errRedisURL quotes nothing: what cannot be parsed may have the password anywhere.
-var errRedisURL = errors.New("the Redis URL cannot be parsed; accepted: redis://[user:password@]host[:port][/db], rediss://..., " +
-	"unix:///path[?db=N]; hint: write special characters of the password as %XX")
-
-var databasePath = regexp.MustCompile(`^/?\d{0,6}$`)
-
-// dial connects, and tells where to without user and password.
-func dial(ctx context.Context, redisURL string) (conn redis.Conn, place string, err error) {
-	u, err := url.Parse(redisURL)
-	if err != nil || u.Opaque != "" || u.Fragment != "" || strings.Contains(u.RawQuery, "@") {
-		return nil, "", errRedisURL
-	}
-	options := []redis.DialOption{
-		redis.DialConnectTimeout(redisTimeout), redis.DialReadTimeout(redisTimeout),
-		redis.DialWriteTimeout(redisTimeout), redis.DialTLSHandshakeTimeout(redisTimeout),
-	}
-	switch {
-	case u.Scheme == "unix" && u.Host == "" && u.Path != "":
-		place = u.Path
-		conn, err = dialUnix(ctx, u, options)
-	case (u.Scheme == "redis" || u.Scheme == "rediss") && databasePath.MatchString(u.Path):
-		place = u.Host
-		conn, err = redis.DialURLContext(ctx, redisURL, options...)
-	default:
-		return nil, "", errRedisURL
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("redis at %s: %w", place, err)
-	}
-	return conn, place, nil
-}
-
-func dialUnix(ctx context.Context, u *url.URL, options []redis.DialOption) (redis.Conn, error) {
-	if password, set := u.User.Password(); set {
-		options = append(options, redis.DialUsername(u.User.Username()), redis.DialPassword(password))
-	}
-	if db := u.Query().Get("db"); db != "" {
-		number, err := strconv.Atoi(db)
-		if err != nil {
-			return nil, errors.New("db= of the Redis URL is not a number")
-		}
-		options = append(options, redis.DialDatabase(number))
-	}
-	return redis.DialContext(ctx, "unix", u.Path, options...)
-}
-
-func readProcesses(ctx context.Context, conn redis.Conn, prefix string) ([]Process, error) {
-	identities, err := redis.Strings(redis.DoContext(conn, ctx, "SMEMBERS", prefix+"processes"))
+// Processes are the Sidekiq processes that beat, sorted by identity. One that died leaves its heartbeat for a minute.
+func (r *Redis) Processes(ctx context.Context) ([]Process, error) {
+	identities, err := redis.Strings(r.do(ctx, "SMEMBERS", "processes"))
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(identities)
 	var processes []Process
 	for _, identity := range identities {
-		fields, err := redis.StringMap(redis.DoContext(conn, ctx, "HGETALL", prefix+identity))
+		fields, err := redis.StringMap(r.do(ctx, "HGETALL", identity))
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +46,7 @@ func readProcesses(ctx context.Context, conn redis.Conn, prefix string) ([]Proce
 		}
 		p, err := parseProcess(identity, fields)
 		if err != nil {
-			return nil, err
+			return nil, r.at(err)
 		}
 		processes = append(processes, p)
 	}
@@ -133,6 +62,7 @@ type processInfo struct {
 	StartedAt   float64  `json:"started_at"`
 	Concurrency int      `json:"concurrency"` // until 8.1.1; later a field of its own
 	Queues      []string `json:"queues"`
+	Labels      []string `json:"labels"`
 	Capsules    map[string]struct {
 		Weights map[string]int `json:"weights"`
 	} `json:"capsules"` // since 8.0.9
@@ -144,8 +74,9 @@ func parseProcess(identity string, fields map[string]string) (Process, error) {
 		return Process{}, fmt.Errorf("the heartbeat of %s is not understood: %w", identity, err)
 	}
 	p := Process{Identity: identity, Hostname: info.Hostname, PID: info.PID, Tag: info.Tag, Version: info.Version,
-		Concurrency: info.Concurrency, Queues: info.queues(), Quiet: fields["quiet"] == "true", StartedAt: seconds(info.StartedAt)}
-	for name, field := range map[string]*int{"concurrency": &p.Concurrency, "busy": &p.Busy} {
+		Concurrency: info.Concurrency, Queues: info.queues(), Labels: info.Labels, Quiet: fields["quiet"] == "true", StartedAt: epoch(info.StartedAt)}
+	var kilobytes int
+	for name, field := range map[string]*int{"concurrency": &p.Concurrency, "busy": &p.Busy, "rss": &kilobytes} {
 		if text, set := fields[name]; set {
 			number, err := strconv.Atoi(text)
 			if err != nil {
@@ -154,11 +85,12 @@ func parseProcess(identity string, fields map[string]string) (Process, error) {
 			*field = number
 		}
 	}
+	p.RSS = int64(kilobytes) * 1024
 	beat, err := strconv.ParseFloat(fields["beat"], 64)
 	if err != nil {
 		return Process{}, fmt.Errorf("the heartbeat of %s is not understood: beat is not a time", identity)
 	}
-	p.Beat = seconds(beat)
+	p.Beat = epoch(beat)
 	return p, nil
 }
 
@@ -177,6 +109,13 @@ func (i processInfo) queues() []string {
 	return slices.Compact(all)
 }
 
-func seconds(epoch float64) time.Time {
-	return time.UnixMicro(int64(epoch * 1e6))
+// leastMilliseconds is 1973 in milliseconds and the year 5138 in seconds.
+const leastMilliseconds = 1e11
+
+// epoch reads a time as Sidekiq writes it: seconds, and in the fields of jobs since 8.0 milliseconds (Changes.md).
+func epoch(number float64) time.Time {
+	if number >= leastMilliseconds {
+		return time.UnixMilli(int64(number))
+	}
+	return time.UnixMicro(int64(number * 1e6))
 }

@@ -78,10 +78,21 @@ func parseVersion(out string) (int, error) {
 // run returns standard output. An error carries what systemctl said.
 func (s Systemctl) run(args ...string) (string, error) { return run(s.path, args...) }
 
-// run sets no time limit: systemd ends each job by the unit's own.
-func run(program string, args ...string) (string, error) {
+func command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice")
+	return cmd
+}
+
+// runBoth returns all that a program says.
+func runBoth(program string, args ...string) (string, error) {
+	out, err := command(program, args...).CombinedOutput()
+	return string(out), err
+}
+
+// run sets no time limit: systemd ends each job by the unit's own.
+func run(program string, args ...string) (string, error) {
+	cmd := command(program, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -137,4 +148,25 @@ func (s Systemctl) Restart(unit string) error {
 		return err
 	}
 	return s.do("restart", unit)
+}
+
+// Instances are the loaded units of a template such as app@.service.
+func (s Systemctl) Instances(template string) ([]string, error) {
+	out, err := s.run("list-units", "--all", "--plain", "--no-legend", "--no-pager", "--", strings.Replace(template, "@.", "@*.", 1))
+	if err != nil {
+		return nil, err
+	}
+	var units []string
+	for line := range strings.Lines(out) {
+		if words := strings.Fields(line); len(words) > 0 {
+			units = append(units, words[0])
+		}
+	}
+	return units, nil
+}
+
+// StartLater queues a start and does not wait for it.
+func (s Systemctl) StartLater(unit string) error {
+	_, err := s.run("start", "--no-block", "--", unit)
+	return err
 }

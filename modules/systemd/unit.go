@@ -4,7 +4,7 @@
 //
 // Values are typed by how systemd will read them (systemd.syntax(7), systemd.service(5) "Command lines"), so that a blank, a
 // percent sign, a dollar or a quote reaches the process as it was meant. What systemd cannot say is an error, never a best
-// effort: a line break would start a new directive.
+// effort: a line break would start a new directive. What the host's systemd does not know yet is left out.
 //
 // # systemctl
 //
@@ -23,9 +23,13 @@ import (
 
 // Unit is the text of a unit file while it is written. The first value that cannot be said is the error of Text.
 type Unit struct {
-	text strings.Builder
-	err  error
+	version int
+	text    strings.Builder
+	err     error
 }
+
+// NewUnit begins a unit file for a version of systemd.
+func NewUnit(version int) *Unit { return &Unit{version: version} }
 
 // Comment adds a comment line. A line break would end it.
 func (u *Unit) Comment(text string) {
@@ -43,9 +47,18 @@ func (u *Unit) Section(name string) {
 	u.text.WriteString("[" + name + "]\n")
 }
 
-// Set adds a directive. Several of one name add up where systemd lets them.
+// Set adds a directive, unless the version of systemd does not know it. Several of one name add up where systemd lets them.
 func (u *Unit) Set(directive string, v Value) {
+	if !IsDirective(directive) {
+		u.fail(directive, errors.New("it is not known since when systemd has it"))
+	}
+	if u.version < Since(directive) {
+		return
+	}
 	text, err := v.render()
+	if err == nil {
+		err = checkValue(u.version, directive, text)
+	}
 	if err != nil {
 		u.fail(directive, err)
 	}
@@ -82,6 +95,20 @@ func (p Path) render() (string, error) {
 		return "", err
 	}
 	return escapePercent(string(p)), nil
+}
+
+// Paths is a list of absolute paths, as in ReadWritePaths=. One with a leading - may be missing.
+type Paths []string
+
+func (p Paths) render() (string, error) {
+	words := make([]string, len(p))
+	for i, path := range p {
+		if err := CheckPath(strings.TrimPrefix(path, "-")); err != nil {
+			return "", err
+		}
+		words[i] = quote(path, "")
+	}
+	return strings.Join(words, " "), nil
 }
 
 // CheckPath accepts a clean absolute path that a unit can hold.

@@ -2,8 +2,7 @@ package systemd
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +16,7 @@ func TestValuesAreWrittenAsSystemdReadsThem(t *testing.T) {
 		{Literal("yes"), "yes"},
 		{Text("100% hyrax"), "100%% hyrax"},
 		{Path("/opt/my app/cur%rent"), "/opt/my app/cur%%rent"},
+		{Paths{"-/opt/my app/%", "/opt/app"}, `"-/opt/my app/%%" /opt/app`},
 		{Assignment{"A", ""}, "A="},
 		{Assignment{"A", "b"}, "A=b"},
 		{Assignment{"A", "b c"}, `"A=b c"`},
@@ -44,22 +44,61 @@ func TestWhatSystemdCannotSayIsRefused(t *testing.T) {
 		`"" is not a variable name; hint: letters, digits and _, not starting with a digit`:             Assignment{"", ""},
 		`the value of "A" holds the control character U+0000, which systemd does not accept`:            Assignment{"A", "secret\x00"},
 		`the value of "A" is not UTF-8`:                                                                 Assignment{"A", "secret\xff"},
+		`"data" is not an absolute path`:                                                                Paths{"-data"},
 		`"bundle" is not an absolute path`:                                                              Command{"bundle"},
 		`"a\nb" holds the control character U+000A, which systemd does not accept`:                      Command{"/bin/sh", "a\nb"},
 	} {
 		_, err := value.render()
 		require.EqualError(t, err, want)
-		var u Unit
+		u := NewUnit(MinVersion)
 		u.Section("Service")
-		u.Set("Directive", value)
+		u.Set("ExecStart", value)
 		_, err = u.Text()
-		require.EqualError(t, err, "Directive= of the unit: "+want)
+		require.EqualError(t, err, "ExecStart= of the unit: "+want)
+	}
+}
+
+func TestAUnitHasWhatItsSystemdKnows(t *testing.T) {
+	for _, c := range []struct {
+		version   int
+		directive string
+		value     Value
+		want      string
+	}{
+		{237, "ProtectSystem", Literal("strict"), "ProtectSystem=strict\n"},
+		{246, "ProtectProc", Literal("invisible"), ""},
+		{247, "ProtectProc", Literal("invisible"), "ProtectProc=invisible\n"},
+		{253, "RestartSteps", Literal("5"), ""},
+		{254, "RestartSteps", Literal("5"), "RestartSteps=5\n"},
+		{237, "SystemCallFilter", Literal("~@sandbox"), "SystemCallFilter=~@sandbox\n"},
+		{237, "SystemCallFilter", Literal("@chown ioprio_set"), "SystemCallFilter=@chown ioprio_set\n"},
+		{239, "SystemCallFilter", Literal("@system-service"), "SystemCallFilter=@system-service\n"},
+		{240, "StandardOutput", Literal("append:/var/log/x"), "StandardOutput=append:/var/log/x\n"},
+	} {
+		u := NewUnit(c.version)
+		u.Set(c.directive, c.value)
+		text, err := u.Text()
+		require.NoError(t, err)
+		require.Equal(t, c.want, text)
+	}
+}
+
+func TestWhatWouldNotLoadOrFallBackInSilenceIsRefused(t *testing.T) {
+	for want, set := range map[string]func(*Unit){
+		`SystemCallFilter= of the unit: an allow-list with "@system-service" does not load on systemd 238; hint: write a deny-list, ~@...`: func(u *Unit) { u.Set("SystemCallFilter", Literal("@system-service")) },
+		`StandardOutput= of the unit: "append:" is known from systemd 240, this host has 238; hint: log to the journal`:                    func(u *Unit) { u.Set("StandardOutput", Literal("append:/x")) },
+		`Nonsense= of the unit: it is not known since when systemd has it`:                                                                 func(u *Unit) { u.Set("Nonsense", Literal("1")) },
+	} {
+		u := NewUnit(238)
+		set(u)
+		_, err := u.Text()
+		require.EqualError(t, err, want)
 	}
 }
 
 func oddUnit(t *testing.T, dir string) string {
 	t.Helper()
-	var u Unit
+	u := NewUnit(257)
 	u.Comment("for the tests")
 	u.Section("Unit")
 	u.Set("Description", Text("100% odd"))
@@ -75,23 +114,27 @@ func oddUnit(t *testing.T, dir string) string {
 
 // systemd itself accepts the oddest unit without a word.
 func TestSystemdAcceptsTheUnit(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
+	needAnalyze(t)
+	text := oddUnit(t, t.TempDir())
+	require.NoError(t, Verify(map[string]string{"odd.service": text}))
+	require.ErrorContains(t, Verify(map[string]string{"odd.service": text + "Nonsense=1\n"}), "systemd-analyze verify does not accept the unit: odd.service:1")
+	require.ErrorContains(t, Verify(map[string]string{"odd.service": strings.ReplaceAll(text, "ExecStart=", "ExecStopPost=")}), "ExecStart=")
+}
+
+// Before the first deploy there may be no Ruby yet.
+func TestAMissingProgramIsNoFaultOfTheText(t *testing.T) {
+	needAnalyze(t)
+	require.NoError(t, Verify(map[string]string{"odd.service": "[Service]\nExecStart=/nowhere/bundle\n"}))
+}
+
+func needAnalyze(t *testing.T) {
+	t.Helper()
+	if _, err := lookPath("systemd-analyze"); err != nil {
 		if os.Getenv("REQUIRE_ORACLES") == "1" {
 			t.Fatal("systemd-analyze is required: ", err)
 		}
 		t.Skip("SKIPPED: systemd-analyze judges the unit's text and is not installed")
 	}
-	dir := t.TempDir()
-	file := filepath.Join(dir, "odd.service")
-	require.NoError(t, os.WriteFile(file, []byte(oddUnit(t, dir)), 0o644))
-	out, err := exec.Command(analyze, "verify", "--man=no", file).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.Empty(t, string(out))
-
-	require.NoError(t, os.WriteFile(file, []byte(oddUnit(t, dir)+"Nonsense=1\n"), 0o644))
-	out, _ = exec.Command(analyze, "verify", "--man=no", file).CombinedOutput()
-	require.Contains(t, string(out), "Nonsense", "the judge sees faults")
 }
 
 func FuzzAssignmentStaysOneLine(f *testing.F) {

@@ -1,60 +1,113 @@
 package systemdsidekiq
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path"
-	"strconv"
+	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/connections"
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
+
+// app is what is known of the application.
+type app struct {
+	deployed bool // its folder is there
+	user     *accounts.User
+	bundle   string
+	wrapped  bool // bundle is no Ruby script, and may run Sidekiq as its child
+	jemalloc string
+	version  sidekiq.Version // unknown when there is no Gemfile.lock yet
+
+	environ sidekiq.Environ // variables of the service
+	pool
+	redisServer
+}
 
 // lookAtApp looks at what the unit is to run. Without app_root that is what the unit that is there says.
 func (f *found) lookAtApp(p *Params) error {
 	root := p.AppRoot
 	if root == "" {
-		root = f.inUse.directive("WorkingDirectory")
+		root = f.root()
 	}
 	info, err := os.Stat(f.host.path(root))
 	f.deployed = err == nil && info.IsDir()
 	if p.AppRoot == "" {
-		return nil
+		return f.lookAtUnitInUse(p, root)
 	}
-	if err := f.lookAtAccounts(p); err != nil {
-		return err
-	}
-	f.lookAtBundle(p)
-	f.lookAtEnvironment(p)
-	for _, look := range []func(*Params) error{f.lookAtVersion, f.lookAtConfig, f.lookAtPool} {
+	for _, look := range []func(*Params) error{f.lookAtAccounts, f.lookAtOthers, f.lookAtBundle, f.lookAtVersion, f.lookAtEnvironment, f.lookAtTimeouts, f.lookAtPool} {
 		if err := look(p); err != nil {
 			return err
 		}
 	}
+	f.lookAtJemalloc(p)
+	f.lookAtLogFile(p)
 	return nil
 }
 
-// worker is the process that the unit starts.
+// root is the folder in which the unit that is there runs.
+func (f *found) root() string {
+	if f.main.inUse.isParent() {
+		return f.main.inUse.directive("ConditionPathIsDirectory")
+	}
+	return f.main.inUse.directive("WorkingDirectory")
+}
+
+// lookAtUnitInUse finds Redis by what the unit that is there says, where nothing is said of the application.
+func (f *found) lookAtUnitInUse(p *Params, root string) error {
+	if len(f.workers) == 0 || f.workers[0].inUse.path == "" {
+		return nil
+	}
+	as := *p
+	as.AppRoot, as.Environment, as.EnvironmentFiles = root, map[string]string{}, nil
+	for _, d := range f.workers[0].inUse.lines() {
+		switch d.name {
+		case "Environment":
+			name, value, _ := strings.Cut(unquote(d.value), "=")
+			as.Environment[name] = value
+		case "EnvironmentFile":
+			as.EnvironmentFiles = append(as.EnvironmentFiles, unquote(d.value))
+		}
+	}
+	return f.lookAtEnvironment(&as)
+}
+
+var escapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t", "%%", "%")
+
+// unquote reads one word as this module's units have it.
+func unquote(word string) string {
+	return escapes.Replace(strings.TrimSuffix(strings.TrimPrefix(word, `"`), `"`))
+}
+
+// worker is what the units start.
 func (f *found) worker(p *Params) connections.Worker {
-	return connections.Worker{
-		RailsEnv: p.RailsEnv, Concurrency: p.Concurrency, Configs: []string{p.configPath()}, Lockfile: path.Join(p.AppRoot, "Gemfile.lock"),
-		Headroom: p.Headroom,
+	w := connections.Worker{
+		RailsEnv: p.RailsEnv, Lockfile: lockfile(p), Headroom: p.Headroom, Version: f.version,
 		Environment: sidekiq.Environment{
-			Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
+			Variables: p.variables(), EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
 			ReadFile: func(name string) ([]byte, error) { return atomicfile.ReadFile(f.host.path(name)) },
 		},
 		ReadIfThere: func(name string) ([]byte, error) { return atomicfile.ReadIfThere(f.host.path(name)) },
 	}
+	for _, process := range p.processes() {
+		w.Processes = append(w.Processes, p.counted(process))
+	}
+	return w
+}
+
+func lockfile(p *Params) string { return path.Join(p.AppRoot, "Gemfile.lock") }
+
+// counted is a process as its database connections are counted.
+func (p *Params) counted(process Process) connections.Process {
+	return connections.Process{Concurrency: process.Concurrency, Config: p.configPath(process)}
 }
 
 func (f *found) lookAtAccounts(p *Params) error {
-	user, err := accounts.LookUpUser(p.User)
-	if err != nil {
+	var err error
+	if f.user, err = accounts.LookUpUser(p.User); err != nil {
 		return err
 	}
 	group, err := accounts.LookUpGroup(p.Group)
@@ -64,7 +117,7 @@ func (f *found) lookAtAccounts(p *Params) error {
 	for _, a := range []struct {
 		option, name string
 		known        bool
-	}{{"user", p.User, user != nil}, {"group", p.Group, group != nil}} {
+	}{{"user", p.User, f.user != nil}, {"group", p.Group, group != nil}} {
 		if !a.known {
 			f.missing = append(f.missing, fmt.Errorf("option %q: %q does not exist on this host; hint: create it before", a.option, a.name))
 		}
@@ -81,106 +134,82 @@ func (f *found) lack(fault error) {
 	}
 }
 
-// lookAtBundle takes ansible-samvera's place of the executable while there is none: nothing is started before the deploy.
-func (f *found) lookAtBundle(p *Params) {
-	candidates := []string{"/usr/local/bin/bundle", "/usr/bin/bundle"}
-	if p.Bundle != "" {
-		candidates = []string{p.Bundle}
+// lookAtVersion takes the version that is given, else that of the application's lock file, else asks the executable. Before the first
+// deploy nobody can tell: the unit then assumes the least, and the next run makes it exact.
+func (f *found) lookAtVersion(p *Params) error {
+	var err error
+	if p.SidekiqVersion != "" {
+		f.version, err = sidekiq.ParseVersion(p.SidekiqVersion)
+		return err
 	}
-	for _, c := range candidates {
-		if info, err := os.Stat(f.host.path(c)); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			f.bundle = c
-			return
-		}
+	if f.version, err = f.worker(p).Sidekiq(); err != nil || f.version.Known() || !f.deployed {
+		return err
 	}
-	f.bundle = candidates[0]
-	if p.Bundle == "" {
-		f.lack(fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin; hint: install Bundler or give its path in option %q", "bundle"))
-	} else {
-		f.lack(fmt.Errorf("option %q: %q is no executable file; hint: give the path of bundle", "bundle", p.Bundle))
+	if f.version, err = f.askVersion(p); err == nil && !f.version.Known() {
+		f.warnings = append(f.warnings, lockfile(p)+" names no sidekiq; the unit assumes no particular version")
 	}
+	return err
 }
 
-func (f *found) lookAtEnvironment(p *Params) {
+func (f *found) lookAtEnvironment(p *Params) error {
+	worker := f.worker(p)
 	var err error
-	if f.environ, err = f.worker(p).Environ(); err != nil {
+	if f.environ, err = worker.Environ(); err != nil {
 		f.environ = func(string) (string, bool) { return "", false }
 		f.lack(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
 	}
-	var url string
-	url, f.redisSource = redisOf(p, f.environ)
-	f.processes = func() ([]sidekiq.Process, error) {
-		return sidekiq.Processes(context.Background(), url, p.RedisNamespace)
+	for _, c := range worker.Environment.Conflicts() {
+		f.warnings = append(f.warnings, fmt.Sprintf("%s line %d sets %s to another value than the unit does, and has no effect; hint: keep it in one place", c.File, c.Line, c.Name))
 	}
+	f.redisServer, err = f.lookAtRedis(p)
+	return err
 }
 
-// lookAtVersion reads the application's lock file. Before the first deploy there is none: the unit then assumes the least, and
-// the next run makes it exact.
-func (f *found) lookAtVersion(p *Params) error {
-	var err error
-	if f.version, err = f.worker(p).Sidekiq(); err != nil {
-		return err
+// lookAtTimeouts finds how long each Sidekiq gives its jobs at the end. Where only Ruby can tell, the unit keeps to the default and says so.
+func (f *found) lookAtTimeouts(p *Params) error {
+	for _, w := range f.workers {
+		w.timeout = f.version.DefaultTimeout()
+		if err := f.lookAtConfig(p, w); err != nil {
+			return err
+		}
+		if p.Timeout != nil {
+			w.timeout = *p.Timeout
+		}
 	}
-	if !f.version.Known() && f.deployed {
-		f.warnings = append(f.warnings, f.worker(p).Lockfile+" names no sidekiq; the unit assumes no particular version")
-	}
-	f.timeout = f.version.DefaultTimeout()
 	return nil
 }
 
-// lookAtConfig wants the timeout alone. Where only Ruby can tell it, the unit keeps to the default and says so.
-func (f *found) lookAtConfig(p *Params) error {
+func (f *found) lookAtConfig(p *Params, w *unit) error {
 	environ, err := f.worker(p).StartEnviron()
 	if err != nil { // told by lookAtEnvironment
 		environ = f.environ
 	}
-	config, at, err := f.worker(p).Config(p.configPath(), environ, f.version)
+	config, at, err := f.worker(p).Config(p.configPath(*w.process), environ, f.version)
 	switch refusal := new(sidekiq.Refusal); {
 	case errors.As(err, &refusal):
-		f.warnings = append(f.warnings, fmt.Sprintf("%v; the unit assumes a timeout of %d s", err, f.timeout))
+		f.warnings = append(f.warnings, fmt.Sprintf("%v; the unit assumes a timeout of %d s", err, w.timeout))
 	case err != nil:
 		return err
-	case at == "" && p.SidekiqConfig != "":
-		f.lack(fmt.Errorf("option %q: %q does not exist; hint: leave it out for config/sidekiq.yml", "sidekiq_config", p.configPath()))
+	case at == "" && w.process.Config != "":
+		f.lack(fmt.Errorf("option %q: %q does not exist; hint: leave it out for config/sidekiq.yml", "sidekiq_config", p.configPath(*w.process)))
 	case config.Timeout != nil:
-		f.timeout = *config.Timeout
+		w.timeout = *config.Timeout
 	}
 	return nil
 }
 
-// lookAtPool finds the variables that ERB in database.yml wants.
-func (f *found) lookAtPool(p *Params) error {
-	if p.DatabasePool == "" {
-		return nil
+// lookAtLogFile: it is systemd that opens the file, as root, so nobody else may choose what it opens.
+func (f *found) lookAtLogFile(p *Params) {
+	if p.LogFile == "" {
+		return
 	}
-	for _, file := range p.DatabaseYML {
-		text, err := atomicfile.ReadIfThere(f.host.path(file))
-		if err != nil {
-			return err
+	for dir := path.Dir(p.LogFile); dir != "/var/log" && dir != "/"; dir = path.Dir(dir) {
+		if info, err := os.Lstat(f.host.path(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
+			f.missing = append(f.missing, fmt.Errorf("option %q: %q is no folder that root alone may change; hint: make it, root:root 0755", "log_file", dir))
+			return
 		}
-		if text == nil {
-			continue
-		}
-		if f.poolVariables, err = f.variablesOf(text, p); err != nil {
-			f.lack(fmt.Errorf("%s: %w", file, err))
-		}
-		return nil
 	}
-	return nil
-}
-
-// variablesOf are none while the number of threads is a guess: RAILS_MAX_THREADS would start as many.
-func (f *found) variablesOf(databaseYML []byte, p *Params) (map[string]string, error) {
-	worker := f.worker(p)
-	request := databaseyml.Request{Environment: p.RailsEnv, Databases: p.Databases}
-	if p.DatabasePool != poolIsAuto {
-		request.Size, _ = strconv.Atoi(p.DatabasePool) // see checkPool
-		return worker.Variables(databaseYML, request)
+	if info, err := os.Lstat(f.host.path(p.LogFile)); err == nil && !info.Mode().IsRegular() {
+		f.missing = append(f.missing, fmt.Errorf("option %q: %q is not a file; hint: remove it", "log_file", p.LogFile))
 	}
-	wanted, err := worker.Wanted()
-	if err != nil || wanted.Guessed {
-		return nil, err
-	}
-	request.Size = wanted.Size
-	return worker.Variables(databaseYML, request)
 }

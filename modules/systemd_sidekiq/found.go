@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
@@ -28,35 +31,53 @@ func (h host) path(p string) string { return filepath.Join(h.root, p) }
 type found struct {
 	host      host
 	systemctl systemd.Systemctl
-	state     systemd.State
-	unit      *atomicfile.File // nil: there is none in /etc/systemd/system
-	inUse     fragment
-	redis     []redisUnit
+	main      *unit   // the unit that people name: the process, or what holds several together
+	workers   []*unit // those that run Sidekiq: main alone, or one for each process
+	stale     []*unit // of processes that are no longer listed
+	others    []other // workers of the same application that were not made by this module
+	neighbours
 
 	app
-	missing  []error  // what the host lacks
-	warnings []string // what is only guessed
+	secrets  *atomicfile.File // the file with the values that nobody else may read; nil: there is none
+	missing  []error          // what the host lacks
+	warnings []string         // what is only guessed
 }
 
-// fragment is the unit file that systemd uses, wherever it lies; without a path there is none.
-type fragment struct{ path, text string }
+// unit is one unit of the service, as it is and what it is to run.
+type unit struct {
+	name    string
+	process *Process         // nil for the unit that holds several together
+	file    *atomicfile.File // nil: there is none in /etc/systemd/system
+	inUse   fragment
+	state   systemd.State
+
+	timeout   int  // seconds that its Sidekiq gives jobs at the end
+	rewritten bool // it says something else than what the process was started with
+	stopped   bool // an earlier step of the plan stops it
+}
+
+func (u *unit) path() string { return "/etc/systemd/system/" + u.name }
+
+// started is when the main process was started, by the clock of now.
+func (u *unit) started() (time.Time, bool) {
+	var monotonic unix.Timespec
+	if u.state.MainStart == 0 || unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic) != nil {
+		return time.Time{}, false
+	}
+	return time.Now().Add(u.state.MainStart - time.Duration(monotonic.Nano())), true
+}
+
+// neighbours are other services of the host that matter.
+type neighbours struct {
+	redis  *redisUnit // that is installed here
+	local  []string   // what is to be started before, and stopped after
+	wanted []string   // of these, what is to be started with it
+	clamd  bool       // that scans files which jobs hand it by their path
+}
 
 type redisUnit struct {
 	name  string
 	state systemd.State
-}
-
-// app is what is known of the application.
-type app struct {
-	deployed      bool // its folder is there
-	bundle        string
-	version       sidekiq.Version   // unknown when there is no Gemfile.lock yet
-	timeout       int               // seconds that Sidekiq gives its jobs at the end
-	poolVariables map[string]string // that the database pool wants
-
-	environ     sidekiq.Environ                   // variables of the service
-	redisSource string                            // where the address of Redis was learned
-	processes   func() ([]sidekiq.Process, error) // that beat in it
 }
 
 func look(h host, p *Params) (*found, error) {
@@ -68,11 +89,10 @@ func look(h host, p *Params) (*found, error) {
 		return nil, err
 	}
 	f := &found{host: h, systemctl: ctl}
-	if err := f.lookAtUnits(p); err != nil {
-		return nil, err
-	}
-	if err := f.lookAtFiles(p); err != nil {
-		return nil, err
+	for _, look := range []func(*Params) error{f.lookAtUnits, f.lookAtFiles} {
+		if err := look(p); err != nil {
+			return nil, err
+		}
 	}
 	if p.State == "absent" {
 		return f, nil
@@ -80,56 +100,160 @@ func look(h host, p *Params) (*found, error) {
 	return f, f.lookAtApp(p)
 }
 
-func unitPath(p *Params) string { return "/etc/systemd/system/" + p.unitName() }
+// The other names that are asked for, the alternatives of one service together: the first that is there counts, the other is an alias.
+var (
+	redisNames = []string{"redis-server.service", "redis.service", "valkey-server.service", "valkey.service"}
+	databases  = [][]string{{"mariadb.service", "mysql.service", "mysqld.service"}, {"postgresql.service"}}
+	clamdNames = []string{"clamav-daemon.service", "clamd.service", "clamd@scan.service"}
+)
 
 // bootPatience is how long a start or stop that is under way may take until it is looked at as it is: longer than the unit's
 // own TimeoutStartSec.
 const bootPatience = 4 * time.Minute
 
-// lookAtUnits asks systemd once for Sidekiq's unit and the two names that distributions give Redis. A worker that boots, as
-// after a reboot or in a deploy, is waited for: to start it once more would only lose time.
+// lookAtUnits asks systemd once for all units that matter. A worker that boots, as after a reboot or in a deploy, is waited for: to
+// start it once more would only lose time.
 func (f *found) lookAtUnits(p *Params) error {
-	names := []string{p.unitName()}
-	if p.ManageRedis == "auto" && p.State != "absent" {
-		names = append(names, "redis-server.service", "redis.service")
+	own := f.name(p)
+	names := []string{}
+	for _, u := range own {
+		names = append(names, u.name)
 	}
-	states, err := f.systemctl.ShowAll(names...)
+	names = append(names, redisNames...)
+	for _, alternatives := range databases {
+		names = append(names, alternatives...)
+	}
+	states, err := f.systemctl.ShowAll(append(names, clamdNames...)...)
 	if err != nil {
 		return err
 	}
-	for i, s := range states[1:] {
-		if s.LoadState == "loaded" {
-			f.redis = append(f.redis, redisUnit{names[1+i], s})
-			break // redis.service is an alias on Debian
+	for i, u := range own {
+		if u.state = states[i]; u.state.LoadState == "masked" {
+			return fmt.Errorf("%s is masked; hint: systemctl unmask %s", u.name, u.name)
+		}
+		if u.state, err = f.systemctl.Await(u.name, u.state, bootPatience); err != nil {
+			return err
 		}
 	}
-	if states[0].LoadState == "masked" {
-		return fmt.Errorf("%s is masked; hint: systemctl unmask %s", p.unitName(), p.unitName())
+	known := map[string]systemd.State{}
+	for i, name := range append(names, clamdNames...) {
+		known[name] = states[i]
 	}
-	f.state, err = f.systemctl.Await(p.unitName(), states[0], bootPatience)
+	f.lookAtNeighbours(p, known)
+	return nil
+}
+
+// name makes the units of the service: the one that people name, those of processes, and those of processes that are no longer listed.
+func (f *found) name(p *Params) []*unit {
+	f.main = &unit{name: p.unitName()}
+	all := []*unit{f.main}
+	for _, process := range p.processes() {
+		if process.Name == "" {
+			f.main.process = &process
+			f.workers = []*unit{f.main}
+			break
+		}
+		u := &unit{name: p.unitOf(process), process: &process}
+		f.workers, all = append(f.workers, u), append(all, u)
+	}
+	files, _ := filepath.Glob(f.host.path("/etc/systemd/system/" + p.Name + "@?*.service")) // the pattern is sound: see checkNames
+	for _, file := range files {
+		name := filepath.Base(file)
+		if !slices.ContainsFunc(all, func(u *unit) bool { return u.name == name }) && f.isOurs(file) {
+			u := &unit{name: name, process: &Process{Name: strings.TrimSuffix(strings.TrimPrefix(name, p.Name+"@"), ".service")}}
+			f.stale, all = append(f.stale, u), append(all, u)
+		}
+	}
+	if p.AppRoot == "" && len(p.Processes) == 0 && len(f.stale) > 0 { // nothing is said of processes: they are those that are there
+		f.main.process, f.workers, f.stale = nil, f.stale, nil
+	}
+	return all
+}
+
+func (f *found) isOurs(file string) bool {
+	text, err := atomicfile.ReadIfThere(file)
+	return err == nil && fragment{text: string(text)}.isOurs()
+}
+
+// units are all of the service that are wanted.
+func (f *found) units() []*unit {
+	if f.main.process != nil {
+		return f.workers
+	}
+	return append([]*unit{f.main}, f.workers...)
+}
+
+func (f *found) lookAtNeighbours(p *Params, known map[string]systemd.State) {
+	first := func(names []string) string {
+		i := slices.IndexFunc(names, func(n string) bool { return known[n].LoadState == "loaded" })
+		if i < 0 {
+			return ""
+		}
+		return names[i]
+	}
+	manage := p.ManageRedis == "auto"
+	if name := first(redisNames); name != "" {
+		f.local = append(f.local, name)
+		if manage {
+			f.redis = &redisUnit{name, known[name]}
+			f.wanted = append(f.wanted, name)
+		}
+	}
+	for _, alternatives := range databases {
+		if name := first(alternatives); name != "" {
+			f.local = append(f.local, name)
+			if known[name].UnitFileState == "enabled" {
+				f.wanted = append(f.wanted, name)
+			}
+		}
+	}
+	f.clamd = first(clamdNames) != ""
+}
+
+// lookAtFiles reads the unit files of ours and those in use, which may be others. One that was deleted behind systemd's back is none.
+func (f *found) lookAtFiles(p *Params) error {
+	for _, u := range append(f.units(), f.stale...) {
+		if err := f.lookAtFile(u); err != nil {
+			return err
+		}
+		if err := u.inUse.checkOwner(p); err != nil {
+			return err
+		}
+	}
+	var err error
+	f.secrets, err = atomicfile.Read(f.host.path(secretPath(p)), atomicfile.Refuse)
 	return err
 }
 
-// lookAtFiles reads the unit file of ours and the one in use, which may be another. One that was deleted behind systemd's back
-// is none.
-func (f *found) lookAtFiles(p *Params) error {
+func (f *found) lookAtFile(u *unit) error {
 	var err error
-	if f.unit, err = atomicfile.Read(f.host.path(unitPath(p)), atomicfile.Refuse); err != nil {
+	if u.file, err = atomicfile.Read(f.host.path(u.path()), atomicfile.Refuse); err != nil {
 		return err
 	}
-	if f.unit != nil {
-		f.inUse = fragment{unitPath(p), string(f.unit.Data)}
-	} else if f.state.FragmentPath != "" {
-		text, err := atomicfile.ReadIfThere(f.host.path(f.state.FragmentPath))
-		if err != nil {
-			return fmt.Errorf("reading the unit that is there: %w", err)
-		}
-		if text != nil {
-			f.inUse = fragment{f.state.FragmentPath, string(text)}
-		}
+	if u.file != nil {
+		u.inUse = fragment{u.path(), string(u.file.Data)}
+		return nil
 	}
-	return f.inUse.checkOwner(p)
+	if u.state.FragmentPath == "" {
+		return nil
+	}
+	text, err := atomicfile.ReadIfThere(f.host.path(u.state.FragmentPath))
+	if err != nil {
+		return fmt.Errorf("reading the unit that is there: %w", err)
+	}
+	if text != nil {
+		u.inUse = fragment{u.state.FragmentPath, string(text)}
+	}
+	return nil
 }
+
+// fragment is the unit file that systemd uses, wherever it lies; without a path there is none.
+type fragment struct{ path, text string }
+
+func (u fragment) isOurs() bool { return strings.HasPrefix(u.text, "# "+marker) }
+
+// isParent tells whether it is ours and holds several processes together.
+func (u fragment) isParent() bool { return u.isOurs() && u.directive("Type") == "oneshot" }
 
 // checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's worker.
 //
@@ -137,11 +261,11 @@ func (f *found) lookAtFiles(p *Params) error {
 // ansible-samvera's role and of capistrano-sidekiq, wherever they were put.
 func (u fragment) checkOwner(p *Params) error {
 	dir := u.directive("WorkingDirectory")
+	if u.isParent() {
+		dir = u.directive("ConditionPathIsDirectory")
+	}
 	switch {
-	case u.path == "",
-		p.AppRoot == "" && strings.HasPrefix(u.text, "# "+marker),
-		p.AppRoot != "" && dir == p.AppRoot,
-		p.DeployRoot != "" && strings.HasPrefix(dir+"/", p.DeployRoot+"/"):
+	case u.path == "", p.AppRoot == "" && u.isOurs(), p.AppRoot != "" && p.owns(dir):
 		return nil
 	}
 	what := fmt.Sprintf("it runs in %q", dir)
@@ -151,13 +275,38 @@ func (u fragment) checkOwner(p *Params) error {
 	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.path, what)
 }
 
-// directive is the last value of a directive, which is the one that counts for WorkingDirectory=.
+// owns tells whether a folder is of this deployment.
+func (p *Params) owns(dir string) bool {
+	return dir != "" && (dir == p.AppRoot || p.DeployRoot != "" && strings.HasPrefix(path.Clean(dir)+"/", p.DeployRoot+"/"))
+}
+
+// directive is the last value of a directive, which is the one that counts for WorkingDirectory= and Type=.
 func (u fragment) directive(name string) string {
 	value := ""
-	for line := range strings.Lines(u.text) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), name+"="); ok {
-			value = strings.TrimPrefix(strings.ReplaceAll(v, "%%", "%"), "-")
+	for _, line := range u.lines() {
+		if line.name == name {
+			value = strings.TrimPrefix(strings.ReplaceAll(line.value, "%%", "%"), "-")
 		}
 	}
 	return value
+}
+
+// lines are the directives of a unit file, lines that end in a backslash joined with the next (systemd.syntax(7)).
+func (u fragment) lines() []directive {
+	var all []directive
+	joined := ""
+	for line := range strings.Lines(u.text) {
+		line = strings.TrimSpace(line)
+		if joined == "" && (line == "" || strings.ContainsRune("#;[", rune(line[0]))) {
+			continue
+		}
+		if head, more := strings.CutSuffix(line, `\`); more {
+			joined += head + " "
+			continue
+		}
+		name, value, _ := strings.Cut(joined+line, "=")
+		joined = ""
+		all = append(all, directive{strings.TrimSpace(name), strings.TrimSpace(value)})
+	}
+	return all
 }

@@ -1,59 +1,107 @@
 package systemdsidekiq
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
 // beatPatience is how long a heartbeat may take: Sidekiq beats once when it starts, then every 5 seconds, from 7.0 every 10.
 const beatPatience = 12 * time.Second
 
-// redisOf is the Redis that the service will use, and where that was learned, as Sidekiq itself looks for it
-// (lib/sidekiq/redis_connection.rb, determine_redis_provider).
-func redisOf(p *Params, environ sidekiq.Environ) (url, source string) {
-	if p.RedisURL != "" {
-		return p.RedisURL, "redis_url"
-	}
-	name, found := environ("REDIS_PROVIDER")
-	if !found {
-		name = "REDIS_URL"
-	}
-	if url, found := environ(name); found && url != "" {
-		return url, "the variable " + name
-	}
-	return "redis://localhost:6379/0", "Sidekiq's default, localhost"
+// redisServer is the Redis of the service.
+type redisServer struct {
+	source  string // where its address was learned
+	guessed bool   // by a default, or in a file that the application may not read
+	open    func() (store, error)
 }
 
-// heartbeat reports what the process says of itself in Redis, the keys behind /sidekiq/busy. A heartbeat that cannot be seen
-// is a warning, not a failure: the application may be told of its Redis in a way that only Ruby understands.
-func (a *act) heartbeat(to answer, pid int) {
-	beat := map[string]any{"seen": false, "source": a.f.redisSource}
-	process, err := a.f.awaitBeat(pid, beatPatience, anyBeat)
+// store is what is asked of Redis.
+type store interface {
+	Processes(context.Context) ([]sidekiq.Process, error)
+	Jobs(ctx context.Context, identity string) ([]sidekiq.Job, error)
+	Waiting(ctx context.Context, queue string, most int) ([]sidekiq.Job, error)
+	HasSidekiq(context.Context) (bool, error)
+	Server(context.Context) (sidekiq.Server, error)
+	Close() error
+}
+
+// lookAtRedis finds the Redis as Sidekiq itself does; where no variable names one, in the application's config/redis.yml, else on this host.
+func (f *found) lookAtRedis(p *Params) (redisServer, error) {
+	url, source := sidekiq.RedisOf(p.RedisURL, f.environ)
+	s := redisServer{source: source, guessed: source == sidekiq.DefaultRedis}
+	if s.guessed {
+		text, err := f.worker(p).ReadIfThere(redisYML(p))
+		if err != nil {
+			return s, err
+		}
+		if told := sidekiq.RedisYML(text, p.RailsEnv, f.environ); told != "" {
+			url, s.source = told, redisYML(p)
+		}
+	}
+	s.open = func() (store, error) {
+		r, err := sidekiq.Open(context.Background(), url, p.RedisNamespace)
+		if err != nil {
+			return nil, err // a nil *Redis would be no nil store
+		}
+		return r, nil
+	}
+	return s, nil
+}
+
+func redisYML(p *Params) string { return p.AppRoot + "/config/redis.yml" }
+
+// ask asks Redis on a connection of its own: between two looks seconds pass.
+func (s redisServer) ask(question func(context.Context, store) error) error {
+	if s.open == nil {
+		return errNoBeat
+	}
+	r, err := s.open()
 	if err != nil {
-		to.Warn("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", pid, err, a.f.redisSource)
-	} else {
-		beat["seen"], beat["concurrency"], beat["busy"], beat["queues"] = true, process.Concurrency, process.Busy, process.Queues
-		a.compare(to, process)
+		return err
 	}
-	to.Set("heartbeat", beat)
+	return errors.Join(question(context.Background(), r), r.Close())
 }
 
-// awaitBeat waits for a heartbeat of the process that fulfils a condition. The error is that of Redis or errNoBeat; when time
+// redisFault is why Redis does not answer, or nil.
+func (s redisServer) redisFault() error {
+	if s.open == nil {
+		return nil
+	}
+	return s.ask(func(ctx context.Context, r store) error {
+		_, err := r.HasSidekiq(ctx)
+		return err
+	})
+}
+
+var errNoBeat = errors.New("no such heartbeat of this process is in Redis")
+
+// beat is the heartbeat of a unit's process now. The error is that of Redis or errNoBeat.
+func (f *found) beat(u *unit) (sidekiq.Process, error) { return f.awaitBeat(u, 0, anyBeat) }
+
+func anyBeat(sidekiq.Process) bool { return true }
+
+// awaitBeat waits for a heartbeat of the unit's process that fulfils a condition. The error is that of Redis or errNoBeat; when time
 // runs out the last heartbeat is returned, too.
-func (f *found) awaitBeat(pid int, patience time.Duration, enough func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
+func (f *found) awaitBeat(u *unit, patience time.Duration, enough func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
 	for end := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
-		processes, err := f.processes()
+		var processes []sidekiq.Process
+		err := f.ask(func(ctx context.Context, r store) (err error) {
+			processes, err = r.Processes(ctx)
+			return err
+		})
 		if err != nil {
 			return last, err
 		}
 		for _, p := range processes {
-			if p.PID != pid || p.Hostname != f.hostname() || !f.isOfThisProcess(p) {
+			if p.Hostname != f.hostname() || !isOf(u, p.PID) || !u.isOfThisProcess(p) {
 				continue
 			}
 			if last = p; enough(p) {
@@ -66,41 +114,40 @@ func (f *found) awaitBeat(pid int, patience time.Duration, enough func(sidekiq.P
 	}
 }
 
-func anyBeat(sidekiq.Process) bool { return true }
+// isOf tells whether a process is the main process of a unit or a child of it.
+func isOf(u *unit, pid int) bool {
+	for range 8 {
+		if pid == u.state.MainPID {
+			return true
+		}
+		if pid = parentOf(pid); pid <= 1 {
+			return false
+		}
+	}
+	return false
+}
 
-var errNoBeat = errors.New("no such heartbeat of this process is in Redis")
-
-// drain lets the running jobs end before a restart: Sidekiq is told to take no new ones, and waited for. Only a heartbeat after
-// that tells the truth.
-func (a *act) drain(late *ansible.Late) {
-	if a.p.AppRoot == "" || a.p.DrainTimeout == 0 || !a.f.state.Up() {
-		return
+// parentOf is 0 where the kernel knows no such process (proc(5), status).
+func parentOf(pid int) int {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
 	}
-	if _, err := a.f.awaitBeat(a.f.state.MainPID, 0, anyBeat); err != nil {
-		late.Warn("running jobs were not waited for, since the heartbeat of process %d was not seen: %v", a.f.state.MainPID, err)
-		return
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "PPid:"); found {
+			parent, err := strconv.Atoi(strings.TrimSpace(value))
+			if err != nil {
+				return 0
+			}
+			return parent
+		}
 	}
-	start := time.Now()
-	if err := a.f.systemctl.Reload(a.p.unitName()); err != nil {
-		late.Warn("running jobs were not waited for: %v", err)
-		return
-	}
-	process, err := a.f.awaitBeat(a.f.state.MainPID, time.Duration(a.p.DrainTimeout)*time.Second, func(p sidekiq.Process) bool {
-		return p.Beat.After(start) && p.Busy == 0
-	})
-	if err != nil && !errors.Is(err, errNoBeat) {
-		late.Warn("running jobs were not waited for to the end: %v", err)
-		return
-	}
-	late.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
-	if process.Busy > 0 {
-		late.Warn("%d jobs still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains", process.Busy, a.p.DrainTimeout)
-	}
+	return 0
 }
 
 // isOfThisProcess tells a heartbeat from that of a process before with the same number, which stays in Redis for a minute.
-func (f *found) isOfThisProcess(p sidekiq.Process) bool {
-	start, known := f.started()
+func (u *unit) isOfThisProcess(p sidekiq.Process) bool {
+	start, known := u.started()
 	return !known || !p.StartedAt.Before(start.Add(-time.Second))
 }
 
@@ -116,18 +163,99 @@ func (f *found) hostname() string {
 	return name
 }
 
-// compare says where the process does not do what was asked: an initializer of the application may have the last word.
-func (a *act) compare(to answer, process sidekiq.Process) {
-	if c := a.p.Concurrency; c != nil && *c != process.Concurrency {
-		to.Warn("asked for %d threads, but the process has %d: the application's configuration or initializer decides otherwise", *c, process.Concurrency)
+func (a *act) isQuiet(u *unit) bool {
+	process, err := a.f.beat(u)
+	return err == nil && process.Quiet
+}
+
+// answer is the plan, or what is added to its answer after acting.
+type answer interface {
+	Set(key string, value any)
+	Warn(format string, args ...any)
+}
+
+// report answers what runs, and looks at its heartbeat: what the page /sidekiq/busy shows.
+func (a *act) report(to answer, u *unit) error {
+	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince}
+	a.running = append(a.running, process)
+	to.Set("processes", a.running)
+	if u == a.f.main {
+		to.Set("main_pid", u.state.MainPID)
+		to.Set("active_since", u.state.ActiveSince)
 	}
-	for _, q := range a.p.Queues {
+	if a.f.open == nil {
+		return nil
+	}
+	beat := map[string]any{"status": "unknown", "source": a.f.source}
+	process["heartbeat"] = beat
+	if u == a.f.main {
+		to.Set("heartbeat", beat)
+	}
+	seen, err := a.f.awaitBeat(u, beatPatience, anyBeat)
+	if err != nil {
+		return a.unseen(to, u, err)
+	}
+	beat["status"], beat["concurrency"], beat["busy"], beat["queues"] = "seen", seen.Concurrency, seen.Busy, seen.Queues
+	return a.compare(to, u, seen)
+}
+
+// unseen judges a heartbeat that was not seen. It is a failure only where it had to be there: a Redis that does not answer, or that
+// nobody named and no Sidekiq uses, tells nothing, for the application may know its Redis in a way that only Ruby understands.
+func (a *act) unseen(to answer, u *unit, cause error) error {
+	if errors.Is(cause, errNoBeat) && a.f.isUsed() {
+		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
+			u.name, u.state.MainPID, beatPatience, cause, a.f.source, u.name)
+	}
+	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, a.f.source)
+	if a.p.RequireHeartbeat {
+		return errors.New(text)
+	}
+	to.Warn("%s", text)
+	return nil
+}
+
+// isUsed tells whether this Redis is that of a Sidekiq: it was named, or has its keys.
+func (f *found) isUsed() bool {
+	used := !f.guessed
+	if f.guessed {
+		_ = f.ask(func(ctx context.Context, r store) (err error) { // an answer that does not come is no key
+			used, err = r.HasSidekiq(ctx)
+			return err
+		})
+	}
+	return used
+}
+
+// compare looks whether the process does what was asked: an initializer of the application may have the last word.
+func (a *act) compare(to answer, u *unit, seen sidekiq.Process) error {
+	if seen.PID != u.state.MainPID {
+		return fmt.Errorf("the heartbeat is that of process %d, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
+			seen.PID, u.name, u.state.MainPID)
+	}
+	if u.process == nil || a.p.AppRoot == "" {
+		return nil
+	}
+	if seen.Quiet {
+		to.Warn("%s is quiet: it takes no new jobs until it is restarted, as during a deploy", u.name)
+	}
+	for _, q := range u.process.Queues {
 		name, _, _ := strings.Cut(q, ",")
-		if !slices.Contains(process.Queues, name) {
-			to.Warn("the process does not work on queue %q, which was asked for", name)
+		if !slices.Contains(seen.Queues, name) {
+			return fmt.Errorf("%s does not work on queue %q, which was asked for; hint: an initializer of the application may set the queues", u.name, name)
 		}
 	}
-	if process.Quiet {
-		to.Warn("the process is quiet: it takes no new jobs until it is restarted, as during a deploy")
+	return a.compareThreads(to, u, seen)
+}
+
+func (a *act) compareThreads(to answer, u *unit, seen sidekiq.Process) error {
+	wanted, err := a.f.worker(a.p).Threads(a.p.counted(*u.process))
+	if err != nil || wanted.Guessed || wanted.Size == seen.Concurrency {
+		return nil
 	}
+	text := fmt.Sprintf("%s has %d threads, not %d (%s); hint: an initializer of the application may set them", u.name, seen.Concurrency, wanted.Size, wanted.By)
+	if u.process.Concurrency != nil {
+		return errors.New(text)
+	}
+	to.Warn("%s", text)
+	return nil
 }

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,28 +13,43 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
-func variables(m map[string]string) sidekiq.Environ {
-	return func(name string) (string, bool) { v, ok := m[name]; return v, ok }
+// redisOfATest answers with what it was given; each look takes the next processes, the last from then on.
+type redisOfATest struct {
+	looks int
+	beats []sidekiq.Process
+	used  bool
+	fault error
 }
 
-func TestRedisIsLookedForAsSidekiqDoes(t *testing.T) {
-	for _, c := range []struct {
-		given            string
-		environment      map[string]string
-		wanted, wantedBy string
-	}{
-		{"redis://a", map[string]string{"REDIS_URL": "redis://b"}, "redis://a", "redis_url"},
-		{"", map[string]string{"REDIS_URL": "redis://b"}, "redis://b", "the variable REDIS_URL"},
-		{"", map[string]string{"REDIS_URL": "redis://b", "REDIS_PROVIDER": "MY_REDIS", "MY_REDIS": "redis://c"}, "redis://c", "the variable MY_REDIS"},
-		{"", map[string]string{"REDIS_URL": ""}, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
-		{"", nil, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
-	} {
-		url, source := redisOf(&Params{RedisURL: c.given}, variables(c.environment))
-		require.Equal(t, c.wanted, url)
-		require.Equal(t, c.wantedBy, source)
+func (r *redisOfATest) Processes(context.Context) ([]sidekiq.Process, error) {
+	r.looks++
+	if len(r.beats) == 0 {
+		return nil, r.fault
 	}
+	i := min(r.looks, len(r.beats))
+	return r.beats[i-1 : i], r.fault
+}
+
+func (r *redisOfATest) Jobs(context.Context, string) ([]sidekiq.Job, error) { return nil, r.fault }
+func (r *redisOfATest) Waiting(context.Context, string, int) ([]sidekiq.Job, error) {
+	return nil, r.fault
+}
+func (r *redisOfATest) HasSidekiq(context.Context) (bool, error) { return r.used, r.fault }
+func (r *redisOfATest) Server(context.Context) (sidekiq.Server, error) {
+	return sidekiq.Server{}, r.fault
+}
+func (r *redisOfATest) Close() error { return nil }
+
+// with is a plan in the making on a host with that Redis, and its one process, 42.
+func with(r *redisOfATest, p *Params) (*act, *unit) {
+	u := &unit{name: "sidekiq.service", process: &p.processes()[0], state: systemd.State{MainPID: 42}}
+	f := &found{main: u, workers: []*unit{u}}
+	f.environ = func(string) (string, bool) { return "", false }
+	f.source, f.open = "redis_url", func() (store, error) { return r, nil }
+	return &act{p: p, f: f}, u
 }
 
 // noted is an answer that remembers what it was told.
@@ -47,56 +63,101 @@ func (n *noted) Warn(format string, args ...any) {
 	n.warnings = append(n.warnings, fmt.Sprintf(format, args...))
 }
 
-func TestAProcessThatDiffersFromWhatWasAskedIsWarnedOf(t *testing.T) {
+func TestWhatWasAskedForHasToBeSeen(t *testing.T) {
 	seven := 7
-	a := act{p: &Params{Concurrency: &seven, Queues: []string{"default,2", "ingest"}}}
-	var n noted
-	a.compare(&n, sidekiq.Process{Concurrency: 7, Queues: []string{"default", "ingest"}})
-	require.Empty(t, n.warnings)
-	a.compare(&n, sidekiq.Process{Concurrency: 5, Queues: []string{"default"}, Quiet: true})
-	require.Equal(t, []string{
-		"asked for 7 threads, but the process has 5: the application's configuration or initializer decides otherwise",
-		`the process does not work on queue "ingest", which was asked for`,
-		"the process is quiet: it takes no new jobs until it is restarted, as during a deploy",
-	}, n.warnings)
+	for _, c := range []struct {
+		process  sidekiq.Process
+		fault    string
+		warnings []string
+	}{
+		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}}},
+		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}, Quiet: true},
+			warnings: []string{"sidekiq.service is quiet: it takes no new jobs until it is restarted, as during a deploy"}},
+		{process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}},
+			fault: `sidekiq.service has 5 threads, not 7 (option "concurrency"); hint: an initializer of the application may set them`},
+		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default"}},
+			fault: `sidekiq.service does not work on queue "ingest", which was asked for; hint: an initializer of the application may set the queues`},
+		{process: sidekiq.Process{PID: 43, Concurrency: 7},
+			fault: "the heartbeat is that of process 43, a child of sidekiq.service's main process 42, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself"},
+	} {
+		a, u := with(&redisOfATest{}, &Params{AppRoot: "/opt/demo/current", Concurrency: &seven, Queues: []string{"default,2", "ingest"}})
+		var n noted
+		err := a.compare(&n, u, c.process)
+		if c.fault == "" {
+			require.NoError(t, err)
+		} else {
+			require.EqualError(t, err, c.fault)
+		}
+		require.Equal(t, c.warnings, n.warnings)
+	}
 }
 
-// Neither fine nor failed: nobody can know.
+// Neither fine nor failed, unless it had to be there: nobody can know.
 func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
-	a := act{p: &Params{}, f: &found{app: app{redisSource: "redis_url", environ: variables(nil), processes: func() ([]sidekiq.Process, error) { return nil, errors.New("refused") }}}}
-	n := noted{facts: map[string]any{}}
-	a.heartbeat(&n, 42)
-	require.Equal(t, map[string]any{"seen": false, "source": "redis_url"}, n.facts["heartbeat"])
-	require.Len(t, n.warnings, 1)
-	require.Contains(t, n.warnings[0], "the heartbeat of process 42 was not seen, so whether Sidekiq works is unknown")
+	refused := errors.New("refused")
+	for _, c := range []struct {
+		name          string
+		redis         redisOfATest
+		cause         error
+		guessed, must bool
+		fault         string
+	}{
+		{name: "a Redis that does not answer", redis: redisOfATest{fault: refused}, cause: refused},
+		{name: "one that does not answer where it has to", redis: redisOfATest{fault: refused}, cause: refused, must: true, fault: "whether Sidekiq works is unknown: refused"},
+		{name: "one that nobody named and no Sidekiq uses", cause: errNoBeat, guessed: true},
+		{name: "one that nobody named with keys of a Sidekiq", redis: redisOfATest{used: true}, cause: errNoBeat, guessed: true, fault: "Redis has no heartbeat of it"},
+		{name: "one that was named", cause: errNoBeat, fault: "Redis has no heartbeat of it"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, u := with(&c.redis, &Params{RequireHeartbeat: c.must})
+			a.f.guessed = c.guessed
+			n := noted{facts: map[string]any{}}
+			err := a.unseen(&n, u, c.cause)
+			if c.fault != "" {
+				require.ErrorContains(t, err, c.fault)
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, n.warnings, 1)
+			require.Contains(t, n.warnings[0], "the heartbeat of process 42 was not seen, so whether Sidekiq works is unknown")
+		})
+	}
 }
 
 // A unit that was written by a run which died before its restart is not what the process runs.
 func TestAProcessOlderThanItsUnitIsKnown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.service")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	var now unix.Timespec
-	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
-	f := &found{}
-	f.state.MainStart = time.Duration(now.Nano()) - 10*time.Second
-	require.True(t, f.olderThan(file))
+	f, u := &found{}, startedBefore(t, 10*time.Second)
+	require.True(t, f.olderThan(u, file))
 	inAnHour := time.Now().Add(time.Hour)
 	require.NoError(t, os.Chtimes(file, inAnHour, inAnHour))
-	require.False(t, f.olderThan(file), "it would restart on every run")
+	require.False(t, f.olderThan(u, file), "it would restart on every run")
 	hourAgo := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(file, hourAgo, hourAgo))
-	require.False(t, f.olderThan(file))
-	require.False(t, f.olderThan(file+".missing"))
+	require.False(t, f.olderThan(u, file))
+	require.False(t, f.olderThan(u, file+".missing"))
+}
+
+func startedBefore(t *testing.T, d time.Duration) *unit {
+	t.Helper()
+	var now unix.Timespec
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
+	return &unit{state: systemd.State{MainStart: time.Duration(now.Nano()) - d}}
 }
 
 // What a process before with the same number left in Redis is not ours.
 func TestAnOldHeartbeatIsNotOfThisProcess(t *testing.T) {
-	var now unix.Timespec
-	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
-	f := &found{}
-	f.state.MainStart = time.Duration(now.Nano()) - 10*time.Second
-	require.True(t, f.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}))
-	require.False(t, f.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}))
+	u := startedBefore(t, 10*time.Second)
+	require.True(t, u.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}))
+	require.False(t, u.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}))
+}
+
+func TestAProcessIsOfAUnitWhenItIsItsMainProcessOrAChild(t *testing.T) {
+	require.True(t, isOf(&unit{state: systemd.State{MainPID: os.Getpid()}}, os.Getpid()))
+	require.True(t, isOf(&unit{state: systemd.State{MainPID: os.Getppid()}}, os.Getpid()))
+	require.False(t, isOf(&unit{state: systemd.State{MainPID: os.Getpid()}}, os.Getppid()))
+	require.False(t, isOf(&unit{state: systemd.State{MainPID: 42}}, 1<<22+1))
 }
 
 func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
@@ -108,21 +169,19 @@ func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
 		{PID: 42, Hostname: hostname, Busy: 2, Beat: start.Add(time.Hour)},
 		{PID: 42, Hostname: hostname, Busy: 0, Beat: start.Add(time.Hour)},
 	}
-	looks := 0
-	f := &found{app: app{environ: variables(nil), processes: func() ([]sidekiq.Process, error) {
-		looks++
-		return beats[min(looks, len(beats))-1 : min(looks, len(beats))], nil
-	}}}
+	r := &redisOfATest{beats: beats}
+	a, u := with(r, &Params{})
 	idle := func(p sidekiq.Process) bool { return p.Beat.After(start) && p.Busy == 0 }
-	last, err := f.awaitBeat(42, time.Minute, idle)
+	last, err := a.f.awaitBeat(u, time.Minute, idle)
 	require.NoError(t, err)
 	require.Equal(t, beats[2], last)
-	require.Equal(t, 3, looks)
+	require.Equal(t, 3, r.looks)
 
-	last, err = f.awaitBeat(42, 0, func(sidekiq.Process) bool { return false })
+	last, err = a.f.awaitBeat(u, 0, func(sidekiq.Process) bool { return false })
 	require.ErrorIs(t, err, errNoBeat)
 	require.Equal(t, beats[2], last, "what was seen last is told")
-	last, err = f.awaitBeat(43, 0, idle)
+	u.state.MainPID = 43
+	last, err = a.f.awaitBeat(u, 0, idle)
 	require.ErrorIs(t, err, errNoBeat)
 	require.Zero(t, last.PID)
 }

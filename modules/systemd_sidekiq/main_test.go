@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,11 +25,12 @@ func TestMain(m *testing.M) {
 			h := host{root: os.Getenv("WORK") + "/host", settleNotify: 300 * time.Millisecond, settleSimple: 300 * time.Millisecond}
 			os.Exit(ansible.Main("test", module(h)))
 		},
-		"systemctl":  fakeSystemctl,
-		"id":         fakeID,
-		"usermod":    func() { set("journal", os.Args[len(os.Args)-1], "member") },
-		"gpasswd":    func() { set("journal", os.Args[2], "") },
-		"journalctl": func() { fmt.Println("worker: cannot load such file -- sidekiq") },
+		"systemctl":       fakeSystemctl,
+		"id":              fakeID,
+		"usermod":         func() { set("journal", os.Args[len(os.Args)-1], "member") },
+		"gpasswd":         func() { set("journal", os.Args[2], "") },
+		"systemd-analyze": func() {},
+		"journalctl":      func() { fmt.Println("worker: cannot load such file -- sidekiq") },
 		"getent": func() {
 			if os.Args[3] != "deploy" {
 				os.Exit(2)
@@ -45,7 +47,10 @@ func TestScripts(t *testing.T) {
 		}
 		t.Skip("SKIPPED: the scripts of systemd_sidekiq need root, for files that belong to root")
 	}
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") == "1", Setup: func(env *testscript.Env) error {
+		// Another user looks for bundle on the host.
+		return errors.Join(os.Chmod(filepath.Dir(env.WorkDir), 0o755), os.Chmod(env.WorkDir, 0o755))
+	}})
 }
 
 // fakeID knows deploy and alice, and who was added to the group.
@@ -53,6 +58,10 @@ func fakeID() {
 	user := os.Args[len(os.Args)-1]
 	if user != "deploy" && user != "alice" {
 		os.Exit(1)
+	}
+	if os.Args[1] == "-G" {
+		fmt.Println(1000)
+		return
 	}
 	groups := user
 	if get("journal", user, "") != "" {

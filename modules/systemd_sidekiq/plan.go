@@ -2,14 +2,20 @@
 //
 // # Decisions
 //
-// The unit is one file in /etc/systemd/system, which is the admin's folder; the package manager's stays untouched.
+// Units lie in /etc/systemd/system, which is the admin's folder; the package manager's stays untouched. Nothing in them names a release: they
+// point to Capistrano's `current`, so a deploy needs no new unit.
 //
-// Nothing in it names a release: it points to Capistrano's `current`, so a deploy needs no new unit.
+// A service is one unit, or several processes with a unit each (NAME@PROCESS.service) under one that holds them together, so that
+// `systemctl restart NAME` reaches all of them. The module itself restarts them one after the other.
 //
-// A changed unit that does not come up is taken back, and the one before is started again. Where none was up before, the new
-// one stays enabled and retrying: there is nothing better to go back to, and the cause may be away (Redis, the application).
+// A restart is: told to take no new jobs (TSTP), waited for, stopped, started, and seen in Redis again, as the process that systemd has.
 //
-// A worker that runs is never stopped for a guess: while app_root is away, nothing is known of its Sidekiq, and nothing done.
+// A changed unit that does not come up is taken back, and the one before is started again. If that does not come up either, the cause is the
+// application's or Redis', and the new one stays, enabled and retrying; likewise where none was up before: there is nothing better to go
+// back to.
+//
+// A worker that runs is never stopped for a guess: while app_root is away, nothing is known of its Sidekiq, and nothing done; one that a
+// deploy has quieted is left to the deploy.
 package systemdsidekiq
 
 import (
@@ -18,6 +24,7 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -37,23 +44,15 @@ func plan(h host, p *Params) (*ansible.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := act{Plan: &ansible.Plan{}, p: p, f: f}
-	a.Set("unit", unitPath(p))
-	a.Set("drop_ins", append([]string{}, f.state.DropIns...))
-	if f.version.Known() {
-		a.Set("sidekiq_version", f.version.String())
-	}
-	for _, w := range f.warnings {
-		a.Warn("%s", w)
-	}
-	for _, fault := range f.missing {
-		a.Missing(fault)
-	}
+	a := act{Plan: &ansible.Plan{}, p: p, f: f, interrupted: map[*unit][]sidekiq.Job{}}
+	a.tell()
 	switch p.State {
 	case "absent":
 		a.remove()
 	case "stopped":
 		err = a.halt()
+	case "reloaded", "drained":
+		err = a.quiet()
 	default:
 		err = a.run()
 	}
@@ -66,18 +65,42 @@ type act struct {
 	p *Params
 	f *found
 
-	rewritten bool // the unit says something else than what the process was started with
-	more      bool // something else is started, so that what is seen now is not what will be
+	more        bool                    // something else is started, so that what is seen now is not what will be
+	running     []map[string]any        // the processes that were seen, for the answer
+	interrupted map[*unit][]sidekiq.Job // that still ran when their process was to be stopped
 }
 
-// run plans a service that runs: first what it needs, then the unit, then the process.
+// tell answers what was found before anything is planned.
+func (a *act) tell() {
+	a.Set("unit", a.f.main.path())
+	a.Set("drop_ins", append([]string{}, a.f.main.state.DropIns...))
+	if a.f.version.Known() {
+		a.Set("sidekiq_version", a.f.version.String())
+	}
+	if a.f.bundle != "" {
+		a.Set("bundle", a.f.bundle)
+	}
+	for _, w := range a.f.warnings {
+		a.Warn("%s", w)
+	}
+	for _, fault := range a.f.missing {
+		a.Missing(fault)
+	}
+	for _, u := range a.f.units() {
+		a.warnOfDropIns(u)
+	}
+}
+
+// run plans a service that runs: first what it needs, then the units, then the processes.
 func (a *act) run() error {
-	if a.p.AppRoot != "" && !a.f.deployed && !a.f.state.Stopped() {
-		return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", a.p.AppRoot, a.p.unitName(), a.f.state.ActiveState)
+	for _, u := range a.f.units() {
+		if a.p.AppRoot != "" && !a.f.deployed && !u.state.Stopped() {
+			return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", a.p.AppRoot, u.name, u.state.ActiveState)
+		}
 	}
 	a.readers()
 	a.redis()
-	if err := a.write(); err != nil {
+	if err := a.install(); err != nil {
 		return err
 	}
 	a.enableOrNot()
@@ -85,19 +108,21 @@ func (a *act) run() error {
 		a.Set("status", "waiting for the first deploy")
 		return nil
 	}
-	a.start()
-	return nil
+	a.Set("status", "up")
+	return a.start()
 }
 
-// halt plans a service that does not run, its unit as it shall be when it is started again.
+// halt plans a service that does not run, its units as they shall be when it is started again.
 func (a *act) halt() error {
 	if a.f.deployed {
-		if err := a.write(); err != nil {
+		if err := a.install(); err != nil {
 			return err
 		}
 	}
 	a.enableOrNot()
-	a.stop()
+	for _, u := range a.f.all() {
+		a.stop(u, "")
+	}
 	a.Set("status", "stopped")
 	return nil
 }

@@ -3,12 +3,10 @@ package systemdsidekiq
 import (
 	"fmt"
 	"os"
-	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
@@ -16,25 +14,27 @@ import (
 
 // redis plans that a local Redis is enabled and runs, as ansible-samvera's role did.
 func (a *act) redis() {
-	for _, r := range a.f.redis {
-		a.enable(r.name, r.state)
-		if r.state.ActiveState == "active" {
-			continue
-		}
-		a.more = true
-		a.Add(ansible.Step{
-			Title: "start " + r.name,
-			Do:    func(*ansible.Late) error { return a.f.systemctl.Start(r.name) },
-			Undo:  func() error { return a.f.systemctl.Stop(r.name) },
-		})
+	r := a.f.redis
+	if r == nil {
+		return
 	}
+	a.enable(r.name, r.state)
+	if r.state.ActiveState == "active" {
+		return
+	}
+	a.more = true
+	a.Add(ansible.Step{
+		Title: "start " + r.name,
+		Do:    func(*ansible.Late) error { return a.f.systemctl.Start(r.name) },
+		Undo:  func() error { return a.f.systemctl.Stop(r.name) },
+	})
 }
 
 func (a *act) enableOrNot() {
 	if a.p.Enabled {
-		a.enable(a.p.unitName(), a.f.state)
+		a.enable(a.f.main.name, a.f.main.state)
 	} else {
-		a.disable()
+		a.disable(a.f.main)
 	}
 }
 
@@ -49,73 +49,113 @@ func (a *act) enable(name string, s systemd.State) {
 	})
 }
 
-func (a *act) disable() {
-	name := a.p.unitName()
-	if a.f.state.UnitFileState != "enabled" {
+func (a *act) disable(u *unit) {
+	if u.state.UnitFileState != "enabled" {
 		return
 	}
 	a.Add(ansible.Step{
-		Title: "disable " + name,
-		Do:    func(*ansible.Late) error { return a.f.systemctl.Disable(name) },
-		Undo:  func() error { return a.f.systemctl.Enable(name) },
+		Title: "disable " + u.name,
+		Do:    func(*ansible.Late) error { return a.f.systemctl.Disable(u.name) },
+		Undo:  func() error { return a.f.systemctl.Enable(u.name) },
 	})
 }
 
-func (a *act) stop() {
-	name := a.p.unitName()
-	if a.f.state.Stopped() {
+func (a *act) stop(u *unit, why string) {
+	if u.state.Stopped() {
 		return
 	}
+	u.stopped = true
 	a.Add(ansible.Step{
-		Title: "stop " + name,
-		Do:    func(*ansible.Late) error { return a.f.systemctl.Stop(name) },
-		Undo:  func() error { return a.f.systemctl.Start(name) },
+		Title: "stop " + u.name + why,
+		Do:    func(*ansible.Late) error { return a.f.systemctl.Stop(u.name) },
+		Undo:  func() error { return a.f.systemctl.Start(u.name) },
 	})
 }
 
-// start plans a start, a restart, or nothing when the process that runs is the right one.
-func (a *act) start() {
-	name := a.p.unitName()
-	a.Set("status", "up")
-	reason, restart := a.restartReason()
+// drainAndStop is for a process that does not come back: nothing else may be there to take what it pushes back.
+func (a *act) drainAndStop(u *unit, why string) {
+	if u.state.Stopped() {
+		return
+	}
+	u.stopped = true
+	a.Add(ansible.Step{
+		Title: "drain and stop " + u.name + why,
+		Do: func(late *ansible.Late) error {
+			if err := a.drain(late, u); err != nil {
+				return err
+			}
+			return a.f.systemctl.Stop(u.name)
+		},
+		Undo: func() error { return a.f.systemctl.Start(u.name) },
+	})
+}
+
+// start plans a start, a restart, or nothing for each process when the one that runs is the right one.
+func (a *act) start() error {
+	if m := a.f.main; m.process == nil && (m.state.ActiveState != "active" || m.stopped) {
+		a.more = true
+		a.Add(ansible.Step{
+			Title: "start " + m.name,
+			Do:    func(*ansible.Late) error { return a.f.systemctl.Start(m.name) },
+			Undo:  func() error { return a.f.systemctl.Stop(m.name) },
+		})
+	}
+	for _, u := range a.f.workers {
+		if err := a.startWorker(u); err != nil {
+			return err
+		}
+	}
+	a.notePool()
+	return nil
+}
+
+func (a *act) startWorker(u *unit) error {
+	reason, restart := a.restartReason(u)
 	switch {
-	case !a.f.state.Up():
-		a.Add(a.bringUpStep("start " + name))
+	case !u.state.Up() || u.stopped:
+		a.Add(a.bringUpStep("start "+u.name, u))
+	case restart && a.p.State != "restarted" && a.isQuiet(u):
+		a.Warn("%s is quiet, as a deploy leaves it until it restarts it, and so was left alone%s; hint: without a deploy under way, state: restarted", u.name, reason)
+		return a.report(a.Plan, u)
 	case restart:
-		a.Add(a.bringUpStep("restart " + name + reason))
+		a.Add(a.bringUpStep("restart "+u.name+reason, u))
 	case a.more:
-		a.Add(ansible.Step{Title: "see " + name + " at work", Proof: true, Do: func(l *ansible.Late) error {
-			a.report(l, a.f.state)
-			return nil
-		}})
+		a.Add(ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(l *ansible.Late) error { return a.report(l, u) }})
 	default:
-		a.warnOfCrashes()
-		a.report(a.Plan, a.f.state)
+		a.warnOfCrashes(u)
+		return a.report(a.Plan, u)
 	}
+	return nil
 }
 
 // restartReason tells whether the process is to be replaced, and why where the plan does not show it.
-func (a *act) restartReason() (string, bool) {
-	if a.p.State == "restarted" || a.rewritten {
+func (a *act) restartReason(u *unit) (string, bool) {
+	if a.p.State == "restarted" || u.rewritten {
 		return "", true
 	}
-	for _, file := range a.watched() {
-		if a.f.olderThan(a.f.host.path(file)) {
+	for _, file := range a.watched(u) {
+		if a.f.olderThan(u, a.f.host.path(file)) {
 			return fmt.Sprintf(" (%s is newer than the process)", file), true
 		}
 	}
-	return "", false
+	if reason := a.poolReason(u); reason != "" {
+		return reason, true
+	}
+	return a.releaseReason(u)
 }
 
+func (a *act) restartsOn(kind string) bool { return slices.Contains(a.p.RestartOn, kind) }
+
 // watched are the files of restart_on.
-func (a *act) watched() []string {
+func (a *act) watched(u *unit) []string {
 	var files []string
 	add := func(kind string, more ...string) {
-		if slices.Contains(a.p.RestartOn, kind) {
+		if a.restartsOn(kind) {
 			files = append(files, more...)
 		}
 	}
-	add("unit", unitPath(a.p))
+	add("unit", u.path())
+	add("unit", u.state.DropIns...)
 	if a.p.AppRoot == "" {
 		return files
 	}
@@ -123,44 +163,59 @@ func (a *act) watched() []string {
 		add("environment", strings.TrimPrefix(f, "-"))
 	}
 	add("environment", a.p.DotenvFiles...)
-	add("config", a.p.configPath())
-	for _, f := range a.p.DatabaseYML {
-		if _, err := os.Stat(a.f.host.path(f)); err == nil {
-			add("database", f)
-			break
-		}
+	if len(a.p.SecretEnvironment) > 0 {
+		add("environment", secretPath(a.p))
 	}
-	add("lockfile", path.Join(a.p.AppRoot, "Gemfile.lock"))
+	add("config", a.p.configPath(*u.process), a.p.configPath(*u.process)+".erb")
+	add("lockfile", lockfile(a.p))
 	return files
 }
 
 // olderThan reports whether the main process was started before the file was written. A file from the future, as after a clock
 // was set back, tells nothing: it would restart the worker on every run.
-func (f *found) olderThan(file string) bool {
+func (f *found) olderThan(u *unit, file string) bool {
 	info, err := os.Stat(file)
-	start, known := f.started()
+	start, known := u.started()
 	return err == nil && known && info.ModTime().After(start) && !info.ModTime().After(time.Now())
 }
 
-// started is when the main process was started, by the clock of now.
-func (f *found) started() (time.Time, bool) {
-	var monotonic unix.Timespec
-	if f.state.MainStart == 0 || unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic) != nil {
-		return time.Time{}, false
+// releaseReason compares the folder in which the process runs with that to which `current` leads now.
+func (a *act) releaseReason(u *unit) (string, bool) {
+	if !a.restartsOn("release") || a.p.AppRoot == "" {
+		return "", false
 	}
-	return time.Now().Add(f.state.MainStart - time.Duration(monotonic.Nano())), true
+	runs, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", u.state.MainPID))
+	if err != nil {
+		a.Warn("in which release process %d runs cannot be seen: %v", u.state.MainPID, err)
+		return "", false
+	}
+	now, err := filepath.EvalSymlinks(a.f.host.path(a.p.AppRoot))
+	if err != nil || runs == now {
+		return "", false
+	}
+	return fmt.Sprintf(" (it runs in %s)", runs), true
 }
 
 // warnOfCrashes: a process that systemd has just had to start again may be part of a slow crash loop.
-func (a *act) warnOfCrashes() {
-	start, known := a.f.started()
-	if n := a.f.state.Restarts; n > 0 && known && time.Since(start) < 10*time.Minute {
-		a.Warn("systemd has restarted %s %d times by itself, last %s ago; hint: journalctl -u %s", a.p.unitName(), n, time.Since(start).Round(time.Second), a.p.unitName())
+func (a *act) warnOfCrashes(u *unit) {
+	start, known := u.started()
+	if n := u.state.Restarts; n > 0 && known && time.Since(start) < 10*time.Minute {
+		a.Warn("systemd has restarted %s %d times by itself, last %s ago; hint: journalctl -u %s", u.name, n, time.Since(start).Round(time.Second), u.name)
 	}
 }
 
-func (a *act) bringUpStep(title string) ansible.Step {
-	return ansible.Step{Title: title, Do: a.bringUp, Undo: func() error { return a.f.systemctl.Stop(a.p.unitName()) }}
+func (a *act) bringUpStep(title string, u *unit) ansible.Step {
+	was := u.state
+	return ansible.Step{
+		Title: title,
+		Do:    func(late *ansible.Late) error { return a.bringUp(late, u) },
+		Undo: func() error {
+			if was.Up() && !u.rewritten && !u.stopped {
+				return nil // as before, only younger
+			}
+			return a.f.systemctl.Stop(u.name)
+		},
+	}
 }
 
 func (f *found) settling() time.Duration {
@@ -170,44 +225,77 @@ func (f *found) settling() time.Duration {
 	return f.host.settleSimple
 }
 
-func (a *act) bringUp(late *ansible.Late) error {
-	name := a.p.unitName()
-	a.drain(late)
-	if err := a.f.systemctl.Restart(name); err != nil {
-		return a.failed(a.f.systemctl.Down(name, err))
+func (a *act) bringUp(late *ansible.Late, u *unit) error {
+	if u.state.Up() && !u.stopped {
+		if err := a.drain(late, u); err != nil {
+			return err
+		}
 	}
-	state, err := a.f.systemctl.Settle(name, a.f.settling())
+	if err := a.restart(late, u); err != nil {
+		return a.failed(u, a.f.systemctl.Down(u.name, err))
+	}
+	state, err := a.f.systemctl.Settle(u.name, a.f.settling())
 	if err != nil {
-		return a.failed(err)
+		return a.failed(u, err)
 	}
-	a.f.state = state
-	a.report(late, state)
+	before := u.state
+	u.state = state
+	if err := a.report(late, u); err != nil {
+		if before.Up() {
+			err = ansible.Partial(err)
+		}
+		return ansible.Keep(err)
+	}
 	return nil
 }
 
-// failed takes back a new unit that took the place of one that was up. Else there is nothing to go back to; and where nothing
-// ran before, nothing has changed by the attempt.
-func (a *act) failed(err error) error {
+// failed takes back a new unit that took the place of one that was up. Where nothing ran before there is nothing to go back to, and
+// nothing has changed by the attempt.
+func (a *act) failed(u *unit, err error) error {
+	if fault := a.f.redisFault(); fault != nil {
+		err = fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, a.f.source, fault)
+	}
 	switch {
-	case a.f.state.Up() && a.rewritten:
+	case u.state.Up() && !u.stopped && u.rewritten:
 		return ansible.Partial(err)
-	case a.f.state.Up():
+	case u.state.Up():
 		return ansible.Keep(ansible.Partial(err))
 	default:
 		return ansible.Keep(err)
 	}
 }
 
-// answer is the plan, or what is added to its answer after acting.
-type answer interface {
-	Set(key string, value any)
-	Warn(format string, args ...any)
+// quiet plans the states in which Sidekiq takes no new jobs: reloaded at once, drained when the running ones have ended.
+func (a *act) quiet() error {
+	if !a.f.main.state.Exists() {
+		return fmt.Errorf("there is no %s; hint: state: started with app_root makes it", a.f.main.name)
+	}
+	a.Set("status", a.p.State)
+	for _, u := range a.f.workers {
+		if !u.state.Up() {
+			continue
+		}
+		if a.p.State == "drained" {
+			a.drainStep(u)
+		} else if !a.isQuiet(u) {
+			a.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return a.f.systemctl.Reload(u.name) }})
+		}
+	}
+	return nil
 }
 
-func (a *act) report(to answer, s systemd.State) {
-	to.Set("main_pid", s.MainPID)
-	to.Set("active_since", s.ActiveSince)
-	if a.p.AppRoot != "" {
-		a.heartbeat(to, s.MainPID)
+func (a *act) drainStep(u *unit) {
+	if process, err := a.f.beat(u); err == nil && process.Quiet && process.Busy == 0 {
+		return
 	}
+	a.Add(ansible.Step{Title: "drain " + u.name, Do: func(late *ansible.Late) error {
+		left, err := a.wait(late, u)
+		switch {
+		case err != nil:
+			return ansible.Keep(ansible.Partial(err))
+		case len(left) > 0:
+			return ansible.Keep(ansible.Partial(fmt.Errorf("%d jobs still run after %d s: %s; hint: a larger drain_timeout", len(left), a.p.DrainTimeout, jobList(left))))
+		}
+		return nil
+	}})
 }

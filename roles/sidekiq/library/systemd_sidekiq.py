@@ -12,6 +12,8 @@ description:
   - >-
     The unit fits the Sidekiq of the application, as its Gemfile.lock names it, and the systemd of the host. When a changed unit does not come up, the unit before is put back and started again.
   - >-
+    A restart loses no job: Sidekiq is told to take no new ones, waited for, stopped with time enough to push back what still runs, started, and looked for in Redis, where it must beat as the process that systemd has.
+  - >-
     On a host where nothing was deployed yet the unit stays quiet (C(ConditionPathIsDirectory=)), and the answer says that it waits for the first deploy.
 options:
   name:
@@ -21,12 +23,14 @@ options:
     default: sidekiq
   state:
     description:
-      - V(started) runs Sidekiq, and restarts it when its unit changed.
-      - V(restarted) restarts it in any case. Sidekiq gets its own timeout to finish jobs and pushes back what remains.
-      - V(stopped) stops it.
-      - V(absent) stops it and removes the unit.
+      - V(started) runs Sidekiq, and restarts it when its unit changed or something of O(restart_on) is newer.
+      - V(restarted) restarts it in any case; of several processes one after the other.
+      - V(reloaded) tells it to take no new jobs. It does not take any again until it is restarted.
+      - V(drained) does the same and waits until the running jobs have ended, at most O(drain_timeout), else it fails and names them.
+      - V(stopped) stops it. Sidekiq gets its own timeout to finish jobs and pushes back what remains.
+      - V(absent) stops it and removes its units.
     type: str
-    choices: [started, restarted, stopped, absent]
+    choices: [started, restarted, reloaded, drained, stopped, absent]
     default: started
   enabled:
     description:
@@ -36,7 +40,7 @@ options:
   app_root:
     description:
       - Folder of the application, the C(WorkingDirectory=) of the service; with Capistrano its C(current).
-      - Without it the unit is left as it is, and must exist.
+      - Without it the units are left as they are, and must exist.
     type: path
   deploy_root:
     description:
@@ -58,8 +62,20 @@ options:
     default: production
   bundle:
     description:
-      - Path of the executable C(bundle). By default the first of /usr/local/bin/bundle and /usr/bin/bundle that exists.
+      - >-
+        Path of the executable C(bundle). By default that of rbenv, rvm, asdf or mise in the home of O(user), else the first of /usr/local/bin/bundle and /usr/bin/bundle that exists, else that of an rbenv or rvm for all users.
+      - It must be executable by O(user). A wrapper has to exec, since signals go to the main process.
     type: path
+  login_shell:
+    description:
+      - Whether C(bash -lc) starts it, for a Ruby that only the profile of O(user) finds.
+    type: bool
+    default: false
+  sidekiq_version:
+    description:
+      - >-
+        Version of Sidekiq, such as V(7.3.2). By default that of C(Gemfile.lock) in O(app_root), or what C(bundle exec sidekiq -V) says.
+    type: str
   concurrency:
     description:
       - Number of threads. By default nothing is passed and Sidekiq takes it from its configuration file.
@@ -73,9 +89,62 @@ options:
     description:
       - Sidekiq's configuration file, absolute or relative to O(app_root). By default Sidekiq looks for C(config/sidekiq.yml) itself.
     type: path
+  processes:
+    description:
+      - >-
+        Several processes instead of one. Each has a unit of its own, C(NAME@PROCESS.service), below C(NAME.service), with which all are started, stopped, restarted and told to be quiet (C(systemctl reload)).
+      - A process that leaves the list is drained, stopped and removed.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the process.
+        type: str
+        required: true
+      queues:
+        description:
+          - As O(queues), which is the default.
+        type: list
+        elements: str
+      concurrency:
+        description:
+          - As O(concurrency), which is the default.
+        type: int
+      config:
+        description:
+          - As O(sidekiq_config), which is the default.
+        type: path
+  timeout:
+    description:
+      - >-
+        Seconds that Sidekiq gives running jobs at the end, before it pushes them back. By default nothing is passed and Sidekiq takes it from its configuration file.
+    type: int
+  stop_timeout:
+    description:
+      - >-
+        Seconds after which systemd kills a Sidekiq that does not end, and its jobs with it (C(TimeoutStopSec=)). By default 10 more than Sidekiq's own timeout. Less than 5 more is refused.
+    type: int
+  start_timeout:
+    description:
+      - Seconds that the application may take to boot (C(TimeoutStartSec=)), from Sidekiq 6.0.6.
+    type: int
+    default: 180
+  watchdog:
+    description:
+      - >-
+        Seconds without a sign of life after which systemd restarts it (C(WatchdogSec=)), from Sidekiq 6.0.6. The sign says that Ruby runs, no more, and jobs are lost then: it is for a process that will do no more anyway. V(0) is none.
+    type: int
+    default: 120
   environment:
     description:
       - Environment variables of the service. They stand in the unit, which every user of the host can read.
+    type: dict
+    default: {}
+  secret_environment:
+    description:
+      - >-
+        Environment variables that nobody else may read. They stand in /etc/systemd/system/NAME.env, which is root's alone, and are never shown.
     type: dict
     default: {}
   environment_files:
@@ -87,7 +156,7 @@ options:
   dotenv_files:
     description:
       - >-
-        Files that the application itself loads with dotenv. They are only read, to know where Redis is, and never put into the unit. One that is missing is no error.
+        Files that the application itself loads with dotenv. They are only read, to know where Redis is, and never put into the unit. One that is missing is no error. A variable that the unit sets to another value is warned of.
     type: list
     elements: path
     default: []
@@ -96,16 +165,76 @@ options:
       - Permissions that files written by jobs do not get, in octal. Quote it.
     type: str
     default: "0002"
+  hardening:
+    description:
+      - What systemd keeps the process from.
+      - >-
+        V(standard) makes all but O(read_write_paths) read-only, gives it a /tmp of its own (where no clamd of this host has to see its files), and takes from it devices, the kernel's settings, capabilities and system calls that no worker needs. ImageMagick, ffmpeg, Java, LibreOffice and clamdscan were seen to work.
+      - V(strict) hides homes as well, and allows only usual system calls.
+      - V(compat) leaves files as they are. V(off) sets nothing.
+      - V(auto) is V(standard) for a new unit, V(compat) where one of another origin is taken over, and afterwards what the unit has.
+    type: str
+    choices: [auto, strict, standard, compat, "off"]
+    default: auto
+  read_write_paths:
+    description:
+      - >-
+        Folders to which jobs may write under V(hardening=standard) and V(strict), beside log, tmp, storage, public/system and public/uploads of the deployment and where links in its C(shared) lead. One that starts with C(-) may be missing.
+    type: list
+    elements: str
+    default: []
+  jit:
+    description:
+      - >-
+        Whether jobs may use programs that make machine code as they run: Java, LibreOffice, Ruby's YJIT. V(false) sets C(MemoryDenyWriteExecute=), with which these do not start.
+    type: bool
+    default: true
+  malloc:
+    description:
+      - >-
+        What keeps Ruby's threads from bloating the process: V(arenas) sets C(MALLOC_ARENA_MAX=2), V(jemalloc) loads that library, V(default) does nothing.
+    type: str
+    choices: [arenas, jemalloc, default]
+    default: arenas
+  memory_high:
+    description:
+      - Memory above which the kernel slows the process down, such as V(1500M) or V(50%) (C(MemoryHigh=)).
+    type: str
+  memory_max:
+    description:
+      - Memory above which the kernel kills it, and its jobs with it (C(MemoryMax=)).
+    type: str
+  limit_nofile:
+    description:
+      - Number of files that it may have open (C(LimitNOFILE=)).
+    type: int
+  extra_directives:
+    description:
+      - >-
+        Further directives of C([Service]), such as C(CPUWeight), C(Nice), C(TasksMax), C(OOMScoreAdjust), C(Slice) or C(SupplementaryGroups). One of O(hardening) replaces its value; the empty value sets none. What has an option of its own is refused.
+    type: dict
+    default: {}
+  log_file:
+    description:
+      - File below /var/log to which the log is appended, from systemd 240. By default the log goes to the journal.
+      - Its folder must be root's, since systemd opens the file as root. Nothing reopens it, so logrotate has to C(copytruncate).
+    type: path
   redis_url:
     description:
       - >-
-        URL of the Redis in which the heartbeat is looked for. By default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(environment_files) and O(dotenv_files), else redis://localhost:6379/0.
+        URL of the Redis in which the heartbeat is looked for. By default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(secret_environment), O(environment_files) and O(dotenv_files), else what C(config/redis.yml) plainly says, else redis://localhost:6379/0.
       - It is not put into the unit.
     type: str
   redis_namespace:
     description:
       - Prefix of all keys, where the gem redis-namespace is used (Sidekiq 6 and before).
     type: str
+  require_heartbeat:
+    description:
+      - >-
+        Whether it is an error when Redis does not answer, or when nobody named one and the one on this host has nothing of Sidekiq's. By default it is a warning then: the application may be told of its Redis in a way that only Ruby understands.
+    type: bool
+    default: false
   database_yml:
     description:
       - Where the application's database.yml may be, for O(restart_on) and O(database_pool); of several, the first that exists.
@@ -133,10 +262,12 @@ options:
     description:
       - >-
         What restarts a running Sidekiq when it was written after the process was started: the unit, O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)), O(database_yml) (V(database)), C(Gemfile.lock) (V(lockfile)).
-      - A unit that this run changes restarts it in any case.
+      - A database.yml that was written again with the pool that the process is known to have does not.
+      - V(release) restarts it when it runs in another folder than O(app_root) leads to.
+      - A unit that this run changes restarts it in any case. A process that a deploy has quieted is left to the deploy.
     type: list
     elements: str
-    choices: [unit, environment, config, database, lockfile]
+    choices: [unit, environment, config, database, lockfile, release]
     default: [unit, environment, config, database, lockfile]
   log_readers:
     description:
@@ -157,6 +288,13 @@ options:
     type: str
     choices: [auto, never]
     default: auto
+  takeover:
+    description:
+      - >-
+        A unit of the same name and application that was written by others is replaced. What a person changed in it and these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)). A worker of another name that capistrano-sidekiq made is stopped and disabled.
+    type: str
+    choices: [safe, force]
+    default: safe
 attributes:
   check_mode:
     support: full
@@ -191,6 +329,22 @@ EXAMPLES = r'''
       - default,2
       - ingest
 
+- name: Run two processes, one for what takes long
+  systemd_sidekiq:
+    app_root: /opt/hyrax/current
+    processes:
+      - name: ingest
+        queues: [ingest]
+        concurrency: 2
+      - name: default
+        queues: [default, mailers]
+        concurrency: 10
+
+- name: Let running jobs end before the database is moved
+  systemd_sidekiq:
+    state: drained
+    drain_timeout: 900
+
 - name: Restart it, the unit as it is
   systemd_sidekiq:
     state: restarted
@@ -203,31 +357,36 @@ EXAMPLES = r'''
 
 RETURN = r'''
 unit:
-  description: Path of the unit file.
+  description: Path of the unit file, of several processes that of the unit which holds them together.
   returned: success
   type: str
   sample: /etc/systemd/system/sidekiq.service
 status:
   description: >-
-    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
+    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(reloaded), V(drained), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
   returned: success
   type: str
   sample: up
 main_pid:
   description: Process ID of Sidekiq.
-  returned: when it runs
+  returned: when one process runs
   type: int
   sample: 1234
 active_since:
   description: Since when systemd has it for active.
-  returned: when it runs
+  returned: when one process runs
   type: str
   sample: Mon 2026-11-23 10:00:00 UTC
 sidekiq_version:
-  description: Version of Sidekiq in the application's Gemfile.lock.
+  description: Version of Sidekiq in the application.
   returned: when it is known
   type: str
   sample: 7.3.2
+bundle:
+  description: Path of the executable that starts it.
+  returned: when O(app_root) is given
+  type: str
+  sample: /usr/bin/bundle
 drop_ins:
   description: Files that add to the unit or override it. They stay as they are.
   returned: success
@@ -236,12 +395,12 @@ drop_ins:
 heartbeat:
   description: >-
     What Sidekiq says of itself in Redis, as the page /sidekiq/busy shows it.
-  returned: when it runs and O(app_root) is given
+  returned: when one process runs
   type: dict
   contains:
-    seen:
-      description: Whether a heartbeat of the process with V(main_pid) is in Redis.
-      type: bool
+    status:
+      description: V(seen) when a heartbeat of the process with V(main_pid) is in Redis, V(unknown) when Redis could not tell.
+      type: str
     source:
       description: Where the address of Redis was taken from.
       type: str
@@ -255,6 +414,11 @@ heartbeat:
     busy:
       description: Threads that run a job.
       type: int
+processes:
+  description: The same for each process, with V(unit), its name.
+  returned: when it runs
+  type: list
+  elements: dict
 drained:
   description: How a restart waited for running jobs.
   returned: when a running worker was restarted and its heartbeat seen
@@ -266,6 +430,27 @@ drained:
     seconds:
       description: How long it took. A heartbeat comes every 5 seconds, from Sidekiq 7 every 10.
       type: int
+interrupted:
+  description: Jobs that still ran when Sidekiq was stopped.
+  returned: when there were any
+  type: list
+  elements: dict
+  contains:
+    class:
+      description: Class of the job.
+      type: str
+    jid:
+      description: Its ID.
+      type: str
+    queue:
+      description: Its queue.
+      type: str
+    seconds:
+      description: How long it had run.
+      type: int
+    pushed_back:
+      description: Whether it was seen in its queue again. Else it ended in Sidekiq's own timeout, or another process took it at once.
+      type: bool
 steps:
   description: What was changed, or would be in check mode.
   returned: always

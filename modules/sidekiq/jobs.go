@@ -1,0 +1,112 @@
+package sidekiq
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// Job is a job that runs or waits. Class and JID are "" where its payload is not understood.
+type Job struct {
+	Class string // of the application: that of an ActiveJob, not of its wrapper
+	JID   string
+	Queue string
+	RunAt time.Time // since when it runs; zero while it waits
+}
+
+// Jobs are the jobs that a process ran when it beat last, the longest first. Their key is `IDENTITY:work` since 6.4.2, `:workers`
+// before.
+func (r *Redis) Jobs(ctx context.Context, identity string) ([]Job, error) {
+	for _, key := range []string{identity + ":work", identity + ":workers"} {
+		threads, err := redis.StringMap(r.do(ctx, "HGETALL", key))
+		if err != nil {
+			return nil, err
+		}
+		if len(threads) > 0 {
+			return runningJobs(threads), nil
+		}
+	}
+	return nil, nil
+}
+
+func runningJobs(threads map[string]string) []Job {
+	var jobs []Job
+	for _, text := range threads {
+		var work struct {
+			Queue   string          `json:"queue"`
+			Payload json.RawMessage `json:"payload"`
+			RunAt   float64         `json:"run_at"`
+		}
+		_ = json.Unmarshal([]byte(text), &work) // what is not understood is an empty job: the thread is busy all the same
+		job := payload(work.Payload).job(work.Queue)
+		job.RunAt = epoch(work.RunAt)
+		jobs = append(jobs, job)
+	}
+	slices.SortFunc(jobs, func(a, b Job) int {
+		if order := a.RunAt.Compare(b.RunAt); order != 0 {
+			return order
+		}
+		return strings.Compare(a.JID, b.JID)
+	})
+	return jobs
+}
+
+// Waiting are the jobs of a queue that are fetched next, the next first, and no more than most.
+func (r *Redis) Waiting(ctx context.Context, queue string, most int) ([]Job, error) {
+	if most < 1 {
+		return nil, nil
+	}
+	texts, err := redis.Strings(r.do(ctx, "LRANGE", "queue:"+queue, -most, -1))
+	if err != nil {
+		return nil, err
+	}
+	var jobs []Job
+	for _, text := range slices.Backward(texts) { // fetched from the right (lib/sidekiq/fetch.rb, BRPOP)
+		jobs = append(jobs, payload([]byte(text)).job(queue))
+	}
+	return jobs, nil
+}
+
+// item holds the fields of a job's JSON that are wanted, whatever their types are.
+type item struct {
+	Class      any `json:"class"`
+	Wrapped    any `json:"wrapped"`
+	JID        any `json:"jid"`
+	EnqueuedAt any `json:"enqueued_at"`
+	CreatedAt  any `json:"created_at"`
+}
+
+// payload reads a job: an object, or, among the running jobs of newer versions, such an object as text (lib/sidekiq/api.rb, WorkSet).
+func payload(raw []byte) item {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		raw = []byte(text)
+	}
+	var i item
+	_ = json.Unmarshal(raw, &i) // Sidekiq itself buries what is no JSON
+	return i
+}
+
+func (i item) job(queue string) Job {
+	job := Job{Queue: queue}
+	job.Class, _ = i.Class.(string)
+	if wrapped, ok := i.Wrapped.(string); ok && wrapped != "" {
+		job.Class = wrapped
+	}
+	job.JID, _ = i.JID.(string)
+	return job
+}
+
+// enqueued is since when the job is in its queue, as far as it tells.
+func (i item) enqueued() (at time.Time, known bool) {
+	for _, field := range []any{i.EnqueuedAt, i.CreatedAt} {
+		if number, ok := field.(float64); ok {
+			return epoch(number), true
+		}
+	}
+	return time.Time{}, false
+}

@@ -1,0 +1,62 @@
+package sidekiq
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheRunningJobsOfEveryVersionAreRead(t *testing.T) {
+	socket, _ := startRedis(t)
+	do, r := writer(t, socket, 0), open(t, "unix://:hush%20hush@"+socket, "")
+	for identity, c := range map[string]struct {
+		key  string
+		jobs []string
+		want []Job
+	}{
+		"w5:1:a": {":workers", []string{
+			`{"queue":"default","payload":{"class":"Later","args":[],"jid":"b","created_at":1700000000.1},"run_at":1700000020}`,
+			`{"queue":"mailers","payload":{"class":"Sooner","args":[1],"jid":"a"},"run_at":1700000010}`,
+		}, []Job{
+			{Class: "Sooner", JID: "a", Queue: "mailers", RunAt: time.Unix(1700000010, 0)},
+			{Class: "Later", JID: "b", Queue: "default", RunAt: time.Unix(1700000020, 0)},
+		}},
+		"w6:1:a": {":workers", []string{`{"queue":"default","payload":"{\"class\":\"Sidekiq::Worker\",\"jid\":\"a\"}","run_at":1700000010}`},
+			[]Job{{Class: "Sidekiq::Worker", JID: "a", Queue: "default", RunAt: time.Unix(1700000010, 0)}}},
+		"w7:1:a": {":work", []string{
+			`{"queue":"default","payload":"{\"class\":\"ActiveJob::QueueAdapters::SidekiqAdapter::JobWrapper\",\"wrapped\":\"IngestJob\",\"jid\":\"a\"}","run_at":1700000010}`},
+			[]Job{{Class: "IngestJob", JID: "a", Queue: "default", RunAt: time.Unix(1700000010, 0)}}},
+		"w8:1:a": {":work", []string{
+			`{"queue":"default","payload":"{\"class\":\"Sidekiq::ActiveJob::Wrapper\",\"wrapped\":\"IngestJob\",\"jid\":\"a\",\"enqueued_at\":1700000000123}","run_at":1700000010123}`},
+			[]Job{{Class: "IngestJob", JID: "a", Queue: "default", RunAt: time.UnixMilli(1700000010123)}}},
+		"broken:1:a": {":work", []string{`{"queue":"default","payload":"{","run_at":1700000010}`},
+			[]Job{{Queue: "default", RunAt: time.Unix(1700000010, 0)}}},
+	} {
+		for i, job := range c.jobs {
+			do("HSET", identity+c.key, i, job)
+		}
+		got, err := r.Jobs(context.Background(), identity)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, identity)
+	}
+	idle, err := r.Jobs(context.Background(), "idle:1:a")
+	require.NoError(t, err)
+	require.Empty(t, idle)
+}
+
+func TestTheJobsOfAQueueAreListedAsTheyAreFetched(t *testing.T) {
+	socket, _ := startRedis(t)
+	do, r := writer(t, socket, 0), open(t, "unix://:hush%20hush@"+socket, "app")
+	do("LPUSH", "app:queue:default", `{"class":"First","jid":"1"}`, `{"class":"Wrapper","wrapped":"Second","jid":"2"}`, `no JSON`, `{"class":"Fourth","jid":4}`)
+	for most, want := range map[int][]Job{
+		0: nil,
+		2: {{Class: "First", JID: "1", Queue: "default"}, {Class: "Second", JID: "2", Queue: "default"}},
+		9: {{Class: "First", JID: "1", Queue: "default"}, {Class: "Second", JID: "2", Queue: "default"}, {Queue: "default"}, {Class: "Fourth", Queue: "default"}},
+	} {
+		got, err := r.Waiting(context.Background(), "default", most)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}

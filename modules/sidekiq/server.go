@@ -1,0 +1,58 @@
+package sidekiq
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// Server is what a Redis tells of itself.
+type Server struct {
+	Version         string // such as 7.0.15; "" when it does not tell
+	MaxmemoryPolicy string // what it does when its memory is full, "noeviction" as it should be; "" when it does not tell, as before Redis 4
+}
+
+// Server asks. An access list of Redis may forbid it, which is an error.
+func (r *Redis) Server(ctx context.Context) (Server, error) {
+	var s Server
+	for _, section := range []string{"server", "memory"} {
+		text, err := redis.String(redis.DoContext(r.conn, ctx, "INFO", section))
+		if err != nil {
+			return Server{}, r.at(err)
+		}
+		for line := range strings.Lines(text) {
+			switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+			case "redis_version":
+				s.Version = value
+			case "maxmemory_policy":
+				s.MaxmemoryPolicy = value
+			}
+		}
+	}
+	return s, nil
+}
+
+// RedisFloor is the oldest Redis with which this Sidekiq starts (lib/sidekiq/cli.rb, run); "" for an unknown version.
+func (v Version) RedisFloor() string {
+	switch {
+	case v.AtLeast(8, 0, 1):
+		return "7.0"
+	case v.AtLeast(8, 0, 0):
+		return "7.2"
+	case v.AtLeast(7, 0, 0):
+		return "6.2"
+	case v.AtLeast(6, 0, 0):
+		return "4.0"
+	case v.Known():
+		return "2.8"
+	}
+	return ""
+}
+
+// RedisAtLeast tells whether the version of a server is a floor or later. A version that is not understood is taken for late enough.
+func RedisAtLeast(server, floor string) bool {
+	version, err := ParseVersion(server)
+	least, floorErr := ParseVersion(floor)
+	return err != nil || floorErr != nil || version.AtLeast(least.major, least.minor, least.patch)
+}

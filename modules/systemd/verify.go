@@ -1,0 +1,53 @@
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Verify has systemd-analyze(1) judge unit files, by name, before they are where systemd reads them. A host without the program, or one
+// whose systemd-analyze has nothing to say about these files, accepts them. That a program of theirs is missing is no fault of the text.
+func Verify(units map[string]string) (err error) {
+	program, lookErr := lookPath("systemd-analyze")
+	if lookErr != nil {
+		return nil
+	}
+	dir, err := os.MkdirTemp("", "systemd-units-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	args := []string{"verify", "--man=no"}
+	for name, text := range units {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+		args = append(args, path)
+	}
+	// Its exit status is about all units that these want, too.
+	said, verifyErr := runBoth(program, args...)
+	var faults []string
+	for line := range strings.Lines(said) {
+		if line = strings.TrimSpace(line); isFault(line, dir, units, verifyErr != nil) {
+			faults = append(faults, strings.ReplaceAll(line, dir+"/", ""))
+		}
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("systemd-analyze verify does not accept the unit: %s", strings.Join(faults, "; "))
+	}
+	return nil
+}
+
+// isFault tells whether a line is about one of the files, and not about a drop-in or a unit of others.
+func isFault(line, dir string, units map[string]string, failed bool) bool {
+	if strings.HasPrefix(line, dir+"/") {
+		return true
+	}
+	name, said, _ := strings.Cut(line, ": ")
+	_, ours := units[name]
+	return ours && failed && !strings.HasSuffix(said, "is not executable") && !strings.Contains(said, "is not executable:")
+}

@@ -1,0 +1,115 @@
+package systemdsidekiq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+)
+
+// drain lets the running jobs end before a process is stopped: Sidekiq is told to take no new ones, and waited for. What cannot be seen is
+// not waited for: Sidekiq's own timeout follows in any case.
+func (a *act) drain(late *ansible.Late, u *unit) error {
+	a.interrupted[u] = nil
+	if a.p.DrainTimeout == 0 || !u.state.Up() {
+		return nil
+	}
+	if _, err := a.f.beat(u); err != nil {
+		late.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
+		return nil
+	}
+	left, err := a.wait(late, u)
+	if err != nil {
+		late.Warn("running jobs of %s were not waited for to the end: %v", u.name, err)
+	}
+	if len(left) > 0 {
+		late.Warn("%d jobs of %s still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains: %s", len(left), u.name, a.p.DrainTimeout, jobList(left))
+	}
+	a.interrupted[u] = left
+	return nil
+}
+
+// wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do. Only a heartbeat after the
+// signal tells the truth.
+func (a *act) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
+	start := time.Now()
+	if err := a.f.systemctl.Reload(u.name); err != nil {
+		return nil, err
+	}
+	process, err := a.f.awaitBeat(u, time.Duration(a.p.DrainTimeout)*time.Second, func(p sidekiq.Process) bool {
+		return p.Beat.After(start) && p.Busy == 0
+	})
+	if err != nil && !errors.Is(err, errNoBeat) {
+		return nil, err
+	}
+	late.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
+	if process.Busy == 0 {
+		return nil, nil
+	}
+	var jobs []sidekiq.Job
+	err = a.f.ask(func(ctx context.Context, r store) (err error) {
+		jobs, err = r.Jobs(ctx, process.Identity)
+		return err
+	})
+	return jobs, err
+}
+
+func jobList(jobs []sidekiq.Job) string {
+	var all []string
+	for _, j := range jobs {
+		all = append(all, fmt.Sprintf("%s %s (%s)", j.Class, j.JID, runTime(j)))
+	}
+	return strings.Join(all, ", ")
+}
+
+func runTime(j sidekiq.Job) time.Duration { return time.Since(j.RunAt).Round(time.Second) }
+
+// restart restarts a unit in one step of systemd's, so that the worker comes back whatever happens to us, and meanwhile looks for the jobs
+// that are pushed back: the old process does that right before it ends, and the new one needs a second at least to boot and take them.
+func (a *act) restart(late *ansible.Late, u *unit) error {
+	left := a.interrupted[u]
+	if len(left) == 0 {
+		return a.f.systemctl.Restart(u.name)
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.f.systemctl.Restart(u.name) }()
+	back := map[string]bool{}
+	for {
+		select {
+		case err := <-done:
+			late.Set("interrupted", describe(left, back))
+			return err
+		case <-time.After(100 * time.Millisecond):
+			a.f.lookForPushedBack(left, back)
+		}
+	}
+}
+
+// lookForPushedBack notes which jobs wait in their queues.
+func (f *found) lookForPushedBack(jobs []sidekiq.Job, back map[string]bool) {
+	_ = f.ask(func(ctx context.Context, r store) error { // a look that fails sees nothing; the next may
+		for _, j := range jobs {
+			waiting, err := r.Waiting(ctx, j.Queue, 10*len(jobs))
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(waiting, func(w sidekiq.Job) bool { return w.JID == j.JID }) {
+				back[j.JID] = true
+			}
+		}
+		return nil
+	})
+}
+
+func describe(jobs []sidekiq.Job, back map[string]bool) []map[string]any {
+	all := []map[string]any{}
+	for _, j := range jobs {
+		all = append(all, map[string]any{"class": j.Class, "jid": j.JID, "queue": j.Queue, "seconds": int(runTime(j).Seconds()), "pushed_back": back[j.JID]})
+	}
+	return all
+}

@@ -1,0 +1,187 @@
+package systemdsidekiq
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+)
+
+// The profiles of option hardening, from the least to the most. What each directive breaks was tried with what workers of Rails
+// applications call (ImageMagick, ffmpeg, Java, LibreOffice, clamdscan): what broke one of them is not in standard.
+const (
+	profileAuto     = "auto"
+	profileOff      = "off"
+	profileCompat   = "compat"   // for units that are taken over: whatever file could be written before can be
+	profileStandard = "standard" // for new units: read-only but for ReadWritePaths=
+	profileStrict   = "strict"
+)
+
+// profileComment is where a unit says which profile it has, so that `auto` keeps it.
+const profileComment = "# Hardening: "
+
+// profileOf is the profile of the unit that is to be written.
+func profileOf(p *Params, inUse fragment) string {
+	switch {
+	case p.Hardening != profileAuto:
+		return p.Hardening
+	case inUse.path == "":
+		return profileStandard
+	case !inUse.isOurs():
+		return profileCompat
+	}
+	for line := range strings.Lines(inUse.text) {
+		if profile, found := strings.CutPrefix(strings.TrimSpace(line), profileComment); found {
+			return profile
+		}
+	}
+	return profileCompat // of a version of this module that had none
+}
+
+type directive struct{ name, value string }
+
+// everywhere is what no worker misses: nothing here limits which files it reads and writes, or which programs it calls. NoNewPrivileges is
+// what keeps it from sudo.
+var everywhere = []directive{
+	{"NoNewPrivileges", "yes"}, {"PrivateDevices", "yes"}, {"DevicePolicy", "closed"}, {"ProtectKernelTunables", "yes"}, {"ProtectKernelModules", "yes"},
+	{"ProtectKernelLogs", "yes"}, {"ProtectControlGroups", "yes"}, {"ProtectClock", "yes"}, {"ProtectHostname", "yes"},
+	{"RestrictNamespaces", "yes"}, {"RestrictRealtime", "yes"}, {"LockPersonality", "yes"}, {"KeyringMode", "private"}, {"CapabilityBoundingSet", ""},
+	{"AmbientCapabilities", ""}, {"RemoveIPC", "yes"}, {"SystemCallArchitectures", "native"},
+	// getifaddrs wants AF_NETLINK.
+	{"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
+	// EPERM: killed by SIGSYS a worker loses its jobs.
+	{"SystemCallErrorNumber", "EPERM"},
+}
+
+// denied are groups of system calls that no worker makes. A deny-list, since an unknown group in an allow-list keeps a unit from loading;
+// @privileged is not in it, for chown, with which files are copied: the empty CapabilityBoundingSet= covers what it is about.
+const denied = "~@clock @cpu-emulation @debug @keyring @module @mount @obsolete @raw-io @reboot @swap"
+
+// harden sets the directives of a profile.
+func harden(u *systemd.Unit, p *Params, f *found, profile string) {
+	if profile == profileOff {
+		return
+	}
+	all := slices.Clone(everywhere)
+	switch profile {
+	case profileCompat:
+		all = append(all, directive{"ProtectSystem", "yes"}, directive{"SystemCallFilter", denied})
+	case profileStandard:
+		all = append(all, readOnly(p, f, "read-only")...)
+		all = append(all, directive{"SystemCallFilter", denied})
+	case profileStrict:
+		all = append(all, readOnly(p, f, "yes")...)
+		all = append(all, directive{"PrivateUsers", "yes"}, directive{"PrivateIPC", "yes"})
+		all = append(all, allowed(f.systemctl.Version)...)
+	}
+	for _, d := range all {
+		if _, given := p.ExtraDirectives[d.name]; !given {
+			u.Set(d.name, systemd.Literal(d.value))
+		}
+	}
+	if !p.JIT {
+		u.Set("MemoryDenyWriteExecute", systemd.Literal("yes"))
+	}
+	if profile != profileCompat {
+		readWritePaths(u, p, f)
+	}
+}
+
+// readOnly makes the whole file system read-only, and /tmp the worker's own: without, jobs could not even make a temporary file. A clamd of
+// this host must see the files that the worker hands it, and so both have the host's /tmp.
+func readOnly(p *Params, f *found, home string) []directive {
+	if isAtHome(f.bundle) || isAtHome(p.AppRoot) || isAtHome(p.DeployRoot) {
+		home = "read-only" // hidden, it could not be run
+	}
+	all := []directive{
+		{"ProtectSystem", "strict"}, {"ProtectHome", home}, {"PrivateMounts", "yes"}, {"ProtectProc", "invisible"}, {"RestrictSUIDSGID", "yes"},
+	}
+	if !f.clamd {
+		all = append(all, directive{"PrivateTmp", "yes"})
+	}
+	return all
+}
+
+// isAtHome tells whether ProtectHome= is about a path (systemd.exec(5)).
+func isAtHome(path string) bool {
+	return strings.HasPrefix(path, "/home/") || strings.HasPrefix(path, "/root/") || strings.HasPrefix(path, "/run/user/")
+}
+
+// allowed is the allow-list of strict, where systemd knows its groups. What ImageMagick, ffmpeg and `cp -p` call is allowed again.
+func allowed(version int) []directive {
+	if version < 239 {
+		return []directive{{"SystemCallFilter", denied}}
+	}
+	return []directive{
+		{"SystemCallFilter", "@system-service"}, {"SystemCallFilter", "~@privileged @resources"},
+		{"SystemCallFilter", "@chown sched_setaffinity sched_setscheduler setpriority ioprio_set prlimit64 setrlimit"},
+	}
+}
+
+// shared are the folders that Capistrano links into every release, of those that applications write to.
+var shared = []string{"log", "tmp", "storage", "public/system", "public/uploads"}
+
+// readWritePaths are where jobs may write: what releases share, what is given, and where links of these lead that leave the deployment. A
+// path that is missing is passed over (-); systemd follows `current` at each start.
+func readWritePaths(u *systemd.Unit, p *Params, f *found) {
+	below := func(root string) systemd.Paths {
+		var all systemd.Paths
+		for _, folder := range shared {
+			all = append(all, "-"+path.Join(root, folder))
+		}
+		return all
+	}
+	more := append(systemd.Paths(f.linkedAway(p)), p.ReadWritePaths...)
+	if f.clamd {
+		more = append(more, "/tmp", "/var/tmp")
+	}
+	if p.DeployRoot != "" {
+		u.Set("ReadWritePaths", below(path.Join(p.DeployRoot, "shared")))
+	}
+	u.Set("ReadWritePaths", below(p.AppRoot))
+	if len(more) > 0 {
+		u.Set("ReadWritePaths", more)
+	}
+}
+
+// linkedAway are the folders outside of the deployment to which what is shared leads, as to a mounted disk.
+func (f *found) linkedAway(p *Params) []string {
+	var away []string
+	for _, link := range f.sharedLinks(p) {
+		target, err := filepath.EvalSymlinks(link)
+		if err != nil {
+			continue
+		}
+		target = "/" + strings.TrimPrefix(strings.TrimPrefix(target, f.host.root), "/")
+		inside := strings.HasPrefix(target+"/", p.DeployRoot+"/") || strings.HasPrefix(target+"/", p.AppRoot+"/")
+		if info, err := os.Stat(link); err == nil && info.IsDir() && !inside && systemd.CheckPath(target) == nil {
+			away = append(away, "-"+target)
+		}
+	}
+	slices.Sort(away)
+	return slices.Compact(away)
+}
+
+// sharedLinks are the symbolic links in shared and those of the application that are to be written to.
+func (f *found) sharedLinks(p *Params) []string {
+	var candidates []string
+	if p.DeployRoot != "" {
+		folder := f.host.path(path.Join(p.DeployRoot, "shared"))
+		entries, err := os.ReadDir(folder)
+		if err == nil {
+			for _, e := range entries {
+				candidates = append(candidates, filepath.Join(folder, e.Name()))
+			}
+		}
+	}
+	for _, folder := range shared {
+		candidates = append(candidates, f.host.path(path.Join(p.AppRoot, folder)))
+	}
+	return slices.DeleteFunc(candidates, func(path string) bool {
+		info, err := os.Lstat(path)
+		return err != nil || info.Mode()&os.ModeSymlink == 0
+	})
+}

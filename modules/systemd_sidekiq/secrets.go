@@ -1,0 +1,106 @@
+package systemdsidekiq
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+)
+
+// secretPath is where the values of secret_environment stand: beside the unit, where systemd takes no notice of a name without its suffixes.
+func secretPath(p *Params) string { return "/etc/systemd/system/" + p.Name + ".env" }
+
+// secretMode: systemd reads the file before it becomes the user of the service.
+const secretMode = 0o600
+
+// writeSecrets plans the file of secret_environment, or its end. What is shown of it are names.
+func (a *act) writeSecrets() error {
+	if a.p.AppRoot == "" {
+		return nil
+	}
+	values, err := sidekiq.EnvironmentFile(a.p.SecretEnvironment)
+	if err != nil {
+		return err
+	}
+	text := "# " + marker + "\n" + values
+	switch found := a.f.secrets; {
+	case len(a.p.SecretEnvironment) == 0:
+		a.removeSecrets()
+	case found.Is([]byte(text), secretMode, 0, 0):
+	default:
+		if found != nil && !(fragment{text: string(found.Data)}).isOurs() {
+			return fmt.Errorf("%s was not written by this module; hint: move it away and list it in option %q", secretPath(a.p), "environment_files")
+		}
+		changed := found == nil || string(found.Data) != text
+		for _, w := range a.f.workers {
+			w.rewritten = w.rewritten || changed
+		}
+		a.Add(ansible.Step{
+			Title: "write " + secretPath(a.p),
+			Diff:  &ansible.Diff{Prepared: a.secretDiff(changed)},
+			Do: func(*ansible.Late) error {
+				return atomicfile.Replace(atomicfile.Replacement{Path: a.f.host.path(secretPath(a.p)), Data: []byte(text), Mode: secretMode})
+			},
+			Undo: a.restoreSecrets,
+		})
+	}
+	return nil
+}
+
+// removeSecrets plans that a file of ours goes, when nothing refers to it.
+func (a *act) removeSecrets() {
+	if a.f.secrets == nil || !(fragment{text: string(a.f.secrets.Data)}).isOurs() {
+		return
+	}
+	a.Add(ansible.Step{
+		Title: "remove " + secretPath(a.p),
+		Do:    func(*ansible.Late) error { return atomicfile.Remove(a.f.host.path(secretPath(a.p))) },
+		Undo:  a.restoreSecrets,
+	})
+}
+
+func (a *act) restoreSecrets() error {
+	return atomicfile.Restore(a.f.host.path(secretPath(a.p)), a.f.secrets)
+}
+
+func (a *act) secretDiff(changed bool) string {
+	if !changed {
+		return fmt.Sprintf("-%s (%04o)\n+%s (%04o)\n", secretPath(a.p), a.f.secrets.Mode.Perm(), secretPath(a.p), os.FileMode(secretMode))
+	}
+	text := ""
+	before := map[string]string{}
+	if a.f.secrets != nil {
+		before, _ = sidekiq.ParseEnvironmentFile(a.f.secrets.Data) // one that cannot be read is replaced
+	}
+	for _, name := range sortedNames(before, a.p.SecretEnvironment) {
+		old, was := before[name]
+		value, is := a.p.SecretEnvironment[name]
+		if was && (!is || old != value) {
+			text += "-" + name + "=(hidden)\n"
+		}
+		if is && (!was || old != value) {
+			text += "+" + name + "=(hidden)\n"
+		}
+	}
+	return text
+}
+
+func sortedNames(maps ...map[string]string) []string {
+	var all []string
+	for _, m := range maps {
+		for name := range m {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// isRootsAlone tells whether nobody but root may change what is in a folder.
+func isRootsAlone(info os.FileInfo) bool {
+	return info.Sys().(*syscall.Stat_t).Uid == 0 && info.Mode().Perm()&0o022 == 0
+}
