@@ -2,6 +2,7 @@ package dbpool
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,23 +14,33 @@ import (
 
 // Params are the options of db_pool.yml.
 type Params struct {
-	Path             []string          `option:"path"`
-	RailsEnv         string            `option:"rails_env"`
-	Databases        []string          `option:"databases"`
-	Pool             *int              `option:"pool"`
-	Concurrency      *int              `option:"concurrency"`
-	SidekiqConfig    []string          `option:"sidekiq_config"`
-	Headroom         int               `option:"headroom"`
-	AppRoot          *string           `option:"app_root"`
-	Environment      map[string]string `option:"environment"`
-	EnvironmentFiles []string          `option:"environment_files"`
-	DotenvFiles      []string          `option:"dotenv_files"`
-	Key              string            `option:"key"`
-	ERB              string            `option:"erb"`
-	AllowLower       bool              `option:"allow_lower"`
-	AllowOthers      bool              `option:"allow_others"`
-	Backup           bool              `option:"backup"`
-	IfMissing        string            `option:"if_missing"`
+	Path              []string          `option:"path"`
+	RailsEnv          string            `option:"rails_env"`
+	Databases         []string          `option:"databases"`
+	Pool              *int              `option:"pool"`
+	Concurrency       *int              `option:"concurrency"`
+	SidekiqConfig     []string          `option:"sidekiq_config"`
+	Processes         []Process         `option:"processes"`
+	Headroom          int               `option:"headroom"`
+	AppRoot           *string           `option:"app_root"`
+	Environment       map[string]string `option:"environment"`
+	SecretEnvironment map[string]string `option:"secret_environment"`
+	EnvironmentFiles  []string          `option:"environment_files"`
+	DotenvFiles       []string          `option:"dotenv_files"`
+	Key               string            `option:"key"`
+	ERB               string            `option:"erb"`
+	AllowLower        bool              `option:"allow_lower"`
+	AllowOthers       bool              `option:"allow_others"`
+	Backup            bool              `option:"backup"`
+	IfMissing         string            `option:"if_missing"`
+}
+
+// Process is one of several processes. What it leaves out is as the service has it.
+type Process struct {
+	Name        string   `option:"name"`
+	Queues      []string `option:"queues"`
+	Concurrency *int     `option:"concurrency"`
+	Config      string   `option:"config"`
 }
 
 const (
@@ -48,7 +59,11 @@ func (p *Params) Validate() error {
 	if p.RailsEnv == "" || p.RailsEnv == "shared" {
 		return fmt.Errorf("option %q: %q is no environment; hint: write production", "rails_env", p.RailsEnv)
 	}
-	for option, number := range map[string]*int{"pool": p.Pool, "concurrency": p.Concurrency} {
+	numbers := map[string]*int{"pool": p.Pool, "concurrency": p.Concurrency}
+	for i, process := range p.Processes {
+		numbers[fmt.Sprintf("processes[%d].concurrency", i)] = process.Concurrency
+	}
+	for option, number := range numbers {
 		if number != nil && (*number < 1 || *number > largestPool) {
 			return fmt.Errorf("option %q: %d is not accepted; accepted: 1 to %d", option, *number, largestPool)
 		}
@@ -59,7 +74,7 @@ func (p *Params) Validate() error {
 	if p.Pool != nil && p.Headroom > 0 {
 		return fmt.Errorf("option %q: %d beside option %q, which is the whole pool; hint: leave one out", "headroom", p.Headroom, "pool")
 	}
-	if p.Pool == nil && p.Concurrency == nil && len(p.SidekiqConfig) == 0 {
+	if p.Pool == nil && p.Concurrency == nil && len(p.SidekiqConfig) == 0 && len(p.Processes) == 0 {
 		return fmt.Errorf("option %q: the list is empty; hint: write config/sidekiq.yml", "sidekiq_config")
 	}
 	if i := slices.Index(p.Databases, ""); i >= 0 {
@@ -84,21 +99,26 @@ func (p *Params) checkPaths() error {
 		}
 	}
 	for _, path := range p.SidekiqConfig {
-		if err := p.checkConfigPath(path); err != nil {
+		if err := p.checkConfigPath("sidekiq_config", path); err != nil {
+			return err
+		}
+	}
+	for i, process := range p.Processes {
+		if err := p.checkConfigPath(fmt.Sprintf("processes[%d].config", i), process.Config); err != nil && process.Config != "" {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *Params) checkConfigPath(path string) error {
+func (p *Params) checkConfigPath(option, path string) error {
 	switch {
 	case filepath.IsAbs(path):
 		return nil
 	case p.AppRoot == nil:
-		return fmt.Errorf("option %q: %q is relative and %q is not given; hint: write an absolute path", "sidekiq_config", path, "app_root")
+		return fmt.Errorf("option %q: %q is relative and %q is not given; hint: write an absolute path", option, path, "app_root")
 	case !filepath.IsLocal(path):
-		return fmt.Errorf("option %q: %q leads out of %q; hint: write an absolute path", "sidekiq_config", path, "app_root")
+		return fmt.Errorf("option %q: %q leads out of %q; hint: write an absolute path", option, path, "app_root")
 	}
 	return nil
 }
@@ -112,9 +132,11 @@ func (p *Params) wanted() (connections.Wanted, error) {
 }
 
 func (p *Params) worker() connections.Worker {
+	variables := maps.Clone(p.Environment)
+	maps.Copy(variables, p.SecretEnvironment)
 	return connections.Worker{
 		RailsEnv: p.RailsEnv, Processes: p.processes(), Lockfile: p.lockPath(), Headroom: p.Headroom,
-		Environment: sidekiq.Environment{Variables: p.Environment, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles},
+		Environment: sidekiq.Environment{Variables: variables, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles},
 	}
 }
 
@@ -133,12 +155,29 @@ func (p *Params) request(size int) databaseyml.Request {
 
 // processes are those of option processes, else one for each configuration.
 func (p *Params) processes() []connections.Process {
-	var all []connections.Process
+	service := []connections.Process{}
 	for _, path := range p.configPaths() {
-		all = append(all, connections.Process{Concurrency: p.Concurrency, Config: path})
+		service = append(service, connections.Process{Concurrency: p.Concurrency, Config: path})
 	}
-	if len(all) == 0 {
-		all = append(all, connections.Process{Concurrency: p.Concurrency})
+	if len(service) == 0 {
+		service = append(service, connections.Process{Concurrency: p.Concurrency})
+	}
+	if len(p.Processes) == 0 {
+		return service
+	}
+	var all []connections.Process
+	for _, process := range p.Processes {
+		as := service[0]
+		if process.Concurrency != nil {
+			as.Concurrency = process.Concurrency
+		}
+		if process.Config != "" {
+			as.Config = p.absolute(process.Config)
+		}
+		if as.Config == "" && as.Concurrency == nil {
+			as.Config = p.absolute("config/sidekiq.yml") // where Sidekiq looks itself
+		}
+		all = append(all, as)
 	}
 	return all
 }
@@ -147,12 +186,16 @@ func (p *Params) processes() []connections.Process {
 func (p *Params) configPaths() []string {
 	var paths []string
 	for _, path := range p.SidekiqConfig {
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(*p.AppRoot, path)
-		}
-		paths = append(paths, path)
+		paths = append(paths, p.absolute(path))
 	}
 	return paths
+}
+
+func (p *Params) absolute(path string) string {
+	if filepath.IsAbs(path) || p.AppRoot == nil {
+		return path
+	}
+	return filepath.Join(*p.AppRoot, path)
 }
 
 // lockPath is where Gemfile.lock is: in app_root, or beside the folder of the configuration; "" where nobody can tell.

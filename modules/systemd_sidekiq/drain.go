@@ -69,11 +69,14 @@ func jobList(jobs []sidekiq.Job) string {
 
 func runTime(j sidekiq.Job) time.Duration { return time.Since(j.RunAt).Round(time.Second) }
 
-// restart restarts a unit in one step of systemd's, so that the worker comes back whatever happens to us, and meanwhile looks for the jobs
+// restart starts a unit, or restarts it in one step of systemd's, so that the worker comes back whatever happens to us, and meanwhile looks for the jobs
 // that are pushed back: the old process does that right before it ends, and the new one needs a second at least to boot and take them.
 func (a *act) restart(late *ansible.Late, u *unit) error {
 	left := a.interrupted[u]
-	if len(left) == 0 {
+	switch {
+	case u.state.Stopped() || u.stopped: // what holds several together may have started it by now
+		return a.f.systemctl.Start(u.name)
+	case len(left) == 0:
 		return a.f.systemctl.Restart(u.name)
 	}
 	done := make(chan error, 1)

@@ -25,11 +25,11 @@ const (
 func unitText(p *Params, f *found, w *unit) (string, error) {
 	u := systemd.NewUnit(f.systemctl.Version)
 	u.Comment(marker)
+	profile := profileOf(p, f.main.inUse)
+	u.Comment(strings.TrimPrefix(profileComment, "# ") + profile)
 	if w.process == nil {
 		return parentText(u, p)
 	}
-	profile := profileOf(p, f.main.inUse)
-	u.Comment(strings.TrimPrefix(profileComment, "# ") + profile)
 	u.Section("Unit")
 	u.Set("Description", systemd.Text(description(p, *w.process)))
 	u.Set("Documentation", systemd.Literal("https://github.com/sidekiq/sidekiq/wiki"))

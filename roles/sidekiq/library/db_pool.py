@@ -51,6 +51,31 @@ options:
         A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application need not have and in whose place C(config/sidekiq.yml.erb) may be.
     type: list
     elements: path
+  processes:
+    description:
+      - >-
+        The processes of M(systemd_sidekiq), where the service has several: the one with the most threads counts. What a process leaves out is as O(concurrency) and O(sidekiq_config) say.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - Name of the process.
+        type: str
+        required: true
+      queues:
+        description:
+          - Its queues, which do not matter here.
+        type: list
+        elements: str
+      concurrency:
+        description:
+          - As O(concurrency).
+        type: int
+      config:
+        description:
+          - As O(sidekiq_config).
+        type: path
   headroom:
     description:
       - Number of connections beside those of the threads, where the application starts threads of its own in its jobs.
@@ -65,6 +90,11 @@ options:
     description:
       - >-
         Environment variables of the Sidekiq service, for ERB such as V(<%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
+    type: dict
+    default: {}
+  secret_environment:
+    description:
+      - As O(environment), for values that are not to be shown.
     type: dict
     default: {}
   environment_files:

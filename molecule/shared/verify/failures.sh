@@ -1,0 +1,225 @@
+#!/bin/bash
+# Ways to fail, one after the other, each on a host whose worker is up: what the module says, whether the unit before is back and its
+# worker runs, or the new one stays and tries. /usr/local/bin/systemd_sidekiq is the module. With arguments only these ways are taken.
+set -euo pipefail
+
+unit=/etc/systemd/system/sidekiq.service
+current=/opt/demo/current
+failed=0
+
+complain() { echo "   NO: $*"; failed=1; }
+
+# Keys of the answer, which is one line of JSON.
+answer() { ruby -rjson -e 'a = JSON.parse(File.read("/run/answer.json")); puts ARGV[0] == "text" ? [a["msg"], a["warnings"], a["not_undone"]].flatten.compact : a[ARGV[0]].to_json' -- "$1"; }
+
+run() { # JSON of options beside those of every run
+  echo "{\"app_root\": \"$current\", \"start_timeout\": 20, \"drain_timeout\": 15, \"redis_url\": \"redis://localhost:6379/0\", $1}" >/run/options.json
+  local start=$SECONDS
+  systemd_sidekiq /run/options.json >/run/answer.json
+  took=$((SECONDS - start))
+}
+
+# The worker as it is before each way: up, from the unit that is kept for comparison.
+healthy() {
+  run '"environment": {}'
+  [ "$(answer failed)" = false ] || { answer text; complain "the healthy worker does not come up"; exit 1; }
+  cp "$unit" /run/before.service
+}
+
+says() {
+  answer text >/run/text
+  grep -qF -- "$1" /run/text || complain "the answer does not say \"$1\""
+}
+
+must_fail() { [ "$(answer failed)" = true ] || complain "it did not fail"; }
+
+is_back() {
+  must_fail
+  cmp -s "$unit" /run/before.service || complain "the unit before is not back"
+  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the worker before does not run"
+  [ "$(answer changed)" = false ] || complain "changed is not false"
+}
+
+stays() {
+  must_fail
+  cmp -s "$unit" /run/before.service && complain "the unit before is back"
+  tries
+}
+
+tries() {
+  systemctl is-enabled --quiet sidekiq || complain "the unit is not enabled"
+  case $(systemctl show --value --property=ActiveState sidekiq) in
+    activating | active) ;;
+    *) complain "the unit does not try: $(systemctl show --value --property=ActiveState,SubState sidekiq | tr '\n' ' ')" ;;
+  esac
+}
+
+refused() {
+  must_fail
+  cmp -s "$unit" /run/before.service || complain "something was written"
+  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the worker was touched"
+}
+
+# A program in the place of bundle, for ways that no real Sidekiq takes by itself.
+fake_bundle() {
+  printf '#!/bin/bash\n%s\n' "$1" >/usr/local/bin/fake-bundle
+  chmod 0755 /usr/local/bin/fake-bundle
+}
+
+# --- the ways
+
+way_missing_binary() {
+  run '"bundle": "/usr/local/bin/nowhere"'
+  says 'is no executable file'
+  refused
+}
+
+# What only the start shows: the interpreter of the script is missing.
+way_missing_interpreter() {
+  printf '#!/usr/local/bin/no-such-ruby\n' >/usr/local/bin/fake-bundle
+  chmod 0755 /usr/local/bin/fake-bundle
+  run '"bundle": "/usr/local/bin/fake-bundle"'
+  says '203 (EXEC'
+  is_back
+}
+
+way_bad_user() {
+  run '"user": "nobody_here", "group": "deploy"'
+  says 'does not exist on this host'
+  refused
+}
+
+# A user who may not enter the folder of the application.
+way_bad_folder() {
+  useradd --system outsider 2>/dev/null || id outsider >/dev/null
+  chmod 0750 /opt/demo
+  run '"user": "outsider"'
+  says '200 (CHDIR'
+  is_back
+  chmod 0755 /opt/demo
+}
+
+way_missing_folder() {
+  run '"hardening": "standard", "read_write_paths": ["/opt/nowhere"]'
+  says '226 (NAMESPACE'
+  is_back
+}
+
+way_syntax_error_in_the_app() {
+  cp $current/app.rb /run/app.rb
+  echo 'def (' >>$current/app.rb
+  run '"environment": {"A": "1"}'
+  says 'syntax error'
+  says 'the unit before does not come up either'
+  stays
+  cp /run/app.rb $current/app.rb
+}
+
+way_missing_gem() {
+  cp $current/Gemfile /run/Gemfile
+  echo 'gem "no-such-gem"' >>$current/Gemfile
+  run '"environment": {"A": "1"}'
+  says 'no-such-gem'
+  says 'the unit before does not come up either'
+  stays
+  cp /run/Gemfile $current/Gemfile
+}
+
+way_redis_down() {
+  systemctl stop redis-server
+  systemctl mask --runtime redis-server >/dev/null 2>&1
+  systemctl daemon-reload
+  run '"environment": {"A": "1"}, "manage_redis": "never"'
+  says 'Redis does not answer either'
+  stays
+  systemctl unmask --runtime redis-server >/dev/null 2>&1
+  systemctl start redis-server
+  comes_up
+}
+
+way_redis_password_wrong() {
+  redis-cli CONFIG SET requirepass right >/dev/null
+  run '"environment": {"REDIS_URL": "redis://:wrong@localhost:6379/0"}, "redis_url": "redis://:wrong@localhost:6379/0"'
+  says 'WRONGPASS'
+  ! grep -q ':wrong@' /run/answer.json || complain "the password is shown"
+  stays
+  redis-cli -a right --no-auth-warning CONFIG SET requirepass '' >/dev/null
+}
+
+# Without a redis_url: what is wrong lies in ours, and the old unit is back.
+way_redis_elsewhere() {
+  run '"environment": {"REDIS_URL": "redis://localhost:1/0"}'
+  is_back
+}
+
+# systemd refuses what systemd-analyze let pass, as a slice that is no slice.
+way_unit_refused() {
+  run '"extra_directives": {"Slice": "no slice"}'
+  says 'Slice'
+  refused
+}
+
+way_killed_by_memory_limit() {
+  # The tree that this container has may lack the controller: then nothing can be killed by it.
+  if ! grep -q memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
+    echo "   not run: this cgroup tree has no memory controller"
+    return
+  fi
+  run '"memory_max": "20M"'
+  says 'oom-kill'
+  is_back
+}
+
+# The kernel's way, where no controller is at hand.
+way_killed() {
+  fake_bundle 'kill -KILL $$'
+  run '"bundle": "/usr/local/bin/fake-bundle"'
+  says 'killed by SIGKILL'
+  is_back
+}
+
+way_never_ready() {
+  fake_bundle 'exec sleep 3600'
+  run '"bundle": "/usr/local/bin/fake-bundle"'
+  says 'timeout'
+  is_back
+}
+
+way_dies_after_ready() {
+  fake_bundle 'systemd-notify --ready; sleep 2; exit 3'
+  run '"bundle": "/usr/local/bin/fake-bundle"'
+  says 'exit status 3'
+  is_back
+}
+
+way_exits_0() {
+  fake_bundle 'systemd-notify --ready; sleep 1; exit 0'
+  run '"bundle": "/usr/local/bin/fake-bundle"'
+  says 'it does not run'
+  is_back
+}
+
+# A wrapper that forks: signals would not reach Sidekiq, and its end would kill it.
+way_wrapper_forks() {
+  fake_bundle '/usr/bin/bundle "$@"; exit $?'
+  run '"bundle": "/usr/local/bin/fake-bundle"'
+  says 'let the wrapper exec'
+  must_fail
+}
+
+comes_up() {
+  for _ in $(seq 90); do
+    if [ "$(systemctl show --value --property=SubState sidekiq)" = running ]; then return; fi
+    sleep 1
+  done
+  complain "it does not come up by itself afterwards"
+}
+
+ways=$(declare -F | sed -n 's/^declare -f way_//p')
+for way in ${*:-$ways}; do
+  healthy
+  echo "-- $way"
+  "way_$way"
+  echo "   $took s: $(answer text | head -n 1 | cut -c1-400)"
+done
+exit "$failed"
