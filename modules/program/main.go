@@ -7,6 +7,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/db_pool"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq_info"
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers_entry"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd_sidekiq"
 )
@@ -15,5 +16,5 @@ import (
 var version = "devel"
 
 func main() {
-	os.Exit(ansible.Main(version, dbpool.Module(), sudoersentry.Module(), systemdsidekiq.Module()))
+	os.Exit(ansible.Main(version, dbpool.Module(), sidekiqinfo.Module(), sudoersentry.Module(), systemdsidekiq.Module()))
 }

@@ -52,7 +52,7 @@ func TestAllModulesAreInTheBinary(t *testing.T) {
 	require.Equal(t, "ansible-sidekiq 1.2.3\n", string(out))
 	out, err = exec.Command(binary, "--help").CombinedOutput()
 	require.NoError(t, err)
-	require.Contains(t, string(out), "db_pool, sudoers_entry, systemd_sidekiq")
+	require.Contains(t, string(out), "db_pool, sidekiq_info, sudoers_entry, systemd_sidekiq")
 	answer := noChange(t, binary)()
 	require.Contains(t, string(answer), `"changed":false`)
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
 )
 
 // beat is what a process leaves in Redis.
@@ -24,9 +26,9 @@ var beats = []beat{
 		"info", `{"hostname":"w8","started_at":1699990000.5,"pid":103,"tag":"app","capsules":{"default":{"concurrency":5,"mode":"strict","weights":{"low":0,"default":0}},"media":{"concurrency":2,"mode":"strict","weights":{"default":0,"video":0}}},"labels":[],"identity":"w8:103:cccccccccccc","version":"8.1.7","embedded":false}`}},
 }
 
-func leaveBeats(t *testing.T, socket string, db int, prefix string) {
+func leaveBeats(t *testing.T, server redistest.Server, db int, prefix string) {
 	t.Helper()
-	do := writer(t, socket, db)
+	do := server.Writer(t, db)
 	for _, b := range beats {
 		do("SADD", prefix+"processes", b.key)
 		do("HSET", append([]any{prefix + b.key}, b.fields...)...)
@@ -47,20 +49,20 @@ func wantProcesses() []Process {
 }
 
 func TestTheHeartbeatOfEveryVersionIsRead(t *testing.T) {
-	socket, port := startRedis(t)
-	leaveBeats(t, socket, 0, "")
-	leaveBeats(t, socket, 2, "app:")
+	server := redistest.Start(t)
+	leaveBeats(t, server, 0, "")
+	leaveBeats(t, server, 2, "app:")
 	for _, c := range []struct{ url, namespace string }{
-		{fmt.Sprintf("redis://:hush%%20hush@127.0.0.1:%d", port), ""},
-		{fmt.Sprintf("redis://default:hush%%20hush@127.0.0.1:%d/2", port), "app"},
-		{fmt.Sprintf("unix://:hush%%20hush@%s", socket), ""},
-		{fmt.Sprintf("unix://:hush%%20hush@%s?db=2", socket), "app"},
+		{fmt.Sprintf("redis://:hush%%20hush@127.0.0.1:%d", server.Port), ""},
+		{fmt.Sprintf("redis://default:hush%%20hush@127.0.0.1:%d/2", server.Port), "app"},
+		{fmt.Sprintf("unix://:hush%%20hush@%s", server.Socket), ""},
+		{fmt.Sprintf("unix://:hush%%20hush@%s?db=2", server.Socket), "app"},
 	} {
 		got, err := open(t, c.url, c.namespace).Processes(context.Background())
 		require.NoError(t, err)
 		require.Equal(t, wantProcesses(), got)
 	}
-	got, err := open(t, fmt.Sprintf("unix://:hush%%20hush@%s?db=3", socket), "").Processes(context.Background())
+	got, err := open(t, fmt.Sprintf("unix://:hush%%20hush@%s?db=3", server.Socket), "").Processes(context.Background())
 	require.NoError(t, err)
 	require.Empty(t, got)
 }

@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
 )
 
 func TestTheRunningJobsOfEveryVersionAreRead(t *testing.T) {
-	socket, _ := startRedis(t)
-	do, r := writer(t, socket, 0), open(t, "unix://:hush%20hush@"+socket, "")
+	server := redistest.Start(t)
+	do, r := server.Writer(t, 0), open(t, "unix://:hush%20hush@"+server.Socket, "")
 	for identity, c := range map[string]struct {
 		key  string
 		jobs []string
@@ -47,8 +49,8 @@ func TestTheRunningJobsOfEveryVersionAreRead(t *testing.T) {
 }
 
 func TestTheJobsOfAQueueAreListedAsTheyAreFetched(t *testing.T) {
-	socket, _ := startRedis(t)
-	do, r := writer(t, socket, 0), open(t, "unix://:hush%20hush@"+socket, "app")
+	server := redistest.Start(t)
+	do, r := server.Writer(t, 0), open(t, "unix://:hush%20hush@"+server.Socket, "app")
 	do("LPUSH", "app:queue:default", `{"class":"First","jid":"1"}`, `{"class":"Wrapper","wrapped":"Second","jid":"2"}`, `no JSON`, `{"class":"Fourth","jid":4}`)
 	for most, want := range map[int][]Job{
 		0: nil,

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
 )
 
 func TestWorkIsCountedAsTheDashboardDoes(t *testing.T) {
-	socket, _ := startRedis(t)
-	do, r := writer(t, socket, 0), open(t, "unix://:hush%20hush@"+socket, "")
+	server := redistest.Start(t)
+	do, r := server.Writer(t, 0), open(t, "unix://:hush%20hush@"+server.Socket, "")
 	empty, err := r.Overview(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, Overview{}, empty)
@@ -44,8 +46,8 @@ func TestWorkIsCountedAsTheDashboardDoes(t *testing.T) {
 }
 
 func TestARedisThatNoSidekiqEverUsedIsKnown(t *testing.T) {
-	socket, _ := startRedis(t)
-	do, r := writer(t, socket, 0), open(t, "unix://:hush%20hush@"+socket, "app")
+	server := redistest.Start(t)
+	do, r := server.Writer(t, 0), open(t, "unix://:hush%20hush@"+server.Socket, "app")
 	do("SET", "stat:processed", 1) // of another namespace
 	has, err := r.HasSidekiq(context.Background())
 	require.NoError(t, err)

@@ -4,67 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/gomodule/redigo/redis"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
 )
-
-const password = "hush hush"
-
-// startRedis runs a real Redis for the test, on a socket and on a port of the loopback, with more arguments.
-func startRedis(t *testing.T, more ...string) (socket string, port int) {
-	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("REQUIRE_ORACLES") == "1" {
-			t.Fatal("REQUIRE_ORACLES=1 and there is no redis-server; hint: apt-get install redis-server")
-		}
-		t.Skip("NOT TESTED against Redis: there is no redis-server; hint: apt-get install redis-server")
-	}
-	folder, err := os.MkdirTemp("", "redis") // the path of a socket must be short
-	require.NoError(t, err)
-	socket, port = filepath.Join(folder, "s"), freePort(t)
-	cmd := exec.Command(program, "--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--unixsocket", socket,
-		"--requirepass", password, "--save", "", "--dir", folder)
-	cmd.Args = append(cmd.Args, more...)
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		require.NoError(t, cmd.Process.Kill())
-		_ = cmd.Wait() // it was killed
-		require.NoError(t, os.RemoveAll(folder))
-	})
-	require.Eventually(t, func() bool {
-		conn, err := redis.Dial("unix", socket, redis.DialPassword(password))
-		return err == nil && conn.Close() == nil
-	}, 10*time.Second, 20*time.Millisecond, "redis-server does not answer")
-	return socket, port
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// writer sends commands as Sidekiq would.
-func writer(t *testing.T, socket string, db int) func(command string, args ...any) {
-	t.Helper()
-	conn, err := redis.Dial("unix", socket, redis.DialPassword(password), redis.DialDatabase(db))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	return func(command string, args ...any) {
-		t.Helper()
-		_, err := conn.Do(command, args...)
-		require.NoError(t, err)
-	}
-}
 
 func open(t *testing.T, url, namespace string) *Redis {
 	t.Helper()
@@ -93,7 +39,7 @@ func TestRedisIsLookedForAsSidekiqDoes(t *testing.T) {
 }
 
 func TestAWrongPasswordIsToldWithoutIt(t *testing.T) {
-	_, port := startRedis(t)
+	port := redistest.Start(t).Port
 	_, err := Open(context.Background(), fmt.Sprintf("redis://:wrong-hush@127.0.0.1:%d", port), "")
 	require.ErrorContains(t, err, "WRONGPASS")
 	require.NotContains(t, err.Error(), "wrong-hush")
@@ -130,7 +76,7 @@ func TestARedisThatDoesNotAnswerIsGivenUp(t *testing.T) {
 }
 
 func TestNoErrorHoldsThePassword(t *testing.T) {
-	closed := freePort(t)
+	closed := redistest.FreePort(t)
 	for _, url := range []string{
 		fmt.Sprintf("redis://u:hush@127.0.0.1:%d/0", closed),
 		"redis://u:hush@[::1", "redis://u:hu#sh@localhost", "redis://u:hu/sh@localhost", "redis://u:hu?sh@localhost",

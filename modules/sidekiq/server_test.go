@@ -5,22 +5,24 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
 )
 
 func TestARedisTellsItsVersionAndItsPolicy(t *testing.T) {
-	socket, _ := startRedis(t, "--maxmemory-policy", "allkeys-lru")
-	s, err := open(t, "unix://:hush%20hush@"+socket, "app").Server(context.Background())
+	server := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
+	s, err := open(t, "unix://:hush%20hush@"+server.Socket, "app").Server(context.Background())
 	require.NoError(t, err)
 	require.Regexp(t, `^\d+\.\d+\.\d+$`, s.Version)
 	require.Equal(t, "allkeys-lru", s.MaxmemoryPolicy)
 }
 
 func TestARedisThatMayNotTellIsAnError(t *testing.T) {
-	socket, _ := startRedis(t)
-	writer(t, socket, 0)("ACL", "SETUSER", "worker", "on", ">pw", "~*", "+@all", "-info")
-	r := open(t, "unix://worker:pw@"+socket, "")
+	server := redistest.Start(t)
+	server.Writer(t, 0)("ACL", "SETUSER", "worker", "on", ">pw", "~*", "+@all", "-info")
+	r := open(t, "unix://worker:pw@"+server.Socket, "")
 	_, err := r.Server(context.Background())
-	require.ErrorContains(t, err, "redis at "+socket+": NOPERM")
+	require.ErrorContains(t, err, "redis at "+server.Socket+": NOPERM")
 	_, err = r.Overview(context.Background())
 	require.NoError(t, err, "the rest can be read")
 }

@@ -1,0 +1,81 @@
+// Package redistest runs a real Redis for tests.
+package redistest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+	"github.com/stretchr/testify/require"
+)
+
+// Password is the one of every Redis that is started; its blank wants %20 in a URL.
+const Password = "hush hush"
+
+// Server is a Redis that runs until the end of the test, on a socket and on a port of the loopback.
+type Server struct {
+	Socket string
+	Port   int
+}
+
+// Start runs one, with more arguments. Without redis-server the test is skipped, or fails with REQUIRE_ORACLES=1.
+func Start(t testing.TB, more ...string) Server {
+	t.Helper()
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("REQUIRE_ORACLES") == "1" {
+			t.Fatal("REQUIRE_ORACLES=1 and there is no redis-server; hint: apt-get install redis-server")
+		}
+		t.Skip("NOT TESTED against Redis: there is no redis-server; hint: apt-get install redis-server")
+	}
+	folder, err := os.MkdirTemp("", "redis") // the path of a socket must be short
+	require.NoError(t, err)
+	s := Server{Socket: filepath.Join(folder, "s"), Port: FreePort(t)}
+	cmd := exec.Command(program, "--port", fmt.Sprint(s.Port), "--bind", "127.0.0.1", "--unixsocket", s.Socket,
+		"--requirepass", Password, "--save", "", "--dir", folder)
+	cmd.Args = append(cmd.Args, more...)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait() // it was killed
+		require.NoError(t, os.RemoveAll(folder))
+	})
+	require.Eventually(t, func() bool {
+		conn, err := redis.Dial("unix", s.Socket, redis.DialPassword(Password))
+		return err == nil && conn.Close() == nil
+	}, 10*time.Second, 20*time.Millisecond, "redis-server does not answer")
+	return s
+}
+
+// FreePort is a port of the loopback on which nothing listens.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// Do sends a command to a database.
+func (s Server) Do(db int, command string, args ...any) error {
+	conn, err := redis.Dial("unix", s.Socket, redis.DialPassword(Password), redis.DialDatabase(db))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Do(command, args...)
+	return err
+}
+
+// Writer sends commands to a database as Sidekiq would.
+func (s Server) Writer(t testing.TB, db int) func(command string, args ...any) {
+	return func(command string, args ...any) {
+		t.Helper()
+		require.NoError(t, s.Do(db, command, args...))
+	}
+}

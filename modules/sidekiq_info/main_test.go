@@ -1,0 +1,129 @@
+package sidekiqinfo
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
+)
+
+func TestMain(m *testing.M) {
+	module := func() { os.Exit(ansible.Main("test", Module())) }
+	testscript.Main(m, map[string]func(){
+		"sidekiq_info": module,
+		"nobody": func() {
+			if err := syscall.Setuid(65534); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(2)
+			}
+			module()
+		},
+	})
+}
+
+// The scripts share a real Redis and have a database of it each. In their files stand
+//
+//	$PORT, $TLSPORT, $CLOSED, $SOCKET, $DB    where that Redis is, and a port of none
+//	$NOW, $AGO, $STARTED                      a moment ago, five seconds and an hour before, in seconds since 1970
+//	$HOSTNAME, $WORK                          of this machine, and the folder of the script
+//
+// `leave FILE` sends its lines to the database as commands, their words between bars.
+func TestScripts(t *testing.T) {
+	tls := certificate(t)
+	server := redistest.Start(t, tls.arguments...)
+	var databases atomic.Int32
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			db := int(databases.Add(1)) - 1
+			env.Values["db"] = db
+			env.Setenv("CA", tls.ca)
+			return fillIn(env, server, tls.port, db)
+		},
+		Condition: func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"leave": func(ts *testscript.TestScript, _ bool, args []string) {
+				for line := range strings.Lines(ts.ReadFile(args[0])) {
+					words := strings.Split(strings.TrimSuffix(line, "\n"), " | ")
+					ts.Check(server.Do(ts.Value("db").(int), words[0], anyOf(words[1:])...))
+				}
+			},
+		},
+	})
+}
+
+func anyOf(words []string) []any {
+	var all []any
+	for _, w := range words {
+		all = append(all, w)
+	}
+	return all
+}
+
+// fillIn replaces the names in the files of a script.
+func fillIn(env *testscript.Env, server redistest.Server, tlsPort, db int) error {
+	hostname, err := os.Hostname()
+	if err != nil {
+		return err
+	}
+	closed, now := redistest.FreePort(env.T().(testing.TB)), time.Now().Unix()
+	names := strings.NewReplacer("$PORT", fmt.Sprint(server.Port), "$TLSPORT", fmt.Sprint(tlsPort), "$CLOSED", fmt.Sprint(closed), "$SOCKET", server.Socket,
+		"$DB", fmt.Sprint(db), "$WORK", env.WorkDir, "$NOW", fmt.Sprint(now), "$AGO", fmt.Sprint(now-5), "$STARTED", fmt.Sprint(now-3600), "$HOSTNAME", hostname)
+	return filepath.WalkDir(env.WorkDir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, []byte(names.Replace(string(text))), 0o644)
+	})
+}
+
+// tlsFiles are what a Redis needs to speak TLS as localhost, and nothing else.
+type tlsFiles struct {
+	ca        string // path of the certificate, which signs itself
+	port      int
+	arguments []string // of redis-server
+}
+
+func certificate(t *testing.T) tlsFiles {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	folder, port := t.TempDir(), redistest.FreePort(t)
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644))
+		return path
+	}
+	ca := write("cert.pem", "CERTIFICATE", cert)
+	return tlsFiles{ca: ca, port: port, arguments: []string{"--tls-port", fmt.Sprint(port), "--tls-auth-clients", "no",
+		"--tls-cert-file", ca, "--tls-key-file", write("key.pem", "PRIVATE KEY", secret), "--tls-ca-cert-file", ca}}
+}

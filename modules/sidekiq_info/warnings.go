@@ -1,0 +1,127 @@
+package sidekiqinfo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+)
+
+// warnings say what is wrong or soon will be, the gravest first, and then what could not be seen.
+func (f *found) warnings(now time.Time) []string {
+	return slices.Concat(f.noProcess(), f.neglected(), f.ofProcesses(now), f.ofServer(), f.unknown)
+}
+
+// noProcess tells a Redis without any Sidekiq, which may be the wrong one, from one whose workers are down.
+func (f *found) noProcess() []string {
+	waiting := 0
+	for _, q := range f.overview.Queues {
+		waiting += q.Size
+	}
+	switch {
+	case len(f.processes) > 0:
+		return nil
+	case !f.used:
+		return []string{fmt.Sprintf("no Sidekiq has ever used the Redis at %s (from %s); hint: compare address, database and redis_namespace with the application's", f.place, f.source)}
+	case waiting > 0:
+		return []string{fmt.Sprintf("no process of Sidekiq lives, and %s; hint: systemctl status sidekiq", jobsWait(waiting))}
+	}
+	return []string{"no process of Sidekiq lives; hint: systemctl status sidekiq"}
+}
+
+func jobsWait(n int) string { return count(n, "job waits", "jobs wait") }
+
+// neglected are the queues that no process empties. Those that are empty now share a warning: a queue stays known for ever.
+func (f *found) neglected() []string {
+	if len(f.processes) == 0 {
+		return nil
+	}
+	var warnings, empty []string
+	for _, q := range f.overview.Queues {
+		works, takes := f.consumers(q.Name)
+		switch {
+		case takes, works && q.Size == 0:
+		case works:
+			warnings = append(warnings, fmt.Sprintf("%s in queue %q, and every process that works on it is quiet", jobsWait(q.Size), q.Name))
+		case q.Size > 0:
+			warnings = append(warnings, fmt.Sprintf("%s in queue %q, on which no process works; hint: add it to the queues of Sidekiq", jobsWait(q.Size), q.Name))
+		default:
+			empty = append(empty, fmt.Sprintf("%q", q.Name))
+		}
+	}
+	if len(empty) > 0 {
+		warnings = append(warnings, fmt.Sprintf("no process works on what were queues once and are empty now: %s", strings.Join(empty, ", ")))
+	}
+	return warnings
+}
+
+// consumers tells whether a process works on a queue, and whether one takes new jobs from it.
+func (f *found) consumers(queue string) (works, takes bool) {
+	for _, p := range f.processes {
+		if slices.Contains(p.Queues, queue) {
+			works, takes = true, takes || !p.Quiet
+		}
+	}
+	return works, takes
+}
+
+const (
+	// longestDeploy is how old a process must be for its being quiet to be worth a word: Redis does not tell since when it is.
+	longestDeploy = 5 * time.Minute
+	// lifeOfBeat is how long Sidekiq lets a heartbeat live in Redis (lib/sidekiq/launcher.rb, EXPIRE 60).
+	lifeOfBeat = 60 * time.Second
+)
+
+func (f *found) ofProcesses(now time.Time) []string {
+	var warnings []string
+	for _, p := range f.processes {
+		name := fmt.Sprintf("process %d on %s", p.PID, p.Hostname)
+		up := now.Sub(p.StartedAt)
+		if p.Quiet && up > longestDeploy {
+			warnings = append(warnings, fmt.Sprintf("%s is quiet: it takes no new jobs until it is restarted, and runs %s; it has been up for %s, and since when it is quiet, Redis does not tell; hint: restart it, unless a deploy is under way",
+				name, count(p.Busy, "job", "jobs"), rough(up)))
+		}
+		if p.Hostname == f.hostname && p.StartedAt.Before(f.released) {
+			warnings = append(warnings, fmt.Sprintf("%s is older than the release: it was up at %s, and %s was made at %s; hint: restart it", name, iso(p.StartedAt), f.root, iso(f.released)))
+		}
+		if age := p.age(now); age > lifeOfBeat {
+			warnings = append(warnings, fmt.Sprintf("%s has not beaten for %s; hint: see whether it hangs, and whether the clocks of both hosts agree", name, rough(age)))
+		}
+	}
+	return warnings
+}
+
+// ofServer says where Redis does not suit Sidekiq, which itself logs the first (lib/sidekiq/cli.rb) and does not start with the second.
+func (f *found) ofServer() []string {
+	var warnings []string
+	if policy := f.server.MaxmemoryPolicy; policy != "" && policy != "noeviction" {
+		warnings = append(warnings, fmt.Sprintf("this Redis drops jobs when its memory is full: its maxmemory-policy is %q; hint: set it to noeviction", policy))
+	}
+	for _, u := range f.users() {
+		if floor := u.version.RedisFloor(); f.server.Version != "" && !sidekiq.RedisAtLeast(f.server.Version, floor) {
+			warnings = append(warnings, fmt.Sprintf("Redis %s is too old for %s, which wants %s or later", f.server.Version, u.what, floor))
+		}
+	}
+	return warnings
+}
+
+// user is a Sidekiq that uses the Redis.
+type user struct {
+	what    string
+	version sidekiq.Version
+}
+
+// users are the application and the processes, one of each version.
+func (f *found) users() []user {
+	users := []user{{fmt.Sprintf("Sidekiq %s of the application", f.version), f.version}}
+	for _, p := range f.processes {
+		version, err := sidekiq.ParseVersion(p.Version)
+		if err != nil || slices.ContainsFunc(users, func(u user) bool { return u.version == version }) {
+			continue // before 6.5 it does not tell
+		}
+		users = append(users, user{fmt.Sprintf("Sidekiq %s of process %d on %s", version, p.PID, p.Hostname), version})
+	}
+	return users
+}
