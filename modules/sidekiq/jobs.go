@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
+	"sort"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -46,11 +46,11 @@ func runningJobs(threads map[string]string) []Job {
 		job.RunAt = epoch(work.RunAt)
 		jobs = append(jobs, job)
 	}
-	slices.SortFunc(jobs, func(a, b Job) int {
-		if order := a.RunAt.Compare(b.RunAt); order != 0 {
-			return order
+	sort.Slice(jobs, func(i, j int) bool {
+		if order := jobs[i].RunAt.Compare(jobs[j].RunAt); order != 0 {
+			return order < 0
 		}
-		return strings.Compare(a.JID, b.JID)
+		return jobs[i].JID < jobs[j].JID
 	})
 	return jobs
 }

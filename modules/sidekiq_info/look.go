@@ -78,7 +78,7 @@ func (f *found) unreachable(err error) error {
 	hint := "start Redis, or tell where it is: the files with REDIS_URL in option \"dotenv_files\" or \"environment_files\", or option \"redis_url\""
 	switch text := err.Error(); {
 	case strings.Contains(text, "hint:"):
-		return fmt.Errorf("Redis from %s cannot be asked: %w", f.source, err)
+		return fmt.Errorf("cannot ask Redis (from %s): %w", f.source, err)
 	case errors.Is(err, fs.ErrPermission): // a socket
 		hint = "become: true"
 	case strings.Contains(text, "NOAUTH"), strings.Contains(text, "WRONGPASS"):
@@ -86,7 +86,7 @@ func (f *found) unreachable(err error) error {
 	case strings.Contains(text, "NOPERM"):
 		hint = "the access list of this Redis must let its user read the keys of Sidekiq"
 	}
-	return fmt.Errorf("Redis from %s cannot be asked: %w; hint: %s", f.source, err, hint)
+	return fmt.Errorf("cannot ask Redis (from %s): %w; hint: %s", f.source, err, hint)
 }
 
 func (f *found) ask(ctx context.Context, url, namespace string) error {

@@ -3,6 +3,7 @@ package sidekiqinfo
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -75,7 +76,8 @@ func inQueues(queues []sidekiq.Backlog) string {
 	}
 	named, more := queues, ""
 	if len(queues) > mostQueues {
-		sorted := slices.SortedStableFunc(slices.Values(queues), func(a, b sidekiq.Backlog) int { return b.Size - a.Size })
+		sorted := slices.Clone(queues)
+		sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Size > sorted[j].Size })
 		named, more = sorted[:mostQueues], fmt.Sprintf(" and %d more", len(queues)-mostQueues)
 	}
 	var texts []string
