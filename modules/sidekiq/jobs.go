@@ -10,12 +10,12 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// Job is a job that runs or waits. Class and JID are "" where its payload is not understood.
+// Job is a job that runs or waits. What is not understood of it is left out.
 type Job struct {
 	Class string // of the application: that of an ActiveJob, not of its wrapper
 	JID   string
 	Queue string
-	RunAt time.Time // since when it runs; zero while it waits
+	RunAt time.Time // since when it runs, in whole seconds; zero while it waits
 }
 
 // Jobs are the jobs that a process ran when it beat last, the longest first. Their key is `IDENTITY:work` since 6.4.2, `:workers`
@@ -43,7 +43,9 @@ func runningJobs(threads map[string]string) []Job {
 		}
 		_ = json.Unmarshal([]byte(text), &work) // what is not understood is an empty job: the thread is busy all the same
 		job := payload(work.Payload).job(work.Queue)
-		job.RunAt = epoch(work.RunAt)
+		if work.RunAt > 0 {
+			job.RunAt = epoch(work.RunAt)
+		}
 		jobs = append(jobs, job)
 	}
 	sort.Slice(jobs, func(i, j int) bool {

@@ -33,8 +33,8 @@ func TestTheRunningJobsOfEveryVersionAreRead(t *testing.T) {
 		"w8:1:a": {":work", []string{
 			`{"queue":"default","payload":"{\"class\":\"Sidekiq::ActiveJob::Wrapper\",\"wrapped\":\"IngestJob\",\"jid\":\"a\",\"enqueued_at\":1700000000123}","run_at":1700000010123}`},
 			[]Job{{Class: "IngestJob", JID: "a", Queue: "default", RunAt: time.UnixMilli(1700000010123)}}},
-		"broken:1:a": {":work", []string{`{"queue":"default","payload":"{","run_at":1700000010}`},
-			[]Job{{Queue: "default", RunAt: time.Unix(1700000010, 0)}}},
+		"broken:1:a": {":work", []string{`{"queue":"default","payload":"{","run_at":1700000010}`, `{`, `{"queue":"default","payload":7,"run_at":"soon"}`},
+			[]Job{{}, {Queue: "default"}, {Queue: "default", RunAt: time.Unix(1700000010, 0)}}},
 	} {
 		for i, job := range c.jobs {
 			do("HSET", identity+c.key, i, job)

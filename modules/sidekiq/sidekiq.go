@@ -10,8 +10,8 @@
 // What is not in the file follows the order of the CLI: RAILS_MAX_THREADS, then the default of the version
 // (lib/sidekiq.rb, from 7.0 lib/sidekiq/config.rb).
 //
-// The heartbeat is what the page /busy shows (lib/sidekiq/launcher.rb, api.rb). It is read with plain commands, so that no
-// gem and no login is needed.
+// The heartbeat is what the page /busy shows (lib/sidekiq/launcher.rb, api.rb). It and the queues are read with plain commands of
+// Redis, so that no gem and no login is needed. Arguments of jobs are never taken out of them: they may name people.
 package sidekiq
 
 import "github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"

@@ -57,7 +57,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CA", tls.ca)
 			return fillIn(env, server, tls.port, db)
 		},
-		Condition: func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
+		Condition: func(name string) (bool, error) {
+			return map[string]bool{"root": os.Geteuid() == 0, "tls": tls.arguments != nil}[name], nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"leave": func(ts *testscript.TestScript, _ bool, args []string) {
 				for line := range strings.Lines(ts.ReadFile(args[0])) {
@@ -105,8 +107,12 @@ type tlsFiles struct {
 	arguments []string // of redis-server
 }
 
+// certificate makes them, if redis-server speaks TLS at all.
 func certificate(t *testing.T) tlsFiles {
 	t.Helper()
+	if !redistest.SpeaksTLS(t) {
+		return tlsFiles{}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{

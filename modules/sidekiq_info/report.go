@@ -46,7 +46,13 @@ func (p process) answer(now time.Time) map[string]any {
 // age is that of the last heartbeat, never less than 0, for clocks differ a little.
 func (p process) age(now time.Time) time.Duration { return max(0, now.Sub(p.Beat)) }
 
-func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// iso is a time as Ansible's own modules write it; "" where it is not known.
+func iso(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
 
 // wholeSeconds are rounded down, as an age in seconds is.
 func wholeSeconds(d time.Duration) int64 { return int64(d / time.Second) }

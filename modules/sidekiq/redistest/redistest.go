@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,20 +24,43 @@ type Server struct {
 	Port   int
 }
 
-// Start runs one, with more arguments. Without redis-server the test is skipped, or fails with REQUIRE_ORACLES=1.
+// program is redis-server. Without it the test is skipped, or fails with REQUIRE_ORACLES=1.
+func program(t testing.TB) string {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err == nil {
+		return path
+	}
+	if os.Getenv("REQUIRE_ORACLES") == "1" {
+		t.Fatal("REQUIRE_ORACLES=1 and there is no redis-server; hint: apt-get install redis-server")
+	}
+	t.Skip("NOT TESTED against Redis: there is no redis-server; hint: apt-get install redis-server")
+	return ""
+}
+
+// SpeaksTLS tells whether redis-server was built with TLS: without, it complains of tls-port and not of the line after it. With
+// REQUIRE_ORACLES=1 one that was not fails the test.
+func SpeaksTLS(t testing.TB) bool {
+	t.Helper()
+	cmd := exec.Command(program(t), "-")
+	cmd.Stdin = strings.NewReader("tls-port 0\nnonsense\n")
+	complaint, err := cmd.CombinedOutput()
+	require.Error(t, err)
+	speaks := strings.Contains(string(complaint), "'nonsense'")
+	if !speaks && os.Getenv("REQUIRE_ORACLES") == "1" {
+		t.Fatalf("REQUIRE_ORACLES=1 and redis-server speaks no TLS: %s", complaint)
+	}
+	return speaks
+}
+
+// Start runs one, with more arguments.
 func Start(t testing.TB, more ...string) Server {
 	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("REQUIRE_ORACLES") == "1" {
-			t.Fatal("REQUIRE_ORACLES=1 and there is no redis-server; hint: apt-get install redis-server")
-		}
-		t.Skip("NOT TESTED against Redis: there is no redis-server; hint: apt-get install redis-server")
-	}
+	path := program(t)
 	folder, err := os.MkdirTemp("", "redis") // the path of a socket must be short
 	require.NoError(t, err)
 	s := Server{Socket: filepath.Join(folder, "s"), Port: FreePort(t)}
-	cmd := exec.Command(program, "--port", fmt.Sprint(s.Port), "--bind", "127.0.0.1", "--unixsocket", s.Socket,
+	cmd := exec.Command(path, "--port", fmt.Sprint(s.Port), "--bind", "127.0.0.1", "--unixsocket", s.Socket,
 		"--requirepass", Password, "--save", "", "--dir", folder)
 	cmd.Args = append(cmd.Args, more...)
 	require.NoError(t, cmd.Start())

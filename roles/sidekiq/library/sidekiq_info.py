@@ -175,7 +175,7 @@ processes:
           description: Queue that it came from.
           type: str
         run_at:
-          description: Since when it runs, ISO 8601, UTC.
+          description: Since when it runs, ISO 8601, UTC; empty where that cannot be read.
           type: str
 queues:
   description: The queues that jobs were ever put into, sorted by name.
