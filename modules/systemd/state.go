@@ -131,11 +131,23 @@ func (s State) String() string {
 	}
 	if s.Result != "success" && s.Result != "" {
 		text += ", Result=" + s.Result
+		if meaning, ok := resultMeanings[s.Result]; ok {
+			text += " (" + meaning + ")"
+		}
 	}
 	if exit := s.exit(); exit != "" {
 		text += ", " + exit
 	}
 	return text
+}
+
+// resultMeanings are of those results that say less than they mean (systemd.service(5), $SERVICE_RESULT).
+var resultMeanings = map[string]string{
+	"oom-kill":        "the kernel killed it for its memory: MemoryMax=, or the host has no more",
+	"timeout":         "it did not say in time that it is ready, or did not end in time: TimeoutStartSec=, TimeoutStopSec=",
+	"watchdog":        "it gave no sign of life in time: WatchdogSec=",
+	"protocol":        "it ended without having said that it is ready",
+	"start-limit-hit": "it was started too often: StartLimitIntervalSec=",
 }
 
 // exit tells how the main process ended; a signal is named, since Sidekiq's end by HUP or USR2 is a riddle as a number.

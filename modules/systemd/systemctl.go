@@ -124,13 +124,8 @@ func (s Systemctl) Enable(unit string) error { return s.do("enable", unit) }
 // Disable is the opposite of Enable.
 func (s Systemctl) Disable(unit string) error { return s.do("disable", unit) }
 
-// Start waits until the job ended: for Type=notify until READY. It forgets earlier failures first, as Restart does.
-func (s Systemctl) Start(unit string) error {
-	if err := s.ResetFailed(unit); err != nil {
-		return err
-	}
-	return s.do("start", unit)
-}
+// Start waits until the job ended: for Type=notify until READY.
+func (s Systemctl) Start(unit string) error { return s.do("start", unit) }
 
 // Stop waits until the unit is stopped.
 func (s Systemctl) Stop(unit string) error { return s.do("stop", unit) }

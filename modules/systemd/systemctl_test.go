@@ -103,7 +103,7 @@ func TestAUnitIsUpOnlyIfTheSameProcessStays(t *testing.T) {
 		"it does not run; activating (auto-restart)":               changed("=active", "=activating", "=running", "=auto-restart"),
 		"systemd had to restart it (2 times); active (running)":    changed("NRestarts=0", "NRestarts=2"),
 		"its process was replaced; active (running)":               changed("MainPID=812", "MainPID=999"),
-		"it does not run; failed (failed), Result=start-limit-hit": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
+		"it does not run; failed (failed), Result=start-limit-hit (it was started too often: StartLimitIntervalSec=)": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
 	} {
 		_, err := fake(t, running, running, second).Settle("x.service", time.Second)
 		var down *DownError

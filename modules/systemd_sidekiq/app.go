@@ -45,6 +45,7 @@ func (f *found) lookAtApp(p *Params) error {
 	}
 	f.lookAtJemalloc(p)
 	f.lookAtLogFile(p)
+	f.lookAtPaths(p)
 	return nil
 }
 
@@ -196,6 +197,15 @@ func (f *found) lookAtConfig(p *Params, w *unit) error {
 		w.timeout = *config.Timeout
 	}
 	return nil
+}
+
+// lookAtPaths: with a missing path the unit would not start (226, NAMESPACE).
+func (f *found) lookAtPaths(p *Params) {
+	for _, path := range p.ReadWritePaths {
+		if _, err := os.Stat(f.host.path(path)); err != nil && !strings.HasPrefix(path, "-") {
+			f.missing = append(f.missing, fmt.Errorf("option %q: %q does not exist; hint: make it, or write %q if it may be missing", "read_write_paths", path, "-"+path))
+		}
+	}
 }
 
 // lookAtLogFile: it is systemd that opens the file, as root, so nobody else may choose what it opens.

@@ -75,7 +75,7 @@ func (a *act) restart(late *ansible.Late, u *unit) error {
 	left := a.interrupted[u]
 	switch {
 	case u.state.Stopped() || u.stopped: // what holds several together may have started it by now
-		return a.f.systemctl.Start(u.name)
+		return errors.Join(a.f.systemctl.ResetFailed(u.name), a.f.systemctl.Start(u.name))
 	case len(left) == 0:
 		return a.f.systemctl.Restart(u.name)
 	}

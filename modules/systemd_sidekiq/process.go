@@ -241,10 +241,8 @@ func (a *act) bringUp(late *ansible.Late, u *unit) error {
 	before := u.state
 	u.state = state
 	if err := a.report(late, u); err != nil {
-		if before.Up() {
-			err = ansible.Partial(err)
-		}
-		return ansible.Keep(err)
+		u.state = before
+		return a.failed(u, err)
 	}
 	return nil
 }
