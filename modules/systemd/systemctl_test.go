@@ -100,9 +100,9 @@ func TestAUnitIsUpOnlyIfTheSameProcessStays(t *testing.T) {
 	_, err := fake(t, running).Settle("x.service", 0)
 	require.NoError(t, err)
 	for want, second := range map[string]string{
-		"it does not run; activating (auto-restart)":               changed("=active", "=activating", "=running", "=auto-restart"),
-		"systemd had to restart it (2 times); active (running)":    changed("NRestarts=0", "NRestarts=2"),
-		"its process was replaced; active (running)":               changed("MainPID=812", "MainPID=999"),
+		"it does not run; activating (auto-restart)":                                                                  changed("=active", "=activating", "=running", "=auto-restart"),
+		"systemd had to restart it (2 times); active (running)":                                                       changed("NRestarts=0", "NRestarts=2"),
+		"its process was replaced; active (running)":                                                                  changed("MainPID=812", "MainPID=999"),
 		"it does not run; failed (failed), Result=start-limit-hit (it was started too often: StartLimitIntervalSec=)": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
 	} {
 		_, err := fake(t, running, running, second).Settle("x.service", time.Second)

@@ -301,7 +301,7 @@ func (u fragment) lines() []directive {
 			continue
 		}
 		if head, more := strings.CutSuffix(line, `\`); more {
-			joined += head + " "
+			joined += strings.TrimSpace(head) + " "
 			continue
 		}
 		name, value, _ := strings.Cut(joined+line, "=")

@@ -17,9 +17,9 @@ func secretPath(p *Params) string { return "/etc/systemd/system/" + p.Name + ".e
 // secretMode: systemd reads the file before it becomes the user of the service.
 const secretMode = 0o600
 
-// writeSecrets plans the file of secret_environment, or its end. What is shown of it are names.
+// writeSecrets plans the file of secret_environment. What is shown of it are names.
 func (a *act) writeSecrets() error {
-	if a.p.AppRoot == "" {
+	if len(a.p.SecretEnvironment) == 0 {
 		return nil
 	}
 	values, err := sidekiq.EnvironmentFile(a.p.SecretEnvironment)
@@ -28,8 +28,6 @@ func (a *act) writeSecrets() error {
 	}
 	text := "# " + marker + "\n" + values
 	switch found := a.f.secrets; {
-	case len(a.p.SecretEnvironment) == 0:
-		a.removeSecrets()
 	case found.Is([]byte(text), secretMode, 0, 0):
 	default:
 		if found != nil && !(fragment{text: string(found.Data)}).isOurs() {

@@ -164,7 +164,10 @@ func edit(d directive) string {
 		shown = d.name + "=" + name + "=(hidden)"
 	}
 	switch option, isOwned := owned[d.name]; {
-	case d.name == "ExecStart":
+	case d.name == "ExecStart": // what stands before may set variables
+		if _, after, found := strings.Cut(d.value, "sidekiq "); found {
+			shown = "ExecStart=... sidekiq " + after
+		}
 		return shown + " (options bundle, concurrency, queues, sidekiq_config, timeout)"
 	case isOwned:
 		return shown + " (option " + option + ")"
