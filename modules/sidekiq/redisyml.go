@@ -13,6 +13,31 @@ import (
 // DefaultRedis is the source of RedisOf where nothing names a Redis.
 const DefaultRedis = "Sidekiq's default, localhost"
 
+// Found is a Redis that was looked for.
+type Found struct {
+	URL     string
+	Source  string // where it was learned
+	Guessed bool   // by the default, or in a file that the application need not read
+}
+
+// FindRedis is RedisOf and, where no variable names a Redis, what config/redis.yml of the application says; without app_root there is none.
+func FindRedis(given string, environ Environ, appRoot, railsEnv string, read func(path string) ([]byte, error)) (Found, error) {
+	f := Found{}
+	f.URL, f.Source = RedisOf(given, environ)
+	if f.Guessed = f.Source == DefaultRedis; !f.Guessed || appRoot == "" {
+		return f, nil
+	}
+	path := appRoot + "/config/redis.yml"
+	text, err := read(path)
+	if err != nil {
+		return f, err
+	}
+	if url := RedisYML(text, railsEnv, environ); url != "" {
+		f.URL, f.Source = url, path
+	}
+	return f, nil
+}
+
 // RedisYML is the URL of the Redis that a config/redis.yml names for an environment, as applications of Samvera have it: url, or host, port,
 // db, password and ssl, in a section of the environment or at the top. "" where it names none, or only Ruby can tell.
 func RedisYML(source []byte, environment string, environ Environ) string {

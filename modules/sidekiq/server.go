@@ -2,6 +2,7 @@ package sidekiq
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/gomodule/redigo/redis"
@@ -31,6 +32,27 @@ func (r *Redis) Server(ctx context.Context) (Server, error) {
 		}
 	}
 	return s, nil
+}
+
+// Faults say where a Redis does not suit a Sidekiq, which logs the first itself (lib/sidekiq/cli.rb) and does not start with the second.
+func (s Server) Faults(v Version) []string {
+	var all []string
+	if s.MaxmemoryPolicy != "" && s.MaxmemoryPolicy != "noeviction" {
+		all = append(all, fmt.Sprintf("this Redis drops jobs when its memory is full: its maxmemory-policy is %q; hint: set it to noeviction", s.MaxmemoryPolicy))
+	}
+	if fault := s.TooOld(v, "the application"); fault != "" {
+		all = append(all, fault)
+	}
+	return all
+}
+
+// TooOld says that a Redis is too old for a Sidekiq, "" when it is not or that is not known.
+func (s Server) TooOld(v Version, whose string) string {
+	floor := v.RedisFloor()
+	if s.Version == "" || RedisAtLeast(s.Version, floor) {
+		return ""
+	}
+	return fmt.Sprintf("Redis %s is too old for Sidekiq %s of %s, which wants %s or later", s.Version, v, whose, floor)
 }
 
 // RedisFloor is the oldest Redis with which this Sidekiq starts (lib/sidekiq/cli.rb, run); "" for an unknown version.

@@ -69,8 +69,9 @@ func (f *found) findRedis(p *Params) (url string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err)
 	}
-	url, f.source = sidekiq.RedisOf(p.RedisURL, environ)
-	return url, nil
+	redis, err := sidekiq.FindRedis(p.RedisURL, environ, p.AppRoot, p.RailsEnv, atomicfile.ReadIfThere)
+	f.source = redis.Source
+	return redis.URL, err
 }
 
 // unreachable says what to do about a Redis that cannot be asked.

@@ -12,13 +12,14 @@ import (
 
 // Params are the options of sidekiq_info.yml.
 type Params struct {
-	RedisURL         string            `option:"redis_url"`
-	RedisNamespace   string            `option:"redis_namespace"`
-	Environment      map[string]string `option:"environment"`
-	EnvironmentFiles []string          `option:"environment_files"`
-	DotenvFiles      []string          `option:"dotenv_files"`
-	RailsEnv         string            `option:"rails_env"`
-	AppRoot          string            `option:"app_root"`
+	RedisURL          string            `option:"redis_url"`
+	RedisNamespace    string            `option:"redis_namespace"`
+	Environment       map[string]string `option:"environment"`
+	SecretEnvironment map[string]string `option:"secret_environment"`
+	EnvironmentFiles  []string          `option:"environment_files"`
+	DotenvFiles       []string          `option:"dotenv_files"`
+	RailsEnv          string            `option:"rails_env"`
+	AppRoot           string            `option:"app_root"`
 }
 
 var railsEnv = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
@@ -56,6 +57,7 @@ func (p *Params) checkPaths() error {
 func (p *Params) workerEnvironment() sidekiq.Environment {
 	variables := map[string]string{}
 	maps.Copy(variables, p.Environment)
+	maps.Copy(variables, p.SecretEnvironment)
 	variables["RAILS_ENV"], variables["RACK_ENV"] = p.RailsEnv, p.RailsEnv
 	return sidekiq.Environment{Variables: variables, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles}
 }

@@ -93,15 +93,12 @@ func (f *found) ofProcesses(now time.Time) []string {
 	return warnings
 }
 
-// ofServer says where Redis does not suit Sidekiq, which itself logs the first (lib/sidekiq/cli.rb) and does not start with the second.
+// ofServer says where Redis does not suit those that use it.
 func (f *found) ofServer() []string {
-	var warnings []string
-	if policy := f.server.MaxmemoryPolicy; policy != "" && policy != "noeviction" {
-		warnings = append(warnings, fmt.Sprintf("this Redis drops jobs when its memory is full: its maxmemory-policy is %q; hint: set it to noeviction", policy))
-	}
+	warnings := f.server.Faults(sidekiq.Version{})
 	for _, u := range f.users() {
-		if floor := u.version.RedisFloor(); f.server.Version != "" && !sidekiq.RedisAtLeast(f.server.Version, floor) {
-			warnings = append(warnings, fmt.Sprintf("Redis %s is too old for %s, which wants %s or later", f.server.Version, u.what, floor))
+		if fault := f.server.TooOld(u.version, u.whose); fault != "" {
+			warnings = append(warnings, fault)
 		}
 	}
 	return warnings
@@ -109,19 +106,19 @@ func (f *found) ofServer() []string {
 
 // user is a Sidekiq that uses the Redis.
 type user struct {
-	what    string
+	whose   string
 	version sidekiq.Version
 }
 
 // users are the application and the processes, one of each version.
 func (f *found) users() []user {
-	users := []user{{fmt.Sprintf("Sidekiq %s of the application", f.version), f.version}}
+	users := []user{{"the application", f.version}}
 	for _, p := range f.processes {
 		version, err := sidekiq.ParseVersion(p.Version)
 		if err != nil || slices.ContainsFunc(users, func(u user) bool { return u.version == version }) {
 			continue // before 6.5 it does not tell
 		}
-		users = append(users, user{fmt.Sprintf("Sidekiq %s of process %d on %s", version, p.PID, p.Hostname), version})
+		users = append(users, user{fmt.Sprintf("process %d on %s", p.PID, p.Hostname), version})
 	}
 	return users
 }

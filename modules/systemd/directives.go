@@ -70,7 +70,7 @@ func checkValue(version int, directive, value string) error {
 	}
 	for _, word := range strings.Fields(value) {
 		if group := strings.HasPrefix(word, "@"); group && version < 239 && !slices.Contains(oldGroups, word) {
-			return fmt.Errorf("an allow-list with %q does not load on systemd %d; hint: write a deny-list, ~@...", word, version)
+			return fmt.Errorf("an allow-list with %q does not load on systemd %d; hint: write a deny-list such as ~@obsolete", word, version)
 		}
 	}
 	return nil

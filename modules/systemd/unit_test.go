@@ -85,9 +85,9 @@ func TestAUnitHasWhatItsSystemdKnows(t *testing.T) {
 
 func TestWhatWouldNotLoadOrFallBackInSilenceIsRefused(t *testing.T) {
 	for want, set := range map[string]func(*Unit){
-		`SystemCallFilter= of the unit: an allow-list with "@system-service" does not load on systemd 238; hint: write a deny-list, ~@...`: func(u *Unit) { u.Set("SystemCallFilter", Literal("@system-service")) },
-		`StandardOutput= of the unit: "append:" is known from systemd 240, this host has 238; hint: log to the journal`:                    func(u *Unit) { u.Set("StandardOutput", Literal("append:/x")) },
-		`Nonsense= of the unit: it is not known since when systemd has it`:                                                                 func(u *Unit) { u.Set("Nonsense", Literal("1")) },
+		`SystemCallFilter= of the unit: an allow-list with "@system-service" does not load on systemd 238; hint: write a deny-list such as ~@obsolete`: func(u *Unit) { u.Set("SystemCallFilter", Literal("@system-service")) },
+		`StandardOutput= of the unit: "append:" is known from systemd 240, this host has 238; hint: log to the journal`:                                func(u *Unit) { u.Set("StandardOutput", Literal("append:/x")) },
+		`Nonsense= of the unit: it is not known since when systemd has it`:                                                                             func(u *Unit) { u.Set("Nonsense", Literal("1")) },
 	} {
 		u := NewUnit(238)
 		set(u)

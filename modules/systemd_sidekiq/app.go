@@ -162,8 +162,7 @@ func (f *found) lookAtEnvironment(p *Params) error {
 	for _, c := range worker.Environment.Conflicts() {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s line %d sets %s to another value than the unit does, and has no effect; hint: keep it in one place", c.File, c.Line, c.Name))
 	}
-	f.redisServer, err = f.lookAtRedis(p)
-	return err
+	return f.lookAtRedis(p)
 }
 
 // lookAtTimeouts finds how long each Sidekiq gives its jobs at the end. Where only Ruby can tell, the unit keeps to the default and says so.

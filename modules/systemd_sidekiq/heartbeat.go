@@ -18,9 +18,8 @@ const beatPatience = 12 * time.Second
 
 // redisServer is the Redis of the service.
 type redisServer struct {
-	source  string // where its address was learned
-	guessed bool   // by a default, or in a file that the application may not read
-	open    func() (store, error)
+	sidekiq.Found
+	open func() (store, error)
 }
 
 // store is what is asked of Redis.
@@ -33,30 +32,25 @@ type store interface {
 	Close() error
 }
 
-// lookAtRedis finds the Redis as Sidekiq itself does; where no variable names one, in the application's config/redis.yml, else on this host.
-func (f *found) lookAtRedis(p *Params) (redisServer, error) {
-	url, source := sidekiq.RedisOf(p.RedisURL, f.environ)
-	s := redisServer{source: source, guessed: source == sidekiq.DefaultRedis}
-	if s.guessed {
-		text, err := f.worker(p).ReadIfThere(redisYML(p))
-		if err != nil {
-			return s, err
-		}
-		if told := sidekiq.RedisYML(text, p.RailsEnv, f.environ); told != "" {
-			url, s.source = told, redisYML(p)
-		}
+// lookAtRedis finds it, and looks whether it suits Sidekiq where it is up already.
+func (f *found) lookAtRedis(p *Params) error {
+	var err error
+	if f.Found, err = sidekiq.FindRedis(p.RedisURL, f.environ, p.AppRoot, p.RailsEnv, f.worker(p).ReadIfThere); err != nil {
+		return err
 	}
-	s.open = func() (store, error) {
-		r, err := sidekiq.Open(context.Background(), url, p.RedisNamespace)
+	f.open = func() (store, error) {
+		r, err := sidekiq.Open(context.Background(), f.URL, p.RedisNamespace)
 		if err != nil {
 			return nil, err // a nil *Redis would be no nil store
 		}
 		return r, nil
 	}
-	return s, nil
+	var server sidekiq.Server
+	if f.ask(func(ctx context.Context, r store) (err error) { server, err = r.Server(ctx); return err }) == nil {
+		f.warnings = append(f.warnings, server.Faults(f.version)...)
+	}
+	return nil
 }
-
-func redisYML(p *Params) string { return p.AppRoot + "/config/redis.yml" }
 
 // ask asks Redis on a connection of its own: between two looks seconds pass.
 func (s redisServer) ask(question func(context.Context, store) error) error {
@@ -186,7 +180,7 @@ func (a *act) report(to answer, u *unit) error {
 	if a.f.open == nil {
 		return nil
 	}
-	beat := map[string]any{"status": "unknown", "source": a.f.source}
+	beat := map[string]any{"status": "unknown", "source": a.f.Source}
 	process["heartbeat"] = beat
 	if u == a.f.main {
 		to.Set("heartbeat", beat)
@@ -204,9 +198,9 @@ func (a *act) report(to answer, u *unit) error {
 func (a *act) unseen(to answer, u *unit, cause error) error {
 	if errors.Is(cause, errNoBeat) && a.f.isUsed() {
 		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
-			u.name, u.state.MainPID, beatPatience, cause, a.f.source, u.name)
+			u.name, u.state.MainPID, beatPatience, cause, a.f.Source, u.name)
 	}
-	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, a.f.source)
+	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, a.f.Source)
 	if a.p.RequireHeartbeat {
 		return errors.New(text)
 	}
@@ -216,8 +210,8 @@ func (a *act) unseen(to answer, u *unit, cause error) error {
 
 // isUsed tells whether this Redis is that of a Sidekiq: it was named, or has its keys.
 func (f *found) isUsed() bool {
-	used := !f.guessed
-	if f.guessed {
+	used := !f.Guessed
+	if f.Guessed {
 		_ = f.ask(func(ctx context.Context, r store) (err error) { // an answer that does not come is no key
 			used, err = r.HasSidekiq(ctx)
 			return err

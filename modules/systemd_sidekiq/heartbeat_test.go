@@ -48,7 +48,7 @@ func with(r *redisOfATest, p *Params) (*act, *unit) {
 	u := &unit{name: "sidekiq.service", process: &p.processes()[0], state: systemd.State{MainPID: 42}}
 	f := &found{main: u, workers: []*unit{u}}
 	f.environ = func(string) (string, bool) { return "", false }
-	f.source, f.open = "redis_url", func() (store, error) { return r, nil }
+	f.Source, f.open = "redis_url", func() (store, error) { return r, nil }
 	return &act{p: p, f: f}, u
 }
 
@@ -110,7 +110,7 @@ func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, u := with(&c.redis, &Params{RequireHeartbeat: c.must})
-			a.f.guessed = c.guessed
+			a.f.Guessed = c.guessed
 			n := noted{facts: map[string]any{}}
 			err := a.unseen(&n, u, c.cause)
 			if c.fault != "" {

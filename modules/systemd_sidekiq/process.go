@@ -251,7 +251,7 @@ func (a *act) bringUp(late *ansible.Late, u *unit) error {
 // nothing has changed by the attempt.
 func (a *act) failed(u *unit, err error) error {
 	if fault := a.f.redisFault(); fault != nil {
-		err = fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, a.f.source, fault)
+		err = fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, a.f.Source, fault)
 	}
 	switch {
 	case u.state.Up() && !u.stopped && u.rewritten:
