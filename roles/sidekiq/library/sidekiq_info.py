@@ -17,7 +17,7 @@ options:
   redis_url:
     description:
       - >-
-        URL of the Redis, C(redis://[user:password@]host[:port][/db]), C(rediss://) or C(unix:///path[?db=N]). By default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(environment_files) and O(dotenv_files), else redis://localhost:6379/0.
+        URL of the Redis, C(redis://[user:password@]host[:port][/db]), C(rediss://) or C(unix:///path[?db=N]). By default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(secret_environment), O(environment_files) and O(dotenv_files), else what C(config/redis.yml) in O(app_root) plainly says, else redis://localhost:6379/0.
       - >-
         With C(rediss://) the certificate must come from a CA that the host trusts. For one of your own, C(update-ca-certificates) brings that about, or, for this module alone, C(SSL_CERT_FILE) in the task's C(environment).
     type: str
@@ -28,6 +28,11 @@ options:
   environment:
     description:
       - Environment variables of the service.
+    type: dict
+    default: {}
+  secret_environment:
+    description:
+      - As O(environment), for values that are not to be shown.
     type: dict
     default: {}
   environment_files:
