@@ -27,6 +27,13 @@ echo "$unit $found"
 [ "$found" = "root:root 644 regular file" ] || fail "$unit is $found"
 ! grep -n releases "$unit" || fail "$unit names a release"
 
+# systemd's own words about the unit: none, and the score of the profile `standard` is 1.9 or less (from 10, open, to 0).
+said=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep sidekiq || test $? = 1)
+[ -z "$said" ] || fail "systemd-analyze verify says: $said"
+score=$(systemd-analyze security --no-pager sidekiq.service | sed -n 's/.*Overall exposure level for sidekiq.service: \([0-9.]*\).*/\1/p')
+echo "$(systemctl --version | head -n 1): score $score"
+[ "$(printf '%s\n1.9\n' "$score" | sort -V | tail -n 1)" = 1.9 ] || fail "the score is \"$score\", not 1.9 or less"
+
 pid=$(show MainPID)
 [ "$pid" -gt 0 ] || fail "no main process"
 # Only the user itself may always look there: root in a container needs one more capability.
