@@ -230,7 +230,7 @@ func (a *act) compare(to answer, u *unit, seen sidekiq.Process) error {
 		return nil
 	}
 	if seen.Quiet {
-		to.Warn("%s is quiet: it takes no new jobs until it is restarted, as during a deploy", u.name)
+		to.Warn("%s is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way", u.name)
 	}
 	for _, q := range u.process.Queues {
 		name, _, _ := strings.Cut(q, ",")

@@ -72,7 +72,7 @@ func TestWhatWasAskedForHasToBeSeen(t *testing.T) {
 	}{
 		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}}},
 		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}, Quiet: true},
-			warnings: []string{"sidekiq.service is quiet: it takes no new jobs until it is restarted, as during a deploy"}},
+			warnings: []string{"sidekiq.service is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way"}},
 		{process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}},
 			fault: `sidekiq.service has 5 threads, not 7 (option "concurrency"); hint: an initializer of the application may set them`},
 		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default"}},

@@ -115,8 +115,7 @@ func (a *act) startWorker(u *unit) error {
 	case !u.state.Up() || u.stopped:
 		a.Add(a.bringUpStep("start "+u.name, u))
 	case restart && a.p.State != "restarted" && a.isQuiet(u):
-		a.Warn("%s is quiet, as a deploy leaves it until it restarts it, and so was left alone%s; hint: without a deploy under way, state: restarted", u.name, reason)
-		return a.report(a.Plan, u)
+		return a.report(a.Plan, u) // which warns of it
 	case restart:
 		a.Add(a.bringUpStep("restart "+u.name+reason, u))
 	case a.more:
