@@ -176,7 +176,7 @@ var exitMeanings = map[int]string{
 	205: "LIMITS: a resource limit could not be set",
 	209: "STDOUT: standard output could not be set up",
 	216: "GROUP: the group does not exist",
-	217: "USER: the user does not exist or could not be taken",
+	217: "USER: the user does not exist or could not be taken, or the host allows no PrivateUsers=",
 	218: "CAPABILITIES: capabilities could not be dropped",
 	222: "STDERR: standard error could not be set up",
 	226: "NAMESPACE: the sandbox could not be set up, often a missing path in ReadWritePaths",

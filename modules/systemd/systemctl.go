@@ -130,8 +130,11 @@ func (s Systemctl) Start(unit string) error { return s.do("start", unit) }
 // Stop waits until the unit is stopped.
 func (s Systemctl) Stop(unit string) error { return s.do("stop", unit) }
 
-// Reload runs the unit's ExecReload=; a unit without one is an error.
-func (s Systemctl) Reload(unit string) error { return s.do("reload", unit) }
+// Signal sends a signal such as TSTP to the main process of the unit alone.
+func (s Systemctl) Signal(unit, signal string) error {
+	_, err := s.run("kill", "--kill-who=main", "--signal="+signal, "--", unit)
+	return err
+}
 
 // ResetFailed forgets that a unit has failed, so that the host no longer counts as degraded for it. A unit that is not loaded
 // has nothing to forget.

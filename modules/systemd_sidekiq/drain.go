@@ -34,11 +34,15 @@ func (a *act) drain(late *ansible.Late, u *unit) error {
 	return nil
 }
 
+// quietSignal has Sidekiq take no new jobs. It is sent, and not left to ExecReload=: the unit of others may have none, and one that was just
+// rewritten would run it as the new process, not as the old.
+const quietSignal = "TSTP"
+
 // wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do. Only a heartbeat after the
 // signal tells the truth.
 func (a *act) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	start := time.Now()
-	if err := a.f.systemctl.Reload(u.name); err != nil {
+	if err := a.f.systemctl.Signal(u.name, quietSignal); err != nil {
 		return nil, err
 	}
 	process, err := a.f.awaitBeat(u, time.Duration(a.p.DrainTimeout)*time.Second, func(p sidekiq.Process) bool {

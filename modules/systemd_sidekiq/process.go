@@ -275,7 +275,7 @@ func (a *act) quiet() error {
 		if a.p.State == "drained" {
 			a.drainStep(u)
 		} else if !a.isQuiet(u) {
-			a.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return a.f.systemctl.Reload(u.name) }})
+			a.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return a.f.systemctl.Signal(u.name, quietSignal) }})
 		}
 	}
 	return nil
