@@ -48,6 +48,7 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name refusal
 	molecule --base-config molecule/base.yml test --scenario-name database
 	molecule --base-config molecule/base.yml test --scenario-name sudo
+	molecule --base-config molecule/base.yml test --scenario-name workers
 
 test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies, Rails and sudos as judges
 	molecule/setup run $(MAKE) build scenarios rubies sudos
@@ -58,6 +59,9 @@ scenarios:
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name database
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name sudo
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name sudo
+	FAILURES=all molecule --base-config molecule/base.yml test --scenario-name workers
+	FAILURES=all MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name workers
+	FAILURES=all MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name workers
 
 rubies:
 	set -e; for suite in bullseye bookworm trixie; do \

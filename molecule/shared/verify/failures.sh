@@ -1,11 +1,14 @@
 #!/bin/bash
 # Ways to fail, one after the other, each on a host whose worker is up: what the module says, whether the unit before is back and its
-# worker runs, or the new one stays and tries. /usr/local/bin/systemd_sidekiq is the module. With arguments only these ways are taken.
+# worker runs, or the new one stays and tries. With arguments only these ways are taken.
 set -euo pipefail
 
 unit=/etc/systemd/system/sidekiq.service
 current=/opt/demo/current
 failed=0
+
+# The modules as the action plugin left them here.
+program=$(find /var/cache/ansible-sidekiq -type f -size +1M | head -n 1)
 
 complain() { echo "   NO: $*"; failed=1; }
 
@@ -15,7 +18,7 @@ answer() { ruby -rjson -e 'a = JSON.parse(File.read("/run/answer.json")); puts A
 run() { # JSON of options beside those of every run
   echo "{\"app_root\": \"$current\", \"start_timeout\": 20, \"drain_timeout\": 15, \"redis_url\": \"redis://localhost:6379/0\", $1}" >/run/options.json
   local start=$SECONDS
-  systemd_sidekiq /run/options.json >/run/answer.json
+  "$program" run systemd_sidekiq /run/options.json >/run/answer.json
   took=$((SECONDS - start))
 }
 
