@@ -80,7 +80,7 @@ func (s Systemctl) run(args ...string) (string, error) { return run(s.path, args
 
 func command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice")
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_COLOR=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice")
 	return cmd
 }
 
