@@ -159,6 +159,9 @@ func (s State) exit() string {
 		}
 		return fmt.Sprintf("exit status %d", s.ExitStatus)
 	case 2, 3:
+		if s.ExitStatus == 9 && s.Result == "signal" { // with cgroups of version 1 systemd is not told of the kernel's reason
+			return "killed by SIGKILL, as the kernel does for memory"
+		}
 		return "killed by " + signalName(s.ExitStatus)
 	default:
 		return ""

@@ -170,12 +170,12 @@ way_unit_refused() {
 
 way_killed_by_memory_limit() {
   # The tree that this container has may lack the controller: then nothing can be killed by it.
-  if ! grep -q memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
+  if [ ! -d /sys/fs/cgroup/memory ] && ! grep -q memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
     echo "   not run: this cgroup tree has no memory controller"
     return
   fi
   run '"memory_max": "20M"'
-  says 'oom-kill'
+  says 'the kernel'
   is_back
 }
 
