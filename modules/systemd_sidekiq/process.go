@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -183,7 +184,7 @@ func (a *act) releaseReason(u *unit) (string, bool) {
 	if !a.restartsOn("release") || a.p.AppRoot == "" {
 		return "", false
 	}
-	runs, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", u.state.MainPID))
+	runs, err := a.f.folderOf(u.state.MainPID)
 	if err != nil {
 		a.Warn("in which release process %d runs cannot be seen: %v", u.state.MainPID, err)
 		return "", false
@@ -193,6 +194,21 @@ func (a *act) releaseReason(u *unit) (string, bool) {
 		return "", false
 	}
 	return fmt.Sprintf(" (it runs in %s)", runs), true
+}
+
+// folderOf is the working directory of a process. Root in a container may not be allowed to look; the process's own user is.
+func (f *found) folderOf(pid int) (string, error) {
+	link := fmt.Sprintf("/proc/%d/cwd", pid)
+	folder, err := os.Readlink(link)
+	if err == nil || f.user == nil {
+		return folder, err
+	}
+	cmd, err := f.asUser(context.Background(), "readlink", "--", link)
+	if err != nil {
+		return "", err
+	}
+	out, err := cmd.Output()
+	return strings.TrimSuffix(string(out), "\n"), err
 }
 
 // warnOfCrashes: a process that systemd has just had to start again may be part of a slow crash loop.
