@@ -78,9 +78,15 @@ func (f *found) lookAtUnitInUse(p *Params, root string) error {
 
 var escapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t", "%%", "%")
 
-// unquote reads one word as this module's units have it.
+// unquote reads one word of a unit, which may be in quotes.
 func unquote(word string) string {
-	return escapes.Replace(strings.TrimSuffix(strings.TrimPrefix(word, `"`), `"`))
+	for _, quote := range []string{`"`, "'"} {
+		if inner, found := strings.CutPrefix(word, quote); found {
+			word = strings.TrimSuffix(inner, quote)
+			break
+		}
+	}
+	return escapes.Replace(word)
 }
 
 // worker is what the units start.

@@ -150,17 +150,34 @@ func (a *act) takeOver() error {
 func editsOf(u fragment, p *Params, f *found) []string {
 	var edits []string
 	for _, d := range u.lines() {
-		if !covered(d, p, f) {
-			edits = append(edits, edit(d))
+		for _, one := range single(d) {
+			if !covered(one, p, f) {
+				edits = append(edits, edit(one))
+			}
 		}
 	}
 	return edits
 }
 
+// single takes the variables of one line apart.
+func single(d directive) []directive {
+	if d.name != "Environment" {
+		return []directive{d}
+	}
+	var all []directive
+	for _, assignment := range quoted.FindAllString(d.value, -1) {
+		all = append(all, directive{d.name, unquote(assignment)})
+	}
+	return all
+}
+
+// quoted is a word of a line, in quotes or not (systemd.syntax(7)).
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+`)
+
 func edit(d directive) string {
 	shown := d.name + "=" + d.value
 	if d.name == "Environment" {
-		name, _, _ := strings.Cut(strings.Trim(d.value, `"'`), "=")
+		name, _, _ := strings.Cut(d.value, "=")
 		shown = d.name + "=" + name + "=(hidden)"
 	}
 	switch option, isOwned := owned[d.name]; {
@@ -202,7 +219,7 @@ func covered(d directive, p *Params, f *found) bool {
 	case "UMask":
 		return strings.TrimLeft(d.value, "0") == strings.TrimLeft(p.Umask, "0")
 	case "Environment":
-		return coveredVariable(strings.Trim(d.value, `"'`), p)
+		return coveredVariable(d.value, p)
 	case "EnvironmentFile":
 		return slices.Contains(p.EnvironmentFiles, d.value)
 	case "ExecStart":
@@ -232,7 +249,8 @@ func coveredLimit(d directive, p *Params) bool {
 func coveredVariable(assignment string, p *Params) bool {
 	name, value, _ := strings.Cut(assignment, "=")
 	now, set := p.variables()[name]
-	return set && now == strings.ReplaceAll(value, "%%", "%") || assignment == "MALLOC_ARENA_MAX=2"
+	isEnv := (name == "RAILS_ENV" || name == "RACK_ENV") && value == p.RailsEnv // which -e sets
+	return set && now == value || isEnv || assignment == "MALLOC_ARENA_MAX=2"
 }
 
 // coveredCommand compares what the options of two command lines come to.
