@@ -13,7 +13,18 @@ type Plan struct {
 	late     answer  // what was seen
 	missing  []error // why it cannot be done yet
 	warnings []string
+	restore  *restoration
 }
+
+// restoration is what is done after the last step was taken back.
+type restoration struct {
+	title string
+	do    func() error
+}
+
+// Restore names what is to be done when the steps have been taken back after a failure, for what no single step can put back: a service that
+// runs from several files. Its error is among what was not taken back.
+func (p *Plan) Restore(title string, do func() error) { p.restore = &restoration{title, do} }
 
 // Missing notes what the host lacks. A run fails with the first of these before it does anything; check mode goes on with a
 // warning, for an earlier task, which check mode did not run, may be about to make it.
@@ -144,6 +155,9 @@ func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer
 		kept = titles(done)
 	} else {
 		undone, notUndone = undo(done)
+		if fault := p.bringBack(); fault != nil {
+			notUndone = append(notUndone, fmt.Sprintf("%s (%v)", p.restore.title, fault))
+		}
 	}
 	p.facts = nil
 	a := p.result(append(kept, notUndone...), diff)
@@ -151,6 +165,13 @@ func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer
 	a["msg"] = failureText(failed, cause, undone, notUndone)
 	a["done"], a["undone"], a["not_undone"] = list(titles(done)), list(undone), list(notUndone)
 	return a
+}
+
+func (p *Plan) bringBack() error {
+	if p.restore == nil {
+		return nil
+	}
+	return takeBackOne(Step{Undo: p.restore.do})
 }
 
 func undo(done []Step) (undone, notUndone []string) {

@@ -26,6 +26,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Links says what to do when the path is a symbolic link. Links in the folders above it are always followed.
@@ -52,6 +55,7 @@ type Replacement struct {
 	Data     []byte
 	Mode     fs.FileMode // permission bits and setuid, setgid, sticky; the umask does not matter
 	UID, GID int
+	ModTime  time.Time // zero: now
 	Links    Links
 
 	// Found is the file that was read to make this one of it. When it is given, the folder must still be the one that it was
@@ -95,12 +99,12 @@ func (r Replacement) checkFolder(dir folder) error {
 	return err
 }
 
-// Restore puts back what Read found at path, its owner and mode included: a file, or nothing.
+// Restore puts back what Read found at path, its owner, mode and time included: a file, or nothing.
 func Restore(path string, found *File) error {
 	if found == nil {
 		return Remove(path)
 	}
-	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID, Found: found})
+	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID, ModTime: found.ModTime, Found: found})
 }
 
 // place makes the temporary file and renames it, or removes it.
@@ -140,6 +144,10 @@ func fill(f *os.File, r Replacement) error {
 	}
 	if err == nil {
 		err = f.Chmod(r.Mode)
+	}
+	if err == nil && !r.ModTime.IsZero() {
+		at := unix.NsecToTimeval(r.ModTime.UnixNano())
+		err = unix.Futimes(int(f.Fd()), []unix.Timeval{at, at})
 	}
 	if err == nil {
 		err = f.Sync()

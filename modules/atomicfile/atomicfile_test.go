@@ -84,7 +84,7 @@ func TestReadFindsWhatReplaceMade(t *testing.T) {
 	require.NoError(t, Replace(r))
 	found, err = Read(path, Refuse)
 	require.NoError(t, err)
-	require.Equal(t, &File{Path: path, Data: []byte("new\n"), Mode: r.Mode, UID: r.UID, GID: r.GID, folder: found.folder}, found)
+	require.Equal(t, &File{Path: path, Data: []byte("new\n"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, folder: found.folder}, found)
 }
 
 func TestOwnerIsSet(t *testing.T) {
@@ -121,7 +121,7 @@ func TestValidatorSeesTheFinishedFileAndTheOldOneStillInPlace(t *testing.T) {
 		require.Regexp(t, `^\.[^.]+\.`, filepath.Base(temp), "sudo and systemd skip such names")
 		found, err := Read(temp, Refuse)
 		require.NoError(t, err)
-		require.Equal(t, &File{Path: temp, Data: r.Data, Mode: r.Mode, UID: r.UID, GID: r.GID, folder: found.folder}, found)
+		require.Equal(t, &File{Path: temp, Data: r.Data, Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, folder: found.folder}, found)
 		requireContent(t, path, "old")
 		requireClosed(t, temp)
 		return nil

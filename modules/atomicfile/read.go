@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // File is a regular file as it was found.
@@ -16,6 +17,7 @@ type File struct {
 	Data     []byte
 	Mode     fs.FileMode // permission bits and setuid, setgid, sticky
 	UID, GID int
+	ModTime  time.Time // to the microsecond
 
 	folder     identity // in which it was found
 	attributes []attribute
@@ -65,7 +67,7 @@ func Read(path string, links Links) (*File, error) {
 	}
 	owner := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), folder: id, attributes: attributes}, nil
+	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), ModTime: info.ModTime().Truncate(time.Microsecond), folder: id, attributes: attributes}, nil
 }
 
 // ReadFile returns the bytes of a regular file; unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever

@@ -52,7 +52,7 @@ func runningJobs(threads map[string]string) []Job {
 		if order := jobs[i].RunAt.Compare(jobs[j].RunAt); order != 0 {
 			return order < 0
 		}
-		return jobs[i].JID < jobs[j].JID
+		return jobs[i].JID+jobs[i].Queue < jobs[j].JID+jobs[j].Queue
 	})
 	return jobs
 }

@@ -24,12 +24,13 @@ type State struct {
 	NeedsReload   bool
 	ActiveSince   string        // as systemd writes it
 	MainStart     time.Duration // of the main process, on the monotonic clock
+	StopTimeout   time.Duration // TimeoutStopSec=, as systemd has loaded it; 0: infinity, or no service
 }
 
 var properties = []string{
 	"LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "InvocationID", "DropInPaths",
 	"MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus", "NeedDaemonReload", "ActiveEnterTimestamp",
-	"ExecMainStartTimestampMonotonic",
+	"ExecMainStartTimestampMonotonic", "TimeoutStopUSec",
 }
 
 // Show asks for the state of a unit; a unit that does not exist has LoadState not-found.
@@ -84,10 +85,24 @@ func parseState(out string) (State, error) {
 		}
 	}
 	s.MainStart = time.Duration(us) * time.Microsecond
+	s.StopTimeout = parseSpan(values["TimeoutStopUSec"])
 	if s.LoadState == "" || s.ActiveState == "" {
 		return s, fmt.Errorf("systemctl show answered without LoadState and ActiveState: %q", out)
 	}
 	return s, nil
+}
+
+// parseSpan reads a span of time as systemctl shows it, such as "1min 30s" (systemd.time(7)); 0 for "infinity".
+func parseSpan(text string) time.Duration {
+	var span time.Duration
+	for _, part := range strings.Fields(text) {
+		d, err := time.ParseDuration(strings.Replace(part, "min", "m", 1))
+		if err != nil { // days and more: longer than anybody waits
+			return 0
+		}
+		span += d
+	}
+	return span
 }
 
 // parseInt leaves 0 for what systemd did not print: units that are no service have no MainPID.

@@ -168,8 +168,8 @@ func (s Systemctl) Instances(template string) ([]string, error) {
 	return units, nil
 }
 
-// StartLater queues a start and does not wait for it.
-func (s Systemctl) StartLater(unit string) error {
-	_, err := s.run("start", "--no-block", "--", unit)
+// RestartLater queues a restart and does not wait for it.
+func (s Systemctl) RestartLater(unit string) error {
+	_, err := s.run("restart", "--no-block", "--", unit)
 	return err
 }

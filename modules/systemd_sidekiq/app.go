@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
@@ -23,8 +24,10 @@ type app struct {
 	version  sidekiq.Version // unknown when there is no Gemfile.lock yet
 
 	environ sidekiq.Environ // variables of the service
+	away    []string        // to which its shared folders lead
 	pool
-	redisServer
+	now    redisServer // of the service as it is wanted
+	before redisServer // of the process that was found
 }
 
 // lookAtApp looks at what the unit is to run. Without app_root that is what the unit that is there says.
@@ -36,7 +39,9 @@ func (f *found) lookAtApp(p *Params) error {
 	info, err := os.Stat(f.host.path(root))
 	f.deployed = err == nil && info.IsDir()
 	if p.AppRoot == "" {
-		return f.lookAtUnitInUse(p, root)
+		err := f.lookAtUnitInUse(p, root)
+		f.now = f.before
+		return err
 	}
 	for _, look := range []func(*Params) error{f.lookAtAccounts, f.lookAtOthers, f.lookAtBundle, f.lookAtVersion, f.lookAtEnvironment, f.lookAtTimeouts, f.lookAtPool} {
 		if err := look(p); err != nil {
@@ -46,6 +51,7 @@ func (f *found) lookAtApp(p *Params) error {
 	f.lookAtJemalloc(p)
 	f.lookAtLogFile(p)
 	f.lookAtPaths(p)
+	f.away = f.linkedAway(p)
 	return nil
 }
 
@@ -57,23 +63,35 @@ func (f *found) root() string {
 	return f.main.inUse.directive("WorkingDirectory")
 }
 
-// lookAtUnitInUse finds Redis by what the unit that is there says, where nothing is said of the application.
+// lookAtUnitInUse finds the Redis of the process that was found by what its unit says, which may be another than is wanted.
 func (f *found) lookAtUnitInUse(p *Params, root string) error {
-	if len(f.workers) == 0 || f.workers[0].inUse.path == "" {
+	if len(f.workers) == 0 || f.workers[0].inUse.path == "" && f.main.inUse.path == "" {
+		f.before = f.now
 		return nil
 	}
+	inUse := f.workers[0].inUse
+	if inUse.path == "" {
+		inUse = f.main.inUse
+	}
 	as := *p
-	as.AppRoot, as.Environment, as.EnvironmentFiles = root, map[string]string{}, nil
-	for _, d := range f.workers[0].inUse.lines() {
-		switch d.name {
-		case "Environment":
-			name, value, _ := strings.Cut(unquote(d.value), "=")
-			as.Environment[name] = value
-		case "EnvironmentFile":
-			as.EnvironmentFiles = append(as.EnvironmentFiles, unquote(d.value))
+	as.AppRoot, as.Environment, as.SecretEnvironment, as.EnvironmentFiles = root, map[string]string{}, nil, nil
+	for _, d := range inUse.lines() {
+		for _, one := range single(d) {
+			switch one.name {
+			case "Environment":
+				name, value, _ := strings.Cut(one.value, "=")
+				as.Environment[name] = value
+			case "EnvironmentFile":
+				as.EnvironmentFiles = append(as.EnvironmentFiles, unquote(one.value))
+			}
 		}
 	}
-	return f.lookAtEnvironment(&as)
+	environ, err := f.worker(&as).Environ()
+	if err != nil { // it is away since the process was started
+		environ = func(string) (string, bool) { return "", false }
+	}
+	f.before, err = f.lookAtRedis(&as, environ)
+	return err
 }
 
 var escapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t", "%%", "%")
@@ -168,7 +186,30 @@ func (f *found) lookAtEnvironment(p *Params) error {
 	for _, c := range worker.Environment.Conflicts() {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s line %d sets %s to another value than the unit does, and has no effect; hint: keep it in one place", c.File, c.Line, c.Name))
 	}
-	return f.lookAtRedis(p)
+	f.warnOfFiles(p)
+	if f.now, err = f.lookAtRedis(p, f.environ); err != nil {
+		return err
+	}
+	f.warnings = append(f.warnings, f.now.faults(f.version)...)
+	return f.lookAtUnitInUse(p, p.AppRoot)
+}
+
+// warnOfFiles: systemd reads them as root. Who may exchange one of these, or a folder on the way, is given what any file of root's says,
+// as long as it looks like variables.
+func (f *found) warnOfFiles(p *Params) {
+	for _, file := range p.EnvironmentFiles {
+		file = strings.TrimPrefix(file, "-")
+		for dir := path.Dir(file); ; dir = path.Dir(dir) {
+			info, err := os.Lstat(f.host.path(dir))
+			if err == nil && !isRootsAlone(info) {
+				f.warnings = append(f.warnings, fmt.Sprintf("option %q: systemd reads %s as root, and others than root may change %s: they can have it read another file; hint: dotenv_files, or secret_environment", "environment_files", file, dir))
+				break
+			}
+			if dir == "/" {
+				break
+			}
+		}
+	}
 }
 
 // lookAtTimeouts finds how long each Sidekiq gives its jobs at the end. Where only Ruby can tell, the unit keeps to the default and says so.
@@ -193,6 +234,7 @@ func (f *found) lookAtConfig(p *Params, w *unit) error {
 	config, at, err := f.worker(p).Config(p.configPath(*w.process), environ, f.version)
 	switch refusal := new(sidekiq.Refusal); {
 	case errors.As(err, &refusal):
+		w.timeout = max(w.timeout, w.graceInUse()-graceMargin) // what was known before is not shortened
 		f.warnings = append(f.warnings, fmt.Sprintf("%v; the unit assumes a timeout of %d s", err, w.timeout))
 	case err != nil:
 		return err
@@ -202,6 +244,15 @@ func (f *found) lookAtConfig(p *Params, w *unit) error {
 		w.timeout = *config.Timeout
 	}
 	return nil
+}
+
+// graceInUse is what the unit of ours that is there gives, in seconds.
+func (u *unit) graceInUse() int {
+	n, err := strconv.Atoi(u.inUse.directive("TimeoutStopSec"))
+	if err != nil || !u.inUse.isOurs() {
+		return 0
+	}
+	return n
 }
 
 // lookAtPaths: with a missing path the unit would not start (226, NAMESPACE).

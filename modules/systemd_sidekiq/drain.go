@@ -19,9 +19,13 @@ func (a *act) drain(late *ansible.Late, u *unit) error {
 	if a.p.DrainTimeout == 0 || !u.state.Up() {
 		return nil
 	}
-	if _, err := a.f.beat(u); err != nil {
+	if _, err := a.f.before.beat(u); err != nil {
 		late.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
 		return nil
+	}
+	// Whoever finds it quiet, and this run ended, is to know that no deploy did it.
+	if err := a.f.note(quietPath(u), u.identity()); err != nil {
+		return err
 	}
 	left, err := a.wait(late, u)
 	if err != nil {
@@ -45,18 +49,21 @@ func (a *act) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	if err := a.f.systemctl.Signal(u.name, quietSignal); err != nil {
 		return nil, err
 	}
-	process, err := a.f.awaitBeat(u, time.Duration(a.p.DrainTimeout)*time.Second, func(p sidekiq.Process) bool {
+	process, err := a.f.before.awaitBeat(u, time.Duration(a.p.DrainTimeout)*time.Second, func(p sidekiq.Process) bool {
 		return p.Beat.After(start) && p.Busy == 0
 	})
 	if err != nil && !errors.Is(err, errNoBeat) {
 		return nil, err
+	}
+	if !process.Beat.After(start) {
+		return nil, fmt.Errorf("it did not beat in %d s after it was told to take no new jobs, so whether any runs is not known", a.p.DrainTimeout)
 	}
 	late.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
 	if process.Busy == 0 {
 		return nil, nil
 	}
 	var jobs []sidekiq.Job
-	err = a.f.ask(func(ctx context.Context, r store) (err error) {
+	err = a.f.before.ask(func(ctx context.Context, r store) (err error) {
 		jobs, err = r.Jobs(ctx, process.Identity)
 		return err
 	})
@@ -73,33 +80,39 @@ func jobList(jobs []sidekiq.Job) string {
 
 func runTime(j sidekiq.Job) time.Duration { return time.Since(j.RunAt).Round(time.Second) }
 
-// restart starts a unit, or restarts it in one step of systemd's, so that the worker comes back whatever happens to us, and meanwhile looks for the jobs
-// that are pushed back: the old process does that right before it ends, and the new one needs a second at least to boot and take them.
+// restart starts a unit, or restarts it in one step of systemd's, so that the worker comes back whatever happens to us.
 func (a *act) restart(late *ansible.Late, u *unit) error {
-	left := a.interrupted[u]
-	switch {
-	case u.state.Stopped() || u.stopped: // what holds several together may have started it by now
+	if !u.ran && u.state.Stopped() || u.stopped { // what holds several together may have started it by now
 		return errors.Join(a.f.systemctl.ResetFailed(u.name), a.f.systemctl.Start(u.name))
-	case len(left) == 0:
-		return a.f.systemctl.Restart(u.name)
+	}
+	return a.watching(late, u, func() error { return a.f.systemctl.Restart(u.name) })
+}
+
+// watching does what ends a process, and meanwhile looks for the jobs that it pushes back: it does that right before it ends, and a new one
+// needs a second at least to boot and take them.
+func (a *act) watching(late *ansible.Late, u *unit, end func() error) error {
+	left := a.interrupted[u]
+	if len(left) == 0 {
+		return end()
 	}
 	done := make(chan error, 1)
-	go func() { done <- a.f.systemctl.Restart(u.name) }()
+	go func() { done <- end() }()
 	back := map[string]bool{}
 	for {
 		select {
 		case err := <-done:
+			a.f.before.lookForPushedBack(left, back)
 			late.Set("interrupted", describe(left, back))
 			return err
 		case <-time.After(100 * time.Millisecond):
-			a.f.lookForPushedBack(left, back)
+			a.f.before.lookForPushedBack(left, back)
 		}
 	}
 }
 
 // lookForPushedBack notes which jobs wait in their queues.
-func (f *found) lookForPushedBack(jobs []sidekiq.Job, back map[string]bool) {
-	_ = f.ask(func(ctx context.Context, r store) error { // a look that fails sees nothing; the next may
+func (s redisServer) lookForPushedBack(jobs []sidekiq.Job, back map[string]bool) {
+	_ = s.ask(func(ctx context.Context, r store) error { // a look that fails sees nothing; the next may
 		for _, j := range jobs {
 			waiting, err := r.Waiting(ctx, j.Queue, 10*len(jobs))
 			if err != nil {

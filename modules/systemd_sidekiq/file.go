@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
@@ -25,17 +26,21 @@ func (a *act) install() error {
 	if err := a.takeOver(); err != nil {
 		return err
 	}
-	texts, err := a.texts()
-	if err != nil {
+	if err := a.texts(); err != nil {
 		return err
 	}
-	a.replaceOthers()
+	if err := a.replaceOthers(); err != nil {
+		return err
+	}
 	a.retire()
+	for _, u := range a.f.units() {
+		a.endBefore(u)
+	}
 	if err := a.writeSecrets(); err != nil {
 		return err
 	}
 	for _, u := range a.f.units() {
-		a.write(u, texts[u])
+		a.write(u)
 	}
 	if len(a.p.SecretEnvironment) == 0 {
 		a.removeSecrets()
@@ -43,23 +48,22 @@ func (a *act) install() error {
 	return nil
 }
 
-// texts are the unit files that are wanted; those that are new have been judged by systemd-analyze.
-func (a *act) texts() (map[*unit]string, error) {
-	texts, changed := map[*unit]string{}, map[string]string{}
+// texts makes the unit files that are wanted; those that are new are judged by systemd-analyze.
+func (a *act) texts() error {
+	changed := map[string]string{}
 	for _, u := range a.f.units() {
-		text, err := unitText(a.p, a.f, u)
-		if err != nil {
-			return nil, err
+		var err error
+		if u.text, err = unitText(a.p, a.f, u); err != nil {
+			return err
 		}
-		texts[u] = text
-		if u.file == nil || string(u.file.Data) != text {
-			changed[u.name] = text
+		if u.file == nil || string(u.file.Data) != u.text {
+			changed[u.name] = u.text
 		}
 	}
 	if len(changed) == 0 {
-		return texts, nil
+		return nil
 	}
-	return texts, systemd.Verify(changed)
+	return systemd.Verify(changed)
 }
 
 // retire plans that processes which are no longer listed end, and a unit that is to be something else: a process, or what holds several.
@@ -68,21 +72,39 @@ func (a *act) retire() {
 		a.drainAndStop(u, " (it is no longer listed)")
 		a.withdraw(u)
 	}
-	if m := a.f.main; m.inUse.path != "" && m.inUse.isParent() != (m.process == nil) {
-		a.drainAndStop(m, "")
+	if a.otherKind() {
+		a.drainAndStop(a.f.main, "")
+	}
+}
+
+// otherKind tells whether the unit that people name is to be something else than it is: a process, or what holds several together.
+func (a *act) otherKind() bool {
+	m := a.f.main
+	return m.inUse.path != "" && m.inUse.isParent() != (m.process == nil)
+}
+
+// endBefore plans that a process ends before its unit is written when the new one gives it less time for that: systemd would kill it, and
+// its jobs, by the new unit's TimeoutStopSec=.
+func (a *act) endBefore(u *unit) {
+	if u.process == nil || !u.ran || u.stopped || (u.file != nil && string(u.file.Data) == u.text) {
+		return
+	}
+	grace, err := a.p.grace(u.timeout)
+	if before := u.state.StopTimeout; err == nil && (before == 0 || before > time.Duration(grace)*time.Second) {
+		a.drainAndStop(u, " (it has more time to end than the new unit gives)")
 	}
 }
 
 // write plans one unit file, and that systemd reads it.
-func (a *act) write(u *unit, text string) {
+func (a *act) write(u *unit) {
 	switch {
-	case u.file == nil || string(u.file.Data) != text:
+	case u.file == nil || string(u.file.Data) != u.text:
 		u.rewritten = true
 		a.Add(ansible.Step{
 			Title: "write " + u.path(),
-			Diff:  diff(u, text),
-			Do:    func(*ansible.Late) error { return a.f.publish(u, text) },
-			Undo:  func() error { return a.takeBack(u, text) },
+			Diff:  diff(u, u.text),
+			Do:    func(*ansible.Late) error { return a.f.publish(u) },
+			Undo:  func() error { return a.f.restore(u) },
 		})
 	case u.state.NeedsReload:
 		u.rewritten = true
@@ -90,24 +112,24 @@ func (a *act) write(u *unit, text string) {
 			Title: "let systemd read " + u.name + " again",
 			Do:    func(*ansible.Late) error { return a.f.systemctl.DaemonReload() },
 		})
-	case !u.file.Is([]byte(text), mode, 0, 0):
-		a.Add(a.attributesStep(u))
+	case !u.file.Is([]byte(u.text), mode, 0, 0):
+		a.Add(a.attributesStep(u.file, u.path(), mode))
 	}
 }
 
-// attributesStep leaves the file and its time as they are: a newer unit would restart the worker.
-func (a *act) attributesStep(u *unit) ansible.Step {
+// attributesStep leaves a file and its time as they are: one that is newer would restart the worker.
+func (a *act) attributesStep(file *atomicfile.File, path string, mode os.FileMode) ansible.Step {
 	describe := func(uid, gid int, m os.FileMode) string {
-		return fmt.Sprintf("%s (%d:%d %04o)", u.path(), uid, gid, m.Perm())
+		return fmt.Sprintf("%s (%d:%d %04o)", path, uid, gid, m.Perm())
 	}
 	set := func(uid, gid int, m os.FileMode) error {
-		return errors.Join(os.Lchown(a.f.host.path(u.path()), uid, gid), os.Chmod(a.f.host.path(u.path()), m))
+		return errors.Join(os.Lchown(a.f.host.path(path), uid, gid), os.Chmod(a.f.host.path(path), m))
 	}
 	return ansible.Step{
-		Title: "set owner and mode of " + u.path(),
-		Diff:  &ansible.Diff{Prepared: fmt.Sprintf("-%s\n+%s\n", describe(u.file.UID, u.file.GID, u.file.Mode), describe(0, 0, mode))},
+		Title: "set owner and mode of " + path,
+		Diff:  &ansible.Diff{Prepared: fmt.Sprintf("-%s\n+%s\n", describe(file.UID, file.GID, file.Mode), describe(0, 0, mode))},
 		Do:    func(*ansible.Late) error { return set(0, 0, mode) },
-		Undo:  func() error { return set(u.file.UID, u.file.GID, u.file.Mode) },
+		Undo:  func() error { return set(file.UID, file.GID, file.Mode) },
 	}
 }
 
@@ -119,8 +141,8 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
-func (f *found) publish(u *unit, text string) error {
-	err := atomicfile.Replace(atomicfile.Replacement{Path: f.host.path(u.path()), Data: []byte(text), Mode: mode})
+func (f *found) publish(u *unit) error {
+	err := atomicfile.Replace(atomicfile.Replacement{Path: f.host.path(u.path()), Data: []byte(u.text), Mode: mode})
 	if err != nil {
 		return err
 	}
@@ -130,29 +152,6 @@ func (f *found) publish(u *unit, text string) error {
 	return nil
 }
 
-// takeBack puts back the unit that was found, and its worker if that ran and was stopped for ours. When that does not come up either, the
-// cause is not in the unit, and the new one is put there again to go on trying.
-func (a *act) takeBack(u *unit, text string) error {
-	if err := a.f.restore(u); err != nil {
-		return err
-	}
-	if u.process == nil || !u.state.Up() {
-		return nil
-	}
-	err := a.f.systemctl.Restart(u.name)
-	if err == nil {
-		_, err = a.f.systemctl.Settle(u.name, a.f.settling())
-	}
-	if err == nil {
-		return nil
-	}
-	err = errors.Join(a.f.publish(u, text), a.f.systemctl.StartLater(u.name))
-	if err != nil {
-		return fmt.Errorf("the unit before does not come up either: %w", err)
-	}
-	return errors.New("the unit before does not come up either, so the cause is in the application or in what it needs: the new unit stays and goes on trying")
-}
-
 func (f *found) restore(u *unit) error {
 	if err := atomicfile.Restore(f.host.path(u.path()), u.file); err != nil {
 		return err
@@ -160,24 +159,31 @@ func (f *found) restore(u *unit) error {
 	return f.systemctl.DaemonReload()
 }
 
-// remove plans the end of the service: what was made first goes last.
+// remove plans the end of the service: what was made first goes last. What others wrote stays.
 func (a *act) remove() {
 	for _, u := range a.f.all() {
 		a.stop(u, "")
 	}
 	a.disable(a.f.main)
 	a.Set("status", "absent")
+	var theirs []string
 	for _, u := range a.f.all() {
-		a.withdraw(u)
+		if u.file == nil || u.inUse.isOurs() {
+			a.withdraw(u)
+		} else {
+			theirs = append(theirs, u.path())
+		}
 	}
 	a.removeSecrets()
 	for _, dir := range unitFolders[1:] {
 		other := dir + "/" + a.f.main.name
-		if _, err := os.Stat(a.f.host.path(other)); err == nil {
-			a.Set("status", "stopped, not removed")
-			a.Warn("%s was not written by this module and stays; hint: remove it where it came from", other)
-			return
+		if _, err := os.Stat(a.f.host.path(other)); err == nil && !(dir == "/usr/lib/systemd/system" && slices.Contains(theirs, "/lib/systemd/system/"+a.f.main.name)) {
+			theirs = append(theirs, other)
 		}
+	}
+	for _, file := range theirs {
+		a.Set("status", "stopped, not removed")
+		a.Warn("%s was not written by this module and stays; hint: remove it where it came from", file)
 	}
 }
 
@@ -216,7 +222,7 @@ func (a *act) withdraw(u *unit) {
 }
 
 // overriding are the directives of a drop-in which decide what the unit is.
-var overriding = []string{"ExecStart", "Type", "User", "WorkingDirectory"}
+var overriding = []string{"ExecStart", "Type", "User", "WorkingDirectory", "KillMode", "TimeoutStopSec", "Restart"}
 
 // warnOfDropIns: they stay, for they are the admin's, but what they override is not what was proved.
 func (a *act) warnOfDropIns(u *unit) {

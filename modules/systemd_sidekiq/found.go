@@ -31,10 +31,10 @@ func (h host) path(p string) string { return filepath.Join(h.root, p) }
 type found struct {
 	host      host
 	systemctl systemd.Systemctl
-	main      *unit   // the unit that people name: the process, or what holds several together
-	workers   []*unit // those that run Sidekiq: main alone, or one for each process
-	stale     []*unit // of processes that are no longer listed
-	others    []other // workers of the same application that were not made by this module
+	main      *unit    // the unit that people name: the process, or what holds several together
+	workers   []*unit  // those that run Sidekiq: main alone, or one for each process
+	stale     []*unit  // of processes that are no longer listed
+	others    []*other // workers of the same application that were not made by this module
 	neighbours
 
 	app
@@ -51,9 +51,14 @@ type unit struct {
 	inUse   fragment
 	state   systemd.State
 
-	timeout   int  // seconds that its Sidekiq gives jobs at the end
-	rewritten bool // it says something else than what the process was started with
-	stopped   bool // an earlier step of the plan stops it
+	timeout   int    // seconds that its Sidekiq gives jobs at the end
+	text      string // as it is wanted
+	ran       bool   // Sidekiq ran when the host was looked at
+	rewritten bool   // it says something else than what the process was started with
+	stopped   bool   // an earlier step of the plan stops it
+
+	touched bool // the process that was found was stopped
+	back    bool // and started again, as it was
 }
 
 func (u *unit) path() string { return "/etc/systemd/system/" + u.name }
@@ -134,6 +139,7 @@ func (f *found) lookAtUnits(p *Params) error {
 		if u.state, err = f.systemctl.Await(u.name, u.state, bootPatience); err != nil {
 			return err
 		}
+		u.ran = u.state.Up()
 	}
 	known := map[string]systemd.State{}
 	for i, name := range append(names, clamdNames...) {
@@ -275,9 +281,13 @@ func (u fragment) checkOwner(p *Params) error {
 	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.path, what)
 }
 
-// owns tells whether a folder is of this deployment.
+// owns tells whether a folder is of this deployment. What else lies in deploy_root may be another's: it may be as wide as /opt.
 func (p *Params) owns(dir string) bool {
-	return dir != "" && (dir == p.AppRoot || p.DeployRoot != "" && strings.HasPrefix(path.Clean(dir)+"/", p.DeployRoot+"/"))
+	if dir == "" || dir == p.AppRoot || p.DeployRoot == "" {
+		return dir != "" && dir == p.AppRoot
+	}
+	dir = path.Clean(dir)
+	return dir == path.Join(p.DeployRoot, "current") || strings.HasPrefix(dir, path.Join(p.DeployRoot, "releases")+"/")
 }
 
 // directive is the last value of a directive, which is the one that counts for WorkingDirectory= and Type=.

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -87,13 +88,23 @@ func harden(u *systemd.Unit, p *Params, f *found, profile string) {
 	}
 	if profile != profileCompat {
 		readWritePaths(u, p, f)
+		u.Set("CacheDirectory", systemd.Text(p.Name))
 	}
+}
+
+// configHome is where programs find their own settings when the home cannot be written to: LibreOffice makes a profile before it converts
+// anything, and hydra-derivatives does not tell it where. systemd makes the folder (CacheDirectory=).
+func configHome(p *Params, profile string) map[string]string {
+	if profile != profileStandard && profile != profileStrict {
+		return nil
+	}
+	return map[string]string{"XDG_CONFIG_HOME": "/var/cache/" + p.Name}
 }
 
 // readOnly makes the whole file system read-only, and /tmp the worker's own: without, jobs could not even make a temporary file. A clamd of
 // this host must see the files that the worker hands it, and so both have the host's /tmp.
 func readOnly(p *Params, f *found, home string) []directive {
-	if isAtHome(f.bundle) || isAtHome(p.AppRoot) || isAtHome(p.DeployRoot) {
+	if f.isAtHome(f.bundle) || f.isAtHome(p.AppRoot) || f.isAtHome(p.DeployRoot) {
 		home = "read-only" // hidden, it could not be run
 	}
 	all := []directive{
@@ -105,8 +116,11 @@ func readOnly(p *Params, f *found, home string) []directive {
 	return all
 }
 
-// isAtHome tells whether ProtectHome= is about a path (systemd.exec(5)).
-func isAtHome(path string) bool {
+// isAtHome tells whether ProtectHome= is about a path, or what it leads to (systemd.exec(5)).
+func (f *found) isAtHome(path string) bool {
+	if target, err := filepath.EvalSymlinks(f.host.path(path)); err == nil && path != "" {
+		path = "/" + strings.TrimPrefix(strings.TrimPrefix(target, f.host.root), "/")
+	}
 	return strings.HasPrefix(path, "/home/") || strings.HasPrefix(path, "/root/") || strings.HasPrefix(path, "/run/user/")
 }
 
@@ -134,7 +148,7 @@ func readWritePaths(u *systemd.Unit, p *Params, f *found) {
 		}
 		return all
 	}
-	more := append(systemd.Paths(f.linkedAway(p)), p.ReadWritePaths...)
+	more := append(systemd.Paths(slices.Clone(f.away)), p.ReadWritePaths...)
 	if f.clamd {
 		more = append(more, "/tmp", "/var/tmp")
 	}
@@ -157,12 +171,30 @@ func (f *found) linkedAway(p *Params) []string {
 		}
 		target = "/" + strings.TrimPrefix(strings.TrimPrefix(target, f.host.root), "/")
 		inside := strings.HasPrefix(target+"/", p.DeployRoot+"/") || strings.HasPrefix(target+"/", p.AppRoot+"/")
-		if info, err := os.Stat(link); err == nil && info.IsDir() && !inside && systemd.CheckPath(target) == nil {
+		info, err := os.Stat(link)
+		switch {
+		case err != nil || !info.IsDir() || inside || systemd.CheckPath(target) != nil:
+		case isSystem(target) || strings.HasPrefix(p.DeployRoot+"/", target+"/"):
+			f.warnings = append(f.warnings, fmt.Sprintf("a link in %s/shared leads to %s, which stays read-only to jobs; hint: read_write_paths, if that is meant", p.DeployRoot, target))
+		default:
 			away = append(away, "-"+target)
 		}
 	}
 	slices.Sort(away)
 	return slices.Compact(away)
+}
+
+// isSystem tells what a link of the user of the service is not to open: what is the system's, and folders that hold all of a kind.
+func isSystem(path string) bool {
+	if slices.Contains([]string{"/", "/var", "/home", "/opt", "/srv", "/mnt", "/media", "/run", "/tmp", "/var/lib", "/var/cache", "/usr/local"}, path) {
+		return true
+	}
+	for _, system := range []string{"/etc", "/usr", "/boot", "/root", "/proc", "/sys", "/dev", "/bin", "/sbin", "/lib", "/lib64", "/run"} {
+		if (path == system || strings.HasPrefix(path, system+"/")) && !strings.HasPrefix(path, "/usr/local/") {
+			return true
+		}
+	}
+	return false
 }
 
 // sharedLinks are the symbolic links in shared and those of the application that are to be written to.

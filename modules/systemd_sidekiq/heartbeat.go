@@ -19,7 +19,8 @@ const beatPatience = 12 * time.Second
 // redisServer is the Redis of the service.
 type redisServer struct {
 	sidekiq.Found
-	open func() (store, error)
+	environ sidekiq.Environ // of the process that beats in it
+	open    func() (store, error)
 }
 
 // store is what is asked of Redis.
@@ -32,24 +33,30 @@ type store interface {
 	Close() error
 }
 
-// lookAtRedis finds it, and looks whether it suits Sidekiq where it is up already.
-func (f *found) lookAtRedis(p *Params) error {
+// lookAtRedis finds it in the environment of a process.
+func (f *found) lookAtRedis(p *Params, environ sidekiq.Environ) (redisServer, error) {
+	s := redisServer{environ: environ}
 	var err error
-	if f.Found, err = sidekiq.FindRedis(p.RedisURL, f.environ, p.AppRoot, p.RailsEnv, f.worker(p).ReadIfThere); err != nil {
-		return err
+	if s.Found, err = sidekiq.FindRedis(p.RedisURL, environ, p.AppRoot, p.RailsEnv, f.worker(p).ReadIfThere); err != nil {
+		return s, err
 	}
-	f.open = func() (store, error) {
-		r, err := sidekiq.Open(context.Background(), f.URL, p.RedisNamespace)
+	s.open = func() (store, error) {
+		r, err := sidekiq.Open(context.Background(), s.URL, p.RedisNamespace)
 		if err != nil {
 			return nil, err // a nil *Redis would be no nil store
 		}
 		return r, nil
 	}
+	return s, nil
+}
+
+// faults say whether it suits a Sidekiq, where it is up already.
+func (s redisServer) faults(v sidekiq.Version) []string {
 	var server sidekiq.Server
-	if f.ask(func(ctx context.Context, r store) (err error) { server, err = r.Server(ctx); return err }) == nil {
-		f.warnings = append(f.warnings, server.Faults(f.version)...)
+	if s.ask(func(ctx context.Context, r store) (err error) { server, err = r.Server(ctx); return err }) != nil {
+		return nil
 	}
-	return nil
+	return server.Faults(v)
 }
 
 // ask asks Redis on a connection of its own: between two looks seconds pass.
@@ -64,8 +71,8 @@ func (s redisServer) ask(question func(context.Context, store) error) error {
 	return errors.Join(question(context.Background(), r), r.Close())
 }
 
-// redisFault is why Redis does not answer, or nil.
-func (s redisServer) redisFault() error {
+// fault is why Redis does not answer, or nil.
+func (s redisServer) fault() error {
 	if s.open == nil {
 		return nil
 	}
@@ -78,16 +85,16 @@ func (s redisServer) redisFault() error {
 var errNoBeat = errors.New("no such heartbeat of this process is in Redis")
 
 // beat is the heartbeat of a unit's process now. The error is that of Redis or errNoBeat.
-func (f *found) beat(u *unit) (sidekiq.Process, error) { return f.awaitBeat(u, 0, anyBeat) }
+func (s redisServer) beat(u *unit) (sidekiq.Process, error) { return s.awaitBeat(u, 0, anyBeat) }
 
 func anyBeat(sidekiq.Process) bool { return true }
 
 // awaitBeat waits for a heartbeat of the unit's process that fulfils a condition. The error is that of Redis or errNoBeat; when time
 // runs out the last heartbeat is returned, too.
-func (f *found) awaitBeat(u *unit, patience time.Duration, enough func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
+func (s redisServer) awaitBeat(u *unit, patience time.Duration, enough func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
 	for end := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
 		var processes []sidekiq.Process
-		err := f.ask(func(ctx context.Context, r store) (err error) {
+		err := s.ask(func(ctx context.Context, r store) (err error) {
 			processes, err = r.Processes(ctx)
 			return err
 		})
@@ -95,7 +102,7 @@ func (f *found) awaitBeat(u *unit, patience time.Duration, enough func(sidekiq.P
 			return last, err
 		}
 		for _, p := range processes {
-			if p.Hostname != f.hostname() || !isOf(u, p.PID) || !u.isOfThisProcess(p) {
+			if p.Hostname != s.hostname() || !isOf(u, p.PID) || !u.isOfThisProcess(p) {
 				continue
 			}
 			if last = p; enough(p) {
@@ -146,8 +153,8 @@ func (u *unit) isOfThisProcess(p sidekiq.Process) bool {
 }
 
 // hostname is as Sidekiq takes it (lib/sidekiq/component.rb).
-func (f *found) hostname() string {
-	if dyno, ok := f.environ("DYNO"); ok {
+func (s redisServer) hostname() string {
+	if dyno, ok := s.environ("DYNO"); ok {
 		return dyno
 	}
 	name, err := os.Hostname()
@@ -158,7 +165,7 @@ func (f *found) hostname() string {
 }
 
 func (a *act) isQuiet(u *unit) bool {
-	process, err := a.f.beat(u)
+	process, err := a.f.before.beat(u)
 	return err == nil && process.Quiet
 }
 
@@ -177,15 +184,15 @@ func (a *act) report(to answer, u *unit) error {
 		to.Set("main_pid", u.state.MainPID)
 		to.Set("active_since", u.state.ActiveSince)
 	}
-	if a.f.open == nil {
+	if a.f.now.open == nil {
 		return nil
 	}
-	beat := map[string]any{"status": "unknown", "source": a.f.Source}
+	beat := map[string]any{"status": "unknown", "source": a.f.now.Source}
 	process["heartbeat"] = beat
 	if u == a.f.main {
 		to.Set("heartbeat", beat)
 	}
-	seen, err := a.f.awaitBeat(u, beatPatience, anyBeat)
+	seen, err := a.f.now.awaitBeat(u, beatPatience, anyBeat)
 	if err != nil {
 		return a.unseen(to, u, err)
 	}
@@ -196,11 +203,11 @@ func (a *act) report(to answer, u *unit) error {
 // unseen judges a heartbeat that was not seen. It is a failure only where it had to be there: a Redis that does not answer, or that
 // nobody named and no Sidekiq uses, tells nothing, for the application may know its Redis in a way that only Ruby understands.
 func (a *act) unseen(to answer, u *unit, cause error) error {
-	if errors.Is(cause, errNoBeat) && a.f.isUsed() {
-		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
-			u.name, u.state.MainPID, beatPatience, cause, a.f.Source, u.name)
+	if errors.Is(cause, errNoBeat) && a.f.now.isUsed() {
+		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
+			u.name, u.state.MainPID, beatPatience, a.f.now.hostname(), cause, a.f.now.Source, u.name)
 	}
-	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, a.f.Source)
+	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, a.f.now.Source)
 	if a.p.RequireHeartbeat {
 		return errors.New(text)
 	}
@@ -209,10 +216,10 @@ func (a *act) unseen(to answer, u *unit, cause error) error {
 }
 
 // isUsed tells whether this Redis is that of a Sidekiq: it was named, or has its keys.
-func (f *found) isUsed() bool {
-	used := !f.Guessed
-	if f.Guessed {
-		_ = f.ask(func(ctx context.Context, r store) (err error) { // an answer that does not come is no key
+func (s redisServer) isUsed() bool {
+	used := !s.Guessed
+	if s.Guessed {
+		_ = s.ask(func(ctx context.Context, r store) (err error) { // an answer that does not come is no key
 			used, err = r.HasSidekiq(ctx)
 			return err
 		})

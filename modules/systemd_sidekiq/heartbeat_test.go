@@ -48,7 +48,8 @@ func with(r *redisOfATest, p *Params) (*act, *unit) {
 	u := &unit{name: "sidekiq.service", process: &p.processes()[0], state: systemd.State{MainPID: 42}}
 	f := &found{main: u, workers: []*unit{u}}
 	f.environ = func(string) (string, bool) { return "", false }
-	f.Source, f.open = "redis_url", func() (store, error) { return r, nil }
+	f.now = redisServer{Found: sidekiq.Found{Source: "redis_url"}, environ: f.environ, open: func() (store, error) { return r, nil }}
+	f.before = f.now
 	return &act{p: p, f: f}, u
 }
 
@@ -110,7 +111,7 @@ func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, u := with(&c.redis, &Params{RequireHeartbeat: c.must})
-			a.f.Guessed = c.guessed
+			a.f.now.Guessed = c.guessed
 			n := noted{facts: map[string]any{}}
 			err := a.unseen(&n, u, c.cause)
 			if c.fault != "" {
@@ -172,16 +173,16 @@ func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
 	r := &redisOfATest{beats: beats}
 	a, u := with(r, &Params{})
 	idle := func(p sidekiq.Process) bool { return p.Beat.After(start) && p.Busy == 0 }
-	last, err := a.f.awaitBeat(u, time.Minute, idle)
+	last, err := a.f.now.awaitBeat(u, time.Minute, idle)
 	require.NoError(t, err)
 	require.Equal(t, beats[2], last)
 	require.Equal(t, 3, r.looks)
 
-	last, err = a.f.awaitBeat(u, 0, func(sidekiq.Process) bool { return false })
+	last, err = a.f.now.awaitBeat(u, 0, func(sidekiq.Process) bool { return false })
 	require.ErrorIs(t, err, errNoBeat)
 	require.Equal(t, beats[2], last, "what was seen last is told")
 	u.state.MainPID = 43
-	last, err = a.f.awaitBeat(u, 0, idle)
+	last, err = a.f.now.awaitBeat(u, 0, idle)
 	require.ErrorIs(t, err, errNoBeat)
 	require.Zero(t, last.PID)
 }

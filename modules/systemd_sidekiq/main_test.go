@@ -72,7 +72,7 @@ func fakeID() {
 }
 
 // fakeSystemctl knows units by the files in host/etc/systemd/system and host/lib/systemd/system. Beside its own state files
-// it writes each change that it is asked for into $WORK/calls. A unit whose file says ExecStart=...broken... does not come up.
+// it writes each change that it is asked for into $WORK/calls. A unit in whose file, or secrets, stands "broken" does not come up.
 func fakeSystemctl() {
 	args := os.Args[1:]
 	if args[0] == "--version" {
@@ -102,7 +102,9 @@ func fakeSystemctl() {
 	case "stop":
 		set(units[0], "pid", "0")
 	case "start", "restart":
-		if text, _ := os.ReadFile(fragmentOf(units[0])); strings.Contains(string(text), "broken") {
+		text, _ := os.ReadFile(fragmentOf(units[0]))
+		secrets, _ := os.ReadFile(os.Getenv("WORK") + "/host/etc/systemd/system/sidekiq.env")
+		if strings.Contains(string(text)+string(secrets), "broken") {
 			set(units[0], "pid", "0")
 			fmt.Fprintf(os.Stderr, "Job for %s failed.\n", units[0])
 			os.Exit(1)
@@ -168,6 +170,13 @@ func show(unit string) {
 	}
 	fmt.Printf("LoadState=%s\nActiveState=%s\nSubState=%s\nMainPID=%s\nNRestarts=0\nResult=success\n", load, active, sub, main)
 	fmt.Printf("UnitFileState=%s\nFragmentPath=%s\nInvocationID=%s\n", get(unit, "enabled", "disabled"), strings.TrimPrefix(file, os.Getenv("WORK")+"/host"), main)
+	grace := "1min 30s"
+	if text, _ := os.ReadFile(file); strings.Contains(string(text), "TimeoutStopSec=") {
+		_, rest, _ := strings.Cut(string(text), "TimeoutStopSec=")
+		grace, _, _ = strings.Cut(rest, "\n")
+		grace += "s"
+	}
+	fmt.Printf("TimeoutStopUSec=%s\n", grace)
 	fmt.Printf("DropInPaths=%s\n", get(unit, "dropins", ""))
 	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=no\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\n", get(unit, "start", "0"))
 }

@@ -143,6 +143,9 @@ func (p *Params) checkNames() error {
 	return checkQueues("queues", p.Queues)
 }
 
+// longestName is that of a unit, in bytes (systemd.unit(5)).
+const longestName = 255
+
 func checkQueues(option string, queues []string) error {
 	for _, q := range queues {
 		// "default,2" as text is a list of two, as Ansible reads it.
@@ -167,11 +170,19 @@ func (p *Params) checkProcesses() error {
 			return fmt.Errorf("option %q: %q stands there twice; hint: give each process a name of its own", at+"name", process.Name)
 		}
 		seen[process.Name] = true
+		if strings.HasSuffix(process.Name, ".service") {
+			return fmt.Errorf("option %q: %q ends in .service; hint: write %q", at+"name", process.Name, strings.TrimSuffix(process.Name, ".service"))
+		}
 		if err := checkQueues(at+"queues", process.Queues); err != nil {
 			return err
 		}
 		if err := atLeast(1, at+"concurrency", process.Concurrency); err != nil {
 			return err
+		}
+	}
+	for _, process := range p.processes() {
+		if name := p.unitOf(process); len(name) > longestName {
+			return fmt.Errorf("option %q: the unit would be named %q, with %d bytes; accepted: %d", "name", name, len(name), longestName)
 		}
 	}
 	return nil

@@ -68,6 +68,7 @@ type act struct {
 	more        bool                    // something else is started, so that what is seen now is not what will be
 	running     []map[string]any        // the processes that were seen, for the answer
 	interrupted map[*unit][]sidekiq.Job // that still ran when their process was to be stopped
+	secrets     string                  // the file with secret_environment, as it is wanted
 }
 
 // tell answers what was found before anything is planned.
@@ -98,6 +99,7 @@ func (a *act) run() error {
 			return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", a.p.AppRoot, u.name, u.state.ActiveState)
 		}
 	}
+	a.Restore("run "+a.f.main.name+" as before", a.bringBack)
 	a.readers()
 	a.redis()
 	if err := a.install(); err != nil {
@@ -114,6 +116,7 @@ func (a *act) run() error {
 
 // halt plans a service that does not run, its units as they shall be when it is started again.
 func (a *act) halt() error {
+	a.Restore("run "+a.f.main.name+" as before", a.bringBack)
 	if a.f.deployed {
 		if err := a.install(); err != nil {
 			return err

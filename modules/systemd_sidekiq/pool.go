@@ -89,11 +89,9 @@ func (f *found) warnOfPool(p *Params) {
 
 // stampPath holds which process is known to have been started with which pool: "PID, START, POOL". The file's time would not do: a role that
 // writes database.yml anew on every run, after which db_pool raises the pool again, would restart the worker each time.
-func stampPath(u *unit) string { return "/run/systemd_sidekiq/" + u.name + ".pool" }
+func stampPath(u *unit) string { return notes + u.name + ".pool" }
 
-func (a *act) stamp(u *unit) string {
-	return fmt.Sprintf("%d %d %d\n", u.state.MainPID, u.state.MainStart.Microseconds(), a.f.poolSize)
-}
+func (a *act) stamp(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), a.f.poolSize) }
 
 // poolReason tells whether database.yml was written after the process was started, and not with the pool that it has.
 func (a *act) poolReason(u *unit) string {
@@ -120,6 +118,23 @@ func (a *act) notePool() {
 		}
 		return nil
 	}})
+}
+
+// notes is the folder of what is remembered from run to run, until the next boot.
+const notes = "/run/systemd_sidekiq/"
+
+// quietPath holds which process a run of this module made quiet, to be restarted.
+func quietPath(u *unit) string { return notes + u.name + ".quiet" }
+
+// wasLeftQuiet tells whether a run that did not come to its end made this process quiet.
+func (f *found) wasLeftQuiet(u *unit) bool {
+	text, err := atomicfile.ReadIfThere(f.host.path(quietPath(u)))
+	return err == nil && string(text) == u.identity()
+}
+
+// identity tells a process from one before with the same number.
+func (u *unit) identity() string {
+	return fmt.Sprintf("%d %d", u.state.MainPID, u.state.MainStart.Microseconds())
 }
 
 func (f *found) note(file, text string) error {

@@ -2,6 +2,7 @@ package systemdsidekiq
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,8 +40,9 @@ func (a *act) enableOrNot() {
 	}
 }
 
+// enable has nothing to do for a unit that nobody can enable, as one without [Install] (static).
 func (a *act) enable(name string, s systemd.State) {
-	if s.UnitFileState == "enabled" {
+	if s.UnitFileState != "" && s.UnitFileState != "disabled" {
 		return
 	}
 	a.Add(ansible.Step{
@@ -62,32 +64,35 @@ func (a *act) disable(u *unit) {
 }
 
 func (a *act) stop(u *unit, why string) {
-	if u.state.Stopped() {
-		return
-	}
-	u.stopped = true
-	a.Add(ansible.Step{
-		Title: "stop " + u.name + why,
-		Do:    func(*ansible.Late) error { return a.f.systemctl.Stop(u.name) },
-		Undo:  func() error { return a.f.systemctl.Start(u.name) },
+	a.end(u, "stop "+u.name+why, func(*ansible.Late) error { return a.f.systemctl.Stop(u.name) })
+}
+
+// drainAndStop is for a process that ends although what is to run next is not it.
+func (a *act) drainAndStop(u *unit, why string) {
+	a.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
+		if err := a.drain(late, u); err != nil {
+			return err
+		}
+		return a.watching(late, u, func() error { return a.f.systemctl.Stop(u.name) })
 	})
 }
 
-// drainAndStop is for a process that does not come back: nothing else may be there to take what it pushes back.
-func (a *act) drainAndStop(u *unit, why string) {
-	if u.state.Stopped() {
+// end plans the end of a unit, once.
+func (a *act) end(u *unit, title string, stop func(*ansible.Late) error) {
+	if u.state.Stopped() || u.stopped {
 		return
 	}
 	u.stopped = true
 	a.Add(ansible.Step{
-		Title: "drain and stop " + u.name + why,
+		Title: title,
 		Do: func(late *ansible.Late) error {
-			if err := a.drain(late, u); err != nil {
-				return err
-			}
-			return a.f.systemctl.Stop(u.name)
+			u.touched = true
+			return stop(late)
 		},
-		Undo: func() error { return a.f.systemctl.Start(u.name) },
+		Undo: func() error {
+			u.back = true
+			return a.f.systemctl.Start(u.name)
+		},
 	})
 }
 
@@ -95,11 +100,7 @@ func (a *act) drainAndStop(u *unit, why string) {
 func (a *act) start() error {
 	if m := a.f.main; m.process == nil && (m.state.ActiveState != "active" || m.stopped) {
 		a.more = true
-		a.Add(ansible.Step{
-			Title: "start " + m.name,
-			Do:    func(*ansible.Late) error { return a.f.systemctl.Start(m.name) },
-			Undo:  func() error { return a.f.systemctl.Stop(m.name) },
-		})
+		a.Add(a.startParentStep(m))
 	}
 	for _, u := range a.f.workers {
 		if err := a.startWorker(u); err != nil {
@@ -110,11 +111,35 @@ func (a *act) start() error {
 	return nil
 }
 
+// startParentStep has those that are pulled in by Wants= end with it.
+func (a *act) startParentStep(m *unit) ansible.Step {
+	return ansible.Step{
+		Title: "start " + m.name,
+		Do: func(*ansible.Late) error {
+			if err := a.f.systemctl.Start(m.name); err != nil {
+				return a.failed(m, ansible.Partial(a.f.systemctl.Down(m.name, err)))
+			}
+			return nil
+		},
+		Undo: func() error {
+			fault := a.f.systemctl.Stop(m.name)
+			for _, u := range a.f.workers {
+				if !u.ran {
+					fault = errors.Join(fault, a.f.systemctl.Stop(u.name))
+				}
+			}
+			return fault
+		},
+	}
+}
+
 func (a *act) startWorker(u *unit) error {
 	reason, restart := a.restartReason(u)
 	switch {
 	case !u.state.Up() || u.stopped:
 		a.Add(a.bringUpStep("start "+u.name, u))
+	case a.f.wasLeftQuiet(u) && a.isQuiet(u):
+		a.Add(a.bringUpStep("restart "+u.name+" (an earlier run left it quiet)", u))
 	case restart && a.p.State != "restarted" && a.isQuiet(u):
 		return a.report(a.Plan, u) // which warns of it
 	case restart:
@@ -219,14 +244,14 @@ func (a *act) warnOfCrashes(u *unit) {
 	}
 }
 
+// bringUpStep leaves it to bringBack to run a worker that ran before again, when all that was changed for it is as it was.
 func (a *act) bringUpStep(title string, u *unit) ansible.Step {
-	was := u.state
 	return ansible.Step{
 		Title: title,
 		Do:    func(late *ansible.Late) error { return a.bringUp(late, u) },
 		Undo: func() error {
-			if was.Up() && !u.rewritten && !u.stopped {
-				return nil // as before, only younger
+			if u.ran {
+				return nil
 			}
 			return a.f.systemctl.Stop(u.name)
 		},
@@ -246,6 +271,7 @@ func (a *act) bringUp(late *ansible.Late, u *unit) error {
 			return err
 		}
 	}
+	u.touched = true
 	if err := a.restart(late, u); err != nil {
 		return a.failed(u, a.f.systemctl.Down(u.name, err))
 	}
@@ -253,29 +279,11 @@ func (a *act) bringUp(late *ansible.Late, u *unit) error {
 	if err != nil {
 		return a.failed(u, err)
 	}
-	before := u.state
 	u.state = state
 	if err := a.report(late, u); err != nil {
-		u.state = before
 		return a.failed(u, err)
 	}
 	return nil
-}
-
-// failed takes back a new unit that took the place of one that was up. Where nothing ran before there is nothing to go back to, and
-// nothing has changed by the attempt.
-func (a *act) failed(u *unit, err error) error {
-	if fault := a.f.redisFault(); fault != nil {
-		err = fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, a.f.Source, fault)
-	}
-	switch {
-	case u.state.Up() && !u.stopped && u.rewritten:
-		return ansible.Partial(err)
-	case u.state.Up():
-		return ansible.Keep(ansible.Partial(err))
-	default:
-		return ansible.Keep(err)
-	}
 }
 
 // quiet plans the states in which Sidekiq takes no new jobs: reloaded at once, drained when the running ones have ended.
@@ -288,6 +296,10 @@ func (a *act) quiet() error {
 		if !u.state.Up() {
 			continue
 		}
+		// One that has just been started would not hear the signal.
+		if _, err := a.f.before.awaitBeat(u, beatPatience, anyBeat); err != nil {
+			a.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
+		}
 		if a.p.State == "drained" {
 			a.drainStep(u)
 		} else if !a.isQuiet(u) {
@@ -298,7 +310,7 @@ func (a *act) quiet() error {
 }
 
 func (a *act) drainStep(u *unit) {
-	if process, err := a.f.beat(u); err == nil && process.Quiet && process.Busy == 0 {
+	if process, err := a.f.before.beat(u); err == nil && process.Quiet && process.Busy == 0 {
 		return
 	}
 	a.Add(ansible.Step{Title: "drain " + u.name, Do: func(late *ansible.Late) error {

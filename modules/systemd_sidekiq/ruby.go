@@ -101,7 +101,10 @@ func (f *found) asUser(ctx context.Context, program string, args ...string) (*ex
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=" + f.user.Home, "USER=" + f.user.Name, "LOGNAME=" + f.user.Name}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: f.user.UID, Gid: f.user.GID, Groups: groups}}
+	// Without our terminal, and with a group of its own that can be ended as a whole: a child may hold the output open.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: f.user.UID, Gid: f.user.GID, Groups: groups}, Setsid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
 	return cmd, nil
 }
 

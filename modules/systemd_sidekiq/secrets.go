@@ -26,22 +26,22 @@ func (a *act) writeSecrets() error {
 	if err != nil {
 		return err
 	}
-	text := "# " + marker + "\n" + values
+	a.secrets = "# " + marker + "\n" + values
 	switch found := a.f.secrets; {
-	case found.Is([]byte(text), secretMode, 0, 0):
+	case found.Is([]byte(a.secrets), secretMode, 0, 0):
+	case found != nil && string(found.Data) == a.secrets:
+		a.Add(a.attributesStep(found, secretPath(a.p), secretMode))
+	case found != nil && !isOurs(found):
+		return fmt.Errorf("%s was not written by this module; hint: move it away and list it in option %q", secretPath(a.p), "environment_files")
 	default:
-		if found != nil && !(fragment{text: string(found.Data)}).isOurs() {
-			return fmt.Errorf("%s was not written by this module; hint: move it away and list it in option %q", secretPath(a.p), "environment_files")
-		}
-		changed := found == nil || string(found.Data) != text
 		for _, w := range a.f.workers {
-			w.rewritten = w.rewritten || changed
+			w.rewritten = true
 		}
 		a.Add(ansible.Step{
 			Title: "write " + secretPath(a.p),
-			Diff:  &ansible.Diff{Prepared: a.secretDiff(changed)},
+			Diff:  &ansible.Diff{Prepared: a.secretDiff()},
 			Do: func(*ansible.Late) error {
-				return atomicfile.Replace(atomicfile.Replacement{Path: a.f.host.path(secretPath(a.p)), Data: []byte(text), Mode: secretMode})
+				return atomicfile.Replace(atomicfile.Replacement{Path: a.f.host.path(secretPath(a.p)), Data: []byte(a.secrets), Mode: secretMode})
 			},
 			Undo: a.restoreSecrets,
 		})
@@ -49,9 +49,11 @@ func (a *act) writeSecrets() error {
 	return nil
 }
 
+func isOurs(file *atomicfile.File) bool { return fragment{text: string(file.Data)}.isOurs() }
+
 // removeSecrets plans that a file of ours goes, when nothing refers to it.
 func (a *act) removeSecrets() {
-	if a.f.secrets == nil || !(fragment{text: string(a.f.secrets.Data)}).isOurs() {
+	if a.f.secrets == nil || !isOurs(a.f.secrets) {
 		return
 	}
 	a.Add(ansible.Step{
@@ -65,10 +67,7 @@ func (a *act) restoreSecrets() error {
 	return atomicfile.Restore(a.f.host.path(secretPath(a.p)), a.f.secrets)
 }
 
-func (a *act) secretDiff(changed bool) string {
-	if !changed {
-		return fmt.Sprintf("-%s (%04o)\n+%s (%04o)\n", secretPath(a.p), a.f.secrets.Mode.Perm(), secretPath(a.p), os.FileMode(secretMode))
-	}
+func (a *act) secretDiff() string {
 	text := ""
 	before := map[string]string{}
 	if a.f.secrets != nil {

@@ -15,16 +15,18 @@ import (
 
 // other is a unit of another name that runs Sidekiq for the same application and that this module did not write.
 type other struct {
-	name  string
+	unit
 	known bool // it comes from a tool whose worker ours replaces
-	state systemd.State
 }
 
 // unitFolders are where system units lie, the admin's first.
 var unitFolders = []string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"}
 
-// capistrano are the names that capistrano-sidekiq gives: APP_sidekiq_STAGE (3), sidekiq-STAGE (2), sidekiq_APP_STAGE (its README).
-var capistrano = regexp.MustCompile(`_sidekiq_|^sidekiq[-_]`)
+// isCapistrano tells the names that capistrano-sidekiq gives: APP_sidekiq_STAGE (3), sidekiq-STAGE (2), sidekiq_APP_STAGE (its README).
+func isCapistrano(name, stage string) bool {
+	name, _, _ = strings.Cut(strings.TrimSuffix(name, ".service"), "@")
+	return strings.HasSuffix(name, "_sidekiq_"+stage) || name == "sidekiq-"+stage || strings.HasPrefix(name, "sidekiq_") && strings.HasSuffix(name, "_"+stage)
+}
 
 // lookAtOthers finds workers of the same application, so that there are never two where one was meant.
 func (f *found) lookAtOthers(p *Params) error {
@@ -39,9 +41,13 @@ func (f *found) lookAtOthers(p *Params) error {
 			return err
 		}
 		for _, file := range files {
-			if name := filepath.Base(file); f.isOtherWorker(p, file) && !slices.Contains(names, name) {
+			name := filepath.Base(file)
+			if slices.Contains(names, name) {
+				continue
+			}
+			if u, found := f.otherWorker(p, file); found {
 				names = append(names, name)
-				f.others = append(f.others, other{name: name, known: capistrano.MatchString(name)})
+				f.others = append(f.others, &other{unit: unit{name: name, inUse: u}, known: isCapistrano(name, p.RailsEnv)})
 			}
 		}
 	}
@@ -49,26 +55,28 @@ func (f *found) lookAtOthers(p *Params) error {
 	return f.askOthers()
 }
 
-func (f *found) isOtherWorker(p *Params, file string) bool {
+// otherWorker reads a unit file, if it is that of a worker of this application which is none of ours.
+func (f *found) otherWorker(p *Params, file string) (fragment, bool) {
 	name := filepath.Base(file)
 	if slices.ContainsFunc(append(f.units(), f.stale...), func(u *unit) bool { return u.name == name }) {
-		return false
+		return fragment{}, false
 	}
 	info, err := os.Lstat(file)
 	if err != nil || !info.Mode().IsRegular() { // a link is an alias, or a mask
-		return false
+		return fragment{}, false
 	}
 	text, err := atomicfile.ReadIfThere(file)
 	if err != nil {
-		return false
+		return fragment{}, false
 	}
-	u := fragment{file, string(text)}
-	return !u.isOurs() && p.owns(u.directive("WorkingDirectory")) && strings.Contains(u.directive("ExecStart"), "sidekiq")
+	u := fragment{"/" + strings.TrimPrefix(strings.TrimPrefix(file, f.host.root), "/"), string(text)}
+	_, runs := sidekiqAt(commandWords(u.directive("ExecStart")))
+	return u, runs && !u.isOurs() && p.owns(u.directive("WorkingDirectory"))
 }
 
 // askOthers asks for the states. A template counts by its instances.
 func (f *found) askOthers() error {
-	var all []other
+	var all []*other
 	for _, o := range f.others {
 		names := []string{o.name}
 		if strings.HasSuffix(o.name, "@.service") {
@@ -78,7 +86,7 @@ func (f *found) askOthers() error {
 			}
 		}
 		for _, name := range names {
-			all = append(all, other{name: name, known: o.known})
+			all = append(all, &other{unit: unit{name: name, inUse: o.inUse}, known: o.known})
 		}
 	}
 	f.others = all
@@ -91,7 +99,7 @@ func (f *found) askOthers() error {
 	}
 	states, err := f.systemctl.ShowAll(names...)
 	for i := range states {
-		f.others[i].state = states[i]
+		f.others[i].state, f.others[i].ran = states[i], states[i].Up()
 	}
 	return err
 }
@@ -112,27 +120,41 @@ func (f *found) warnOfUserUnits(p *Params) {
 }
 
 // replaceOthers plans that workers which ours replaces end. Their files stay: they are not ours.
-func (a *act) replaceOthers() {
+func (a *act) replaceOthers() error {
 	for _, o := range a.f.others {
-		u := &unit{name: o.name, state: o.state}
 		switch runs := !o.state.Stopped(); {
 		case !runs && o.state.UnitFileState != "enabled":
 		case !o.known:
 			a.Warn("%s runs Sidekiq for this application, too; hint: systemctl disable --now %s, unless two workers are meant", o.name, o.name)
 		default:
-			a.stop(u, fmt.Sprintf(" (%s replaces it)", a.p.unitName()))
-			a.disable(u)
+			if err := a.checkEdits(o.inUse); err != nil {
+				return err
+			}
+			a.drainAndStop(&o.unit, fmt.Sprintf(" (%s replaces it)", a.p.unitName()))
+			a.disable(&o.unit)
 			a.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.name)
 		}
 	}
+	return nil
 }
 
-// takeOver looks at a unit that others wrote, before ours takes its name: what a person put there is not dropped in silence.
+// takeOver looks at units that others wrote, before ours take their names: what a person put there is not dropped in silence.
 func (a *act) takeOver() error {
-	u := a.f.main.inUse
-	if u.path == "" || u.isOurs() {
-		return nil
+	for _, u := range a.f.units() {
+		if u.inUse.path == "" || u.inUse.isOurs() {
+			continue
+		}
+		if err := a.checkEdits(u.inUse); err != nil {
+			return err
+		}
 	}
+	if m := a.f.main; m.process == nil && m.inUse.path != "" && len(m.state.DropIns) > 0 && !m.inUse.isParent() {
+		a.Warn("%s are for %s, which will hold several processes together, and no longer for Sidekiq itself; hint: set options, or move them to sidekiq@PROCESS.service.d", strings.Join(m.state.DropIns, ", "), m.name)
+	}
+	return nil
+}
+
+func (a *act) checkEdits(u fragment) error {
 	edits := editsOf(u, a.p, a.f)
 	if len(edits) == 0 {
 		return nil
@@ -181,11 +203,8 @@ func edit(d directive) string {
 		shown = d.name + "=" + name + "=(hidden)"
 	}
 	switch option, isOwned := owned[d.name]; {
-	case d.name == "ExecStart": // what stands before may set variables
-		if _, after, found := strings.Cut(d.value, "sidekiq "); found {
-			shown = "ExecStart=... sidekiq " + after
-		}
-		return shown + " (options bundle, concurrency, queues, sidekiq_config, timeout)"
+	case d.name == "ExecStart":
+		return "ExecStart=" + assigned.ReplaceAllString(d.value, "$1=(hidden)") + " (options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	case isOwned:
 		return shown + " (option " + option + ")"
 	case slices.Contains(kept, d.name) || !systemd.IsDirective(d.name):
@@ -193,6 +212,9 @@ func edit(d directive) string {
 	}
 	return shown + " (option extra_directives)"
 }
+
+// assigned is a variable that a command line sets.
+var assigned = regexp.MustCompile(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
 
 // decided are directives that ours sets better whatever they were.
 var decided = []string{"Description", "Documentation", "Type", "NotifyAccess", "Restart", "RestartSec", "SyslogIdentifier", "KillMode", "WatchdogSec",
@@ -228,7 +250,7 @@ func covered(d directive, p *Params, f *found) bool {
 		return strings.Contains(d.value, "kill") && strings.Contains(d.value, "TSTP")
 	case "TimeoutStopSec", "TimeoutSec":
 		n, err := strconv.Atoi(d.value)
-		return err == nil && (n <= f.main.timeout+graceMargin || p.StopTimeout != nil)
+		return err == nil && (n <= f.workers[0].timeout+graceMargin || p.StopTimeout != nil)
 	}
 	extra, given := p.ExtraDirectives[d.name]
 	return slices.Contains(decided, d.name) || given && extra == d.value || coveredLimit(d, p)
@@ -253,11 +275,22 @@ func coveredVariable(assignment string, p *Params) bool {
 	return set && now == value || isEnv || assignment == "MALLOC_ARENA_MAX=2"
 }
 
+// commandWords are the words of a command line, and of the one that it hands to a shell.
+func commandWords(line string) []string {
+	return strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
+}
+
+// sidekiqAt is where the program stands among the words.
+func sidekiqAt(words []string) (int, bool) {
+	at := slices.IndexFunc(words, func(w string) bool { return w == "sidekiq" || strings.HasSuffix(w, "/sidekiq") })
+	return at, at >= 0
+}
+
 // coveredCommand compares what the options of two command lines come to.
 func coveredCommand(line string, p *Params, f *found) bool {
-	words := strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
-	at := slices.IndexFunc(words, func(w string) bool { return w == "sidekiq" || strings.HasSuffix(w, "/sidekiq") })
-	if at < 0 {
+	words := commandWords(line)
+	at, found := sidekiqAt(words)
+	if !found {
 		return false
 	}
 	var queues []string
@@ -279,7 +312,7 @@ func coveredCommand(line string, p *Params, f *found) bool {
 				return false
 			}
 		case "-t", "--timeout":
-			if p.Timeout == nil && value != strconv.Itoa(f.main.timeout) {
+			if p.Timeout == nil && value != strconv.Itoa(f.workers[0].timeout) {
 				return false
 			}
 		case "-q", "--queue":
@@ -291,11 +324,22 @@ func coveredCommand(line string, p *Params, f *found) bool {
 	return (len(queues) == 0 || slices.Equal(queues, p.Queues)) && coveredProgram(words[:at], p, f)
 }
 
-// coveredProgram: another Ruby than ours is an edit, unless it is away or ansible-samvera's place for it.
+// starters are words before bundle that start it as it is.
+var starters = []string{"/usr/bin/env", "/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh", "-l", "-c", "-lc", "exec", "cd", "&&"}
+
+// coveredProgram: another Ruby than ours is an edit, unless it is away; so is whatever else stands before, as nice or a variable.
 func coveredProgram(words []string, p *Params, f *found) bool {
-	i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "/") && strings.HasSuffix(w, "/bundle") })
-	if i < 0 {
-		return p.LoginShell || p.Bundle != "" // a login shell found it
+	i := slices.IndexFunc(words, func(w string) bool { return w == "bundle" || strings.HasSuffix(w, "/bundle") })
+	if i < 0 || !slices.Equal(words[i+1:], []string{"exec"}) {
+		return false
+	}
+	for _, w := range words[:i] {
+		if !slices.Contains(starters, w) && !p.owns(w) {
+			return false
+		}
+	}
+	if words[i] == "bundle" {
+		return p.LoginShell || p.Bundle != "" // a shell found it
 	}
 	_, err := os.Stat(f.host.path(words[i]))
 	return words[i] == f.bundle || p.Bundle != "" || err != nil

@@ -39,7 +39,7 @@ func unitText(p *Params, f *found, w *unit) (string, error) {
 	// Never give up: a Redis that is absent for an hour must not need an admin afterwards.
 	u.Set("StartLimitIntervalSec", systemd.Literal("0"))
 	u.Section("Service")
-	if err := service(u, p, f, w); err != nil {
+	if err := service(u, p, f, w, profile); err != nil {
 		return "", err
 	}
 	harden(u, p, f, profile)
@@ -67,6 +67,8 @@ func parentText(u *systemd.Unit, p *Params) (string, error) {
 	u.Section("Service")
 	u.Set("Type", systemd.Literal("oneshot"))
 	u.Set("RemainAfterExit", systemd.Literal("yes"))
+	u.Set("User", systemd.Text(p.User)) // nothing here needs root, nor does what a drop-in adds
+	u.Set("Group", systemd.Text(p.Group))
 	u.Set("ExecStart", systemd.Command{"/bin/true"})
 	u.Set("ExecReload", systemd.Command{"/bin/true"})
 	install(u)
@@ -102,13 +104,13 @@ func order(u *systemd.Unit, p *Params, f *found, process Process) {
 	u.Set("Wants", systemd.Text(strings.Join(wants, " ")))
 }
 
-func service(u *systemd.Unit, p *Params, f *found, w *unit) error {
+func service(u *systemd.Unit, p *Params, f *found, w *unit, profile string) error {
 	notify(u, p, f)
 	u.Set("User", systemd.Text(p.User))
 	u.Set("Group", systemd.Text(p.Group))
 	u.Set("UMask", systemd.Text(p.Umask))
 	u.Set("WorkingDirectory", systemd.Path(p.AppRoot))
-	environmentOf(u, p, f)
+	environmentOf(u, p, f, configHome(p, profile))
 	u.Set("ExecStart", command(p, f, *w.process))
 	// The shell's kill: the program kill is in no essential package.
 	u.Set("ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"})
@@ -182,8 +184,9 @@ func extra(u *systemd.Unit, p *Params) {
 }
 
 // environmentOf keeps malloc from bloating the process, which Ruby's threads else do, as Sidekiq's own example has it.
-func environmentOf(u *systemd.Unit, p *Params, f *found) {
+func environmentOf(u *systemd.Unit, p *Params, f *found, more map[string]string) {
 	variables := map[string]string{}
+	maps.Copy(variables, more)
 	switch {
 	case p.Malloc == "arenas":
 		variables["MALLOC_ARENA_MAX"] = "2"
