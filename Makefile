@@ -62,6 +62,7 @@ scenarios:
 	FAILURES=all molecule --base-config molecule/base.yml test --scenario-name workers
 	FAILURES=all MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name workers
 	FAILURES=all MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name workers
+	molecule --base-config molecule/base.yml test --scenario-name media
 
 rubies:
 	set -e; for suite in bullseye bookworm trixie; do \
