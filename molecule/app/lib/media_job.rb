@@ -58,6 +58,7 @@ class MediaJob
   def rights
     step("cp -p") { silent("cp", "-p", file("plain.txt", "text"), path("copy.txt")) }
     step("FileUtils.cp preserve") { FileUtils.cp(file("plain.txt", "text"), path("kept.txt"), preserve: true) }
+    step("chown") { File.chown(nil, Process.gid, file("plain.txt", "text")) }
     step("chmod g+s") { silent("chmod", "g+s", FileUtils.mkdir_p(path("group")).first) }
   end
 
