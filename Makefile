@@ -63,6 +63,7 @@ scenarios:
 	FAILURES=all MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name workers
 	FAILURES=all MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name workers
 	molecule --base-config molecule/base.yml test --scenario-name media
+	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name media
 
 rubies:
 	set -e; for suite in bullseye bookworm trixie; do \
@@ -83,13 +84,15 @@ sudos:
 	    $$image /src/bin/sudoers_entry.test -test.skip TestScripts/crash; \
 	done
 
-soak: check-go ## the random tests for half an hour, and fuzzing a million times each
+soak: check-go ## the random tests for half an hour, fuzzing a million times each, and jobs counted while the worker is restarted
 	molecule/setup
 	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/rubyyaml ./modules/databaseyml
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/rubyyaml
 	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/databaseyml
 	$(GO) test -run '^$$' -fuzz FuzzReadConfig -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
 	$(GO) test -run '^$$' -fuzz FuzzWords -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sudoers
+	$(MAKE) build
+	molecule/soak
 
 lint: ## gofmt, vet, staticcheck, yamllint, ansible-lint
 	@test -z "$$(gofmt -s -l modules generator)" || { gofmt -s -d modules generator; exit 1; }

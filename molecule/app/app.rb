@@ -5,3 +5,4 @@
 require "sidekiq"
 require_relative "lib/media_job"
 require_relative "lib/proof_job"
+require_relative "lib/soak_job"
