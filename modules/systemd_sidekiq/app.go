@@ -63,50 +63,6 @@ func (f *found) root() string {
 	return f.main.inUse.directive("WorkingDirectory")
 }
 
-// lookAtUnitInUse finds the Redis of the process that was found by what its unit says, which may be another than is wanted.
-func (f *found) lookAtUnitInUse(p *Params, root string) error {
-	if len(f.workers) == 0 || f.workers[0].inUse.path == "" && f.main.inUse.path == "" {
-		f.before = f.now
-		return nil
-	}
-	inUse := f.workers[0].inUse
-	if inUse.path == "" {
-		inUse = f.main.inUse
-	}
-	as := *p
-	as.AppRoot, as.Environment, as.SecretEnvironment, as.EnvironmentFiles = root, map[string]string{}, nil, nil
-	for _, d := range inUse.lines() {
-		for _, one := range single(d) {
-			switch one.name {
-			case "Environment":
-				name, value, _ := strings.Cut(one.value, "=")
-				as.Environment[name] = value
-			case "EnvironmentFile":
-				as.EnvironmentFiles = append(as.EnvironmentFiles, unquote(one.value))
-			}
-		}
-	}
-	environ, err := f.worker(&as).Environ()
-	if err != nil { // it is away since the process was started
-		environ = func(string) (string, bool) { return "", false }
-	}
-	f.before, err = f.lookAtRedis(&as, environ)
-	return err
-}
-
-var escapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t", "%%", "%")
-
-// unquote reads one word of a unit, which may be in quotes.
-func unquote(word string) string {
-	for _, quote := range []string{`"`, "'"} {
-		if inner, found := strings.CutPrefix(word, quote); found {
-			word = strings.TrimSuffix(inner, quote)
-			break
-		}
-	}
-	return escapes.Replace(word)
-}
-
 // worker is what the units start.
 func (f *found) worker(p *Params) connections.Worker {
 	w := connections.Worker{

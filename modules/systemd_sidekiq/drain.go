@@ -12,6 +12,45 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
+// quiet plans the states in which Sidekiq takes no new jobs: reloaded at once, drained when the running ones have ended.
+func (a *act) quiet() error {
+	if !a.f.main.state.Exists() {
+		return fmt.Errorf("there is no %s; hint: state: started with app_root makes it", a.f.main.name)
+	}
+	a.Set("status", a.p.State)
+	for _, u := range a.f.workers {
+		if !u.state.Up() {
+			continue
+		}
+		// One that has just been started would not hear the signal.
+		if _, err := a.f.before.awaitBeat(u, beatPatience, anyBeat); err != nil {
+			a.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
+		}
+		if a.p.State == "drained" {
+			a.drainStep(u)
+		} else if !a.isQuiet(u) {
+			a.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return a.f.systemctl.Signal(u.name, quietSignal) }})
+		}
+	}
+	return nil
+}
+
+func (a *act) drainStep(u *unit) {
+	if process, err := a.f.before.beat(u); err == nil && process.Quiet && process.Busy == 0 {
+		return
+	}
+	a.Add(ansible.Step{Title: "drain " + u.name, Do: func(late *ansible.Late) error {
+		left, err := a.wait(late, u)
+		switch {
+		case err != nil:
+			return ansible.Keep(ansible.Partial(err))
+		case len(left) > 0:
+			return ansible.Keep(ansible.Partial(fmt.Errorf("%d jobs still run after %d s: %s; hint: a larger drain_timeout", len(left), a.p.DrainTimeout, jobList(left))))
+		}
+		return nil
+	}})
+}
+
 // drain lets the running jobs end before a process is stopped: Sidekiq is told to take no new ones, and waited for. What cannot be seen is
 // not waited for: Sidekiq's own timeout follows in any case.
 func (a *act) drain(late *ansible.Late, u *unit) error {

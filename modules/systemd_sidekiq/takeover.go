@@ -181,21 +181,6 @@ func editsOf(u fragment, p *Params, f *found) []string {
 	return edits
 }
 
-// single takes the variables of one line apart.
-func single(d directive) []directive {
-	if d.name != "Environment" {
-		return []directive{d}
-	}
-	var all []directive
-	for _, assignment := range quoted.FindAllString(d.value, -1) {
-		all = append(all, directive{d.name, unquote(assignment)})
-	}
-	return all
-}
-
-// quoted is a word of a line, in quotes or not (systemd.syntax(7)).
-var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+`)
-
 func edit(d directive) string {
 	shown := d.name + "=" + d.value
 	if d.name == "Environment" {
