@@ -146,3 +146,12 @@ func TestWithoutABootedSystemdNothingIsTried(t *testing.T) {
 	_, err := Find(t.TempDir())
 	require.EqualError(t, err, "systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
 }
+
+func TestSpansOfTimeAreReadAsSystemdShowsThem(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"35s": 35 * time.Second, "1min 30s": 90 * time.Second, "5min": 5 * time.Minute, "100ms": 100 * time.Millisecond, "1h 2min": 62 * time.Minute,
+		"infinity": 0, "": 0, "1d 2h": 0,
+	} {
+		require.Equal(t, want, parseSpan(text), text)
+	}
+}
