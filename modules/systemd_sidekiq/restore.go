@@ -3,6 +3,7 @@ package systemdsidekiq
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
@@ -44,6 +45,11 @@ func (a *act) redefined() bool {
 	return false
 }
 
+// replaces tells whether other units than those that are wanted ran.
+func (a *act) replaces() bool {
+	return a.otherKind() || len(a.f.stale) > 0 || slices.ContainsFunc(a.f.others, func(o *other) bool { return o.stopped })
+}
+
 // everyone are all units that the plan may touch, those of others included.
 func (f *found) everyone() []*unit {
 	all := f.all()
@@ -63,7 +69,7 @@ func (a *act) bringBack() error {
 	switch {
 	case fault == nil:
 		return nil
-	case a.otherKind() || len(a.f.stale) > 0 || len(a.f.others) > 0:
+	case a.replaces():
 		return fmt.Errorf("what ran before does not come up either, so the cause is in the application or in what it needs; it goes on trying: %w", fault)
 	}
 	if err := a.goOn(); err != nil {
