@@ -45,12 +45,12 @@ func profileOf(p *Params, inUse fragment) string {
 type directive struct{ name, value string }
 
 // everywhere is what no worker misses: nothing here limits which files it reads and writes, or which programs it calls. NoNewPrivileges is
-// what keeps it from sudo.
+// what keeps it from sudo. RemoveIPC= is not there: it would take from the user's other services, such as the web server, what they share.
 var everywhere = []directive{
 	{"NoNewPrivileges", "yes"}, {"PrivateDevices", "yes"}, {"DevicePolicy", "closed"}, {"ProtectKernelTunables", "yes"}, {"ProtectKernelModules", "yes"},
 	{"ProtectKernelLogs", "yes"}, {"ProtectControlGroups", "yes"}, {"ProtectClock", "yes"}, {"ProtectHostname", "yes"},
 	{"RestrictNamespaces", "yes"}, {"RestrictRealtime", "yes"}, {"LockPersonality", "yes"}, {"KeyringMode", "private"}, {"CapabilityBoundingSet", ""},
-	{"AmbientCapabilities", ""}, {"RemoveIPC", "yes"}, {"SystemCallArchitectures", "native"},
+	{"AmbientCapabilities", ""}, {"SystemCallArchitectures", "native"},
 	// getifaddrs wants AF_NETLINK.
 	{"RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK"},
 	// EPERM: killed by SIGSYS a worker loses its jobs.
