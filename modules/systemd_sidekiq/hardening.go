@@ -170,7 +170,7 @@ func (f *found) linkedAway(p *Params) []string {
 			continue
 		}
 		target = "/" + strings.TrimPrefix(strings.TrimPrefix(target, f.host.root), "/")
-		inside := strings.HasPrefix(target+"/", p.DeployRoot+"/") || strings.HasPrefix(target+"/", p.AppRoot+"/")
+		inside := strings.HasPrefix(target+"/", p.AppRoot+"/") || p.DeployRoot != "" && strings.HasPrefix(target+"/", p.DeployRoot+"/")
 		info, err := os.Stat(link)
 		switch {
 		case err != nil || !info.IsDir() || inside || systemd.CheckPath(target) != nil:
