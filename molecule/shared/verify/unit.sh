@@ -30,9 +30,11 @@ echo "$unit $found"
 # systemd's own words about the unit: none, and the score of the profile `standard` is 1.9 or less (from 10, open, to 0).
 said=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep sidekiq || test $? = 1)
 [ -z "$said" ] || fail "systemd-analyze verify says: $said"
-score=$(systemd-analyze security --no-pager sidekiq.service | sed -n 's/.*Overall exposure level for sidekiq.service: \([0-9.]*\).*/\1/p')
-echo "$(systemctl --version | head -n 1): score $score"
-[ "$(printf '%s\n1.9\n' "$score" | sort -V | tail -n 1)" = 1.9 ] || fail "the score is \"$score\", not 1.9 or less"
+if systemd-analyze --help | grep -q '^ *security'; then # from 240 on
+  score=$(systemd-analyze security --no-pager sidekiq.service | sed -n 's/.*Overall exposure level for sidekiq.service: \([0-9.]*\).*/\1/p')
+  echo "$(systemctl --version | head -n 1): score $score"
+  [ -n "$score" ] && [ "$(printf '%s\n1.9\n' "$score" | sort -V | tail -n 1)" = 1.9 ] || fail "the score is \"$score\", not 1.9 or less"
+fi
 
 pid=$(show MainPID)
 [ "$pid" -gt 0 ] || fail "no main process"
