@@ -49,10 +49,9 @@ func (f *found) lookAtApp(p *Params) error {
 		}
 	}
 	f.lookAtJemalloc(p)
-	f.lookAtLogFile(p)
 	f.lookAtPaths(p)
 	f.away = f.linkedAway(p)
-	return nil
+	return f.lookAtLogFile(p)
 }
 
 // root is the folder in which the unit that is there runs.
@@ -221,17 +220,21 @@ func (f *found) lookAtPaths(p *Params) {
 }
 
 // lookAtLogFile: it is systemd that opens the file, as root, so nobody else may choose what it opens.
-func (f *found) lookAtLogFile(p *Params) {
+func (f *found) lookAtLogFile(p *Params) error {
 	if p.LogFile == "" {
-		return
+		return nil
+	}
+	if f.systemctl.Version < 240 {
+		return fmt.Errorf("option %q: %q wants systemd 240, and this host has %d; hint: leave it out, for the journal", "log_file", p.LogFile, f.systemctl.Version)
 	}
 	for dir := path.Dir(p.LogFile); dir != "/var/log" && dir != "/"; dir = path.Dir(dir) {
 		if info, err := os.Lstat(f.host.path(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
 			f.missing = append(f.missing, fmt.Errorf("option %q: %q is no folder that root alone may change; hint: make it, root:root 0755", "log_file", dir))
-			return
+			return nil
 		}
 	}
 	if info, err := os.Lstat(f.host.path(p.LogFile)); err == nil && !info.Mode().IsRegular() {
 		f.missing = append(f.missing, fmt.Errorf("option %q: %q is not a file; hint: remove it", "log_file", p.LogFile))
 	}
+	return nil
 }
