@@ -35,11 +35,12 @@ func profileOf(p *Params, inUse fragment) string {
 		return profileCompat
 	}
 	for line := range strings.Lines(inUse.text) {
-		if profile, found := strings.CutPrefix(strings.TrimSpace(line), profileComment); found {
+		profile, found := strings.CutPrefix(strings.TrimSpace(line), profileComment)
+		if found && slices.Contains([]string{profileOff, profileCompat, profileStandard, profileStrict}, profile) {
 			return profile
 		}
 	}
-	return profileCompat // of a version of this module that had none
+	return profileCompat // of a version of this module that had none, or edited
 }
 
 type directive struct{ name, value string }
