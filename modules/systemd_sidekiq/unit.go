@@ -124,8 +124,9 @@ func service(u *systemd.Unit, p *Params, f *found, w *unit, profile string) erro
 	// always: Sidekiq ends with status 0 when anyone sends it TERM.
 	u.Set("Restart", systemd.Literal("always"))
 	u.Set("RestartSec", systemd.Literal("5"))
+	// systemd counts crashes since the last restart by hand, however long ago they were, so the longest pause is short enough for a single one.
 	u.Set("RestartSteps", systemd.Literal("6"))
-	u.Set("RestartMaxDelaySec", systemd.Literal("60"))
+	u.Set("RestartMaxDelaySec", systemd.Literal("30"))
 	u.Set("SyslogIdentifier", systemd.Text(strings.TrimSuffix(w.name, ".service")))
 	if p.LogFile != "" {
 		u.Set("StandardOutput", systemd.Text("append:"+p.LogFile))

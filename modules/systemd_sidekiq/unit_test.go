@@ -128,7 +128,7 @@ func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
 		{directive: "TimeoutStartSec=180", before: "6.0.5", sidekiq: "6.0.6"},
 		{directive: "TimeoutStopSec=35", before: "5.2.9", sidekiq: "6.0.0"},
 		{directive: "RestartSteps=6", systemd: 254},
-		{directive: "RestartMaxDelaySec=60", systemd: 254},
+		{directive: "RestartMaxDelaySec=30", systemd: 254},
 		{directive: "ProtectProc=invisible", systemd: 247},
 		{directive: "ProtectClock=yes", systemd: 245},
 		{directive: "ProtectKernelLogs=yes", systemd: 244},
