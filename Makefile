@@ -10,7 +10,7 @@ SOURCES := go.mod go.sum $(shell find modules generator -name '*.go' -o -name '*
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos soak lint demo bench clean
+.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos systemds soak lint demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,8 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name sudo
 	molecule --base-config molecule/base.yml test --scenario-name workers
 
-test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies, Rails and sudos as judges
-	molecule/setup run $(MAKE) build scenarios rubies sudos
+test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies, Rails, sudos and systemds as judges
+	molecule/setup run $(MAKE) build scenarios rubies sudos systemds
 
 scenarios:
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name default
@@ -82,6 +82,15 @@ sudos:
 	  $$inside --workdir /tmp $$image /src/bin/sudoers.test -test.run 'ReadBack|Policy|OneFile|MissingInclude'; \
 	  $$inside --workdir /src/modules/sudoers_entry --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
 	    $$image /src/bin/sudoers_entry.test -test.skip TestScripts/crash; \
+	done
+
+# The units as the systemd of every suite judges them; to score a file is new in 250.
+systemds:
+	CGO_ENABLED=0 $(GO) test -c -o bin/systemd_sidekiq.test ./modules/systemd_sidekiq
+	set -e; for suite in bullseye bookworm trixie; do \
+	  image=$$(molecule/images/build $$suite); \
+	  docker run --rm --network none --env REQUIRE_ORACLES=1 --volume $(CURDIR):/src:ro --workdir /src/modules/systemd_sidekiq $$image \
+	    /src/bin/systemd_sidekiq.test -test.v -test.run 'TestSystemdAcceptsEveryUnit|TestHardenedUnitsScoreAsPromised'; \
 	done
 
 soak: check-go ## the random tests for half an hour, fuzzing a million times each, and jobs counted while the worker is restarted
