@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
@@ -185,4 +186,27 @@ func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
 	last, err = a.f.now.awaitBeat(u, 0, idle)
 	require.ErrorIs(t, err, errNoBeat)
 	require.Zero(t, last.PID)
+}
+
+// A run that is cut off while it waits leaves the worker quiet: the next one is to know that no deploy did it.
+func TestAQuietProcessIsLeftToTheDeployUnlessARunOfOursLeftIt(t *testing.T) {
+	hostname, err := os.Hostname()
+	require.NoError(t, err)
+	r := &redisOfATest{beats: []sidekiq.Process{{PID: 42, Hostname: hostname, Quiet: true, Concurrency: 5}}}
+	for name, left := range map[string]bool{"by a deploy": false, "by us": true} {
+		t.Run(name, func(t *testing.T) {
+			a, u := with(r, &Params{})
+			a.Plan, a.f.host = &ansible.Plan{}, host{root: t.TempDir()}
+			u.state = systemd.State{MainPID: 42, ActiveState: "active", SubState: "running"}
+			u.rewritten = true
+			if left {
+				require.NoError(t, a.f.note(quietPath(u), u.identity()))
+			}
+			require.Equal(t, left, a.f.wasLeftQuiet(u))
+			require.NoError(t, a.startWorker(u))
+			require.Equal(t, left, len(a.running) == 0, "one that is left alone is reported at once")
+			u.state.MainPID = 43
+			require.False(t, a.f.wasLeftQuiet(u), "another process")
+		})
+	}
 }
