@@ -57,9 +57,9 @@ var sinceValue = []struct {
 	{"StandardError", "truncate:", 248, "log to the journal"},
 }
 
-// checkValue refuses a value that the version does not know. For most it would fall back to the default in silence; an allow-list of
+// CheckValue refuses a value that the version does not know. For most it would fall back to the default in silence; an allow-list of
 // system calls with an unknown name makes a unit that does not load at all (seen on 237 with @system-service, which came with 239).
-func checkValue(version int, directive, value string) error {
+func CheckValue(version int, directive, value string) error {
 	for _, s := range sinceValue {
 		if s.directive == directive && strings.HasPrefix(value, s.value) && version < s.version {
 			return fmt.Errorf("%q is known from systemd %d, this host has %d; hint: %s", s.value, s.version, version, s.instead)

@@ -57,7 +57,7 @@ func (u *Unit) Set(directive string, v Value) {
 	}
 	text, err := v.render()
 	if err == nil {
-		err = checkValue(u.version, directive, text)
+		err = CheckValue(u.version, directive, text)
 	}
 	if err != nil {
 		u.fail(directive, err)

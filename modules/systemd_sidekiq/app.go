@@ -12,6 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
 // app is what is known of the application.
@@ -34,7 +35,7 @@ type app struct {
 func (f *found) lookAtApp(p *Params) error {
 	root := p.AppRoot
 	if root == "" {
-		root = f.root()
+		root = f.main.inUse.root()
 	}
 	info, err := os.Stat(f.host.path(root))
 	f.deployed = err == nil && info.IsDir()
@@ -52,14 +53,6 @@ func (f *found) lookAtApp(p *Params) error {
 	f.lookAtPaths(p)
 	f.away = f.linkedAway(p)
 	return f.lookAtLogFile(p)
-}
-
-// root is the folder in which the unit that is there runs.
-func (f *found) root() string {
-	if f.main.inUse.isParent() {
-		return f.main.inUse.directive("ConditionPathIsDirectory")
-	}
-	return f.main.inUse.directive("WorkingDirectory")
 }
 
 // worker is what the units start.
@@ -224,8 +217,8 @@ func (f *found) lookAtLogFile(p *Params) error {
 	if p.LogFile == "" {
 		return nil
 	}
-	if f.systemctl.Version < 240 {
-		return fmt.Errorf("option %q: %q wants systemd 240, and this host has %d; hint: leave it out, for the journal", "log_file", p.LogFile, f.systemctl.Version)
+	if err := systemd.CheckValue(f.systemctl.Version, "StandardOutput", appendTo(p.LogFile)); err != nil {
+		return fmt.Errorf("option %q: %w", "log_file", err)
 	}
 	for dir := path.Dir(p.LogFile); dir != "/var/log" && dir != "/"; dir = path.Dir(dir) {
 		if info, err := os.Lstat(f.host.path(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {

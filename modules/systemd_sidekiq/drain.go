@@ -23,12 +23,14 @@ func (a *act) quiet() error {
 			continue
 		}
 		// One that has just been started would not hear the signal.
-		if _, err := a.f.before.awaitBeat(u, beatPatience, anyBeat); err != nil {
+		process, err := a.f.before.awaitBeat(u, beatPatience, anyBeat)
+		if err != nil {
 			a.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
 		}
-		if a.p.State == "drained" {
+		switch {
+		case a.p.State == "drained" && !(process.Quiet && process.Busy == 0):
 			a.drainStep(u)
-		} else if !a.isQuiet(u) {
+		case a.p.State == "reloaded" && !process.Quiet:
 			a.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return a.f.systemctl.Signal(u.name, quietSignal) }})
 		}
 	}
@@ -36,9 +38,6 @@ func (a *act) quiet() error {
 }
 
 func (a *act) drainStep(u *unit) {
-	if process, err := a.f.before.beat(u); err == nil && process.Quiet && process.Busy == 0 {
-		return
-	}
 	a.Add(ansible.Step{Title: "drain " + u.name, Do: func(late *ansible.Late) error {
 		left, err := a.wait(late, u)
 		switch {
@@ -54,7 +53,6 @@ func (a *act) drainStep(u *unit) {
 // drain lets the running jobs end before a process is stopped: Sidekiq is told to take no new ones, and waited for. What cannot be seen is
 // not waited for: Sidekiq's own timeout follows in any case.
 func (a *act) drain(late *ansible.Late, u *unit) error {
-	a.interrupted[u] = nil
 	if a.p.DrainTimeout == 0 || !u.state.Up() {
 		return nil
 	}
@@ -73,7 +71,7 @@ func (a *act) drain(late *ansible.Late, u *unit) error {
 	if len(left) > 0 {
 		late.Warn("%d jobs of %s still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains: %s", len(left), u.name, a.p.DrainTimeout, jobList(left))
 	}
-	a.interrupted[u] = left
+	u.left = left
 	return nil
 }
 
@@ -130,8 +128,7 @@ func (a *act) restart(late *ansible.Late, u *unit) error {
 // watching does what ends a process, and meanwhile looks for the jobs that it pushes back: it does that right before it ends, and a new one
 // needs a second at least to boot and take them.
 func (a *act) watching(late *ansible.Late, u *unit, end func() error) error {
-	left := a.interrupted[u]
-	if len(left) == 0 {
+	if len(u.left) == 0 {
 		return end()
 	}
 	done := make(chan error, 1)
@@ -140,11 +137,11 @@ func (a *act) watching(late *ansible.Late, u *unit, end func() error) error {
 	for {
 		select {
 		case err := <-done:
-			a.f.before.lookForPushedBack(left, back)
-			late.Set("interrupted", describe(left, back))
+			a.f.before.lookForPushedBack(u.left, back)
+			late.Set("interrupted", describe(u.left, back))
 			return err
 		case <-time.After(100 * time.Millisecond):
-			a.f.before.lookForPushedBack(left, back)
+			a.f.before.lookForPushedBack(u.left, back)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func (a *act) texts() error {
 		if u.text, err = unitText(a.p, a.f, u); err != nil {
 			return err
 		}
-		if u.file == nil || string(u.file.Data) != u.text {
+		if !u.isWritten() {
 			changed[u.name] = u.text
 		}
 	}
@@ -86,7 +86,7 @@ func (a *act) otherKind() bool {
 // endBefore plans that a process ends before its unit is written when the new one gives it less time for that: systemd would kill it, and
 // its jobs, by the new unit's TimeoutStopSec=.
 func (a *act) endBefore(u *unit) {
-	if u.process == nil || !u.ran || u.stopped || (u.file != nil && string(u.file.Data) == u.text) {
+	if u.process == nil || !u.ran || u.stopped || u.isWritten() {
 		return
 	}
 	grace, err := a.p.grace(u.timeout)
@@ -98,7 +98,7 @@ func (a *act) endBefore(u *unit) {
 // write plans one unit file, and that systemd reads it.
 func (a *act) write(u *unit) {
 	switch {
-	case u.file == nil || string(u.file.Data) != u.text:
+	case !u.isWritten():
 		u.rewritten = true
 		a.Add(ansible.Step{
 			Title: "write " + u.path(),
@@ -177,8 +177,9 @@ func (a *act) remove() {
 	a.removeSecrets()
 	for _, dir := range unitFolders[1:] {
 		other := dir + "/" + a.f.main.name
-		if _, err := os.Stat(a.f.host.path(other)); err == nil && !(dir == "/usr/lib/systemd/system" && slices.Contains(theirs, "/lib/systemd/system/"+a.f.main.name)) {
+		if _, err := os.Stat(a.f.host.path(other)); err == nil {
 			theirs = append(theirs, other)
+			break // the one that systemd would use; /lib and /usr/lib may be the same folder
 		}
 	}
 	for _, file := range theirs {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
@@ -25,6 +26,9 @@ type host struct {
 
 // path is where a file of the host is.
 func (h host) path(p string) string { return filepath.Join(h.root, p) }
+
+// own is the opposite of path: how the host itself calls a file.
+func (h host) own(file string) string { return filepath.Join("/", strings.TrimPrefix(file, h.root)) }
 
 // found is what the plan needs to know of the host.
 type found struct {
@@ -56,11 +60,15 @@ type unit struct {
 	rewritten bool   // it says something else than what the process was started with
 	stopped   bool   // an earlier step of the plan stops it
 
-	touched bool // the process that was found was stopped
-	back    bool // and started again, as it was
+	touched bool          // the process that was found was stopped
+	back    bool          // and started again, as it was
+	left    []sidekiq.Job // that still ran when it was to be stopped
 }
 
 func (u *unit) path() string { return "/etc/systemd/system/" + u.name }
+
+// isWritten tells whether the unit file says what it shall.
+func (u *unit) isWritten() bool { return u.file != nil && string(u.file.Data) == u.text }
 
 // started is when the main process was started, by the clock of now.
 func (u *unit) started() (time.Time, bool) {

@@ -20,10 +20,7 @@ func (u fragment) isParent() bool { return u.isOurs() && u.directive("Type") == 
 // A unit is of this project when its working directory is app_root or lies in deploy_root. That holds for units of ours, of
 // ansible-samvera's role and of capistrano-sidekiq, wherever they were put.
 func (u fragment) checkOwner(p *Params) error {
-	dir := u.directive("WorkingDirectory")
-	if u.isParent() {
-		dir = u.directive("ConditionPathIsDirectory")
-	}
+	dir := u.root()
 	switch {
 	case u.path == "", p.AppRoot == "" && u.isOurs(), p.AppRoot != "" && p.owns(dir):
 		return nil
@@ -33,6 +30,14 @@ func (u fragment) checkOwner(p *Params) error {
 		what = "it was not written by this module"
 	}
 	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.path, what)
+}
+
+// root is the folder of the application that it runs.
+func (u fragment) root() string {
+	if u.isParent() {
+		return u.directive("ConditionPathIsDirectory")
+	}
+	return u.directive("WorkingDirectory")
 }
 
 // owns tells whether a folder is of this deployment. What else lies in deploy_root may be another's: it may be as wide as /opt.

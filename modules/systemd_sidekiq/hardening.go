@@ -22,7 +22,7 @@ const (
 )
 
 // profileComment is where a unit says which profile it has, so that `auto` keeps it.
-const profileComment = "# Hardening: "
+const profileComment = "Hardening: "
 
 // profileOf is the profile of the unit that is to be written.
 func profileOf(p *Params, inUse fragment) string {
@@ -35,7 +35,7 @@ func profileOf(p *Params, inUse fragment) string {
 		return profileCompat
 	}
 	for line := range strings.Lines(inUse.text) {
-		profile, found := strings.CutPrefix(strings.TrimSpace(line), profileComment)
+		profile, found := strings.CutPrefix(strings.TrimSpace(line), "# "+profileComment)
 		if found && slices.Contains([]string{profileOff, profileCompat, profileStandard, profileStrict}, profile) {
 			return profile
 		}
@@ -120,7 +120,7 @@ func readOnly(p *Params, f *found, home string) []directive {
 // isAtHome tells whether ProtectHome= is about a path, or what it leads to (systemd.exec(5)).
 func (f *found) isAtHome(path string) bool {
 	if target, err := filepath.EvalSymlinks(f.host.path(path)); err == nil && path != "" {
-		path = "/" + strings.TrimPrefix(strings.TrimPrefix(target, f.host.root), "/")
+		path = f.host.own(target)
 	}
 	return strings.HasPrefix(path, "/home/") || strings.HasPrefix(path, "/root/") || strings.HasPrefix(path, "/run/user/")
 }
@@ -170,7 +170,7 @@ func (f *found) linkedAway(p *Params) []string {
 		if err != nil {
 			continue
 		}
-		target = "/" + strings.TrimPrefix(strings.TrimPrefix(target, f.host.root), "/")
+		target = f.host.own(target)
 		inside := strings.HasPrefix(target+"/", p.AppRoot+"/") || p.DeployRoot != "" && strings.HasPrefix(target+"/", p.DeployRoot+"/")
 		info, err := os.Stat(link)
 		switch {

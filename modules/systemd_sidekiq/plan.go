@@ -24,7 +24,6 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -44,7 +43,7 @@ func plan(h host, p *Params) (*ansible.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := act{Plan: &ansible.Plan{}, p: p, f: f, interrupted: map[*unit][]sidekiq.Job{}}
+	a := act{Plan: &ansible.Plan{}, p: p, f: f}
 	a.tell()
 	switch p.State {
 	case "absent":
@@ -65,10 +64,9 @@ type act struct {
 	p *Params
 	f *found
 
-	more        bool                    // something else is started, so that what is seen now is not what will be
-	running     []map[string]any        // the processes that were seen, for the answer
-	interrupted map[*unit][]sidekiq.Job // that still ran when their process was to be stopped
-	secrets     string                  // the file with secret_environment, as it is wanted
+	more    bool             // something else is started, so that what is seen now is not what will be
+	running []map[string]any // the processes that were seen, for the answer
+	secrets string           // the file with secret_environment, as it is wanted
 }
 
 // tell answers what was found before anything is planned.

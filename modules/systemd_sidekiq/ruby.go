@@ -144,7 +144,7 @@ func (f *found) lookAtJemalloc(p *Params) {
 	}
 	for _, pattern := range []string{"/usr/lib/*/libjemalloc.so.2", "/usr/lib64/libjemalloc.so.2", "/usr/lib/libjemalloc.so.2", "/usr/local/lib/libjemalloc.so.2"} {
 		if files, err := filepath.Glob(f.host.path(pattern)); err == nil && len(files) > 0 {
-			f.jemalloc = "/" + strings.TrimPrefix(strings.TrimPrefix(files[0], f.host.root), "/")
+			f.jemalloc = f.host.own(files[0])
 			return
 		}
 	}

@@ -69,7 +69,7 @@ func (f *found) otherWorker(p *Params, file string) (fragment, bool) {
 	if err != nil {
 		return fragment{}, false
 	}
-	u := fragment{"/" + strings.TrimPrefix(strings.TrimPrefix(file, f.host.root), "/"), string(text)}
+	u := fragment{f.host.own(file), string(text)}
 	_, runs := sidekiqAt(commandWords(u.directive("ExecStart")))
 	return u, runs && !u.isOurs() && p.owns(u.directive("WorkingDirectory"))
 }
@@ -115,7 +115,7 @@ func (f *found) warnOfUserUnits(p *Params) {
 	}
 	for _, file := range files {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s",
-			p.User, strings.TrimPrefix(file, strings.TrimSuffix(f.host.root, "/")), filepath.Base(file)))
+			p.User, f.host.own(file), filepath.Base(file)))
 	}
 }
 
@@ -218,7 +218,7 @@ func covered(d directive, p *Params, f *found) bool {
 	case "WantedBy":
 		return d.value == "multi-user.target" || d.value == "default.target"
 	case "StandardOutput", "StandardError":
-		return d.value == "syslog" || d.value == "journal" || p.LogFile != "" && d.value == "append:"+p.LogFile
+		return d.value == "syslog" || d.value == "journal" || p.LogFile != "" && d.value == appendTo(p.LogFile)
 	case "User":
 		return d.value == p.User
 	case "Group":

@@ -26,7 +26,7 @@ func unitText(p *Params, f *found, w *unit) (string, error) {
 	u := systemd.NewUnit(f.systemctl.Version)
 	u.Comment(marker)
 	profile := profileOf(p, f.main.inUse)
-	u.Comment(strings.TrimPrefix(profileComment, "# ") + profile)
+	u.Comment(profileComment + profile)
 	if w.process == nil {
 		return parentText(u, p)
 	}
@@ -129,12 +129,15 @@ func service(u *systemd.Unit, p *Params, f *found, w *unit, profile string) erro
 	u.Set("RestartMaxDelaySec", systemd.Literal("30"))
 	u.Set("SyslogIdentifier", systemd.Text(strings.TrimSuffix(w.name, ".service")))
 	if p.LogFile != "" {
-		u.Set("StandardOutput", systemd.Text("append:"+p.LogFile))
-		u.Set("StandardError", systemd.Text("append:"+p.LogFile))
+		u.Set("StandardOutput", systemd.Text(appendTo(p.LogFile)))
+		u.Set("StandardError", systemd.Text(appendTo(p.LogFile)))
 	}
 	limits(u, p)
 	return nil
 }
+
+// appendTo is the StandardOutput= that adds to a file.
+func appendTo(file string) string { return "append:" + file }
 
 // notify: sd_notify and the watchdog's thread came with Sidekiq 6.0.6; before, systemd would wait for them in vain. The watchdog is for a
 // Ruby that does not run any more: below a minute it has killed workers that were only busy (sidekiq#4522, alaveteli#7998).
