@@ -103,7 +103,13 @@ func (p *Params) checkPaths() error {
 			return err
 		}
 	}
+	if len(p.Processes) > 0 && len(p.SidekiqConfig) > 1 {
+		return fmt.Errorf("option %q: %d files beside option %q; hint: give each process its config", "sidekiq_config", len(p.SidekiqConfig), "processes")
+	}
 	for i, process := range p.Processes {
+		if process.Concurrency == nil && process.Config == "" && p.Concurrency == nil && len(p.SidekiqConfig) == 0 && p.AppRoot == nil {
+			return fmt.Errorf("option %q: neither threads nor a configuration are given, and no %q to look in; hint: give one of them", fmt.Sprintf("processes[%d]", i), "app_root")
+		}
 		if err := p.checkConfigPath(fmt.Sprintf("processes[%d].config", i), process.Config); err != nil && process.Config != "" {
 			return err
 		}

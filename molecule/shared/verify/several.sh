@@ -42,6 +42,9 @@ tr '\0' '\n' <"/proc/$(pid sidekiq@fast)/environ" | grep -qxF 'DEMO_TOKEN=50% of
 [ "$(stat -c '%U:%G %a' /etc/systemd/system/sidekiq.env)" = "root:root 600" ] || fail "the secrets are open: $(stat -c '%U:%G %a' /etc/systemd/system/sidekiq.env)"
 ! grep -r DEMO_TOKEN /etc/systemd/system/*.service || fail "the secret is in a unit"
 
+# The pool, which was 5, is for the larger of both.
+grep -q '^  pool: 9$' /opt/demo/shared/config/database.yml || fail "the pool is not 9: $(grep pool: /opt/demo/shared/config/database.yml)"
+
 as_deploy() { runuser -u deploy -- sudo -n systemctl "$@"; }
 
 before="$(pid sidekiq@fast) $(pid sidekiq@slow)"
