@@ -3,9 +3,10 @@ package ansible
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
@@ -14,43 +15,42 @@ import (
 // program is one start of the binary, apart from the process so that tests can hold it.
 type program struct {
 	version string
-	modules map[string]Module
+	modules Modules
 	in      io.Reader
 	out     io.Writer
 	err     io.Writer
 }
 
+// Modules are the modules of a binary by their names. Each is made when it is called: to read the interfaces of all took as long as
+// the work of one.
+type Modules map[string]func() Module
+
 // Main is the program of a binary that holds modules. It returns the exit status: 0 after an answer, failed or not, 2 when
 // it could not tell what to run.
-func Main(version string, modules ...Module) int {
-	p := program{version: version, modules: map[string]Module{}, in: os.Stdin, out: os.Stdout, err: os.Stderr}
-	for _, m := range modules {
-		p.modules[m.Name()] = m
-	}
-	return p.main(os.Args)
+func Main(version string, modules Modules) int {
+	return program{version: version, modules: modules, in: os.Stdin, out: os.Stdout, err: os.Stderr}.main(os.Args)
 }
 
 func (p program) main(argv []string) int {
 	name := strings.TrimPrefix(filepath.Base(argv[0]), "AnsiballZ_")
 	args := argv[1:]
 	module, ok := p.modules[name]
-	if len(args) > 0 && args[0] == "run" && !ok {
-		return p.runNamed(args[1:])
-	}
 	switch {
+	case len(args) > 0 && args[0] == "run" && !ok:
+		return p.runNamed(args[1:])
 	case len(args) == 1 && args[0] == "--version":
 		fmt.Fprintf(p.out, "%s %s\n", name, p.version)
 		return 0
 	case len(args) == 1 && args[0] == "--help" && ok:
-		fmt.Fprint(p.out, module.help())
+		fmt.Fprint(p.out, module().help())
 		return 0
 	case len(args) == 1 && args[0] == "--help":
 		fmt.Fprint(p.out, p.usage(name))
 		return 0
 	case len(args) == 1 && ok:
-		return p.run(module, args[0])
+		return p.run(module(), args[0])
 	case ok:
-		fmt.Fprint(p.err, module.usage())
+		fmt.Fprint(p.err, module().usage())
 	default:
 		fmt.Fprint(p.err, p.usage(name))
 	}
@@ -67,7 +67,7 @@ func (p program) runNamed(args []string) int {
 		fmt.Fprintf(p.err, "error: unknown module %q; accepted: %s\n", args[0], joined(p.names()))
 		return 2
 	}
-	return p.run(module, args[1])
+	return p.run(module(), args[1])
 }
 
 // run answers once.
@@ -99,12 +99,7 @@ func (p program) read(source string) ([]byte, error) {
 }
 
 func (p program) names() []string {
-	var names []string
-	for n := range p.modules {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return names
+	return slices.Sorted(maps.Keys(p.modules))
 }
 
 func (p program) usage(program string) string {

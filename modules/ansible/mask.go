@@ -3,10 +3,11 @@ package ansible
 import (
 	"net/url"
 	"reflect"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // masked is what stands in the place of a secret, as in Ansible's own modules.
@@ -55,11 +56,11 @@ func formsOf(s string) []string {
 
 var (
 	// secretName are names of variables whose values nobody wants to see, as people pass them in `environment`.
-	secretName = regexp.MustCompile(`(?i)(^|_)PASS($|_)|_PWD$|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION|SIGNING)_?KEY`)
+	secretName = lazyregexp.New(`(?i)(^|_)PASS($|_)|_PWD$|PASSWD|PASSWORD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION|SIGNING)_?KEY`)
 	// assignment finds NAME=value in a text, as in dicts given as text, and "NAME=value" as in unit files.
-	assignment = regexp.MustCompile(`"(\w+)=((?:[^"\\]|\\.)*)"|(?:Environment=)?(\w+)=([^\s,"']+)`)
+	assignment = lazyregexp.New(`"(\w+)=((?:[^"\\]|\\.)*)"|(?:Environment=)?(\w+)=([^\s,"']+)`)
 	// userinfo finds the password of a URL, as it is written.
-	userinfo = regexp.MustCompile(`://[^/@\s:]*:([^/@\s]+)@`)
+	userinfo = lazyregexp.New(`://[^/@\s:]*:([^/@\s]+)@`)
 )
 
 // leastSecret is the length from which a likely secret is taken for one: to mask every "up" would spoil the answer.
@@ -71,7 +72,7 @@ func likelySecrets(v any) []string {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, item := range v {
-			if text, ok := item.(string); ok && secretName.MatchString(name) {
+			if text, ok := item.(string); ok && secretName().MatchString(name) {
 				all = append(all, long(text)...)
 			}
 			all = append(all, likelySecrets(item)...)
@@ -97,8 +98,8 @@ func likelySecretsOf(args map[string]any) []string {
 
 func secretsInText(text string) []string {
 	all := passwordsIn(text)
-	for _, m := range assignment.FindAllStringSubmatch(text, -1) {
-		if name, value := m[1]+m[3], m[2]+m[4]; secretName.MatchString(name) {
+	for _, m := range assignment().FindAllStringSubmatch(text, -1) {
+		if name, value := m[1]+m[3], m[2]+m[4]; secretName().MatchString(name) {
 			all = append(all, long(value)...)
 		}
 	}
@@ -108,7 +109,7 @@ func secretsInText(text string) []string {
 // passwordsIn are the passwords of URLs, as they are written and as they are meant.
 func passwordsIn(text string) []string {
 	var all []string
-	for _, m := range userinfo.FindAllStringSubmatch(text, -1) {
+	for _, m := range userinfo().FindAllStringSubmatch(text, -1) {
 		all = append(all, long(m[1])...)
 		if plain, err := url.PathUnescape(m[1]); err == nil && plain != m[1] {
 			all = append(all, long(plain)...)

@@ -117,7 +117,7 @@ func prove(p *testParams, l *Late) error {
 func testModule() Module { return New([]byte(testDoc), testPlan) }
 
 func TestMain(m *testing.M) {
-	main := func() { os.Exit(Main("1.2.3", testModule())) }
+	main := func() { os.Exit(Main("1.2.3", Modules{"write_text": testModule})) }
 	testscript.Main(m, map[string]func(){"write_text": main, "AnsiballZ_write_text": main, "multi": main})
 }
 

@@ -6,9 +6,10 @@ import (
 	"io"
 	"math"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // coerce gives a value the option's type. Numbers come as json.Number (arguments) or int and float64 (defaults in NAME.yml).
@@ -137,11 +138,11 @@ func toBool(raw any, path string) (bool, error) {
 	return false, refuse(path, raw, "a bool", "accepted: yes, no, true, false, on, off, 1, 0")
 }
 
-var variable = regexp.MustCompile(`\$(\w+|\{[^}]*\})`)
+var variable = lazyregexp.New(`\$(\w+|\{[^}]*\})`)
 
 // expand replaces a leading ~ and $NAME as Ansible's type path does; an unknown variable stays as it is written.
 func expand(path string) string {
-	path = variable.ReplaceAllStringFunc(path, func(ref string) string {
+	path = variable().ReplaceAllStringFunc(path, func(ref string) string {
 		if v, ok := os.LookupEnv(strings.Trim(ref, "${}")); ok {
 			return v
 		}

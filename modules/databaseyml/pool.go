@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
@@ -321,7 +321,7 @@ func (r *reading) origin(source Source, key *yaml.Node) string {
 	return name
 }
 
-var number = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+var number = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
 
 // size is the number that a value stands for. Spellings that YAML parsers take for different numbers are refused. Every error is
 // a *Refusal.
@@ -342,17 +342,17 @@ func (r *reading) size(key string, value *yaml.Node) (int, error) {
 		}
 		return Default, nil // as if it were not set
 	}
-	if r.since(8, 1) && negative.MatchString(text) {
+	if r.since(8, 1) && negative().MatchString(text) {
 		return Unlimited, nil
 	}
-	if !number.MatchString(text) {
+	if !number().MatchString(text) {
 		return 0, r.refuse(value, "write a number from 1", "%s is not a decimal number from 1", key)
 	}
 	n, _ := strconv.Atoi(text) // nine digits fit
 	return n, nil
 }
 
-var negative = regexp.MustCompile(`^-[1-9][0-9]{0,8}$`)
+var negative = lazyregexp.New(`^-[1-9][0-9]{0,8}$`)
 
 // isNull tells whether a value is written as nothing, ~ or null.
 func isNull(n *yaml.Node) bool {
@@ -420,7 +420,7 @@ func (r *reading) withPoolOf(url string, p, otherwise Pool) (Pool, error) {
 	if !found {
 		return otherwise, nil
 	}
-	if !number.MatchString(value) {
+	if !number().MatchString(value) {
 		return p, &Refusal{Line: p.Line, Reason: "the pool= of the database URL is not a decimal number from 1", Hint: "write a number from 1 there"}
 	}
 	p.Key = keyPool

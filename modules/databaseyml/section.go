@@ -2,12 +2,12 @@ package databaseyml
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
@@ -176,13 +176,13 @@ func (r *reading) nestedDatabase(values *rubyyaml.Mapping) string {
 }
 
 // printable is what a name looks like. What does not may be a URL with its password that lost a line break.
-var printable = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+var printable = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
 
 // names are the keys of a mapping, for people.
 func names(m *rubyyaml.Mapping) string {
 	var quoted []string
 	for _, key := range m.Keys() {
-		if printable.MatchString(key.Name) {
+		if printable().MatchString(key.Name) {
 			quoted = append(quoted, fmt.Sprintf("%q", key.Name))
 		}
 	}

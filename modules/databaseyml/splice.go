@@ -2,12 +2,12 @@ package databaseyml
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
@@ -46,24 +46,24 @@ func (r *reading) replace(entry rubyyaml.Entry, key string, size int) (*splice, 
 	old := string(source[start:end])
 	value := digits
 	switch quote := old[:1]; {
-	case !oneLine.MatchString(old) || r.doc.NamesAlias(entry.Value):
+	case !oneLine().MatchString(old) || r.doc.NamesAlias(entry.Value):
 		return nil, r.unlocated(entry.Value)
 	case isNull(entry.Value):
-	case !spelledNumber.MatchString(old) && !rubyyaml.FromERB(entry.Value):
+	case !spelledNumber().MatchString(old) && !rubyyaml.FromERB(entry.Value):
 		return nil, r.unlocated(entry.Value)
 	case quote == `"` || quote == "'":
 		value = quote + digits + quote
 	}
 	between := ": " // the value may stand on a line of its own
-	if start > keyEnd && oneLine.Match(source[keyEnd:start]) {
+	if start > keyEnd && oneLine().Match(source[keyEnd:start]) {
 		between = string(source[keyEnd:start])
 	}
 	return &splice{start: start, end: end, text: value, key: key, old: name + between + old, new: name + between + value}, nil
 }
 
 var (
-	spelledNumber = regexp.MustCompile(`^(["']?)[1-9][0-9]*["']?$`)
-	oneLine       = regexp.MustCompile(`^[^\n\r\x{85}\x{2028}\x{2029}]+$`)
+	spelledNumber = lazyregexp.New(`^(["']?)[1-9][0-9]*["']?$`)
+	oneLine       = lazyregexp.New(`^[^\n\r\x{85}\x{2028}\x{2029}]+$`)
 )
 
 // fill places a splice after the colon of a key that has no value.
@@ -132,7 +132,7 @@ func (r *reading) references(t *target) ([]rubyyaml.Entry, error) {
 	return common, nil
 }
 
-var onlyComment = regexp.MustCompile(`^(?:[ \t]*|[ \t]+#.*)$`)
+var onlyComment = lazyregexp.New(`^(?:[ \t]*|[ \t]+#.*)$`)
 
 // wholeLine is the indent of the line that an entry has for itself, where it ends, and its line break.
 func (r *reading) wholeLine(entry rubyyaml.Entry) (indent string, end int, lineBreak string, ok bool) {
@@ -146,7 +146,7 @@ func (r *reading) wholeLine(entry rubyyaml.Entry) (indent string, end int, lineB
 	_, end, next := r.doc.LineBounds(valueEnd)
 	indent = string(source[start:keyStart])
 	rest := string(source[valueEnd:end])
-	if strings.Trim(indent, " ") != "" || !onlyComment.MatchString(rest) || r.text.Divides(end) {
+	if strings.Trim(indent, " ") != "" || !onlyComment().MatchString(rest) || r.text.Divides(end) {
 		return "", 0, "", false
 	}
 	return indent, end, r.lineBreak(start, string(source[end:next])), true

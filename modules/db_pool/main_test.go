@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	main := func() { os.Exit(ansible.Main("test", Module())) }
+	main := func() { os.Exit(ansible.Main("test", ansible.Modules{"db_pool": Module})) }
 	testscript.Main(m, map[string]func(){"db_pool": main, "program": main})
 }
 

@@ -6,15 +6,20 @@ import (
 	"os"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/db_pool"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq_info"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers_entry"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd_sidekiq"
+	dbpool "github.com/curationexperts/ansible-sidekiq/modules/db_pool"
+	sidekiqinfo "github.com/curationexperts/ansible-sidekiq/modules/sidekiq_info"
+	sudoersentry "github.com/curationexperts/ansible-sidekiq/modules/sudoers_entry"
+	systemdsidekiq "github.com/curationexperts/ansible-sidekiq/modules/systemd_sidekiq"
 )
 
 // version is set by the linker.
 var version = "devel"
 
 func main() {
-	os.Exit(ansible.Main(version, dbpool.Module(), sidekiqinfo.Module(), sudoersentry.Module(), systemdsidekiq.Module()))
+	os.Exit(ansible.Main(version, ansible.Modules{
+		"db_pool":         dbpool.Module,
+		"sidekiq_info":    sidekiqinfo.Module,
+		"sudoers_entry":   sudoersentry.Module,
+		"systemd_sidekiq": systemdsidekiq.Module,
+	}))
 }

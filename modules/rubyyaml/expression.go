@@ -200,7 +200,7 @@ func (p *parser) rails() (evaluator, error) {
 	}
 	name := either(call(lookup("RAILS_ENV"), presence, false),
 		either(call(lookup("RACK_ENV"), presence, false), constant(value{kind: textValue, text: "development"})))
-	m := environmentQuestion.FindStringSubmatch(p.rest)
+	m := environmentQuestion().FindStringSubmatch(p.rest)
 	if !p.is(symbol, ".") || m == nil || methods[m[1]+"?"] != nil || m[1] == "local" { // local? asks for two, from Rails 7.1
 		return name, nil
 	}

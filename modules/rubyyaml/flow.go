@@ -2,8 +2,9 @@ package rubyyaml
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // A file with code tags is a program that writes a text. Its flow is what matters of it: which runs of the source it copies,
@@ -187,8 +188,8 @@ func (b *flowBuilder) condition(c code) (number int, pure bool) {
 }
 
 var (
-	useOfENV  = regexp.MustCompile(`\bENV\b`)
-	readOfENV = regexp.MustCompile(`^ENV(?:\[(?:"[^"]*"|'[^']*')\]\s*(?:$|==|=~|&&\s*[^=\s]|\|\|\s*[^=\s]|[^=\s|&+])|\.(?:fetch|key\?|has_key\?|include\?)\W)`)
+	useOfENV  = lazyregexp.New(`\bENV\b`)
+	readOfENV = lazyregexp.New(`^ENV(?:\[(?:"[^"]*"|'[^']*')\]\s*(?:$|==|=~|&&\s*[^=\s]|\|\|\s*[^=\s]|[^=\s|&+])|\.(?:fetch|key\?|has_key\?|include\?)\W)`)
 )
 
 // changesEnvironment tells whether a tag may do so: it does something else with ENV than read a variable.
@@ -196,8 +197,8 @@ func changesEnvironment(t tag) bool {
 	if t.kind == commentTag {
 		return false
 	}
-	return slices.ContainsFunc(useOfENV.FindAllStringIndex(t.code, -1), func(at []int) bool {
-		return !readOfENV.MatchString(t.code[at[0]:])
+	return slices.ContainsFunc(useOfENV().FindAllStringIndex(t.code, -1), func(at []int) bool {
+		return !readOfENV().MatchString(t.code[at[0]:])
 	})
 }
 

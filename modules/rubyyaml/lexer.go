@@ -1,9 +1,10 @@
 package rubyyaml
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // parser is a recursive descent parser with one lexeme of lookahead. What Ruby would take for something else because of a
@@ -30,9 +31,9 @@ const (
 )
 
 var (
-	lexeme = regexp.MustCompile(`^(?:([A-Za-z_]\w*[?]?)|(\d[\d_]*)|"([^"\\#]*)"|'([^'\\]*)'|(\|\||&&|&\.|::|[=!<>]=|\||[\[\](){}.,!<>+\-*/%?:]))`)
+	lexeme = lazyregexp.New(`^(?:([A-Za-z_]\w*[?]?)|(\d[\d_]*)|"([^"\\#]*)"|'([^'\\]*)'|(\|\||&&|&\.|::|[=!<>]=|\||[\[\](){}.,!<>+\-*/%?:]))`)
 	// Nothing that begins otherwise may follow: 1.5, 0x10, a symbol, a regular expression.
-	environmentQuestion = regexp.MustCompile(`^([a-z_]+)\?`)
+	environmentQuestion = lazyregexp.New(`^([a-z_]+)\?`)
 )
 
 func (p *parser) next() {
@@ -41,7 +42,7 @@ func (p *parser) next() {
 	p.beforeBlank, p.afterBreak = blank != "", strings.Contains(blank, "\n")
 	p.afterQuery = p.kind == word && strings.HasSuffix(p.text, "?")
 	p.rest = trimmed
-	m := lexeme.FindStringSubmatchIndex(p.rest)
+	m := lexeme().FindStringSubmatchIndex(p.rest)
 	if m == nil {
 		p.kind, p.text = unknown, ""
 		if p.rest == "" {

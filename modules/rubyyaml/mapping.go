@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"gopkg.in/yaml.v3"
 )
 
@@ -95,7 +96,7 @@ func (m *Mapping) merge(other *Mapping) {
 	}
 }
 
-var quotedSymbol = regexp.MustCompile(`^:(?:"(.*)"|'(.*)')`)
+var quotedSymbol = lazyregexp.New(`^:(?:"(.*)"|'(.*)')`)
 
 // KeyOf is a key as Ruby sees it (psych/scalar_scanner.rb). A key that is not a scalar has no name.
 func KeyOf(n *yaml.Node) Key {
@@ -106,24 +107,24 @@ func KeyOf(n *yaml.Node) Key {
 	if n.Style != 0 || len(n.Value) < 2 || n.Value[0] != ':' {
 		return Key{Name: n.Value}
 	}
-	if m := quotedSymbol.FindStringSubmatch(n.Value); m != nil {
+	if m := quotedSymbol().FindStringSubmatch(n.Value); m != nil {
 		return Key{Name: m[1] + m[2], Symbol: true}
 	}
 	return Key{Name: n.Value[1:], Symbol: true}
 }
 
 // FromERB tells whether the output of an ERB tag is in a scalar.
-func FromERB(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && token.MatchString(n.Value) }
+func FromERB(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && token().MatchString(n.Value) }
 
 // Readable is a name for people: what ERB makes of it is <%= %>.
-func Readable(name string) string { return token.ReplaceAllString(name, "<%= %>") }
+func Readable(name string) string { return token().ReplaceAllString(name, "<%= %>") }
 
 // KeyMayBe tells whether a key, of which ERB may make a part, could be one of names.
 func KeyMayBe(key *yaml.Node, names ...string) bool {
 	if !FromERB(key) {
 		return slices.Contains(names, KeyOf(key).Name)
 	}
-	literals := token.Split(key.Value, -1)
+	literals := token().Split(key.Value, -1)
 	for i := range literals {
 		literals[i] = regexp.QuoteMeta(literals[i])
 	}
@@ -268,7 +269,7 @@ func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
 // more than a plain use of ENV.
 func (d *Document) Variables(n *yaml.Node) []string {
 	var names []string
-	for _, tag := range token.FindAllString(Deref(n).Value, -1) {
+	for _, tag := range token().FindAllString(Deref(n).Value, -1) {
 		expression, err := d.text.expression(tag)
 		if err != nil {
 			return nil

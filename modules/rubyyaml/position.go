@@ -2,14 +2,14 @@ package rubyyaml
 
 import (
 	"bytes"
-	"regexp"
 	"sort"
 	"unicode/utf8"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"gopkg.in/yaml.v3"
 )
 
-var lineBreak = regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
+var lineBreak = lazyregexp.New(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`)
 
 // lineStarts is where the lines of text begin, by the breaks of YAML 1.1.
 func lineStarts(text []byte) []int {
@@ -36,7 +36,7 @@ func breakSize(text []byte) int {
 		}
 		return 1
 	case 0xC2, 0xE2:
-		if loc := lineBreak.FindIndex(text[:min(3, len(text))]); loc != nil && loc[0] == 0 {
+		if loc := lineBreak().FindIndex(text[:min(3, len(text))]); loc != nil && loc[0] == 0 {
 			return loc[1]
 		}
 	}
@@ -79,7 +79,7 @@ func (d *Document) LineBounds(offset int) (start, end, next int) {
 		next = d.sourceLines[line]
 	}
 	text := d.source[start:next]
-	if loc := lineBreak.FindIndex(text); loc != nil {
+	if loc := lineBreak().FindIndex(text); loc != nil {
 		return start, start + loc[0], next
 	}
 	return start, next, next

@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"sort"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // An output tag is rendered as tokenOpen, a number made of its code, tokenClose: tags with the same code look the same, in two
@@ -15,7 +16,7 @@ const (
 	tokenClose = '\uE001'
 )
 
-var token = regexp.MustCompile(`\x{E000}([0-9a-f]+)\x{E001}`)
+var token = lazyregexp.New(`\x{E000}([0-9a-f]+)\x{E001}`)
 
 func tokenOf(code string) string {
 	sum := sha256.Sum256([]byte(code))
@@ -96,14 +97,14 @@ func (r *renderer) copy(from, to int) {
 }
 
 var (
-	onlyTokens = regexp.MustCompile(`^[ \t]*(?:\x{E000}[0-9a-f]+\x{E001}[ \t]*)+$`)
-	endOfLine  = regexp.MustCompile(`^[ \t]*(?:[\n\r\x{85}\x{2028}\x{2029}]|$)|^[ \t]+#`)
+	onlyTokens = lazyregexp.New(`^[ \t]*(?:\x{E000}[0-9a-f]+\x{E001}[ \t]*)+$`)
+	endOfLine  = lazyregexp.New(`^[ \t]*(?:[\n\r\x{85}\x{2028}\x{2029}]|$)|^[ \t]+#`)
 )
 
 // closeLine makes a key of a line that consists of nothing but the output of tags, when what follows ends the line: it may be
 // anything, keys above all, and as a key it stands in the mapping to which it belongs.
 func (r *renderer) closeLine(next string) {
-	if len(r.pieces) > 0 && !r.pieces[len(r.pieces)-1].copied && endOfLine.MatchString(next) && onlyTokens.Match(r.bytes[r.line:]) {
+	if len(r.pieces) > 0 && !r.pieces[len(r.pieces)-1].copied && endOfLine().MatchString(next) && onlyTokens().Match(r.bytes[r.line:]) {
 		end := r.pieces[len(r.pieces)-1]
 		r.replace(end.source+end.length, end.source+end.length, ":")
 	}
@@ -191,7 +192,7 @@ func (r *rendered) sourceEnd(offset int) int {
 // expand replaces the tokens in value by what their tags give in environ.
 func (r *rendered) expand(value string, environ Environ) (string, error) {
 	var failure error
-	text := token.ReplaceAllStringFunc(value, func(token string) string {
+	text := token().ReplaceAllStringFunc(value, func(token string) string {
 		output, err := r.evaluate(token, environ)
 		if failure == nil {
 			failure = err

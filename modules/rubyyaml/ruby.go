@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // codeKind is what a code tag (<% %>) does to the text around it.
@@ -231,27 +233,27 @@ var (
 	// What could write into the text by itself, or change what is known of it.
 	forbidden = strings.Fields(`_erbout eval instance_eval class_eval module_eval instance_exec binding throw __END__`)
 
-	rubyBlank   = regexp.MustCompile(`^(?:[ \t\r]|\\\r?\n)+`)
-	rubyComment = regexp.MustCompile(`^#[^\n]*`)
-	rubyNumber  = regexp.MustCompile(`^\d[\w]*(?:\.\d\w*)?`)
-	rubyName    = regexp.MustCompile(`^(?:@@?|\$)?[A-Za-z_]\w*[?!]?`)
-	rubyLabel   = regexp.MustCompile(`^[A-Za-z_]\w*[?!]?:(?:[^:]|$)`)
-	rubySymbol  = regexp.MustCompile(`^:[A-Za-z_]\w*[?!=]?`)
-	rubyString  = regexp.MustCompile(`^(?:"(?:[^"\\#]|\\.|#[^{"])*"|'(?:[^'\\]|\\[\s\S])*'|` + "`[^`\\\\#]*`)")
-	rubyPercent = regexp.MustCompile(`^%[wWiIqQ]?(?:\[[^\[\]\\#]*\]|\([^()\\#]*\)|\{[^{}\\#]*\}|<[^<>\\#]*>|\|[^|\\#]*\|)`)
-	rubyRegexp  = regexp.MustCompile(`^/(?:[^/\\\n#\[]|\\.)*/[a-z]*`)
-	rubyHeredoc = regexp.MustCompile("^<<[~\\-\"'`A-Za-z_]")
+	rubyBlank   = lazyregexp.New(`^(?:[ \t\r]|\\\r?\n)+`)
+	rubyComment = lazyregexp.New(`^#[^\n]*`)
+	rubyNumber  = lazyregexp.New(`^\d[\w]*(?:\.\d\w*)?`)
+	rubyName    = lazyregexp.New(`^(?:@@?|\$)?[A-Za-z_]\w*[?!]?`)
+	rubyLabel   = lazyregexp.New(`^[A-Za-z_]\w*[?!]?:(?:[^:]|$)`)
+	rubySymbol  = lazyregexp.New(`^:[A-Za-z_]\w*[?!=]?`)
+	rubyString  = lazyregexp.New(`^(?:"(?:[^"\\#]|\\.|#[^{"])*"|'(?:[^'\\]|\\[\s\S])*'|` + "`[^`\\\\#]*`)")
+	rubyPercent = lazyregexp.New(`^%[wWiIqQ]?(?:\[[^\[\]\\#]*\]|\([^()\\#]*\)|\{[^{}\\#]*\}|<[^<>\\#]*>|\|[^|\\#]*\|)`)
+	rubyRegexp  = lazyregexp.New(`^/(?:[^/\\\n#\[]|\\.)*/[a-z]*`)
+	rubyHeredoc = lazyregexp.New("^<<[~\\-\"'`A-Za-z_]")
 )
 
 // scanRuby splits Ruby into words. It answers false where it is not sure.
 func scanRuby(source string) (words []rubyWord, ok bool) {
 	for at := 0; at < len(source); {
 		rest := source[at:]
-		if blank := rubyBlank.FindString(rest); blank != "" {
+		if blank := rubyBlank().FindString(rest); blank != "" {
 			at += len(blank)
 			continue
 		}
-		if comment := rubyComment.FindString(rest); comment != "" {
+		if comment := rubyComment().FindString(rest); comment != "" {
 			if at += len(comment); at == len(source) {
 				return nil, false
 			}
@@ -277,7 +279,7 @@ func nextWord(source string, at int, before []rubyWord) (rubyWord, bool) {
 	switch {
 	case rest[0] == '\n', rest[0] == ';':
 		return rubyWord{separator, "", at, at + 1}, true
-	case rubyHeredoc.MatchString(rest), strings.HasPrefix(rest, "=begin"):
+	case rubyHeredoc().MatchString(rest), strings.HasPrefix(rest, "=begin"):
 		return rubyWord{}, false
 	}
 	for _, dots := range []string{"...", ".."} { // of a range, behind which a keyword is one
@@ -286,14 +288,17 @@ func nextWord(source string, at int, before []rubyWord) (rubyWord, bool) {
 		}
 	}
 	for _, l := range []struct {
-		pattern *regexp.Regexp
+		pattern func() *regexp.Regexp
 		allowed bool
 	}{{rubyNumber, true}, {rubyString, true}, {rubySymbol, true}, {rubyPercent, !afterValue}, {rubyRegexp, !afterValue}} {
-		if found := l.pattern.FindString(rest); l.allowed && found != "" {
+		if !l.allowed {
+			continue
+		}
+		if found := l.pattern().FindString(rest); found != "" {
 			return word(literal, found)
 		}
 	}
-	if name := rubyName.FindString(rest); name != "" {
+	if name := rubyName().FindString(rest); name != "" {
 		return nameWord(rest, name, at, before)
 	}
 	if !strings.ContainsRune("=!~^&|+-*/%<>.,:?()[]{}", rune(rest[0])) || (!afterValue && strings.ContainsRune(`?/%`, rune(rest[0]))) {
@@ -315,7 +320,7 @@ func nameWord(rest, name string, at int, before []rubyWord) (rubyWord, bool) {
 	if slices.Contains(forbidden, name) {
 		return w, false
 	}
-	if rubyLabel.MatchString(rest) { // if: x
+	if rubyLabel().MatchString(rest) { // if: x
 		return rubyWord{punctuation, "label:", at, at + len(name) + 1}, true
 	}
 	if len(before) > 0 {

@@ -29,12 +29,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"gopkg.in/yaml.v3"
 )
 
@@ -210,14 +210,14 @@ func findTag(n *yaml.Node) *yaml.Node {
 	return nil
 }
 
-var yamlErrorLine = regexp.MustCompile(`^line (\d+): `)
+var yamlErrorLine = lazyregexp.New(`^line (\d+): `)
 
 // syntaxRefusal is yaml.v3's error with the line of the source. Its messages quote no value but one: a password that starts with
 // a star is read as an alias, and then named as an anchor.
 func (d *Document) syntaxRefusal(err error) *Refusal {
 	reason := strings.TrimPrefix(err.Error(), "yaml: ")
 	refusal := &Refusal{Hint: "Ruby cannot load it either; repair it first"}
-	if m := yamlErrorLine.FindStringSubmatch(reason); m != nil {
+	if m := yamlErrorLine().FindStringSubmatch(reason); m != nil {
 		reason = strings.TrimPrefix(reason, m[0])
 		if line, err := strconv.Atoi(m[1]); err == nil && line >= 1 && line <= len(d.textLines) {
 			refusal.Line = lineOf(d.sourceLines, d.text.sourceStart(d.textLines[line-1]))

@@ -2,9 +2,10 @@ package rubyyaml
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // value is what Ruby would have: nil, true, false, a string or an integer.
@@ -262,7 +263,7 @@ func ofNumber(f func(int) value) func(value) (value, error) {
 	}
 }
 
-var leadingNumber = regexp.MustCompile(`^\s*([-+]?\d+(?:_\d+)*)`)
+var leadingNumber = lazyregexp.New(`^\s*([-+]?\d+(?:_\d+)*)`)
 
 // toI is String#to_i: the number with which the text begins, else 0.
 func toI(v value) (value, error) {
@@ -272,7 +273,7 @@ func toI(v value) (value, error) {
 	case trueValue, falseValue:
 		return value{}, errValue
 	}
-	m := leadingNumber.FindStringSubmatch(v.text)
+	m := leadingNumber().FindStringSubmatch(v.text)
 	if m == nil {
 		return value{kind: numberValue}, nil
 	}
@@ -283,11 +284,11 @@ func toI(v value) (value, error) {
 	return value{kind: numberValue, number: n}, nil
 }
 
-var decimal = regexp.MustCompile(`^\s*[-+]?(?:0|[1-9]\d*(?:_\d+)*)\s*$`)
+var decimal = lazyregexp.New(`^\s*[-+]?(?:0|[1-9]\d*(?:_\d+)*)\s*$`)
 
 // toInteger is Kernel#Integer, for decimal numbers.
 func toInteger(v value) (value, error) {
-	if v.kind != numberValue && !(v.kind == textValue && decimal.MatchString(v.text)) {
+	if v.kind != numberValue && !(v.kind == textValue && decimal().MatchString(v.text)) {
 		return value{}, errValue
 	}
 	return toI(v)

@@ -41,7 +41,7 @@ func (c Config) threads(version Version, environ Environ) (int, Source, error) {
 	if !set {
 		return version.DefaultConcurrency(), FromDefault, nil
 	}
-	if !positive.MatchString(text) {
+	if !positive().MatchString(text) {
 		return 0, FromThreads, fmt.Errorf("%s is not a number from 1, with which Sidekiq does not start; hint: set it to the number of threads", FromThreads)
 	}
 	threads, err := strconv.Atoi(text)

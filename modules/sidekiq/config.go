@@ -3,11 +3,11 @@ package sidekiq
 import (
 	"errors"
 	"reflect"
-	"regexp"
 	"strconv"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
@@ -158,7 +158,7 @@ func (r reader) config(settings map[string]*yaml.Node) (Config, error) {
 	return c, nil
 }
 
-var positive = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+var positive = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
 
 // number is a setting that Sidekiq wants to be above 0; nil when it is not set.
 func (r reader) number(name string, n *yaml.Node) (*int, error) {
@@ -176,7 +176,7 @@ func (r reader) number(name string, n *yaml.Node) (*int, error) {
 	if text == "" && n.Style == 0 {
 		return nil, nil
 	}
-	if !positive.MatchString(text) {
+	if !positive().MatchString(text) {
 		return nil, &Refusal{Line: line, Reason: name + " is not a number from 1, with which Sidekiq does not start",
 			Hint: "write a number from 1, or set the variable that ERB wants"}
 	}

@@ -1,8 +1,9 @@
 package sidekiq
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // ParseDotenv reads a file of variables as the gem dotenv does: NAME=value or NAME: value by lines, with or without export;
@@ -28,11 +29,11 @@ type dotenv struct {
 	environ      Environ
 }
 
-var dotenvStart = regexp.MustCompile(`^[ \t]*(?:export[ \t]+)?([\w.]+)(?:[ \t]*=[ \t]*|:[ \t]+)`)
+var dotenvStart = lazyregexp.New(`^[ \t]*(?:export[ \t]+)?([\w.]+)(?:[ \t]*=[ \t]*|:[ \t]+)`)
 
 // line takes one assignment, which may span lines in quotes, or one line that is none.
 func (d *dotenv) line() {
-	m := dotenvStart.FindStringSubmatch(d.rest)
+	m := dotenvStart().FindStringSubmatch(d.rest)
 	if m == nil {
 		d.skipLine()
 		return
@@ -88,13 +89,13 @@ func (d *dotenv) unquote(quote byte, text string) string {
 	if quote == '"' {
 		text = strings.NewReplacer(`\n`, "\n", `\r`, "\r").Replace(text)
 	}
-	text = escaped.ReplaceAllString(text, "$1")
-	return reference.ReplaceAllStringFunc(text, d.replace)
+	text = escaped().ReplaceAllString(text, "$1")
+	return reference().ReplaceAllStringFunc(text, d.replace)
 }
 
 var (
-	escaped   = regexp.MustCompile(`\\([^$])`)
-	reference = regexp.MustCompile(`\\?\$\{?\w*\}?`)
+	escaped   = lazyregexp.New(`\\([^$])`)
+	reference = lazyregexp.New(`\\?\$\{?\w*\}?`)
 )
 
 // replace is what a reference to a variable stands for.

@@ -2,12 +2,13 @@ package sidekiq
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ParseEnvironmentFile reads a file of variables as systemd reads EnvironmentFile= (systemd.exec(5)): NAME=VALUE by lines, lines
 // that begin with # or ; are comments, quotes may span lines, a backslash takes the next character as it is and joins lines. A
@@ -27,7 +28,7 @@ func ParseEnvironmentFile(source []byte) (map[string]string, error) {
 		if !found {
 			continue
 		}
-		if value := s.value(); variableName.MatchString(name) {
+		if value := s.value(); variableName().MatchString(name) {
 			values[name] = value
 		}
 	}

@@ -16,7 +16,7 @@ func EnvironmentFile(variables map[string]string) (string, error) {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		value := variables[name]
-		if !variableName.MatchString(name) {
+		if !variableName().MatchString(name) {
 			return "", fmt.Errorf("%q is not a variable name; hint: letters, digits and _, not starting with a digit", name)
 		}
 		if !utf8.ValidString(value) {

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/gomodule/redigo/redis"
 )
 
@@ -92,7 +92,7 @@ func (r *Redis) do(ctx context.Context, command, key string, args ...any) (any, 
 var errRedisURL = errors.New("the Redis URL cannot be parsed; accepted: redis://[user:password@]host[:port][/db], rediss://..., " +
 	"unix:///path[?db=N]; hint: write special characters of the password as %XX")
 
-var databasePath = regexp.MustCompile(`^/?\d{0,6}$`)
+var databasePath = lazyregexp.New(`^/?\d{0,6}$`)
 
 func parseRedisURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
@@ -100,7 +100,7 @@ func parseRedisURL(text string) (*url.URL, error) {
 		return nil, errRedisURL
 	}
 	unix := u.Scheme == "unix" && u.Host == "" && u.Path != ""
-	if tcp := u.Scheme == "redis" || u.Scheme == "rediss"; !unix && !(tcp && databasePath.MatchString(u.Path)) {
+	if tcp := u.Scheme == "redis" || u.Scheme == "rediss"; !unix && !(tcp && databasePath().MatchString(u.Path)) {
 		return nil, errRedisURL
 	}
 	return u, nil

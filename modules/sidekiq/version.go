@@ -3,10 +3,10 @@ package sidekiq
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
 )
 
@@ -23,11 +23,11 @@ const (
 	LongestDefaultTimeout     = 25 // seconds, since 6.0
 )
 
-var versionText = regexp.MustCompile(`^(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?(?:\.[0-9A-Za-z]+)*$`)
+var versionText = lazyregexp.New(`^(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?(?:\.[0-9A-Za-z]+)*$`)
 
 // ParseVersion reads the version of a gem, such as 7.3.2 or 8.0.0.beta1, which counts as 8.0.0.
 func ParseVersion(text string) (Version, error) {
-	m := versionText.FindStringSubmatch(text)
+	m := versionText().FindStringSubmatch(text)
 	if m == nil {
 		return Version{}, fmt.Errorf("%q is no version of a gem; accepted: numbers such as 7.3.2", text)
 	}
@@ -45,7 +45,7 @@ func ParseVersion(text string) (Version, error) {
 	return v, nil
 }
 
-var locked = regexp.MustCompile(`(?m)^    ([A-Za-z0-9_.-]+) \(([^()\s]+)\)\r?$`)
+var locked = lazyregexp.New(`(?m)^    ([A-Za-z0-9_.-]+) \(([^()\s]+)\)\r?$`)
 
 // LockedVersion finds the version of a gem that a Gemfile.lock pins; an unknown one when it pins none.
 func LockedVersion(source []byte, gem string) (Version, error) {
@@ -53,7 +53,7 @@ func LockedVersion(source []byte, gem string) (Version, error) {
 		return Version{}, errors.New("it holds a merge conflict; hint: run bundle install")
 	}
 	var found Version
-	for _, m := range locked.FindAllSubmatch(source, -1) {
+	for _, m := range locked().FindAllSubmatch(source, -1) {
 		if string(m[1]) != gem {
 			continue
 		}

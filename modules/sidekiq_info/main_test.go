@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	module := func() { os.Exit(ansible.Main("test", Module())) }
+	module := func() { os.Exit(ansible.Main("test", ansible.Modules{"sidekiq_info": Module})) }
 	testscript.Main(m, map[string]func(){
 		"sidekiq_info": module,
 		"nobody": func() {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -22,11 +22,11 @@ type Params struct {
 	AppRoot           string            `option:"app_root"`
 }
 
-var railsEnv = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+var railsEnv = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // Validate checks what sidekiq_info.yml cannot say.
 func (p *Params) Validate() error {
-	if !railsEnv.MatchString(p.RailsEnv) {
+	if !railsEnv().MatchString(p.RailsEnv) {
 		return fmt.Errorf("option %q: %q is not accepted; accepted: letters, digits, _", "rails_env", p.RailsEnv)
 	}
 	if name, colon := strings.CutSuffix(p.RedisNamespace, ":"); colon {

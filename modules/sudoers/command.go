@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // maxCommand keeps below sudo-rs' limit of 1024 characters for a command with its arguments.
@@ -16,9 +18,9 @@ const noArguments = `""`
 const wildcards = "*?[]"
 
 var (
-	printable    = regexp.MustCompile(`^[ -~]*$`)
-	pathText     = regexp.MustCompile(`^[A-Za-z0-9_./+@-]*$`)
-	argumentText = regexp.MustCompile(`^[A-Za-z0-9_./+@=%,:#-]+$`)
+	printable    = lazyregexp.New(`^[ -~]*$`)
+	pathText     = lazyregexp.New(`^[A-Za-z0-9_./+@-]*$`)
+	argumentText = lazyregexp.New(`^[A-Za-z0-9_./+@=%,:#-]+$`)
 	wildcard     = strings.NewReplacer("*", "", "?", "", "[", "", "]", "")
 )
 
@@ -74,7 +76,7 @@ func parseCommand(s string, w Wide) (Command, *Refusal) {
 // checkCommand looks at the text as a whole.
 func checkCommand(s string) *Refusal {
 	switch {
-	case !printable.MatchString(s):
+	case !printable().MatchString(s):
 		return refuse(ControlChar, "has a control character or one beyond ASCII, which could start a rule or pass for another")
 	case strings.HasPrefix(s, "!"):
 		return refuse(Negation, "is a negation, which is easily got round").hint("name what may be run")
@@ -107,7 +109,7 @@ func (c Command) check(w Wide) *Refusal {
 	if path.Base(c.path) == "sudoedit" {
 		return refuse(Unportable, "is sudoedit, which sudo takes without a path and sudo-rs before 0.2.8 not at all").hint("allow a script of your own instead, owned by root")
 	}
-	if refused := checkWord(c.path, pathText, w); refused != nil {
+	if refused := checkWord(c.path, pathText(), w); refused != nil {
 		return refused
 	}
 	for _, arg := range c.args {
@@ -122,7 +124,7 @@ func (c Command) check(w Wide) *Refusal {
 }
 
 func checkArgument(arg string, w Wide) *Refusal {
-	if refused := checkWord(arg, argumentText, w); refused != nil {
+	if refused := checkWord(arg, argumentText(), w); refused != nil {
 		return refused
 	}
 	// Where a `=` stands alone, sudo's scanner (toke.l, state GOTCMND) takes it for the end of the command.

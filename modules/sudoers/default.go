@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // Setting is one setting of a Defaults line. It holds for the commands of its file alone.
@@ -35,17 +37,17 @@ var settings = map[string]form{
 }
 
 var (
-	settingText = regexp.MustCompile(`^(!?)([a-z_]+)(?:(\+=|-=|=)(.*))?$`)
-	values      = map[form]*regexp.Regexp{
-		integer: regexp.MustCompile(`^(0|[1-9][0-9]{0,3})$`), octal: regexp.MustCompile(`^0[0-7]{3}$`),
-		names: regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*$`),
+	settingText = lazyregexp.New(`^(!?)([a-z_]+)(?:(\+=|-=|=)(.*))?$`)
+	values      = map[form]func() *regexp.Regexp{
+		integer: lazyregexp.New(`^(0|[1-9][0-9]{0,3})$`), octal: lazyregexp.New(`^0[0-7]{3}$`),
+		names: lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*$`),
 	}
 )
 
 // ParseSetting takes a setting as sudoers(5) has it under SUDOERS OPTIONS, without quotes: `use_pty`, `!lecture`, `timestamp_timeout=0`,
 // `env_keep+=RAILS_ENV TZ`. An error is a *Refusal.
 func ParseSetting(s string) (Setting, error) {
-	m := settingText.FindStringSubmatch(s)
+	m := settingText().FindStringSubmatch(s)
 	if m == nil {
 		return Setting{}, refuse(Default, "%q is no setting; accepted: NAME, !NAME, NAME=VALUE, NAME+=VARIABLES or NAME-=VARIABLES", s)
 	}
@@ -68,7 +70,7 @@ func (s Setting) fits(f form) bool {
 	if f == names {
 		operators = []string{"+=", "-="}
 	}
-	return slices.Contains(operators, s.operator) && values[f].MatchString(s.value)
+	return slices.Contains(operators, s.operator) && values[f]().MatchString(s.value)
 }
 
 func usage(name string, f form) string {

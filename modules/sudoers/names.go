@@ -1,17 +1,18 @@
 package sudoers
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // all is sudoers' word for everybody, everywhere, everything.
 const all = "ALL"
 
 var (
-	account = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,254}$`)
-	digits  = regexp.MustCompile(`^[0-9.]+$`) // a number or an IP address
-	id      = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
+	account = lazyregexp.New(`^[a-z0-9][a-z0-9_.-]{0,254}$`)
+	digits  = lazyregexp.New(`^[0-9.]+$`) // a number or an IP address
+	id      = lazyregexp.New(`^(0|[1-9][0-9]{0,8})$`)
 )
 
 // User is who may run something: a user or all members of a group, by name or by number.
@@ -31,9 +32,9 @@ func ParseUser(s string) (User, error) {
 		return User{}, refuse(All, "%q would be everybody", s).hint("name users or groups")
 	case strings.HasPrefix(s, "!"):
 		return User{}, refuse(Negation, "%q is a negation, which is easily got round", s).hint("name those who may")
-	case number && !id.MatchString(rest):
+	case number && !id().MatchString(rest):
 		return User{}, refuse(Unportable, "%q is no id; accepted: # and up to nine digits, as every sudo reads them", s)
-	case !number && (!account.MatchString(rest) || digits.MatchString(rest)):
+	case !number && (!account().MatchString(rest) || digits().MatchString(rest)):
 		return User{}, refuse(Unportable, "%q cannot be written so that every sudo reads the same name; accepted: a-z 0-9 _ . -, "+
 			"starting with a letter or digit", s).hint("give its id as %q", s[:len(s)-len(rest)]+"#1000")
 	}
@@ -68,7 +69,7 @@ type Host struct{ name string }
 
 // ParseHost takes ALL or the name of a host. Addresses and netgroups are refused: sudo-rs knows neither.
 func ParseHost(s string) (Host, error) {
-	if s == all || account.MatchString(s) && !digits.MatchString(s) {
+	if s == all || account().MatchString(s) && !digits().MatchString(s) {
 		return Host{s}, nil
 	}
 	return Host{}, refuse(Unportable, "%q is no host name that every sudo reads the same; accepted: ALL, or a-z 0-9 _ . - starting "+

@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // ErrOldFault marks a fault that the policy of the host has without the new file, too.
@@ -67,7 +68,7 @@ func (p policy) includes(file string, seen map[string]bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, m := range include.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range include().FindAllStringSubmatch(string(text), -1) {
 		path := absolute(m[2], filepath.Dir(file))
 		found := path == p.dir
 		if !found && !strings.Contains(m[1], "includedir") {
@@ -193,13 +194,13 @@ func (p policy) copyFile(from, to string, c tree) error {
 }
 
 // include matches @include, @includedir and their old spelling with `#`: what stands before the path, the path, the rest.
-var include = regexp.MustCompile(`(?m)^([ \t]*[#@]include(?:dir)?[ \t]+"?)([^" \t\n]+)("?[ \t]*(?:#.*)?)$`)
+var include = lazyregexp.New(`(?m)^([ \t]*[#@]include(?:dir)?[ \t]+"?)([^" \t\n]+)("?[ \t]*(?:#.*)?)$`)
 
 // relocate lets includes of the policy's folder lead into the copy, and makes those relative to the file's own folder absolute, which
 // would else be looked for beside the copy.
 func (p policy) relocate(text, folder string, c tree) string {
-	return include.ReplaceAllStringFunc(text, func(line string) string {
-		m := include.FindStringSubmatch(line)
+	return include().ReplaceAllStringFunc(text, func(line string) string {
+		m := include().FindStringSubmatch(line)
 		path := absolute(m[2], folder)
 		if path == p.dir {
 			path = c.dir

@@ -40,8 +40,9 @@ package sudoers
 import (
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // Dir is where sudo looks for files beside its main one.
@@ -51,17 +52,17 @@ const Dir = "/etc/sudoers.d"
 // of the text below it, by which IsOurs knows what nobody else has changed.
 const header = "# Managed by Ansible (sudoers_entry), sha256 %x\n"
 
-var headerLine = regexp.MustCompile(`^# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\n`)
+var headerLine = lazyregexp.New(`^# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\n`)
 
 // FileName is the name of a file in Dir that sudo reads.
 type FileName struct{ name string }
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,199}$`)
+var fileName = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,199}$`)
 
 // ParseFileName refuses names that sudo would skip without a word: those with a dot or a `~` at the end (sudoers(5), @includedir). An
 // error is a *Refusal.
 func ParseFileName(s string) (FileName, error) {
-	if fileName.MatchString(s) {
+	if fileName().MatchString(s) {
 		return FileName{s}, nil
 	}
 	reason := "is not accepted"
@@ -114,7 +115,7 @@ func (f File) Text(d Dialect) string {
 
 // IsOurs tells whether Text made the text, and nobody has changed it since.
 func IsOurs(text string) bool {
-	found := headerLine.FindString(text)
+	found := headerLine().FindString(text)
 	return found != "" && found == fmt.Sprintf(header, sha256.Sum256([]byte(text[len(found):])))
 }
 

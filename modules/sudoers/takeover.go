@@ -1,9 +1,10 @@
 package sudoers
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // Loss is a line of a file that grants, or sets, something that another file does not.
@@ -40,16 +41,16 @@ func (f File) Losses(text string) []Loss {
 
 var (
 	// comment is what sudo skips: from a `#` that is no id (sudoers(5), Other special characters).
-	comment   = regexp.MustCompile(`(^|\s)#([^0-9].*)?$`)
-	directive = regexp.MustCompile(`^\s*#include(dir)?\s`)
+	comment   = lazyregexp.New(`(^|\s)#([^0-9].*)?$`)
+	directive = lazyregexp.New(`^\s*#include(dir)?\s`)
 )
 
 // logicalLines joins lines that end in a backslash and drops what says nothing.
 func logicalLines(text string) []string {
 	var lines []string
 	for _, line := range strings.Split(strings.ReplaceAll(text, "\\\n", " "), "\n") {
-		if !directive.MatchString(line) {
-			line = comment.ReplaceAllString(line, "")
+		if !directive().MatchString(line) {
+			line = comment().ReplaceAllString(line, "")
 		}
 		if line = strings.Join(strings.Fields(line), " "); line != "" {
 			lines = append(lines, line)
@@ -66,25 +67,25 @@ type grant struct {
 }
 
 var (
-	aroundComma = regexp.MustCompile(`\s*,\s*`)
-	runasSpec   = regexp.MustCompile(`^\(([^)]*)\)\s*`)
-	tagSpec     = regexp.MustCompile(`^([A-Z_]+)\s*:\s*`)
+	aroundComma = lazyregexp.New(`\s*,\s*`)
+	runasSpec   = lazyregexp.New(`^\(([^)]*)\)\s*`)
+	tagSpec     = lazyregexp.New(`^([A-Z_]+)\s*:\s*`)
 )
 
 // parseGrants takes a plain rule apart: USERS HOSTS = (RUNAS) TAGS: COMMANDS. Run-as and tags hold for the commands behind them, too.
 func parseGrants(line string) ([]grant, bool) {
 	left, right, ok := strings.Cut(line, "=")
-	words := strings.Fields(aroundComma.ReplaceAllString(left, ","))
+	words := strings.Fields(aroundComma().ReplaceAllString(left, ","))
 	if !ok || len(words) != 2 || strings.HasPrefix(words[0], "Defaults") || strings.HasSuffix(words[0], "_Alias") {
 		return nil, false
 	}
 	var grants []grant
 	runas, tags := "root", []string(nil)
 	for _, item := range splitUnescaped(right) {
-		if m := runasSpec.FindStringSubmatch(item); m != nil {
-			runas, item = aroundComma.ReplaceAllString(strings.TrimSpace(m[1]), ","), item[len(m[0]):]
+		if m := runasSpec().FindStringSubmatch(item); m != nil {
+			runas, item = aroundComma().ReplaceAllString(strings.TrimSpace(m[1]), ","), item[len(m[0]):]
 		}
-		for m := tagSpec.FindStringSubmatch(item); m != nil; m = tagSpec.FindStringSubmatch(item) {
+		for m := tagSpec().FindStringSubmatch(item); m != nil; m = tagSpec().FindStringSubmatch(item) {
 			tags, item = append(slices.Clone(tags), m[1]), item[len(m[0]):]
 		}
 		for _, user := range strings.Split(words[0], ",") {

@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // patience is far above what sudo needs (10 ms, seconds with a slow directory service) and ends a call that hangs.
@@ -32,13 +33,13 @@ func FindTools() (Tools, error) {
 		return Tools{}, err
 	}
 	out, _ := run(t.sudo, "--version") // with a policy that it cannot read, sudo tells and fails
-	if t.version = versionLine.FindString(out); t.version == "" {
+	if t.version = versionLine().FindString(out); t.version == "" {
 		return Tools{}, fmt.Errorf("%s does not tell its version%s", t.sudo, quote(out))
 	}
 	return t, nil
 }
 
-var versionLine = regexp.MustCompile(`(?m)^(Sudo version|sudo-rs) .+$`)
+var versionLine = lazyregexp.New(`(?m)^(Sudo version|sudo-rs) .+$`)
 
 // Version is what the sudo in use calls itself, as in "Sudo version 1.9.16p2" or "sudo-rs 0.2.5".
 func (t Tools) Version() string { return t.version }

@@ -28,7 +28,7 @@ import (
 //	answers FILE           the last standard output is the JSON of FILE; findings are left out where FILE has none
 //	content FILE WANTED    FILE, below the header that the module writes, is WANTED
 func TestMain(m *testing.M) {
-	module := func() { os.Exit(ansible.Main("test", Module())) }
+	module := func() { os.Exit(ansible.Main("test", ansible.Modules{"sudoers_entry": Module})) }
 	testscript.Main(m, map[string]func(){
 		"sudoers_entry": module,
 		"onhost":        onHost,

@@ -1,8 +1,9 @@
 package systemd
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // commands are the properties of a service that start programs; those in Ex tell from systemd 243 which of them root runs although the
@@ -10,9 +11,9 @@ import (
 var commands = []string{"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"}
 
 var (
-	execPath  = regexp.MustCompile(`path=(\S+) ;`)
-	execArgs  = regexp.MustCompile(`argv\[\]=(.*?) ;`)
-	execFlags = regexp.MustCompile(`flags=[^;]*\bprivileged\b`)
+	execPath  = lazyregexp.New(`path=(\S+) ;`)
+	execArgs  = lazyregexp.New(`argv\[\]=(.*?) ;`)
+	execFlags = lazyregexp.New(`flags=[^;]*\bprivileged\b`)
 )
 
 // RootFiles are the files that root trusts when the unit is started or stopped: its own, and of the commands that root runs for it the
@@ -40,7 +41,7 @@ func rootFiles(out string) []string {
 			files = append(files, strings.Fields(value)...)
 		case key == "User":
 			user = value
-		case strings.HasSuffix(key, "Ex") && execFlags.MatchString(value):
+		case strings.HasSuffix(key, "Ex") && execFlags().MatchString(value):
 			byRoot = append(byRoot, paths(value)...)
 		case strings.HasPrefix(key, "Exec") && !strings.HasSuffix(key, "Ex"):
 			byAnybody = append(byAnybody, paths(value)...)
@@ -56,10 +57,10 @@ func rootFiles(out string) []string {
 // paths are the program of a command and those of its arguments that may be files.
 func paths(command string) []string {
 	var all []string
-	if m := execPath.FindStringSubmatch(command); m != nil {
+	if m := execPath().FindStringSubmatch(command); m != nil {
 		all = append(all, m[1])
 	}
-	if m := execArgs.FindStringSubmatch(command); m != nil {
+	if m := execArgs().FindStringSubmatch(command); m != nil {
 		for _, word := range strings.Fields(m[1])[1:] {
 			if strings.HasPrefix(word, "/") {
 				all = append(all, word)

@@ -2,9 +2,10 @@ package systemd
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // DownError says that a unit which was started is not up.
@@ -98,13 +99,13 @@ func journal(unit string) string {
 }
 
 // calledFrom is a line of a Ruby backtrace below the one with the message.
-var calledFrom = regexp.MustCompile("^\\s*(from )?\\S+:\\d+:in [`'][^']*'$")
+var calledFrom = lazyregexp.New("^\\s*(from )?\\S+:\\d+:in [`'][^']*'$")
 
 // lastWords are the last lines without backtraces, which would push out the message that they belong to.
 func lastWords(journal string, most int) []string {
 	var words []string
 	for _, line := range strings.Split(strings.TrimSpace(journal), "\n") {
-		if line != "" && !calledFrom.MatchString(line) {
+		if line != "" && !calledFrom().MatchString(line) {
 			words = append(words, line)
 		}
 	}

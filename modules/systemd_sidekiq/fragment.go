@@ -3,8 +3,9 @@ package systemdsidekiq
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // fragment is the unit file that systemd uses, wherever it lies; without a path there is none.
@@ -86,14 +87,14 @@ func single(d directive) []directive {
 		return []directive{d}
 	}
 	var all []directive
-	for _, assignment := range quoted.FindAllString(d.value, -1) {
+	for _, assignment := range quoted().FindAllString(d.value, -1) {
 		all = append(all, directive{d.name, unquote(assignment)})
 	}
 	return all
 }
 
 // quoted is a word of a line, in quotes or not (systemd.syntax(7)).
-var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+`)
+var quoted = lazyregexp.New(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\S+`)
 
 var escapes = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n", `\t`, "\t", "%%", "%")
 

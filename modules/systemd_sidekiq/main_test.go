@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"systemd_sidekiq": func() {
 			h := host{root: os.Getenv("WORK") + "/host", settleNotify: 300 * time.Millisecond, settleSimple: 300 * time.Millisecond}
-			os.Exit(ansible.Main("test", module(h)))
+			os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return module(h) }}))
 		},
 		"systemctl": fakeSystemctl,
 		// The real one judges by its own version, not by that of the systemctl here: see TestSystemdAcceptsEveryUnit.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
@@ -75,14 +76,14 @@ type Process struct {
 }
 
 var (
-	serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
-	processName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
-	accountName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
-	queueName   = regexp.MustCompile(`^[^\s,]+(,[0-9]+)?$`)
-	umask       = regexp.MustCompile(`^0?[0-7]{3}$`)
-	positive    = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
-	environment = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
-	memory      = regexp.MustCompile(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)$`)
+	serviceName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
+	processName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+	accountName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
+	queueName   = lazyregexp.New(`^[^\s,]+(,[0-9]+)?$`)
+	umask       = lazyregexp.New(`^0?[0-7]{3}$`)
+	positive    = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
+	environment = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
+	memory      = lazyregexp.New(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)$`)
 )
 
 // Validate checks what NAME.yml cannot say, and fills in what follows from other options.
@@ -106,11 +107,11 @@ func (p *Params) Validate() error {
 // named is a value that has to look like a pattern.
 type named struct {
 	option, value, accepted string
-	pattern                 *regexp.Regexp
+	pattern                 func() *regexp.Regexp
 }
 
 func (n named) check() error {
-	if !n.pattern.MatchString(n.value) {
+	if !n.pattern().MatchString(n.value) {
 		return fmt.Errorf("option %q: %q is not accepted; accepted: %s", n.option, n.value, n.accepted)
 	}
 	return nil
@@ -348,7 +349,7 @@ func (p *Params) checkExtra() error {
 const poolIsAuto = "auto"
 
 func (p *Params) checkPool() error {
-	if p.DatabasePool != "" && p.DatabasePool != poolIsAuto && !positive.MatchString(p.DatabasePool) {
+	if p.DatabasePool != "" && p.DatabasePool != poolIsAuto && !positive().MatchString(p.DatabasePool) {
 		return fmt.Errorf("option %q: %q is not accepted; accepted: auto, or a number from 1", "database_pool", p.DatabasePool)
 	}
 	return nil

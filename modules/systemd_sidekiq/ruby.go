@@ -9,11 +9,11 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
 
@@ -111,7 +111,7 @@ func (f *found) asUser(ctx context.Context, program string, args ...string) (*ex
 // askPatience is how long the executable may take to tell its version: Bundler loads all its index first.
 const askPatience = 60 * time.Second
 
-var told = regexp.MustCompile(`(?i)^sidekiq (\S+)`)
+var told = lazyregexp.New(`(?i)^sidekiq (\S+)`)
 
 // askVersion asks the executable, where no lock file tells. An answer that is none leaves the version unknown.
 func (f *found) askVersion(p *Params) (sidekiq.Version, error) {
@@ -130,7 +130,7 @@ func (f *found) askVersion(p *Params) (sidekiq.Version, error) {
 		return sidekiq.Version{}, nil
 	}
 	for line := range strings.Lines(string(out)) {
-		if m := told.FindStringSubmatch(line); m != nil {
+		if m := told().FindStringSubmatch(line); m != nil {
 			return sidekiq.ParseVersion(m[1])
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
@@ -189,7 +189,7 @@ func edit(d directive) string {
 	}
 	switch option, isOwned := owned[d.name]; {
 	case d.name == "ExecStart":
-		return "ExecStart=" + assigned.ReplaceAllString(d.value, "$1=(hidden)") + " (options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
+		return "ExecStart=" + assigned().ReplaceAllString(d.value, "$1=(hidden)") + " (options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	case isOwned:
 		return shown + " (option " + option + ")"
 	case slices.Contains(kept, d.name) || !systemd.IsDirective(d.name):
@@ -199,7 +199,7 @@ func edit(d directive) string {
 }
 
 // assigned is a variable that a command line sets.
-var assigned = regexp.MustCompile(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
+var assigned = lazyregexp.New(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
 
 // decided are directives that ours sets better whatever they were.
 var decided = []string{"Description", "Documentation", "Type", "NotifyAccess", "Restart", "RestartSec", "SyslogIdentifier", "KillMode", "WatchdogSec",
