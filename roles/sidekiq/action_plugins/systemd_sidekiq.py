@@ -13,7 +13,8 @@ The cache is the first of these folders that the task's user has to itself and c
 ~/.cache/ansible-sidekiq, /var/tmp/.ansible-sidekiq-UID. The variable sidekiq_module_cache (an absolute path) names another one
 instead. A file found there is run only when it and the folder are the user's own and no links, and when it was not written to since
 its hash was taken: to hash it on every task would cost more than the module. So the file is dated back to the date of the
-folder's .stamp when it is stored, and any later write makes it newer. Three versions stay.
+folder's .stamp when it is stored, and any later write makes it newer. Three versions stay, and none after a task whose variable
+__sidekiq_forget_modules is true: the last one of a role that removes all.
 
 Where standard input does not get through (some connections, su, sudo with requiretty) it goes as a temporary file, as with
 Ansible's own modules. environment, check mode, diff, no_log and module_defaults work as everywhere; async does not.
@@ -28,6 +29,7 @@ import re
 import shlex
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 
@@ -44,26 +46,35 @@ ANSWER = re.compile(r'^ansible-sidekiq: (missing|unsupported|refused) (.*?)\r?$'
 # requiretty. What a module says about sudo is inside its one line of JSON, never at the start of a line.
 WANTS_TTY = re.compile(r'^sudo: .*\btty\b', re.MULTILINE | re.IGNORECASE)
 
-# The folders in turn; only the last one costs a process (id). A home that is not the user's own (sudo without -H) is left alone: its
-# owner could exchange what root finds there.
-PLACES = '''%(do)s /var/cache/ansible-sidekiq ||
-{ [ -O "$HOME" ] && %(do)s "$HOME/.cache/ansible-sidekiq"; } ||
+OBJECT = re.compile(r'^\{', re.MULTILINE)
+
+# /var/cache is this host's own: what lies there has run here. The other folders may be shared by hosts of several platforms, and which one
+# this is costs a process, uname. A home that is not the user's own (sudo without -H) is left alone: its owner could exchange what
+# root finds there.
+HOST = '%(do)s /var/cache/ansible-sidekiq'
+SHARED = '''{ [ -O "$HOME" ] && %(do)s "$HOME/.cache/ansible-sidekiq"; } ||
 %(do)s "/var/tmp/.ansible-sidekiq-$(id -u)"'''
 
 # No single quotes in the scripts: each shell and become method on the way quotes the whole once more. They read standard input to its
 # end before they give up, or the controller may see a broken pipe instead of the answer. The prefix keeps their variables apart from
 # those of the module's environment.
-LOOK = '''case "$(uname -sm)" in
+LOOK = '''look() {
+[ -O "$1" ] && [ ! -L "$1" ] && [ -f "$1/.stamp" ] || return
+sk_dir=$1
+for sk_hash in $sk_hashes; do
+sk_file=$sk_dir/$sk_hash
+[ -O "$sk_file" ] && [ ! -L "$sk_file" ] && [ -f "$sk_file" ] && [ -x "$sk_file" ] && [ ! "$sk_file" -nt "$sk_dir/.stamp" ] || continue
+%(environment)s%(exec)s"$sk_file" run %(name)s -%(forget)s
+done
+return 1
+}
+sk_hashes="%(hashes)s"
+%(host)s
+case "$(uname -sm)" in
 %(machines)s
 *) cat >/dev/null; echo "ansible-sidekiq: unsupported $(uname -sm)"; exit %(status)d;;
 esac
-look() {
-sk_file=$1/$sk_hash
-[ -O "$1" ] && [ ! -L "$1" ] && [ -O "$sk_file" ] && [ ! -L "$sk_file" ] && [ -f "$sk_file" ] && [ -x "$sk_file" ] &&
-[ -f "$1/.stamp" ] && [ ! "$sk_file" -nt "$1/.stamp" ] || return 1
-%(environment)sexec "$sk_file" run %(name)s -
-}
-%(places)s
+%(shared)s
 cat >/dev/null
 echo "ansible-sidekiq: missing $sk_platform"
 exit %(status)d'''
@@ -82,7 +93,7 @@ printf "#!/bin/sh\\n" >"$sk_temp" && chmod 700 "$sk_temp" && "$sk_temp" && retur
 rm -f "$sk_temp"
 return 1
 }
-%(places)s || refuse "no folder for the module (see module_stderr); hint: sidekiq_module_cache names one"
+%(host)s || %(shared)s || refuse "no folder for the module (see module_stderr); hint: sidekiq_module_cache names one"
 gzip -dc >"$sk_temp" || refuse "the module could not be unpacked in $sk_dir"
 if command -v sha256sum >/dev/null; then [ "$(sha256sum <"$sk_temp")" = "%(hash)s  -" ]
 else [ "$(wc -c <"$sk_temp")" -eq %(size)d ]
@@ -90,10 +101,18 @@ fi || refuse "what arrived is not the module that payload.json names; hint: inst
 "$sk_temp" --version >/dev/null || refuse "the module does not run on this host"
 sync "$sk_temp" && mv -fT "$sk_temp" "$sk_dir/%(hash)s" &&
 : >>"$sk_dir/.stamp" && touch -t 200001010000 "$sk_dir/.stamp" "$sk_dir/%(hash)s" || refuse "the module could not be stored in $sk_dir"
-ls -1tc "$sk_dir" | grep -xE "[0-9a-f]{64}" | tail -n +4 | while read -r old; do rm -f "$sk_dir/$old"; done
+ls -1tc "$sk_dir" | grep -xE "[0-9a-f]{64}" | tail -n +4 | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
 find "$sk_dir" -name ".upload.*" -mmin +60 -exec rm -f {} +
 umask "$sk_mask"
-%(environment)sprintf "%%s\\n" "$sk_arguments" | "$sk_dir/%(hash)s" run %(name)s -'''
+%(environment)sprintf "%%s\\n" "$sk_arguments" | "$sk_dir/%(hash)s" run %(name)s -%(forget)s'''
+
+# What others put into the folder stays, and then the folder does.
+FORGET = '''
+sk_status=$?
+ls -1 "$sk_dir" | grep -xE "[0-9a-f]{64}" | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
+rm -f "$sk_dir/.stamp"
+rmdir "$sk_dir" 2>/dev/null
+exit $sk_status'''
 
 
 class Refused(Exception):
@@ -117,14 +136,19 @@ class ActionModule(ActionBase):
     def _run_module(self, task_vars):
         payload = read_payload()
         arguments = self._arguments(task_vars)
-        places = self._places(task_vars)
-        words = dict(name=self._name(), environment=self._environment(), status=STATUS)
-        reply = self._call(LOOK % dict(words, machines=machines(payload), places=places % {'do': 'look'}), arguments)
+        host, shared = self._places(task_vars)
+        forget = boolean(self._variable(task_vars, '__sidekiq_forget_modules') or False) and not self._task.check_mode
+        words = dict(name=self._name(), environment=self._environment(), status=STATUS,
+                     exec='' if forget else 'exec ', forget=FORGET if forget else '')
+        look = LOOK % dict(words, host=host % {'do': 'look'}, shared=shared % {'do': 'look'}, machines=machines(payload),
+                           hashes=' '.join(build['sha256'] for build in payload.values()))
+        reply = self._call(look, arguments)
         kind, detail = script_answer(reply)
         if kind == 'missing':
             build = payload[detail]
-            words.update(hash=build['sha256'], size=build['size'], places=places % {'do': 'take'})
-            reply = self._call(STORE % words, arguments + read_file(build['file']))
+            store = STORE % dict(words, host=host % {'do': 'take'}, shared=shared % {'do': 'take'},
+                                 hash=build['sha256'], size=build['size'])
+            reply = self._call(store, arguments + read_file(build['file']))
             kind, detail = script_answer(reply)
         if kind == 'unsupported':
             raise Refused('no module for %s; supported are: %s' % (detail, ', '.join(sorted(payload)).replace('_', ' ')))
@@ -138,20 +162,23 @@ class ActionModule(ActionBase):
     def _arguments(self, task_vars):
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, task_vars)
-        return json.dumps(plain(arguments)).encode() + b'\n'
+        return json.dumps(arguments, default=plain).encode() + b'\n'
 
     def _environment(self):
         variables = {}
         self._compute_environment_string(variables)
-        return ''.join('export %s=%s\n' % (name, shlex.quote(str(plain(value)))) for name, value in variables.items())
+        return ''.join('export %s=%s\n' % (name, shlex.quote(str(value))) for name, value in variables.items())
+
+    def _variable(self, task_vars, name):
+        return self._templar.template(task_vars.get(name))
 
     def _places(self, task_vars):
-        cache = self._templar.template(task_vars.get('sidekiq_module_cache'))
+        cache = self._variable(task_vars, 'sidekiq_module_cache')
         if not cache:
-            return PLACES
+            return HOST, SHARED
         if not str(cache).startswith('/'):
             raise Refused('sidekiq_module_cache is "%s", only an absolute path is accepted' % cache)
-        return '%(do)s ' + shlex.quote(str(cache)).replace('%', '%%')
+        return 'false', '%(do)s ' + shlex.quote(str(cache)).replace('%', '%%')
 
     def _call(self, script, data):
         """One remote call that gives data to script; through a file where standard input does not get there."""
@@ -201,21 +228,19 @@ def machines(payload):
     for platform, build in sorted(payload.items()):
         system, _, arch = platform.partition('_')
         patterns = '|'.join('"%s %s"' % (system.capitalize(), machine) for machine in MACHINES.get(arch, [arch]))
-        lines.append('%s) sk_platform=%s sk_hash=%s;;' % (patterns, platform, build['sha256']))
+        lines.append('%s) sk_platform=%s sk_hashes=%s;;' % (patterns, platform, build['sha256']))
     return '\n'.join(lines)
 
 
 def plain(value):
-    """value as JSON has it. Ansible's own way fails on inline vault values and dates before ansible-core 2.19."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
+    """What json does not take as it is. Ansible's own way fails on vaulted values and dates before ansible-core 2.19."""
     if isinstance(value, collections.abc.Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
+        return dict(value)
+    if isinstance(value, collections.abc.Set):
+        return list(value)
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    return str(value)  # text; a vaulted value is decrypted, an undefined one raises
+    return str(value)  # a vaulted value is decrypted, an undefined one raises
 
 
 def script_answer(reply):
@@ -226,7 +251,7 @@ def script_answer(reply):
 def module_answer(name, reply):
     """The first JSON object that starts a line: login scripts and sudo may talk before it. As ever with Ansible it alone tells
     success from failure, and keys of Ansible's own are not the module's to set."""
-    for start in re.finditer(r'^\{', reply['stdout'], re.MULTILINE):
+    for start in OBJECT.finditer(reply['stdout']):
         try:
             answer = json.JSONDecoder().raw_decode(reply['stdout'], start.start())[0]
         except ValueError:
