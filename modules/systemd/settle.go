@@ -39,8 +39,8 @@ func (s Systemctl) Await(unit string, state State, patience time.Duration) (Stat
 
 // Settle watches a unit that was just started for the given time. `systemctl start` of Type=simple succeeds before the
 // program was even executed, and a unit in a crash loop is active now and then; so it counts as up only if at every look the
-// same process runs and systemd has restarted nothing. The error is a *DownError.
-func (s Systemctl) Settle(unit string, period time.Duration) (State, error) {
+// same process runs and systemd has restarted nothing, until proven says that it works, or to the end. The error is a *DownError.
+func (s Systemctl) Settle(unit string, period time.Duration, proven func(State) bool) (State, error) {
 	first, err := s.Show(unit)
 	if err != nil {
 		return first, err
@@ -53,7 +53,7 @@ func (s Systemctl) Settle(unit string, period time.Duration) (State, error) {
 		if reason := unsettled(first, now); reason != "" {
 			return now, s.down(unit, now, reason)
 		}
-		if time.Now().After(end) {
+		if proven(now) || time.Now().After(end) {
 			return now, nil
 		}
 	}

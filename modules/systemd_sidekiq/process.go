@@ -258,11 +258,29 @@ func (a *act) bringUpStep(title string, u *unit) ansible.Step {
 	}
 }
 
+// settling is how long a process has to run before it is taken for up, where no heartbeat proves it sooner.
 func (f *found) settling() time.Duration {
 	if f.version.Notifies() {
 		return f.host.settleNotify
 	}
 	return f.host.settleSimple
+}
+
+// moment is how long it has to run even then: an end right after the first heartbeat is to be seen.
+const moment = time.Second
+
+// provenBy makes what tells Settle that the heartbeat of the unit's main process is there. A Redis that does not answer is not asked again.
+func (u *unit) provenBy(s redisServer) func(systemd.State) bool {
+	start, silent := time.Now(), false
+	return func(now systemd.State) bool {
+		if silent || time.Since(start) < moment {
+			return false
+		}
+		u.state = now
+		seen, err := s.beat(u)
+		silent = err != nil && !errors.Is(err, errNoBeat)
+		return err == nil && seen.PID == now.MainPID
+	}
 }
 
 func (a *act) bringUp(late *ansible.Late, u *unit) error {
@@ -275,7 +293,7 @@ func (a *act) bringUp(late *ansible.Late, u *unit) error {
 	if err := a.restart(late, u); err != nil {
 		return a.failed(u, a.f.systemctl.Down(u.name, err))
 	}
-	state, err := a.f.systemctl.Settle(u.name, a.f.settling())
+	state, err := a.f.systemctl.Settle(u.name, a.f.settling(), u.provenBy(a.f.now))
 	if err != nil {
 		return a.failed(u, err)
 	}

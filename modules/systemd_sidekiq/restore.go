@@ -95,7 +95,7 @@ func (f *found) bringBack(u *unit) error {
 			return err
 		}
 	}
-	_, err := f.systemctl.Settle(u.name, f.settling())
+	_, err := f.systemctl.Settle(u.name, f.settling(), u.provenBy(f.before))
 	return err
 }
 
