@@ -92,6 +92,9 @@ type redisUnit struct {
 	state systemd.State
 }
 
+// patience is for another run on the same deployment, which may drain and start workers.
+const patience = 15 * time.Minute
+
 func look(h host, p *Params) (*found, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("must run as root; hint: become: true")
@@ -99,6 +102,11 @@ func look(h host, p *Params) (*found, error) {
 	ctl, err := systemd.Find(h.root)
 	if err != nil {
 		return nil, err
+	}
+	if p.DeployRoot != "" {
+		if err := atomicfile.Lock(h.path(p.DeployRoot), patience); err != nil {
+			return nil, err
+		}
 	}
 	f := &found{host: h, systemctl: ctl}
 	for _, look := range []func(*Params) error{f.lookAtUnits, f.lookAtFiles} {

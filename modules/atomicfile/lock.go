@@ -1,4 +1,4 @@
-package sudoersentry
+package atomicfile
 
 import (
 	"errors"
@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// patience is longer than any other run takes.
-const patience = 2 * time.Minute
+// held are the folders that this process has locked: the kernel would let it wait for itself.
+var held = map[string]bool{}
 
-// lock lets one run at a time look at the folder and change it; it holds until this process ends, whatever ends it. A folder that is not
-// there needs no lock.
-func lock(folder string) error {
+// Lock lets one run at a time look at a folder and change what is in it; it holds until this process ends, whatever ends it, or until
+// patience is at an end, which is an error. A folder that is not there, or that this user may not read, needs no lock.
+func Lock(folder string, patience time.Duration) error {
+	if held[folder] {
+		return nil
+	}
 	fd, err := syscall.Open(folder, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
 	if err != nil {
@@ -24,6 +27,7 @@ func lock(folder string) error {
 	for start := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		err := syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
+			held[folder] = true
 			return nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
