@@ -6,7 +6,7 @@ FLAGS   := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 SMALL   := $(foreach p,crypto net vendor math,-gcflags='$(p)/...=-l')
 MODULES := $(notdir $(wildcard modules/*_*))
 LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
-SOURCES := go.mod go.sum $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
+SOURCES := go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 

@@ -57,7 +57,7 @@ func apply(cmd *cobra.Command, m Model, o *playbook.AnsiblePlaybookOptions, extr
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := generate(m, filepath.Join(dir, "roles/sidekiq"), false, true); err != nil {
+	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), false, true); err != nil {
 		return err
 	}
 	file := filepath.Join(dir, "sidekiq.yml")

@@ -23,39 +23,45 @@ var templates embed.FS
 
 // view is what the templates see.
 type view struct {
+	Package
 	Model     Model
 	Variables []Variable
 	Modules   []*argspec.Spec
 	Module    *argspec.Spec // in a file per module
+	Version   string        // as Ansible's Galaxy accepts it
 }
 
-// Emit makes the text files of the role, by their paths. It is pure: the same model gives the same bytes.
-func Emit(m Model) (map[string][]byte, error) {
-	v, err := viewOf(m)
+// Emit makes the text files of a package, by their paths. It is pure: the same model gives the same bytes.
+func Emit(m Model, p Package) (map[string][]byte, error) {
+	v, err := viewOf(m, p)
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{}
-	err = fs.WalkDir(templates, "templates/role", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	files := p.verbatim()
+	for root, place := range p.sources {
+		err := fs.WalkDir(templates, root, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			return emit(files, name, place(strings.TrimPrefix(name, root+"/")), v)
+		})
+		if err != nil {
+			return nil, err
 		}
-		return emit(files, name, v)
-	})
-	return files, err
+	}
+	return files, nil
 }
 
-func viewOf(m Model) (view, error) {
+func viewOf(m Model, p Package) (view, error) {
 	if err := m.Validate(); err != nil {
 		return view{}, err
 	}
 	specs, err := modules.Specs()
-	return view{Model: m, Variables: Variables(m), Modules: specs}, err
+	return view{Package: p, Model: m, Variables: Variables(m), Modules: specs, Version: galaxyVersion(version)}, err
 }
 
-func emit(files map[string][]byte, name string, v view) error {
-	target := strings.TrimPrefix(name, "templates/role/")
-	if !strings.Contains(target, "MODULE") {
+func emit(files map[string][]byte, name, target string, v view) error {
+	if !strings.Contains(path.Base(name), "MODULE") {
 		return render(files, name, target, v)
 	}
 	for _, spec := range v.Modules {
@@ -80,16 +86,20 @@ func render(files map[string][]byte, name, target string, v view) error {
 	if err := t.Execute(&b, v); err != nil {
 		return fmt.Errorf("rendering %s: %w", target, err)
 	}
+	if before, twice := files[target]; twice && !bytes.Equal(before, b.Bytes()) {
+		return fmt.Errorf("%s: a file that all modules share differs between them", target)
+	}
 	files[target] = b.Bytes()
 	return nil
 }
 
 var functions = template.FuncMap{
-	"yaml":     yamlValue,
-	"document": yamlDocument,
-	"cell":     tableCell,
-	"verbs":    func() []string { return granted },
-	"notice":   func() string { return "Written by sidekiq-role; change the model and generate it again." },
+	"yaml":      yamlValue,
+	"document":  yamlDocument,
+	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
+	"cell":      tableCell,
+	"verbs":     func() []string { return granted },
+	"notice":    func() string { return "Written by sidekiq-role; change the model and generate it again." },
 }
 
 // granted are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and

@@ -14,7 +14,7 @@ import (
 
 // roles/sidekiq is what comes out with the defaults, byte for byte. After a change of a template: make generate.
 func TestCommittedRoleIsWhatTheTemplatesMake(t *testing.T) {
-	files, err := Emit(DefaultModel())
+	files, err := Emit(DefaultModel(), rolePackage)
 	require.NoError(t, err)
 	files, err = withManifest(files)
 	require.NoError(t, err)
@@ -48,9 +48,9 @@ func tree(t *testing.T, dir string) map[string]string {
 func TestSameModelGivesTheSameBytes(t *testing.T) {
 	m := Model{Project: "hyrax", ServiceName: "hyrax-worker", DeployUser: "app", DeployGroup: "app", DeployRoot: "/srv/hyrax",
 		RailsEnv: "staging", Bundle: "/home/app/.rbenv/shims/bundle", Concurrency: 12, Queues: []string{"default,2", "ingest"}}
-	one, err := Emit(m)
+	one, err := Emit(m, rolePackage)
 	require.NoError(t, err)
-	two, err := Emit(m)
+	two, err := Emit(m, rolePackage)
 	require.NoError(t, err)
 	require.Equal(t, one, two)
 	var defaults map[string]any
@@ -66,7 +66,7 @@ func TestSameModelGivesTheSameBytes(t *testing.T) {
 
 // A variable that no task uses would be a promise that nobody keeps.
 func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
-	files, err := Emit(DefaultModel())
+	files, err := Emit(DefaultModel(), rolePackage)
 	require.NoError(t, err)
 	var text strings.Builder
 	for name, content := range files {
@@ -95,10 +95,10 @@ func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
 
 // The options that the tasks pass are those of the modules, which would refuse others only on the host.
 func TestTasksPassOnlyOptionsThatTheModulesHave(t *testing.T) {
-	files, err := Emit(DefaultModel())
+	files, err := Emit(DefaultModel(), rolePackage)
 	require.NoError(t, err)
 	specs := map[string]map[string]bool{}
-	v, err := viewOf(DefaultModel())
+	v, err := viewOf(DefaultModel(), rolePackage)
 	require.NoError(t, err)
 	for _, s := range v.Modules {
 		specs[s.Module] = map[string]bool{}
@@ -132,26 +132,26 @@ func TestBadFieldsAreRefusedByTheirFlag(t *testing.T) {
 	} {
 		m := DefaultModel()
 		change(&m)
-		_, err := Emit(m)
+		_, err := Emit(m, rolePackage)
 		require.EqualError(t, err, want)
 	}
 }
 
 func TestEditedFilesAreNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
-	changes, err := writeRole(dir, map[string][]byte{"a": []byte("1"), "b": []byte("1")}, false)
+	changes, err := writeFiles(dir, map[string][]byte{"a": []byte("1"), "b": []byte("1")}, false)
 	require.NoError(t, err)
 	require.Equal(t, []string{"wrote .sidekiq-role.json", "wrote a", "wrote b"}, changes)
-	changes, err = writeRole(dir, map[string][]byte{"a": []byte("1"), "b": []byte("1")}, false)
+	changes, err = writeFiles(dir, map[string][]byte{"a": []byte("1"), "b": []byte("1")}, false)
 	require.NoError(t, err)
 	require.Empty(t, changes)
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("mine"), 0o600))
-	_, err = writeRole(dir, map[string][]byte{"a": []byte("2")}, false)
+	_, err = writeFiles(dir, map[string][]byte{"a": []byte("2")}, false)
 	require.EqualError(t, err, dir+": not overwritten, since not as they were generated: a; hint: --force overwrites them")
 	require.Equal(t, map[string]string{"a": "mine", "b": "1"}, without(tree(t, dir), manifestName), "nothing was written")
 
-	changes, err = writeRole(dir, map[string][]byte{"a": []byte("2")}, true)
+	changes, err = writeFiles(dir, map[string][]byte{"a": []byte("2")}, true)
 	require.NoError(t, err)
 	require.Equal(t, []string{"wrote .sidekiq-role.json", "wrote a", "removed b"}, changes)
 	require.Equal(t, map[string]string{"a": "2"}, without(tree(t, dir), manifestName))
@@ -165,7 +165,7 @@ func without(m map[string]string, key string) map[string]string {
 func TestAFolderWithOtherFilesIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("theirs"), 0o600))
-	_, err := writeRole(dir, map[string][]byte{"a": []byte("1")}, false)
+	_, err := writeFiles(dir, map[string][]byte{"a": []byte("1")}, false)
 	require.ErrorContains(t, err, "not as they were generated: a")
 }
 
@@ -187,7 +187,7 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 
 func BenchmarkEmit(b *testing.B) {
 	for b.Loop() {
-		if _, err := Emit(DefaultModel()); err != nil {
+		if _, err := Emit(DefaultModel(), rolePackage); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -15,8 +15,8 @@ var payload embed.FS
 
 var errNoPayload = errors.New("payload missing: install the release tarball or run make build; hint: --no-payload generates a role without binaries")
 
-// writePayload puts the binaries into the role's files/.
-func writePayload(dir string) (changes []string, err error) {
+// writePayload puts the binaries into a folder of the package in dir.
+func writePayload(dir, folder string) (changes []string, err error) {
 	if !hasPayload() {
 		return nil, errNoPayload
 	}
@@ -32,12 +32,12 @@ func writePayload(dir string) (changes []string, err error) {
 		if err != nil {
 			return changes, err
 		}
-		changed, err := writeFile(filepath.Join(dir, "files", e.Name()), data)
+		changed, err := writeFile(filepath.Join(dir, folder, e.Name()), data)
 		if err != nil {
 			return changes, err
 		}
 		if changed {
-			changes = append(changes, "wrote files/"+e.Name())
+			changes = append(changes, "wrote "+path.Join(folder, e.Name()))
 		}
 	}
 	return changes, nil

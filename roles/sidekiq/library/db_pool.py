@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # Written by sidekiq-role; change the model and generate it again.
-"""The documentation of db_pool, for ansible-doc and linters. The module itself is a binary, which action_plugins/db_pool.py runs."""
+"""What ansible-doc and linters want to know of db_pool. The module itself is a binary, which its action plugin runs."""
 from __future__ import annotations
 
 DOCUMENTATION = r'''
@@ -306,5 +306,47 @@ steps:
   sample: ["raise the pool to 25 in /opt/hyrax/shared/config/database.yml"]
 '''
 
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'path': {'type': 'list', 'elements': 'path', 'required': True},
+            'rails_env': {'type': 'str', 'default': 'production'},
+            'databases': {'type': 'list', 'elements': 'str', 'default': []},
+            'pool': {'type': 'int'},
+            'concurrency': {'type': 'int'},
+            'sidekiq_config': {'type': 'list', 'elements': 'path'},
+            'processes': {
+                'type': 'list',
+                'elements': 'dict',
+                'options': {
+                    'name': {'type': 'str', 'required': True},
+                    'queues': {'type': 'list', 'elements': 'str'},
+                    'concurrency': {'type': 'int'},
+                    'config': {'type': 'path'},
+                },
+            },
+            'headroom': {'type': 'int', 'default': 0},
+            'app_root': {'type': 'path'},
+            'environment': {'type': 'dict', 'default': {}},
+            'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
+            'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
+            'dotenv_files': {'type': 'list', 'elements': 'path', 'default': []},
+            'key': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'pool', 'max_connections']},
+            'erb': {'type': 'str', 'default': 'evaluate', 'choices': ['evaluate', 'variable', 'replace', 'refuse']},
+            'allow_lower': {'type': 'bool', 'default': False},
+            'allow_others': {'type': 'bool', 'default': False},
+            'backup': {'type': 'bool', 'default': False},
+            'if_missing': {'type': 'str', 'default': 'fail', 'choices': ['fail', 'skip']},
+        },
+        mutually_exclusive=[['pool', 'concurrency'], ['pool', 'sidekiq_config'], ['pool', 'processes']],
+        required_one_of=[['pool', 'concurrency', 'sidekiq_config', 'processes']],
+        supports_check_mode=True,
+    )
+    module.fail_json(msg='db_pool is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
+
+
 if __name__ == '__main__':
-    raise SystemExit('db_pool is run by its action plugin; hint: keep library/ and action_plugins/ of the role together')
+    main()

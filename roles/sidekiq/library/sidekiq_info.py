@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # Written by sidekiq-role; change the model and generate it again.
-"""The documentation of sidekiq_info, for ansible-doc and linters. The module itself is a binary, which action_plugins/sidekiq_info.py runs."""
+"""What ansible-doc and linters want to know of sidekiq_info. The module itself is a binary, which its action plugin runs."""
 from __future__ import annotations
 
 DOCUMENTATION = r'''
@@ -263,5 +263,25 @@ steps:
   elements: str
 '''
 
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'redis_url': {'type': 'str', 'no_log': True},
+            'redis_namespace': {'type': 'str'},
+            'environment': {'type': 'dict', 'default': {}},
+            'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
+            'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
+            'dotenv_files': {'type': 'list', 'elements': 'path', 'default': []},
+            'rails_env': {'type': 'str', 'default': 'production'},
+            'app_root': {'type': 'path'},
+        },
+        supports_check_mode=True,
+    )
+    module.fail_json(msg='sidekiq_info is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
+
+
 if __name__ == '__main__':
-    raise SystemExit('sidekiq_info is run by its action plugin; hint: keep library/ and action_plugins/ of the role together')
+    main()

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # Written by sidekiq-role; change the model and generate it again.
-"""The documentation of sudoers_entry, for ansible-doc and linters. The module itself is a binary, which action_plugins/sudoers_entry.py runs."""
+"""What ansible-doc and linters want to know of sudoers_entry. The module itself is a binary, which its action plugin runs."""
 from __future__ import annotations
 
 DOCUMENTATION = r'''
@@ -348,5 +348,69 @@ steps:
   sample: ["write /etc/sudoers.d/sidekiq-restart-users"]
 '''
 
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'name': {'type': 'str', 'required': True},
+            'state': {'type': 'str', 'default': 'present', 'choices': ['present', 'absent']},
+            'users': {'type': 'list', 'elements': 'str'},
+            'groups': {'type': 'list', 'elements': 'str'},
+            'hosts': {'type': 'list', 'elements': 'str', 'default': ['ALL']},
+            'runas': {'type': 'list', 'elements': 'str'},
+            'runas_groups': {'type': 'list', 'elements': 'str'},
+            'commands': {'type': 'list', 'elements': 'str'},
+            'nopasswd': {'type': 'bool', 'default': False},
+            'setenv': {'type': 'bool', 'default': False},
+            'noexec': {'type': 'bool', 'default': False},
+            'expand_unit': {'type': 'bool', 'default': False},
+            'defaults': {'type': 'list', 'elements': 'str', 'default': []},
+            'rules': {
+                'type': 'list',
+                'elements': 'dict',
+                'options': {
+                    'users': {'type': 'list', 'elements': 'str'},
+                    'groups': {'type': 'list', 'elements': 'str'},
+                    'hosts': {'type': 'list', 'elements': 'str', 'default': ['ALL']},
+                    'runas': {'type': 'list', 'elements': 'str'},
+                    'runas_groups': {'type': 'list', 'elements': 'str'},
+                    'commands': {'type': 'list', 'elements': 'str', 'required': True},
+                    'nopasswd': {'type': 'bool', 'default': False},
+                    'setenv': {'type': 'bool', 'default': False},
+                    'noexec': {'type': 'bool', 'default': False},
+                },
+            },
+            'prove': {'type': 'str', 'default': 'list', 'choices': ['list', 'run']},
+            'takeover': {'type': 'str', 'default': 'safe', 'choices': ['safe', 'force']},
+            'allow_all': {'type': 'bool', 'default': False},
+            'allow_any_arguments': {'type': 'bool', 'default': False},
+            'allow_kill_all': {'type': 'bool', 'default': False},
+            'allow_missing': {'type': 'bool', 'default': False},
+            'allow_pager': {'type': 'bool', 'default': False},
+            'allow_setenv': {'type': 'bool', 'default': False},
+            'allow_shell_escape': {'type': 'bool', 'default': False},
+            'allow_systemctl': {'type': 'bool', 'default': False},
+            'allow_wildcards': {'type': 'bool', 'default': False},
+            'allow_writable_path': {'type': 'bool', 'default': False},
+        },
+        mutually_exclusive=[
+            ['rules', 'users'],
+            ['rules', 'groups'],
+            ['rules', 'hosts'],
+            ['rules', 'runas'],
+            ['rules', 'runas_groups'],
+            ['rules', 'commands'],
+            ['rules', 'nopasswd'],
+            ['rules', 'setenv'],
+            ['rules', 'noexec'],
+        ],
+        required_if=[['state', 'present', ['commands', 'rules'], True]],
+        supports_check_mode=True,
+    )
+    module.fail_json(msg='sudoers_entry is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
+
+
 if __name__ == '__main__':
-    raise SystemExit('sudoers_entry is run by its action plugin; hint: keep library/ and action_plugins/ of the role together')
+    main()

@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # Written by sidekiq-role; change the model and generate it again.
-"""The documentation of systemd_sidekiq, for ansible-doc and linters. The module itself is a binary, which action_plugins/systemd_sidekiq.py runs."""
+"""What ansible-doc and linters want to know of systemd_sidekiq. The module itself is a binary, which its action plugin runs."""
 from __future__ import annotations
 
 DOCUMENTATION = r'''
@@ -459,5 +459,76 @@ steps:
   sample: ["write /etc/systemd/system/sidekiq.service", "enable sidekiq.service", "start sidekiq.service"]
 '''
 
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            'name': {'type': 'str', 'default': 'sidekiq'},
+            'state': {'type': 'str', 'default': 'started', 'choices': ['started', 'restarted', 'reloaded', 'drained', 'stopped', 'absent']},
+            'enabled': {'type': 'bool', 'default': True},
+            'app_root': {'type': 'path'},
+            'deploy_root': {'type': 'path'},
+            'user': {'type': 'str', 'default': 'deploy'},
+            'group': {'type': 'str'},
+            'rails_env': {'type': 'str', 'default': 'production'},
+            'bundle': {'type': 'path'},
+            'login_shell': {'type': 'bool', 'default': False},
+            'sidekiq_version': {'type': 'str'},
+            'concurrency': {'type': 'int'},
+            'queues': {'type': 'list', 'elements': 'str'},
+            'sidekiq_config': {'type': 'path'},
+            'processes': {
+                'type': 'list',
+                'elements': 'dict',
+                'options': {
+                    'name': {'type': 'str', 'required': True},
+                    'queues': {'type': 'list', 'elements': 'str'},
+                    'concurrency': {'type': 'int'},
+                    'config': {'type': 'path'},
+                },
+            },
+            'timeout': {'type': 'int'},
+            'stop_timeout': {'type': 'int'},
+            'start_timeout': {'type': 'int', 'default': 180},
+            'watchdog': {'type': 'int', 'default': 120},
+            'environment': {'type': 'dict', 'default': {}},
+            'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
+            'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
+            'dotenv_files': {'type': 'list', 'elements': 'path', 'default': []},
+            'umask': {'type': 'str', 'default': '0002'},
+            'hardening': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'strict', 'standard', 'compat', 'off']},
+            'read_write_paths': {'type': 'list', 'elements': 'str', 'default': []},
+            'jit': {'type': 'bool', 'default': True},
+            'malloc': {'type': 'str', 'default': 'arenas', 'choices': ['arenas', 'jemalloc', 'default']},
+            'memory_high': {'type': 'str'},
+            'memory_max': {'type': 'str'},
+            'limit_nofile': {'type': 'int'},
+            'extra_directives': {'type': 'dict', 'default': {}},
+            'log_file': {'type': 'path'},
+            'redis_url': {'type': 'str', 'no_log': True},
+            'redis_namespace': {'type': 'str'},
+            'require_heartbeat': {'type': 'bool', 'default': False},
+            'database_yml': {'type': 'list', 'elements': 'path', 'default': []},
+            'database_pool': {'type': 'str'},
+            'databases': {'type': 'list', 'elements': 'str', 'default': []},
+            'headroom': {'type': 'int', 'default': 0},
+            'restart_on': {
+                'type': 'list',
+                'elements': 'str',
+                'default': ['unit', 'environment', 'config', 'database', 'lockfile'],
+                'choices': ['unit', 'environment', 'config', 'database', 'lockfile', 'release'],
+            },
+            'log_readers': {'type': 'list', 'elements': 'str', 'default': []},
+            'drain_timeout': {'type': 'int', 'default': 60},
+            'manage_redis': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'never']},
+            'takeover': {'type': 'str', 'default': 'safe', 'choices': ['safe', 'force']},
+        },
+        supports_check_mode=True,
+    )
+    module.fail_json(msg='systemd_sidekiq is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
+
+
 if __name__ == '__main__':
-    raise SystemExit('systemd_sidekiq is run by its action plugin; hint: keep library/ and action_plugins/ of the role together')
+    main()

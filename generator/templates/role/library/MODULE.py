@@ -1,18 +1,28 @@
 #!/usr/bin/python
 # [[ notice ]]
-"""The documentation of [[ .Module.Module ]], for ansible-doc and linters. The module itself is a binary, which action_plugins/[[ .Module.Module ]].py runs."""
+"""What ansible-doc and linters want to know of [[ .Module.Module ]]. The module itself is a binary, which its action plugin runs."""
 from __future__ import annotations
 
 DOCUMENTATION = r'''
-[[ document .Module.Documentation ]]
+[[ .Qualify (document .Module.Documentation) ]]
 '''
 
 EXAMPLES = r'''
-[[ .Module.Examples ]]'''
+[[ .Qualify .Module.Examples ]]'''
 
 RETURN = r'''
-[[ document .Module.Return ]]
+[[ .Qualify (document .Module.Return) ]]
 '''
 
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    module = AnsibleModule(
+[[ arguments 8 .Module ]]
+    )
+    module.fail_json(msg='[[ .Module.Module ]] is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
+
+
 if __name__ == '__main__':
-    raise SystemExit('[[ .Module.Module ]] is run by its action plugin; hint: keep library/ and action_plugins/ of the role together')
+    main()

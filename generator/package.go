@@ -1,0 +1,78 @@
+package main
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	project "github.com/curationexperts/ansible-sidekiq"
+)
+
+// Package is a way to hand out the role and its modules. Both ways are rendered from the same templates.
+type Package struct {
+	Prefix   string                              // of the modules' names in tasks
+	Payload  string                              // folder of the modules' binaries
+	sources  map[string]func(name string) string // folder of templates -> where a file of it lies
+	verbatim func() map[string][]byte
+}
+
+// Collection tells whether the package is a collection, in whose tasks and documents the modules have their full names.
+func (p Package) Collection() bool { return p.Prefix != "" }
+
+// rolePackage is the role alone: its modules are known to its own tasks, and to later ones of a play.
+var rolePackage = Package{
+	Payload:  "files",
+	sources:  map[string]func(string) string{"templates/role": asIs},
+	verbatim: func() map[string][]byte { return map[string][]byte{"LICENSE": project.License} },
+}
+
+// collectionPackage holds the modules, one action plugin for all of them, and the role.
+var collectionPackage = Package{
+	Prefix:  "curationexperts.samvera.",
+	Payload: "plugins/files",
+	sources: map[string]func(string) string{"templates/collection": asIs, "templates/role": inCollection},
+	verbatim: func() map[string][]byte {
+		return map[string][]byte{"LICENSE": project.License, "CHANGELOG.md": project.Changelog}
+	},
+}
+
+func asIs(name string) string { return name }
+
+// inCollection is where a file of the role lies in the collection. The action plugin looks for ../files in both.
+func inCollection(name string) string {
+	switch dir, file := path.Split(name); dir {
+	case "library/":
+		return "plugins/modules/" + file
+	case "action_plugins/":
+		return "plugins/action/" + actionPlugin + ".py"
+	default:
+		return "roles/sidekiq/" + name
+	}
+}
+
+// actionPlugin is the name that the one plugin of all modules has in the collection; meta/runtime.yml leads there.
+const actionPlugin = "sidekiq_module"
+
+// ActionPlugin is for the templates.
+func (Package) ActionPlugin() string { return actionPlugin }
+
+// galaxyVersion is a version as Galaxy accepts it: a semantic one.
+func galaxyVersion(v string) string {
+	if v == "devel" {
+		return "0.0.0-devel"
+	}
+	return v
+}
+
+// Qualify gives our modules, where a document names them, the names that they have in the package.
+func (v view) Qualify(text string) string {
+	var names []string
+	for _, s := range v.Modules {
+		names = append(names, s.Module)
+	}
+	one := "(" + strings.Join(names, "|") + ")"
+	for _, place := range []string{`(\bM\()` + one + `(\))`, `(?m)(^ *- module: )` + one + `($)`, `(?m)(^  )` + one + `(:$)`} {
+		text = regexp.MustCompile(place).ReplaceAllString(text, "${1}"+v.Prefix+"${2}${3}")
+	}
+	return text
+}
