@@ -262,12 +262,17 @@ func ansiblePlaybook(t *testing.T) string {
 			return found
 		}
 	}
-	const reason = "NOT TESTED: the action plugin needs ansible-playbook in ../.venv/bin or on PATH"
-	if os.Getenv("REQUIRE_ORACLES") == "1" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
+	notTested(t, "the action plugin needs ansible-playbook in ../.venv/bin or on PATH")
 	return ""
+}
+
+// notTested says loudly that a test lacks a program, and fails where it has to be there.
+func notTested(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_ORACLES") == "1" {
+		t.Fatal("NOT TESTED: " + reason)
+	}
+	t.Skip("NOT TESTED: " + reason)
 }
 
 // remoteCalls counts the commands that Ansible's local connection ran, by task.

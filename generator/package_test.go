@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	project "github.com/curationexperts/ansible-sidekiq"
+)
+
+func emitted(t *testing.T, p Package) map[string][]byte {
+	t.Helper()
+	files, err := Emit(DefaultModel(), p)
+	require.NoError(t, err)
+	again, err := Emit(DefaultModel(), p)
+	require.NoError(t, err)
+	require.Equal(t, files, again, "the same model gives the same bytes")
+	return files
+}
+
+func parsed(t *testing.T, text []byte) map[string]any {
+	t.Helper()
+	var document map[string]any
+	require.NoError(t, yaml.Unmarshal(text, &document))
+	return document
+}
+
+// What a role has at its top level a collection has elsewhere, and nothing of it twice.
+func TestCollectionHoldsTheRoleAndItsModules(t *testing.T) {
+	role, collection := emitted(t, rolePackage), emitted(t, collectionPackage)
+	for name := range role {
+		if name == "LICENSE" {
+			continue
+		}
+		require.Contains(t, collection, inCollection(name))
+	}
+	require.Equal(t, project.License, collection["LICENSE"])
+	require.Equal(t, project.Changelog, collection["CHANGELOG.md"])
+	for name, text := range collection {
+		require.NotRegexp(t, `^roles/sidekiq/(library|action_plugins|files)/`, name)
+		require.NotContains(t, string(text), "roles/sidekiq/library", name)
+	}
+	plugin, err := templates.ReadFile("templates/role/action_plugins/MODULE.py")
+	require.NoError(t, err)
+	rest := func(text []byte) string { _, rest, _ := strings.Cut(string(text), "\n"); return rest }
+	require.Equal(t, rest(plugin), rest(collection["plugins/action/sidekiq_module.py"]), "one plugin for all modules")
+}
+
+func TestEveryModuleIsRoutedAndInTheGroup(t *testing.T) {
+	files := emitted(t, collectionPackage)
+	runtime := parsed(t, files["meta/runtime.yml"])
+	var group, routing = []any{}, map[string]any{}
+	v, err := viewOf(DefaultModel(), collectionPackage)
+	require.NoError(t, err)
+	for _, s := range v.Modules {
+		require.Contains(t, files, "plugins/modules/"+s.Module+".py")
+		group = append(group, s.Module)
+		routing[s.Module] = map[string]any{"action_plugin": "curationexperts.samvera.sidekiq_module"}
+	}
+	require.NotEmpty(t, group)
+	require.Equal(t, map[string]any{"sidekiq": group}, runtime["action_groups"])
+	require.Equal(t, map[string]any{"modules": routing}, runtime["plugin_routing"])
+	require.Equal(t, ">=2.14.0", runtime["requires_ansible"])
+}
+
+func TestTasksAndDocumentsNameModulesInFull(t *testing.T) {
+	files := emitted(t, collectionPackage)
+	short := regexp.MustCompile(`(?m)^ *(- )?(db_pool|sidekiq_info|sudoers_entry|systemd_sidekiq):|\bM\(\w+\)|- module: \w+$`)
+	for name, text := range files {
+		if strings.HasPrefix(name, "roles/sidekiq/tasks/") || strings.HasPrefix(name, "plugins/modules/") {
+			require.Empty(t, short.FindAllString(string(text), -1), name)
+		}
+	}
+	for _, module := range []string{"db_pool", "sidekiq_info", "sudoers_entry", "systemd_sidekiq"} {
+		require.Contains(t, string(files["roles/sidekiq/tasks/"+module+".yml"]), "\n  curationexperts.samvera."+module+":\n")
+		require.Contains(t, string(files["plugins/modules/"+module+".py"]), "\n  curationexperts.samvera."+module+":\n", "an example")
+		require.Contains(t, string(files["plugins/modules/"+module+".py"]), "\nmodule: "+module+"\n")
+	}
+}
+
+func TestVersionIsTheProgramsAsGalaxyAcceptsIt(t *testing.T) {
+	require.Equal(t, "0.0.0-devel", galaxyVersion("devel"))
+	require.Equal(t, "1.2.3", galaxyVersion("1.2.3"))
+	galaxy := parsed(t, emitted(t, collectionPackage)["galaxy.yml"])
+	require.Equal(t, galaxyVersion(version), galaxy["version"])
+	require.Equal(t, "curationexperts.samvera", galaxy["namespace"].(string)+"."+galaxy["name"].(string))
+}
+
+func TestGenerateWritesACompleteCollection(t *testing.T) {
+	needPayload(t)
+	dir := t.TempDir()
+	var out, errs bytes.Buffer
+	require.Equal(t, 0, run([]string{"generate", "--collection", "--output", dir}, &out, &errs), errs.String())
+	require.FileExists(t, filepath.Join(dir, "plugins/files/payload.json"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "galaxy.yml"), []byte("edited"), 0o644))
+	require.Equal(t, 1, run([]string{"generate", "--collection", "--output", dir}, &out, &errs))
+	require.Contains(t, errs.String(), "not as they were generated: galaxy.yml")
+}
+
+// installed is a folder in which Ansible finds the role alone, and one in which it finds the collection alone.
+type installed struct {
+	role, collections string
+	bin               string // where Ansible's programs are
+}
+
+func install(t *testing.T) installed {
+	t.Helper()
+	i := installed{bin: filepath.Dir(ansiblePlaybook(t)), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
+	_, err := generate(DefaultModel(), rolePackage, i.role, false, hasPayload())
+	require.NoError(t, err)
+	_, err = generate(DefaultModel(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), false, hasPayload())
+	require.NoError(t, err)
+	return i
+}
+
+// run runs one of Ansible's programs in dir and returns its output, whatever its exit status.
+func (i installed) run(t *testing.T, dir, program string, args ...string) (string, error) {
+	t.Helper()
+	command := exec.Command(filepath.Join(i.bin, program), args...)
+	command.Dir = dir
+	command.Env = append(os.Environ(), "PATH="+i.bin+":"+os.Getenv("PATH"), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8", "NO_COLOR=1", "ANSIBLE_NOCOLOR=1",
+		"ANSIBLE_COLLECTIONS_PATH="+i.collections)
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+// clean fails on a warning, but for Ansible's own of a part of it (2.21).
+func clean(t *testing.T, out string) {
+	t.Helper()
+	for _, line := range strings.Split(out, "\n") {
+		if strings.Contains(line, "_protomatter") {
+			continue
+		}
+		require.NotRegexp(t, `WARNING|ERROR|Traceback|formatting error`, line)
+	}
+}
+
+func TestAnsibleDocShowsModulesAndRoleWithoutAWarning(t *testing.T) {
+	i := install(t)
+	library := filepath.Join(i.role, "library")
+	doc := func(want string, args ...string) string {
+		out, err := i.run(t, i.role, "ansible-doc", args...)
+		require.NoError(t, err, "%v: %s", args, out)
+		require.Contains(t, out, want)
+		return out
+	}
+	v, err := viewOf(DefaultModel(), rolePackage)
+	require.NoError(t, err)
+	for _, s := range v.Modules {
+		for _, args := range [][]string{{"-M", library, s.Module}, {collectionPackage.Prefix + s.Module}} {
+			out := doc(s.Module, args...)
+			clean(t, out)
+			for _, o := range s.Options {
+				require.Contains(t, out, o.Name)
+			}
+		}
+	}
+	list := doc("ansible.legacy.db_pool", "-M", library, "-l", "ansible.legacy")
+	clean(t, list)
+	require.Equal(t, len(v.Modules), strings.Count(list, "ansible.legacy."), list)
+	list = doc("", "-l", "curationexperts.samvera")
+	clean(t, list)
+	require.Equal(t, len(v.Modules), strings.Count(list, "curationexperts.samvera."), list)
+	clean(t, doc("sidekiq_deploy_user", "-t", "role", "-r", filepath.Dir(i.role), "sidekiq"))
+	clean(t, doc("sidekiq_deploy_user", "-t", "role", "curationexperts.samvera.sidekiq"))
+}
+
+func TestLinterRefusesAnOptionsValue(t *testing.T) {
+	i := install(t)
+	if _, err := exec.LookPath(filepath.Join(i.bin, "ansible-lint")); err != nil {
+		notTested(t, "the options in a playbook need ansible-lint")
+	}
+	text, err := os.ReadFile("testdata/collection/banana.yml")
+	require.NoError(t, err)
+	for state, fault := range map[string]string{"banana": "value of state must be one of: present, absent, got: banana", "absent": ""} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "play.yml"), bytes.ReplaceAll(text, []byte("banana"), []byte(state)), 0o644))
+		out, err := i.run(t, dir, "ansible-lint", "--offline", "--strict", "play.yml")
+		require.Equal(t, fault == "", err == nil, out)
+		require.Contains(t, out, fault)
+	}
+}
+
+func TestCollectionRunsByFullNames(t *testing.T) {
+	needPayload(t)
+	i, dir := install(t), t.TempDir()
+	play, err := filepath.Abs("testdata/collection/names.yml")
+	require.NoError(t, err)
+	database, cache := filepath.Join(dir, "database.yml"), filepath.Join(dir, "cache")
+	require.NoError(t, os.WriteFile(database, []byte("staging:\n  adapter: mysql2\n  pool: 5\n"), 0o600))
+	require.NoError(t, os.Mkdir(cache, 0o700))
+	out, err := i.run(t, dir, "ansible-playbook", "-i", "localhost,", "-e", "database="+database, "-e", "sidekiq_module_cache="+cache, play)
+	require.NoError(t, err, out)
+	text, err := os.ReadFile(database)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "pool: 9\n", out)
+}
