@@ -16,7 +16,7 @@ import (
 )
 
 // Templates use [[ ]], so that Jinja's {{ }} stays readable in them. Each is named as the file that it makes; one with MODULE
-// in its name makes a file per module.
+// in its name makes a file per module, one with CORE a file per version of ansible-core.
 //
 //go:embed all:templates
 var templates embed.FS
@@ -61,16 +61,24 @@ func viewOf(m Model, p Package) (view, error) {
 }
 
 func emit(files map[string][]byte, name, target string, v view) error {
-	if !strings.Contains(path.Base(name), "MODULE") {
-		return render(files, name, target, v)
-	}
-	for _, spec := range v.Modules {
-		v.Module = spec
-		if err := render(files, name, strings.ReplaceAll(target, "MODULE", spec.Module), v); err != nil {
-			return err
+	switch base := path.Base(name); {
+	case strings.Contains(base, "MODULE"):
+		for _, spec := range v.Modules {
+			v.Module = spec
+			if err := render(files, name, strings.ReplaceAll(target, "MODULE", spec.Module), v); err != nil {
+				return err
+			}
 		}
+		return nil
+	case strings.Contains(base, "CORE"):
+		for minor := oldestCore; minor <= newestCore; minor++ {
+			if err := render(files, name, strings.ReplaceAll(target, "CORE", fmt.Sprintf("2.%d", minor)), v); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return nil
+	return render(files, name, target, v)
 }
 
 func render(files map[string][]byte, name, target string, v view) error {
@@ -119,7 +127,13 @@ func yamlValue(n int, v any) (string, error) {
 }
 
 // yamlDocument renders a part of NAME.yml as a document of its own.
-func yamlDocument(n yaml.Node) (string, error) { return yamlText(&n) }
+func yamlDocument(n yaml.Node) (string, error) {
+	text, err := yamlText(&n)
+	if err != nil {
+		return "", err
+	}
+	return wrapped(text)
+}
 
 func yamlText(v any) (string, error) {
 	var b bytes.Buffer

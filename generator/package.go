@@ -53,6 +53,9 @@ func inCollection(name string) string {
 // actionPlugin is the name that the one plugin of all modules has in the collection; meta/runtime.yml leads there.
 const actionPlugin = "sidekiq_module"
 
+// The versions of ansible-core, 2.x, whose own tests (ansible-test) are told what they need not mind.
+const oldestCore, newestCore = 14, 22
+
 // ActionPlugin is for the templates.
 func (Package) ActionPlugin() string { return actionPlugin }
 

@@ -9,11 +9,17 @@ short_description: Give a Rails application enough database connections for Side
 version_added: 1.0.0
 description:
   - >-
-    Every Sidekiq thread that runs a job may hold a database connection. The pool that C(config/database.yml) gives a process must be as large as its number of threads, or jobs fail with V(ActiveRecord::ConnectionTimeoutError) when the worker is busy.
+    Every Sidekiq thread that runs a job may hold a database connection. The pool that C(config/database.yml) gives a
+    process must be as large as its number of threads, or jobs fail with V(ActiveRecord::ConnectionTimeoutError) when
+    the worker is busy.
   - >-
-    Raises the pool of each database of an environment by changing or adding exactly one line. Every other byte stays: comments, ERB, quotes, line ends, and mode, owner, group, access list and SELinux label of the file. A pool that is large enough is left alone; none is lowered unless asked for.
+    Raises the pool of each database of an environment by changing or adding exactly one line. Every other byte stays:
+    comments, ERB, quotes, line ends, and mode, owner, group, access list and SELinux label of the file. A pool that is
+    large enough is left alone; none is lowered unless asked for.
   - >-
-    The file is read as Rails reads it, with C(<<) merges, C(shared:), several databases, C(url:) and C(DATABASE_URL). After the change it is read again and every other value compared; what cannot be located with certainty is refused with line, reason and what to do, and the file stays as it is.
+    The file is read as Rails reads it, with C(<<) merges, C(shared:), several databases, C(url:) and C(DATABASE_URL).
+    After the change it is read again and every other value compared; what cannot be located with certainty is refused
+    with line, reason and what to do, and the file stays as it is.
 options:
   path:
     description:
@@ -30,7 +36,8 @@ options:
   databases:
     description:
       - >-
-        Names of the databases to look after, where the section holds several. By default all: those whose pool is too small are changed.
+        Names of the databases to look after, where the section holds several. By default all: those whose pool is too
+        small are changed.
     type: list
     elements: str
     default: []
@@ -45,16 +52,20 @@ options:
   sidekiq_config:
     description:
       - >-
-        Sidekiq's configuration file, absolute or relative to O(app_root), from which the number of threads is taken as Sidekiq takes it: the section of O(rails_env) over the top level, all capsules together, else C(RAILS_MAX_THREADS), else the default of the version in C(Gemfile.lock).
+        Sidekiq's configuration file, absolute or relative to O(app_root), from which the number of threads is taken as
+        Sidekiq takes it: the section of O(rails_env) over the top level, all capsules together, else
+        C(RAILS_MAX_THREADS), else the default of the version in C(Gemfile.lock).
       - Of several, one for each process, the largest number counts, since a pool belongs to one process.
       - >-
-        A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application need not have and in whose place C(config/sidekiq.yml.erb) may be.
+        A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application
+        need not have and in whose place C(config/sidekiq.yml.erb) may be.
     type: list
     elements: path
   processes:
     description:
       - >-
-        The processes of M(systemd_sidekiq), where the service has several: the one with the most threads counts. What a process leaves out is as O(concurrency) and O(sidekiq_config) say.
+        The processes of M(systemd_sidekiq), where the service has several: the one with the most threads counts. What a
+        process leaves out is as O(concurrency) and O(sidekiq_config) say.
     type: list
     elements: dict
     suboptions:
@@ -84,7 +95,8 @@ options:
   app_root:
     description:
       - >-
-        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock), which tells the versions of Sidekiq and of Rails. By default C(Gemfile.lock) is looked for in the folder above that of O(sidekiq_config).
+        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock), which tells the versions of
+        Sidekiq and of Rails. By default C(Gemfile.lock) is looked for in the folder above that of O(sidekiq_config).
     type: path
   environment:
     description:
@@ -100,21 +112,25 @@ options:
   environment_files:
     description:
       - >-
-        Files with variables of the service in the syntax of systemd's C(EnvironmentFile=), which win over O(environment). One that starts with C(-) may be missing.
+        Files with variables of the service in the syntax of systemd's C(EnvironmentFile=), which win over
+        O(environment). One that starts with C(-) may be missing.
     type: list
     elements: str
     default: []
   dotenv_files:
     description:
       - >-
-        Files that the application itself loads with dotenv. What the service sets wins over them, and an earlier file over a later. One that is missing is no error.
+        Files that the application itself loads with dotenv. What the service sets wins over them, and an earlier file
+        over a later. One that is missing is no error.
     type: list
     elements: path
     default: []
   key:
     description:
       - >-
-        Key that is written where none is in effect yet. V(auto) is V(pool), which every version of Rails knows; V(max_connections) is its name from Rails 8.1. A key that is in effect is kept, and another one beside it refused, as Rails does.
+        Key that is written where none is in effect yet. V(auto) is V(pool), which every version of Rails knows;
+        V(max_connections) is its name from Rails 8.1. A key that is in effect is kept, and another one beside it
+        refused, as Rails does.
     type: str
     choices: [auto, pool, max_connections]
     default: auto
@@ -123,10 +139,13 @@ options:
       - >-
         What to do where ERB makes the pool, as in Rails' own V(pool: <%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
       - >-
-        V(evaluate) takes what it gives with O(environment), O(environment_files) and O(dotenv_files); when that is too small, the error names the variable to set.
+        V(evaluate) takes what it gives with O(environment), O(environment_files) and O(dotenv_files); when that is too
+        small, the error names the variable to set.
       - >-
-        V(variable) does the same but leaves it to the one who starts the process to set that variable, and returns it in RV(environment). The role does so; its M(systemd_sidekiq) task puts it into the unit.
-      - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby; then it may be smaller than what Ruby gave.
+        V(variable) does the same but leaves it to the one who starts the process to set that variable, and returns it
+        in RV(environment). The role does so; its M(systemd_sidekiq) task puts it into the unit.
+      - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby; then it may be
+          smaller than what Ruby gave.
       - V(refuse) is an error however large it is.
     type: str
     choices: [evaluate, variable, replace, refuse]
@@ -139,7 +158,8 @@ options:
   allow_others:
     description:
       - >-
-        Whether sections of other environments may change, too, where they inherit what is to be changed or share it through an alias. Without, that is an error which names them.
+        Whether sections of other environments may change, too, where they inherit what is to be changed or share it
+        through an alias. Without, that is an error which names them.
     type: bool
     default: false
   backup:
@@ -149,7 +169,8 @@ options:
     default: false
   if_missing:
     description:
-      - Whether it is an error when no O(path) exists, as before the first deploy, or left for another run with a warning.
+      - Whether it is an error when no O(path) exists, as before the first deploy, or left for another run with a
+          warning.
     type: str
     choices: [fail, skip]
     default: fail
@@ -166,10 +187,13 @@ attributes:
     description: Linux. No Python and no Ruby is needed on the host.
 notes:
   - >-
-    O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are added to O(concurrency), as Sidekiq's flag C(-c) does it.
+    O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are
+    added to O(concurrency), as Sidekiq's flag C(-c) does it.
   - A pool too large costs nothing, since connections are opened as they are needed.
   - >-
-    C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place depends on the outcome is refused. Their conditions are not evaluated, and the pools that are returned are the least of all outcomes.
+    C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place
+    depends on the outcome is refused. Their conditions are not evaluated, and the pools that are returned are the least
+    of all outcomes.
 seealso:
   - module: systemd_sidekiq
   - name: Rails, database pooling
@@ -233,7 +257,8 @@ required_by:
   sample: /opt/hyrax/current/config/sidekiq.yml
 pool_before:
   description: >-
-    Pool that was in effect, of the first of RV(databases), without the variables of RV(environment); null when only Ruby can tell, V(-1) when it has no limit (Rails 8.1). The least that it may be where ERB leaves several.
+    Pool that was in effect, of the first of RV(databases), without the variables of RV(environment); null when only
+    Ruby can tell, V(-1) when it has no limit (Rails 8.1). The least that it may be where ERB leaves several.
   returned: when it exists
   type: int
   sample: 5
@@ -244,7 +269,9 @@ pool_after:
   sample: 25
 source:
   description: >-
-    What the pool came from. V(own), a line of the database itself; V(inherited), through C(<<); V(shared), the section C(shared:); V(url), C(pool=) in the URL of the section; V(DATABASE_URL), C(pool=) in that variable or in the database's own; V(default), ActiveRecord's 5.
+    What the pool came from. V(own), a line of the database itself; V(inherited), through C(<<); V(shared), the section
+    C(shared:); V(url), C(pool=) in the URL of the section; V(DATABASE_URL), C(pool=) in that variable or in the
+    database's own; V(default), ActiveRecord's 5.
   returned: when it exists
   type: str
   sample: inherited
@@ -254,7 +281,8 @@ line:
   type: int
   sample: 11
 environment:
-  description: Variables that the process must be started with so that the pool is large enough. Not empty with O(erb=variable) only.
+  description: Variables that the process must be started with so that the pool is large enough. Not empty with
+      O(erb=variable) only.
   returned: when it exists
   type: dict
   sample: {"RAILS_MAX_THREADS": "25"}

@@ -9,17 +9,24 @@ short_description: Tell what Sidekiq does, as its page /sidekiq/busy shows it
 version_added: 1.0.0
 description:
   - >-
-    Reads from Redis which Sidekiq processes live, what they run, and how many jobs wait: what the page C(/sidekiq/busy) shows, without Ruby, HTTP and login. All processes that share the Redis are told, on whatever host they run.
+    Reads from Redis which Sidekiq processes live, what they run, and how many jobs wait: what the page C(/sidekiq/busy)
+    shows, without Ruby, HTTP and login. All processes that share the Redis are told, on whatever host they run.
   - >-
-    Warns of what is wrong or soon will be: queues on which no process works, processes that take no new jobs or are older than the release, a Redis that may drop jobs or is too old.
+    Warns of what is wrong or soon will be: queues on which no process works, processes that take no new jobs or are
+    older than the release, a Redis that may drop jobs or is too old.
   - It only reads, and needs no root. Arguments of jobs are never shown.
 options:
   redis_url:
     description:
       - >-
-        URL of the Redis, C(redis://[user:password@]host[:port][/db]), C(rediss://) or C(unix:///path[?db=N]). By default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(secret_environment), O(environment_files) and O(dotenv_files), else what C(config/redis.yml) in O(app_root) plainly says, else redis://localhost:6379/0.
+        URL of the Redis, C(redis://[user:password@]host[:port][/db]), C(rediss://) or C(unix:///path[?db=N]). By
+        default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(secret_environment),
+        O(environment_files) and O(dotenv_files), else what C(config/redis.yml) in O(app_root) plainly says, else
+        redis://localhost:6379/0.
       - >-
-        With C(rediss://) the certificate must come from a CA that the host trusts. For one of your own, C(update-ca-certificates) brings that about, or, for this module alone, C(SSL_CERT_FILE) in the task's C(environment).
+        With C(rediss://) the certificate must come from a CA that the host trusts. For one of your own,
+        C(update-ca-certificates) brings that about, or, for this module alone, C(SSL_CERT_FILE) in the task's
+        C(environment).
     type: str
   redis_namespace:
     description:
@@ -55,7 +62,8 @@ options:
   app_root:
     description:
       - >-
-        Folder of the application, with Capistrano its C(current). With it, processes of this host that were started before that link was made are warned of, and a Redis that is too old for the Sidekiq in C(Gemfile.lock).
+        Folder of the application, with Capistrano its C(current). With it, processes of this host that were started
+        before that link was made are warned of, and a Redis that is too old for the Sidekiq in C(Gemfile.lock).
     type: path
 attributes:
   check_mode:

@@ -10,13 +10,18 @@ version_added: 1.0.0
 description:
   - Writes one file in /etc/sudoers.d that grants what is asked for and nothing else, or refuses and says why.
   - >-
-    The file is checked by visudo, alone and together with the whole policy of the host, before it takes effect in one step, owned by root with mode 0440. sudo itself is asked whether it really allows the commands, and whether it asks for a password, on every run.
+    The file is checked by visudo, alone and together with the whole policy of the host, before it takes effect in one
+    step, owned by root with mode 0440. sudo itself is asked whether it really allows the commands, and whether it asks
+    for a password, on every run.
   - >-
     What is accepted means the same to sudo 1.8.21 and later and to sudo-rs, or is refused and the reason given.
   - >-
-    Commands that give more than they say stop the task: shells and what equals one, systemctl with a pager on old systemd, programs that others than root can replace, and so on. Each of these dangers has an option whose name starts with V(allow_) that takes it on.
+    Commands that give more than they say stop the task: shells and what equals one, systemctl with a pager on old
+    systemd, programs that others than root can replace, and so on. Each of these dangers has an option whose name
+    starts with V(allow_) that takes it on.
   - >-
-    The module owns the whole file of that name. What somebody else wrote there is replaced when the new rules cover it; otherwise the task stops and names the lines.
+    The module owns the whole file of that name. What somebody else wrote there is replaced when the new rules cover it;
+    otherwise the task stops and names the lines.
 options:
   name:
     description:
@@ -48,21 +53,25 @@ options:
   runas:
     description:
       - >-
-        Accounts as which the commands may be run, each a name, C(#uid) or V(ALL). Without O(runas) and O(runas_groups) it is root.
+        Accounts as which the commands may be run, each a name, C(#uid) or V(ALL). Without O(runas) and O(runas_groups)
+        it is root.
     type: list
     elements: str
   runas_groups:
     description:
       - >-
-        Groups with which the commands may be run by C(sudo -g), each a name or C(#gid); the user stays the same. Not beside O(runas), since releases of sudo disagree on what both together allow.
+        Groups with which the commands may be run by C(sudo -g), each a name or C(#gid); the user stays the same. Not
+        beside O(runas), since releases of sudo disagree on what both together allow.
     type: list
     elements: str
   commands:
     description:
       - >-
-        Commands, each an absolute path and its arguments with single blanks between. Exactly these arguments are allowed; with C("") for arguments none are, without arguments all.
+        Commands, each an absolute path and its arguments with single blanks between. Exactly these arguments are
+        allowed; with C("") for arguments none are, without arguments all.
       - >-
-        F(/bin/systemctl) and F(/usr/bin/systemctl) both mean systemctl, and are written as the place in which the host has it.
+        F(/bin/systemctl) and F(/usr/bin/systemctl) both mean systemctl, and are written as the place in which the host
+        has it.
     type: list
     elements: str
   nopasswd:
@@ -77,21 +86,26 @@ options:
     default: false
   noexec:
     description:
-      - Whether the commands are kept from starting other programs, as far as sudo can. sudo-rs before 0.2.8 does not know it.
+      - Whether the commands are kept from starting other programs, as far as sudo can. sudo-rs before 0.2.8 does not
+          know it.
     type: bool
     default: false
   expand_unit:
     description:
       - >-
-        Whether services are written in both spellings, such as V(sidekiq) and V(sidekiq.service), where commands of systemctl name them. sudo compares letter by letter.
+        Whether services are written in both spellings, such as V(sidekiq) and V(sidekiq.service), where commands of
+        systemctl name them. sudo compares letter by letter.
     type: bool
     default: false
   defaults:
     description:
       - >-
-        Settings of sudo for the commands of this file alone, without quotes, such as V(timestamp_timeout=0), V(!lecture) or V(env_keep+=RAILS_ENV TZ).
+        Settings of sudo for the commands of this file alone, without quotes, such as V(timestamp_timeout=0),
+        V(!lecture) or V(env_keep+=RAILS_ENV TZ).
       - >-
-        Accepted are always_set_home, env_reset, lecture, log_input, log_output, mail_always, mail_badpass, mail_no_perms, pwfeedback, requiretty, set_home, use_pty; passwd_timeout, passwd_tries, timestamp_timeout; umask; env_check, env_delete, env_keep with += or -=.
+        Accepted are always_set_home, env_reset, lecture, log_input, log_output, mail_always, mail_badpass,
+        mail_no_perms, pwfeedback, requiretty, set_home, use_pty; passwd_timeout, passwd_tries, timestamp_timeout;
+        umask; env_check, env_delete, env_keep with += or -=.
       - sudo-rs knows fewer of them; there its visudo refuses the others.
     type: list
     elements: str
@@ -99,7 +113,8 @@ options:
   rules:
     description:
       - >-
-        Several rules for one file, instead of O(users), O(groups), O(hosts), O(runas), O(runas_groups), O(commands), O(nopasswd), O(setenv) and O(noexec). Of rules for one command the last holds.
+        Several rules for one file, instead of O(users), O(groups), O(hosts), O(runas), O(runas_groups), O(commands),
+        O(nopasswd), O(setenv) and O(noexec). Of rules for one command the last holds.
     type: list
     elements: dict
     suboptions:
@@ -153,9 +168,12 @@ options:
   prove:
     description:
       - >-
-        How it is proved that the grant is effective. V(list) asks sudo, as root, for each user and command, and reads the rules that sudo lists, of which the last that matches decides about the password.
+        How it is proved that the grant is effective. V(list) asks sudo, as root, for each user and command, and reads
+        the rules that sudo lists, of which the last that matches decides about the password.
       - >-
-        V(run) also makes the calls as the users would, when the file is about to change, with a harmless program laid over the real one in a mount namespace of its own. Each call leaves a line C(COMMAND=) in the log of authentication.
+        V(run) also makes the calls as the users would, when the file is about to change, with a harmless program laid
+        over the real one in a mount namespace of its own. Each call leaves a line C(COMMAND=) in the log of
+        authentication.
       - Where such a namespace is refused, as in many containers, there is a warning and V(list) alone.
     type: str
     choices: [list, run]
@@ -163,7 +181,8 @@ options:
   takeover:
     description:
       - >-
-        What to do with lines that somebody else wrote into the file and that the new rules do not cover. V(safe) stops and names them, V(force) drops them with a warning.
+        What to do with lines that somebody else wrote into the file and that the new rules do not cover. V(safe) stops
+        and names them, V(force) drops them with a warning.
       - What needs no sudo, such as C(systemctl status), may go in either case; a warning says what to type instead.
     type: str
     choices: [safe, force]
@@ -180,7 +199,8 @@ options:
     default: false
   allow_kill_all:
     description:
-      - Take on C(systemctl kill) without C(--kill-who=main), whose signal reaches child processes as well, without a warning.
+      - Take on C(systemctl kill) without C(--kill-who=main), whose signal reaches child processes as well, without a
+          warning.
     type: bool
     default: false
   allow_missing:
@@ -190,7 +210,8 @@ options:
     default: false
   allow_pager:
     description:
-      - Take on commands that open a pager, such as C(systemctl status), on systemd before 247, where that is a root shell.
+      - Take on commands that open a pager, such as C(systemctl status), on systemd before 247, where that is a root
+          shell.
     type: bool
     default: false
   allow_setenv:
@@ -205,7 +226,8 @@ options:
     default: false
   allow_systemctl:
     description:
-      - Take on verbs and options of systemctl that give root or the whole host, such as edit, link, set-environment or C(--host).
+      - Take on verbs and options of systemctl that give root or the whole host, such as edit, link, set-environment or
+          C(--host).
     type: bool
     default: false
   allow_wildcards:
@@ -222,7 +244,8 @@ attributes:
   check_mode:
     support: full
     description: >-
-      The checks by visudo take place, on a copy, and so does the question to sudo, out of everybody's sight; where that is refused, as in many containers, the question has to wait for the file.
+      The checks by visudo take place, on a copy, and so does the question to sudo, out of everybody's sight; where that
+      is refused, as in many containers, the question has to wait for the file.
   diff_mode:
     support: full
     description: Shows the whole file before and after, or its owner and mode.
@@ -233,7 +256,8 @@ attributes:
 notes:
   - Runs as root.
   - >-
-    The users and groups must exist on the host (asked of getent, so a directory service counts), and so must the commands.
+    The users and groups must exist on the host (asked of getent, so a directory service counts), and so must the
+    commands.
   - Runs at the same time wait for each other.
 seealso:
   - module: systemd_sidekiq
@@ -299,7 +323,8 @@ lines:
   sample: ["deploy ALL=(root) NOPASSWD: /bin/systemctl restart sidekiq"]
 proved:
   description: >-
-    Users for whom sudo confirmed all their commands, by the policy in force at the end. Of a group it is the first member.
+    Users for whom sudo confirmed all their commands, by the policy in force at the end. Of a group it is the first
+    member.
   returned: success, unless a warning says what could not be told; in check mode only when there is nothing to change
   type: list
   elements: str
@@ -338,7 +363,8 @@ findings:
     - id: unit-unqualified
       severity: info
       subject: /bin/systemctl restart sidekiq
-      message: 'is one of two spellings: sudo compares letter by letter, and does not allow "/bin/systemctl restart sidekiq.service"'
+      message: 'is one of two spellings: sudo compares letter by letter, and does not allow "/bin/systemctl restart
+          sidekiq.service"'
       hint: set expand_unit
 steps:
   description: What was changed, or would be in check mode.

@@ -8,13 +8,17 @@ module: systemd_sidekiq
 short_description: Run Sidekiq as a systemd service
 version_added: 1.0.0
 description:
-  - Writes the systemd unit that runs a Rails application's Sidekiq, enables it, starts it and waits until it is really up.
+  - Writes the systemd unit that runs a Rails application's Sidekiq, enables it, starts it and waits until it is really
+      up.
   - >-
-    The unit fits the Sidekiq of the application, as its Gemfile.lock names it, and the systemd of the host. When a changed unit does not come up, the unit before is put back and started again.
+    The unit fits the Sidekiq of the application, as its Gemfile.lock names it, and the systemd of the host. When a
+    changed unit does not come up, the unit before is put back and started again.
   - >-
-    A restart loses no job: Sidekiq is told to take no new ones, waited for, stopped with time enough to push back what still runs, started, and looked for in Redis, where it must beat as the process that systemd has.
+    A restart loses no job: Sidekiq is told to take no new ones, waited for, stopped with time enough to push back what
+    still runs, started, and looked for in Redis, where it must beat as the process that systemd has.
   - >-
-    On a host where nothing was deployed yet the unit stays quiet (C(ConditionPathIsDirectory=)), and the answer says that it waits for the first deploy.
+    On a host where nothing was deployed yet the unit stays quiet (C(ConditionPathIsDirectory=)), and the answer says
+    that it waits for the first deploy.
 options:
   name:
     description:
@@ -26,7 +30,8 @@ options:
       - V(started) runs Sidekiq, and restarts it when its unit changed or something of O(restart_on) is newer.
       - V(restarted) restarts it in any case; of several processes one after the other.
       - V(reloaded) tells it to take no new jobs. It does not take any again until it is restarted.
-      - V(drained) does the same and waits until the running jobs have ended, at most O(drain_timeout), else it fails and names them.
+      - V(drained) does the same and waits until the running jobs have ended, at most O(drain_timeout), else it fails
+          and names them.
       - V(stopped) stops it. Sidekiq gets its own timeout to finish jobs and pushes back what remains.
       - V(absent) stops it and removes its units.
     type: str
@@ -44,7 +49,8 @@ options:
     type: path
   deploy_root:
     description:
-      - Folder that holds C(current), C(releases) and C(shared). By default the parent of O(app_root), when that ends in C(current).
+      - Folder that holds C(current), C(releases) and C(shared). By default the parent of O(app_root), when that ends in
+          C(current).
     type: path
   user:
     description:
@@ -63,7 +69,8 @@ options:
   bundle:
     description:
       - >-
-        Path of the executable C(bundle). By default that of rbenv, rvm, asdf or mise in the home of O(user), else the first of /usr/local/bin/bundle and /usr/bin/bundle that exists, else that of an rbenv or rvm for all users.
+        Path of the executable C(bundle). By default that of rbenv, rvm, asdf or mise in the home of O(user), else the
+        first of /usr/local/bin/bundle and /usr/bin/bundle that exists, else that of an rbenv or rvm for all users.
       - It must be executable by O(user). A wrapper has to exec, since signals go to the main process.
     type: path
   login_shell:
@@ -74,7 +81,8 @@ options:
   sidekiq_version:
     description:
       - >-
-        Version of Sidekiq, such as V(7.3.2). By default that of C(Gemfile.lock) in O(app_root), or what C(bundle exec sidekiq -V) says.
+        Version of Sidekiq, such as V(7.3.2). By default that of C(Gemfile.lock) in O(app_root), or what C(bundle exec
+        sidekiq -V) says.
     type: str
   concurrency:
     description:
@@ -82,17 +90,20 @@ options:
     type: int
   queues:
     description:
-      - Queues to work on, each C(name) or C(name,weight). By default nothing is passed and Sidekiq takes them from its configuration file.
+      - Queues to work on, each C(name) or C(name,weight). By default nothing is passed and Sidekiq takes them from its
+          configuration file.
     type: list
     elements: str
   sidekiq_config:
     description:
-      - Sidekiq's configuration file, absolute or relative to O(app_root). By default Sidekiq looks for C(config/sidekiq.yml) itself.
+      - Sidekiq's configuration file, absolute or relative to O(app_root). By default Sidekiq looks for
+          C(config/sidekiq.yml) itself.
     type: path
   processes:
     description:
       - >-
-        Several processes instead of one. Each has a unit of its own, C(NAME@PROCESS.service), below C(NAME.service), with which all are started, stopped, restarted and told to be quiet (C(systemctl reload)).
+        Several processes instead of one. Each has a unit of its own, C(NAME@PROCESS.service), below C(NAME.service),
+        with which all are started, stopped, restarted and told to be quiet (C(systemctl reload)).
       - A process that leaves the list is drained, stopped and removed.
     type: list
     elements: dict
@@ -118,12 +129,14 @@ options:
   timeout:
     description:
       - >-
-        Seconds that Sidekiq gives running jobs at the end, before it pushes them back. By default nothing is passed and Sidekiq takes it from its configuration file.
+        Seconds that Sidekiq gives running jobs at the end, before it pushes them back. By default nothing is passed and
+        Sidekiq takes it from its configuration file.
     type: int
   stop_timeout:
     description:
       - >-
-        Seconds after which systemd kills a Sidekiq that does not end, and its jobs with it (C(TimeoutStopSec=)). By default 10 more than Sidekiq's own timeout. Less than 5 more is refused.
+        Seconds after which systemd kills a Sidekiq that does not end, and its jobs with it (C(TimeoutStopSec=)). By
+        default 10 more than Sidekiq's own timeout. Less than 5 more is refused.
     type: int
   start_timeout:
     description:
@@ -133,7 +146,9 @@ options:
   watchdog:
     description:
       - >-
-        Seconds without a sign of life after which systemd restarts it (C(WatchdogSec=)), from Sidekiq 6.0.6. The sign says that Ruby runs, no more, and jobs are lost then: it is for a process that will do no more anyway. V(0) is none.
+        Seconds without a sign of life after which systemd restarts it (C(WatchdogSec=)), from Sidekiq 6.0.6. The sign
+        says that Ruby runs, no more, and jobs are lost then: it is for a process that will do no more anyway. V(0) is
+        none.
     type: int
     default: 120
   environment:
@@ -144,7 +159,8 @@ options:
   secret_environment:
     description:
       - >-
-        Environment variables that nobody else may read. They stand in /etc/systemd/system/NAME.env, which is root's alone, and are never shown.
+        Environment variables that nobody else may read. They stand in /etc/systemd/system/NAME.env, which is root's
+        alone, and are never shown.
     type: dict
     default: {}
   environment_files:
@@ -156,7 +172,8 @@ options:
   dotenv_files:
     description:
       - >-
-        Files that the application itself loads with dotenv. They are only read, to know where Redis is, and never put into the unit. One that is missing is no error. A variable that the unit sets to another value is warned of.
+        Files that the application itself loads with dotenv. They are only read, to know where Redis is, and never put
+        into the unit. One that is missing is no error. A variable that the unit sets to another value is warned of.
     type: list
     elements: path
     default: []
@@ -169,30 +186,37 @@ options:
     description:
       - What systemd keeps the process from.
       - >-
-        V(standard) makes all but O(read_write_paths) read-only, gives it a /tmp of its own (where no clamd of this host has to see its files), and takes from it devices, the kernel's settings, capabilities and system calls that no worker needs. ImageMagick, ffmpeg, Java, LibreOffice and clamdscan were seen to work.
+        V(standard) makes all but O(read_write_paths) read-only, gives it a /tmp of its own (where no clamd of this host
+        has to see its files), and takes from it devices, the kernel's settings, capabilities and system calls that no
+        worker needs. ImageMagick, ffmpeg, Java, LibreOffice and clamdscan were seen to work.
       - V(strict) hides homes as well, and allows only usual system calls.
       - V(compat) leaves files as they are. V(off) sets nothing.
-      - V(auto) is V(standard) for a new unit, V(compat) where one of another origin is taken over, and afterwards what the unit has.
+      - V(auto) is V(standard) for a new unit, V(compat) where one of another origin is taken over, and afterwards what
+          the unit has.
     type: str
     choices: [auto, strict, standard, compat, "off"]
     default: auto
   read_write_paths:
     description:
       - >-
-        Folders to which jobs may write under V(hardening=standard) and V(strict), beside log, tmp, storage, public/system and public/uploads of the deployment and where links in its C(shared) lead. One that starts with C(-) may be missing.
+        Folders to which jobs may write under V(hardening=standard) and V(strict), beside log, tmp, storage,
+        public/system and public/uploads of the deployment and where links in its C(shared) lead. One that starts with
+        C(-) may be missing.
     type: list
     elements: str
     default: []
   jit:
     description:
       - >-
-        Whether jobs may use programs that make machine code as they run: Java, LibreOffice, Ruby's YJIT. V(false) sets C(MemoryDenyWriteExecute=), with which these do not start.
+        Whether jobs may use programs that make machine code as they run: Java, LibreOffice, Ruby's YJIT. V(false) sets
+        C(MemoryDenyWriteExecute=), with which these do not start.
     type: bool
     default: true
   malloc:
     description:
       - >-
-        What keeps Ruby's threads from bloating the process: V(arenas) sets C(MALLOC_ARENA_MAX=2), V(jemalloc) loads that library, V(default) does nothing.
+        What keeps Ruby's threads from bloating the process: V(arenas) sets C(MALLOC_ARENA_MAX=2), V(jemalloc) loads
+        that library, V(default) does nothing.
     type: str
     choices: [arenas, jemalloc, default]
     default: arenas
@@ -211,18 +235,23 @@ options:
   extra_directives:
     description:
       - >-
-        Further directives of C([Service]), such as C(CPUWeight), C(Nice), C(TasksMax), C(OOMScoreAdjust), C(Slice) or C(SupplementaryGroups). One of O(hardening) replaces its value; the empty value sets none. What has an option of its own is refused.
+        Further directives of C([Service]), such as C(CPUWeight), C(Nice), C(TasksMax), C(OOMScoreAdjust), C(Slice) or
+        C(SupplementaryGroups). One of O(hardening) replaces its value; the empty value sets none. What has an option of
+        its own is refused.
     type: dict
     default: {}
   log_file:
     description:
       - File below /var/log to which the log is appended, from systemd 240. By default the log goes to the journal.
-      - Its folder must be root's, since systemd opens the file as root. Nothing reopens it, so logrotate has to C(copytruncate).
+      - Its folder must be root's, since systemd opens the file as root. Nothing reopens it, so logrotate has to
+          C(copytruncate).
     type: path
   redis_url:
     description:
       - >-
-        URL of the Redis in which the heartbeat is looked for. By default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(secret_environment), O(environment_files) and O(dotenv_files), else what C(config/redis.yml) plainly says, else redis://localhost:6379/0.
+        URL of the Redis in which the heartbeat is looked for. By default C(REDIS_URL) (or the variable that
+        C(REDIS_PROVIDER) names) from O(environment), O(secret_environment), O(environment_files) and O(dotenv_files),
+        else what C(config/redis.yml) plainly says, else redis://localhost:6379/0.
       - It is not put into the unit.
     type: str
   redis_namespace:
@@ -232,19 +261,24 @@ options:
   require_heartbeat:
     description:
       - >-
-        Whether it is an error when Redis does not answer, or when nobody named one and the one on this host has nothing of Sidekiq's. By default it is a warning then: the application may be told of its Redis in a way that only Ruby understands.
+        Whether it is an error when Redis does not answer, or when nobody named one and the one on this host has nothing
+        of Sidekiq's. By default it is a warning then: the application may be told of its Redis in a way that only Ruby
+        understands.
     type: bool
     default: false
   database_yml:
     description:
-      - Where the application's database.yml may be, for O(restart_on) and O(database_pool); of several, the first that exists.
+      - Where the application's database.yml may be, for O(restart_on) and O(database_pool); of several, the first that
+          exists.
     type: list
     elements: path
     default: []
   database_pool:
     description:
       - >-
-        Connections that each pool in O(database_yml) must give, V(auto) for as many as the process has threads. Where ERB makes the pool of a variable, as in Rails' own template, and it would be too small, the unit sets that variable. By default it does not.
+        Connections that each pool in O(database_yml) must give, V(auto) for as many as the process has threads. Where
+        ERB makes the pool of a variable, as in Rails' own template, and it would be too small, the unit sets that
+        variable. By default it does not.
       - A pool that stands in the file as a number is M(db_pool)'s to raise.
     type: str
   databases:
@@ -261,7 +295,9 @@ options:
   restart_on:
     description:
       - >-
-        What restarts a running Sidekiq when it was written after the process was started: the unit, O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)), O(database_yml) (V(database)), C(Gemfile.lock) (V(lockfile)).
+        What restarts a running Sidekiq when it was written after the process was started: the unit,
+        O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)),
+        O(database_yml) (V(database)), C(Gemfile.lock) (V(lockfile)).
       - A database.yml that was written again with the pool that the process is known to have does not.
       - V(release) restarts it when it runs in another folder than O(app_root) leads to.
       - A unit that this run changes restarts it in any case. A process that a deploy has quieted is left to the deploy.
@@ -271,14 +307,16 @@ options:
     default: [unit, environment, config, database, lockfile]
   log_readers:
     description:
-      - Users who may read the journal, and so the log of the service, without sudo. They are added to the group C(systemd-journal).
+      - Users who may read the journal, and so the log of the service, without sudo. They are added to the group
+          C(systemd-journal).
     type: list
     elements: str
     default: []
   drain_timeout:
     description:
       - >-
-        Seconds that a restart waits for running jobs to end, after Sidekiq was told to take no new ones. Then Sidekiq's own timeout begins, after which it pushes back what remains. V(0) does not wait.
+        Seconds that a restart waits for running jobs to end, after Sidekiq was told to take no new ones. Then Sidekiq's
+        own timeout begins, after which it pushes back what remains. V(0) does not wait.
       - A worker whose heartbeat cannot be seen is not waited for.
     type: int
     default: 60
@@ -291,7 +329,9 @@ options:
   takeover:
     description:
       - >-
-        A unit of the same name and application that was written by others is replaced. What a person changed in it and these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)). A worker of another name that capistrano-sidekiq made is stopped and disabled.
+        A unit of the same name and application that was written by others is replaced. What a person changed in it and
+        these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)). A worker
+        of another name that capistrano-sidekiq made is stopped and disabled.
     type: str
     choices: [safe, force]
     default: safe
@@ -363,7 +403,8 @@ unit:
   sample: /etc/systemd/system/sidekiq.service
 status:
   description: >-
-    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(reloaded), V(drained), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
+    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(reloaded),
+    V(drained), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
   returned: success
   type: str
   sample: up
@@ -399,7 +440,8 @@ heartbeat:
   type: dict
   contains:
     status:
-      description: V(seen) when a heartbeat of the process with V(main_pid) is in Redis, V(unknown) when Redis could not tell.
+      description: V(seen) when a heartbeat of the process with V(main_pid) is in Redis, V(unknown) when Redis could not
+          tell.
       type: str
     source:
       description: Where the address of Redis was taken from.
@@ -449,7 +491,8 @@ interrupted:
       description: How long it had run.
       type: int
     pushed_back:
-      description: Whether it was seen in its queue again. Else it ended in Sidekiq's own timeout, or another process took it at once.
+      description: Whether it was seen in its queue again. Else it ended in Sidekiq's own timeout, or another process
+          took it at once.
       type: bool
 steps:
   description: What was changed, or would be in check mode.
