@@ -1,16 +1,17 @@
-# The targets that people use: demo, test, test-matrix, soak, build, generate, lint, bench, clean. `make help` tells what each does.
+# The targets that people use: demo, test, test-matrix, soak, build, generate, dist, lint, bench, clean. `make help` tells what each does.
 VERSION := 0.1.0
 GO      := go
 FLAGS   := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 # Code that runs once a run at most is not inlined: 4 % of the payload, and nothing that can be measured of the time.
 SMALL   := $(foreach p,crypto net vendor math,-gcflags='$(p)/...=-l')
 MODULES := $(notdir $(wildcard modules/*_*))
+PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
 SOURCES := go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos systemds soak lint demo bench clean
+.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos systemds soak lint demo bench dist reproduce clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +110,15 @@ lint: ## gofmt, vet, staticcheck, yamllint, ansible-lint
 	$(GO) run $(STATICCHECK) ./...
 	yamllint --strict .
 	ANSIBLE_LIBRARY=$(CURDIR)/roles/sidekiq/library ansible-lint --offline
+
+dist: build $(addprefix dist/sidekiq-role_,$(PLATFORMS)) ## what a release hands out, into dist/
+	generator/dist $(VERSION)
+
+dist/sidekiq-role_%: bin/sidekiq-role
+	CGO_ENABLED=0 GOOS=$(word 1,$(subst _, ,$*)) GOARCH=$(word 2,$(subst _, ,$*)) $(GO) build $(FLAGS) -o $@ ./generator
+
+reproduce: build
+	generator/reproduce
 
 demo: check-go ## a throwaway host with a real Sidekiq, brought up by the role
 	@molecule/demo announce

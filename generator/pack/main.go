@@ -27,6 +27,9 @@ type entry struct {
 	Size   int    `json:"size"`
 }
 
+// limit is what a packed binary may weigh: it goes to each host over whatever link there is.
+const limit = 3_000_000
+
 func main() {
 	var dirs []string
 	flag.Func("into", "folder for the packed binaries; may be repeated", func(dir string) error {
@@ -76,6 +79,9 @@ func pack(binary string, files map[string][]byte, platforms map[string]entry) er
 	packed, err := gzipped(data)
 	if err != nil {
 		return err
+	}
+	if len(packed) > limit {
+		return fmt.Errorf("%s: %d bytes packed, more than %d are not accepted; hint: go tool nm -size -sort size %s", name, len(packed), limit, binary)
 	}
 	hash := sha256.Sum256(data)
 	files[name+".gz"] = packed

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,4 +46,16 @@ func TestWhatIsNoBinaryIsRefused(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, entries)
+}
+
+func TestWhatIsTooHeavyIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "program_linux_amd64")
+	noise := make([]byte, limit+1)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	require.NoError(t, os.WriteFile(binary, noise, 0o700))
+	err := run([]string{filepath.Join(dir, "out")}, []string{binary})
+	require.ErrorContains(t, err, "program_linux_amd64: ")
+	require.ErrorContains(t, err, "more than 3000000 are not accepted; hint: ")
+	require.NoDirExists(t, filepath.Join(dir, "out"))
 }

@@ -1,7 +1,6 @@
 #!/usr/bin/python
 # Written by sidekiq-role; change the model and generate it again.
 """What ansible-doc and linters want to know of sidekiq_info. The module itself is a binary, which its action plugin runs."""
-from __future__ import annotations
 
 DOCUMENTATION = r'''
 module: sidekiq_info

@@ -1,7 +1,6 @@
 #!/usr/bin/python
 # [[ notice ]]
 """What ansible-doc and linters want to know of [[ .Module.Module ]]. The module itself is a binary, which its action plugin runs."""
-from __future__ import annotations
 
 DOCUMENTATION = r'''
 [[ .Qualify (document .Module.Documentation) ]]
