@@ -3,9 +3,11 @@ package main
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	project "github.com/curationexperts/ansible-sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
 
 // Package is a way to hand out the role and its modules. Both ways are rendered from the same templates.
@@ -65,6 +67,18 @@ func galaxyVersion(v string) string {
 		return "0.0.0-devel"
 	}
 	return v
+}
+
+// Group is the modules that look at the application, which share its options: a default of a group that one of its modules did
+// not know would be an error of that module's tasks.
+func (v view) Group() []string {
+	var names []string
+	for _, s := range v.Modules {
+		if slices.ContainsFunc(s.Options, func(o argspec.Option) bool { return o.Name == "rails_env" }) {
+			names = append(names, s.Module)
+		}
+	}
+	return names
 }
 
 // Qualify gives our modules, where a document names them, the names that they have in the package.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,19 +54,26 @@ func TestCollectionHoldsTheRoleAndItsModules(t *testing.T) {
 	require.Equal(t, rest(plugin), rest(collection["plugins/action/sidekiq_module.py"]), "one plugin for all modules")
 }
 
-func TestEveryModuleIsRoutedAndInTheGroup(t *testing.T) {
+func TestEveryModuleIsRoutedAndTheGroupSharesOptions(t *testing.T) {
 	files := emitted(t, collectionPackage)
 	runtime := parsed(t, files["meta/runtime.yml"])
-	var group, routing = []any{}, map[string]any{}
+	routing := map[string]any{}
 	v, err := viewOf(DefaultModel(), collectionPackage)
 	require.NoError(t, err)
 	for _, s := range v.Modules {
 		require.Contains(t, files, "plugins/modules/"+s.Module+".py")
-		group = append(group, s.Module)
 		routing[s.Module] = map[string]any{"action_plugin": "curationexperts.samvera.sidekiq_module"}
 	}
-	require.NotEmpty(t, group)
-	require.Equal(t, map[string]any{"sidekiq": group}, runtime["action_groups"])
+	require.Equal(t, map[string]any{"sidekiq": []any{"db_pool", "sidekiq_info", "systemd_sidekiq"}}, runtime["action_groups"])
+	for _, s := range v.Modules {
+		if slices.Contains(v.Group(), s.Module) {
+			names := []string{}
+			for _, o := range s.Options {
+				names = append(names, o.Name)
+			}
+			require.Subset(t, names, []string{"rails_env", "app_root", "environment", "secret_environment", "environment_files", "dotenv_files"}, s.Module)
+		}
+	}
 	require.Equal(t, map[string]any{"modules": routing}, runtime["plugin_routing"])
 	require.Equal(t, ">=2.14.0", runtime["requires_ansible"])
 }
