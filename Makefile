@@ -9,9 +9,11 @@ PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
 SOURCES := go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos systemds soak lint demo bench dist reproduce clean
+.PHONY: help check-go build generate test unit molecule test-matrix scenarios rubies sudos systemds soak lint demo bench dist reproduce version cores packages sanity ubuntu1804 vulnerabilities clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,8 +53,8 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name sudo
 	molecule --base-config molecule/base.yml test --scenario-name workers
 
-test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies, Rails, sudos and systemds as judges
-	molecule/setup run $(MAKE) build scenarios rubies sudos systemds
+test-matrix: check-go ## what `test` leaves out: the other suites of Debian, and their Rubies, Rails, sudos and systemds as judges; what a release hands out
+	molecule/setup run $(MAKE) build scenarios rubies sudos systemds dist packages sanity reproduce
 
 scenarios:
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name default
@@ -104,11 +106,12 @@ soak: check-go ## the random tests for half an hour, fuzzing a million times eac
 	$(MAKE) build
 	molecule/soak
 
-lint: ## gofmt, vet, staticcheck, yamllint, ansible-lint
-	@test -z "$$(gofmt -s -l modules generator)" || { gofmt -s -d modules generator; exit 1; }
+lint: ## gofmt, vet, staticcheck, yamllint, actionlint, ansible-lint
+	@test -z "$$(gofmt -s -l modules generator *.go)" || { gofmt -s -d modules generator *.go; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	yamllint --strict .
+	$(GO) run $(ACTIONLINT) -shellcheck= -pyflakes=
 	ANSIBLE_LIBRARY=$(CURDIR)/roles/sidekiq/library ansible-lint --offline
 
 dist: build $(addprefix dist/sidekiq-role_,$(PLATFORMS)) ## what a release hands out, into dist/
@@ -119,6 +122,28 @@ dist/sidekiq-role_%: bin/sidekiq-role
 
 reproduce: build
 	generator/reproduce
+
+version:
+	@echo $(VERSION)
+
+# With the oldest ansible-core and the newest.
+CORES := 2.14.18 2.21.5
+cores:
+	molecule/setup core 2.14.18 3.11
+	molecule/setup core 2.21.5 3.12 3.13 3.14
+
+packages: cores
+	molecule/packages .venv/bin $(patsubst %,.venv/cores/%/bin,$(CORES))
+
+sanity: cores
+	molecule/sanity $(patsubst %,.venv/cores/%/bin,$(CORES))
+
+# Where images can be pulled.
+ubuntu1804:
+	molecule --base-config molecule/base.yml test --scenario-name ubuntu1804
+
+vulnerabilities:
+	$(GO) run $(GOVULNCHECK) ./...
 
 demo: check-go ## a throwaway host with a real Sidekiq, brought up by the role
 	@molecule/demo announce

@@ -101,6 +101,22 @@ func TestVersionIsTheProgramsAsGalaxyAcceptsIt(t *testing.T) {
 	require.Equal(t, "curationexperts.samvera", galaxy["namespace"].(string)+"."+galaxy["name"].(string))
 }
 
+// VERSION in the Makefile is the only one; what people copy from the README follows it.
+func TestDocumentsNameTheVersionOfTheMakefile(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`(?m)^VERSION := (\S+)$`).FindSubmatch(makefile)
+	require.NotNil(t, found)
+	require.Contains(t, string(project.Changelog), "\n## "+string(found[1]))
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	named := regexp.MustCompile(`(?:/v|sidekiq-|samvera-)(\d+\.\d+\.\d+)`).FindAllSubmatch(readme, -1)
+	require.Len(t, named, 4)
+	for _, n := range named {
+		require.Equal(t, string(found[1]), string(n[1]))
+	}
+}
+
 func TestGenerateWritesACompleteCollection(t *testing.T) {
 	needPayload(t)
 	dir := t.TempDir()
