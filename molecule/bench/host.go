@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // prefix is the beginning of the names of all containers.
@@ -21,7 +22,8 @@ type host struct {
 // lab is what all parts need: a folder, a key, and how ssh is called. Everything in it is gone after close.
 type lab struct {
 	project, dir string
-	hosts        []host
+	mutex        sync.Mutex
+	hosts        []host // all that were started
 }
 
 func newLab(ctx context.Context, project string) (*lab, error) {
@@ -61,11 +63,13 @@ func (l *lab) image(ctx context.Context, kind string) (string, error) {
 // start starts a container, in which COMMAND takes the place of systemd, and lets the key in.
 func (l *lab) start(ctx context.Context, name, image string, command ...string) (host, error) {
 	h := host{name: prefix + name, port: 22}
+	l.mutex.Lock()
 	l.hosts = append(l.hosts, h)
+	l.mutex.Unlock()
 	if _, err := run(ctx, nil, l.ours("molecule/host"), append([]string{"start", h.name, image}, command...)...); err != nil {
 		return h, err
 	}
-	address, err := run(ctx, nil, "docker", "inspect", "--format", "{{.NetworkSettings.IPAddress}}", h.name)
+	address, err := run(ctx, nil, "docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", h.name)
 	if err != nil {
 		return h, err
 	}

@@ -1,51 +1,214 @@
+// Command bench measures what the modules and the role cost beside what they are compared with, on throwaway hosts that are reached by
+// ssh, and prints one Markdown table. It is run from the project's folder, with ansible-playbook in PATH: `make bench`.
 package main
 
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
 	"syscall"
+	"time"
 )
 
+// away is the time to a distant host and back.
+const away = 20 * time.Millisecond
+
+var parts = []string{"tasks", "role", "latency", "hosts", "cost"}
+
+// options are those of the command line.
+type options struct {
+	run           []string
+	rounds, roles int
+	readme        string
+}
+
+func (o options) has(part string) bool { return slices.Contains(o.run, part) }
+
 func main() {
-	rounds := flag.Int("rounds", 15, "rounds")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	wd, _ := os.Getwd()
-	l, err := newLab(ctx, wd)
+	o, err := parseOptions()
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		err = bench(ctx, o)
+	}
 	if err != nil {
 		say("%v", err)
-		return
+		os.Exit(1)
+	}
+}
+
+func parseOptions() (o options, err error) {
+	chosen := flag.String("run", strings.Join(parts, ","), "parts to run; latency is that of tasks and role")
+	flag.IntVar(&o.rounds, "rounds", 15, "rounds of single tasks")
+	flag.IntVar(&o.roles, "roles", 5, "rounds of whole roles, and over many hosts")
+	flag.StringVar(&o.readme, "readme", "", "file into which the table is written as well, between its two markers")
+	flag.Parse()
+	o.run = strings.Split(*chosen, ",")
+	for _, part := range o.run {
+		if !slices.Contains(parts, part) {
+			return o, fmt.Errorf("part %q: accepted are %s", part, strings.Join(parts, ", "))
+		}
+	}
+	if o.rounds < 1 || o.roles < 1 {
+		return o, fmt.Errorf("-rounds and -roles: at least 1 is accepted")
+	}
+	if o.readme != "" && len(o.run) < len(parts) {
+		return o, fmt.Errorf("-readme wants all parts; hint: leave -run out")
+	}
+	return o, nil
+}
+
+// bench prints what was measured, and cleans up whatever happens.
+func bench(ctx context.Context, o options) (err error) {
+	project, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	l, err := newLab(ctx, project)
+	if err != nil {
+		return err
 	}
 	defer func() {
-		if err := l.close(); err != nil {
-			say("%v", err)
+		say("cleaning up")
+		if failed := l.close(); err == nil {
+			err = failed
 		}
 	}()
-	if err := func() error {
-		image, err := l.image(ctx, "python")
+	t := &table{}
+	if t.head, err = head(ctx, o); err != nil {
+		return err
+	}
+	if err := l.measure(ctx, o, t); err != nil {
+		return err
+	}
+	fmt.Print(t)
+	return write(o.readme, t)
+}
+
+// head says where and when.
+func head(ctx context.Context, o options) (string, error) {
+	version, err := run(ctx, nil, "ansible-playbook", "--version")
+	if err != nil {
+		return "", fmt.Errorf("%w; hint: run molecule/setup venv, and put .venv/bin into PATH", err)
+	}
+	version, _, _ = strings.Cut(version, "\n")
+	return fmt.Sprintf("%s, %d cores, %s, Debian trixie; medians of %d rounds in turn, of %d for whole roles and many hosts.",
+		time.Now().Format(time.DateOnly), runtime.NumCPU(), strings.Trim(strings.ReplaceAll(version, "ansible-playbook [core", "ansible-core"), "]"),
+		o.rounds, o.roles), nil
+}
+
+func write(readme string, t *table) error {
+	if readme == "" {
+		return nil
+	}
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	changed, err := between(string(text), t.String())
+	if err != nil {
+		return fmt.Errorf("%s: %w", readme, err)
+	}
+	return os.WriteFile(readme, []byte(changed), 0o644)
+}
+
+func (l *lab) measure(ctx context.Context, o options, t *table) error {
+	if o.has("tasks") || o.has("role") || o.has("cost") {
+		if err := l.measureTarget(ctx, o, t); err != nil {
+			return err
+		}
+	}
+	if !o.has("hosts") {
+		return nil
+	}
+	fleets, err := l.measureFleet(ctx, o.roles)
+	if err == nil {
+		t.fleets(fleets)
+	}
+	return err
+}
+
+// measureTarget does all that is done with one host.
+func (l *lab) measureTarget(ctx context.Context, o options, t *table) error {
+	image, err := l.image(ctx, "python")
+	if err != nil {
+		return err
+	}
+	h, err := l.start(ctx, "target", image)
+	if err != nil {
+		return err
+	}
+	if err := l.deploy(ctx, h); err != nil {
+		return err
+	}
+	distances := []host{h}
+	if o.has("latency") {
+		r, err := newRelay(fmt.Sprintf("%s:%d", h.address, h.port), away/2)
 		if err != nil {
 			return err
 		}
-		h, err := l.start(ctx, "target", image)
-		if err != nil {
+		defer r.close()
+		distances = append(distances, host{name: h.name, address: "127.0.0.1", port: r.port()})
+	}
+	if o.has("tasks") {
+		if err := l.tasksPart(ctx, h, distances, o.rounds, t); err != nil {
 			return err
 		}
-		if err := l.deploy(ctx, h); err != nil {
+	}
+	if o.has("role") {
+		if err := l.rolePart(ctx, h, distances, o.roles, t); err != nil {
 			return err
 		}
-		times, err := l.measureTasks(ctx, h, *rounds)
+	}
+	if !o.has("cost") {
+		return nil
+	}
+	costs, err := l.measureCost(ctx, h, o.rounds)
+	if err == nil {
+		t.costs(costs)
+	}
+	return err
+}
+
+func (l *lab) tasksPart(ctx context.Context, h host, distances []host, rounds int, t *table) error {
+	var times []map[string]samples
+	for _, from := range distances {
+		if err := l.reset(ctx, h); err != nil {
+			return err
+		}
+		say("single tasks, %s:%d, %d rounds", from.address, from.port, rounds)
+		measured, err := l.measureTasks(ctx, from, rounds)
 		if err != nil {
 			return err
 		}
 		for _, s := range single {
-			t := times[s.task]
-			say("%-45s %-30s %s x ssh  %s x raw", s.label, t.spread(), ratio(t.median(), times["ssh"].median()), ratio(t.median(), times["raw"].median()))
+			say("%s: %s", s.label, measured[s.task].spread())
 		}
-		return nil
-	}(); err != nil {
-		say("%v", err)
+		times = append(times, measured)
 	}
+	t.tasks(times)
+	return nil
+}
+
+func (l *lab) rolePart(ctx context.Context, h host, distances []host, rounds int, t *table) error {
+	all, err := l.contenders(ctx, h)
+	if err != nil {
+		return err
+	}
+	var results [][]contender
+	for _, from := range distances {
+		say("whole roles, %s:%d, %d rounds", from.address, from.port, rounds)
+		measured, err := l.measureRole(ctx, h, from, all, rounds)
+		if err != nil {
+			return err
+		}
+		results = append(results, measured)
+	}
+	t.roles(results)
+	return nil
 }

@@ -33,7 +33,6 @@ type outcome struct {
 
 // environment is that of all calls: pipelined, since that is the best that Ansible's own modules have.
 func (l *lab) environment() map[string]string {
-	role := l.ours("roles/sidekiq")
 	return map[string]string{
 		"ANSIBLE_CONFIG":           filepath.Join(l.dir, "none.cfg"),
 		"ANSIBLE_LOCAL_TEMP":       filepath.Join(l.dir, "local"),
@@ -41,11 +40,14 @@ func (l *lab) environment() map[string]string {
 		"ANSIBLE_SSH_ARGS":         strings.Join(l.sshArguments(), " "),
 		"ANSIBLE_PIPELINING":       "1",
 		"ANSIBLE_FORKS":            "20",
-		"ANSIBLE_LIBRARY":          filepath.Join(role, "library"),
-		"ANSIBLE_ACTION_PLUGINS":   filepath.Join(role, "action_plugins"),
 		"ANSIBLE_ROLES_PATH":       l.ours("roles"),
 		"ANSIBLE_COLLECTIONS_PATH": filepath.Join(l.dir, "collections"),
 	}
+}
+
+// modules lets a play without the role use the role's modules.
+func (l *lab) modules() map[string]string {
+	return map[string]string{"ANSIBLE_LIBRARY": l.ours("roles/sidekiq/library"), "ANSIBLE_ACTION_PLUGINS": l.ours("roles/sidekiq/action_plugins")}
 }
 
 func (l *lab) play(ctx context.Context, p play) (outcome, error) {

@@ -23,15 +23,6 @@ func (s samples) quantile(q float64) time.Duration {
 
 func (s samples) median() time.Duration { return s.quantile(0.5) }
 
-// less takes from each sample the one of the same round in other.
-func (s samples) less(other samples) samples {
-	rest := make(samples, min(len(s), len(other)))
-	for i := range rest {
-		rest[i] = s[i] - other[i]
-	}
-	return rest
-}
-
 // spread is the median and, in brackets, where the middle half of the samples lies.
 func (s samples) spread() string {
 	return fmt.Sprintf("%s (%s to %s)", show(s.median()), show(s.quantile(0.25)), show(s.quantile(0.75)))

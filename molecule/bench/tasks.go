@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,14 +31,13 @@ func (l *lab) measureTasks(ctx context.Context, h host, rounds int) (map[string]
 	if err := l.plainModules(); err != nil {
 		return nil, err
 	}
-	p := play{hosts: []host{h}, user: "root", vars: map[string]any{
-		"bench_ssh": strings.Join(append([]string{"ssh"}, append(l.sshArguments(), "-p", strconv.Itoa(h.port), "root@"+h.address)...), " "),
-	}}
+	call := slices.Concat([]string{"ssh"}, l.sshArguments(), []string{"-p", strconv.Itoa(h.port), "root@" + h.address})
+	p := play{hosts: []host{h}, user: "root", env: l.modules(), vars: map[string]any{"bench_ssh": strings.Join(call, " ")}}
 	// The first round brings about what the others find done.
-	if _, err := l.playRounds(ctx, p, 1); err != nil {
+	if _, err := l.playRounds(ctx, p, "tasks/round.yml", 1); err != nil {
 		return nil, err
 	}
-	o, err := l.playRounds(ctx, p, rounds+1)
+	o, err := l.playRounds(ctx, p, "tasks/round.yml", rounds+1)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +56,9 @@ func (l *lab) measureTasks(ctx context.Context, h host, rounds int) (map[string]
 }
 
 // playRounds runs a play that is one round written down so many times: a loop costs something of its own.
-func (l *lab) playRounds(ctx context.Context, p play, rounds int) (outcome, error) {
+func (l *lab) playRounds(ctx context.Context, p play, tasks string, rounds int) (outcome, error) {
 	text := "- hosts: all\n  gather_facts: false\n  tasks:\n" +
-		strings.Repeat("    - import_tasks: "+l.beside("tasks/round.yml")+"\n", rounds)
+		strings.Repeat("    - import_tasks: "+l.beside(tasks)+"\n", rounds)
 	p.playbook = filepath.Join(l.dir, "rounds.yml")
 	if err := os.WriteFile(p.playbook, []byte(text), 0o600); err != nil {
 		return outcome{}, err

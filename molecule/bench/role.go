@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// contender is one way to do the job. Its times are those of ansible-playbook without those of an empty play of the same kind.
+type contender struct {
+	label, playbook string
+	env             map[string]string
+	vars            map[string]any
+	reason          string // why it does not run
+	first, again    samples
+}
+
+// contenders are in the order of the table: ours, the one that ours is measured by, and the others.
+func (l *lab) contenders(ctx context.Context, h host) ([]contender, error) {
+	unit, err := l.ourUnit(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := l.plainRole()
+	if err != nil {
+		return nil, err
+	}
+	job := map[string]any{"bench_unit": unit}
+	all := []contender{
+		{label: "this project's role", playbook: "role.yml"},
+		{label: "the same job with Ansible's own modules, pipelined", playbook: "builtin.yml", vars: job},
+		{label: "the same under Mitogen", playbook: "builtin.yml", vars: job},
+		{label: "this role with plain binary modules", playbook: "role.yml", env: plain},
+		{label: "what ansible-samvera's role does, no more, pipelined", playbook: "samvera.yml"},
+	}
+	mitogen := &all[2]
+	version, env, err := l.mitogen(ctx, h)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		mitogen.reason = err.Error()
+		say("Mitogen: %v", err)
+	}
+	mitogen.env, mitogen.label = env, strings.TrimSpace(mitogen.label+" "+version)
+	return all, nil
+}
+
+// ourUnit applies the role and keeps the unit that it wrote, for those who cannot make it.
+func (l *lab) ourUnit(ctx context.Context, h host) (string, error) {
+	if err := l.reset(ctx, h); err != nil {
+		return "", err
+	}
+	if _, err := l.play(ctx, play{playbook: l.beside("role.yml"), hosts: []host{h}, user: "ubuntu"}); err != nil {
+		return "", err
+	}
+	text, err := h.ask(ctx, nil, "cat /etc/systemd/system/sidekiq.service")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(l.dir, "sidekiq.service")
+	return path, os.WriteFile(path, []byte(text+"\n"), 0o600)
+}
+
+// plainRole is the role without its action plugins, and with the binaries in the place of their stubs.
+func (l *lab) plainRole() (map[string]string, error) {
+	role := filepath.Join(l.dir, "plain/sidekiq")
+	if err := os.MkdirAll(role, 0o700); err != nil {
+		return nil, err
+	}
+	for _, part := range []string{"defaults", "files", "meta", "tasks"} {
+		if err := os.Symlink(l.ours("roles/sidekiq/"+part), filepath.Join(role, part)); err != nil && !os.IsExist(err) {
+			return nil, err
+		}
+	}
+	return map[string]string{"ANSIBLE_ROLES_PATH": filepath.Dir(role), "ANSIBLE_LIBRARY": l.ours("bin/modules")}, nil
+}
+
+func (l *lab) reset(ctx context.Context, h host) error {
+	script, err := os.Open(l.beside("reset.sh"))
+	if err != nil {
+		return err
+	}
+	defer script.Close()
+	return h.exec(ctx, script, "exec sh -eu")
+}
+
+// measureRole has a first run and one without change of each contender for each round, in turn. from is h, maybe from far away.
+func (l *lab) measureRole(ctx context.Context, h, from host, all []contender, rounds int) ([]contender, error) {
+	all = slices.Clone(all)
+	for round := range rounds {
+		for i := range all {
+			c := &all[i]
+			if c.reason != "" {
+				continue
+			}
+			if err := l.oneRound(ctx, h, from, c); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.label, err)
+			}
+			say("round %d of %d, %s: %s, again %s", round+1, rounds, c.label, show(c.first[round]), show(c.again[round]))
+		}
+	}
+	return all, nil
+}
+
+func (l *lab) oneRound(ctx context.Context, h, from host, c *contender) error {
+	if err := l.reset(ctx, h); err != nil {
+		return err
+	}
+	job := play{playbook: l.beside(c.playbook), hosts: []host{from}, user: "ubuntu", vars: c.vars, env: c.env}
+	nothing := job
+	nothing.playbook = l.beside("empty.yml")
+	empty, err := l.play(ctx, nothing)
+	if err != nil {
+		return err
+	}
+	first, err := l.play(ctx, job)
+	if err != nil {
+		return err
+	}
+	again, err := l.play(ctx, job)
+	if err != nil {
+		return err
+	}
+	if first.changed() == 0 || again.changed() > 0 {
+		return fmt.Errorf("the first run changed %d things, the second %d", first.changed(), again.changed())
+	}
+	c.first, c.again = append(c.first, first.took-empty.took), append(c.again, again.took-empty.took)
+	return nil
+}

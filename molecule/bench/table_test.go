@@ -1,0 +1,30 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTable(t *testing.T) {
+	table := table{head: "Medians."}
+	table.section("One task")
+	table.row("`raw`", "30 ms", "4.00 x ssh")
+	require.Equal(t, `Medians.
+
+| | | compared | 20 ms away | compared |
+|---|--:|---|--:|---|
+| **One task** |  |  |  |  |
+| `+"`raw`"+` | 30 ms | 4.00 x ssh |  |  |
+`, table.String())
+}
+
+func TestTableGoesBetweenTheMarkers(t *testing.T) {
+	got, err := between("a\n<!-- bench -->\nold\n<!-- /bench -->\nz\n", "new\n")
+	require.NoError(t, err)
+	require.Equal(t, "a\n<!-- bench -->\nnew\n<!-- /bench -->\nz\n", got)
+	for _, text := range []string{"", "<!-- bench -->\n", "<!-- /bench -->\n<!-- bench -->\n"} {
+		_, err := between(text, "new\n")
+		require.ErrorContains(t, err, "no <!-- bench -->")
+	}
+}
