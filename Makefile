@@ -107,7 +107,7 @@ soak: check-go ## the random tests for half an hour, fuzzing a million times eac
 	molecule/soak
 
 lint: ## gofmt, vet, staticcheck, yamllint, actionlint, ansible-lint
-	@test -z "$$(gofmt -s -l modules generator *.go)" || { gofmt -s -d modules generator *.go; exit 1; }
+	@test -z "$$(gofmt -s -l modules generator molecule *.go)" || { gofmt -s -d modules generator molecule *.go; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	yamllint --strict .
@@ -150,8 +150,13 @@ demo: check-go ## a throwaway host with a real Sidekiq, brought up by the role
 	$(MAKE) build
 	@molecule/demo
 
-bench: ## Go benchmarks
+# README=1 writes the table into README.md; BENCH has options, such as '-run tasks -rounds 5' (-help lists them).
+bench: check-go ## what tasks and the role cost beside others, in one table, and the Go benchmarks; half an hour
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	molecule/setup
+	$(MAKE) build
+	$(GO) build -o bin/bench ./molecule/bench
+	bin/bench $(if $(README),-readme README.md) $(BENCH)
 
 clean: ## what was built; containers and images stay
 	rm -rf bin dist .venv roles/sidekiq/files generator/payload/*.gz generator/payload/payload.json

@@ -32,7 +32,7 @@ func (l *lab) mitogen(ctx context.Context, h host) (string, map[string]string, e
 		return "", nil, err
 	}
 	if _, err := l.play(ctx, play{playbook: l.beside("empty.yml"), hosts: []host{h}, user: "ubuntu", env: env}); err != nil {
-		return version, nil, fmt.Errorf("Mitogen %s: %w", version, err)
+		return version, nil, fmt.Errorf("with version %s: %w", version, err)
 	}
 	return version, env, nil
 }

@@ -126,8 +126,8 @@ func (o outcome) changed() (sum int) {
 	return sum
 }
 
-// byTask has the times of all tasks of one name, in the order of the play. They are what a person waits: from the start of the
-// task to the last host's answer.
+// byTask has the times of all tasks of one name, which follows Run, in the order of the play. They are what a person waits: from the
+// start of the task to the last host's answer.
 func (o outcome) byTask() (map[string]samples, error) {
 	times := map[string]samples{}
 	var failed error
@@ -136,7 +136,8 @@ func (o outcome) byTask() (map[string]samples, error) {
 		if err != nil {
 			failed = fmt.Errorf("task %q: %w", task.Task.Name, err)
 		}
-		times[task.Task.Name] = append(times[task.Task.Name], took)
+		name := strings.TrimPrefix(task.Task.Name, "Run ")
+		times[name] = append(times[name], took)
 	})
 	return times, failed
 }

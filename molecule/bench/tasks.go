@@ -66,10 +66,10 @@ func (l *lab) playRounds(ctx context.Context, p play, tasks string, rounds int) 
 	return l.play(ctx, p)
 }
 
-// ssh has the times that the tasks named ssh took themselves: microseconds, one a line.
+// ssh has the times that the tasks Run ssh took themselves: microseconds, one a line.
 func (o outcome) ssh() (times samples, failed error) {
 	o.each(func(task jsonresults.AnsiblePlaybookJSONResultsPlayTask) {
-		if task.Task.Name != "ssh" {
+		if task.Task.Name != "Run ssh" {
 			return
 		}
 		for _, result := range task.Hosts {

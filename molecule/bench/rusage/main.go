@@ -5,6 +5,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ func main() {
 
 func measure(arguments []string) error {
 	if len(arguments) < 2 {
-		return fmt.Errorf("usage: rusage TIMES PROGRAM ARGUMENT...")
+		return errors.New("wanted are TIMES PROGRAM ARGUMENT")
 	}
 	times, err := strconv.Atoi(arguments[0])
 	if err != nil {
