@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -35,6 +36,9 @@ func main() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 		err = bench(ctx, o)
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
 	}
 	if err != nil {
 		say("%v", err)

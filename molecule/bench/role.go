@@ -42,7 +42,7 @@ func (l *lab) contenders(ctx context.Context, h host) ([]contender, error) {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		mitogen.reason = err.Error()
+		mitogen.reason = lastLine(err)
 		say("Mitogen: %v", err)
 	}
 	mitogen.env, mitogen.label = env, strings.TrimSpace(mitogen.label+" "+version)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,4 +28,9 @@ func TestTableGoesBetweenTheMarkers(t *testing.T) {
 		_, err := between(text, "new\n")
 		require.ErrorContains(t, err, "no <!-- bench -->")
 	}
+}
+
+func TestLastLineFitsIntoACell(t *testing.T) {
+	require.Equal(t, "ERROR: a / b", lastLine(errors.New("pip: exit status 1: WARNING\nERROR: a | b\n")))
+	require.Equal(t, "one", lastLine(errors.New("one")))
 }
