@@ -83,6 +83,9 @@ func bench(ctx context.Context, o options) (err error) {
 			err = failed
 		}
 	}()
+	if err := warnOfLoad(); err != nil {
+		return err
+	}
 	t := &table{}
 	if t.head, err = head(ctx, o); err != nil {
 		return err
@@ -92,6 +95,22 @@ func bench(ctx context.Context, o options) (err error) {
 	}
 	fmt.Print(t)
 	return write(o.readme, t)
+}
+
+// warnOfLoad tells when others are at work: what is measured then says little.
+func warnOfLoad() error {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return err
+	}
+	var load float64
+	if _, err := fmt.Sscan(string(text), &load); err != nil {
+		return fmt.Errorf("/proc/loadavg: %w", err)
+	}
+	if load > 0.5*float64(runtime.NumCPU()) {
+		say("this machine is busy (load average %.1f): the figures will be too large and unsteady", load)
+	}
+	return nil
 }
 
 // head says where and when.
