@@ -1,0 +1,60 @@
+package main
+
+// A way is how Ansible gets to a host and who it is there: one line of the table, one host of the inventory.
+type way struct {
+	name  string // in the inventory, and of the way's folder on the host
+	title string
+	user  string // whom the modules run as
+	calls bool   // whether a task is one remote call: standard input gets through
+	plain bool   // whether Ansible can deliver a plain binary: files as another user than root want setfacl, programs a folder that runs them
+	vars  vars
+}
+
+type vars map[string]any
+
+const password = "secret" // as in the script prepare
+
+var ways = []way{
+	{"root", "ssh as root", "root", true, true, vars{"ansible_user": "root"}},
+	{"sudo", "ssh, sudo without password", "root", true, true, become("ubuntu", nil)},
+	{"password", "ssh, sudo with password", "root", true, true, become("admin", vars{"ansible_become_password": password})},
+	{"deploy", "ssh, sudo to an ordinary user, no setfacl", "deploy", true, false, become("ubuntu", vars{"ansible_become_user": "deploy"})},
+	{"su", "ssh, su with password", "root", false, true,
+		become("admin", vars{"ansible_become_method": "su", "ansible_become_password": password})},
+	{"requiretty", "ssh, sudo with requiretty", "root", false, true, become("terminal", nil)},
+	{"noexec", "ssh, a home mounted noexec", "noexec", true, false, vars{"ansible_user": "noexec"}},
+	{"paramiko", "paramiko, sudo without password", "root", false, true, become("ubuntu", vars{"ansible_connection": "paramiko_ssh"})},
+	{"docker", "docker, sudo without password", "root", true, true, become("ubuntu", vars{"ansible_connection": "community.docker.docker"})},
+}
+
+func become(user string, more vars) vars {
+	all := vars{"ansible_user": user, "ansible_become": true}
+	for name, value := range more {
+		all[name] = value
+	}
+	return all
+}
+
+// address is how Ansible calls the host at -vvv. Over ssh it is the way's own name, so that its calls can be told from those of other
+// ways to the same host.
+func (w way) address(h host) string {
+	switch w.vars["ansible_connection"] {
+	case "community.docker.docker":
+		return h.name
+	case "paramiko_ssh":
+		return h.ip
+	default:
+		return w.name
+	}
+}
+
+func (w way) inventory(h host) vars {
+	all := vars{"ansible_host": w.address(h), "ansible_ssh_common_args": sshOptions + " -o HostName=" + h.ip}
+	for name, value := range w.vars {
+		all[name] = value
+	}
+	return all
+}
+
+// sshOptions: the hosts and their keys are new each time.
+const sshOptions = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
