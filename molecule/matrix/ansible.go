@@ -17,7 +17,7 @@ import (
 
 // A controller is one ansible-core and what it is to know.
 type controller struct {
-	core      string
+	core      core
 	scratch   string // also its home, so that nothing of this machine's user counts
 	inventory string
 }
@@ -37,7 +37,7 @@ func (c controller) plain(ctx context.Context, log, pattern, module, args string
 
 func (c controller) command(pattern, module, args string, check bool) *adhoc.AnsibleAdhocCmd {
 	return adhoc.NewAnsibleAdhocCmd(
-		adhoc.WithBinary(c.program("ansible")),
+		adhoc.WithBinary(c.core.program("ansible")),
 		adhoc.WithPattern(pattern),
 		adhoc.WithAdhocOptions(&adhoc.AnsibleAdhocOptions{
 			Inventory: c.inventory, ModuleName: module, Args: args, Check: check, Diff: check,
@@ -48,16 +48,12 @@ func (c controller) command(pattern, module, args string, check bool) *adhoc.Ans
 // role runs the role as molecule's default scenario does.
 func (c controller) role(ctx context.Context, log, limit string, check bool, extra vars) (string, error) {
 	return c.execute(ctx, log, playbook.NewAnsiblePlaybookCmd(
-		playbook.WithBinary(c.program("ansible-playbook")),
+		playbook.WithBinary(c.core.program("ansible-playbook")),
 		playbook.WithPlaybooks("molecule/default/converge.yml"),
 		playbook.WithPlaybookOptions(&playbook.AnsiblePlaybookOptions{
 			Inventory: c.inventory, Limit: limit, Check: check, Diff: check, ExtraVars: extra,
 		}),
 	), "ANSIBLE_ROLES_PATH=roles")
-}
-
-func (c controller) program(name string) string {
-	return filepath.Join(".venv/cores", c.core, "bin", name)
 }
 
 // execute returns what was printed, and leaves it in the file log. That the command failed is an error.
@@ -88,7 +84,7 @@ func (c controller) execute(ctx context.Context, log string, command execute.Com
 }
 
 func (c controller) log(name string) string {
-	return filepath.Join(c.scratch, "logs", name+"-"+c.core+".log")
+	return filepath.Join(c.scratch, "logs", c.core.version+"-"+name+".log")
 }
 
 // writeInventory makes an inventory of hosts and their variables.

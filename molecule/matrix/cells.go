@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ const (
 	infoArgs    = "app_root=/opt/demo/current"
 )
 
-// Every user may do these to its own file; they are what the role's first and last task do.
+// Any user may do these.
 var anyones = []call{
 	{"db_pool", poolArgs, true, changed},
 	{"db_pool", poolArgs, false, changed},
@@ -39,7 +40,7 @@ var roots = []call{
 	{"systemd_sidekiq", serviceArgs, true, unchanged},
 }
 
-// What the others have done is seen by the plain binaries as well.
+// What the others have done is there for the plain binaries.
 var plains = []call{
 	{"db_pool", poolArgs, true, unchanged},
 	{"sudoers_entry", sudoersArgs, true, unchanged},
@@ -47,129 +48,122 @@ var plains = []call{
 	{"sidekiq_info", infoArgs, true, unchanged},
 }
 
-// The rows of the table that are not a way.
-const (
-	roleRow  = "role: check, first run, absent"
-	againRow = "role again: no change, one remote call a task"
-	plainRow = "plain binaries: `ansible -M bin/modules`"
-	localRow = "local"
-	armRow   = "arm64 under qemu, ssh as root"
-)
-
-// A visit is one core at one host: whatever goes wrong is kept by row.
+// A visit is one core at one host.
 type visit struct {
 	controller
 	host     host
-	problems map[string][]string
+	ways     []way
+	problems map[string][]problem // by the rows that were tried
 }
 
-func (v *visit) problem(row, format string, args ...any) {
-	v.problems[row] = append(v.problems[row], fmt.Sprintf(format, args...))
-}
+type problem struct{ what, log string }
 
-// role: the host is fresh, and is so again afterwards but for what between has done.
-func (v *visit) role(ctx context.Context, between func()) {
-	v.play(ctx, roleRow, "role-check", []way{wayOf("sudo")}, true, nil, changed)
-	v.play(ctx, roleRow, "role", []way{wayOf("sudo")}, false, nil, changed)
-	everywhere := waysOfRoot(func(way) bool { return true })
-	out := v.play(ctx, againRow, "role-again", everywhere, false, nil, unchanged)
-	for _, w := range everywhere {
-		if w.calls {
-			v.oneCallEach(againRow, w, out)
+func newVisit(c controller, h host, on []way) *visit {
+	v := &visit{controller: c, host: h, problems: map[string][]problem{}}
+	for _, w := range on {
+		if w.isIn(c.core) {
+			v.ways = append(v.ways, w)
 		}
 	}
-	between()
-	v.play(ctx, roleRow, "role-absent", []way{wayOf("sudo")}, false, vars{"sidekiq_state": "absent"}, changed)
+	return v
+}
+
+func (v *visit) problem(row, log, format string, args ...any) {
+	v.problems[row] = append(v.problems[row], problem{fmt.Sprintf(format, args...), log})
+}
+
+// everything is the role on a fresh host, what a host that it has been to says to its modules, and the role's end.
+func (v *visit) everything(ctx context.Context) {
+	sudo := pick(v.ways, func(w way) bool { return w.name == "sudo" })
+	v.play(ctx, roleRow, "role-check", sudo, true, nil, changed)
+	v.play(ctx, roleRow, "role-first", sudo, false, nil, changed)
+	v.again(ctx)
+	v.modules(ctx, anyones, v.ways)
+	v.modules(ctx, roots, pick(v.ways, way.isRoot))
+	v.binaries(ctx)
+	v.play(ctx, roleRow, "role-absent", sudo, false, vars{"sidekiq_state": "absent"}, changed)
+}
+
+// again runs the role by all ways at once. Its tasks that reach a host are those of its four modules.
+func (v *visit) again(ctx context.Context) {
+	const log = "role-again"
+	on := pick(v.ways, way.isRoot)
+	out := v.play(ctx, againRow, log, on, false, nil, unchanged)
+	for _, w := range pick(on, func(w way) bool { return w.oneCall }) {
+		calls := remoteCalls(out, w.address(v.host))
+		for task, count := range calls {
+			if count != 1 {
+				v.problem(againRow, log, "%s: %q was %d remote calls", w.name, task, count)
+			}
+		}
+		if len(calls) != 4 {
+			v.problem(againRow, log, "%s: %d tasks reached the host, not 4", w.name, len(calls))
+		}
+	}
 }
 
 func (v *visit) play(ctx context.Context, row, log string, on []way, check bool, extra vars, want string) string {
-	out, err := v.controller.role(ctx, v.log(log), pattern(on), check, extra)
-	v.judge(row, on, recap(out), want, log, err)
+	out, err := v.role(ctx, v.log(log), pattern(on), check, extra)
+	v.judge(row, log, on, recap(out), want, err)
 	return out
 }
 
-// oneCallEach: the tasks of the role that reach the host are its modules'.
-func (v *visit) oneCallEach(row string, w way, out string) {
-	calls := remoteCalls(out, w.address(v.host))
-	if len(calls) != 4 {
-		v.problem(row, "%s: %d tasks reached the host, not 4: %v", w.name, len(calls), calls)
-	}
-	for task, count := range calls {
-		if count != 1 {
-			v.problem(row, "%s: %q was %d remote calls", w.name, task, count)
+// modules makes calls, each by all ways at once, and judges every way by itself. Where nothing is left to do, a task is one remote call.
+func (v *visit) modules(ctx context.Context, calls []call, on []way) {
+	for i, c := range calls {
+		log := fmt.Sprintf("%s-%d", c.module, i)
+		out, err := v.adhoc(ctx, v.log(log), pattern(on), c.module, c.args, c.check)
+		for _, w := range on {
+			v.judge(w.title, log, []way{w}, answers(out), c.want, err)
+			if count := remoteCalls(out, w.address(v.host))[""]; w.oneCall && c.want == unchanged && count != 1 {
+				v.problem(w.title, log, "%s: %s was %d remote calls", w.name, c.module, count)
+			}
 		}
 	}
 }
 
-// modules tries each module by every way, then as a plain binary.
-func (v *visit) modules(ctx context.Context) {
-	for i, c := range anyones {
-		v.adhoc(ctx, fmt.Sprintf("%s-%d", c.module, i), c, ways)
-	}
-	for i, c := range roots {
-		v.adhoc(ctx, fmt.Sprintf("%s-%d", c.module, i), c, waysOfRoot(func(way) bool { return true }))
-	}
+func (v *visit) binaries(ctx context.Context) {
+	on := pick(v.ways, func(w way) bool { return w.isRoot() && w.plain })
 	for _, c := range plains {
-		on := waysOfRoot(func(w way) bool { return w.plain })
 		log := "plain-" + c.module
 		out, err := v.plain(ctx, v.log(log), pattern(on), c.module, c.args)
-		v.judge(plainRow, on, answers(out), c.want, log, err)
-	}
-}
-
-// adhoc judges each way by itself. The second time a task is one call, where standard input gets through.
-func (v *visit) adhoc(ctx context.Context, log string, c call, on []way) {
-	out, err := v.controller.adhoc(ctx, v.log(log), pattern(on), c.module, c.args, c.check)
-	got := answers(out)
-	for _, w := range on {
-		v.judge(w.title, []way{w}, got, c.want, log, err)
-		count := remoteCalls(out, w.address(v.host))[""]
-		if w.calls && c.want == unchanged && count != 1 {
-			v.problem(w.title, "%s: %s was %d remote calls", w.name, c.module, count)
-		}
+		v.judge(plainRow, log, on, answers(out), c.want, err)
 	}
 }
 
 // judge holds every way to the answer that is wanted; err tells why there is none.
-func (v *visit) judge(row string, on []way, got map[string]string, want, log string, err error) {
+func (v *visit) judge(row, log string, on []way, got map[string]string, want string, err error) {
+	v.problems[row] = append([]problem{}, v.problems[row]...) // it was tried
 	for _, w := range on {
-		if got[w.name] == want {
-			continue
+		switch answer := got[w.name]; answer {
+		case want:
+		case "":
+			v.problem(row, log, "%s: no answer: %v", w.name, err)
+		default:
+			v.problem(row, log, "%s: %s where %s is right", w.name, answer, want)
 		}
-		answer := got[w.name]
-		if answer == "" {
-			answer = fmt.Sprintf("no answer (%v)", err)
-		}
-		v.problem(row, "%s: %s where %s is right; see %s", w.name, answer, want, v.controller.log(v.log(log)))
 	}
 }
 
-func (v *visit) log(name string) string { return v.host.suite + "-" + name }
-
-func pattern(on []way) string {
-	names := []string{}
-	for _, w := range on {
-		names = append(names, w.name)
-	}
-	return strings.Join(names, ",")
-}
-
-func wayOf(name string) way {
-	for _, w := range ways {
-		if w.name == name {
-			return w
+// report gives the table what came of the visit, and the reader what went wrong.
+func (v *visit) report(t *table) {
+	for row, problems := range v.problems {
+		t.tried(row, v.core.version, v.host.title, len(problems) == 0)
+		for _, p := range problems {
+			path := v.controller.log(v.log(p.log))
+			say("%s, %s, %s: %s\n%s", v.core.version, v.host.title, row, p.what, lastLines(path, 15))
 		}
 	}
-	panic("no way " + name)
 }
 
-// waysOfRoot are those whose modules may change the host, as the role's have to.
-func waysOfRoot(keep func(way) bool) []way {
-	found := []way{}
-	for _, w := range ways {
-		if w.user == "root" && keep(w) {
-			found = append(found, w)
-		}
+func lastLines(path string, count int) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "    " + err.Error()
 	}
-	return found
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	lines = lines[max(0, len(lines)-count):]
+	return "    " + path + "\n    " + strings.Join(lines, "\n    ")
 }
+
+func (v *visit) log(name string) string { return v.host.title + "-" + name }

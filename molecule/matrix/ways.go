@@ -1,13 +1,18 @@
 package main
 
+import (
+	"maps"
+	"strings"
+)
+
 // A way is how Ansible gets to a host and who it is there: one line of the table, one host of the inventory.
 type way struct {
-	name  string // in the inventory, and of the way's folder on the host
-	title string
-	user  string // whom the modules run as
-	calls bool   // whether a task is one remote call: standard input gets through
-	plain bool   // whether Ansible can deliver a plain binary: files as another user than root want setfacl, programs a folder that runs them
-	vars  vars
+	name    string // in the inventory, and of the way's folder on the host
+	title   string
+	user    string // whom the modules run as
+	oneCall bool   // whether standard input gets through, so that a task is one remote call
+	plain   bool   // whether plain binaries can be tried: to become an ordinary user wants setfacl, and they a folder that they run from
+	vars    vars
 }
 
 type vars map[string]any
@@ -29,9 +34,7 @@ var ways = []way{
 
 func become(user string, more vars) vars {
 	all := vars{"ansible_user": user, "ansible_become": true}
-	for name, value := range more {
-		all[name] = value
-	}
+	maps.Copy(all, more)
 	return all
 }
 
@@ -50,11 +53,40 @@ func (w way) address(h host) string {
 
 func (w way) inventory(h host) vars {
 	all := vars{"ansible_host": w.address(h), "ansible_ssh_common_args": sshOptions + " -o HostName=" + h.ip}
-	for name, value := range w.vars {
-		all[name] = value
-	}
+	maps.Copy(all, w.vars)
 	return all
 }
 
 // sshOptions: the hosts and their keys are new each time.
 const sshOptions = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+
+func (w way) isRoot() bool { return w.user == "root" }
+
+// isIn is false for connections that a core does not have.
+func (w way) isIn(c core) bool { return w.name != "paramiko" || c.hasParamiko() }
+
+func pick(from []way, keep func(way) bool) []way {
+	kept := []way{}
+	for _, w := range from {
+		if keep(w) {
+			kept = append(kept, w)
+		}
+	}
+	return kept
+}
+
+func pattern(on []way) string {
+	names := []string{}
+	for _, w := range on {
+		names = append(names, w.name)
+	}
+	return strings.Join(names, ",")
+}
+
+func inventory(h host, on []way) map[string]vars {
+	all := map[string]vars{}
+	for _, w := range on {
+		all[w.name] = w.inventory(h)
+	}
+	return all
+}
