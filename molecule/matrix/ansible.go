@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,13 +74,12 @@ func (c controller) execute(ctx context.Context, log string, command execute.Com
 	var out bytes.Buffer
 	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(all),
 		execute.WithWrite(&out), execute.WithWriteError(&out)).Execute(ctx)
-	if writing := os.WriteFile(c.log(log), out.Bytes(), 0o600); writing != nil {
-		return "", writing
-	}
+	text := out.String()
 	if err != nil {
-		err = fmt.Errorf("%w; log %s", err, c.log(log))
+		text += "\n" + err.Error() + "\n" // many lines, with the command and its environment
+		err = errors.New("it failed")
 	}
-	return out.String(), err
+	return text, errors.Join(err, os.WriteFile(c.log(log), []byte(text), 0o600))
 }
 
 func (c controller) log(name string) string {

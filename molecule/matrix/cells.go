@@ -21,7 +21,7 @@ const (
 
 const (
 	poolArgs    = "path=/srv/matrix/{{ inventory_hostname }}/database.yml concurrency=9"
-	sudoersArgs = "name=matrix-{{ inventory_hostname }} users=deploy nopasswd=yes commands='/bin/systemctl restart {{ inventory_hostname }}'"
+	sudoersArgs = "name=matrix-{{ inventory_hostname }} users=daemon nopasswd=yes commands='/bin/systemctl restart {{ inventory_hostname }}'"
 	serviceArgs = "name=sidekiq app_root=/opt/demo/current user=deploy read_write_paths=-/opt/derivatives,-/opt/uploads,-/opt/data" // as the role
 	infoArgs    = "app_root=/opt/demo/current"
 )
@@ -145,13 +145,18 @@ func (v *visit) judge(row, log string, on []way, got map[string]string, want str
 	}
 }
 
-// report gives the table what came of the visit, and the reader what went wrong.
+// report gives the table what came of the visit, and the reader what went wrong, with the end of each log once.
 func (v *visit) report(t *table) {
+	shown := map[string]bool{}
 	for row, problems := range v.problems {
 		t.tried(row, v.core.version, v.host.title, len(problems) == 0)
 		for _, p := range problems {
+			say("%s, %s, %s: %s", v.core.version, v.host.title, row, p.what)
 			path := v.controller.log(v.log(p.log))
-			say("%s, %s, %s: %s\n%s", v.core.version, v.host.title, row, p.what, lastLines(path, 15))
+			if !shown[path] {
+				say("%s", lastLines(path, 15))
+			}
+			shown[path] = true
 		}
 	}
 }
@@ -159,11 +164,11 @@ func (v *visit) report(t *table) {
 func lastLines(path string, count int) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "    " + err.Error()
+		return err.Error()
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	lines = lines[max(0, len(lines)-count):]
-	return "    " + path + "\n    " + strings.Join(lines, "\n    ")
+	return path + "\n    " + strings.Join(lines, "\n    ")
 }
 
 func (v *visit) log(name string) string { return v.host.title + "-" + name }

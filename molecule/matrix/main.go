@@ -117,7 +117,7 @@ func (m *matrix) prepare(ctx context.Context) error {
 	if m.scratch, m.key, err = newScratch(ctx); err != nil {
 		return err
 	}
-	say("hosts; logs in %s/logs", m.scratch)
+	say("starting the hosts; logs in %s/logs", m.scratch)
 	for _, suite := range m.suites {
 		h, err := startTarget(ctx, suite, m.key)
 		m.targets = append(m.targets, h)

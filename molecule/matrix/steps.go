@@ -112,7 +112,7 @@ func startCrowd(ctx context.Context, publicKey string) ([]host, error) {
 	}
 	all := []host{}
 	for i := range crowdSize {
-		h, err := startSmall(ctx, fmt.Sprintf("matrix-crowd-%d", i), "trixie", image, publicKey)
+		h, err := startSmall(ctx, fmt.Sprintf("matrix-crowd-%d", i), "crowd", image, publicKey)
 		all = append(all, h)
 		if err != nil {
 			return all, err

@@ -38,8 +38,8 @@ func become(user string, more vars) vars {
 	return all
 }
 
-// address is how Ansible calls the host at -vvv. Over ssh it is the way's own name, so that its calls can be told from those of other
-// ways to the same host.
+// address is how Ansible calls the host at -vvv. Over ssh it is a name of the way's own, so that its calls can be told from those of other
+// ways, and so that no open connection to another host is taken for it.
 func (w way) address(h host) string {
 	switch w.vars["ansible_connection"] {
 	case "community.docker.docker":
@@ -47,7 +47,7 @@ func (w way) address(h host) string {
 	case "paramiko_ssh":
 		return h.ip
 	default:
-		return w.name
+		return w.name + "." + h.title
 	}
 }
 
