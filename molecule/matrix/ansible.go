@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -74,12 +75,13 @@ func (c controller) execute(ctx context.Context, log string, command execute.Com
 	var out bytes.Buffer
 	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(all),
 		execute.WithWrite(&out), execute.WithWriteError(&out)).Execute(ctx)
-	text := out.String()
-	if err != nil {
-		text += "\n" + err.Error() + "\n" // many lines, with the command and its environment
-		err = errors.New("it failed")
+	if err != nil && out.Len() == 0 {
+		fmt.Fprintln(&out, err) // it was not started
 	}
-	return text, errors.Join(err, os.WriteFile(c.log(log), []byte(text), 0o600))
+	if err != nil {
+		err = errors.New("ansible failed") // go-ansible's error is the whole environment
+	}
+	return out.String(), errors.Join(err, os.WriteFile(c.log(log), out.Bytes(), 0o600))
 }
 
 func (c controller) log(name string) string {

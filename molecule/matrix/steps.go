@@ -193,7 +193,6 @@ var spoilt = []struct{ name, script string }{
 	{"somebody else's", `evil "$file"; old "$file"; chown ubuntu "$file"`},
 	{"a link", `evil /root/evil; old /root/evil; ln -sf /root/evil "$file"; old "$file"`},
 	{"half uploaded", `head -c 1000000 "$file" >"${file%/*}/.upload.half"; rm "$file"`},
-	{"a folder", `rm "$file"; mkdir "$file"`},
 }
 
 // cache spoils what the plugin has stored in one way after the other. The next task must be right, and leave the binary in its place.
