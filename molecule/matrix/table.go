@@ -72,7 +72,7 @@ func (c cell) String() string {
 	slices.Sort(c.failed)
 	switch {
 	case len(c.failed) > 0:
-		return "**failed** " + strings.Join(c.failed, ", ")
+		return strings.TrimSpace("**failed** " + strings.Join(c.failed, ", "))
 	case len(c.passed) > 0:
 		return "ok"
 	case c.text != "":
