@@ -63,7 +63,7 @@ func (c core) hasParamiko() bool {
 	return err == nil && len(found) == 1
 }
 
-// isEnd: what has little to do with Ansible is tried with the oldest and the newest core.
+// isEnd is true for the oldest and the newest.
 func (c core) isEnd() bool {
 	return c.version == cores[0].version || c.version == cores[len(cores)-1].version
 }

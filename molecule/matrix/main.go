@@ -39,7 +39,7 @@ func rows() []string {
 	for _, w := range ways {
 		all = append(all, w.title)
 	}
-	return append(all, plainRow, localRow, armRow, crowdRow, pairRow, cacheRow)
+	return append(all, plainRow, localRow, armRow, crowdRow, cacheRow, pairRow)
 }
 
 var suites = []string{"bullseye", "bookworm", "trixie"}
@@ -101,14 +101,17 @@ func (m *matrix) run(ctx context.Context) error {
 	took := fmt.Sprintf("%s, in %d minutes on %d cores.", time.Now().Format(time.DateOnly), int(time.Since(began).Minutes()+0.5), runtime.NumCPU())
 	text := m.table.String() + "\n" + took + "\n"
 	fmt.Println(text)
-	if failures := m.table.failures(); len(failures) > 0 {
-		m.keep = true
+	failures := m.table.failures()
+	m.keep = m.keep || len(failures) > 0
+	if m.whole {
+		if err := writeReadme(text); err != nil {
+			return err
+		}
+	}
+	if len(failures) > 0 {
 		return fmt.Errorf("%d cells failed; logs and hosts stay, logs in %s/logs\n  %s", len(failures), m.scratch, strings.Join(failures, "\n  "))
 	}
-	if !m.whole {
-		return nil
-	}
-	return writeReadme(text)
+	return nil
 }
 
 // prepare makes the logs' folder and all hosts.
@@ -217,18 +220,16 @@ func (m *matrix) onArm(ctx context.Context, c core) {
 	})
 }
 
-// together is where hosts or playbooks get into each other's way.
+// together is where hosts or playbooks get into each other's way. Two playbooks are a matter of the modules more than of Ansible.
 func (m *matrix) together(ctx context.Context, c core) {
-	if !c.isEnd() {
-		for _, row := range []string{crowdRow, pairRow, cacheRow} {
-			m.table.note(row, c.version, "not run: first and last only")
-		}
-		return
-	}
 	target := m.targets[len(m.targets)-1]
 	m.step(ctx, crowdRow, c, func(ctx context.Context, c controller) error { return crowd(ctx, c, m.crowd) })
-	m.step(ctx, pairRow, c, func(ctx context.Context, c controller) error { return pair(ctx, c, target) })
 	m.step(ctx, cacheRow, c, func(ctx context.Context, c controller) error { return cache(ctx, c, target) })
+	if !c.isEnd() {
+		m.table.note(pairRow, c.version, "not run: first and last only")
+		return
+	}
+	m.step(ctx, pairRow, c, func(ctx context.Context, c controller) error { return pair(ctx, c, target) })
 }
 
 // step is a cell that one function fills.
