@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -70,12 +71,12 @@ func (l *lab) play(ctx context.Context, p play) (outcome, error) {
 		return o, context.Cause(ctx)
 	}
 	results, unread := jsonresults.ParseJSONResultsStream(bytes.NewReader(stdout.Bytes()))
-	if unread != nil {
-		return o, fmt.Errorf("%s: %s", filepath.Base(p.playbook), tail(stdout.String()+stderr.String()))
+	if unread != nil || results.Stats == nil && err != nil {
+		return o, fmt.Errorf("%s: %w: %s", filepath.Base(p.playbook), cmp.Or(err, unread), tail(stdout.String()+stderr.String()))
 	}
 	o.results = results
 	if err != nil {
-		return o, fmt.Errorf("%s: %s", filepath.Base(p.playbook), o.failure())
+		return o, fmt.Errorf("%s: %s", filepath.Base(p.playbook), cmp.Or(o.failure(), tail(err.Error()+stderr.String())))
 	}
 	return o, nil
 }

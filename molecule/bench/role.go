@@ -7,15 +7,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
-// contender is one way to do the job. Its times are those of ansible-playbook without those of an empty play of the same kind.
+// contender is one way to do the job. Its times are those of ansible-playbook: an empty play, a first run, and one without change.
 type contender struct {
-	label, playbook string
-	env             map[string]string
-	vars            map[string]any
-	reason          string // why it does not run
-	first, again    samples
+	label, playbook     string
+	env                 map[string]string
+	vars                map[string]any
+	reason              string // why it does not run
+	empty, first, again samples
 }
 
 // contenders are in the order of the table: ours, the one that ours is measured by, and the others.
@@ -100,11 +101,15 @@ func (l *lab) measureRole(ctx context.Context, h, from host, all []contender, ro
 			if err := l.oneRound(ctx, h, from, c); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.label, err)
 			}
-			say("round %d of %d, %s: %s, again %s", round+1, rounds, c.label, show(c.first[round]), show(c.again[round]))
+			say("round %d of %d, %s: empty %s, first %s, again %s", round+1, rounds, c.label,
+				show(c.empty[round]), show(c.first[round]), show(c.again[round]))
 		}
 	}
 	return all, nil
 }
+
+// above is what a run takes more than an empty play.
+func (c contender) above(run samples) time.Duration { return run.median() - c.empty.median() }
 
 func (l *lab) oneRound(ctx context.Context, h, from host, c *contender) error {
 	if err := l.reset(ctx, h); err != nil {
@@ -128,6 +133,6 @@ func (l *lab) oneRound(ctx context.Context, h, from host, c *contender) error {
 	if first.changed() == 0 || again.changed() > 0 {
 		return fmt.Errorf("the first run changed %d things, the second %d", first.changed(), again.changed())
 	}
-	c.first, c.again = append(c.first, first.took-empty.took), append(c.again, again.took-empty.took)
+	c.empty, c.first, c.again = append(c.empty, empty.took), append(c.first, first.took), append(c.again, again.took)
 	return nil
 }

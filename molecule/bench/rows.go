@@ -26,16 +26,16 @@ func (t *table) tasks(times []map[string]samples) {
 func (t *table) roles(results [][]contender) {
 	for _, run := range []struct {
 		title string
-		times func(contender) samples
+		took  func(contender) time.Duration
 	}{
-		{"The whole role on a fresh host, above an empty play, with sudo", func(c contender) samples { return c.first }},
-		{"The whole role, nothing to change, above an empty play, with sudo", func(c contender) samples { return c.again }},
+		{"The whole role on a fresh host, above an empty play, with sudo", func(c contender) time.Duration { return c.above(c.first) }},
+		{"The whole role, nothing to change, above an empty play, with sudo", func(c contender) time.Duration { return c.above(c.again) }},
 	} {
 		t.section(run.title)
 		for i, c := range results[0] {
 			cells := []string{c.label}
 			for _, measured := range results {
-				cells = append(cells, roleCells(measured, i, run.times)...)
+				cells = append(cells, roleCells(measured, i, run.took)...)
 			}
 			t.row(cells...)
 		}
@@ -43,15 +43,15 @@ func (t *table) roles(results [][]contender) {
 }
 
 // roleCells compares a contender with ours.
-func roleCells(all []contender, i int, times func(contender) samples) []string {
+func roleCells(all []contender, i int, took func(contender) time.Duration) []string {
 	if all[i].reason != "" {
 		return []string{"not run: " + all[i].reason, ""}
 	}
-	took := times(all[i]).median()
+	its := took(all[i])
 	if i == 0 {
-		return []string{show(took), ""}
+		return []string{show(its), ""}
 	}
-	return []string{show(took), "ours is " + ratio(times(all[0]).median(), took) + " × this"}
+	return []string{show(its), "ours is " + ratio(took(all[0]), its) + " × this"}
 }
 
 func (t *table) fleets(fleets []fleet) {
