@@ -43,8 +43,9 @@ MACHINES = {'amd64': ('x86_64', 'amd64'), 'arm64': ('aarch64', 'arm64')}
 STATUS = 86
 ANSWER = re.compile(r'^ansible-sidekiq: (missing|unsupported|refused) (.*?)\r?$', re.MULTILINE)
 
-# requiretty. What a module says about sudo is inside its one line of JSON, never at the start of a line.
-WANTS_TTY = re.compile(r'^sudo: .*\btty\b', re.MULTILINE | re.IGNORECASE)
+# requiretty. What a module says about sudo is inside its one line of JSON, never at the start of a line. (ssh -vvv may put a line of its own
+# behind the first word.)
+WANTS_TTY = re.compile(r'^(?:sudo)?: .*\btty\b', re.MULTILINE | re.IGNORECASE)
 
 OBJECT = re.compile(r'^\{', re.MULTILINE)
 
