@@ -227,7 +227,7 @@ def machines(payload):
     """The branches of the script's case: what uname says -> the platform's name in payload.json and its hash."""
     lines = []
     for platform, build in sorted(payload.items()):
-        system, _, arch = platform.partition('_')
+        system, arch = platform.split('_', 1)
         patterns = '|'.join('"%s %s"' % (system.capitalize(), machine) for machine in MACHINES.get(arch, [arch]))
         lines.append('%s) sk_platform=%s sk_hashes=%s;;' % (patterns, platform, build['sha256']))
     return '\n'.join(lines)
