@@ -266,8 +266,8 @@ func (f *found) settling() time.Duration {
 	return f.host.settleSimple
 }
 
-// moment is how long it has to run even then: an end right after the first heartbeat is to be seen.
-const moment = time.Second
+// moment is how long it has to run even then, two looks: an end right after the first heartbeat is to be seen.
+const moment = 500 * time.Millisecond
 
 // provenBy makes what tells Settle that the heartbeat of the unit's main process is there. A Redis that does not answer is not asked again.
 func (u *unit) provenBy(s redisServer) func(systemd.State) bool {
