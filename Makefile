@@ -28,7 +28,9 @@ bin/ansible-sidekiq_linux_%: $(SOURCES)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$* $(GO) build $(FLAGS) $(SMALL) -o $@ ./modules/program
 
 generator/payload/payload.json roles/sidekiq/files/payload.json &: $(LINUX)
+	$(GO) run ./generator/licenses $(LINUX) >generator/payload/LICENSES.txt
 	$(GO) run ./generator/pack -into generator/payload -into roles/sidekiq/files $(LINUX)
+	cp generator/payload/LICENSES.txt roles/sidekiq/files/
 
 bin/sidekiq-role: generator/payload/payload.json roles/sidekiq/files/payload.json $(SOURCES)
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o $@ ./generator
@@ -163,4 +165,4 @@ bench: check-go ## what tasks and the role cost beside others, in one table, and
 	bin/bench $(if $(README),-readme README.md) $(BENCH)
 
 clean: ## what was built; containers and images stay
-	rm -rf bin dist .venv roles/sidekiq/files generator/payload/*.gz generator/payload/payload.json
+	rm -rf bin dist .venv roles/sidekiq/files generator/payload/*.gz generator/payload/*.txt generator/payload/payload.json
