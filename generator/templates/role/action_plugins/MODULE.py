@@ -31,9 +31,12 @@ import shlex
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as core
 from ansible.utils.unsafe_proxy import wrap_var
 
 FILES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'files')
+
+OLDEST = (2, 14)
 
 # What `uname -m` may say for Go's names.
 MACHINES = {'amd64': ('x86_64', 'amd64'), 'arm64': ('aarch64', 'arm64')}
@@ -135,6 +138,8 @@ class ActionModule(ActionBase):
         return wrap_var(answer)
 
     def _run_module(self, task_vars):
+        if tuple(int(number) for number in core.split('.')[:2]) < OLDEST:
+            raise Refused("ansible-core %s is too old: %d.%d or later is needed; hint: pip install 'ansible-core>=%d.%d'" % (core, *OLDEST, *OLDEST))
         payload = read_payload()
         arguments = self._arguments(task_vars)
         host, shared = self._places(task_vars)
