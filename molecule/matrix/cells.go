@@ -145,19 +145,21 @@ func (v *visit) judge(row, log string, on []way, got map[string]string, want str
 	}
 }
 
-// report gives the table what came of the visit, and the reader what went wrong, with the end of each log once.
+// report gives the table what came of the visit, and the reader what went wrong: the first of each row, with the end of its log, once.
 func (v *visit) report(t *table) {
 	shown := map[string]bool{}
 	for row, problems := range v.problems {
 		t.tried(row, v.core.version, v.host.title, len(problems) == 0)
-		for _, p := range problems {
-			say("%s, %s, %s: %s", v.core.version, v.host.title, row, p.what)
-			path := v.controller.log(v.log(p.log))
-			if !shown[path] {
-				say("%s", lastLines(path, 15))
-			}
-			shown[path] = true
+		if len(problems) == 0 {
+			continue
 		}
+		first := problems[0]
+		say("%s, %s, %s: %s; %d more", v.core.version, v.host.title, row, first.what, len(problems)-1)
+		path := v.controller.log(v.log(first.log))
+		if !shown[path] {
+			say("%s", lastLines(path, 15))
+		}
+		shown[path] = true
 	}
 }
 
