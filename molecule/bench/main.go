@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/marked"
 )
 
 // away is the time to a distant host and back.
@@ -94,7 +96,10 @@ func bench(ctx context.Context, o options) (err error) {
 		return err
 	}
 	fmt.Print(t)
-	return write(o.readme, t)
+	if o.readme == "" {
+		return nil
+	}
+	return marked.Write(o.readme, "bench", t.String())
 }
 
 // warnOfLoad tells when others are at work: what is measured then says little.
@@ -123,21 +128,6 @@ func head(ctx context.Context, o options) (string, error) {
 	return fmt.Sprintf("%s, %d cores, %s, Debian trixie; medians of %d rounds in turn, of %d for whole roles and many hosts.",
 		time.Now().Format(time.DateOnly), runtime.NumCPU(), strings.Trim(strings.ReplaceAll(version, "ansible-playbook [core", "ansible-core"), "]"),
 		o.rounds, o.roles), nil
-}
-
-func write(readme string, t *table) error {
-	if readme == "" {
-		return nil
-	}
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		return err
-	}
-	changed, err := between(string(text), t.String())
-	if err != nil {
-		return fmt.Errorf("%s: %w", readme, err)
-	}
-	return os.WriteFile(readme, []byte(changed), 0o644)
 }
 
 func (l *lab) measure(ctx context.Context, o options, t *table) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -28,16 +27,4 @@ func (t *table) String() string {
 		b.WriteString("| " + strings.Join(r[:], " | ") + " |\n")
 	}
 	return b.String()
-}
-
-const begin, end = "<!-- bench -->\n", "<!-- /bench -->"
-
-// between puts the table between the two markers of a text.
-func between(text, table string) (string, error) {
-	before, rest, found := strings.Cut(text, begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		return "", errors.New("no <!-- bench --> with a <!-- /bench --> after it")
-	}
-	return before + begin + table + end + after, nil
 }

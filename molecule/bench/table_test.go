@@ -20,16 +20,6 @@ func TestTable(t *testing.T) {
 `, table.String())
 }
 
-func TestTableGoesBetweenTheMarkers(t *testing.T) {
-	got, err := between("a\n<!-- bench -->\nold\n<!-- /bench -->\nz\n", "new\n")
-	require.NoError(t, err)
-	require.Equal(t, "a\n<!-- bench -->\nnew\n<!-- /bench -->\nz\n", got)
-	for _, text := range []string{"", "<!-- bench -->\n", "<!-- /bench -->\n<!-- bench -->\n"} {
-		_, err := between(text, "new\n")
-		require.ErrorContains(t, err, "no <!-- bench -->")
-	}
-}
-
 func TestLastLineFitsIntoACell(t *testing.T) {
 	require.Equal(t, "ERROR: a / b", lastLine(errors.New("pip: exit status 1: WARNING\nERROR: a | b\n")))
 	require.Equal(t, "one", lastLine(errors.New("one")))

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/marked"
 )
 
 const goarch = runtime.GOARCH
@@ -104,7 +106,7 @@ func (m *matrix) run(ctx context.Context) error {
 	failures := m.table.failures()
 	m.keep = m.keep || len(failures) > 0
 	if m.whole {
-		if err := writeReadme(text); err != nil {
+		if err := marked.Write("README.md", "matrix", "\n"+text+"\n"); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -94,28 +93,4 @@ func (t *table) String() string {
 		b.WriteString(" |\n")
 	}
 	return b.String()
-}
-
-const opening, closing = "<!-- matrix -->\n", "<!-- /matrix -->\n"
-
-// between puts text into the place that the two comments mark.
-func between(document, text string) (string, error) {
-	before, rest, found := strings.Cut(document, opening)
-	_, after, closed := strings.Cut(rest, closing)
-	if !found || !closed {
-		return "", fmt.Errorf("the README has no %q followed by %q", strings.TrimSpace(opening), strings.TrimSpace(closing))
-	}
-	return before + opening + "\n" + text + "\n" + closing + after, nil
-}
-
-func writeReadme(text string) error {
-	document, err := os.ReadFile("README.md")
-	if err != nil {
-		return err
-	}
-	edited, err := between(string(document), text)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile("README.md", []byte(edited), 0o644)
 }

@@ -29,17 +29,6 @@ func TestTableSaysWhatWasTriedAndWhatWasNot(t *testing.T) {
 	}, table.failures())
 }
 
-func TestOnlyWhatIsBetweenTheMarkersChanges(t *testing.T) {
-	got, err := between("before\n<!-- matrix -->\nold\n<!-- /matrix -->\nafter\n", "new\n")
-	require.NoError(t, err)
-	require.Equal(t, "before\n<!-- matrix -->\n\nnew\n\n<!-- /matrix -->\nafter\n", got)
-	again, err := between(got, "new\n")
-	require.NoError(t, err)
-	require.Equal(t, got, again)
-	_, err = between("<!-- /matrix -->\n<!-- matrix -->\n", "new\n")
-	require.ErrorContains(t, err, "followed by")
-}
-
 func TestOutputIsReadByHost(t *testing.T) {
 	require.Equal(t, map[string]string{"root": "CHANGED", "su": "FAILED", "docker": "UNREACHABLE"}, answers(`--- before: a | b
 root | CHANGED => {
