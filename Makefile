@@ -93,12 +93,15 @@ sudos:
 	    $$image /src/bin/sudoers_entry.test -test.skip TestScripts/crash; \
 	done
 
-# The units as the systemd of every suite judges them; to score a file is new in 250.
+# The units as the systemd of every suite judges them, and where it looks for some; to score a file is new in 250.
 systemds:
+	CGO_ENABLED=0 $(GO) test -c -o bin/systemd.test ./modules/systemd
 	CGO_ENABLED=0 $(GO) test -c -o bin/systemd_sidekiq.test ./modules/systemd_sidekiq
 	set -e; for suite in bullseye bookworm trixie; do \
 	  image=$$(molecule/images/build $$suite); \
-	  docker run --rm --network none --env REQUIRE_ORACLES=1 --volume $(CURDIR):/src:ro --workdir /src/modules/systemd_sidekiq $$image \
+	  inside="docker run --rm --network none --env REQUIRE_ORACLES=1 --volume $(CURDIR):/src:ro"; \
+	  $$inside $$image /src/bin/systemd.test -test.v -test.run 'TestSystemdLooksForUnitFilesNowhereElse'; \
+	  $$inside --workdir /src/modules/systemd_sidekiq $$image \
 	    /src/bin/systemd_sidekiq.test -test.v -test.run 'TestSystemdAcceptsEveryUnit|TestHardenedUnitsScoreAsPromised'; \
 	done
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -35,6 +37,31 @@ func Find(root string) (Systemctl, error) {
 func Booted(root string) bool {
 	_, err := os.Stat(root + "/run/systemd/system")
 	return err == nil
+}
+
+// unitPath are the folders in which systemd looks for unit files (systemd.unit(5), "UNIT FILE LOAD PATH"; the last is what it was before
+// /usr was merged).
+var unitPath = []string{
+	"etc/systemd/system.control", "run/systemd/system.control", "run/systemd/transient", "run/systemd/generator.early",
+	"etc/systemd/system", "etc/systemd/system.attached", "run/systemd/system", "run/systemd/system.attached", "run/systemd/generator",
+	"usr/local/lib/systemd/system", "usr/lib/systemd/system", "run/systemd/generator.late", "lib/systemd/system",
+}
+
+// HasFile tells whether the unit, or the template that it is an instance of, has a file or link of its name. One without is not found. To look
+// costs nothing; systemd takes 2 ms to say so.
+func HasFile(root, unit string) bool {
+	names := []string{unit}
+	if name, instance, ok := strings.Cut(unit, "@"); ok {
+		names = append(names, name+"@"+path.Ext(instance))
+	}
+	for _, dir := range unitPath {
+		for _, name := range names {
+			if _, err := os.Lstat(filepath.Join(root, dir, name)); err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Installed looks for a systemctl of any version, whether or not systemd runs.

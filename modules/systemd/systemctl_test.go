@@ -158,3 +158,27 @@ func TestSpansOfTimeAreReadAsSystemdShowsThem(t *testing.T) {
 		require.Equal(t, want, parseSpan(text), text)
 	}
 }
+
+func TestAUnitHasAFileOfItsNameOrItsTemplates(t *testing.T) {
+	root := t.TempDir()
+	for _, file := range []string{"usr/lib/systemd/system/redis.service", "lib/systemd/system/clamd@.service", "etc/systemd/system/odd@a.service"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(file)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(root, file), nil, 0o644))
+	}
+	require.NoError(t, os.Symlink("/nowhere", filepath.Join(root, "etc/systemd/system/alias.service")))
+	for _, unit := range []string{"redis.service", "clamd@scan.service", "odd@a.service", "alias.service"} {
+		require.True(t, HasFile(root, unit), unit)
+	}
+	for _, unit := range []string{"valkey.service", "odd@b.service", "redis@.service", "clamd.service"} {
+		require.False(t, HasFile(root, unit), unit)
+	}
+}
+
+func TestSystemdLooksForUnitFilesNowhereElse(t *testing.T) {
+	needAnalyze(t)
+	out, err := run("systemd-analyze", "unit-paths")
+	require.NoError(t, err)
+	for folder := range strings.FieldsSeq(out) {
+		require.Contains(t, unitPath, strings.TrimPrefix(folder, "/"))
+	}
+}

@@ -131,19 +131,20 @@ var (
 // own TimeoutStartSec.
 const bootPatience = 4 * time.Minute
 
-// lookAtUnits asks systemd once for all units that matter. A worker that boots, as after a reboot or in a deploy, is waited for: to
-// start it once more would only lose time.
+// lookAtUnits asks systemd once for all units that matter and may be there. A worker that boots, as after a reboot or in a deploy, is
+// waited for: to start it once more would only lose time.
 func (f *found) lookAtUnits(p *Params) error {
 	own := f.name(p)
 	names := []string{}
 	for _, u := range own {
 		names = append(names, u.name)
 	}
-	names = append(names, redisNames...)
-	for _, alternatives := range databases {
-		names = append(names, alternatives...)
+	for _, name := range slices.Concat(redisNames, slices.Concat(databases...), clamdNames) {
+		if systemd.HasFile(f.host.root, name) {
+			names = append(names, name)
+		}
 	}
-	states, err := f.systemctl.ShowAll(append(names, clamdNames...)...)
+	states, err := f.systemctl.ShowAll(names...)
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (f *found) lookAtUnits(p *Params) error {
 		u.ran = u.state.Up()
 	}
 	known := map[string]systemd.State{}
-	for i, name := range append(names, clamdNames...) {
+	for i, name := range names {
 		known[name] = states[i]
 	}
 	f.lookAtNeighbours(p, known)

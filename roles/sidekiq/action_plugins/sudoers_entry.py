@@ -104,7 +104,7 @@ else [ "$(wc -c <"$sk_temp")" -eq %(size)d ]
 fi || refuse "what arrived is not the module that payload.json names; hint: install the release tarball or run make build"
 "$sk_temp" --version >/dev/null || refuse "the module does not run on this host"
 sync "$sk_temp" && mv -fT "$sk_temp" "$sk_dir/%(hash)s" &&
-: >>"$sk_dir/.stamp" && touch -t 200001010000 "$sk_dir/.stamp" "$sk_dir/%(hash)s" || refuse "the module could not be stored in $sk_dir"
+: >>"$sk_dir/.stamp" && touch -t 200001010000 "$sk_dir/.stamp" "$sk_dir/%(hash)s" || refuse "the module could not be stored in $sk_dir (see module_stderr)"
 ls -1tc "$sk_dir" | grep -xE "[0-9a-f]{64}" | tail -n +4 | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
 find "$sk_dir" -name ".upload.*" -mmin +60 -exec rm -f {} +
 umask "$sk_mask"

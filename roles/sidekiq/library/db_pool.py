@@ -5,7 +5,7 @@
 DOCUMENTATION = r'''
 module: db_pool
 short_description: Give a Rails application enough database connections for Sidekiq
-version_added: 1.0.0
+version_added: 0.1.0
 description:
   - >-
     Every Sidekiq thread that runs a job may hold a database connection. The pool that C(config/database.yml) gives a

@@ -5,7 +5,7 @@
 DOCUMENTATION = r'''
 module: sidekiq_info
 short_description: Tell what Sidekiq does, as its page /sidekiq/busy shows it
-version_added: 1.0.0
+version_added: 0.1.0
 description:
   - >-
     Reads from Redis which Sidekiq processes live, what they run, and how many jobs wait: what the page C(/sidekiq/busy)

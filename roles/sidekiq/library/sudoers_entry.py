@@ -5,7 +5,7 @@
 DOCUMENTATION = r'''
 module: sudoers_entry
 short_description: Let users run chosen commands with sudo
-version_added: 1.0.0
+version_added: 0.1.0
 description:
   - Writes one file in /etc/sudoers.d that grants what is asked for and nothing else, or refuses and says why.
   - >-

@@ -5,7 +5,7 @@
 DOCUMENTATION = r'''
 module: systemd_sidekiq
 short_description: Run Sidekiq as a systemd service
-version_added: 1.0.0
+version_added: 0.1.0
 description:
   - Writes the systemd unit that runs a Rails application's Sidekiq, enables it, starts it and waits until it is really
       up.
