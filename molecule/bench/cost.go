@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // cost is what one run of a module takes of the host.
@@ -40,12 +42,12 @@ func (l *lab) measureCost(ctx context.Context, h host, rounds int) ([]*cost, err
 	}
 	for _, c := range all {
 		// The role says more than these arguments do: the first run may change what it wrote.
-		answer, err := h.ask(ctx, nil, c.command+" >/dev/null; "+c.command)
+		answer, err := h.Run(ctx, "sh", "-euc", c.command+" >/dev/null; "+c.command)
 		if err != nil {
 			return nil, err
 		}
 		if !strings.Contains(strings.ReplaceAll(answer, " ", ""), `"changed":false`) {
-			return nil, fmt.Errorf("%s had something to change: %s", c.label, tail(answer))
+			return nil, fmt.Errorf("%s had something to change: %s", c.label, hosts.Tail(answer))
 		}
 	}
 	for range rounds {
@@ -60,7 +62,7 @@ func (l *lab) measureCost(ctx context.Context, h host, rounds int) ([]*cost, err
 
 // add measures one run.
 func (c *cost) add(ctx context.Context, h host) error {
-	answer, err := h.ask(ctx, nil, "/root/bench/rusage 1 "+c.command)
+	answer, err := h.Run(ctx, "sh", "-euc", "/root/bench/rusage 1 "+c.command)
 	if err != nil {
 		return err
 	}
@@ -98,11 +100,11 @@ func (l *lab) prepareCost(ctx context.Context, h host) error {
 			return err
 		}
 	}
-	if _, err := run(ctx, nil, "docker", "cp", folder, h.name+":/root/bench"); err != nil {
+	if err := h.Copy(ctx, folder, "/root/bench"); err != nil {
 		return err
 	}
 	for _, module := range []string{"db_pool", "systemd_sidekiq"} {
-		if _, err := run(ctx, nil, "docker", "cp", "--follow-link", l.ours("bin/modules/"+module), h.name+":/root/bench/"+module); err != nil {
+		if err := h.Copy(ctx, l.ours("bin/modules/"+module), "/root/bench/"+module); err != nil {
 			return err
 		}
 	}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // fleetSizes are the numbers of hosts.
@@ -17,21 +20,21 @@ type fleet struct {
 }
 
 func (l *lab) measureFleet(ctx context.Context, rounds int) ([]fleet, error) {
-	image, err := l.image(ctx, "ssh")
+	image, err := hosts.Image(ctx, "trixie", "ssh")
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := l.startFleet(ctx, image, fleetSizes[len(fleetSizes)-1])
+	machines, err := l.startFleet(ctx, image, fleetSizes[len(fleetSizes)-1])
 	if err != nil {
 		return nil, err
 	}
 	// In the first round each host gets the module, and every connection is opened.
-	if _, err := l.playRounds(ctx, play{hosts: hosts, user: "root", env: l.modules()}, "tasks/fleet.yml", 1); err != nil {
+	if _, err := l.playRounds(ctx, play{hosts: machines, user: "root", env: l.modules()}, "tasks/fleet.yml", 1); err != nil {
 		return nil, err
 	}
 	var all []fleet
 	for _, size := range fleetSizes {
-		o, err := l.playRounds(ctx, play{hosts: hosts[:size], user: "root", env: l.modules()}, "tasks/fleet.yml", rounds+1)
+		o, err := l.playRounds(ctx, play{hosts: machines[:size], user: "root", env: l.modules()}, "tasks/fleet.yml", rounds+1)
 		if err != nil {
 			return nil, err
 		}
@@ -60,24 +63,21 @@ const database = `production:
 // startFleet starts hosts with sshd and nothing else, a few at a time.
 func (l *lab) startFleet(ctx context.Context, image string, size int) ([]host, error) {
 	say("starting %d hosts", size)
-	hosts, errs := make([]host, size), make([]error, size)
+	all, errs := make([]host, size), make([]error, size)
 	slots := make(chan struct{}, 4)
-	var all sync.WaitGroup
+	var started sync.WaitGroup
 	for i := range size {
-		all.Go(func() {
+		started.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			hosts[i], errs[i] = l.start(ctx, fmt.Sprint("host", i+1), image, "sh", "-c", "mkdir -p /run/sshd && exec /usr/sbin/sshd -D")
-			if errs[i] == nil {
-				errs[i] = hosts[i].exec(ctx, strings.NewReader(database), "cat >/root/database.yml")
+			h, err := hosts.StartSSH(ctx, fmt.Sprint(prefix, "host", i+1), image, l.publicKey)
+			l.keep(h)
+			if err == nil {
+				_, err = h.RunWith(ctx, strings.NewReader(database), "tee", "/root/database.yml")
 			}
+			all[i], errs[i] = host{h, 22}, err
 		})
 	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
-		}
-	}
-	return hosts, nil
+	started.Wait()
+	return all, errors.Join(errs...)
 }

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // prefix is the beginning of the names of all containers.
@@ -15,15 +16,18 @@ const prefix = "bench-"
 
 // host is a container that is reached by ssh.
 type host struct {
-	name, address string
-	port          int
+	hosts.Host
+	port int
 }
+
+func (h host) String() string { return fmt.Sprintf("%s:%d", h.Address, h.port) }
 
 // lab is what all parts need: a folder, a key, and how ssh is called. Everything in it is gone after close.
 type lab struct {
 	project, dir string
+	publicKey    string
 	mutex        sync.Mutex
-	hosts        []host // all that were started
+	started      []hosts.Host
 }
 
 func newLab(ctx context.Context, project string) (*lab, error) {
@@ -35,7 +39,7 @@ func newLab(ctx context.Context, project string) (*lab, error) {
 	if err := os.Mkdir(l.sockets(), 0o700); err != nil {
 		return nil, err
 	}
-	_, err = run(ctx, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", l.key())
+	l.publicKey, err = hosts.NewKey(ctx, l.key())
 	return l, err
 }
 
@@ -56,57 +60,32 @@ func (l *lab) sshArguments() []string {
 	return arguments
 }
 
-func (l *lab) image(ctx context.Context, kind string) (string, error) {
-	return run(ctx, nil, l.ours("molecule/images/build"), "trixie", kind)
-}
-
-// start starts a container, in which COMMAND takes the place of systemd, and lets the key in.
-func (l *lab) start(ctx context.Context, name, image string, command ...string) (host, error) {
-	h := host{name: prefix + name, port: 22}
-	l.mutex.Lock()
-	l.hosts = append(l.hosts, h)
-	l.mutex.Unlock()
-	if _, err := run(ctx, nil, l.ours("molecule/host"), append([]string{"start", h.name, image}, command...)...); err != nil {
-		return h, err
-	}
-	address, err := run(ctx, nil, "docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", h.name)
+// start starts the host that all but the many hosts are measured on, with the application, and lets the key in.
+func (l *lab) start(ctx context.Context) (host, error) {
+	image, err := hosts.Image(ctx, "trixie", "python")
 	if err != nil {
-		return h, err
+		return host{}, err
 	}
-	h.address = address
-	return h, l.letIn(ctx, h)
-}
-
-func (l *lab) letIn(ctx context.Context, h host) error {
-	key, err := os.Open(l.key() + ".pub")
+	h, err := hosts.Start(ctx, prefix+"target", image)
+	l.keep(h)
 	if err != nil {
-		return err
+		return host{}, err
 	}
-	defer key.Close()
-	return h.exec(ctx, key, `umask 077
+	if err := h.Deploy(ctx); err != nil {
+		return host{}, err
+	}
+	_, err = h.RunWith(ctx, strings.NewReader(l.publicKey), "sh", "-euc", `umask 077
 		mkdir -p /root/.ssh /home/ubuntu/.ssh
 		tee /root/.ssh/authorized_keys >/home/ubuntu/.ssh/authorized_keys
 		chown -R ubuntu: /home/ubuntu/.ssh`)
+	return host{h, 22}, err
 }
 
-// exec runs a script as root in the container.
-func (h host) exec(ctx context.Context, stdin io.Reader, script string) error {
-	_, err := h.ask(ctx, stdin, script)
-	return err
-}
-
-func (h host) ask(ctx context.Context, stdin io.Reader, script string) (string, error) {
-	return run(ctx, stdin, "docker", "exec", "--interactive", h.name, "sh", "-euc", script)
-}
-
-// deploy brings the application, as the demo does.
-func (l *lab) deploy(ctx context.Context, h host) error {
-	for from, to := range map[string]string{"molecule/app/.": "demo", "molecule/install": "install"} {
-		if _, err := run(ctx, nil, "docker", "cp", l.ours(from), h.name+":/usr/local/src/"+to); err != nil {
-			return err
-		}
-	}
-	return h.exec(ctx, nil, "/usr/local/src/install")
+// keep remembers a host, which close stops.
+func (l *lab) keep(h hosts.Host) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.started = append(l.started, h)
 }
 
 // close ends the connections, the containers and the folder. It goes on when one of these fails.
@@ -120,12 +99,11 @@ func (l *lab) close() error {
 	sockets, err := filepath.Glob(l.sockets() + "/*")
 	try(err)
 	for _, socket := range sockets {
-		_, err := run(ctx, nil, "ssh", "-F", "none", "-o", "ControlPath="+socket, "-O", "exit", "host")
+		_, err := hosts.Run(ctx, nil, "ssh", "-F", "none", "-o", "ControlPath="+socket, "-O", "exit", "host")
 		try(err)
 	}
-	for _, h := range l.hosts {
-		_, err := run(ctx, nil, l.ours("molecule/host"), "stop", h.name)
-		try(err)
+	for _, h := range l.started {
+		try(h.Stop())
 	}
 	try(os.RemoveAll(l.dir))
 	if len(failed) > 0 {

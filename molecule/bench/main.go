@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 	"github.com/curationexperts/ansible-sidekiq/molecule/marked"
 )
 
@@ -47,6 +48,8 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+func say(format string, words ...any) { fmt.Fprintf(os.Stderr, "bench: "+format+"\n", words...) }
 
 func parseOptions() (o options, err error) {
 	chosen := flag.String("run", strings.Join(parts, ","), "parts to run; latency is that of tasks and role")
@@ -120,7 +123,7 @@ func warnOfLoad() error {
 
 // head says where and when.
 func head(ctx context.Context, o options) (string, error) {
-	version, err := run(ctx, nil, "ansible-playbook", "--version")
+	version, err := hosts.Run(ctx, nil, "ansible-playbook", "--version")
 	if err != nil {
 		return "", fmt.Errorf("%w; hint: run molecule/setup venv, and put .venv/bin into PATH", err)
 	}
@@ -148,25 +151,18 @@ func (l *lab) measure(ctx context.Context, o options, t *table) error {
 
 // measureTarget does all that is done with one host.
 func (l *lab) measureTarget(ctx context.Context, o options, t *table) error {
-	image, err := l.image(ctx, "python")
+	h, err := l.start(ctx)
 	if err != nil {
-		return err
-	}
-	h, err := l.start(ctx, "target", image)
-	if err != nil {
-		return err
-	}
-	if err := l.deploy(ctx, h); err != nil {
 		return err
 	}
 	distances := []host{h}
 	if o.has("latency") {
-		r, err := newRelay(fmt.Sprintf("%s:%d", h.address, h.port), away/2)
+		r, err := newRelay(h.String(), away/2)
 		if err != nil {
 			return err
 		}
 		defer r.close()
-		distances = append(distances, host{name: h.name, address: "127.0.0.1", port: r.port()})
+		distances = append(distances, host{hosts.Host{Name: h.Name, Address: "127.0.0.1"}, r.port()})
 	}
 	if o.has("tasks") {
 		if err := l.tasksPart(ctx, h, distances, o.rounds, t); err != nil {
@@ -194,7 +190,7 @@ func (l *lab) tasksPart(ctx context.Context, h host, distances []host, rounds in
 		if err := l.reset(ctx, h); err != nil {
 			return err
 		}
-		say("single tasks, %s:%d, %d rounds", from.address, from.port, rounds)
+		say("single tasks, %s, %d rounds", from, rounds)
 		measured, err := l.measureTasks(ctx, from, rounds)
 		if err != nil {
 			return err
@@ -215,7 +211,7 @@ func (l *lab) rolePart(ctx context.Context, h host, distances []host, rounds int
 	}
 	var results [][]contender
 	for _, from := range distances {
-		say("whole roles, %s:%d, %d rounds", from.address, from.port, rounds)
+		say("whole roles, %s, %d rounds", from, rounds)
 		measured, err := l.measureRole(ctx, h, from, all, rounds)
 		if err != nil {
 			return err

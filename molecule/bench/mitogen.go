@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // mitogen installs Mitogen into a folder of its own, beside the Ansible that all others run with, and tells with an empty play
@@ -17,7 +19,7 @@ func (l *lab) mitogen(ctx context.Context, h host) (string, map[string]string, e
 		return "", nil, err
 	}
 	python, folder := filepath.Join(filepath.Dir(ansible), "python3"), filepath.Join(l.dir, "mitogen")
-	if _, err := run(ctx, nil, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", folder,
+	if _, err := hosts.Run(ctx, nil, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", folder,
 		"--requirement", l.beside("requirements.txt")); err != nil {
 		return "", nil, err
 	}
@@ -26,7 +28,7 @@ func (l *lab) mitogen(ctx context.Context, h host) (string, map[string]string, e
 		"ANSIBLE_STRATEGY":         "mitogen_linear",
 		"ANSIBLE_STRATEGY_PLUGINS": filepath.Join(folder, "ansible_mitogen/plugins/strategy"),
 	}
-	version, err := run(ctx, nil, "env", "PYTHONPATH="+folder, python, "-c",
+	version, err := hosts.Run(ctx, nil, "env", "PYTHONPATH="+folder, python, "-c",
 		"import mitogen; print('.'.join(map(str, mitogen.__version__)))")
 	if err != nil {
 		return "", nil, err

@@ -15,6 +15,8 @@ import (
 	jsonresults "github.com/apenella/go-ansible/v2/pkg/execute/result/json"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // play is one call of ansible-playbook.
@@ -72,25 +74,25 @@ func (l *lab) play(ctx context.Context, p play) (outcome, error) {
 	}
 	results, unread := jsonresults.ParseJSONResultsStream(bytes.NewReader(stdout.Bytes()))
 	if unread != nil || results.Stats == nil && err != nil {
-		return o, fmt.Errorf("%s: %w: %s", filepath.Base(p.playbook), cmp.Or(err, unread), tail(stdout.String()+stderr.String()))
+		return o, fmt.Errorf("%s: %w: %s", filepath.Base(p.playbook), cmp.Or(err, unread), hosts.Tail(stdout.String()+stderr.String()))
 	}
 	o.results = results
 	if err != nil {
-		return o, fmt.Errorf("%s: %s", filepath.Base(p.playbook), cmp.Or(o.failure(), tail(err.Error()+stderr.String())))
+		return o, fmt.Errorf("%s: %s", filepath.Base(p.playbook), cmp.Or(o.failure(), hosts.Tail(err.Error()+stderr.String())))
 	}
 	return o, nil
 }
 
 // inventory writes the hosts into a file.
 func (l *lab) inventory(p play) (string, error) {
-	hosts := map[string]any{}
+	all := map[string]any{}
 	for _, h := range p.hosts {
-		hosts[h.name] = map[string]any{
-			"ansible_host": h.address, "ansible_port": h.port, "ansible_user": p.user,
+		all[h.Name] = map[string]any{
+			"ansible_host": h.Address, "ansible_port": h.port, "ansible_user": p.user,
 			"ansible_python_interpreter": "/usr/bin/python3",
 		}
 	}
-	text, err := yaml.Marshal(map[string]any{"all": map[string]any{"hosts": hosts}})
+	text, err := yaml.Marshal(map[string]any{"all": map[string]any{"hosts": all}})
 	if err != nil {
 		return "", err
 	}
@@ -116,7 +118,7 @@ func (o outcome) failure() (said string) {
 			}
 		}
 	})
-	return tail(said)
+	return hosts.Tail(said)
 }
 
 // changed is the number of tasks that changed something.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // contender is one way to do the job. Its times are those of ansible-playbook: an empty play, a first run, and one without change.
@@ -43,7 +45,7 @@ func (l *lab) contenders(ctx context.Context, h host) ([]contender, error) {
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		mitogen.reason = lastLine(err)
+		mitogen.reason = strings.ReplaceAll(hosts.LastLine(err), "|", "/") // in a cell of the table
 		say("Mitogen: %v", err)
 	}
 	mitogen.env, mitogen.label = env, strings.TrimSpace(mitogen.label+" "+version)
@@ -58,7 +60,7 @@ func (l *lab) ourUnit(ctx context.Context, h host) (string, error) {
 	if _, err := l.play(ctx, play{playbook: l.beside("role.yml"), hosts: []host{h}, user: "ubuntu"}); err != nil {
 		return "", err
 	}
-	text, err := h.ask(ctx, nil, "cat /etc/systemd/system/sidekiq.service")
+	text, err := h.Run(ctx, "cat", "/etc/systemd/system/sidekiq.service")
 	if err != nil {
 		return "", err
 	}
@@ -80,14 +82,7 @@ func (l *lab) plainRole() (map[string]string, error) {
 	return map[string]string{"ANSIBLE_ROLES_PATH": filepath.Dir(role), "ANSIBLE_LIBRARY": l.ours("bin/modules")}, nil
 }
 
-func (l *lab) reset(ctx context.Context, h host) error {
-	script, err := os.Open(l.beside("reset.sh"))
-	if err != nil {
-		return err
-	}
-	defer script.Close()
-	return h.exec(ctx, script, "exec sh -eu")
-}
+func (l *lab) reset(ctx context.Context, h host) error { return h.RunScript(ctx, l.beside("reset.sh")) }
 
 // measureRole has a first run and one without change of each contender for each round, in turn. from is h, maybe from far away.
 func (l *lab) measureRole(ctx context.Context, h, from host, all []contender, rounds int) ([]contender, error) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,9 +17,4 @@ func TestTable(t *testing.T) {
 | **One task** |  |  |  |  |
 | `+"`raw`"+` | 30 ms | 4.00 x ssh |  |  |
 `, table.String())
-}
-
-func TestLastLineFitsIntoACell(t *testing.T) {
-	require.Equal(t, "ERROR: a / b", lastLine(errors.New("pip: exit status 1: WARNING\nERROR: a | b\n")))
-	require.Equal(t, "one", lastLine(errors.New("one")))
 }

@@ -31,7 +31,7 @@ func (l *lab) measureTasks(ctx context.Context, h host, rounds int) (map[string]
 	if err := l.plainModules(); err != nil {
 		return nil, err
 	}
-	call := slices.Concat([]string{"ssh"}, l.sshArguments(), []string{"-p", strconv.Itoa(h.port), "root@" + h.address})
+	call := slices.Concat([]string{"ssh"}, l.sshArguments(), []string{"-p", strconv.Itoa(h.port), "root@" + h.Address})
 	p := play{hosts: []host{h}, user: "root", env: l.modules(), vars: map[string]any{"bench_ssh": strings.Join(call, " ")}}
 	// The first round brings about what the others find done.
 	if _, err := l.playRounds(ctx, p, "tasks/round.yml", 1); err != nil {

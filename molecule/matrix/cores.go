@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // A core is a version of ansible-core and the Pythons that it runs on, the preferred one first.
@@ -40,16 +42,16 @@ func orNotRun(err error) error {
 	if !errors.As(err, &exit) || exit.ExitCode() != impossible {
 		return err
 	}
-	line := err.Error()[strings.LastIndex(strings.TrimSpace(err.Error()), "\n")+1:]
+	line := hosts.LastLine(err)
 	return notRun{line[strings.LastIndex(line, ": ")+2:]}
 }
 
 // prepare makes the core's virtual environment and tells its Python.
 func (c core) prepare(ctx context.Context) (string, error) {
-	if _, err := command(ctx, "molecule/setup", append([]string{"core", c.version}, c.pythons...)...); err != nil {
+	if _, err := hosts.Run(ctx, nil, "molecule/setup", append([]string{"core", c.version}, c.pythons...)...); err != nil {
 		return "", orNotRun(err)
 	}
-	version, err := command(ctx, c.program("python"), "--version")
+	version, err := hosts.Run(ctx, nil, c.program("python"), "--version")
 	return strings.TrimPrefix(version, "Python "), err
 }
 

@@ -62,7 +62,11 @@ func main() {
 	if *on != "" {
 		m.suites = strings.Split(*on, ",")
 	}
-	if err := m.run(ctx); err != nil {
+	err := m.run(ctx)
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "matrix:", err)
 		os.Exit(1)
 	}
@@ -146,17 +150,17 @@ func (m *matrix) prepare(ctx context.Context) error {
 	return m.noArm
 }
 
-func (m *matrix) inventory(h host) string { return filepath.Join(m.scratch, h.name+".json") }
+func (m *matrix) inventory(h host) string { return filepath.Join(m.scratch, h.Name+".json") }
 
 func (m *matrix) clean() {
 	if m.keep {
 		return
 	}
 	for _, h := range append(append(m.targets, m.crowd...), m.arm) {
-		if h.name == "" {
+		if h.Name == "" {
 			continue
 		}
-		if err := h.stop(); err != nil {
+		if err := h.Stop(); err != nil {
 			say("%v", err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // local runs db_pool on this machine, where no become is needed and the cache is out of the way.
@@ -50,16 +52,17 @@ var armWay = way{"arm64", armRow, "root", true, true, vars{"ansible_user": "root
 
 // startArm wants a machine that runs programs of arm64, or can be made to.
 func startArm(ctx context.Context, publicKey string) (host, error) {
-	image, err := command(ctx, "molecule/matrix/arm64")
+	image, err := hosts.Run(ctx, nil, "molecule/matrix/arm64")
 	if err != nil {
 		return host{}, orNotRun(err)
 	}
-	return startSmall(ctx, "matrix-arm64", "arm64", image, publicKey)
+	h, err := hosts.StartSSH(ctx, "matrix-arm64", image, publicKey)
+	return host{h, "arm64"}, err
 }
 
 // arm tries the modules that need no booted systemd, and that what the plugin left in the cache is the binary for arm64.
 func arm(ctx context.Context, c controller, h host) error {
-	if machine, err := h.run(ctx, "uname", "-m"); machine != "aarch64" {
+	if machine, err := h.Run(ctx, "uname", "-m"); machine != "aarch64" {
 		return fmt.Errorf("the host says it is %q (%v)", machine, err)
 	}
 	if err := h.reset(ctx, []way{armWay}); err != nil {
@@ -91,12 +94,12 @@ func wantModule(ctx context.Context, h host, platform string) error {
 	if err := json.Unmarshal(text, &payload); err != nil {
 		return err
 	}
-	out, err := h.run(ctx, "sh", "-c", findModule+" -exec sha256sum {} +")
+	out, err := h.Run(ctx, "sh", "-c", findModule+" -exec sha256sum {} +")
 	if err != nil {
 		return err
 	}
 	if hash, _, _ := strings.Cut(out, " "); strings.Count(out, "\n") != 0 || hash != payload[platform].SHA256 {
-		return fmt.Errorf("the cache of %s has not the one binary for %s, but\n%s", h.name, platform, out)
+		return fmt.Errorf("the cache of %s has not the one binary for %s, but\n%s", h.Name, platform, out)
 	}
 	return nil
 }
@@ -106,14 +109,14 @@ func wantModule(ctx context.Context, h host, platform string) error {
 const crowdSize = 20
 
 func startCrowd(ctx context.Context, publicKey string) ([]host, error) {
-	image, err := command(ctx, "molecule/images/build", "trixie", "ssh")
+	image, err := hosts.Image(ctx, "trixie", "ssh")
 	if err != nil {
 		return nil, err
 	}
 	all := []host{}
 	for i := range crowdSize {
-		h, err := startSmall(ctx, fmt.Sprintf("matrix-crowd-%d", i), "crowd", image, publicKey)
-		all = append(all, h)
+		h, err := hosts.StartSSH(ctx, fmt.Sprintf("matrix-crowd-%d", i), image, publicKey)
+		all = append(all, host{h, "crowd"})
 		if err != nil {
 			return all, err
 		}
@@ -122,10 +125,10 @@ func startCrowd(ctx context.Context, publicKey string) ([]host, error) {
 }
 
 // crowd brings the binary to all hosts at the same time.
-func crowd(ctx context.Context, c controller, hosts []host) error {
+func crowd(ctx context.Context, c controller, on []host) error {
 	all, names := map[string]vars{}, []string{}
-	for _, h := range hosts {
-		w := way{h.name, crowdRow, "root", true, true, vars{"ansible_user": "root"}}
+	for _, h := range on {
+		w := way{h.Name, crowdRow, "root", true, true, vars{"ansible_user": "root"}}
 		if err := h.reset(ctx, []way{w}); err != nil {
 			return err
 		}
@@ -205,14 +208,14 @@ func cache(ctx context.Context, c controller, h host) error {
 		return err
 	}
 	for _, s := range spoilt {
-		if _, err := h.run(ctx, "sh", "-c", spoil+s.script); err != nil {
+		if _, err := h.Run(ctx, "sh", "-c", spoil+s.script); err != nil {
 			return err
 		}
 		log := "cache-" + strings.ReplaceAll(s.name, " ", "-")
 		if err := c.expect(ctx, log, root, "db_pool", poolArgs, unchanged); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		if _, err := h.run(ctx, "test", "!", "-e", "/root/evidence"); err != nil {
+		if _, err := h.Run(ctx, "test", "!", "-e", "/root/evidence"); err != nil {
 			return fmt.Errorf("%s: what lay in the cache was run", s.name)
 		}
 		if err := wantModule(ctx, h, "linux_"+goarch); err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 func TestTableSaysWhatWasTriedAndWhatWasNot(t *testing.T) {
@@ -61,9 +63,9 @@ TASK [sidekiq : two] ****
 func TestScriptThatCannotSaysWhy(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "script")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho setup: something: else >&2\necho setup: no Python 3.12 >&2\nexit $1\n"), 0o700))
-	_, err := command(t.Context(), script, "3")
+	_, err := hosts.Run(t.Context(), nil, script, "3")
 	require.Equal(t, notRun{"no Python 3.12"}, orNotRun(err))
-	_, err = command(t.Context(), script, "1")
+	_, err = hosts.Run(t.Context(), nil, script, "1")
 	require.NotErrorAs(t, orNotRun(err), new(notRun))
 	require.ErrorContains(t, orNotRun(err), "something: else")
 }

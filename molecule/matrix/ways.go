@@ -43,16 +43,16 @@ func become(user string, more vars) vars {
 func (w way) address(h host) string {
 	switch w.vars["ansible_connection"] {
 	case "community.docker.docker":
-		return h.name
+		return h.Name
 	case "paramiko_ssh":
-		return h.ip
+		return h.Address
 	default:
 		return w.name + "." + h.title
 	}
 }
 
 func (w way) inventory(h host) vars {
-	all := vars{"ansible_host": w.address(h), "ansible_ssh_common_args": sshOptions + " -o HostName=" + h.ip}
+	all := vars{"ansible_host": w.address(h), "ansible_ssh_common_args": sshOptions + " -o HostName=" + h.Address}
 	maps.Copy(all, w.vars)
 	return all
 }
