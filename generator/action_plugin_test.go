@@ -73,8 +73,8 @@ func TestCacheEntryThatCannotBeTrustedIsReplacedAndNeverRun(t *testing.T) {
 	out := b.play(t, "cache.yml")
 
 	calls := remoteCalls(out)
-	for _, task := range []string{"bring", "overwritten", "truncated", "a link", "no program", "without stamp", "foreign", "pruned"} {
-		if task == "foreign" && os.Geteuid() != 0 {
+	for _, task := range []string{"bring", "overwritten", "truncated", "a link", "no program", "without stamp", "foreign", "foreign stamp", "pruned"} {
+		if strings.HasPrefix(task, "foreign") && os.Geteuid() != 0 {
 			t.Log("not root: a cache entry that belongs to somebody else is not tried")
 			continue
 		}
@@ -85,6 +85,18 @@ func TestCacheEntryThatCannotBeTrustedIsReplacedAndNeverRun(t *testing.T) {
 	}
 	require.Equal(t, 2, calls["brought and forgotten"], out)
 	require.NoFileExists(t, evidence)
+}
+
+// ls then calls the binary that was stored just now the oldest.
+func TestBinaryIsNotPrunedWhereTheClockWasSetBack(t *testing.T) {
+	b := newBareRole(t)
+	b.fake(t, "ls", `exec /bin/ls -r "$@"`)
+	for n := range 5 {
+		b.put(t, fmt.Sprintf("cache/%064d", n), nil)
+	}
+	b.play(t, "once.yml")
+	require.Len(t, names(t, b.cache), 4) // with the stamp
+	require.Contains(t, names(t, b.cache), b.hash)
 }
 
 func TestTwentyHostsThatShareOneCache(t *testing.T) {
@@ -225,8 +237,14 @@ var otherHash = strings.Repeat("f", 64)
 // fakeUname makes the host another machine in the eyes of the plugin.
 func (b *bareRole) fakeUname(t *testing.T, answer string) {
 	t.Helper()
-	b.put(t, "bin/uname", []byte("#!/bin/sh\necho "+answer+"\n"))
-	require.NoError(t, os.Chmod(filepath.Join(b.dir, "bin/uname"), 0o755))
+	b.fake(t, "uname", "echo "+answer)
+}
+
+// fake makes a script that takes the place of a program of the host.
+func (b *bareRole) fake(t *testing.T, program, script string) {
+	t.Helper()
+	b.put(t, "bin/"+program, []byte("#!/bin/sh\n"+script+"\n"))
+	require.NoError(t, os.Chmod(filepath.Join(b.dir, "bin", program), 0o755))
 	b.env["PATH"] = filepath.Join(b.dir, "bin") + ":" + b.env["PATH"]
 }
 

@@ -63,7 +63,7 @@ SHARED = '''{ [ -O "$HOME" ] && %(do)s "$HOME/.cache/ansible-sidekiq"; } ||
 # end before they give up, or the controller may see a broken pipe instead of the answer. The prefix keeps their variables apart from
 # those of the module's environment.
 LOOK = '''look() {
-[ -O "$1" ] && [ ! -L "$1" ] && [ -f "$1/.stamp" ] || return
+[ -O "$1" ] && [ ! -L "$1" ] && [ -O "$1/.stamp" ] && [ ! -L "$1/.stamp" ] || return
 sk_dir=$1
 for sk_hash in $sk_hashes; do
 sk_file=$sk_dir/$sk_hash
@@ -103,18 +103,20 @@ if command -v sha256sum >/dev/null; then [ "$(sha256sum <"$sk_temp")" = "%(hash)
 else [ "$(wc -c <"$sk_temp")" -eq %(size)d ]
 fi || refuse "what arrived is not the module that payload.json names; hint: install the release tarball or run make build"
 "$sk_temp" --version >/dev/null || refuse "the module does not run on this host"
+{ [ -O "$sk_dir/.stamp" ] && [ ! -L "$sk_dir/.stamp" ]; } || rm -f "$sk_dir/.stamp"
 sync "$sk_temp" && mv -fT "$sk_temp" "$sk_dir/%(hash)s" &&
 : >>"$sk_dir/.stamp" && touch -t 200001010000 "$sk_dir/.stamp" "$sk_dir/%(hash)s" || refuse "the module could not be stored in $sk_dir (see module_stderr)"
-ls -1tc "$sk_dir" | grep -xE "[0-9a-f]{64}" | tail -n +4 | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
+ls -1tc "$sk_dir" | grep -xE "[0-9a-f]{64}" | grep -vxF %(hash)s | tail -n +3 | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
 find "$sk_dir" -name ".upload.*" -mmin +60 -exec rm -f {} +
 umask "$sk_mask"
 %(environment)sprintf "%%s\\n" "$sk_arguments" | "$sk_dir/%(hash)s" run %(name)s -%(forget)s'''
 
-# What others put into the folder stays, and then the folder does.
+# What others put into the folder stays, and then the folder does. An upload that is an hour old was broken off.
 FORGET = '''
 sk_status=$?
 ls -1 "$sk_dir" | grep -xE "[0-9a-f]{64}" | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
 rm -f "$sk_dir/.stamp"
+find "$sk_dir" -name ".upload.*" -mmin +60 -exec rm -f {} +
 rmdir "$sk_dir" 2>/dev/null
 exit $sk_status'''
 
