@@ -16,7 +16,7 @@ type core struct {
 	pythons []string
 }
 
-// cores: the last of each minor version since the first that the project supports, and the next one.
+// cores: the last of each minor version since the first that the project supports, but for 2.15, and the next one.
 var cores = []core{
 	{"2.14.18", []string{"3.11", "3.10", "3.9"}},
 	{"2.16.19", []string{"3.11", "3.12", "3.10"}},
@@ -26,6 +26,14 @@ var cores = []core{
 	{"2.20.10", []string{"3.12", "3.13", "3.14"}},
 	{"2.21.5", []string{"3.12", "3.13", "3.14"}},
 	{"2.22.0rc1", []string{"3.13", "3.14", "3.15"}},
+}
+
+func versions(of []core) []string {
+	all := []string{}
+	for _, c := range of {
+		all = append(all, c.version)
+	}
+	return all
 }
 
 // A notRun says why something could not be tried on this machine, which is no failure.

@@ -53,16 +53,11 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	m := &matrix{keep: *keep, suites: suites, whole: *only == "" && *on == ""}
-	for _, c := range cores {
-		if *only == "" || slices.Contains(strings.Split(*only, ","), c.version) {
-			m.cores = append(m.cores, c)
-		}
+	m := &matrix{keep: *keep, whole: *only == "" && *on == ""}
+	err := m.choose(*only, *on)
+	if err == nil {
+		err = m.run(ctx)
 	}
-	if *on != "" {
-		m.suites = strings.Split(*on, ",")
-	}
-	err := m.run(ctx)
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
@@ -88,13 +83,33 @@ type matrix struct {
 	noArm   error
 }
 
+// choose takes cores and suites that are parted by commas; "" is all.
+func (m *matrix) choose(only, on string) error {
+	m.cores, m.suites = cores, suites
+	if only != "" {
+		m.cores = nil
+		for version := range strings.SplitSeq(only, ",") {
+			i := slices.IndexFunc(cores, func(c core) bool { return c.version == version })
+			if i < 0 {
+				return fmt.Errorf("-cores: %q is none; accepted are %s", version, strings.Join(versions(cores), ", "))
+			}
+			m.cores = append(m.cores, cores[i])
+		}
+	}
+	if on != "" {
+		m.suites = strings.Split(on, ",")
+	}
+	for _, suite := range m.suites {
+		if !slices.Contains(suites, suite) {
+			return fmt.Errorf("-suites: %q is none; accepted are %s", suite, strings.Join(suites, ", "))
+		}
+	}
+	return nil
+}
+
 func (m *matrix) run(ctx context.Context) error {
 	began := time.Now()
-	versions := []string{}
-	for _, c := range m.cores {
-		versions = append(versions, c.version)
-	}
-	m.table = newTable(rows(), versions)
+	m.table = newTable(rows(), versions(m.cores))
 	defer m.clean()
 	if err := m.prepare(ctx); err != nil {
 		return err
