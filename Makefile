@@ -7,7 +7,7 @@ SMALL   := $(foreach p,crypto net vendor math,-gcflags='$(p)/...=-l')
 MODULES := $(notdir $(wildcard modules/*_*))
 PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
-SOURCES := go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
+SOURCES := Makefile go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/templates/*' -type f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help check-go build generate test unit molecule test-matrix matrix scenarios rubies sudos systemds soak lint demo bench dist reproduce version cores packages sanity ubuntu1804 vulnerabilities clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 check-go:
 	@v=$$($(GO) env GOVERSION 2>/dev/null | sed 's/^go//'); printf '1.26\n%s\n' "$${v:-0}" | sort -V -C || \
@@ -41,7 +41,7 @@ bin/modules/%: | $(LINUX)
 generate: bin/sidekiq-role ## roles/sidekiq, from the templates
 	bin/sidekiq-role generate --output roles/sidekiq
 
-test: check-go ## all tests, as CI runs them; installs what is missing
+test: check-go ## the tests that CI runs; installs what is missing
 	molecule/setup run $(MAKE) build lint unit molecule
 
 unit:
@@ -116,6 +116,7 @@ soak: check-go ## the random tests for half an hour, fuzzing a million times eac
 	molecule/soak
 
 lint: ## gofmt, vet, staticcheck, yamllint, actionlint, ansible-lint
+	molecule/setup venv
 	@test -z "$$(gofmt -s -l modules generator molecule *.go)" || { gofmt -s -d modules generator molecule *.go; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
@@ -124,6 +125,7 @@ lint: ## gofmt, vet, staticcheck, yamllint, actionlint, ansible-lint
 	ANSIBLE_LIBRARY=$(CURDIR)/roles/sidekiq/library ansible-lint --offline
 
 dist: build $(addprefix dist/sidekiq-role_,$(PLATFORMS)) ## what a release hands out, into dist/
+	molecule/setup venv
 	generator/dist $(VERSION)
 
 dist/sidekiq-role_%: bin/sidekiq-role
@@ -135,11 +137,11 @@ reproduce: build
 version:
 	@echo $(VERSION)
 
-# With the oldest ansible-core and the newest.
+# With the oldest ansible-core and the newest. Exit status 3: no Python for it on this machine; then it is left out by name.
 CORES := 2.14.18 2.21.5
 cores:
-	molecule/setup core 2.14.18 3.11
-	molecule/setup core 2.21.5 3.12 3.13 3.14
+	molecule/setup core 2.14.18 3.11 3.10 3.9 || [ $$? = 3 ]
+	molecule/setup core 2.21.5 3.12 3.13 3.14 || [ $$? = 3 ]
 
 packages: cores
 	molecule/packages .venv/bin $(patsubst %,.venv/cores/%/bin,$(CORES))
