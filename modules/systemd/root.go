@@ -17,7 +17,7 @@ var (
 )
 
 // RootFiles are the files that root trusts when the unit is started or stopped: its own, and of the commands that root runs for it the
-// programs and all arguments that are absolute paths. A unit that does not exist has none.
+// programs and all arguments that are absolute paths. A unit that does not exist, or is masked by a link to /dev/null, has none.
 func (s Systemctl) RootFiles(unit string) ([]string, error) {
 	properties := "LoadState,FragmentPath,DropInPaths,User"
 	for _, c := range commands {
@@ -37,6 +37,8 @@ func rootFiles(out string) []string {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
 		switch {
 		case value == "":
+		case key == "LoadState" && value == "masked":
+			return nil
 		case key == "FragmentPath" || key == "DropInPaths":
 			files = append(files, strings.Fields(value)...)
 		case key == "User":

@@ -17,6 +17,7 @@ func TestFilesThatRootTrustsForAUnit(t *testing.T) {
 		want []string
 	}{
 		{"LoadState=not-found\nFragmentPath=\nUser=\n", nil},
+		{"User=\nFragmentPath=/usr/lib/systemd/system/sudo.service\nLoadState=masked\n", nil},
 		{start + files + "User=\n", append(own, "/usr/bin/env", "/home/deploy/run.sh")},
 		{start + files + "User=root\n", append(own, "/usr/bin/env", "/home/deploy/run.sh")},
 		{start + files + "User=deploy\n", own},

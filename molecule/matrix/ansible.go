@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/apenella/go-ansible/v2/pkg/adhoc"
@@ -57,7 +58,7 @@ func (c controller) role(ctx context.Context, log, limit string, check bool, ext
 	), "ANSIBLE_ROLES_PATH=roles")
 }
 
-// execute returns what was printed, and leaves it in the file log. That the command failed is an error.
+// execute returns what was printed, and leaves it in the file log, standard error last: both are written at the same time. That the command failed is an error.
 func (c controller) execute(ctx context.Context, log string, command execute.Commander, env ...string) (string, error) {
 	all := map[string]string{
 		"HOME": c.scratch, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "20", "ANSIBLE_VERBOSITY": "3",
@@ -72,16 +73,16 @@ func (c controller) execute(ctx context.Context, log string, command execute.Com
 		name, value, _ := strings.Cut(entry, "=")
 		all[name] = value
 	}
-	var out bytes.Buffer
+	var out, problems bytes.Buffer
 	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(all),
-		execute.WithWrite(&out), execute.WithWriteError(&out)).Execute(ctx)
+		execute.WithWrite(&out), execute.WithWriteError(&problems)).Execute(ctx)
 	if err != nil && out.Len() == 0 {
-		fmt.Fprintln(&out, err) // it was not started
+		fmt.Fprintln(&problems, err) // it was not started
 	}
 	if err != nil {
 		err = errors.New("ansible failed") // go-ansible's error is the whole environment
 	}
-	return out.String(), errors.Join(err, os.WriteFile(c.log(log), out.Bytes(), 0o600))
+	return out.String(), errors.Join(err, os.WriteFile(c.log(log), slices.Concat(out.Bytes(), problems.Bytes()), 0o600))
 }
 
 func (c controller) log(name string) string {
