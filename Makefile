@@ -162,7 +162,7 @@ demo: check-go ## a throwaway host with a real Sidekiq, brought up by the role
 	@molecule/demo
 
 # README=1 writes the table into README.md; BENCH has options, such as '-run tasks -rounds 5' (-help lists them).
-bench: check-go ## what tasks and the role cost beside others, in one table, and the Go benchmarks; half an hour
+bench: check-go ## what tasks and the role cost beside others, in one table, and the Go benchmarks; a quarter of an hour
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	molecule/setup
 	$(MAKE) build
