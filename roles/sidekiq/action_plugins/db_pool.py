@@ -11,8 +11,8 @@ second call brings it, packed, and runs it.
 
 The cache is the first of these folders that the task's user has to itself and can run programs from: /var/cache/ansible-sidekiq,
 ~/.cache/ansible-sidekiq, /var/tmp/.ansible-sidekiq-UID. The variable sidekiq_module_cache (an absolute path) names another one
-instead. A file found there is run only when it and the folder are the user's own and no links, and when it was not written to since
-its hash was taken: to hash it on every task would cost more than the module. So the file is dated back to the date of the
+instead. A file found there is run only when it, the folder and its .stamp are the user's own and no links, and when it was not written to
+since its hash was taken: to hash it on every task would cost more than the module. So the file is dated back to the date of the
 folder's .stamp when it is stored, and any later write makes it newer. Three versions stay, and none after a task whose variable
 __sidekiq_forget_modules is true: the last one of a role that removes all.
 
