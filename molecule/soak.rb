@@ -1,14 +1,15 @@
 # frozen_string_literal: true
 
-# usage: ruby soak.rb PHASE RATE SECONDS
+# usage: ruby soak.rb PHASE RATE SECONDS [CLASS]
 #
-# Enqueues RATE numbered SoakJobs each second, of up to SECONDS, until soak:PHASE:enough is there; then says how many they were. It runs
-# where Redis is: whatever happens to the worker's host, it goes on.
+# Enqueues RATE numbered SoakJobs, or jobs of another CLASS, each second, of up to SECONDS, until soak:PHASE:enough is there; then says how many
+# they were. It runs where Redis is: whatever happens to the worker's host, it goes on.
 require "sidekiq"
 
 phase = ARGV.fetch(0)
 rate = Float(ARGV.fetch(1))
 seconds = Float(ARGV.fetch(2))
+job = ARGV.fetch(3, "SoakJob")
 Sidekiq.logger.level = Logger::WARN
 
 def now
@@ -20,7 +21,7 @@ start = now
 until Sidekiq.redis { |redis| redis.get("soak:#{phase}:enough") }
   number += 1
   Sidekiq.redis { |redis| redis.sadd("soak:#{phase}:enqueued", [number]) }
-  Sidekiq::Client.push("class" => "SoakJob", "args" => [phase, number, (rand * seconds).round(3)])
+  Sidekiq::Client.push("class" => job, "args" => [phase, number, (rand * seconds).round(3)])
   pause = start + number / rate - now
   sleep pause if pause.positive?
 end
