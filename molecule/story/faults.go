@@ -1,0 +1,280 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
+)
+
+// A fault is something that happens to a worker sooner or later.
+type fault struct {
+	name string
+	// happen lets it happen. It returns what an administrator sees of it, the moment from which the way back is timed, and the main process
+	// that has to be another then, "" where it may be the same.
+	happen func(context.Context) (seen string, since time.Time, before string, err error)
+
+	seen string
+	back time.Duration
+}
+
+// suffer lets every fault happen to a healthy worker, and times how long it takes until the main process beats in Redis and takes jobs again. Then
+// a job has to be done.
+func (g *guide) suffer(ctx context.Context) error {
+	g.faults = []fault{
+		{name: "the host boots", happen: g.boot},
+		{name: "Redis is away for 15 s", happen: g.loseRedis},
+		{name: "the process is killed (`kill -9`)", happen: g.kill},
+		{name: "a job takes all memory", happen: g.outOfMemory},
+		{name: "shared/log is full", happen: g.fullDisk},
+		{name: "a deployment fails halfway", happen: g.failHalfway},
+		{name: "a release does not boot; `deploy:rollback`", happen: g.brokenRelease},
+		{name: "a deployment is broken off; `sidekiq:restart`", happen: g.brokenOff},
+	}
+	for i := range g.faults {
+		f := &g.faults[i]
+		if err := g.one(ctx, f); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		g.saw(f.name, "%s; heartbeat back after %s", f.seen, short(f.back))
+	}
+	return g.writeFaults()
+}
+
+func (g *guide) one(ctx context.Context, f *fault) error {
+	seen, since, before, err := f.happen(ctx)
+	if err != nil {
+		return err
+	}
+	b, err := g.worker.awaitBeat(ctx, since, before)
+	if err != nil {
+		return err
+	}
+	f.seen, f.back = seen, b.at.Sub(since)
+	return g.doesJob(ctx)
+}
+
+// doesJob fails when one job is not done in half a minute.
+func (g *guide) doesJob(ctx context.Context) error {
+	phase := fmt.Sprintf("proof-%d", time.Now().UnixNano())
+	if err := g.worker.push(ctx, "EntryJob", phase, 1, 0); err != nil {
+		return err
+	}
+	return await(ctx, 30*time.Second, "a job done", func() (bool, error) {
+		done, err := g.worker.query(ctx, "SELECT count(*) FROM entries WHERE phase = '"+phase+"'")
+		return done == "1", err
+	})
+}
+
+// --- what happens
+
+func (g *guide) boot(ctx context.Context) (string, time.Time, string, error) {
+	if _, err := hosts.Run(ctx, nil, "docker", "stop", g.worker.Name); err != nil {
+		return "", time.Time{}, "", err
+	}
+	since := time.Now()
+	_, err := hosts.Run(ctx, nil, "docker", "start", g.worker.Name)
+	return "it comes up with the host", since, "", err
+}
+
+func (g *guide) loseRedis(ctx context.Context) (string, time.Time, string, error) {
+	before, err := g.worker.show(ctx, "MainPID")
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	if _, err := g.worker.Run(ctx, "systemctl", "stop", "redis-server"); err != nil {
+		return "", time.Time{}, "", err
+	}
+	time.Sleep(15 * time.Second)
+	since := time.Now()
+	if _, err := g.worker.Run(ctx, "systemctl", "start", "redis-server"); err != nil {
+		return "", time.Time{}, "", err
+	}
+	after, err := g.worker.show(ctx, "MainPID")
+	if after != before {
+		return "another process has come up", since, "", err
+	}
+	return "the same process waits for it", since, "", err
+}
+
+func (g *guide) kill(ctx context.Context) (string, time.Time, string, error) {
+	pid, err := g.worker.show(ctx, "MainPID")
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	since := time.Now()
+	if _, err := g.worker.Run(ctx, "kill", "-KILL", pid); err != nil {
+		return "", since, pid, err
+	}
+	seen, err := g.journal(ctx, since, "Main process exited")
+	return seen, since, pid, err
+}
+
+func (g *guide) outOfMemory(ctx context.Context) (string, time.Time, string, error) {
+	pid, err := g.worker.show(ctx, "MainPID")
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	if err := g.limitMemory(ctx, "1g"); err != nil {
+		return "", time.Time{}, "", err
+	}
+	begun := time.Now()
+	if err := g.worker.push(ctx, "GreedyJob"); err != nil {
+		return "", time.Time{}, "", err
+	}
+	seen, err := g.journal(ctx, begun, "Main process exited")
+	since := time.Now()
+	return seen, since, pid, errors.Join(err, g.limitMemory(ctx, "20g"))
+}
+
+// limitMemory is for the host as a whole: the kernel ends the process that has most.
+func (g *guide) limitMemory(ctx context.Context, most string) error {
+	_, err := hosts.Run(ctx, nil, "docker", "update", "--memory", most, "--memory-swap", most, g.worker.Name)
+	return err
+}
+
+// fullDisk fills a file system that is the log's own, while the worker runs and when it starts.
+func (g *guide) fullDisk(ctx context.Context) (string, time.Time, string, error) {
+	const log = "/opt/demo/shared/log"
+	if _, err := g.worker.Run(ctx, "sh", "-euc", `
+		systemctl stop sidekiq
+		mount -t tmpfs -o size=256k,uid=$(id -u deploy),gid=$(id -g deploy),mode=0755 log "$0"
+		systemctl start sidekiq
+		runuser -u deploy -- sh -c 'cat /dev/zero >"$0/fill" 2>/dev/null; cat /dev/zero >>"$0/production.log" 2>/dev/null; df --output=pcent "$0"' "$0"`, log); err != nil {
+		return "", time.Time{}, "", err
+	}
+	begun := time.Now()
+	if err := g.doesJob(ctx); err != nil {
+		return "", begun, "", fmt.Errorf("while it is full: %w", err)
+	}
+	seen, err := g.journal(ctx, begun, "No space left on device")
+	if err != nil {
+		return "", begun, "", err
+	}
+	since := time.Now()
+	if _, err := g.workstation.ssh(ctx, "sudo -n systemctl restart sidekiq"); err != nil {
+		return "", since, "", fmt.Errorf("to restart while it is full: %w", err)
+	}
+	b, err := g.worker.awaitBeat(ctx, since, "")
+	if err != nil {
+		return "", since, "", err
+	}
+	if err := g.doesJob(ctx); err != nil {
+		return "", since, "", fmt.Errorf("while it is full, after a restart: %w", err)
+	}
+	if _, err := g.worker.Run(ctx, "sh", "-euc", `systemctl stop sidekiq; umount "$0"; systemctl start sidekiq`, log); err != nil {
+		return "", since, "", err
+	}
+	return fmt.Sprintf("jobs go on, also after a restart (%s); %s", short(b.at.Sub(since)), seen), time.Now(), "", nil
+}
+
+func (g *guide) failHalfway(ctx context.Context) (string, time.Time, string, error) {
+	return g.failingDeploy(ctx, `echo 'gem "no-such-gem"' >>Gemfile`)
+}
+
+// failingDeploy deploys a commit that cannot be deployed; the commit after it is as the one before. Capistrano ends when Sidekiq runs again.
+func (g *guide) failingDeploy(ctx context.Context, change string) (string, time.Time, string, error) {
+	release, err := g.worker.release(ctx)
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	pid, err := g.worker.show(ctx, "MainPID")
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	if _, err := g.workstation.commit(ctx, "A mistake", change); err != nil {
+		return "", time.Time{}, "", err
+	}
+	if out, err := g.workstation.cap(ctx, "deploy"); err == nil {
+		return "", time.Time{}, "", fmt.Errorf("it does not fail: %s", out)
+	}
+	since := time.Now()
+	if _, err := g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD"); err != nil {
+		return "", since, pid, err
+	}
+	after, err := g.worker.release(ctx)
+	if err == nil && after != release {
+		err = fmt.Errorf("it runs in %s, before in %s", after, release)
+	}
+	return "cap fails, the release before works on", since, pid, err
+}
+
+// brokenRelease deploys a release whose Sidekiq does not boot, and goes back.
+func (g *guide) brokenRelease(ctx context.Context) (string, time.Time, string, error) {
+	if _, err := g.workstation.commit(ctx, "A mistake", `echo 'raise "does not boot" if Sidekiq.server?' >>config/environment.rb`); err != nil {
+		return "", time.Time{}, "", err
+	}
+	begun := time.Now()
+	if out, err := g.workstation.cap(ctx, "deploy"); err == nil {
+		return "", begun, "", fmt.Errorf("it does not fail: %s", out)
+	}
+	if _, err := g.journal(ctx, begun, "does not boot"); err != nil {
+		return "", begun, "", err
+	}
+	since := time.Now()
+	if _, err := g.workstation.cap(ctx, "deploy:rollback"); err != nil {
+		return "", since, "", err
+	}
+	_, err := g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD")
+	return "cap fails, the journal says why", since, "", err
+}
+
+// brokenOff ends Capistrano when Sidekiq is quiet and nothing else has happened yet: nobody is left who would restart it.
+func (g *guide) brokenOff(ctx context.Context) (string, time.Time, string, error) {
+	pid, err := g.worker.show(ctx, "MainPID")
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	if out, err := g.workstation.inTree(ctx, "timeout", "--signal=KILL", "60", "cap", "production", "deploy:starting", "demo:die"); err == nil {
+		return "", time.Time{}, "", fmt.Errorf("it does not die: %s", out)
+	}
+	if err := await(ctx, time.Minute, "quiet", func() (bool, error) {
+		b, err := g.worker.beat(ctx)
+		return b.quiet, err
+	}); err != nil {
+		return "", time.Time{}, "", err
+	}
+	seen, err := g.warning(ctx, "quiet")
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
+	since := time.Now()
+	_, err = g.workstation.cap(ctx, "sidekiq:restart")
+	return seen, since, pid, err
+}
+
+// --- what is seen
+
+// journal is the line that the unit's journal has from then on, without what was before the message.
+func (g *guide) journal(ctx context.Context, since time.Time, wanted string) (string, error) {
+	seen := ""
+	err := await(ctx, time.Minute, fmt.Sprintf("%q in the journal", wanted), func() (bool, error) {
+		out, err := g.worker.Run(ctx, "journalctl", "--unit=sidekiq", "--output=cat", "--no-pager", fmt.Sprintf("--since=@%d", since.Unix()))
+		for line := range strings.Lines(out) {
+			if strings.Contains(line, wanted) {
+				seen = strings.TrimSpace(line)
+				return true, nil
+			}
+		}
+		return false, err
+	})
+	return fmt.Sprintf("journal: `%s`", seen), err
+}
+
+// warning is what sidekiq_info warns of.
+func (g *guide) warning(ctx context.Context, wanted string) (string, error) {
+	out, err := exec.CommandContext(ctx, "ansible", "--inventory", g.worker.inventory, "all", "-M", "bin/modules", "-m", "sidekiq_info",
+		"-a", "app_root=/opt/demo/current").CombinedOutput()
+	if err != nil {
+		return "", err
+	}
+	_, text, found := strings.Cut(string(out), "[WARNING]: ")
+	if !found || !strings.Contains(text, wanted) {
+		return "", fmt.Errorf("no warning of %q in %s", wanted, out)
+	}
+	return "sidekiq_info: `" + firstLine(text) + "`", nil
+}
