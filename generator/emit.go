@@ -107,6 +107,7 @@ var functions = template.FuncMap{
 	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
 	"cell":      tableCell,
 	"verbs":     func() []string { return granted },
+	"ruby":      rubyVerb,
 	"notice":    func() string { return "Written by sidekiq-role; change the model and generate it again." },
 }
 

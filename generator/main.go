@@ -60,14 +60,15 @@ func rootCommand() *cobra.Command {
 		Long: `sidekiq-role makes the Ansible role sidekiq: Sidekiq as a systemd service that always runs, that the deploy user may
 restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq --project hyrax
-  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff`,
+  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
+  sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version,
 	}
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(generateCommand(), applyCommand(), versionCommand())
+	root.AddCommand(generateCommand(), applyCommand(), capistranoCommand(), versionCommand())
 	return root
 }
 
