@@ -39,7 +39,7 @@ def sidekiq_systemctl(verb)
   execute :sudo, "-n", :systemctl, verb, fetch(:sidekiq_service)
 rescue SSHKit::Command::Failed => e
   hint = e.message =~ /sudo(-rs)?: / ? "has the Ansible role sidekiq been run on this server, for this user?" : sidekiq_how_to_look
-  raise "systemctl #{verb} #{fetch(:sidekiq_service)}: #{e.message}; hint: #{hint}"
+  raise "systemctl #{verb} #{fetch(:sidekiq_service)}: #{e.message.split.join(' ')}; hint: #{hint}"
 end
 
 def sidekiq_how_to_look
@@ -70,17 +70,17 @@ def sidekiq_await
 end
 
 namespace :sidekiq do
-  quiet = [] # the servers that this deploy has made quiet and not restarted since
+  quiet = [] # hostnames of the servers that this deploy has made quiet and not restarted since
 
   desc "Make Sidekiq finish its jobs and take no more, until it is restarted"
   task :quiet do
     on sidekiq_servers do |server|
       if test(:systemctl, "is-active", "--quiet", fetch(:sidekiq_service))
         begin
-          quiet << server # before it is: the deploy may fail elsewhere meanwhile
+          quiet << server.hostname # before it is: the deploy may fail elsewhere meanwhile
           sidekiq_systemctl [[ ruby "reload" ]]
         rescue RuntimeError
-          quiet.delete(server)
+          quiet.delete(server.hostname)
           raise
         end
       else
@@ -107,7 +107,7 @@ namespace :sidekiq do
   desc "Restart Sidekiq and wait until it is up"
   task :restart do
     on sidekiq_servers do |server|
-      quiet.delete(server)
+      quiet.delete(server.hostname)
       sidekiq_systemctl [[ ruby "restart" ]]
       sidekiq_await
     end
@@ -122,9 +122,9 @@ namespace :sidekiq do
 
   # The error that made the deploy fail stays the one that is shown.
   task :resume do
-    on quiet.dup do |server|
+    on roles(fetch(:sidekiq_roles)).select { |server| quiet.include?(server.hostname) } do |server|
       begin
-        quiet.delete(server)
+        quiet.delete(server.hostname)
         sidekiq_systemctl [[ ruby "restart" ]]
       rescue StandardError => e
         error "#{fetch(:sidekiq_service)} on #{server} is quiet still: #{e.message}"
