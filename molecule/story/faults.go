@@ -17,6 +17,8 @@ type fault struct {
 	// happen lets it happen. It returns what an administrator sees of it, the moment from which the way back is timed, and the main process
 	// that has to be another then, "" where it may be the same.
 	happen func(context.Context) (seen string, since time.Time, before string, err error)
+	// mend takes back what would hinder the next one.
+	mend func(context.Context) error
 
 	seen string
 	back time.Duration
@@ -30,7 +32,7 @@ func (g *guide) suffer(ctx context.Context) error {
 		{name: "Redis is away for 15 s", happen: g.loseRedis},
 		{name: "the process is killed (`kill -9`)", happen: g.kill},
 		{name: "a job takes all memory", happen: g.outOfMemory},
-		{name: "shared/log is full", happen: g.fullDisk},
+		{name: "shared/log is full, and Sidekiq is restarted", happen: g.fullDisk, mend: g.emptyDisk},
 		{name: "a deployment fails halfway", happen: g.failHalfway},
 		{name: "a release does not boot; `deploy:rollback`", happen: g.brokenRelease},
 		{name: "a deployment is broken off; `sidekiq:restart`", happen: g.brokenOff},
@@ -55,7 +57,10 @@ func (g *guide) one(ctx context.Context, f *fault) error {
 		return err
 	}
 	f.seen, f.back = seen, b.at.Sub(since)
-	return g.doesJob(ctx)
+	if err := g.doesJob(ctx); err != nil || f.mend == nil {
+		return err
+	}
+	return f.mend(ctx)
 }
 
 // doesJob fails when one job is not done in half a minute.
@@ -137,39 +142,41 @@ func (g *guide) limitMemory(ctx context.Context, most string) error {
 	return err
 }
 
-// fullDisk fills a file system that is the log's own, while the worker runs and when it starts.
+const logs = "/opt/demo/shared/log"
+
+// fullDisk fills a file system that is the log's own, while the worker runs; the worker that is restarted meets it full.
 func (g *guide) fullDisk(ctx context.Context) (string, time.Time, string, error) {
-	const log = "/opt/demo/shared/log"
 	if _, err := g.worker.Run(ctx, "sh", "-euc", `
 		systemctl stop sidekiq
 		mount -t tmpfs -o size=256k,uid=$(id -u deploy),gid=$(id -g deploy),mode=0755 log "$0"
 		systemctl start sidekiq
-		runuser -u deploy -- sh -c 'cat /dev/zero >"$0/fill" 2>/dev/null; cat /dev/zero >>"$0/production.log" 2>/dev/null; df --output=pcent "$0"' "$0"`, log); err != nil {
+		dd if=/dev/zero of="$0/fill" 2>/dev/null && exit 1
+		df --output=avail "$0" | grep -qx ' *0'`, logs); err != nil {
 		return "", time.Time{}, "", err
 	}
 	begun := time.Now()
 	if err := g.doesJob(ctx); err != nil {
-		return "", begun, "", fmt.Errorf("while it is full: %w", err)
+		return "", begun, "", err
 	}
 	seen, err := g.journal(ctx, begun, "No space left on device")
 	if err != nil {
 		return "", begun, "", err
 	}
-	since := time.Now()
-	if _, err := g.workstation.ssh(ctx, "sudo -n systemctl restart sidekiq"); err != nil {
-		return "", since, "", fmt.Errorf("to restart while it is full: %w", err)
-	}
-	b, err := g.worker.awaitBeat(ctx, since, "")
+	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", since, "", err
+		return "", begun, "", err
 	}
-	if err := g.doesJob(ctx); err != nil {
-		return "", since, "", fmt.Errorf("while it is full, after a restart: %w", err)
+	since := time.Now()
+	_, err = g.workstation.ssh(ctx, "sudo -n systemctl restart sidekiq")
+	return "jobs are done, before and after; " + seen, since, pid, err
+}
+
+func (g *guide) emptyDisk(ctx context.Context) error {
+	if _, err := g.worker.Run(ctx, "sh", "-euc", `systemctl stop sidekiq; umount "$0"; systemctl start sidekiq`, logs); err != nil {
+		return err
 	}
-	if _, err := g.worker.Run(ctx, "sh", "-euc", `systemctl stop sidekiq; umount "$0"; systemctl start sidekiq`, log); err != nil {
-		return "", since, "", err
-	}
-	return fmt.Sprintf("jobs go on, also after a restart (%s); %s", short(b.at.Sub(since)), seen), time.Now(), "", nil
+	_, err := g.worker.awaitBeat(ctx, time.Now(), "")
+	return err
 }
 
 func (g *guide) failHalfway(ctx context.Context) (string, time.Time, string, error) {
@@ -223,19 +230,33 @@ func (g *guide) brokenRelease(ctx context.Context) (string, time.Time, string, e
 	return "cap fails, the journal says why", since, "", err
 }
 
-// brokenOff ends Capistrano when Sidekiq is quiet and nothing else has happened yet: nobody is left who would restart it.
+// brokenOff ends Capistrano in the middle of a deployment: nobody is left who would restart a Sidekiq that is quiet.
 func (g *guide) brokenOff(ctx context.Context) (string, time.Time, string, error) {
 	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
 		return "", time.Time{}, "", err
 	}
-	if out, err := g.workstation.inTree(ctx, "timeout", "--signal=KILL", "60", "cap", "production", "deploy:starting", "demo:die"); err == nil {
-		return "", time.Time{}, "", fmt.Errorf("it does not die: %s", out)
+	if _, err := g.workstation.commit(ctx, "A slow migration", "echo 'sleep 60' >>Rakefile"); err != nil {
+		return "", time.Time{}, "", err
 	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := g.workstation.inTree(ctx, "sh", "-c", "echo $$ >/run/cap.pid; exec cap production deploy")
+		ended <- err
+	}()
 	if err := await(ctx, time.Minute, "quiet", func() (bool, error) {
 		b, err := g.worker.beat(ctx)
 		return b.quiet, err
 	}); err != nil {
+		return "", time.Time{}, "", err
+	}
+	if _, err := g.workstation.Run(ctx, "sh", "-euc", "kill -KILL $(cat /run/cap.pid)"); err != nil {
+		return "", time.Time{}, "", err
+	}
+	if err := <-ended; err == nil {
+		return "", time.Time{}, "", errors.New("the deployment went well")
+	}
+	if _, err := g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD"); err != nil {
 		return "", time.Time{}, "", err
 	}
 	seen, err := g.warning(ctx, "quiet")

@@ -259,10 +259,7 @@ func (g *guide) runsCurrent(ctx context.Context, before string) error {
 }
 
 func (g *guide) tune(ctx context.Context) error {
-	pool := func() (string, error) {
-		return g.worker.Run(ctx, "grep", "--only-matching", "pool: .*", "/opt/demo/current/config/database.yml")
-	}
-	before, err := pool()
+	before, err := g.worker.pool(ctx)
 	if err != nil {
 		return err
 	}
@@ -274,14 +271,14 @@ func (g *guide) tune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	after, err := pool()
+	after, err := g.worker.pool(ctx)
 	if err != nil {
 		return err
 	}
-	if before != "pool: 5" || after != "pool: 25" {
-		return fmt.Errorf("config/database.yml had %q and has %q", before, after)
+	if before != "5" || after != "25" {
+		return fmt.Errorf("the application had a pool of %s and has one of %s", before, after)
 	}
-	g.saw("config/database.yml", "%s, then %s", before, after)
+	g.saw("the application's database pool", "%s, then %s for 25 threads", before, after)
 	if err := g.runsCurrent(ctx, pid); err != nil {
 		return err
 	}

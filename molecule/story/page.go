@@ -45,7 +45,7 @@ func (g *guide) look(ctx context.Context, picture string) error {
 		return err
 	}
 	defer closeTunnel()
-	if err := g.worker.push(ctx, "EntryJob", "page", 1, 30); err != nil {
+	if err := g.worker.push(ctx, "EntryJob", "page", 1, 20); err != nil {
 		return err
 	}
 	var known info
@@ -96,7 +96,8 @@ func (g *guide) compare(known process, pid string, rows [][]string) error {
 func (g *guide) serveWeb(ctx context.Context) (address string, closeTunnel func(), err error) {
 	if _, err := g.worker.Run(ctx, "sh", "-euc", `
 		systemctl stop demo-web 2>/dev/null || [ $? = 5 ]
-		systemd-run --quiet --collect --unit=demo-web --uid=deploy --setenv=HOME=/home/deploy --working-directory=/opt/demo/current \
+		systemd-run --quiet --collect --unit=demo-web --uid=deploy --property=TimeoutStopSec=5 \
+		  --setenv=HOME=/home/deploy --working-directory=/opt/demo/current \
 		  bundle exec puma --config config/puma.rb`); err != nil {
 		return "", nil, err
 	}
@@ -137,7 +138,7 @@ func (g *guide) browse(ctx context.Context, url, picture string) ([][]string, er
 		picture = filepath.Join(g.scratch, "page.png")
 	}
 	out, err := hosts.Run(ctx, nil, "chromium", "--headless", "--no-sandbox", "--user-data-dir="+filepath.Join(g.scratch, "browser"),
-		"--hide-scrollbars", "--window-size=1100,780", "--screenshot="+picture, "--dump-dom", url)
+		"--hide-scrollbars", "--window-size=1100,790", "--screenshot="+picture, "--dump-dom", url)
 	if err != nil {
 		return nil, err
 	}

@@ -87,9 +87,16 @@ func (w worker) query(ctx context.Context, sql string) (string, error) {
 	return w.Run(ctx, "runuser", "-u", "deploy", "--", "psql", "--no-align", "--tuples-only", "--dbname=demo", "--command="+sql)
 }
 
+// pool is the number of connections that the application may have, as Rails reads it.
+func (w worker) pool(ctx context.Context) (string, error) {
+	out, err := w.Run(ctx, "runuser", "-u", "deploy", "--", "env", "-C", "/opt/demo/current", "HOME=/home/deploy", "RAILS_ENV=production",
+		"bundle", "exec", "ruby", "-r", "./config/environment", "-e", "puts ActiveRecord::Base.connection_pool.size")
+	return out[strings.LastIndex(out, "\n")+1:], err
+}
+
 // push enqueues a job as any client does, without the application.
 func (w worker) push(ctx context.Context, class string, args ...any) error {
-	text, err := json.Marshal(map[string]any{"class": class, "args": args})
+	text, err := json.Marshal(map[string]any{"class": class, "args": append([]any{}, args...)})
 	if err != nil {
 		return err
 	}
