@@ -23,8 +23,9 @@ set :sidekiq_roles, :app # the servers that run Sidekiq
   end
 end
 
-# From 2.1 on the gem does not mind when sudo refuses or Sidekiq does not start, and types other units (2.1, 2.2) or programs (2.3) than
-# the granted. 2.0 has no restart, which it wants after a deploy that failed. So the gem says when, and these do it.
+# From 2.1 on the gem does not mind when sudo refuses or Sidekiq does not start; its restart wants a `sudo systemd-cgls` that is not
+# granted, and of 2.1 and 2.2 other units. 2.0 has no restart, which it wants after a deploy that failed. So the gem says when, and these
+# do it.
 %w[quiet start stop restart status].each { |name| Rake::Task["sidekiq:#{name}"].clear if Rake::Task.task_defined?("sidekiq:#{name}") }
 
 namespace :sidekiq do

@@ -25,7 +25,7 @@ set :service_unit_user, :system # what 3.0 reads instead; capistrano-puma reads 
   end
 end
 
-# The gem's quiet fails where Sidekiq does not run, and reaches none of several processes; its status wants a sudo that is not granted.
+# The gem's quiet fails where there is no unit yet, and reaches none of several processes; its status wants a sudo that is not granted.
 %w[quiet status].each { |name| Rake::Task["sidekiq:#{name}"].clear }
 
 namespace :sidekiq do

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
+)
+
+// gems are the versions of capistrano-sidekiq that there is a text for; "" is the one without it.
+var gems = []string{"", "2", "3"}
+
+// The texts as people will find them. UPDATE=1 writes them.
+func TestCapistranoTexts(t *testing.T) {
+	for _, gem := range gems {
+		text, err := capistranoText(DefaultModel(), gem)
+		require.NoError(t, err)
+		path := "testdata/capistrano/" + capistranoTexts[gem]
+		if os.Getenv("UPDATE") == "1" {
+			require.NoError(t, os.WriteFile(path, text, 0o600))
+		}
+		golden, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(golden), string(text), "%s; hint: UPDATE=1 go test, and look at the difference", path)
+	}
+}
+
+// cap is testdata/cap.rb, in Capistrano's place.
+type cap struct {
+	Text    string         `json:"text"`
+	Set     map[string]any `json:"set,omitempty"`
+	Active  string         `json:"active"`
+	Refused string         `json:"refused,omitempty"`
+	Tasks   []string       `json:"tasks"`
+}
+
+type capAnswer struct {
+	Typed, Said []string
+	Error       string
+}
+
+// A deploy, as the hosts and the person who deploys see it.
+func TestCapistranoTypes(t *testing.T) {
+	m := DefaultModel()
+	m.ServiceName = "hyrax-worker"
+	text, err := capistranoText(m, "")
+	require.NoError(t, err)
+	const (
+		runs    = "systemctl is-active --quiet hyrax-worker"
+		reload  = "sudo -n systemctl reload hyrax-worker"
+		restart = "sudo -n systemctl restart hyrax-worker"
+		look    = "systemctl is-active hyrax-worker 'hyrax-worker@*'"
+		up      = "active\nactive\nactive"
+	)
+	looks := slices.Repeat([]string{look}, 5)
+	ruby := rubytest.Start(t, "testdata/cap.rb")
+	for name, c := range map[string]struct {
+		cap
+		typed []string
+		said  []string
+		err   string
+	}{
+		"deploy":                  {cap: cap{Active: "active", Tasks: []string{"deploy:starting", "deploy:published"}}, typed: append([]string{runs, reload, restart}, looks...)},
+		"first deploy":            {cap: cap{Active: "inactive", Tasks: []string{"deploy:starting"}}, typed: []string{runs}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}},
+		"several processes":       {cap: cap{Active: up, Tasks: []string{"sidekiq:restart"}}, typed: append([]string{restart}, looks...)},
+		"fails before published":  {cap: cap{Active: "active", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs, reload, restart}},
+		"fails after published":   {cap: cap{Active: "active", Tasks: []string{"deploy:starting", "deploy:published", "deploy:failed"}}, typed: append([]string{runs, reload, restart}, looks...)},
+		"fails, was not quiet":    {cap: cap{Active: "inactive", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}},
+		"start":                   {cap: cap{Active: "active", Tasks: []string{"sidekiq:start"}}, typed: append([]string{"sudo -n systemctl start hyrax-worker"}, looks...)},
+		"stop":                    {cap: cap{Active: "active", Tasks: []string{"sidekiq:stop"}}, typed: []string{"sudo -n systemctl stop hyrax-worker"}},
+		"status":                  {cap: cap{Active: "inactive", Tasks: []string{"sidekiq:status"}}, typed: []string{"systemctl status --no-pager hyrax-worker 'hyrax-worker@*'"}, said: []string{"worker1:", "inactive"}},
+		"sudo refuses":            {cap: cap{Active: "active", Refused: "reload", Tasks: []string{"deploy:starting"}}, typed: []string{runs, reload}, err: "systemctl reload hyrax-worker: sudo stderr: sudo: a password is required; hint: has the Ansible role sidekiq been run on this server, for this user?"},
+		"one of them comes late":  {cap: cap{Active: "active\nactivating", Set: map[string]any{"sidekiq_start_timeout": 0}, Tasks: []string{"deploy:published"}}, typed: []string{restart, look}, err: "hyrax-worker did not come up in 0 seconds, systemctl is-active says active, activating; hint: journalctl --unit hyrax-worker --unit 'hyrax-worker@*'"},
+		"nobody has the role":     {cap: cap{Active: "active", Set: map[string]any{"sidekiq_roles": "worker"}, Tasks: []string{"deploy:starting"}}, err: "no server has the role worker, so there is no Sidekiq to restart; hint: set :sidekiq_roles in config/deploy.rb"},
+		"the old cannot be woken": {cap: cap{Active: "active", Refused: "restart", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs, reload, restart}, said: []string{"hyrax-worker on worker1 is quiet still: systemctl restart hyrax-worker: sudo stderr: sudo: a password is required; hint: has the Ansible role sidekiq been run on this server, for this user?"}},
+	} {
+		c.Text = string(text)
+		var answer capAnswer
+		ruby.Ask(t, c.cap, &answer)
+		require.Equal(t, c.err, answer.Error, name)
+		require.Equal(t, c.typed, emptyIsNil(answer.Typed), name)
+		require.Equal(t, c.said, emptyIsNil(answer.Said), name)
+	}
+}
+
+func emptyIsNil(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// With the gem: what is replaced types what is granted; what the role does instead says so.
+func TestCapistranoReplacesTasksOfTheGem(t *testing.T) {
+	m := DefaultModel()
+	m.ServiceName = "hyrax-worker"
+	ruby := rubytest.Start(t, "testdata/cap.rb")
+	for gem, kept := range map[string][]string{"2": {"enable", "disable"}, "3": {"start", "stop", "restart"}} {
+		text, err := capistranoText(m, gem)
+		require.NoError(t, err)
+		for _, task := range []string{"install", "uninstall", "enable", "disable", "quiet", "start", "stop", "restart", "status"} {
+			var answer capAnswer
+			ruby.Ask(t, cap{Text: string(text), Active: "active", Tasks: []string{"sidekiq:" + task}}, &answer)
+			switch {
+			case slices.Contains(kept, task): // of 2 they do not exist
+				require.Equal(t, []string{"gem " + task}, answer.Typed, gem)
+			case strings.HasSuffix(task, "install") || strings.HasSuffix(task, "able"):
+				require.Empty(t, answer.Typed, gem)
+				require.Equal(t, "sidekiq:"+task+" is not for Capistrano here: the Ansible role sidekiq keeps the unit; hint: run its playbook", answer.Error, gem)
+			case task == "status":
+				require.Equal(t, []string{"systemctl status --no-pager hyrax-worker"}, answer.Typed, gem)
+			case task == "quiet":
+				require.Equal(t, []string{"systemctl is-active --quiet hyrax-worker", "sudo -n systemctl reload hyrax-worker"}, answer.Typed, gem)
+			default:
+				require.Equal(t, []string{"sudo -n systemctl " + task + " hyrax-worker"}, answer.Typed, gem)
+			}
+		}
+	}
+	text, err := capistranoText(m, "")
+	require.NoError(t, err)
+	var answer capAnswer
+	ruby.Ask(t, cap{Text: "install_plugin Capistrano::Sidekiq::Systemd\n" + string(text), Tasks: []string{}}, &answer)
+	require.ErrorContains(t, errorOf(answer), "capistrano-sidekiq has tasks of the same names")
+}
+
+type answerError string
+
+func (e answerError) Error() string { return string(e) }
+
+func errorOf(a capAnswer) error { return answerError(a.Error) }
+
+// Whatever a text types with sudo is rendered from what is granted, and the name is the model's everywhere.
+func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
+	m := DefaultModel()
+	m.ServiceName = "hyrax-worker"
+	sudo := regexp.MustCompile(`execute :sudo, (.*)`)
+	verb := regexp.MustCompile(`sidekiq_systemctl :(\w+)|:systemctl, :(\w+)`)
+	for _, gem := range gems {
+		text, err := capistranoText(m, gem)
+		require.NoError(t, err)
+		for _, found := range sudo.FindAllStringSubmatch(string(text), -1) {
+			require.Regexp(t, `^"-n", :systemctl, (verb|:\w+), fetch\(:sidekiq_service(_unit_name)?\)$`, found[1], gem)
+		}
+		verbs := verb.FindAllStringSubmatch(string(text), -1)
+		require.NotEmpty(t, verbs, gem)
+		for _, found := range verbs {
+			require.Contains(t, granted, found[1]+found[2], gem)
+		}
+		plain, err := capistranoText(DefaultModel(), gem)
+		require.NoError(t, err)
+		require.Equal(t, string(plain), strings.ReplaceAll(string(text), "hyrax-worker", "sidekiq"), gem)
+		require.Contains(t, string(text), `"hyrax-worker"`, gem)
+	}
+	_, err := rubyVerb("status")
+	require.EqualError(t, err, "systemctl status is not granted; granted: start, stop, restart, reload, kill -s TSTP, kill --kill-who=main -s TSTP")
+}
+
+// What capistrano-sidekiq types is asked of the real sudo, by the file that is read here: its verdicts are what the role grants.
+func TestGemTableIsWhatTheRoleGrants(t *testing.T) {
+	files, err := Emit(DefaultModel(), rolePackage)
+	require.NoError(t, err)
+	var tasks []struct {
+		Vars map[string][]string
+	}
+	require.NoError(t, yaml.Unmarshal(files["tasks/sudoers_entry.yml"], &tasks))
+	allowed := map[string]bool{}
+	for _, command := range tasks[0].Vars["__sidekiq_sudo_commands"] {
+		command = strings.TrimPrefix(strings.ReplaceAll(command, "{{ sidekiq_service_name }}", "sidekiq"), "/bin/")
+		allowed[command], allowed[command+".service"] = true, true
+	}
+	require.Len(t, allowed, 2*len(granted))
+
+	table, err := os.ReadFile("../molecule/shared/verify/gem.tsv")
+	require.NoError(t, err)
+	verdicts := map[string]int{}
+	for line := range strings.Lines(string(table)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		columns := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		require.Len(t, columns, 3, line)
+		require.Regexp(t, `^[23]\.[0-9]$`, columns[0], line)
+		want := "refused"
+		if allowed[strings.TrimPrefix(columns[1], "/bin/")] {
+			want = "granted"
+		}
+		require.Equal(t, want, columns[2], line)
+		verdicts[columns[2]]++
+	}
+	require.Len(t, verdicts, 2)
+}
+
+func TestCapistranoCommand(t *testing.T) {
+	golden, err := os.ReadFile("testdata/capistrano/sidekiq.rake")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "lib/capistrano/tasks/sidekiq.rake")
+	for _, c := range []struct{ args, out, errs string }{
+		{"capistrano", string(golden), ""},
+		{"capistrano --output " + file, "wrote " + file + "\n", ""},
+		{"capistrano --output " + file, "unchanged\n", ""},
+		{"capistrano --gem 4", "", "error: --gem: \"4\" is not accepted; accepted: 2, 3\nhint: leave it out where the project has no capistrano-sidekiq\n"},
+		{"capistrano --gem=", "", "error: --gem: \"\" is not accepted; accepted: 2, 3\nhint: leave it out where the project has no capistrano-sidekiq\n"},
+		{"capistrano --service-name a.b", "", "error: --service-name: \"a.b\" is not accepted; accepted: letters, digits, _ and - (sudo ignores files with a dot in their name)\n"},
+	} {
+		var out, errs bytes.Buffer
+		status := run(strings.Fields(c.args), &out, &errs)
+		require.Equal(t, c.errs != "", status != 0, c.args)
+		require.Equal(t, c.out, out.String(), c.args)
+		require.Equal(t, c.errs, errs.String(), c.args)
+	}
+	written, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(golden), string(written))
+}
