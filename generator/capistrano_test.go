@@ -57,6 +57,7 @@ func TestCapistranoTypes(t *testing.T) {
 		runs    = "systemctl is-active --quiet hyrax-worker"
 		reload  = "sudo -n systemctl reload hyrax-worker"
 		restart = "sudo -n systemctl restart hyrax-worker"
+		asks    = "sudo -n -l systemctl restart hyrax-worker"
 		look    = "systemctl is-active hyrax-worker 'hyrax-worker@*'"
 		up      = "active\nactive\nactive"
 	)
@@ -69,15 +70,16 @@ func TestCapistranoTypes(t *testing.T) {
 		err   string
 	}{
 		"deploy":                  {capQuestion: capQuestion{Active: "active", Tasks: []string{"deploy:starting", "deploy:published"}}, typed: append([]string{runs, reload, restart}, looks...)},
-		"first deploy":            {capQuestion: capQuestion{Active: "inactive", Tasks: []string{"deploy:starting"}}, typed: []string{runs}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}},
+		"first deploy":            {capQuestion: capQuestion{Active: "inactive", Tasks: []string{"deploy:starting"}}, typed: []string{runs, asks}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}},
 		"several processes":       {capQuestion: capQuestion{Active: up, Tasks: []string{"sidekiq:restart"}}, typed: append([]string{restart}, looks...)},
 		"fails before published":  {capQuestion: capQuestion{Active: "active", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs, reload, restart}},
 		"fails after published":   {capQuestion: capQuestion{Active: "active", Tasks: []string{"deploy:starting", "deploy:published", "deploy:failed"}}, typed: append([]string{runs, reload, restart}, looks...)},
-		"fails, was not quiet":    {capQuestion: capQuestion{Active: "inactive", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}},
+		"fails, was not quiet":    {capQuestion: capQuestion{Active: "inactive", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs, asks}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}},
 		"start":                   {capQuestion: capQuestion{Active: "active", Tasks: []string{"sidekiq:start"}}, typed: append([]string{"sudo -n systemctl start hyrax-worker"}, looks...)},
 		"stop":                    {capQuestion: capQuestion{Active: "active", Tasks: []string{"sidekiq:stop"}}, typed: []string{"sudo -n systemctl stop hyrax-worker"}},
 		"status":                  {capQuestion: capQuestion{Active: "inactive", Tasks: []string{"sidekiq:status"}}, typed: []string{"systemctl status --no-pager hyrax-worker 'hyrax-worker@*'"}, said: []string{"worker1:", "inactive"}},
 		"sudo refuses":            {capQuestion: capQuestion{Active: "active", Refused: "reload", Tasks: []string{"deploy:starting"}}, typed: []string{runs, reload}, err: "systemctl reload hyrax-worker: sudo stderr: sudo: a password is required; hint: has the Ansible role sidekiq been run on this server, for this user?"},
+		"would refuse":            {capQuestion: capQuestion{Active: "inactive", Refused: "restart", Tasks: []string{"deploy:starting"}}, typed: []string{runs, asks}, said: []string{"hyrax-worker does not run on worker1: nothing to make quiet"}, err: "systemctl restart hyrax-worker: sudo stderr: sudo: a password is required; hint: has the Ansible role sidekiq been run on this server, for this user?"},
 		"one of them comes late":  {capQuestion: capQuestion{Active: "active\nactivating", Set: map[string]any{"sidekiq_start_timeout": 0}, Tasks: []string{"deploy:published"}}, typed: []string{restart, look}, err: "hyrax-worker did not come up in 0 seconds, systemctl is-active says active, activating; hint: journalctl --unit hyrax-worker --unit 'hyrax-worker@*'"},
 		"nobody has the role":     {capQuestion: capQuestion{Active: "active", Set: map[string]any{"sidekiq_roles": "worker"}, Tasks: []string{"deploy:starting"}}, err: "no server has the role worker, so there is no Sidekiq to restart; hint: set :sidekiq_roles in config/deploy.rb"},
 		"the old cannot be woken": {capQuestion: capQuestion{Active: "active", Refused: "restart", Tasks: []string{"deploy:starting", "deploy:failed"}}, typed: []string{runs, reload, restart}, said: []string{"hyrax-worker on worker1 is quiet still: systemctl restart hyrax-worker: sudo stderr: sudo: a password is required; hint: has the Ansible role sidekiq been run on this server, for this user?"}},
@@ -141,7 +143,7 @@ func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
 		text, err := capistranoText(m, gem)
 		require.NoError(t, err)
 		for _, found := range sudo.FindAllStringSubmatch(string(text), -1) {
-			require.Regexp(t, `^"-n", :systemctl, (verb|:\w+), fetch\(:sidekiq_service(_unit_name)?\)$`, found[1], gem)
+			require.Regexp(t, `^"-n", (?:\*options, )?:systemctl, (verb|:\w+), fetch\(:sidekiq_service(_unit_name)?\)$`, found[1], gem)
 		}
 		verbs := verb.FindAllStringSubmatch(string(text), -1)
 		require.NotEmpty(t, verbs, gem)

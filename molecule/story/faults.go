@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path"
 	"strings"
 	"time"
 
@@ -210,8 +211,13 @@ func (g *guide) failingDeploy(ctx context.Context, change string) (string, time.
 	return "cap fails, the release before works on", since, pid, err
 }
 
-// brokenRelease deploys a release whose Sidekiq does not boot, and goes back.
+// brokenRelease deploys a release whose Sidekiq does not boot, and goes back: to the one before by name, since Capistrano takes the one that a failed
+// deployment has left for it.
 func (g *guide) brokenRelease(ctx context.Context) (string, time.Time, string, error) {
+	release, err := g.worker.release(ctx)
+	if err != nil {
+		return "", time.Time{}, "", err
+	}
 	if _, err := g.workstation.commit(ctx, "A mistake", `echo 'raise "does not boot" if Sidekiq.server?' >>config/environment.rb`); err != nil {
 		return "", time.Time{}, "", err
 	}
@@ -223,10 +229,10 @@ func (g *guide) brokenRelease(ctx context.Context) (string, time.Time, string, e
 		return "", begun, "", err
 	}
 	since := time.Now()
-	if _, err := g.workstation.cap(ctx, "deploy:rollback"); err != nil {
+	if _, err := g.workstation.cap(ctx, "deploy:rollback", "ROLLBACK_RELEASE="+path.Base(release)); err != nil {
 		return "", since, "", err
 	}
-	_, err := g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD")
+	_, err = g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD")
 	return "cap fails, the journal says why", since, "", err
 }
 

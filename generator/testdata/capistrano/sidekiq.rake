@@ -34,11 +34,11 @@ def sidekiq_servers
         "hint: set :sidekiq_roles in config/deploy.rb"
 end
 
-# What is asked for by sudo is granted by the role in these words. Nobody is there to type a password (-n).
-def sidekiq_systemctl(verb)
-  execute :sudo, "-n", :systemctl, verb, fetch(:sidekiq_service)
+# What is asked for by sudo is granted by the role in these words. Nobody is there to type a password (-n); -l only asks whether it is.
+def sidekiq_systemctl(verb, *options)
+  execute :sudo, "-n", *options, :systemctl, verb, fetch(:sidekiq_service)
 rescue SSHKit::Command::Failed => e
-  hint = e.message =~ /sudo(-rs)?: / ? "has the Ansible role sidekiq been run on this server, for this user?" : sidekiq_how_to_look
+  hint = options.any? || e.message =~ /sudo(-rs)?: / ? "has the Ansible role sidekiq been run on this server, for this user?" : sidekiq_how_to_look
   raise "systemctl #{verb} #{fetch(:sidekiq_service)}: #{e.message.split.join(' ')}; hint: #{hint}"
 end
 
@@ -85,6 +85,7 @@ namespace :sidekiq do
         end
       else
         info "#{fetch(:sidekiq_service)} does not run on #{server}: nothing to make quiet"
+        sidekiq_systemctl :restart, "-l" # before anything has changed
       end
     end
   end
