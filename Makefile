@@ -1,4 +1,4 @@
-# The targets that people use: demo, test, test-matrix, soak, build, generate, dist, lint, bench, clean. `make help` tells what each does.
+# The targets that people use: demo, test, test-matrix, story, soak, build, generate, dist, lint, bench, clean. `make help` tells what each does.
 VERSION := 0.1.0
 GO      := go
 FLAGS   := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
@@ -13,7 +13,7 @@ ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule test-matrix matrix scenarios rubies sudos systemds soak lint demo bench dist reproduce version cores packages sanity ubuntu1804 vulnerabilities clean
+.PHONY: help check-go build generate test unit molecule test-matrix matrix scenarios rubies sudos systemds story tell soak lint demo bench dist reproduce version cores packages sanity ubuntu1804 vulnerabilities clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,15 @@ systemds:
 	  $$inside --workdir /src/modules/systemd_sidekiq $$image \
 	    /src/bin/systemd_sidekiq.test -test.v -test.run 'TestSystemdAcceptsEveryUnit|TestHardenedUnitsScoreAsPromised'; \
 	done
+
+# README=1 writes the table of faults and the picture of /sidekiq/busy; STORY has options, such as '-parts guide -suite bookworm' (-help lists them).
+story: check-go ## the guide's whole story on real hosts, from the repository to /sidekiq/busy and the faults of everyday life; twenty minutes
+	molecule/setup browser
+	molecule/setup run $(MAKE) build tell
+
+tell:
+	$(GO) build -o bin/story ./molecule/story
+	bin/story $(if $(README),-readme README.md -picture .github/images/busy.png) $(STORY)
 
 soak: check-go ## the random tests for half an hour, fuzzing a million times each, and jobs counted while the worker is restarted
 	molecule/setup

@@ -30,9 +30,27 @@ func Start(ctx context.Context, name, image string, instead ...string) (Host, er
 	if _, err := Run(ctx, nil, "molecule/host", append([]string{"start", name, image}, instead...)...); err != nil {
 		return h, err
 	}
+	return h, h.locate(ctx)
+}
+
+func (h *Host) locate(ctx context.Context) error {
 	var err error
-	h.Address, err = Run(ctx, nil, "docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name)
-	return h, err
+	h.Address, err = Run(ctx, nil, "docker", "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", h.Name)
+	return err
+}
+
+// Shutdown ends the host as a real one is shut down, and keeps it.
+func (h Host) Shutdown(ctx context.Context) error {
+	_, err := Run(ctx, nil, "docker", "stop", h.Name)
+	return err
+}
+
+// Boot starts a host again that was shut down. Its address may be another one then.
+func (h *Host) Boot(ctx context.Context) error {
+	if _, err := Run(ctx, nil, "docker", "start", h.Name); err != nil {
+		return err
+	}
+	return h.locate(ctx)
 }
 
 // StartSSH starts a host that runs sshd and nothing else, open for root with the key.

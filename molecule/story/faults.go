@@ -14,10 +14,8 @@ import (
 
 // A fault is something that happens to a worker sooner or later.
 type fault struct {
-	name string
-	// happen lets it happen. It returns what an administrator sees of it, the moment from which the way back is timed, and the main process
-	// that has to be another then, "" where it may be the same.
-	happen func(context.Context) (seen string, since time.Time, before string, err error)
+	name   string
+	happen func(context.Context) (event, error)
 	// mend takes back what would hinder the next one.
 	mend func(context.Context) error
 
@@ -25,19 +23,18 @@ type fault struct {
 	back time.Duration
 }
 
+// An event is a fault that has happened: what an administrator sees of it, the moment from which the way back is timed, and the main process that
+// has to be another then; "" where it may be the same.
+type event struct {
+	seen   string
+	since  time.Time
+	before string
+}
+
 // suffer lets every fault happen to a healthy worker, and times how long it takes until the main process beats in Redis and takes jobs again. Then
 // a job has to be done.
 func (g *guide) suffer(ctx context.Context) error {
-	g.faults = []fault{
-		{name: "the host boots", happen: g.boot},
-		{name: "Redis is away for 15 s", happen: g.loseRedis},
-		{name: "the process is killed (`kill -9`)", happen: g.kill},
-		{name: "a job takes all memory", happen: g.outOfMemory},
-		{name: "shared/log is full, and Sidekiq is restarted", happen: g.fullDisk, mend: g.emptyDisk},
-		{name: "a deployment fails halfway", happen: g.failHalfway},
-		{name: "a release does not boot; `deploy:rollback`", happen: g.brokenRelease},
-		{name: "a deployment is broken off; `sidekiq:restart`", happen: g.brokenOff},
-	}
+	g.faults = g.allFaults()
 	for i := range g.faults {
 		f := &g.faults[i]
 		if err := g.one(ctx, f); err != nil {
@@ -48,16 +45,30 @@ func (g *guide) suffer(ctx context.Context) error {
 	return g.writeFaults()
 }
 
+// allFaults come in an order in which none hinders the next.
+func (g *guide) allFaults() []fault {
+	return []fault{
+		{name: "the host boots", happen: g.boot},
+		{name: "Redis is away for 15 s", happen: g.loseRedis},
+		{name: "the process is killed (`kill -9`)", happen: g.kill},
+		{name: "a job takes all memory", happen: g.outOfMemory},
+		{name: "shared/log is full, and Sidekiq is restarted", happen: g.fullDisk, mend: g.emptyDisk},
+		{name: "a deployment fails halfway", happen: g.failHalfway},
+		{name: "a release does not boot; `deploy:rollback`", happen: g.brokenRelease},
+		{name: "a deployment is broken off; `sidekiq:restart`", happen: g.brokenOff},
+	}
+}
+
 func (g *guide) one(ctx context.Context, f *fault) error {
-	seen, since, before, err := f.happen(ctx)
+	e, err := f.happen(ctx)
 	if err != nil {
 		return err
 	}
-	b, err := g.worker.awaitBeat(ctx, since, before)
+	b, err := g.worker.awaitBeat(ctx, e.since, e.before)
 	if err != nil {
 		return err
 	}
-	f.seen, f.back = seen, b.at.Sub(since)
+	f.seen, f.back = e.seen, b.at.Sub(e.since)
 	if err := g.doesJob(ctx); err != nil || f.mend == nil {
 		return err
 	}
@@ -78,63 +89,65 @@ func (g *guide) doesJob(ctx context.Context) error {
 
 // --- what happens
 
-func (g *guide) boot(ctx context.Context) (string, time.Time, string, error) {
-	if _, err := hosts.Run(ctx, nil, "docker", "stop", g.worker.Name); err != nil {
-		return "", time.Time{}, "", err
+func (g *guide) boot(ctx context.Context) (event, error) {
+	if err := g.worker.Shutdown(ctx); err != nil {
+		return event{}, err
 	}
 	since := time.Now()
-	_, err := hosts.Run(ctx, nil, "docker", "start", g.worker.Name)
-	return "it comes up with the host", since, "", err
+	if err := g.worker.Boot(ctx); err != nil {
+		return event{}, err
+	}
+	return event{"it comes up with the host", since, ""}, g.reach()
 }
 
-func (g *guide) loseRedis(ctx context.Context) (string, time.Time, string, error) {
+func (g *guide) loseRedis(ctx context.Context) (event, error) {
 	before, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	if _, err := g.worker.Run(ctx, "systemctl", "stop", "redis-server"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	time.Sleep(15 * time.Second)
 	since := time.Now()
 	if _, err := g.worker.Run(ctx, "systemctl", "start", "redis-server"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	after, err := g.worker.show(ctx, "MainPID")
 	if after != before {
-		return "another process has come up", since, "", err
+		return event{"another process has come up", since, ""}, err
 	}
-	return "the same process waits for it", since, "", err
+	return event{"the same process waits for it", since, ""}, err
 }
 
-func (g *guide) kill(ctx context.Context) (string, time.Time, string, error) {
+func (g *guide) kill(ctx context.Context) (event, error) {
 	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	since := time.Now()
 	if _, err := g.worker.Run(ctx, "kill", "-KILL", pid); err != nil {
-		return "", since, pid, err
+		return event{}, err
 	}
 	seen, err := g.journal(ctx, since, "Main process exited")
-	return seen, since, pid, err
+	return event{seen, since, pid}, err
 }
 
-func (g *guide) outOfMemory(ctx context.Context) (string, time.Time, string, error) {
+func (g *guide) outOfMemory(ctx context.Context) (event, error) {
 	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	if err := g.limitMemory(ctx, "1g"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	begun := time.Now()
 	if err := g.worker.push(ctx, "GreedyJob"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	seen, err := g.journal(ctx, begun, "Main process exited")
 	since := time.Now()
-	return seen, since, pid, errors.Join(err, g.limitMemory(ctx, "20g"))
+	return event{seen, since, pid}, errors.Join(err, g.limitMemory(ctx, "20g"))
 }
 
 // limitMemory is for the host as a whole: the kernel ends the process that has most.
@@ -146,30 +159,30 @@ func (g *guide) limitMemory(ctx context.Context, most string) error {
 const logs = "/opt/demo/shared/log"
 
 // fullDisk fills a file system that is the log's own, while the worker runs; the worker that is restarted meets it full.
-func (g *guide) fullDisk(ctx context.Context) (string, time.Time, string, error) {
+func (g *guide) fullDisk(ctx context.Context) (event, error) {
 	if _, err := g.worker.Run(ctx, "sh", "-euc", `
 		systemctl stop sidekiq
 		mount -t tmpfs -o size=256k,uid=$(id -u deploy),gid=$(id -g deploy),mode=0755 log "$0"
 		systemctl start sidekiq
 		dd if=/dev/zero of="$0/fill" 2>/dev/null && exit 1
 		df --output=avail "$0" | grep -qx ' *0'`, logs); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	begun := time.Now()
 	if err := g.doesJob(ctx); err != nil {
-		return "", begun, "", err
+		return event{}, err
 	}
 	seen, err := g.journal(ctx, begun, "No space left on device")
 	if err != nil {
-		return "", begun, "", err
+		return event{}, err
 	}
 	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", begun, "", err
+		return event{}, err
 	}
 	since := time.Now()
 	_, err = g.workstation.ssh(ctx, "sudo -n systemctl restart sidekiq")
-	return "jobs are done, before and after; " + seen, since, pid, err
+	return event{"jobs are done, before and after; " + seen, since, pid}, err
 }
 
 func (g *guide) emptyDisk(ctx context.Context) error {
@@ -180,70 +193,67 @@ func (g *guide) emptyDisk(ctx context.Context) error {
 	return err
 }
 
-func (g *guide) failHalfway(ctx context.Context) (string, time.Time, string, error) {
-	return g.failingDeploy(ctx, `echo 'gem "no-such-gem"' >>Gemfile`)
-}
-
-// failingDeploy deploys a commit that cannot be deployed; the commit after it is as the one before. Capistrano ends when Sidekiq runs again.
-func (g *guide) failingDeploy(ctx context.Context, change string) (string, time.Time, string, error) {
+// failHalfway deploys a commit whose gems are not there. Capistrano makes Sidekiq quiet, and ends when it runs again.
+func (g *guide) failHalfway(ctx context.Context) (event, error) {
 	release, err := g.worker.release(ctx)
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
-	if _, err := g.workstation.commit(ctx, "A mistake", change); err != nil {
-		return "", time.Time{}, "", err
-	}
-	if out, err := g.workstation.cap(ctx, "deploy"); err == nil {
-		return "", time.Time{}, "", fmt.Errorf("it does not fail: %s", out)
+	if _, err := g.workstation.commit(ctx, "A mistake", `echo 'gem "no-such-gem"' >>Gemfile`); err != nil {
+		return event{}, err
 	}
 	since := time.Now()
+	if out, err := g.workstation.cap(ctx, "deploy"); err == nil {
+		return event{}, fmt.Errorf("it does not fail: %s", out)
+	}
+	seen := fmt.Sprintf("cap fails after %s, the release before works on", short(time.Since(since)))
 	if _, err := g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD"); err != nil {
-		return "", since, pid, err
+		return event{}, err
 	}
 	after, err := g.worker.release(ctx)
 	if err == nil && after != release {
 		err = fmt.Errorf("it runs in %s, before in %s", after, release)
 	}
-	return "cap fails, the release before works on", since, pid, err
+	return event{seen, since, pid}, err
 }
 
 // brokenRelease deploys a release whose Sidekiq does not boot, and goes back: to the one before by name, since Capistrano takes the one that a failed
 // deployment has left for it.
-func (g *guide) brokenRelease(ctx context.Context) (string, time.Time, string, error) {
+func (g *guide) brokenRelease(ctx context.Context) (event, error) {
 	release, err := g.worker.release(ctx)
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	if _, err := g.workstation.commit(ctx, "A mistake", `echo 'raise "does not boot" if Sidekiq.server?' >>config/environment.rb`); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	begun := time.Now()
 	if out, err := g.workstation.cap(ctx, "deploy"); err == nil {
-		return "", begun, "", fmt.Errorf("it does not fail: %s", out)
+		return event{}, fmt.Errorf("it does not fail: %s", out)
 	}
 	if _, err := g.journal(ctx, begun, "does not boot"); err != nil {
-		return "", begun, "", err
+		return event{}, err
 	}
 	since := time.Now()
 	if _, err := g.workstation.cap(ctx, "deploy:rollback", "ROLLBACK_RELEASE="+path.Base(release)); err != nil {
-		return "", since, "", err
+		return event{}, err
 	}
 	_, err = g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD")
-	return "cap fails, the journal says why", since, "", err
+	return event{"cap fails, the journal says why", since, ""}, err
 }
 
 // brokenOff ends Capistrano in the middle of a deployment: nobody is left who would restart a Sidekiq that is quiet.
-func (g *guide) brokenOff(ctx context.Context) (string, time.Time, string, error) {
+func (g *guide) brokenOff(ctx context.Context) (event, error) {
 	pid, err := g.worker.show(ctx, "MainPID")
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	if _, err := g.workstation.commit(ctx, "A slow migration", "echo 'sleep 60' >>Rakefile"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	ended := make(chan error, 1)
 	go func() {
@@ -254,24 +264,27 @@ func (g *guide) brokenOff(ctx context.Context) (string, time.Time, string, error
 		b, err := g.worker.beat(ctx)
 		return b.quiet, err
 	}); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	if _, err := g.workstation.Run(ctx, "sh", "-euc", "kill -KILL $(cat /run/cap.pid)"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	if err := <-ended; err == nil {
-		return "", time.Time{}, "", errors.New("the deployment went well")
+		return event{}, errors.New("the deployment went well")
 	}
 	if _, err := g.workstation.commit(ctx, "As before", "git revert --no-commit HEAD"); err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
+	}
+	if err := g.worker.push(ctx, "EntryJob", "waits", 1, 0); err != nil {
+		return event{}, err
 	}
 	seen, err := g.warning(ctx, "quiet")
 	if err != nil {
-		return "", time.Time{}, "", err
+		return event{}, err
 	}
 	since := time.Now()
 	_, err = g.workstation.cap(ctx, "sidekiq:restart")
-	return seen, since, pid, err
+	return event{seen, since, pid}, err
 }
 
 // --- what is seen

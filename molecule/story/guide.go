@@ -59,11 +59,19 @@ func (g *guide) stop() {
 	}
 }
 
+func (g *guide) key() string { return filepath.Join(g.scratch, "key") }
+
+// reach tells Ansible and Capistrano where the worker is.
+func (g *guide) reach() error {
+	g.workstation.target = g.worker.Address
+	g.worker.inventory = filepath.Join(g.scratch, "inventory.yml")
+	return os.WriteFile(g.worker.inventory, fmt.Appendf(nil, inventory, g.worker.Name, g.worker.Address, g.key()), 0o600)
+}
+
 // --- chapters
 
 func (g *guide) start(ctx context.Context) error {
-	key := filepath.Join(g.scratch, "key")
-	public, err := hosts.NewKey(ctx, key)
+	public, err := hosts.NewKey(ctx, g.key())
 	if err != nil {
 		return err
 	}
@@ -80,11 +88,10 @@ func (g *guide) start(ctx context.Context) error {
 	if err := g.worker.Copy(ctx, "molecule/soak.rb", "/usr/local/src/"); err != nil {
 		return err
 	}
-	g.worker.inventory = filepath.Join(g.scratch, "inventory.yml")
-	if err := os.WriteFile(g.worker.inventory, fmt.Appendf(nil, inventory, g.worker.Name, g.worker.Address, key), 0o600); err != nil {
+	if g.workstation, err = startWorkstation(ctx, g.suite, g.key()); err != nil {
 		return err
 	}
-	if g.workstation, err = startWorkstation(ctx, g.suite, key, g.worker.Address); err != nil {
+	if err := g.reach(); err != nil {
 		return err
 	}
 	version, err := g.workstation.Run(ctx, "cap", "--version")

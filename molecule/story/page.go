@@ -109,7 +109,7 @@ func (g *guide) serveWeb(ctx context.Context) (address string, closeTunnel func(
 	if err := free.Close(); err != nil {
 		return "", nil, err
 	}
-	tunnel := exec.CommandContext(ctx, "ssh", "-N", "-i", filepath.Join(g.scratch, "key"), "-L", address+":127.0.0.1:3000",
+	tunnel := exec.CommandContext(ctx, "ssh", "-N", "-i", g.key(), "-L", address+":127.0.0.1:3000",
 		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ExitOnForwardFailure=yes",
 		"deploy@"+g.worker.Address)
 	if err := tunnel.Start(); err != nil {

@@ -19,8 +19,8 @@ const (
 	workTree     = "/srv/demo"
 )
 
-func startWorkstation(ctx context.Context, suite, key, target string) (workstation, error) {
-	w := workstation{target: target}
+func startWorkstation(ctx context.Context, suite, key string) (workstation, error) {
+	w := workstation{}
 	image, err := hosts.Image(ctx, suite, "capistrano")
 	if err != nil {
 		return w, err
