@@ -53,7 +53,7 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name refusal
 	molecule --base-config molecule/base.yml test --scenario-name database
 	molecule --base-config molecule/base.yml test --scenario-name sudo
-	molecule --base-config molecule/base.yml test --scenario-name workers
+	molecule --base-config molecule/base.yml test --scenario-name processes
 
 test-matrix: check-go ## what `test` leaves out: ansible-core 2.14 to the newest by all ways in, other suites of Debian, what a release hands out
 	molecule/setup run $(MAKE) build matrix scenarios rubies sudos systemds dist packages sanity reproduce
@@ -68,9 +68,9 @@ scenarios:
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name database
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name sudo
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name sudo
-	FAILURES=all molecule --base-config molecule/base.yml test --scenario-name workers
-	FAILURES=all MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name workers
-	FAILURES=all MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name workers
+	FAILURES=all molecule --base-config molecule/base.yml test --scenario-name processes
+	FAILURES=all MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name processes
+	FAILURES=all MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name processes
 	molecule --base-config molecule/base.yml test --scenario-name media
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name media
 
