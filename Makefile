@@ -71,6 +71,9 @@ scenarios:
 	FAILURES=all molecule --base-config molecule/base.yml test --scenario-name processes
 	FAILURES=all MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name processes
 	FAILURES=all MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name processes
+	molecule --base-config molecule/base.yml test --scenario-name takeover
+	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name takeover
+	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name takeover
 	molecule --base-config molecule/base.yml test --scenario-name media
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name media
 

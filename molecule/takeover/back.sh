@@ -1,0 +1,18 @@
+#!/bin/sh
+# The worker that runs is the original's, and the deploy user may type what the original grants.
+set -eu
+
+fail() { echo "back: $*" >&2; exit 1; }
+
+fragment=$(systemctl show --value --property=FragmentPath sidekiq.service)
+[ "$fragment" -ef /lib/systemd/system/sidekiq.service ] || fail "the unit is $fragment"
+sha256sum --check /var/log/theirs
+state=$(systemctl show --value --property=UnitFileState sidekiq.service)
+[ "$state" = enabled ] || fail "the unit is $state, not enabled"
+before=$(systemctl show --value --property=MainPID sidekiq.service)
+for verb in status "kill -s TSTP" stop start restart; do
+  # shellcheck disable=SC2086 # some verbs are several words
+  runuser -u deploy -- sudo -n -l systemctl $verb sidekiq || fail "systemctl $verb sidekiq is not granted"
+done
+runuser -u deploy -- sudo -n -l systemctl reload sidekiq && fail "what the role granted still is" || test $? = 1
+echo "process $before of $fragment"
