@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: one.sh PHASE [BEFORE]
 #
-# While they were watched never two workers were there at once; where BEFORE of them were meanwhile to become one, none came
-# back once the first had gone. Each was replaced by one other at most.
+# While they were watched never two workers were there at once; of BEFORE that were there at first, each that ended was one fewer. What runs
+# at last is one other in their place, and nothing else ever ran.
 set -eu
 
 phase=$1
