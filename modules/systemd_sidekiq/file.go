@@ -211,7 +211,7 @@ func (a *act) withdraw(u *unit) {
 				return err
 			}
 			if err = a.f.systemctl.DaemonReload(); err == nil {
-				err = a.f.systemctl.ResetFailed(u.name)
+				err = errors.Join(a.f.systemctl.ResetFailed(u.name), a.f.forget(u))
 			}
 			if err != nil {
 				return ansible.Partial(err)

@@ -1,10 +1,13 @@
 package systemdsidekiq
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"strconv"
+	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
@@ -146,4 +149,15 @@ func (f *found) note(file, text string) error {
 		return err
 	}
 	return atomicfile.Replace(atomicfile.Replacement{Path: file, Data: []byte(text), Mode: 0o644})
+}
+
+// forget removes what is remembered of a unit, and the folder with the last of all.
+func (f *found) forget(u *unit) error {
+	for _, file := range []string{stampPath(u), quietPath(u), notes} {
+		err := os.Remove(f.host.path(file))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ workers=$(pgrep -fa '^sidekiq [0-9.]* |^[^ ]*(ruby|bundle)[^ ]* .*sidekiq( |$)' 
 [ -z "$workers" ] || fail "a worker runs: $workers"
 left=$(find /etc /var/cache /var/tmp /var/lib/systemd /root /home -name '*sidekiq*')
 [ -z "$left" ] || fail "left behind: $left"
+[ ! -e /run/systemd_sidekiq ] || fail "left behind: $(echo /run/systemd_sidekiq/*)"
 sha256sum --check /var/log/theirs
 for wanted in ActiveState=inactive UnitFileState=disabled LoadState=loaded NeedDaemonReload=no; do
   found=$(systemctl show --property="${wanted%=*}" sidekiq.service)
