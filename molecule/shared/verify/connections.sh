@@ -1,8 +1,10 @@
 #!/bin/sh
 # The application has as many database connections as the worker has threads (THREADS), and so many jobs hold one at once; the
-# worker is no older than the file that says so.
+# worker is no older than the file that says so. Of several WORKERS, each SERVICE:QUEUE:THREADS with a queue that only it works on,
+# THREADS are those of the largest, and all threads of all hold one at once.
 set -eu
 
+WORKERS=${WORKERS:-sidekiq:default:$THREADS}
 file=/opt/demo/shared/config/database.yml
 
 fail() { echo "connections: $*" >&2; exit 1; }
@@ -10,30 +12,37 @@ fail() { echo "connections: $*" >&2; exit 1; }
 run=$(cat /proc/sys/kernel/random/uuid)
 key=demo:connections:$run
 home=$(getent passwd deploy | cut -d: -f6)
+jobs=0
+for worker in $WORKERS; do jobs=$((jobs + ${worker##*:})); done
 
 cd /opt/demo/current
 # With the variables of the unit, of which ERB may make the pool.
 # shellcheck disable=SC2046 # none of these has a blank
-said=$(runuser -u deploy -- env $(systemctl show --value --property=Environment sidekiq.service) HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
-  run, jobs = ARGV.first, Integer(ARGV.last)
-  jobs.times { ConnectionJob.perform_async(run, jobs) }
+said=$(runuser -u deploy -- env $(systemctl show --value --property=Environment "${WORKERS%%:*}.service") HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
+  run, jobs, *workers = ARGV
+  workers.each do |worker|
+    _, queue, threads = worker.split(":")
+    Integer(threads).times { ConnectionJob.set(queue: queue).perform_async(run, Integer(jobs)) }
+  end
   puts "pool: #{ActiveRecord::Base.connection_pool.size}"
-' "$run" "$THREADS")
+' "$run" "$jobs" $WORKERS)
 size=$(echo "$said" | sed -n 's/^pool: //p') # among what Sidekiq logs
 echo "the application's pool: $size"
 
 for second in $(seq 60); do
   ended=$(redis-cli --raw LLEN "$key")
-  [ "$ended" -lt "$THREADS" ] || break
+  [ "$ended" -lt "$jobs" ] || break
   sleep 1
 done
 outcomes=$(redis-cli --raw LRANGE "$key" 0 -1 | sort | uniq -c)
-echo "after $second seconds $ended of $THREADS jobs have ended:"
+echo "after $second seconds $ended of $jobs jobs have ended:"
 echo "$outcomes"
 
 held=$(redis-cli --raw LRANGE "$key" 0 -1 | grep -cx held) || fail "no job held a connection"
-[ "$held" = "$THREADS" ] || fail "$held jobs held a connection at once, not $THREADS"
+[ "$held" = "$jobs" ] || fail "$held jobs held a connection at once, not $jobs"
 [ "$size" = "$THREADS" ] || fail "the application's pool is $size, not $THREADS"
 
-started=$(date -d "$(systemctl show --value --property=ExecMainStartTimestamp sidekiq.service)" +%s)
-[ "$started" -ge "$(stat -c %Y "$file")" ] || fail "the worker is older than $file"
+for worker in $WORKERS; do
+  started=$(date -d "$(systemctl show --value --property=ExecMainStartTimestamp "${worker%%:*}.service")" +%s)
+  [ "$started" -ge "$(stat -c %Y "$file")" ] || fail "${worker%%:*} is older than $file"
+done

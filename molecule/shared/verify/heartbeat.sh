@@ -1,12 +1,15 @@
 #!/bin/sh
 # What /sidekiq/busy shows: the process that systemd started is in Redis, with as many threads as wanted (THREADS) and the queues
-# of config/sidekiq.yml.
+# of config/sidekiq.yml, or QUEUES.
 set -eu
 
-fail() { echo "heartbeat: $*" >&2; exit 1; }
-redis() { redis-cli --raw "$@"; }
+SERVICE=${SERVICE:-sidekiq}
+QUEUES=${QUEUES:-default mailers}
 
-pid=$(systemctl show --value --property=MainPID sidekiq.service)
+fail() { echo "heartbeat: $*" >&2; exit 1; }
+redis() { redis-cli --raw -n "${DATABASE:-0}" "$@"; }
+
+pid=$(systemctl show --value --property=MainPID "$SERVICE.service")
 [ "$pid" -gt 0 ] || fail "no main process"
 
 # A process appears with its first beat: after boot, and then within the 10 seconds between two.
@@ -27,6 +30,6 @@ echo "$info"
 
 [ "$concurrency" = "$THREADS" ] || fail "$concurrency threads, not $THREADS"
 [ "$quiet" = false ] || fail "the worker is quiet"
-for queue in default mailers; do
+for queue in $QUEUES; do
   echo "$info" | grep -q "\"queues\":\[[^]]*\"$queue\"" || fail "queue $queue is not worked"
 done

@@ -2,19 +2,25 @@
 # A job that the application enqueues is run by the process that systemd started, and its files are the group's to write.
 set -eu
 
-log=/opt/demo/shared/log/jobs.log
+SERVICE=${SERVICE:-sidekiq}
+PROJECT=${PROJECT:-demo}
+DEPLOYER=${DEPLOYER:-deploy}
+log=/opt/$PROJECT/shared/log/jobs.log
 
 fail() { echo "job: $*" >&2; exit 1; }
 
-pid=$(systemctl show --value --property=MainPID sidekiq.service)
+pid=$(systemctl show --value --property=MainPID "$SERVICE.service")
 token=$(cat /proc/sys/kernel/random/uuid)
-home=$(getent passwd deploy | cut -d: -f6)
+home=$(getent passwd "$DEPLOYER" | cut -d: -f6)
 
-cd /opt/demo/current
-runuser -u deploy -- env HOME="$home" bundle exec ruby -r ./app.rb -e 'ProofJob.perform_async(ARGV.first)' "$token"
+cd "/opt/$PROJECT/current"
+# With the variables of the unit, which may say which Redis.
+# shellcheck disable=SC2046 # none of these has a blank
+runuser -u "$DEPLOYER" -- env $(systemctl show --value --property=Environment "$SERVICE.service") HOME="$home" \
+  bundle exec ruby -r ./app.rb -e 'ProofJob.perform_async(ARGV.first)' "$token"
 
 for second in $(seq 30); do
-  ran_in=$(redis-cli --raw GET "demo:proof:$token")
+  ran_in=$(redis-cli --raw -n "${DATABASE:-0}" GET "demo:proof:$token")
   [ -z "$ran_in" ] || break
   sleep 1
 done
@@ -24,4 +30,4 @@ echo "job $token: run by process ${ran_in:-none} after about $second seconds; sy
 grep -qx "$token $pid" "$log" || fail "$log has no line of the job"
 found=$(stat -c '%U:%G %a' "$log")
 echo "$log $found"
-[ "$found" = "deploy:deploy 664" ] || fail "$log is $found: the umask is not 0002"
+[ "$found" = "$DEPLOYER:$DEPLOYER 664" ] || fail "$log is $found: the umask is not 0002"

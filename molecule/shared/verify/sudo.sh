@@ -1,12 +1,16 @@
 #!/bin/sh
-# The deploy user restarts the worker without a password, in both spellings, and may do nothing else as root.
+# The deploy user restarts the worker without a password, in both spellings, and may do nothing else as root: not with a service of
+# others (FOREIGN) either.
 set -eu
 
-file=/etc/sudoers.d/sidekiq-restart-users
+SERVICE=${SERVICE:-sidekiq}
+DEPLOYER=${DEPLOYER:-deploy}
+FOREIGN=${FOREIGN:-redis-server}
+file=/etc/sudoers.d/$SERVICE-restart-users
 
 fail() { echo "sudo: $*" >&2; exit 1; }
-as_deploy() { runuser -u deploy -- "$@"; }
-main_pid() { systemctl show --value --property=MainPID sidekiq.service; }
+as_deploy() { runuser -u "$DEPLOYER" -- "$@"; }
+main_pid() { systemctl show --value --property=MainPID "$SERVICE.service"; }
 
 found=$(stat -c '%U:%G %a %F' "$file")
 echo "$file $found"
@@ -15,7 +19,7 @@ visudo -c || fail "visudo finds fault"
 
 as_deploy sudo -n -l
 
-for unit in sidekiq sidekiq.service; do
+for unit in "$SERVICE" "$SERVICE.service"; do
   for verb in start stop restart reload "kill -s TSTP" "kill --kill-who=main -s TSTP"; do
     # shellcheck disable=SC2086 # some verbs are several words
     as_deploy sudo -n -l systemctl $verb "$unit" >/dev/null || fail "systemctl $verb $unit is not granted"
@@ -23,7 +27,7 @@ for unit in sidekiq sidekiq.service; do
 done
 
 # Allowed is one thing, done another: each restart brings a new process up.
-for unit in sidekiq sidekiq.service; do
+for unit in "$SERVICE" "$SERVICE.service"; do
   before=$(main_pid)
   as_deploy sudo -n systemctl restart "$unit" || fail "systemctl restart $unit failed"
   after=$(main_pid)
@@ -40,8 +44,8 @@ refused() {
     *) fail "$* was not refused by sudo (status $status)" ;;
   esac
 }
-refused systemctl status sidekiq
-refused systemctl edit sidekiq
-refused systemctl restart redis-server
-refused systemctl restart sidekiq redis-server
+refused systemctl status "$SERVICE"
+refused systemctl edit "$SERVICE"
+refused systemctl restart "$FOREIGN"
+refused systemctl restart "$SERVICE" "$FOREIGN"
 refused id
