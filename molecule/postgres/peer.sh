@@ -1,0 +1,20 @@
+#!/bin/sh
+# PostgreSQL has so many connections of the deploy user's (CONNECTIONS), all by the socket and none more, and lets in by its peer alone: nobody else
+# is taken for that user.
+set -eu
+
+fail() { echo "peer: $*" >&2; exit 1; }
+
+connections=$(runuser -u postgres -- psql --no-align --tuples-only --dbname demo --command \
+  "SELECT count(*), application_name FROM pg_stat_activity WHERE usename = 'deploy' AND client_port = -1 GROUP BY application_name")
+echo "$connections"
+found=$(echo "$connections" | awk -F '|' '{ sum += $1 } END { print sum + 0 }')
+[ "$found" = "$CONNECTIONS" ] || fail "deploy has $found connections by the socket, not $CONNECTIONS"
+
+status=0
+answer=$(runuser -u ubuntu -- psql --username deploy --dbname demo --command 'SELECT 1' 2>&1) || status=$?
+echo "as ubuntu: $answer"
+case $status:$answer in
+  2:*'Peer authentication failed for user "deploy"'*) ;;
+  *) fail "ubuntu was not refused (status $status)" ;;
+esac
