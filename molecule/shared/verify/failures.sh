@@ -114,6 +114,16 @@ way_no_sandbox() {
   is_back
 }
 
+# What a container has to be given (SYS_PTRACE): see the scenario postgres, where it comes up. The rest of the profile does here.
+way_no_users_of_its_own() {
+  run '"hardening": "strict", "extra_directives": {"PrivateUsers": "no"}'
+  [ "$(answer failed)" = false ] || complain "the rest of strict does not come up: $(answer text)"
+  run '"hardening": "standard"'
+  run '"hardening": "strict"'
+  says '217 (USER'
+  is_back
+}
+
 way_syntax_error_in_the_app() {
   cp $current/app.rb /run/app.rb
   echo 'def (' >>$current/app.rb
