@@ -76,6 +76,11 @@ scenarios:
 	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name takeover
 	molecule --base-config molecule/base.yml test --scenario-name media
 	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name media
+	molecule --base-config molecule/base.yml test --scenario-name postgres
+	MOLECULE_SUITE=bookworm molecule --base-config molecule/base.yml test --scenario-name postgres
+	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name postgres
+	molecule --base-config molecule/base.yml test --scenario-name two_apps
+	MOLECULE_SUITE=bullseye molecule --base-config molecule/base.yml test --scenario-name two_apps
 
 rubies:
 	set -e; for suite in bullseye bookworm trixie; do \
