@@ -175,6 +175,7 @@ func (a *act) remove() {
 		}
 	}
 	a.removeSecrets()
+	a.removeCache()
 	for _, dir := range unitFolders[1:] {
 		other := dir + "/" + a.f.main.name
 		if _, err := os.Stat(a.f.host.path(other)); err == nil {

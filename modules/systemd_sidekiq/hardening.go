@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
 )
 
@@ -99,7 +100,24 @@ func configHome(p *Params, profile string) map[string]string {
 	if profile != profileStandard && profile != profileStrict {
 		return nil
 	}
-	return map[string]string{"XDG_CONFIG_HOME": "/var/cache/" + p.Name}
+	return map[string]string{"XDG_CONFIG_HOME": cacheFolder(p)}
+}
+
+func cacheFolder(p *Params) string { return "/var/cache/" + p.Name }
+
+// removeCache: systemd makes the folder for the unit, and leaves it when the unit goes.
+func (a *act) removeCache() {
+	makes := func(u *unit) bool { return u.inUse.isOurs() && u.inUse.directive("CacheDirectory") == a.p.Name }
+	folder := a.f.host.path(cacheFolder(a.p))
+	if info, err := os.Lstat(folder); err != nil || !info.IsDir() || !slices.ContainsFunc(a.f.all(), makes) {
+		return
+	}
+	a.Add(ansible.Step{Title: "remove " + cacheFolder(a.p), Do: func(*ansible.Late) error {
+		if err := os.RemoveAll(folder); err != nil {
+			return ansible.Partial(err)
+		}
+		return nil
+	}})
 }
 
 // readOnly makes the whole file system read-only, and /tmp the worker's own: without, jobs could not even make a temporary file. A clamd of

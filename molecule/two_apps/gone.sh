@@ -7,7 +7,7 @@ fail() { echo "gone: $*" >&2; exit 1; }
 found=$(systemctl show --value --property=LoadState,ActiveState other.service | paste -s -d ' ')
 [ "$found" = "not-found inactive" ] || fail "other.service is $found"
 for path in /etc/systemd/system/other.service /etc/systemd/system/other.env /etc/systemd/system/multi-user.target.wants/other.service \
-  /etc/sudoers.d/other-restart-users /var/cache/ansible-sidekiq; do
+  /etc/sudoers.d/other-restart-users /var/cache/other /run/systemd_sidekiq/other.service.pool /var/cache/ansible-sidekiq; do
   [ ! -e "$path" ] && [ ! -L "$path" ] || fail "there is $path"
 done
 ! pgrep -u other -a || fail "processes of other's run"

@@ -32,7 +32,7 @@ options:
       - V(drained) does the same and waits until the running jobs have ended, at most O(drain_timeout), else it fails
           and names them.
       - V(stopped) stops it. Sidekiq gets its own timeout to finish jobs and pushes back what remains.
-      - V(absent) stops it and removes its units.
+      - V(absent) stops it and removes its units, the file of O(secret_environment) and C(/var/cache/NAME).
     type: str
     choices: [started, restarted, reloaded, drained, stopped, absent]
     default: started
