@@ -278,7 +278,7 @@ func (g *guide) brokenOff(ctx context.Context) (event, error) {
 	if err := g.worker.push(ctx, "EntryJob", "waits", 1, 0); err != nil {
 		return event{}, err
 	}
-	seen, err := g.warning(ctx, "quiet")
+	seen, err := g.warning(ctx, "is quiet")
 	if err != nil {
 		return event{}, err
 	}
@@ -305,16 +305,17 @@ func (g *guide) journal(ctx context.Context, since time.Time, wanted string) (st
 	return fmt.Sprintf("journal: `%s`", seen), err
 }
 
-// warning is what sidekiq_info warns of.
+// warning is the line with which sidekiq_info warns of something.
 func (g *guide) warning(ctx context.Context, wanted string) (string, error) {
 	out, err := exec.CommandContext(ctx, "ansible", "--inventory", g.worker.inventory, "all", "-M", "bin/modules", "-m", "sidekiq_info",
 		"-a", "app_root=/opt/demo/current").CombinedOutput()
 	if err != nil {
 		return "", err
 	}
-	_, text, found := strings.Cut(string(out), "[WARNING]: ")
-	if !found || !strings.Contains(text, wanted) {
-		return "", fmt.Errorf("no warning of %q in %s", wanted, out)
+	for line := range strings.Lines(string(out)) {
+		if text, found := strings.CutPrefix(line, "[WARNING]: "); found && strings.Contains(text, wanted) {
+			return "sidekiq_info: `" + strings.TrimSpace(text) + "`", nil
+		}
 	}
-	return "sidekiq_info: `" + firstLine(text) + "`", nil
+	return "", fmt.Errorf("no warning of %q in %s", wanted, out)
 }
