@@ -11,7 +11,7 @@ import (
 
 // warnings say what is wrong or soon will be, the gravest first, and then what could not be seen.
 func (f *found) warnings(now time.Time) []string {
-	return slices.Concat(f.noProcess(), f.neglected(), f.ofProcesses(now), f.ofServer(), f.unknown)
+	return slices.Concat(f.noProcess(), f.neglected(now), f.ofProcesses(now), f.ofServer(), f.unknown)
 }
 
 // noProcess tells a Redis without any Sidekiq, which may be the wrong one, from one whose workers are down.
@@ -34,17 +34,21 @@ func (f *found) noProcess() []string {
 func jobsWait(n int) string { return count(n, "job waits", "jobs wait") }
 
 // neglected are the queues that no process empties. Those that are empty now share a warning: a queue stays known for ever.
-func (f *found) neglected() []string {
+func (f *found) neglected(now time.Time) []string {
 	if len(f.processes) == 0 {
 		return nil
 	}
 	var warnings, empty []string
 	for _, q := range f.overview.Queues {
-		works, takes := f.consumers(q.Name)
+		works, takes, silent := f.consumers(q.Name, now)
 		switch {
 		case takes, works && q.Size == 0:
 		case works:
-			warnings = append(warnings, fmt.Sprintf("%s in queue %q, and every process that works on it is quiet", jobsWait(q.Size), q.Name))
+			why := "is quiet"
+			if silent {
+				why += " or does not beat"
+			}
+			warnings = append(warnings, fmt.Sprintf("%s in queue %q, and every process that works on it %s", jobsWait(q.Size), q.Name, why))
 		case q.Size > 0:
 			warnings = append(warnings, fmt.Sprintf("%s in queue %q, on which no process works; hint: add it to the queues of Sidekiq", jobsWait(q.Size), q.Name))
 		default:
@@ -57,22 +61,25 @@ func (f *found) neglected() []string {
 	return warnings
 }
 
-// consumers tells whether a process works on a queue, and whether one takes new jobs from it.
-func (f *found) consumers(queue string) (works, takes bool) {
+// consumers tells whether a process works on a queue, whether one takes new jobs from it, and whether one has not beaten of late.
+func (f *found) consumers(queue string, now time.Time) (works, takes, silent bool) {
 	for _, p := range f.processes {
 		if slices.Contains(p.Queues, queue) {
-			works, takes = true, takes || !p.Quiet
+			works, takes, silent = true, takes || !p.Quiet && !p.silent(now), silent || p.silent(now)
 		}
 	}
-	return works, takes
+	return works, takes, silent
 }
 
 const (
 	// longestDeploy is how old a process must be for its being quiet to be worth a word: Redis does not tell since when it is.
 	longestDeploy = 5 * time.Minute
-	// lifeOfBeat is how long Sidekiq lets a heartbeat live in Redis (lib/sidekiq/launcher.rb, EXPIRE 60).
-	lifeOfBeat = 60 * time.Second
+	// threeBeats are missed by no Sidekiq that works: 7 beats every 10 s (BEAT_PAUSE in lib/sidekiq/launcher.rb). Redis forgets a process that was killed
+	// after 60 s (EXPIRE there); until then it looks as if it worked.
+	threeBeats = 30 * time.Second
 )
+
+func (p process) silent(now time.Time) bool { return p.age(now) > threeBeats }
 
 func (f *found) ofProcesses(now time.Time) []string {
 	var warnings []string
@@ -86,8 +93,8 @@ func (f *found) ofProcesses(now time.Time) []string {
 		if p.Hostname == f.hostname && p.StartedAt.Before(f.released) {
 			warnings = append(warnings, fmt.Sprintf("%s is older than the release: it was up at %s, and %s was made at %s; hint: restart it", name, iso(p.StartedAt), f.root, iso(f.released)))
 		}
-		if age := p.age(now); age > lifeOfBeat {
-			warnings = append(warnings, fmt.Sprintf("%s has not beaten for %s; hint: see whether it hangs, and whether the clocks of both hosts agree", name, rough(age)))
+		if p.silent(now) {
+			warnings = append(warnings, fmt.Sprintf("%s has not beaten for %s; hint: see whether it was killed or hangs, and whether the clocks of both hosts agree", name, rough(p.age(now))))
 		}
 	}
 	return warnings

@@ -53,9 +53,15 @@ func TestEachTroubleIsWarnedOfAndNothingElse(t *testing.T) {
 		"a process of another host is not judged by this host's release": {func(f *found) {
 			f.released, f.processes[0].Hostname = now.Add(-2*time.Hour), "w2"
 		}, nil},
-		"a process that does not beat": {func(f *found) { f.processes[0].Beat = now.Add(-75 * time.Second) },
-			[]string{`process 7 on w1 has not beaten for 75 s; hint: see whether it hangs, and whether the clocks of both hosts agree`}},
-		"a clock that is ahead": {func(f *found) { f.processes[0].Beat = now.Add(5 * time.Second) }, nil},
+		"a process that does not beat": {func(f *found) { f.processes[0].Beat = now.Add(-31 * time.Second) },
+			[]string{`12 jobs wait in queue "default", and every process that works on it is quiet or does not beat`,
+				`process 7 on w1 has not beaten for 31 s; hint: see whether it was killed or hangs, and whether the clocks of both hosts agree`}},
+		"a process that was killed, beside one that works": {func(f *found) {
+			f.processes = append(f.processes, f.processes[0])
+			f.processes[0].Beat = now.Add(-31 * time.Second)
+		}, []string{`process 7 on w1 has not beaten for 31 s; hint: see whether it was killed or hangs, and whether the clocks of both hosts agree`}},
+		"a process that missed two beats": {func(f *found) { f.processes[0].Beat = now.Add(-29 * time.Second) }, nil},
+		"a clock that is ahead":           {func(f *found) { f.processes[0].Beat = now.Add(5 * time.Second) }, nil},
 		"a Redis that drops jobs": {func(f *found) { f.server.MaxmemoryPolicy = "allkeys-lru" },
 			[]string{`this Redis drops jobs when its memory is full: its maxmemory-policy is "allkeys-lru"; hint: set it to noeviction`}},
 		"a Redis too old for the application alone": {func(f *found) { f.server.Version, f.processes[0].Version = "6.0.16", "6.5.12" },

@@ -305,17 +305,19 @@ func (g *guide) journal(ctx context.Context, since time.Time, wanted string) (st
 	return fmt.Sprintf("journal: `%s`", seen), err
 }
 
-// warning is the line with which sidekiq_info warns of something.
+// warning is the line with which sidekiq_info warns of something. Of a process that was killed Redis knows for a while yet, as if it worked.
 func (g *guide) warning(ctx context.Context, wanted string) (string, error) {
-	out, err := exec.CommandContext(ctx, "ansible", "--inventory", g.worker.inventory, "all", "-M", "bin/modules", "-m", "sidekiq_info",
-		"-a", "app_root=/opt/demo/current").CombinedOutput()
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(out)) {
-		if text, found := strings.CutPrefix(line, "[WARNING]: "); found && strings.Contains(text, wanted) {
-			return "sidekiq_info: `" + strings.TrimSpace(text) + "`", nil
+	seen := ""
+	err := await(ctx, time.Minute, fmt.Sprintf("a warning of %q", wanted), func() (bool, error) {
+		out, err := exec.CommandContext(ctx, "ansible", "--inventory", g.worker.inventory, "all", "-M", "bin/modules", "-m", "sidekiq_info",
+			"-a", "app_root=/opt/demo/current").CombinedOutput()
+		for line := range strings.Lines(string(out)) {
+			if text, found := strings.CutPrefix(line, "[WARNING]: "); found && strings.Contains(text, wanted) {
+				seen = strings.TrimSpace(text)
+				return true, nil
+			}
 		}
-	}
-	return "", fmt.Errorf("no warning of %q in %s", wanted, out)
+		return false, errors.Join(err, errors.New(hosts.Tail(string(out))))
+	})
+	return "sidekiq_info: `" + seen + "`", err
 }
