@@ -54,6 +54,7 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name database
 	molecule --base-config molecule/base.yml test --scenario-name sudo
 	molecule --base-config molecule/base.yml test --scenario-name processes
+	$(GO) run ./molecule/story -parts guide -short
 
 test-matrix: check-go ## what `test` leaves out: ansible-core 2.14 to the newest by all ways in, other suites of Debian, what a release hands out
 	molecule/setup run $(MAKE) build matrix scenarios rubies sudos systemds dist packages sanity reproduce

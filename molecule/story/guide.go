@@ -40,11 +40,21 @@ func tellGuide(ctx context.Context, n *narrator, o options) error {
 		{"The deploy user may restart it with sudo, and do nothing else", g.sudo},
 		{"The first `cap production deploy` brings Sidekiq up", g.deployFirst},
 		{"The database pool is tuned", g.tune},
-		{"/sidekiq/busy, after the role", g.lookAtPage},
+		{"/sidekiq/busy, after the role", g.unlessShort(g.lookAtPage)},
 		{"`cap production deploy`, again, and back, while jobs run", g.deployAgain},
-		{"/sidekiq/busy, after the deployments", g.keepPage},
-		{"Always running", g.suffer},
+		{"/sidekiq/busy, after the deployments", g.unlessShort(g.keepPage)},
+		{"Always running", g.unlessShort(g.suffer)},
 	})
+}
+
+func (g *guide) unlessShort(tell func(context.Context) error) func(context.Context) error {
+	if !g.short {
+		return tell
+	}
+	return func(context.Context) error {
+		g.saw("left out", "-short")
+		return nil
+	}
 }
 
 func (g *guide) stop() {

@@ -3,7 +3,7 @@
 // ones, /sidekiq/busy in a browser, the faults of everyday life with the time until Sidekiq beats again, and several hosts in turn. It prints
 // each step with what was seen, and ends at the first that is not as it should be. Run it in the project's folder after `make build`:
 //
-//	go run ./molecule/story [-parts guide,fleet,scenarios] [-suite trixie] [-readme README.md] [-picture .github/images/busy.png] [-keep]
+//	go run ./molecule/story [-parts guide,fleet,scenarios] [-suite trixie] [-readme README.md] [-picture .github/images/busy.png] [-keep] [-short]
 package main
 
 import (
@@ -31,6 +31,7 @@ type options struct {
 	readme  string // "" leaves it as it is
 	picture string // "" keeps none
 	keep    bool
+	short   bool
 }
 
 func main() {
@@ -40,6 +41,7 @@ func main() {
 	flag.StringVar(&o.readme, "readme", "", "file whose table of faults is written anew")
 	flag.StringVar(&o.picture, "picture", "", "file for the picture of /sidekiq/busy")
 	flag.BoolVar(&o.keep, "keep", false, "leave the hosts")
+	flag.BoolVar(&o.short, "short", false, "the guide without browser and faults, as make test has it: two minutes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
