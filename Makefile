@@ -115,7 +115,7 @@ systemds:
 	done
 
 # README=1 writes the table of faults and the picture of /sidekiq/busy; STORY has options, such as '-parts guide -suite bookworm' (-help lists them).
-story: check-go ## the guide's whole story on real hosts, from the repository to /sidekiq/busy and the faults of everyday life; twenty minutes
+story: check-go ## the guide's whole story on real hosts, from the repository to /sidekiq/busy and the faults of everyday life; a quarter of an hour
 	molecule/setup browser
 	molecule/setup run $(MAKE) build tell
 
