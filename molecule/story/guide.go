@@ -284,8 +284,7 @@ func (g *guide) tune(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := g.worker.role(ctx)
-	if err != nil {
+	if _, err := g.worker.role(ctx); err != nil {
 		return err
 	}
 	after, err := g.worker.pool(ctx)
@@ -299,7 +298,8 @@ func (g *guide) tune(ctx context.Context) error {
 	if err := g.runsCurrent(ctx, pid); err != nil {
 		return err
 	}
-	if out, err = g.worker.role(ctx); err != nil {
+	out, err := g.worker.role(ctx)
+	if err != nil {
 		return err
 	}
 	if !strings.Contains(out, "changed=0 ") {
