@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// capistranoTexts are the templates by the version of the gem capistrano-sidekiq that they go with; "" does without it.
-var capistranoTexts = map[string]string{"": "sidekiq.rake", "2": "gem2.rb", "3": "gem3.rb"}
+// capistranoTexts are the templates that make a text, one after the other, by the version of the gem capistrano-sidekiq that it goes with; ""
+// does without it.
+var capistranoTexts = map[string][]string{"": {"sidekiq.rake"}, "2": {"gem2.rb", "gem.rb"}, "3": {"gem3.rb", "gem.rb"}}
 
 func capistranoCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -29,7 +30,7 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 	gem := cmd.Flags().String("gem", "", "version of capistrano-sidekiq to go with, 2 or 3 (default: without the gem)")
 	output := cmd.Flags().String("output", "", "file to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if cmd.Flags().Changed("gem") && (*gem == "" || capistranoTexts[*gem] == "") {
+		if cmd.Flags().Changed("gem") && (*gem == "" || capistranoTexts[*gem] == nil) {
 			return fmt.Errorf("--gem: %q is not accepted; accepted: 2, 3; hint: leave it out where the project has no capistrano-sidekiq", *gem)
 		}
 		text, err := capistranoText(*m, *gem)
@@ -60,9 +61,15 @@ func capistranoText(m Model, gem string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, name := map[string][]byte{}, capistranoTexts[gem]
-	err = render(files, "templates/capistrano/"+name, name, v)
-	return files[name], err
+	var text []byte
+	for _, name := range capistranoTexts[gem] {
+		files := map[string][]byte{}
+		if err := render(files, "templates/capistrano/"+name, name, v); err != nil {
+			return nil, err
+		}
+		text = append(text, files[name]...)
+	}
+	return text, nil
 }
 
 // rubyVerb is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.

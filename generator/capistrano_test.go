@@ -23,7 +23,7 @@ func TestCapistranoTexts(t *testing.T) {
 	for _, gem := range gems {
 		text, err := capistranoText(DefaultModel(), gem)
 		require.NoError(t, err)
-		path := "testdata/capistrano/" + capistranoTexts[gem]
+		path := "testdata/capistrano/" + capistranoTexts[gem][0]
 		if os.Getenv("UPDATE") == "1" {
 			require.NoError(t, os.WriteFile(path, text, 0o600))
 		}

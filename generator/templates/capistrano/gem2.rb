@@ -29,17 +29,6 @@ end
 %w[quiet start stop restart status].each { |name| Rake::Task["sidekiq:#{name}"].clear if Rake::Task.task_defined?("sidekiq:#{name}") }
 
 namespace :sidekiq do
-  desc "Make Sidekiq finish its jobs and take no more, until it is restarted"
-  task :quiet do
-    on roles(fetch(:sidekiq_roles)) do |server|
-      if test(:systemctl, "is-active", "--quiet", fetch(:sidekiq_service_unit_name))
-        execute :sudo, "-n", :systemctl, [[ ruby "reload" ]], fetch(:sidekiq_service_unit_name)
-      else
-        info "#{fetch(:sidekiq_service_unit_name)} does not run on #{server}: nothing to make quiet"
-      end
-    end
-  end
-
   desc "Start Sidekiq"
   task :start do
     on roles(fetch(:sidekiq_roles)) do
@@ -60,14 +49,4 @@ namespace :sidekiq do
       execute :sudo, "-n", :systemctl, [[ ruby "restart" ]], fetch(:sidekiq_service_unit_name)
     end
   end
-
-  desc "Show what systemd knows of Sidekiq"
-  task :status do
-    on roles(fetch(:sidekiq_roles)) do |server|
-      puts "#{server}:", capture(:systemctl, "status", "--no-pager", fetch(:sidekiq_service_unit_name), raise_on_non_zero_exit: false)
-    end
-  end
 end
-
-# Without it the gem leaves Sidekiq quiet after a rollback: it would only start what runs.
-after "deploy:reverted", "sidekiq:stop"

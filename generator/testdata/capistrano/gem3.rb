@@ -48,5 +48,5 @@ namespace :sidekiq do
   end
 end
 
-# Without it 3.0 leaves Sidekiq quiet after a rollback: it would only start what runs.
+# Without it 2 and 3.0 leave Sidekiq quiet after a rollback: they would only start what runs.
 after "deploy:reverted", "sidekiq:stop"
