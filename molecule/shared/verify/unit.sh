@@ -32,7 +32,7 @@ echo "$unit $found"
 ! grep -n releases "$unit" || fail "$unit names a release"
 
 # systemd's own words about the unit: none, and its score is SCORE or less.
-said=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -F "$SERVICE.service" || test $? = 1)
+said=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep -F "$SERVICE" || test $? = 1)
 [ -z "$said" ] || fail "systemd-analyze verify says: $said"
 if systemd-analyze --help | grep -q '^ *security'; then # from 240 on
   score=$(systemd-analyze security --no-pager "$SERVICE.service" | sed -n 's/.*Overall exposure level for [^ ]*: \([0-9.]*\).*/\1/p')
