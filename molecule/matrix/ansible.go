@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -87,15 +86,6 @@ func (c controller) execute(ctx context.Context, log string, command execute.Com
 
 func (c controller) log(name string) string {
 	return filepath.Join(c.scratch, "logs", c.core.version+"-"+name+".log")
-}
-
-// writeInventory makes an inventory of hosts and their variables.
-func writeInventory(path string, hosts map[string]vars) error {
-	text, err := json.MarshalIndent(vars{"all": vars{"hosts": hosts}}, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(path, text, 0o600)
 }
 
 var (

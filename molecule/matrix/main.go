@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 	"github.com/curationexperts/ansible-sidekiq/molecule/marked"
 )
 
@@ -148,7 +149,7 @@ func (m *matrix) prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := writeInventory(m.inventory(h), inventory(h, ways)); err != nil {
+		if err := hosts.WriteInventory(m.inventory(h), inventory(h, ways), nil); err != nil {
 			return err
 		}
 	}
@@ -157,7 +158,7 @@ func (m *matrix) prepare(ctx context.Context) error {
 	}
 	m.arm, m.noArm = startArm(ctx, m.key)
 	if m.noArm == nil {
-		return writeInventory(m.inventory(m.arm), inventory(m.arm, []way{armWay}))
+		return hosts.WriteInventory(m.inventory(m.arm), inventory(m.arm, []way{armWay}), nil)
 	}
 	if errors.As(m.noArm, new(notRun)) {
 		return nil

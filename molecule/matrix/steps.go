@@ -23,7 +23,7 @@ func local(ctx context.Context, c controller) error {
 		return err
 	}
 	c.inventory = filepath.Join(folder, "local.json")
-	err := writeInventory(c.inventory, map[string]vars{"here": {"ansible_connection": "local", "sidekiq_module_cache": filepath.Join(folder, "cache")}})
+	err := hosts.WriteInventory(c.inventory, map[string]vars{"here": {"ansible_connection": "local", "sidekiq_module_cache": filepath.Join(folder, "cache")}}, nil)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func crowd(ctx context.Context, c controller, on []host) error {
 		names = append(names, w.name)
 	}
 	c.inventory = filepath.Join(c.scratch, "crowd.json")
-	if err := writeInventory(c.inventory, all); err != nil {
+	if err := hosts.WriteInventory(c.inventory, all, nil); err != nil {
 		return err
 	}
 	if err := c.expect(ctx, "crowd-first", names, "db_pool", poolArgs, changed); err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"maps"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
 // A way is how Ansible gets to a host and who it is there: one line of the table, one host of the inventory.
@@ -15,7 +17,7 @@ type way struct {
 	vars    vars
 }
 
-type vars map[string]any
+type vars = hosts.Vars
 
 const password = "secret" // as in the script prepare
 

@@ -309,8 +309,7 @@ func (g *guide) journal(ctx context.Context, since time.Time, wanted string) (st
 func (g *guide) warning(ctx context.Context, wanted string) (string, error) {
 	seen := ""
 	err := await(ctx, time.Minute, fmt.Sprintf("a warning of %q", wanted), func() (bool, error) {
-		out, err := exec.CommandContext(ctx, "ansible", "--inventory", g.worker.inventory, "all", "-M", "bin/modules", "-m", "sidekiq_info",
-			"-a", "app_root=/opt/demo/current").CombinedOutput()
+		out, err := exec.CommandContext(ctx, "ansible", g.worker.adhoc("sidekiq_info", "app_root=/opt/demo/current")...).CombinedOutput()
 		for line := range strings.Lines(string(out)) {
 			if text, found := strings.CutPrefix(line, "[WARNING]: "); found && strings.Contains(text, wanted) {
 				seen = strings.TrimSpace(text)

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,11 +19,10 @@ type fleet struct {
 	scratch string
 	store   hosts.Host
 	workers []hosts.Host
-	jobs    chan error
 }
 
 func tellFleet(ctx context.Context, n *narrator, o options) error {
-	f := &fleet{narrator: n, options: o, jobs: make(chan error, 1)}
+	f := &fleet{narrator: n, options: o}
 	var err error
 	if f.scratch, err = os.MkdirTemp("", "fleet"); err != nil {
 		return err
@@ -88,7 +85,7 @@ func (f *fleet) start(ctx context.Context) error {
 }
 
 func (f *fleet) roll(ctx context.Context) error {
-	f.enqueue(ctx, "roll")
+	jobs := f.enqueue(ctx, "roll")
 	before, err := f.pids(ctx)
 	if err != nil {
 		return err
@@ -117,12 +114,12 @@ func (f *fleet) roll(ctx context.Context) error {
 		return fmt.Errorf("only %d processes were there at one time", w.fewest)
 	}
 	f.saw("meanwhile", "never fewer than %d processes; %d jobs done, the longest time without one %s", w.fewest, w.done, short(w.pause))
-	return f.enough(ctx, "roll")
+	return f.enough(ctx, jobs)
 }
 
 // fail breaks the application on the second host: its Sidekiq cannot be restarted.
 func (f *fleet) fail(ctx context.Context) error {
-	f.enqueue(ctx, "fail")
+	jobs := f.enqueue(ctx, "fail")
 	broken := f.workers[1]
 	if _, err := broken.Run(ctx, "sh", "-euc", "echo 'raise \"a broken release\"' >>/opt/demo/current/app.rb"); err != nil {
 		return err
@@ -148,7 +145,7 @@ func (f *fleet) fail(ctx context.Context) error {
 	}
 	f.saw(f.workers[0].Name, "restarted, before it failed: process %s, then %s", before[0], after[0])
 	f.saw(f.workers[2].Name, "untouched: process %s", after[2])
-	return f.enough(ctx, "fail")
+	return f.enough(ctx, jobs)
 }
 
 // --- the play
@@ -156,20 +153,16 @@ func (f *fleet) fail(ctx context.Context) error {
 func (f *fleet) inventory() string { return filepath.Join(f.scratch, "inventory.json") }
 
 func (f *fleet) writeInventory() error {
-	all := map[string]any{}
+	each := map[string]hosts.Vars{}
 	for _, h := range f.workers {
-		all[h.Name] = map[string]any{"ansible_connection": "community.docker.docker", "ansible_user": "ubuntu"}
+		each[h.Name] = hosts.Vars{"ansible_connection": "community.docker.docker", "ansible_user": "ubuntu"}
 	}
-	text, err := json.Marshal(map[string]any{"all": map[string]any{"hosts": all, "vars": map[string]any{
-		"sidekiq_environment":  map[string]string{"REDIS_URL": "redis://" + f.store.Address + ":6379/0"},
+	return hosts.WriteInventory(f.inventory(), each, hosts.Vars{
+		"sidekiq_environment":  hosts.Vars{"REDIS_URL": "redis://" + f.store.Address + ":6379/0"},
 		"sidekiq_manage_redis": "never",
 		// As soon as it is known that it does not boot.
 		"sidekiq_start_timeout": 30,
-	}}})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(f.inventory(), text, 0o600)
+	})
 }
 
 // play gives Ansible's output also where it failed.
@@ -185,7 +178,7 @@ func (f *fleet) play(ctx context.Context, more ...string) (string, error) {
 func (f *fleet) pids(ctx context.Context) ([]string, error) {
 	var all []string
 	for _, h := range f.workers {
-		pid, err := h.Run(ctx, "systemctl", "show", "--value", "--property=MainPID", "sidekiq.service")
+		pid, err := worker{Host: h}.show(ctx, "MainPID")
 		if err != nil {
 			return nil, err
 		}
@@ -196,20 +189,8 @@ func (f *fleet) pids(ctx context.Context) ([]string, error) {
 
 // --- Redis
 
-func (f *fleet) redis(ctx context.Context, args ...string) (string, error) {
-	return f.store.Run(ctx, "redis-cli", append([]string{"--raw"}, args...)...)
-}
-
-func (f *fleet) number(ctx context.Context, args ...string) (int, error) {
-	out, err := f.redis(ctx, args...)
-	if err != nil || out == "" {
-		return 0, err
-	}
-	return strconv.Atoi(out)
-}
-
 func (f *fleet) sawProcesses(ctx context.Context) error {
-	out, err := f.redis(ctx, "SMEMBERS", "processes")
+	out, err := redis(ctx, f.store, "SMEMBERS", "processes")
 	if err != nil {
 		return err
 	}
@@ -221,37 +202,24 @@ func (f *fleet) sawProcesses(ctx context.Context) error {
 	return nil
 }
 
-// enqueue begins a phase in which jobs of up to two seconds are enqueued all the time.
-func (f *fleet) enqueue(ctx context.Context, phase string) {
-	go func() {
-		_, err := f.store.Run(ctx, "ruby", "/usr/local/src/soak.rb", phase, "8", "2")
-		f.jobs <- err
-	}()
+// enqueue begins a crowd of jobs that take up to two seconds.
+func (f *fleet) enqueue(ctx context.Context, phase string) crowd {
+	return enqueue(ctx, f.store, phase, 8, 2, "SoakJob")
 }
 
-// enough ends it; every job has to be done then.
-func (f *fleet) enough(ctx context.Context, phase string) error {
-	if _, err := f.redis(ctx, "SET", "soak:"+phase+":enough", "yes"); err != nil {
-		return err
-	}
-	if err := <-f.jobs; err != nil {
-		return err
-	}
-	enqueued, err := f.number(ctx, "SCARD", "soak:"+phase+":enqueued")
+func (f *fleet) enough(ctx context.Context, jobs crowd) error {
+	enqueued, err := jobs.enough(ctx, undoneSoakJobs)
 	if err != nil {
-		return err
-	}
-	if err := await(ctx, 2*time.Minute, "all jobs done", func() (bool, error) {
-		missing, err := f.redis(ctx, "SDIFF", "soak:"+phase+":enqueued", "soak:"+phase+":done")
-		if err != nil {
-			return false, err
-		}
-		return missing == "", fmt.Errorf("missing are %s", strings.Join(strings.Fields(missing), " "))
-	}); err != nil {
 		return err
 	}
 	f.saw("jobs", "%d enqueued, %d done, none lost", enqueued, enqueued)
 	return nil
+}
+
+// undoneSoakJobs are the numbers that are missing.
+func undoneSoakJobs(ctx context.Context, c crowd, _ int) (string, error) {
+	missing, err := redis(ctx, c.store, "SDIFF", "soak:"+c.phase+":enqueued", "soak:"+c.phase+":done")
+	return strings.Join(strings.Fields(missing), " "), err
 }
 
 // watched is what was seen of Redis from one time to another.
@@ -270,8 +238,8 @@ func (f *fleet) watch(ctx context.Context, phase string) (<-chan watched, contex
 		w := watched{fewest: len(f.workers)}
 		first, last, since := -1, -1, time.Now()
 		for ctx.Err() == nil && w.err == nil {
-			processes, err := f.number(context.WithoutCancel(ctx), "SCARD", "processes")
-			runs, more := f.number(context.WithoutCancel(ctx), "GET", "soak:"+phase+":runs")
+			processes, err := redisNumber(context.WithoutCancel(ctx), f.store, "SCARD", "processes")
+			runs, more := redisNumber(context.WithoutCancel(ctx), f.store, "GET", "soak:"+phase+":runs")
 			if w.err = err; err == nil {
 				w.err = more
 			}

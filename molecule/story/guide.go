@@ -74,8 +74,14 @@ func (g *guide) key() string { return filepath.Join(g.scratch, "key") }
 // reach tells Ansible and Capistrano where the worker is.
 func (g *guide) reach() error {
 	g.workstation.target = g.worker.Address
-	g.worker.inventory = filepath.Join(g.scratch, "inventory.yml")
-	return os.WriteFile(g.worker.inventory, fmt.Appendf(nil, inventory, g.worker.Name, g.worker.Address, g.key()), 0o600)
+	g.worker.inventory = filepath.Join(g.scratch, "inventory.json")
+	return hosts.WriteInventory(g.worker.inventory, map[string]hosts.Vars{g.worker.Name: {
+		"ansible_host":                 g.worker.Address,
+		"ansible_user":                 "ubuntu", // who may use sudo
+		"ansible_ssh_private_key_file": g.key(),
+		// A container's key is new each time.
+		"ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+	}}, nil)
 }
 
 // --- chapters
@@ -116,16 +122,6 @@ func (g *guide) start(ctx context.Context) error {
 	g.saw("where it is made", "%s", version)
 	return nil
 }
-
-// An ordinary user who may use sudo, reached by ssh; a container's key is new each time.
-const inventory = `all:
-  hosts:
-    %s:
-      ansible_host: %s
-      ansible_user: ubuntu
-      ansible_ssh_private_key_file: %s
-      ansible_ssh_common_args: -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
-`
 
 func (g *guide) configure(ctx context.Context) error {
 	for _, folder := range []string{"molecule/rails/.", "molecule/postgres/app/.", "molecule/story/capistrano/."} {
@@ -311,7 +307,7 @@ func (g *guide) tune(ctx context.Context) error {
 
 // deployAgain deploys twice and goes back, with jobs all the time, and looks which release did how many of them.
 func (g *guide) deployAgain(ctx context.Context) error {
-	jobs := g.worker.enqueue(ctx, "deploy", 5, 4)
+	jobs := enqueue(ctx, g.worker.Host, "deploy", 5, 4, "EntryJob")
 	for _, task := range []string{"deploy", "deploy", "deploy:rollback"} {
 		if task == "deploy" {
 			if _, err := g.workstation.commit(ctx, "Another version", "date --iso-8601=ns >VERSION"); err != nil {
@@ -322,11 +318,11 @@ func (g *guide) deployAgain(ctx context.Context) error {
 			return err
 		}
 	}
-	enqueued, err := jobs.enough(ctx)
+	enqueued, err := jobs.enough(ctx, g.worker.undone)
 	if err != nil {
 		return err
 	}
-	by, err := jobs.releases(ctx)
+	by, err := g.worker.releases(ctx, jobs.phase)
 	if err != nil {
 		return err
 	}

@@ -78,10 +78,6 @@ func (w worker) release(ctx context.Context) (string, error) {
 	return w.Run(ctx, "runuser", "-u", "deploy", "--", "readlink", "/proc/"+pid+"/cwd")
 }
 
-func (w worker) redis(ctx context.Context, args ...string) (string, error) {
-	return w.Run(ctx, "redis-cli", append([]string{"--raw"}, args...)...)
-}
-
 // query asks the application's database, over the socket as the deploy user.
 func (w worker) query(ctx context.Context, sql string) (string, error) {
 	return w.Run(ctx, "runuser", "-u", "deploy", "--", "psql", "--no-align", "--tuples-only", "--dbname=demo", "--command="+sql)
@@ -110,9 +106,14 @@ func (w worker) role(ctx context.Context, more ...string) (string, error) {
 	return hosts.Run(ctx, nil, "bin/sidekiq-role", append([]string{"apply", "--inventory", w.inventory, "--project", "demo", "--"}, more...)...)
 }
 
+// adhoc are the arguments of ansible for one module.
+func (w worker) adhoc(module, args string) []string {
+	return []string{"--inventory", w.inventory, "all", "-M", "bin/modules", "-m", module, "-a", args}
+}
+
 // ask runs one module by plain ansible, and reads its answer.
 func (w worker) ask(ctx context.Context, answer any, module, args string) error {
-	out, err := hosts.Run(ctx, nil, "ansible", "--inventory", w.inventory, "all", "-M", "bin/modules", "-m", module, "-a", args)
+	out, err := hosts.Run(ctx, nil, "ansible", w.adhoc(module, args)...)
 	if err != nil {
 		return err
 	}
@@ -123,51 +124,18 @@ func (w worker) ask(ctx context.Context, answer any, module, args string) error 
 	return json.Unmarshal([]byte(text), answer)
 }
 
-// A crowd is many numbered EntryJobs, enqueued one after the other until there are enough.
-type crowd struct {
-	worker worker
-	phase  string
-	ended  chan error
+// undone tells, for a crowd of EntryJobs, how many are done where not all are.
+func (w worker) undone(ctx context.Context, c crowd, enqueued int) (string, error) {
+	done, err := w.query(ctx, "SELECT count(DISTINCT number) FROM entries WHERE phase = '"+c.phase+"'")
+	if err != nil || done == strconv.Itoa(enqueued) {
+		return "", err
+	}
+	return done + " are", nil
 }
 
-func (w worker) enqueue(ctx context.Context, phase string, rate, longest float64) crowd {
-	c := crowd{worker: w, phase: phase, ended: make(chan error, 1)}
-	go func() {
-		_, err := w.Run(ctx, "ruby", "/usr/local/src/soak.rb", phase, strconv.FormatFloat(rate, 'g', -1, 64), strconv.FormatFloat(longest, 'g', -1, 64), "EntryJob")
-		c.ended <- err
-	}()
-	return c
-}
-
-// enough ends the enqueueing and returns how many jobs there were, all of them done. One that is not done after two minutes is lost.
-func (c crowd) enough(ctx context.Context) (int, error) {
-	w := c.worker
-	if _, err := w.redis(ctx, "SET", "soak:"+c.phase+":enough", "yes"); err != nil {
-		return 0, err
-	}
-	if err := <-c.ended; err != nil {
-		return 0, err
-	}
-	out, err := w.redis(ctx, "SCARD", "soak:"+c.phase+":enqueued")
-	if err != nil {
-		return 0, err
-	}
-	enqueued, err := strconv.Atoi(out)
-	if err != nil {
-		return 0, err
-	}
-	return enqueued, await(ctx, 2*time.Minute, fmt.Sprintf("all %d jobs done", enqueued), func() (bool, error) {
-		done, err := w.query(ctx, "SELECT count(DISTINCT number) FROM entries WHERE phase = '"+c.phase+"'")
-		if err != nil {
-			return false, err
-		}
-		return done == out, fmt.Errorf("%s are", done)
-	})
-}
-
-// releases tells how many of the jobs each release has done, the oldest first.
-func (c crowd) releases(ctx context.Context) (map[string]int, error) {
-	out, err := c.worker.query(ctx, "SELECT release, count(DISTINCT number) FROM entries WHERE phase = '"+c.phase+"' GROUP BY release")
+// releases tells how many EntryJobs of a phase each release has done.
+func (w worker) releases(ctx context.Context, phase string) (map[string]int, error) {
+	out, err := w.query(ctx, "SELECT release, count(DISTINCT number) FROM entries WHERE phase = '"+phase+"' GROUP BY release")
 	if err != nil {
 		return nil, err
 	}
