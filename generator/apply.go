@@ -22,7 +22,7 @@ Everything after -- goes to ansible-playbook. The exit status is ansible-playboo
 		Example: `  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
   sidekiq-role apply --inventory hosts.yml --project hyrax -- --limit worker1 --ask-become-pass`,
 	}
-	m := modelFlags(cmd)
+	model := modelFlags(cmd)
 	o := &playbook.AnsiblePlaybookOptions{}
 	cmd.Flags().StringVarP(&o.Inventory, "inventory", "i", "", "inventory file, or hosts parted by commas with one at the end")
 	cmd.Flags().BoolVarP(&o.Check, "check", "C", false, "change nothing, tell what would change")
@@ -34,7 +34,11 @@ Everything after -- goes to ansible-playbook. The exit status is ansible-playboo
 		if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 			return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
 		}
-		return apply(cmd, *m, o, args)
+		m, err := model()
+		if err != nil {
+			return err
+		}
+		return apply(cmd, m, o, args)
 	}
 	return cmd
 }

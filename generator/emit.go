@@ -25,7 +25,7 @@ var templates embed.FS
 type view struct {
 	Package
 	Model     Model
-	Variables []Variable
+	Variables []Field
 	Modules   []*argspec.Spec
 	Module    *argspec.Spec // in a file per module
 	Version   string        // as Ansible's Galaxy accepts it
@@ -106,14 +106,11 @@ var functions = template.FuncMap{
 	"document":  yamlDocument,
 	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
 	"cell":      tableCell,
-	"verbs":     func() []string { return granted },
-	"ruby":      rubyVerb,
-	"notice":    func() string { return "Written by sidekiq-role; change the model and generate it again." },
+	"symbols":   rubySymbols,
+	"notice":    notice,
 }
 
-// granted are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and
-// yesterday's. `status` is none of them.
-var granted = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+func notice() string { return "Written by sidekiq-role; change the model and generate it again." }
 
 // yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.
 func yamlValue(n int, v any) (string, error) {
