@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -36,20 +35,7 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 		if err != nil {
 			return err
 		}
-		if *output == "" {
-			_, err := cmd.OutOrStdout().Write(text)
-			return err
-		}
-		changed, err := writeFile(filepath.Clean(*output), text)
-		if err != nil {
-			return err
-		}
-		said := "unchanged"
-		if changed {
-			said = "wrote " + *output
-		}
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), said)
-		return err
+		return writeOutput(cmd.OutOrStdout(), *output, text)
 	}
 	return cmd
 }

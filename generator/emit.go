@@ -34,12 +34,20 @@ type view struct {
 
 // Emit makes the text files of a package, by their paths. It is pure: the same model gives the same bytes.
 func Emit(m Model, p Package) (map[string][]byte, error) {
+	return emitAll(m, p, p.sources, p.verbatim())
+}
+
+// EmitStubs makes the files with which a team begins, and which it edits.
+func EmitStubs(m Model, p Package) (map[string][]byte, error) {
+	return emitAll(m, p, p.stubs, map[string][]byte{})
+}
+
+func emitAll(m Model, p Package, sources map[string]func(string) string, files map[string][]byte) (map[string][]byte, error) {
 	v, err := viewOf(m, p)
 	if err != nil {
 		return nil, err
 	}
-	files := p.verbatim()
-	for root, place := range p.sources {
+	for root, place := range sources {
 		err := fs.WalkDir(templates, root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -126,14 +134,16 @@ func yamlValue(n int, v any) (string, error) {
 	if s, ok := v.(string); ok && foldable(s) {
 		return " >-\n" + indent(n, s), nil
 	}
-	text, err := yamlText(v)
-	if err != nil {
+	var node yaml.Node
+	if err := node.Encode(v); err != nil {
 		return "", err
 	}
-	if !strings.Contains(text, "\n") && !strings.HasPrefix(text, "- ") {
-		return " " + text, nil
+	quoteForPython(&node)
+	text, err := yamlText(&node)
+	if len(node.Content) == 0 {
+		return " " + text, err
 	}
-	return "\n" + indent(n, text), nil
+	return "\n" + indent(n, text), err
 }
 
 // foldable is a text that is too long for the line of its key, and that a folded block gives back as it is.
@@ -148,6 +158,16 @@ func yamlDocument(n yaml.Node) (string, error) {
 		return "", err
 	}
 	return wrapped(text, documentWidth)
+}
+
+// quoteForPython quotes what is plain text to YAML's newer version, and something else to the older one that Ansible reads.
+func quoteForPython(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && (n.Value == "=" || n.Value == "<<") {
+		n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle
+	}
+	for _, below := range n.Content {
+		quoteForPython(below)
+	}
 }
 
 func yamlText(v any) (string, error) {

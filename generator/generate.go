@@ -1,64 +1,186 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 )
+
+// generateOptions are the flags of generate that are not of the model.
+type generateOptions struct {
+	output                                 string
+	collection, playbook, force, noPayload bool
+	check, diff                            bool
+}
 
 func generateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate --output DIR",
-		Short: "Write the role, or a collection with it, into a folder",
-		Long: `generate writes the role right into DIR (DIR/tasks/main.yml), with the modules' binaries in DIR/files. A file that was
-edited since it was generated is not overwritten without --force, one that the role no longer has is removed.
+		Short: "Write the role, a playbook or a collection with it, into a folder",
+		Long: `generate writes the role right into DIR (DIR/tasks/main.yml), with the modules' binaries in DIR/files. The model is ` + modelName + ` of the
+folder in which it is called, where that exists; the same model gives the same bytes. A file that was edited since it was generated is not
+overwritten without --force, one that is no longer made is removed.
 
-With --collection it writes the collection curationexperts.samvera instead: the modules by their full names, and the role that
-uses them. ansible-playbook finds it where DIR ends in ansible_collections/curationexperts/samvera.`,
+With --playbook it writes a folder that ansible-playbook runs in: the role in DIR/roles/sidekiq, a playbook that uses it, and a beginning of
+an inventory for sandbox, staging and production, which is yours from then on.
+
+With --collection it writes the collection curationexperts.samvera: the modules by their full names, and the role that uses them.
+ansible-playbook finds it where DIR ends in ansible_collections/curationexperts/samvera.
+
+The exit status is 0; 1 for an error, after which nothing has changed; 2 with --check, when something would change.`,
+		Example: `  sidekiq-role generate --output roles/sidekiq
+  sidekiq-role generate --output roles/sidekiq --diff            # look first
+  sidekiq-role generate --output roles/sidekiq --check           # in continuous integration
+  sidekiq-role generate --output deployment --playbook --project hyrax`,
 		Args: cobra.NoArgs,
 	}
 	model := modelFlags(cmd)
-	output := cmd.Flags().String("output", "", "folder of the role or collection")
-	collection := cmd.Flags().Bool("collection", false, "write the collection curationexperts.samvera instead of the role")
-	force := cmd.Flags().Bool("force", false, "overwrite files that were edited")
-	noPayload := cmd.Flags().Bool("no-payload", false, "leave out the modules' binaries")
+	var o generateOptions
+	f := cmd.Flags()
+	f.StringVarP(&o.output, "output", "o", "", "folder of the role, the playbook or the collection")
+	f.BoolVar(&o.collection, "collection", false, "write the collection curationexperts.samvera instead of the role")
+	f.BoolVar(&o.playbook, "playbook", false, "write a playbook and an inventory with the role")
+	f.BoolVar(&o.force, "force", false, "overwrite files that were edited")
+	f.BoolVar(&o.noPayload, "no-payload", false, "leave out the modules' binaries")
+	f.BoolVarP(&o.check, "check", "C", false, "write nothing, name what would change, and exit with 2 if anything would")
+	f.BoolVarP(&o.diff, "diff", "D", false, "write nothing, show what would change")
+	cmd.MarkFlagsMutuallyExclusive("collection", "playbook")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *output == "" {
-			return fmt.Errorf("--output is required; hint: for example --output roles/sidekiq")
+		if o.output == "" {
+			return errors.New("--output is required; hint: for example --output roles/sidekiq")
 		}
 		m, err := model()
 		if err != nil {
 			return err
 		}
-		p := rolePackage
-		if *collection {
-			p = collectionPackage
-		}
-		changes, err := generate(m, p, *output, *force, !*noPayload)
-		for _, c := range changes {
-			fmt.Fprintln(cmd.OutOrStdout(), c)
-		}
-		if err == nil && len(changes) == 0 {
-			fmt.Fprintln(cmd.OutOrStdout(), "unchanged")
-		}
-		return err
+		return o.run(m, cmd.OutOrStdout())
 	}
 	return cmd
 }
 
-// generate writes a package and returns what it changed. Without a payload it fails before it writes anything.
-func generate(m Model, p Package, dir string, force, withPayload bool) ([]string, error) {
-	files, err := Emit(m, p)
+func (o generateOptions) run(m Model, out io.Writer) error {
+	changes, err := planned(m, o.kind(), o.output, !o.noPayload)
+	switch {
+	case err != nil:
+		return err
+	case o.check || o.diff:
+		return o.show(out, changes)
+	}
+	done, err := doChanges(o.output, changes, o.force)
+	for _, c := range done {
+		fmt.Fprintln(out, c)
+	}
+	if err == nil && len(done) == 0 {
+		fmt.Fprintln(out, "unchanged")
+	}
+	return err
+}
+
+func (o generateOptions) kind() Package {
+	switch {
+	case o.collection:
+		return collectionPackage
+	case o.playbook:
+		return playbookPackage
+	}
+	return rolePackage
+}
+
+// show tells what would change, and writes nothing.
+func (o generateOptions) show(out io.Writer, changes []change) error {
+	for _, c := range changes {
+		if o.diff {
+			out.Write(c.diff())
+		}
+		if o.check {
+			fmt.Fprintln(out, c.would(o.force))
+		}
+	}
+	if o.check && len(changes) > 0 {
+		return exitError{2}
+	}
+	return nil
+}
+
+// planned tells what would change in dir. Without a payload it is an error, before anything is written.
+func planned(m Model, p Package, dir string, withPayload bool) ([]change, error) {
+	if p.stubs != nil && m.Project == "" {
+		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + modelName + ", or --project NAME")
+	}
+	text, err := Emit(m, p)
 	if err != nil {
 		return nil, err
 	}
-	if withPayload && !hasPayload() {
-		return nil, errNoPayload
+	stubs, err := EmitStubs(m, p)
+	if err != nil {
+		return nil, err
 	}
-	changes, err := writeFiles(dir, files, force)
-	if err != nil || !withPayload {
-		return changes, err
+	all := made{text: text, stubs: stubs}
+	if withPayload {
+		if all.binaries, err = payloadFiles(p.Payload); err != nil {
+			return nil, err
+		}
 	}
-	more, err := writePayload(dir, p.Payload)
-	return append(changes, more...), err
+	return compare(dir, all)
+}
+
+// doChanges brings dir up to date and tells what it did. Files that a person edited, or that were there before, are never overwritten
+// without force: nothing is then.
+func doChanges(dir string, changes []change, force bool) (done []change, err error) {
+	if edited := editedNames(changes); len(edited) > 0 && !force {
+		return nil, fmt.Errorf("%s: not overwritten, since not as they were generated: %s; hint: --force overwrites them, --diff shows how", dir, strings.Join(edited, ", "))
+	}
+	for i, c := range changes {
+		if err := c.do(dir); err != nil {
+			return changes[:i], err
+		}
+	}
+	return changes, nil
+}
+
+// generate writes a package and tells what it changed.
+func generate(m Model, p Package, dir string, force, withPayload bool) ([]change, error) {
+	changes, err := planned(m, p, dir, withPayload)
+	if err != nil {
+		return nil, err
+	}
+	return doChanges(dir, changes, force)
+}
+
+// would says what is not done yet.
+func (c change) would(force bool) string {
+	switch {
+	case c.edited && !force:
+		return "would not overwrite without --force: " + c.name
+	case c.after == nil:
+		return "would remove " + c.name
+	}
+	return "would write " + c.name
+}
+
+// isBinary tells what no terminal should show, as git does.
+func isBinary(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 }
+
+// diff shows a change as a patch has it. The manifest and binaries are for programs.
+func (c change) diff() []byte {
+	switch {
+	case c.name == manifestName:
+		return nil
+	case slices.ContainsFunc([][]byte{c.before, c.after}, isBinary):
+		return []byte("Binary file " + c.name + " differs\n")
+	}
+	from, to := "a/"+c.name, "b/"+c.name
+	if c.before == nil {
+		from = "/dev/null"
+	}
+	if c.after == nil {
+		to = "/dev/null"
+	}
+	return diff.Diff(from, c.before, to, c.after)
 }

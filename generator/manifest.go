@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 )
@@ -30,19 +31,14 @@ func sum(text []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// withManifest adds the manifest to the files that it lists.
-func withManifest(files map[string][]byte) (map[string][]byte, error) {
+// manifestOf is the manifest of files.
+func manifestOf(files map[string][]byte) ([]byte, error) {
 	m := manifest{Comment: "Written by sidekiq-role: its files here and their SHA-256.", Files: map[string]string{}}
 	for name, text := range files {
 		m.Files[name] = sum(text)
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	all := maps.Clone(files)
-	all[manifestName] = append(text, '\n')
-	return all, nil
+	return append(text, '\n'), err
 }
 
 func readManifest(dir string) (manifest, error) {
@@ -54,88 +50,178 @@ func readManifest(dir string) (manifest, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}
+	if err == nil {
+		err = m.check()
+	}
 	if err != nil {
 		return m, fmt.Errorf("reading %s: %w", filepath.Join(dir, manifestName), err)
 	}
 	return m, nil
 }
 
-// writeFiles brings dir up to date and returns what it wrote and removed. Files that a person edited, or that were there before,
-// are never overwritten without force.
-func writeFiles(dir string, files map[string][]byte, force bool) (changes []string, err error) {
+// check refuses a manifest that would have files elsewhere removed.
+func (m manifest) check() error {
+	for name := range m.Files {
+		if !fs.ValidPath(name) {
+			return fmt.Errorf("%q is no file below it", name)
+		}
+	}
+	return nil
+}
+
+// made is what a package consists of, by paths.
+type made struct {
+	text     map[string][]byte // what the manifest lists
+	binaries map[string][]byte
+	stubs    map[string][]byte // written where they are missing, and never again
+}
+
+// change is one file that would become another, be new (before is nil) or go (after is nil).
+type change struct {
+	name          string
+	before, after []byte
+	edited        bool // by a person, since it was generated
+}
+
+// compare tells what would change in dir, in the order in which it is done: the manifest last, so that a run that is broken off leaves no
+// file that looks edited. It only reads.
+func compare(dir string, m made) ([]change, error) {
 	before, err := readManifest(dir)
 	if err != nil {
 		return nil, err
 	}
-	if edited, err := editedFiles(dir, before, files); err != nil {
-		return nil, err
-	} else if len(edited) > 0 && !force {
-		return nil, fmt.Errorf("%s: not overwritten, since not as they were generated: %s; hint: --force overwrites them", dir, strings.Join(edited, ", "))
-	}
-	all, err := withManifest(files)
+	list, err := manifestOf(m.text)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		changed, err := writeFile(filepath.Join(dir, name), all[name])
-		if err != nil {
-			return changes, err
-		}
-		if changed {
-			changes = append(changes, "wrote "+name)
-		}
+	text, err := differing(dir, m.text)
+	if err != nil {
+		return nil, err
 	}
-	removed, err := removeStale(dir, before, all)
-	return append(changes, removed...), err
+	for i, c := range text {
+		text[i].edited = c.before != nil && sum(c.before) != before.Files[c.name]
+	}
+	stale, err := staleFiles(dir, before, m.text)
+	if err != nil {
+		return nil, err
+	}
+	binaries, err := differing(dir, m.binaries)
+	if err != nil {
+		return nil, err
+	}
+	stubs, err := differing(dir, m.stubs)
+	if err != nil {
+		return nil, err
+	}
+	stubs = slices.DeleteFunc(stubs, func(c change) bool { return c.before != nil })
+	last, err := differing(dir, map[string][]byte{manifestName: list})
+	return slices.Concat(text, stale, binaries, stubs, last), err
 }
 
-// editedFiles are those that would be overwritten or removed but differ from what was generated last.
-func editedFiles(dir string, before manifest, files map[string][]byte) ([]string, error) {
-	var edited []string
-	names := maps.Clone(before.Files)
-	if names == nil {
-		names = map[string]string{}
-	}
-	for name := range files {
-		if _, known := names[name]; !known {
-			names[name] = ""
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+// differing are the files that are not in dir as they should be.
+func differing(dir string, files map[string][]byte) ([]change, error) {
+	var changes []change
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c := change{name: name, after: files[name]}
+		found, err := atomicfile.Read(filepath.Join(dir, name), atomicfile.Refuse)
 		if err != nil {
 			return nil, err
 		}
-		if h := sum(text); h != names[name] && h != sum(files[name]) {
-			edited = append(edited, name)
+		if found != nil {
+			c.before = found.Data
+			if sum(c.before) == sum(c.after) {
+				continue
+			}
 		}
-	}
-	return edited, nil
-}
-
-func writeFile(name string, text []byte) (changed bool, err error) {
-	found, err := atomicfile.Read(name, atomicfile.Refuse)
-	if err != nil || found != nil && string(found.Data) == string(text) {
-		return false, err
-	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return false, err
-	}
-	return true, atomicfile.Replace(atomicfile.Replacement{Path: name, Data: text, Mode: 0o644, UID: os.Getuid(), GID: os.Getgid()})
-}
-
-func removeStale(dir string, before manifest, files map[string][]byte) (changes []string, err error) {
-	for _, name := range slices.Sorted(maps.Keys(before.Files)) {
-		if _, kept := files[name]; kept {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return changes, err
-		}
-		changes = append(changes, "removed "+name)
+		changes = append(changes, c)
 	}
 	return changes, nil
+}
+
+// staleFiles are those that were generated once and are no more.
+func staleFiles(dir string, before manifest, now map[string][]byte) ([]change, error) {
+	var changes []change
+	for _, name := range slices.Sorted(maps.Keys(before.Files)) {
+		if _, kept := now[name]; kept {
+			continue
+		}
+		found, err := atomicfile.Read(filepath.Join(dir, name), atomicfile.Refuse)
+		if err != nil {
+			return nil, err
+		}
+		if found != nil {
+			changes = append(changes, change{name: name, before: found.Data, edited: sum(found.Data) != before.Files[name]})
+		}
+	}
+	return changes, nil
+}
+
+// editedNames are the files that only --force may touch.
+func editedNames(changes []change) (names []string) {
+	for _, c := range changes {
+		if c.edited {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+func (c change) do(dir string) error {
+	if c.after == nil {
+		return removeFile(dir, c.name)
+	}
+	return writeFile(filepath.Join(dir, c.name), c.after)
+}
+
+func writeFile(name string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.Replace(atomicfile.Replacement{Path: name, Data: text, Mode: 0o644, UID: os.Getuid(), GID: os.Getgid()})
+}
+
+// removeFile removes a file and the folders in dir that hold nothing else.
+func removeFile(dir, name string) error {
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+		entries, err := os.ReadDir(filepath.Join(dir, folder))
+		if err != nil || len(entries) > 0 {
+			return err
+		}
+		if err := os.Remove(filepath.Join(dir, folder)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeOutput writes a text into a file and says so, or to standard output where none is named.
+func writeOutput(out io.Writer, file string, text []byte) error {
+	if file == "" {
+		_, err := out.Write(text)
+		return err
+	}
+	changes, err := differing(filepath.Dir(file), map[string][]byte{filepath.Base(file): text})
+	if err != nil {
+		return err
+	}
+	said := "unchanged"
+	for _, c := range changes {
+		if err := c.do(filepath.Dir(file)); err != nil {
+			return err
+		}
+		said = "wrote " + file
+	}
+	_, err = fmt.Fprintln(out, said)
+	return err
+}
+
+// String says what is done.
+func (c change) String() string {
+	if c.after == nil {
+		return "removed " + c.name
+	}
+	return "wrote " + c.name
 }

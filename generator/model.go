@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // Model is what a role is made from: the defaults of its variables, and what only text can hold. Each field has a default, and nothing in the
 // role's tasks is bound to one environment, so one role serves sandbox, staging and production through group_vars. Fields says what each
 // of them means, by the key that it has here.
@@ -54,7 +56,7 @@ type Ruby struct {
 // Process is one of several. What it leaves out is as the model has it for all.
 type Process struct {
 	Name        string   `json:"name" yaml:"name"`
-	Queues      []string `json:"queues,omitzero" yaml:"queues,omitempty"`
+	Queues      []string `json:"queues,omitempty" yaml:"queues,omitempty"`
 	Concurrency int      `json:"concurrency,omitzero" yaml:"concurrency,omitempty"`
 	Config      string   `json:"config,omitzero" yaml:"config,omitempty"`
 }
@@ -115,12 +117,12 @@ type Playbook struct {
 	Serial int    `json:"serial,omitzero"`
 }
 
-// DefaultModel makes the role that is a drop-in for ansible-samvera's.
+// DefaultModel makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
 func DefaultModel() Model {
 	return Model{
 		ServiceName: "sidekiq", DeployUser: "deploy", DeployGroup: "deploy", RailsEnv: "production",
 		Ruby:         Ruby{Manager: "auto"},
-		StartTimeout: 180, DrainTimeout: 60, Watchdog: 120, RestartOn: restartOn,
+		StartTimeout: 180, DrainTimeout: 60, Watchdog: 120, RestartOn: slices.Clone(restartOn),
 		DotenvFiles: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},
 		Umask:       "0002",
 		Memory:      Memory{Malloc: "arenas"},
@@ -128,7 +130,7 @@ func DefaultModel() Model {
 		Redis:       Redis{Manage: "auto"},
 		Database: Database{Pool: "auto", ERB: "variable",
 			Config: []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"}},
-		Sudo:       Sudo{Systemctl: grantable},
+		Sudo:       Sudo{Systemctl: slices.Clone(grantable)},
 		BecomeUser: "root",
 		Capistrano: Capistrano{Gem: "none", Roles: []string{"app"}, StartTimeout: 180},
 		Playbook:   Playbook{Hosts: "workers", Serial: 1},

@@ -10,11 +10,12 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
 
-// Package is a way to hand out the role and its modules. Both ways are rendered from the same templates.
+// Package is a way to hand out the role and its modules. All ways are rendered from the same templates.
 type Package struct {
 	Prefix   string                              // of the modules' names in tasks
 	Payload  string                              // folder of the modules' binaries
 	sources  map[string]func(name string) string // folder of templates -> where a file of it lies
+	stubs    map[string]func(name string) string // the same of files that are the team's from then on
 	verbatim func() map[string][]byte
 }
 
@@ -27,6 +28,16 @@ var rolePackage = Package{
 	sources:  map[string]func(string) string{"templates/role": asIs},
 	verbatim: func() map[string][]byte { return map[string][]byte{"LICENSE": project.License} },
 }
+
+// playbookPackage is a folder that ansible-playbook runs in: the role, a playbook that uses it, and a beginning of an inventory.
+var playbookPackage = Package{
+	Payload:  "roles/sidekiq/files",
+	sources:  map[string]func(string) string{"templates/playbook": asIs, "templates/role": inPlaybook},
+	stubs:    map[string]func(string) string{"templates/inventory": asIs},
+	verbatim: func() map[string][]byte { return map[string][]byte{"roles/sidekiq/LICENSE": project.License} },
+}
+
+func inPlaybook(name string) string { return "roles/sidekiq/" + name }
 
 // collectionPackage holds the modules, one action plugin for all of them, and the role.
 var collectionPackage = Package{

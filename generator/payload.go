@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"path/filepath"
 )
 
 // The modules' binaries, gzipped, and payload.json with their SHA-256. `make build` puts them there; they are not committed.
@@ -15,8 +14,8 @@ var payload embed.FS
 
 var errNoPayload = errors.New("payload missing: install the release tarball or run make build; hint: --no-payload generates a role without binaries")
 
-// writePayload puts the binaries into a folder of the package in dir.
-func writePayload(dir, folder string) (changes []string, err error) {
+// payloadFiles are the binaries, in a folder of the package.
+func payloadFiles(folder string) (map[string][]byte, error) {
 	if !hasPayload() {
 		return nil, errNoPayload
 	}
@@ -24,23 +23,16 @@ func writePayload(dir, folder string) (changes []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	files := map[string][]byte{}
 	for _, e := range entries {
 		if e.Name() == "README.md" {
 			continue
 		}
-		data, err := payload.ReadFile(path.Join("payload", e.Name()))
-		if err != nil {
-			return changes, err
-		}
-		changed, err := writeFile(filepath.Join(dir, folder, e.Name()), data)
-		if err != nil {
-			return changes, err
-		}
-		if changed {
-			changes = append(changes, "wrote "+path.Join(folder, e.Name()))
+		if files[path.Join(folder, e.Name())], err = payload.ReadFile(path.Join("payload", e.Name())); err != nil {
+			return nil, err
 		}
 	}
-	return changes, nil
+	return files, nil
 }
 
 // hasPayload reports whether this program was built with the modules' binaries.

@@ -160,5 +160,37 @@ func together(m Model) []Fault {
 	if !slices.Contains(m.Sudo.Systemctl, "restart") {
 		faults = append(faults, Fault{Path: []string{"sudo", "systemctl"}, What: "restart is missing", Hint: "without it no deploy can restart Sidekiq"})
 	}
+	return append(faults, leaning(Variables(m))...)
+}
+
+var (
+	quotedText  = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	ownVariable = regexp.MustCompile(`\bsidekiq_\w+`)
+)
+
+// leaning are the faults of defaults that lean on themselves, by way of other variables or not.
+func leaning(variables []Field) []Fault {
+	on := map[string][]string{}
+	for _, v := range variables {
+		for _, e := range expression.FindAllString(fmt.Sprint(v.Default), -1) {
+			on[v.Name] = append(on[v.Name], ownVariable.FindAllString(quotedText.ReplaceAllString(e, ""), -1)...)
+		}
+	}
+	var faults []Fault
+	for _, v := range variables {
+		i := slices.IndexFunc(on[v.Name], func(name string) bool { return reaches(on, name, v.Name, map[string]bool{}) })
+		if i >= 0 {
+			faults = append(faults, Fault{Path: strings.Split(v.Key, "."), What: fmt.Sprintf("leans on %s, which leans on it", on[v.Name][i]), Hint: "write it out"})
+		}
+	}
 	return faults
+}
+
+// reaches tells whether a variable leans on another, or is it.
+func reaches(on map[string][]string, from, to string, seen map[string]bool) bool {
+	if from == to {
+		return true
+	}
+	seen[from] = true
+	return slices.ContainsFunc(on[from], func(next string) bool { return !seen[next] && reaches(on, next, to, seen) })
 }

@@ -24,6 +24,9 @@ func schemaURL() string {
 	return "https://raw.githubusercontent.com/curationexperts/ansible-sidekiq/" + tag + "/generator/" + schemaName
 }
 
+// most is the largest number of any field: seconds, threads, connections, files, megabytes.
+const most = 999999999
+
 // schema is a part of a JSON Schema, draft 7, which is what editors know.
 type schema struct {
 	Dialect              string             `json:"$schema,omitempty"`
@@ -35,6 +38,7 @@ type schema struct {
 	Pattern              string             `json:"pattern,omitempty"`
 	PatternErrorMessage  string             `json:"patternErrorMessage,omitempty"` // what editors say, and we
 	Minimum              *int               `json:"minimum,omitempty"`
+	Maximum              int                `json:"maximum,omitempty"`
 	Items                *schema            `json:"items,omitempty"`
 	Properties           map[string]*schema `json:"properties,omitempty"`
 	Required             []string           `json:"required,omitempty"`
@@ -96,7 +100,7 @@ func (f Field) schema() *schema {
 func (f Field) typed(t argspec.Type) *schema {
 	switch t {
 	case argspec.Int:
-		return &schema{Type: "integer", Minimum: &f.Least}
+		return &schema{Type: "integer", Minimum: &f.Least, Maximum: most}
 	case argspec.Bool:
 		return &schema{Type: "boolean"}
 	case argspec.List:

@@ -104,7 +104,7 @@ func (d *document) model() (Model, error) {
 		d.locate(&faults[i])
 	}
 	slices.SortStableFunc(faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.place.line, b.place.line), cmp.Compare(a.place.column, b.place.column))
+		return cmp.Or(cmp.Compare(a.place.line, b.place.line), cmp.Compare(a.place.column, b.place.column), cmp.Compare(joined(a.Path...), joined(b.Path...)))
 	})
 	return Model{}, Faults(faults)
 }
@@ -256,7 +256,7 @@ func (f Field) accepted(within []string) string {
 	case t == argspec.Bool:
 		return "true, false"
 	case t == argspec.Int:
-		return fmt.Sprintf("a number, %d or more", f.Least)
+		return fmt.Sprintf("a whole number, %d to %d", f.Least, most)
 	case f.Choices != nil:
 		return strings.Join(f.Choices, ", ")
 	default:

@@ -29,6 +29,6 @@ func TestLongLinesAreBrokenAndSayTheSame(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, text, changed)
 	}
-	_, err := wrapped("a: |\n  " + long, fileWidth)
+	_, err := wrapped("a: |\n  "+long, fileWidth)
 	require.ErrorContains(t, err, "changed what they say")
 }

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+)
+
+// nasty are texts that YAML, Jinja, Markdown or a shell could read in another way.
+var nasty = []string{
+	"+1", "-0x1", "0b11", "1:1", "190:20:30.15", "1.", ".5", "+.inf", ".NaN", "y", "N", "On", "0777", "08", "+1e+3", "0x", "2001-12-14t21:59:43.10-05:00",
+	"yes", "null", "~", "1e3", "0x1f", "0o17", "010", "12:30:45", "1_000", ".inf", "2024-01-01", "=", "<<", "*a", "&a", "!a", "%a", "@a", "`a`", "'a'", `"a"`, `a\b`,
+	"a: b", "a #b", "# a", "- a", "{a", "[a", "a]", ">-", "|", "a|b", "é", "日本", "😀", "a\u00a0b", "a\u0085b", "a\u2028b", "\ufeffa", "a\tb", " a", "a ", "a  b",
+	"{{ sidekiq_project }}", "{{ a", "{% a %}", "{# a #}", "${A}", "%h", "", strings.Repeat("word ", 30) + "end", strings.Repeat("x", 200), "a\nb", "a\x01b", "<!-- a -->",
+}
+
+// fitting are texts that rules accept.
+var fitting = map[rule][]string{
+	word: {"hyrax", "a-b_c", "9lives", "null", "yes", "1e3", "0x1f"}, unitWord: {"sidekiq", "on", "007"}, processWord: {"a.b", "no", "1.5"}, symbol: {"app", "null", "y"},
+	account: {"deploy", "_www", "off"}, railsEnv: {"staging", "True"}, gemVersion: {"7.10", "8.0.0.beta1", "6"}, queue: {"default", "ingest,2", "a:b", "#q", "é"},
+	octal: {"0002", "022", "0777"}, memory: {"1500M", "50%", "infinity"}, pool: {"auto", "25"}, absolute: {"/opt/a b", "/srv/é", "{{ sidekiq_deploy_root }}/x", "/a#b", "/a: b"},
+	optionalPath: {"-/opt/x", "/opt/y"}, logPath: {"/var/log/sidekiq.log"}, redisURL: {"redis://localhost:6379/1", "rediss://h", "unix:///run/redis.sock"},
+	oneWord: {"ns", "a:b"}, oneLine: {"config/x.yml", "/bin/systemctl restart backup"},
+}
+
+// allNasty is a model of all nasty texts that are accepted.
+func allNasty(t *testing.T) []byte {
+	t.Helper()
+	variables := map[string]string{}
+	for i, text := range nasty {
+		with := maps.Clone(variables)
+		with[fmt.Sprintf("A%d", i)] = text
+		if _, err := ReadModel(modelName, marshalled(map[string]any{"environment": with})); err == nil {
+			variables = with
+		}
+	}
+	require.Greater(t, len(variables), len(nasty)*3/4)
+	return marshalled(map[string]any{"environment": variables})
+}
+
+func marshalled(v any) []byte {
+	text, err := yaml.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// random makes the values of a model. What does not go with the rest is left out.
+func random(r *rand.Rand) []byte {
+	tree, text := map[string]any{}, []byte{}
+	for _, f := range Fields(DefaultModel()) {
+		if f.Key == "" || r.IntN(3) > 0 {
+			continue
+		}
+		with := clone(tree)
+		(&document{tree: with, values: map[string]place{}}).set("", f.Key, f.random(r, f.Type))
+		made := marshalled(with)
+		if _, err := ReadModel(modelName, made); err == nil {
+			tree, text = with, made
+		}
+	}
+	return text
+}
+
+func clone(tree map[string]any) map[string]any {
+	text, err := json.Marshal(tree)
+	if err != nil {
+		panic(err)
+	}
+	same := map[string]any{}
+	if err := json.Unmarshal(text, &same); err != nil {
+		panic(err)
+	}
+	return same
+}
+
+func (f Field) random(r *rand.Rand, t argspec.Type) any {
+	switch t {
+	case argspec.Int:
+		return f.Least + r.IntN(100)
+	case argspec.Bool:
+		return r.IntN(2) == 0
+	case argspec.List:
+		list := []any{}
+		for range r.IntN(4) {
+			list = append(list, f.random(r, f.Elements))
+		}
+		return list
+	case argspec.Dict:
+		m := map[string]any{}
+		for _, nested := range f.Fields {
+			m[nested.Key] = nested.random(r, nested.Type)
+		}
+		for i := range 2 * r.IntN(3) {
+			if f.Fields == nil {
+				m[[]string{"A", "B_C", "Nice", "CPUWeight"}[i]] = nasty[r.IntN(len(nasty))]
+			}
+		}
+		return m
+	}
+	switch from := fitting[f.Accepts]; {
+	case f.Choices != nil:
+		return f.Choices[r.IntN(len(f.Choices))]
+	case from != nil && r.IntN(4) > 0:
+		return from[r.IntN(len(from))]
+	}
+	return nasty[r.IntN(len(nasty))]
+}
+
+// emitsWhatItSays makes a package of a model and reads the defaults back.
+func emitsWhatItSays(t *testing.T, m Model) (defaults map[string]any) {
+	t.Helper()
+	want := map[string]any{}
+	for _, v := range Variables(m) {
+		want[v.Name] = v.Default
+	}
+	for name, text := range emittedFor(t, m) {
+		if filepath.Ext(name) != ".yml" {
+			continue
+		}
+		var content any
+		require.NoError(t, yaml.Unmarshal(text, &content), "%s:\n%s", name, text)
+		if strings.HasSuffix(name, "defaults/main.yml") {
+			defaults = content.(map[string]any)
+		}
+	}
+	require.JSONEq(t, asJSON(t, want), asJSON(t, defaults))
+	return want
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// Any file is refused with a fault that has a place, or makes YAML that says what the model says.
+func FuzzModel(f *testing.F) {
+	for _, file := range []string{"project", "processes", "samvera"} {
+		archive, err := txtar.ParseFile("testdata/golden/" + file + ".txtar")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(archive.Files[0].Data)
+	}
+	for _, text := range nasty {
+		f.Add([]byte("environment:\n  A: '" + text + "'\n  B: " + text + "\nproject: " + text + "\nredis: {namespace: \"" + text + "\"}\n"))
+	}
+	f.Add([]byte("a: &a [*a]\nb: {<<: {}}\n? [x]\n: y\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := ReadModel(modelName, text)
+		if err != nil {
+			require.Regexp(t, `^sidekiq-role.yml:\d+:\d+: `, err.Error())
+			return
+		}
+		emitsWhatItSays(t, m)
+	})
+}
+
+// readByPython has the defaults of roles as PyYAML reads them, which is Ansible's reader.
+func readByPython(t *testing.T, files []string) []any {
+	t.Helper()
+	python := filepath.Join(filepath.Dir(ansiblePlaybook(t)), "python3")
+	command := exec.Command(python, append([]string{"-c", "import json, sys, yaml\nprint(json.dumps([yaml.safe_load(open(f, encoding='utf-8')) for f in sys.argv[1:]]))"}, files...)...)
+	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	command.Stderr = os.Stderr
+	out, err := command.Output()
+	require.NoError(t, err)
+	var all []any
+	require.NoError(t, json.Unmarshal(out, &all))
+	return all
+}
+
+// Random models, as Ansible judges them: its YAML, its syntax check, and the role's own argument_specs with the defaults.
+func TestRandomModelsPassAnsible(t *testing.T) {
+	const samples = 40
+	r, dir := rand.New(rand.NewPCG(8, 15)), t.TempDir()
+	var plays strings.Builder
+	var files []string
+	var wants []any
+	for i := range samples {
+		text := allNasty(t)
+		if i > 0 {
+			text = random(r)
+		}
+		m, err := ReadModel(modelName, text)
+		require.NoError(t, err)
+		m.Project = or(m.Project, "hyrax")
+		wants = append(wants, emitsWhatItSays(t, m))
+		role := fmt.Sprintf("role%d", i)
+		changes, err := compare(filepath.Join(dir, "roles", role), made{text: emittedRole(t, m)})
+		require.NoError(t, err)
+		_, err = doChanges(filepath.Join(dir, "roles", role), changes, false)
+		require.NoError(t, err)
+		files = append(files, filepath.Join(dir, "roles", role, "defaults/main.yml"))
+		fmt.Fprintf(&plays, "- hosts: localhost\n  gather_facts: false\n  roles: [%s]\n", role)
+	}
+	require.JSONEq(t, asJSON(t, wants), asJSON(t, readByPython(t, files)))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "all.yml"), []byte(plays.String()), 0o600))
+	i := installed{bin: filepath.Dir(ansiblePlaybook(t))}
+	for _, args := range [][]string{{"--syntax-check"}, {"--tags", "always", "-c", "local"}} {
+		out, err := i.run(t, dir, "ansible-playbook", append(args, "-i", "localhost,", "all.yml")...)
+		require.NoError(t, err, out)
+		require.True(t, len(args) == 1 || strings.Count(out, "Validating arguments against arg spec") == samples, out)
+	}
+}
+
+func emittedRole(t *testing.T, m Model) map[string][]byte {
+	t.Helper()
+	files, err := Emit(m, rolePackage)
+	require.NoError(t, err)
+	return files
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+)
+
+// asCommitted is the section of a golden that lists the files which are as in roles/sidekiq, byte for byte.
+const asCommitted = "as in roles/sidekiq"
+
+// Whole trees, by the model that makes them: testdata/golden/NAME.txtar has a section for the model, and one for each file that is not as in roles/sidekiq.
+// UPDATE=1 writes all but the model.
+func TestGoldens(t *testing.T) {
+	for _, file := range goldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			require.NoError(t, err)
+			model := archive.Files[0]
+			require.Equal(t, modelName, model.Name)
+			made := &txtar.Archive{Comment: archive.Comment, Files: append([]txtar.File{model}, goldenOf(t, model.Data)...)}
+			if os.Getenv("UPDATE") == "1" {
+				require.NoError(t, os.WriteFile(file, txtar.Format(made), 0o600))
+				return
+			}
+			require.Equal(t, string(txtar.Format(archive)), string(txtar.Format(made)), "hint: UPDATE=1 go test, and look at the difference")
+		})
+	}
+}
+
+func goldens(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/*.txtar")
+	require.NoError(t, err)
+	require.Len(t, files, 3)
+	return files
+}
+
+// goldenOf are the playbook's folder and the Capistrano tasks that a model makes; where it has no project, which a playbook needs, the role alone.
+func goldenOf(t *testing.T, model []byte) []txtar.File {
+	t.Helper()
+	m, err := ReadModel(modelName, model)
+	require.NoError(t, err)
+	files := emittedFor(t, m)
+	files["lib/capistrano/tasks/sidekiq.rake"], err = capistranoText(m)
+	require.NoError(t, err)
+	committed := tree(t, "../roles/sidekiq")
+	var different []txtar.File
+	var same bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if committed[strings.TrimPrefix(name, "roles/sidekiq/")] == string(files[name]) {
+			fmt.Fprintln(&same, name)
+			continue
+		}
+		different = append(different, txtar.File{Name: name, Data: files[name]})
+	}
+	return append(different, txtar.File{Name: asCommitted, Data: same.Bytes()})
+}
+
+func emittedFor(t *testing.T, m Model) map[string][]byte {
+	t.Helper()
+	p := playbookPackage
+	if m.Project == "" {
+		p = rolePackage
+	}
+	files, err := Emit(m, p)
+	require.NoError(t, err)
+	stubs, err := EmitStubs(m, p)
+	require.NoError(t, err)
+	maps.Copy(files, stubs)
+	return files
+}
+
+// No list of exceptions: what a team generates passes the linters as they come.
+func TestGoldensPassTheLinters(t *testing.T) {
+	bin := filepath.Dir(ansiblePlaybook(t))
+	dir := t.TempDir()
+	var playbooks []string
+	for _, file := range goldens(t) {
+		archive, err := txtar.ParseFile(file)
+		require.NoError(t, err)
+		m, err := ReadModel(modelName, archive.Files[0].Data)
+		require.NoError(t, err)
+		folder := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".txtar"))
+		if m.Project == "" {
+			folder = filepath.Join(folder, "roles/sidekiq")
+		} else {
+			playbooks = append(playbooks, folder)
+		}
+		changes, err := compare(folder, made{text: emittedFor(t, m)})
+		require.NoError(t, err)
+		_, err = doChanges(folder, changes, false)
+		require.NoError(t, err)
+	}
+	i := installed{bin: bin}
+	for _, lint := range [][]string{{"yamllint", "-d", "default", "--strict", "."}, {"ansible-lint", "--offline", "--strict", "--profile", "production", "."}} {
+		if _, err := os.Stat(filepath.Join(bin, lint[0])); err != nil {
+			notTested(t, "what is generated needs "+lint[0])
+		}
+		out, err := i.run(t, dir, lint[0], lint[1:]...)
+		require.NoError(t, err, out)
+	}
+	for _, folder := range playbooks {
+		inventory := filepath.Join(folder, "inventory/hosts.yml")
+		text, err := os.ReadFile(inventory)
+		require.NoError(t, err)
+		named := strings.Replace(string(text), "\nproduction:\n  hosts: {}\n", "\nproduction:\n  hosts:\n    worker1.example.org:\n", 1)
+		require.NoError(t, os.WriteFile(inventory, []byte(named), 0o600))
+		for _, option := range []string{"--syntax-check", "--list-hosts", "--list-tasks"} {
+			out, err := i.run(t, folder, "ansible-playbook", option, "sidekiq.yml")
+			require.NoError(t, err, out)
+			clean(t, out)
+			require.True(t, option != "--list-hosts" || strings.Contains(out, "worker1.example.org"), out)
+		}
+	}
+}
