@@ -38,9 +38,10 @@ bin/sidekiq-role: generator/payload/payload.json roles/sidekiq/files/payload.jso
 bin/modules/%: | $(LINUX)
 	mkdir -p bin/modules && ln -sf ../ansible-sidekiq_linux_$$($(GO) env GOARCH) $@
 
-generate: bin/sidekiq-role ## roles/sidekiq and the schema of models, from the templates and fields
+generate: bin/sidekiq-role ## roles/sidekiq, the schema of models and the reference, from templates and fields
 	bin/sidekiq-role generate --output roles/sidekiq
-	bin/sidekiq-role schema >generator/sidekiq-role.schema.json
+	bin/sidekiq-role schema --output generator/sidekiq-role.schema.json
+	bin/sidekiq-role docs --output generator/README.md
 
 test: check-go ## the tests that CI runs; installs what is missing
 	molecule/setup run $(MAKE) build lint unit molecule

@@ -25,7 +25,7 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 		Args: cobra.NoArgs,
 	}
 	model := modelFlags(cmd, gemFlag)
-	output := cmd.Flags().String("output", "", "file to write (default: standard output)")
+	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		m, err := model()
 		if err != nil {

@@ -91,21 +91,12 @@ func emit(files map[string][]byte, name, target string, v view) error {
 }
 
 func render(files map[string][]byte, name, target string, v view) error {
-	text, err := templates.ReadFile(name)
+	made, err := filled(name, v)
 	if err != nil {
-		return err
-	}
-	t, err := template.New(path.Base(name)).Delims("[[", "]]").Option("missingkey=error").Funcs(functions).Parse(string(text))
-	if err != nil {
-		return err
-	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, v); err != nil {
 		return fmt.Errorf("rendering %s: %w", target, err)
 	}
-	made := b.Bytes()
 	if path.Ext(target) == ".yml" {
-		lines, err := wrapped(b.String(), fileWidth)
+		lines, err := wrapped(string(made), fileWidth)
 		if err != nil {
 			return fmt.Errorf("%s: %w", target, err)
 		}
@@ -118,6 +109,21 @@ func render(files map[string][]byte, name, target string, v view) error {
 	return nil
 }
 
+// filled renders one template.
+func filled(name string, v any) ([]byte, error) {
+	text, err := templates.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New(path.Base(name)).Delims("[[", "]]").Option("missingkey=error").Funcs(functions).Parse(string(text))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, v)
+	return b.Bytes(), err
+}
+
 var functions = template.FuncMap{
 	"yaml":      yamlValue,
 	"document":  yamlDocument,
@@ -125,6 +131,11 @@ var functions = template.FuncMap{
 	"cell":      tableCell,
 	"symbols":   rubySymbols,
 	"notice":    notice,
+
+	// Of the reference.
+	"anchor":     anchor,
+	"unindented": unindented,
+	"accepted":   acceptedCell,
 }
 
 func notice() string { return "Written by sidekiq-role; change the model and generate it again." }

@@ -43,7 +43,7 @@ The exit status is 0; 1 for an error, after which nothing has changed; 2 with --
 	model := modelFlags(cmd)
 	var o generateOptions
 	f := cmd.Flags()
-	f.StringVarP(&o.output, "output", "o", "", "folder of the role, the playbook or the collection")
+	f.StringVarP(&o.output, "output", "o", "", "`FOLDER` of the role, the playbook or the collection")
 	f.BoolVar(&o.collection, "collection", false, "write the collection curationexperts.samvera instead of the role")
 	f.BoolVar(&o.playbook, "playbook", false, "write a playbook and an inventory with the role")
 	f.BoolVar(&o.force, "force", false, "overwrite files that were edited")
@@ -51,6 +51,9 @@ The exit status is 0; 1 for an error, after which nothing has changed; 2 with --
 	f.BoolVarP(&o.check, "check", "C", false, "write nothing, name what would change, and exit with 2 if anything would")
 	f.BoolVarP(&o.diff, "diff", "D", false, "write nothing, show what would change")
 	cmd.MarkFlagsMutuallyExclusive("collection", "playbook")
+	if err := cmd.MarkFlagDirname("output"); err != nil {
+		panic(err) // it was defined
+	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if o.output == "" {
 			return errors.New("--output is required; hint: for example --output roles/sidekiq")

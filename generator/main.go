@@ -17,14 +17,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
-
-// version is set by the linker.
-var version = "devel"
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -79,23 +76,26 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 		Version:       version,
 	}
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(generateCommand(), applyCommand(), capistranoCommand(), schemaCommand(), versionCommand())
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
+	root.AddCommand(generateCommand(), applyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.InitDefaultCompletionCmd()
 	return root
 }
 
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Tell the version and how it was built",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			with := "without the modules' binaries"
-			if hasPayload() {
-				with = "with the modules' binaries"
-			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "sidekiq-role %s, %s, %s/%s, %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, with)
-			return err
-		},
-	}
+// usageTemplate has the flags that several commands share in a list of their own.
+func usageTemplate(standard string) string {
+	cobra.AddTemplateFunc("own", func(c *cobra.Command) string { return flagsOf(c, false).FlagUsages() })
+	cobra.AddTemplateFunc("ofModel", func(c *cobra.Command) string { return flagsOf(c, true).FlagUsages() })
+	return strings.Replace(standard, "{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}",
+		"{{own . | trimTrailingWhitespaces}}{{with ofModel .}}\n\nFlags of the model (what they leave out is as in the file, else the default):\n{{. | trimTrailingWhitespaces}}{{end}}", 1)
+}
+
+func flagsOf(c *cobra.Command, model bool) *pflag.FlagSet {
+	some := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if _, is := f.Annotations[modelFlag]; is == model {
+			some.AddFlag(f)
+		}
+	})
+	return some
 }

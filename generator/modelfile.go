@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,36 +22,55 @@ func ReadModel(name string, source []byte) (Model, error) { return parse(name, s
 type flagged struct{ flag, key, usage string }
 
 var common = []flagged{
-	{"project", "project", "name of the application (default: the variable project_name)"},
-	{"service-name", "service_name", "name of the systemd service"},
-	{"deploy-user", "deploy_user", "user that runs Sidekiq and may restart it"},
-	{"deploy-group", "deploy_group", "group that runs Sidekiq"},
-	{"deploy-root", "deploy_root", "folder that holds current and shared (default: /opt/PROJECT)"},
-	{"rails-env", "rails_env", "Rails environment"},
-	{"ruby-manager", "ruby.manager", "what manages Ruby on the hosts: auto, system, rbenv, rvm, asdf or mise"},
-	{"bundle", "ruby.bundle", "path of bundle on the hosts (default: what the manager has)"},
-	{"hardening", "hardening.level", "sandbox: auto, strict, standard, compat or off"},
+	{"project", "project", "`NAME` of the application (default: the variable project_name)"},
+	{"service-name", "service_name", "`NAME` of the systemd service"},
+	{"deploy-user", "deploy_user", "`USER` that runs Sidekiq and may restart it"},
+	{"deploy-group", "deploy_group", "`GROUP` that runs Sidekiq"},
+	{"deploy-root", "deploy_root", "`FOLDER` that holds current and shared (default: /opt/PROJECT)"},
+	{"rails-env", "rails_env", "Rails `ENVIRONMENT`"},
+	{"ruby-manager", "ruby.manager", "`MANAGER` of Ruby on the hosts: auto, system, rbenv, rvm, asdf or mise"},
+	{"bundle", "ruby.bundle", "`PATH` of bundle on the hosts (default: what the manager has)"},
+	{"hardening", "hardening.level", "`LEVEL` of the sandbox: auto, strict, standard, compat or off"},
 }
 
 // gemFlag is the one of capistrano alone.
-var gemFlag = flagged{"gem", "capistrano.gem", "version of the gem capistrano-sidekiq to go with, 2 or 3 (default: none)"}
+var gemFlag = flagged{"gem", "capistrano.gem", "`VERSION` of the gem capistrano-sidekiq to go with, 2 or 3 (default: none)"}
 
 // modelFlags let the model's file be named and its common fields be set. What it returns reads both.
 func modelFlags(cmd *cobra.Command, more ...flagged) func() (Model, error) {
-	f := cmd.Flags()
-	file := f.String("model", "", "file of the model, or - for standard input (default: "+modelName+", where it exists)")
+	f := pflag.NewFlagSet("model", pflag.ContinueOnError)
+	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+modelName+", where it exists)")
 	for _, c := range append(common, more...) {
 		f.String(c.flag, "", c.usage)
 	}
-	f.Int("concurrency", 0, "threads (default: the application's own)")
-	f.StringArray("queue", nil, "a queue, NAME or NAME,WEIGHT; may be repeated (default: the application's own)")
+	f.Int("concurrency", 0, "`NUMBER` of threads (default: the application's own)")
+	f.StringArray("queue", nil, "a `QUEUE`, NAME or NAME,WEIGHT; may be repeated (default: the application's own)")
+	f.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{modelFlag: {}} })
+	cmd.Flags().AddFlagSet(f)
+	completeModel(cmd)
 	return func() (Model, error) {
 		name, source, err := readModelFile(*file, cmd.InOrStdin())
 		if err != nil {
 			return Model{}, err
 		}
-		d := parse(name, source)
-		return override(d, f).model()
+		return override(parse(name, source), f).model()
+	}
+}
+
+// modelFlag marks the flags that several commands share.
+const modelFlag = "model"
+
+// completeModel lets shells complete the flags whose values are known.
+func completeModel(cmd *cobra.Command) {
+	err := cmd.MarkFlagFilename("model", "yml", "yaml")
+	for _, c := range append(common, gemFlag) {
+		f, _, _ := fieldAt(strings.Split(c.key, "."), Fields(DefaultModel()))
+		if f.Choices != nil && cmd.Flags().Lookup(c.flag) != nil {
+			err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.flag, cobra.FixedCompletions(f.Choices, cobra.ShellCompDirectiveNoFileComp)))
+		}
+	}
+	if err != nil {
+		panic(err) // a flag that was not defined
 	}
 }
 

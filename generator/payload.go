@@ -2,9 +2,11 @@ package main
 
 import (
 	"embed"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
+	"strings"
 )
 
 // The modules' binaries, gzipped, and payload.json with their SHA-256. `make build` puts them there; they are not committed.
@@ -33,6 +35,26 @@ func payloadFiles(folder string) (map[string][]byte, error) {
 		}
 	}
 	return files, nil
+}
+
+// payloadSums has the SHA-256 of each binary, as it runs on hosts, by the platform.
+func payloadSums() (map[string]string, error) {
+	if !hasPayload() {
+		return nil, nil
+	}
+	text, err := payload.ReadFile("payload/payload.json")
+	if err != nil {
+		return nil, err
+	}
+	var binaries map[string]struct{ SHA256 string }
+	if err := json.Unmarshal(text, &binaries); err != nil {
+		return nil, err
+	}
+	sums := map[string]string{}
+	for platform, b := range binaries {
+		sums[strings.ReplaceAll(platform, "_", "/")] = b.SHA256
+	}
+	return sums, nil
 }
 
 // hasPayload reports whether this program was built with the modules' binaries.

@@ -232,6 +232,8 @@ func inOurWords(e *jsonschema.ValidationError, tree map[string]any, fields []Fie
 		for _, key := range k.Missing {
 			faults = append(faults, Fault{Path: at, What: key + " is missing", Hint: "give it a " + key})
 		}
+	case *kind.Maximum:
+		faults = append(faults, Fault{Path: at, What: fmt.Sprintf("%v is not accepted; accepted: at most %d", lookup(tree, at), most)})
 	default:
 		what := "a mapping of fields"
 		if f, within, found := fieldAt(at, fields); found {
@@ -251,17 +253,26 @@ func (f Field) accepted(within []string) string {
 	switch {
 	case t == argspec.List:
 		return "a list (each " + f.accepted([]string{"0"}) + ")"
+	case t == argspec.Dict && f.Fields != nil:
+		return "a mapping with " + strings.Join(keysOfFields(f.Fields), ", ")
 	case t == argspec.Dict:
 		return "a mapping of names and values"
 	case t == argspec.Bool:
 		return "true, false"
 	case t == argspec.Int:
-		return fmt.Sprintf("a whole number, %d to %d", f.Least, most)
+		return fmt.Sprintf("a whole number, %d or more", f.Least)
 	case f.Choices != nil:
 		return strings.Join(f.Choices, ", ")
 	default:
 		return cmp.Or(f.Accepts.accepted, "a text")
 	}
+}
+
+func keysOfFields(fields []Field) (keys []string) {
+	for _, f := range fields {
+		keys = append(keys, f.Key)
+	}
+	return keys
 }
 
 func shownValue(v any) string {
