@@ -61,6 +61,7 @@ func rootCommand() *cobra.Command {
 restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq --project hyrax
   sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
+  sidekiq-role verify --inventory hosts.yml --project hyrax
   sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -68,7 +69,7 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 	}
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(generateCommand(), applyCommand(), capistranoCommand(), versionCommand())
+	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), versionCommand())
 	return root
 }
 
