@@ -20,7 +20,7 @@ var hints = []struct {
 	{regexp.MustCompile(`(?i)missing sudo password|sudo: a password is required|timeout .* waiting for privilege escalation`), "-- --ask-become-pass asks for the password of sudo"},
 	{regexp.MustCompile(`(?i)incorrect sudo password`), "the password of the user who logs in is wanted, not root's: -- --ask-become-pass"},
 	{regexp.MustCompile(`not in the sudoers file|may not run sudo`), "log in as a user who may become root: -- --user NAME"},
-	{regexp.MustCompile(`'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
+	{regexp.MustCompile(`set project_name|'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
 }
 
 // explain parts an error from its hint.
@@ -46,8 +46,14 @@ func (s style) labelled(label, text string) string {
 	return lines
 }
 
+// deepest is how far a text is set off at most.
+const deepest = 4
+
 // hanging puts a word before a text, whose further lines stand below its first.
 func (s style) hanging(label, text string) string {
+	if s.columns > 0 {
+		text = wrap(text, max(30, s.columns-width(label)-1-deepest))
+	}
 	first, rest, more := strings.Cut(text, "\n")
 	lines := s.word(label) + " " + first + "\n"
 	if more {

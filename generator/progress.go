@@ -32,13 +32,14 @@ type plain struct {
 }
 
 func (p plain) event(f *fleet, e event) {
+	if len(f.Hosts) == 0 {
+		return
+	}
 	switch e.Event {
 	case "play":
 		fmt.Fprintln(p.out, heading(f))
 	case "result":
 		fmt.Fprint(p.out, p.line(f, e), shifted(p.details(e, p.before(e.Host))+p.error(e), 4))
-	case "end":
-		fmt.Fprintln(p.out)
 	}
 }
 
@@ -107,7 +108,10 @@ func (l *live) event(f *fleet, e event) {
 		fmt.Fprintln(l.out)
 		l.open = false
 	}
-	if e.Event == "play" && len(f.Hosts) > 0 {
+	if len(f.Hosts) == 0 {
+		return
+	}
+	if e.Event == "play" {
 		l.erase()
 		fmt.Fprintln(l.out, heading(f))
 	}
@@ -152,7 +156,12 @@ func (l *live) erase() {
 	}
 }
 
-func (l *live) end() { l.erase() }
+func (l *live) end() {
+	l.erase()
+	if l.open {
+		fmt.Fprintln(l.out)
+	}
+}
 
 // region is the lines to be drawn. Where there are more hosts than lines, those whose task runs come first, and the last line
 // counts the rest.

@@ -8,23 +8,33 @@ import (
 
 const unknown = "unknown"
 
-// table shows the proof of each host in columns, or, where these are wider than the terminal, one below the other. columns is
-// the width of the terminal, 0 where there is none.
-func (s style) table(f *fleet, w wording, columns int) string {
+// table shows the proof of each host in columns, or, where these are wider than the terminal, one below the other.
+func (s style) table(f *fleet, w wording) string {
 	heads, rows := proofs(f, w)
 	widths := widthsOf(append([][]string{heads}, rows...))
 	total := 2 * (len(widths) - 1)
 	for _, w := range widths {
 		total += w
 	}
-	if columns > 0 && total > columns {
-		return s.blocks(heads, rows)
+	if s.columns > 0 && total > s.columns {
+		return s.blocks(f, w)
 	}
-	text := s.bold(strings.TrimRight(row(heads, widths, nil), " ")) + "\n"
+	text := s.bold(row(heads, widths, nil)) + "\n"
 	for _, r := range rows {
-		text += strings.TrimRight(row(r, widths, s.word), " ") + "\n"
+		text += row(r, widths, s.word) + "\n"
 	}
 	return text
+}
+
+func (s style) blocks(f *fleet, w wording) string {
+	var b strings.Builder
+	for _, h := range f.Hosts {
+		fmt.Fprintf(&b, "%s  %s\n", s.bold(h.Name), s.word(w.of(h.result(), 1)))
+		for _, c := range h.cells(f.Check) {
+			b.WriteString(shift(s.hanging(pad(c.head, 8), c.text), 2))
+		}
+	}
+	return b.String()
 }
 
 // row joins cells. The second one is the result.
@@ -36,7 +46,7 @@ func row(cells []string, widths []int, paint func(string) string) string {
 			padded[i] = strings.Replace(padded[i], cell, paint(cell), 1)
 		}
 	}
-	return strings.Join(padded, "  ")
+	return strings.TrimRight(strings.Join(padded, "  "), " ")
 }
 
 func widthsOf(rows [][]string) []int {
@@ -49,28 +59,10 @@ func widthsOf(rows [][]string) []int {
 	return widths
 }
 
-func (s style) blocks(heads []string, rows [][]string) string {
-	var b strings.Builder
-	for _, r := range rows {
-		if r[0] != "" {
-			fmt.Fprintf(&b, "%s  %s\n", s.bold(r[0]), s.word(r[1]))
-		}
-		for i := 2; i < len(r); i++ {
-			if r[i] != "" {
-				fmt.Fprintf(&b, "  %s  %s\n", pad(strings.ToLower(heads[i]), widthsOf([][]string{heads[2:]})[0]), r[i])
-			}
-		}
-	}
-	return b.String()
-}
-
 // proofs are the cells of the table. A host with several processes has a row for each.
 func proofs(f *fleet, w wording) (heads []string, rows [][]string) {
 	if f.Check {
-		for _, h := range f.Hosts {
-			rows = append(rows, []string{h.Name, w.of(h.result(), 1), h.pending("systemd_sidekiq", h.sidekiq), h.pending("sudoers_entry", h.sudo), h.pending("db_pool", h.pool)})
-		}
-		return []string{"HOST", "RESULT", "SIDEKIQ", "SUDO", "POOL"}, rows
+		return []string{"HOST", "RESULT", "SIDEKIQ", "SUDO", "POOL"}, rowsOfCheck(f, w)
 	}
 	for _, h := range f.Hosts {
 		for i, p := range h.processes() {
@@ -84,29 +76,64 @@ func proofs(f *fleet, w wording) (heads []string, rows [][]string) {
 	return []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "QUEUES", "SUDO", "POOL"}, rows
 }
 
-// pending is what a module would change, or what it proves where that is nothing.
+func rowsOfCheck(f *fleet, w wording) (rows [][]string) {
+	for _, h := range f.Hosts {
+		cells := []string{h.Name, w.of(h.result(), 1)}
+		for _, c := range h.cells(true) {
+			cells = append(cells, c.text)
+		}
+		rows = append(rows, cells)
+	}
+	return rows
+}
+
+type cell struct{ head, text string }
+
+// cells are what there is to say of a host, by what it is about.
+func (h *host) cells(check bool) []cell {
+	about := func(module string, proof func() string) string {
+		if check {
+			return h.pending(module, proof)
+		}
+		return proof()
+	}
+	return []cell{
+		{"Sidekiq", about("systemd_sidekiq", func() string { return h.sidekiq(check) })},
+		{"sudo", about("sudoers_entry", h.sudo)},
+		{"pool", about("db_pool", h.pool)},
+	}
+}
+
+// pending is what a module would change, or the proof where that is nothing.
 func (h *host) pending(module string, proof func() string) string {
 	e, found := h.last(module)
 	switch {
 	case found && e.failed():
 		return e.Status
-	case found && e.Status == changed && module == "db_pool":
-		return h.pool()
+	case found && e.Status == changed && poolSize(e.Answer.Before) != poolSize(e.Answer.After):
+		return poolSize(e.Answer.Before) + " -> " + proof()
 	case found && e.Status == changed:
 		return plural(len(e.Answer.Steps), "change")
 	}
 	return proof()
 }
 
-// sidekiq is the proof of the service in one cell.
-func (h *host) sidekiq() string {
-	var texts []string
+// sidekiq is the proof of the service in one cell. Where it is as it should be, in check mode, its threads and queues are, too.
+func (h *host) sidekiq(check bool) string {
+	texts := []string{h.status()}
+	if texts[0] == unknown {
+		return unknown
+	}
 	for _, p := range h.processes() {
 		if p.MainPID != 0 {
-			texts = append(texts, "PID "+p.pid()+", heartbeat "+p.beat())
+			texts = append(texts, "PID "+p.pid())
+		}
+		texts = append(texts, "heartbeat "+p.beat())
+		if p.MainPID != 0 && !check {
+			texts = append(texts, "threads "+p.threads(), "queues "+p.queues())
 		}
 	}
-	return strings.Join(append([]string{h.status()}, texts...), ", ")
+	return strings.Join(texts, ", ")
 }
 
 func (h *host) status() string {
@@ -183,11 +210,7 @@ func (h *host) pool() string {
 	case a.Exists == nil:
 		return unknown
 	}
-	size := poolSize(a.After)
-	if e.Status == changed && poolSize(a.Before) != size {
-		size = poolSize(a.Before) + " -> " + size
-	}
-	return size + h.wanted(a.Required)
+	return poolSize(a.After) + h.wanted(a.Required)
 }
 
 func poolSize(n *int) string {

@@ -60,8 +60,8 @@ func (s style) difference(diff string) string {
 }
 
 // report is what is said at the end: the proof, one sentence, and the errors once more, so that nobody has to look for them.
-func (s style) report(f *fleet, w wording, columns int) string {
-	return s.table(f, w, columns) + "\n" + s.summary(f, w) + s.errors(f)
+func (s style) report(f *fleet, w wording) string {
+	return s.table(f, w) + "\n" + s.summary(f, w) + s.errors(f)
 }
 
 // changes are the details of all hosts, once for hosts that have them in common.

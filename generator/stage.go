@@ -30,15 +30,14 @@ type stage struct {
 	fleet     *fleet
 	show      progress
 	style
-	gather  bool // the details come at the end, by host; else they came as they happened
-	words   wording
-	columns int
+	gather bool // the details come at the end, by host; else they came as they happened
+	words  wording
 }
 
 func newStage(out, errs io.Writer, c core, extra []string, verify bool) *stage {
 	s := &stage{out: out, errs: errs, fleet: &fleet{}, words: applied, gather: true}
 	file, interactive := terminal(out)
-	s.style = style(interactive && os.Getenv("NO_COLOR") == "")
+	s.colour = interactive && os.Getenv("NO_COLOR") == ""
 	if verify {
 		s.words = verified
 	}
@@ -97,7 +96,7 @@ func (s *stage) splitter(mark string) *splitter {
 // environment chooses the plugin, and keeps Ansible's colours on a terminal: it sees a pipe.
 func (s *stage) environment(mark string) map[string]string {
 	env := map[string]string{"ANSIBLE_STDOUT_CALLBACK": callbackName, "SIDEKIQ_ROLE_MARK": mark}
-	if s.style {
+	if s.colour {
 		env["ANSIBLE_FORCE_COLOR"] = "1"
 	}
 	return env
@@ -150,10 +149,13 @@ func (s *stage) end() {
 	if s.words == applied && s.fleet.Check {
 		s.words = checked
 	}
-	if s.gather {
-		fmt.Fprint(s.out, "\n"+s.changes(s.fleet))
+	if s.show != (silent{}) {
+		fmt.Fprintln(s.out)
 	}
-	fmt.Fprint(s.out, s.report(s.fleet, s.words, s.columns))
+	if s.gather {
+		fmt.Fprint(s.out, s.changes(s.fleet))
+	}
+	fmt.Fprint(s.out, s.report(s.fleet, s.words))
 }
 
 // command is an ansible-playbook call with further options as they were typed.

@@ -5,8 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// style tells whether words are painted.
-type style bool
+// style tells whether words are painted, and how wide the terminal is: 0 where there is none.
+type style struct {
+	colour  bool
+	columns int
+}
 
 // The colours are Ansible's own: green for what is as it should be, yellow for what changes, red for what failed.
 var colourOf = map[string]string{
@@ -21,7 +24,7 @@ func (s style) bold(text string) string  { return s.paint("1", text) }
 func (s style) faint(text string) string { return s.paint("2", text) }
 
 func (s style) paint(code, text string) string {
-	if !bool(s) || code == "" || text == "" {
+	if !s.colour || code == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -57,4 +60,21 @@ func cut(text string, to int) string {
 func shift(text string, by int) string {
 	space := strings.Repeat(" ", by)
 	return space + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+space) + "\n"
+}
+
+// wrap breaks the lines of a text between words. A word that is too wide stays whole.
+func wrap(text string, to int) string {
+	var lines []string
+	for _, line := range strings.Split(text, "\n") {
+		for width(line) > to {
+			at := strings.LastIndex(string([]rune(line)[:to+1]), " ")
+			if at <= 0 {
+				break
+			}
+			lines = append(lines, line[:at])
+			line = line[at+1:]
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }
