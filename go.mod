@@ -4,6 +4,7 @@ go 1.26
 
 require (
 	github.com/apenella/go-ansible/v2 v2.3.0
+	github.com/creack/pty v1.1.24
 	github.com/gomodule/redigo v1.9.3
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/spf13/cobra v1.10.2

@@ -158,7 +158,7 @@ func (o outcome) judge() (outcome, error) {
 	return o, nil
 }
 
-// writer is for those parts of the terminal's library that want to know which it is.
+// terminal is the terminal that w is, if it is one that can move its cursor.
 func terminal(w io.Writer) (*os.File, bool) {
 	file, ok := w.(*os.File)
 	return file, ok && os.Getenv("TERM") != "dumb" && isTerminal(file)

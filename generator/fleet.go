@@ -58,9 +58,13 @@ func (f *fleet) host(name string) *host {
 	return h
 }
 
-// connecting tells whether a host has not given its first answer yet.
+// connecting tells whether a host that is at work has not given its first answer yet. That the role's variables are right is
+// seen without it.
 func (f *fleet) connecting() bool {
-	return slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Running && len(h.Results) == 0 })
+	onController := func(e event) bool { return e.Module == "validate_argument_spec" }
+	return slices.ContainsFunc(f.Hosts, func(h *host) bool {
+		return h.Running && !slices.ContainsFunc(h.Results, func(e event) bool { return !onController(e) })
+	})
 }
 
 // The results of a host. The words are those of the table, painted by style.
@@ -106,14 +110,14 @@ func (h *host) counted() stats {
 	return s
 }
 
-// last is the newest result of a module, if it was run.
-func (h *host) last(module string) (event, bool) {
+// last is the newest result of a module, an empty one where it was not run.
+func (h *host) last(module string) event {
 	for _, r := range slices.Backward(h.Results) {
 		if r.Module == module {
-			return r, true
+			return r
 		}
 	}
-	return event{}, false
+	return event{}
 }
 
 // count is how many hosts have a result.

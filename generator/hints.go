@@ -23,8 +23,9 @@ var hints = []struct {
 	{regexp.MustCompile(`set project_name|'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
 }
 
-// explain parts an error from its hint.
+// explain parts an error from its hint. That a task failed, as Ansible begins to say in 2.19, stands above it.
 func explain(text string) (message, hint string) {
+	text = strings.TrimPrefix(text, "Task failed: ")
 	if message, hint, found := strings.Cut(text, "; hint: "); found {
 		return message, hint
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -163,8 +164,8 @@ func (l *live) end() {
 	}
 }
 
-// region is the lines to be drawn. Where there are more hosts than lines, those whose task runs come first, and the last line
-// counts the rest.
+// region is the lines to be drawn. Where there are more hosts than lines, those whose task runs come first, then those that
+// failed, and the last line counts the rest.
 func (l *live) region(f *fleet, columns, lines int) []string {
 	hosts := f.Hosts
 	if len(hosts) > lines {
@@ -181,15 +182,16 @@ func (l *live) region(f *fleet, columns, lines int) []string {
 }
 
 func urgent(hosts []*host) []*host {
-	var running, rest []*host
-	for _, h := range hosts {
-		if h.Running {
-			running = append(running, h)
-		} else {
-			rest = append(rest, h)
+	rank := func(h *host) int {
+		switch s := h.counted(); {
+		case h.Running:
+			return 0
+		case s.Failures+s.Unreachable > 0:
+			return 1
 		}
+		return 2
 	}
-	return append(running, rest...)
+	return slices.SortedStableFunc(slices.Values(hosts), func(a, b *host) int { return rank(a) - rank(b) })
 }
 
 // row is one host: where it is, what it does and for how long, or how that ended. The last column stays free, since some
@@ -198,7 +200,7 @@ func (l *live) row(f *fleet, h *host, columns int) string {
 	head := fmt.Sprintf("%s  %*d/%d  ", pad(h.Name, widest(f)), len(fmt.Sprint(f.Tasks)), h.Place, max(f.Tasks, h.Place))
 	tail, paint := l.tail(f, h)
 	room := columns - 1 - width(tail) - 2
-	text := cut(head+h.Task, room)
+	text := cut(strings.TrimRight(head+h.Task, " "), room)
 	return text + "  " + paint(tail)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,6 +68,9 @@ func proofs(f *fleet, w wording) (heads []string, rows [][]string) {
 	for _, h := range f.Hosts {
 		for i, p := range h.processes() {
 			cells := []string{"", "", "", p.pid(), p.beat(), p.threads(), p.queues(), "", ""}
+			if h.down() {
+				cells[3], cells[5], cells[6] = "-", "-", "-"
+			}
 			if i == 0 {
 				cells[0], cells[1], cells[2], cells[7], cells[8] = h.Name, w.of(h.result(), 1), h.status(), h.sudo(), h.pool()
 			}
@@ -106,13 +110,13 @@ func (h *host) cells(check bool) []cell {
 
 // pending is what a module would change, or the proof where that is nothing.
 func (h *host) pending(module string, proof func() string) string {
-	e, found := h.last(module)
+	e := h.last(module)
 	switch {
-	case found && e.failed():
-		return e.Status
-	case found && e.Status == changed && poolSize(e.Answer.Before) != poolSize(e.Answer.After):
+	case e.Status == failed:
+		return failed
+	case e.Status == changed && poolSize(e.Answer.Before) != poolSize(e.Answer.After):
 		return poolSize(e.Answer.Before) + " -> " + proof()
-	case found && e.Status == changed:
+	case e.Status == changed:
 		return plural(len(e.Answer.Steps), "change")
 	}
 	return proof()
@@ -137,19 +141,24 @@ func (h *host) sidekiq(check bool) string {
 }
 
 func (h *host) status() string {
-	e, found := h.last("systemd_sidekiq")
+	e := h.last("systemd_sidekiq")
 	switch {
-	case e.failed():
-		return e.Status
-	case !found || e.Answer.Status == "":
+	case e.Status == failed:
+		return failed
+	case e.Answer.Status == "":
 		return unknown
 	}
 	return e.Answer.Status
 }
 
+// down tells whether no process is meant to run: nothing of it is unknown then.
+func (h *host) down() bool {
+	return !slices.Contains([]string{unknown, failed, "up", "reloaded"}, h.status())
+}
+
 // processes are those of the service, at least one of which nothing is known.
 func (h *host) processes() []process {
-	if e, _ := h.last("systemd_sidekiq"); len(e.Answer.Processes) > 0 {
+	if e := h.last("systemd_sidekiq"); len(e.Answer.Processes) > 0 {
 		return e.Answer.Processes
 	}
 	return []process{{}}
@@ -188,7 +197,7 @@ func (p process) queues() string {
 
 // sudo tells for whom sudo confirmed all commands without a password.
 func (h *host) sudo() string {
-	e, _ := h.last("sudoers_entry")
+	e := h.last("sudoers_entry")
 	switch {
 	case len(e.Answer.Proved) > 0:
 		return "proved for " + strings.Join(e.Answer.Proved, ", ")
@@ -202,7 +211,7 @@ func (h *host) sudo() string {
 
 // pool is the number of connections, and for how many threads.
 func (h *host) pool() string {
-	e, _ := h.last("db_pool")
+	e := h.last("db_pool")
 	a := e.Answer
 	switch {
 	case a.Exists != nil && !*a.Exists:

@@ -84,7 +84,7 @@ class CallbackModule(CallbackBase):
         return self._get_diff(answer['diff']) if answer.get('diff') else ''
 
     def _tell(self, event, **fields):
-        line = json.dumps(plain(dict(fields, event=event)))
+        line = json.dumps(plain({'event': event, **fields}))
         self._display.display('%s %s' % (os.environ.get('SIDEKIQ_ROLE_MARK', ''), line), screen_only=True)
         self._display.display(line, log_only=True)
         sys.stdout.flush()
