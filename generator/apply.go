@@ -25,8 +25,8 @@ Everything after -- goes to ansible-playbook as it is typed.
 Exit status:
   0  all is well
   1  nothing was run; the error says why
-  2  a host failed
-  4  a host could not be reached
+  2  a host failed, or ansible-playbook does not accept an option
+  4  a host could not be reached, or a file could not be parsed
 Any other is ansible-playbook's own.`,
 		Example: `  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
   sidekiq-role apply --host worker1.example.org --project hyrax -- --user ubuntu --ask-become-pass`,

@@ -119,6 +119,7 @@ func TestVerdictOfHosts(t *testing.T) {
 		{0, outcome{0, of(stats{})}},
 		{2, outcome{0, of(stats{}, differs)}},
 		{1, outcome{2, of(differs, failure)}},
+		{1, outcome{2, &fleet{Over: true, Hosts: []*host{{Name: "never reached"}}}}},
 		{4, outcome{6, of(differs, failure, gone)}},
 		{1, outcome{4, &fleet{}}},                           // a playbook that cannot be read
 		{1, outcome{2, &fleet{}}},                           // an option that ansible-playbook does not know

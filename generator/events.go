@@ -106,9 +106,7 @@ func (s *splitter) Write(data []byte) (int, error) {
 		if !whole && s.mayBeEvent(line) {
 			break
 		}
-		if err := s.line(line, whole); err != nil {
-			return 0, err
-		}
+		s.line(line, whole)
 		s.pending = append([]byte(nil), rest...)
 	}
 	return len(data), nil
@@ -120,22 +118,20 @@ func (s *splitter) mayBeEvent(line []byte) bool {
 	return !s.inside && string(line[:n]) == s.mark[:n]
 }
 
-func (s *splitter) line(line []byte, whole bool) error {
+// line takes what cannot be read as an event for text: it is seen, and the run goes on.
+func (s *splitter) line(line []byte, whole bool) {
 	told, marked := bytes.CutPrefix(line, []byte(s.mark+" "))
-	if marked && !s.inside {
-		var e event
-		if err := json.Unmarshal(told, &e); err != nil {
-			return fmt.Errorf("the callback plugin tells %q: %w", told, err)
-		}
+	var e event
+	if marked && whole && !s.inside && json.Unmarshal(told, &e) == nil {
 		s.event(e)
-		return nil
+		return
 	}
 	s.inside = !whole
+	text := string(line)
 	if whole {
-		line = append(line, '\n')
+		text += "\n"
 	}
-	s.text(string(line))
-	return nil
+	s.text(text)
 }
 
 // flush passes on what was held back when the output ended.

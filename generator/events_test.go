@@ -54,10 +54,10 @@ func TestQuestionIsShownBeforeItsLineEnds(t *testing.T) {
 	require.Equal(t, []string{"MAY I? ", "MARK {}\n"}, texts, "and what follows on that line is none of ours")
 }
 
-func TestEventThatIsNoneIsAnError(t *testing.T) {
-	s := splitter{mark: "MARK"}
-	_, err := s.Write([]byte("MARK {\n"))
-	require.ErrorContains(t, err, `the callback plugin tells "{"`)
+func TestEventThatCannotBeReadIsShown(t *testing.T) {
+	events, texts := split(t, "MARK {\nMARK {\"event\": \"play\"}\nMARK {\"event\"")
+	require.Equal(t, []string{"MARK {\n", `MARK {"event"`}, texts)
+	require.Len(t, events, 1)
 }
 
 func TestTextOfAnAnswerIsWhateverSaysIt(t *testing.T) {

@@ -38,18 +38,22 @@ func (p plain) event(f *fleet, e event) {
 	}
 	switch e.Event {
 	case "play":
-		fmt.Fprintln(p.out, heading(f))
+		fmt.Fprint(p.out, heading(f))
 	case "result":
 		fmt.Fprint(p.out, p.line(f, e), shifted(p.details(e, p.before(e.Host))+p.error(e), 4))
 	}
 }
 
+// heading stands above the first part of a play alone.
 func heading(f *fleet) string {
+	if slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Place > 0 }) {
+		return ""
+	}
 	text := fmt.Sprintf("%s: %s, %s", f.Play, hostsOf(len(f.Hosts)), plural(f.Tasks, "task"))
 	if f.Check {
 		text += ", nothing is changed"
 	}
-	return text
+	return text + "\n"
 }
 
 func (p plain) line(f *fleet, e event) string {
@@ -93,7 +97,9 @@ func (p plain) error(e event) string {
 	return ""
 }
 
-// live shows a line for each host below all other output, and draws it anew when something happens.
+// live shows a line for each host below all other output, and draws it anew when something happens. It hides no cursor and
+// sets no mode, so that nothing has to be put right if the program is killed. Libraries for progress bars want the terminal for
+// themselves; these lines give way to Ansible's own text, and to questions.
 type live struct {
 	out io.Writer
 	style
@@ -114,7 +120,7 @@ func (l *live) event(f *fleet, e event) {
 	}
 	if e.Event == "play" {
 		l.erase()
-		fmt.Fprintln(l.out, heading(f))
+		fmt.Fprint(l.out, heading(f))
 	}
 	l.tick(f)
 }
@@ -126,9 +132,10 @@ func (l *live) text(w io.Writer, text string) {
 	l.open = !strings.HasSuffix(text, "\n")
 }
 
-// tick draws all lines in one go, over those that are there.
+// tick draws all lines in one go, over those that are there. Before the play it leaves the terminal to Ansible, which may ask
+// for passwords there.
 func (l *live) tick(f *fleet) {
-	if l.open || l.mayPrompt && f.connecting() {
+	if len(f.Hosts) == 0 || l.open || l.mayPrompt && f.connecting() {
 		return
 	}
 	columns, lines := l.size()

@@ -96,7 +96,7 @@ func TestLiveLinesLeaveNothingBehind(t *testing.T) {
 			l.tick(f)
 			l.end()
 			want := &screen{columns: columns, lines: lines}
-			_, err := fmt.Fprintf(want, "%s\ntext\n", heading(f))
+			_, err := fmt.Fprint(want, "Run Sidekiq: 4 hosts, 6 tasks\ntext\n")
 			require.NoError(t, err)
 			require.Equal(t, want.String(), s.String())
 		}
@@ -132,6 +132,10 @@ func TestQuestionStaysUntilItIsAnswered(t *testing.T) {
 	now := time.Time{}
 	s := &screen{columns: 60, lines: 6}
 	l, f := newLive(s, &now), &fleet{}
+	s.rows = []string{"BECOME password: "}
+	l.tick(f)
+	require.Equal(t, "BECOME password: \n", s.String(), "asked by way of the terminal itself")
+	s.rows = nil
 	f.take(event{Event: "play", Name: "P", Tasks: 2, Hosts: []string{"a"}}, now)
 	l.tick(f)
 	l.text(s, "Perform task? ")
@@ -160,4 +164,20 @@ func TestNothingIsDrawnWhileSSHMayAsk(t *testing.T) {
 	require.True(t, strings.HasSuffix(s.String(), "sure? \n"), s.String())
 	take(event{Event: "result", Host: "a", Task: "T", Module: "db_pool", Status: "ok"})
 	require.Contains(t, s.String(), "a  2/2  T  ok\n")
+}
+
+func TestPlayInPartsHasOneHeading(t *testing.T) {
+	var out bytes.Buffer
+	p, f := newPlain(&out), &fleet{}
+	for _, name := range []string{"a", "b"} {
+		for _, e := range []event{
+			{Event: "play", Name: "P", Tasks: 1, Hosts: []string{"a", "b"}},
+			{Event: "start", Host: name, Task: "T"},
+			{Event: "result", Host: name, Task: "T", Status: "ok"},
+		} {
+			f.take(e, time.Time{})
+			p.event(f, e)
+		}
+	}
+	require.Equal(t, "P: 2 hosts, 1 task\na  T  ok\nb  T  ok\n", out.String())
 }

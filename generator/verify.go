@@ -13,7 +13,7 @@ Everything after -- goes to ansible-playbook as it is typed.
 
 Exit status:
   0  every host is as it should be
-  1  a host could not be judged, since it failed; or nothing was run
+  1  a host could not be judged, since it failed or the play ended before it; or nothing was run
   2  a host differs
   4  a host could not be reached
 Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook's own.`,
@@ -43,7 +43,7 @@ func (o outcome) verdict() int {
 	switch {
 	case f.Over && f.count(unreachable) > 0:
 		return 4
-	case f.Over && f.count(failed) > 0:
+	case f.Over && f.count(failed)+f.count(unfinished) > 0:
 		return 1
 	case f.Over && f.count(changed) > 0:
 		return 2
