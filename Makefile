@@ -38,8 +38,9 @@ bin/sidekiq-role: generator/payload/payload.json roles/sidekiq/files/payload.jso
 bin/modules/%: | $(LINUX)
 	mkdir -p bin/modules && ln -sf ../ansible-sidekiq_linux_$$($(GO) env GOARCH) $@
 
-generate: bin/sidekiq-role ## roles/sidekiq, from the templates
+generate: bin/sidekiq-role ## roles/sidekiq and the schema of models, from the templates and fields
 	bin/sidekiq-role generate --output roles/sidekiq
+	bin/sidekiq-role schema >generator/sidekiq-role.schema.json
 
 test: check-go ## the tests that CI runs; installs what is missing
 	molecule/setup run $(MAKE) build lint unit molecule

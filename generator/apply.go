@@ -35,12 +35,12 @@ Any other is ansible-playbook's own.`,
 	check := cmd.Flags().BoolP("check", "C", false, "change nothing, tell what would change")
 	diff := cmd.Flags().BoolP("diff", "D", false, "show differences")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o, err := t.options(cmd, args)
+		m, o, err := t.read(cmd, args)
 		if err != nil {
 			return err
 		}
 		o.Check, o.Diff = *check, *diff
-		run, err := apply(cmd, *t.model, o, args, false)
+		run, err := apply(cmd, m, o, args, false)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ Any other is ansible-playbook's own.`,
 
 // target is what apply and verify have in common: the role and the hosts.
 type target struct {
-	model     *Model
+	model     func() (Model, error)
 	inventory string
 	hosts     []string
 }
@@ -63,12 +63,16 @@ func targetFlags(cmd *cobra.Command) *target {
 	return t
 }
 
-func (t *target) options(cmd *cobra.Command, args []string) (*playbook.AnsiblePlaybookOptions, error) {
+func (t *target) read(cmd *cobra.Command, args []string) (Model, *playbook.AnsiblePlaybookOptions, error) {
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-		return nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
+		return Model{}, nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
 	}
 	inventory, err := inventoryOf(t.inventory, t.hosts)
-	return &playbook.AnsiblePlaybookOptions{Inventory: inventory}, err
+	if err != nil {
+		return Model{}, nil, err
+	}
+	m, err := t.model()
+	return m, &playbook.AnsiblePlaybookOptions{Inventory: inventory}, err
 }
 
 // inventoryOf is what ansible-playbook gets: names in a list that ends in a comma are hosts.

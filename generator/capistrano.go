@@ -9,9 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// capistranoTexts are the templates that make a text, one after the other, by the version of the gem capistrano-sidekiq that it goes with; ""
-// does without it.
-var capistranoTexts = map[string][]string{"": {"sidekiq.rake"}, "2": {"gem2.rb", "gem.rb"}, "3": {"gem3.rb", "gem.rb"}}
+// capistranoTexts are the templates that make a text, one after the other, by the version of the gem capistrano-sidekiq that it goes with.
+var capistranoTexts = map[string][]string{"none": {"sidekiq.rake"}, "2": {"gem2.rb", "gem.rb"}, "3": {"gem3.rb", "gem.rb"}}
 
 func capistranoCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -26,14 +25,14 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: cobra.NoArgs,
 	}
-	m := modelFlags(cmd)
-	gem := cmd.Flags().String("gem", "", "version of capistrano-sidekiq to go with, 2 or 3 (default: without the gem)")
+	model := modelFlags(cmd, gemFlag)
 	output := cmd.Flags().String("output", "", "file to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if cmd.Flags().Changed("gem") && (*gem == "" || capistranoTexts[*gem] == nil) {
-			return fmt.Errorf("--gem: %q is not accepted; accepted: 2, 3; hint: leave it out where the project has no capistrano-sidekiq", *gem)
+		m, err := model()
+		if err != nil {
+			return err
 		}
-		text, err := capistranoText(*m, *gem)
+		text, err := capistranoText(m)
 		if err != nil {
 			return err
 		}
@@ -56,13 +55,13 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 }
 
 // capistranoText is pure, as Emit is.
-func capistranoText(m Model, gem string) ([]byte, error) {
+func capistranoText(m Model) ([]byte, error) {
 	v, err := viewOf(m, rolePackage)
 	if err != nil {
 		return nil, err
 	}
 	var text []byte
-	for _, name := range capistranoTexts[gem] {
+	for _, name := range capistranoTexts[m.Capistrano.Gem] {
 		files := map[string][]byte{}
 		if err := render(files, "templates/capistrano/"+name, name, v); err != nil {
 			return nil, err
@@ -72,10 +71,18 @@ func capistranoText(m Model, gem string) ([]byte, error) {
 	return text, nil
 }
 
-// rubyVerb is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.
-func rubyVerb(verb string) (string, error) {
-	if !slices.Contains(granted, verb) {
-		return "", fmt.Errorf("systemctl %s is not granted; granted: %s", verb, strings.Join(granted, ", "))
+// Ruby is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.
+func (v view) Ruby(verb string) (string, error) {
+	if granted := v.Model.Sudo.Systemctl; !slices.Contains(granted, verb) {
+		return "", fmt.Errorf("systemctl %s is not granted; granted: %s; hint: add it to sudo.systemctl of the model", verb, strings.Join(granted, ", "))
 	}
 	return ":" + verb, nil
+}
+
+// rubySymbols is a list of words as Ruby has it: one symbol, or an array of them.
+func rubySymbols(words []string) string {
+	if len(words) == 1 {
+		return ":" + words[0]
+	}
+	return "%i[" + strings.Join(words, " ") + "]"
 }

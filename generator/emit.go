@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 	"text/template"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 
@@ -25,7 +26,7 @@ var templates embed.FS
 type view struct {
 	Package
 	Model     Model
-	Variables []Variable
+	Variables []Field
 	Modules   []*argspec.Spec
 	Module    *argspec.Spec // in a file per module
 	Version   string        // as Ansible's Galaxy accepts it
@@ -94,10 +95,18 @@ func render(files map[string][]byte, name, target string, v view) error {
 	if err := t.Execute(&b, v); err != nil {
 		return fmt.Errorf("rendering %s: %w", target, err)
 	}
-	if before, twice := files[target]; twice && !bytes.Equal(before, b.Bytes()) {
+	made := b.Bytes()
+	if path.Ext(target) == ".yml" {
+		lines, err := wrapped(b.String(), fileWidth)
+		if err != nil {
+			return fmt.Errorf("%s: %w", target, err)
+		}
+		made = []byte(lines)
+	}
+	if before, twice := files[target]; twice && !bytes.Equal(before, made) {
 		return fmt.Errorf("%s: a file that all modules share differs between them", target)
 	}
-	files[target] = b.Bytes()
+	files[target] = made
 	return nil
 }
 
@@ -106,17 +115,17 @@ var functions = template.FuncMap{
 	"document":  yamlDocument,
 	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
 	"cell":      tableCell,
-	"verbs":     func() []string { return granted },
-	"ruby":      rubyVerb,
-	"notice":    func() string { return "Written by sidekiq-role; change the model and generate it again." },
+	"symbols":   rubySymbols,
+	"notice":    notice,
 }
 
-// granted are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and
-// yesterday's. `status` is none of them.
-var granted = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+func notice() string { return "Written by sidekiq-role; change the model and generate it again." }
 
 // yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.
 func yamlValue(n int, v any) (string, error) {
+	if s, ok := v.(string); ok && foldable(s) {
+		return " >-\n" + indent(n, s), nil
+	}
 	text, err := yamlText(v)
 	if err != nil {
 		return "", err
@@ -127,13 +136,18 @@ func yamlValue(n int, v any) (string, error) {
 	return "\n" + indent(n, text), nil
 }
 
+// foldable is a text that is too long for the line of its key, and that a folded block gives back as it is.
+func foldable(s string) bool {
+	return len(s) > 50 && strings.Join(strings.Fields(s), " ") == s && !strings.HasPrefix(s, "#") && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
 // yamlDocument renders a part of NAME.yml as a document of its own.
 func yamlDocument(n yaml.Node) (string, error) {
 	text, err := yamlText(&n)
 	if err != nil {
 		return "", err
 	}
-	return wrapped(text)
+	return wrapped(text, documentWidth)
 }
 
 func yamlText(v any) (string, error) {

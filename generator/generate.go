@@ -17,7 +17,7 @@ With --collection it writes the collection curationexperts.samvera instead: the 
 uses them. ansible-playbook finds it where DIR ends in ansible_collections/curationexperts/samvera.`,
 		Args: cobra.NoArgs,
 	}
-	m := modelFlags(cmd)
+	model := modelFlags(cmd)
 	output := cmd.Flags().String("output", "", "folder of the role or collection")
 	collection := cmd.Flags().Bool("collection", false, "write the collection curationexperts.samvera instead of the role")
 	force := cmd.Flags().Bool("force", false, "overwrite files that were edited")
@@ -26,11 +26,15 @@ uses them. ansible-playbook finds it where DIR ends in ansible_collections/curat
 		if *output == "" {
 			return fmt.Errorf("--output is required; hint: for example --output roles/sidekiq")
 		}
+		m, err := model()
+		if err != nil {
+			return err
+		}
 		p := rolePackage
 		if *collection {
 			p = collectionPackage
 		}
-		changes, err := generate(*m, p, *output, *force, !*noPayload)
+		changes, err := generate(m, p, *output, *force, !*noPayload)
 		for _, c := range changes {
 			fmt.Fprintln(cmd.OutOrStdout(), c)
 		}

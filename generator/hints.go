@@ -47,13 +47,13 @@ func (s style) labelled(label, text string) string {
 	return lines
 }
 
-// deepest is how far a text is set off at most.
-const deepest = 4
+// margin is how far a text is set off at most.
+const margin = 4
 
 // hanging puts a word before a text, whose further lines stand below its first.
 func (s style) hanging(label, text string) string {
 	if s.columns > 0 {
-		text = wrap(text, max(30, s.columns-width(label)-1-deepest))
+		text = wrap(text, max(30, s.columns-width(label)-1-margin))
 	}
 	first, rest, more := strings.Cut(text, "\n")
 	lines := s.word(label) + " " + first + "\n"

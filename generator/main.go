@@ -8,7 +8,8 @@
 // roles/sidekiq in this project is what comes out with the defaults. It is committed and compared byte for byte by a test, so
 // a change of a template is seen in the role that people read.
 //
-// Errors are printed as `error:` and one `hint:`; the exit status is 1, or what ansible-playbook answered.
+// Errors are printed as `error:` and one `hint:`, those of a model's file each in one line, as compilers do; the exit status is 1, or what
+// ansible-playbook answered.
 package main
 
 import (
@@ -39,18 +40,29 @@ func run(args []string, out, errs io.Writer) int {
 	root.SetErr(errs)
 	err := root.Execute()
 	var exit exitError
+	var faults Faults
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &exit):
 		return exit.status
+	case errors.As(err, &faults):
+		for _, f := range faults {
+			f.tell(errs)
+		}
+	default:
+		tell(errs, err.Error())
 	}
-	message, hint, found := strings.Cut(err.Error(), "; hint: ")
+	return 1
+}
+
+// tell prints an error, and its hint on a line of its own.
+func tell(errs io.Writer, text string) {
+	message, hint, found := strings.Cut(text, "; hint: ")
 	fmt.Fprintln(errs, "error:", message)
 	if found {
 		fmt.Fprintln(errs, "hint:", hint)
 	}
-	return 1
 }
 
 func rootCommand() *cobra.Command {
@@ -69,7 +81,7 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 	}
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), versionCommand())
+	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), schemaCommand(), versionCommand())
 	return root
 }
 
@@ -87,20 +99,4 @@ func versionCommand() *cobra.Command {
 			return err
 		},
 	}
-}
-
-// modelFlags let the common fields of the model be set.
-func modelFlags(cmd *cobra.Command) *Model {
-	m := DefaultModel()
-	f := cmd.Flags()
-	f.StringVar(&m.Project, "project", m.Project, "name of the application (default: the variable project_name)")
-	f.StringVar(&m.ServiceName, "service-name", m.ServiceName, "name of the systemd service")
-	f.StringVar(&m.DeployUser, "deploy-user", m.DeployUser, "user that runs Sidekiq and may restart it")
-	f.StringVar(&m.DeployGroup, "deploy-group", m.DeployGroup, "group that runs Sidekiq")
-	f.StringVar(&m.DeployRoot, "deploy-root", m.DeployRoot, "folder that holds current and shared (default: /opt/PROJECT)")
-	f.StringVar(&m.RailsEnv, "rails-env", m.RailsEnv, "Rails environment")
-	f.StringVar(&m.Bundle, "bundle", m.Bundle, "path of bundle on the hosts (default: looked for)")
-	f.IntVar(&m.Concurrency, "concurrency", m.Concurrency, "threads (default: the application's own)")
-	f.StringArrayVar(&m.Queues, "queue", m.Queues, "a queue, NAME or NAME,WEIGHT; may be repeated (default: the application's own)")
-	return &m
 }

@@ -1,84 +1,155 @@
 package main
 
-import (
-	"fmt"
-	"path"
-	"regexp"
-)
-
-// Model is what a role is made from: the defaults of its variables. Each field has a default; nothing in the role's tasks is
-// bound to one environment, so one role serves sandbox, staging and production through group_vars.
+// Model is what a role is made from: the defaults of its variables, and what only text can hold. Each field has a default, and nothing in the
+// role's tasks is bound to one environment, so one role serves sandbox, staging and production through group_vars. Fields says what each
+// of them means, by the key that it has here.
 type Model struct {
-	Project     string // "" takes ansible-samvera's variable project_name
-	ServiceName string
-	DeployUser  string
-	DeployGroup string
-	DeployRoot  string // "" is /opt/PROJECT
-	RailsEnv    string
-	Bundle      string // path of bundle; "" looks for it on the host
-	Concurrency int    // threads; 0 leaves it to the application's configuration
-	Queues      []string
+	Project     string `json:"project,omitzero"` // "" takes ansible-samvera's variable project_name
+	ServiceName string `json:"service_name,omitzero"`
+	DeployUser  string `json:"deploy_user,omitzero"`
+	DeployGroup string `json:"deploy_group,omitzero"`
+	DeployRoot  string `json:"deploy_root,omitzero"` // "" is /opt/PROJECT
+	AppRoot     string `json:"app_root,omitzero"`    // "" is current in DeployRoot
+	RailsEnv    string `json:"rails_env,omitzero"`
+	Ruby        Ruby   `json:"ruby,omitzero"`
+
+	SidekiqVersion string    `json:"sidekiq_version,omitzero"`
+	SidekiqConfig  string    `json:"sidekiq_config,omitzero"`
+	Concurrency    int       `json:"concurrency,omitzero"` // threads; 0 leaves it to the application's configuration
+	Queues         []string  `json:"queues,omitzero"`
+	Processes      []Process `json:"processes,omitzero"`
+
+	Timeout      int      `json:"timeout,omitzero"`
+	StopTimeout  int      `json:"stop_timeout,omitzero"`
+	StartTimeout int      `json:"start_timeout,omitzero"`
+	DrainTimeout int      `json:"drain_timeout,omitzero"`
+	Watchdog     int      `json:"watchdog,omitzero"`
+	RestartOn    []string `json:"restart_on,omitzero"`
+
+	Environment      map[string]string `json:"environment,omitzero"`
+	EnvironmentFiles []string          `json:"environment_files,omitzero"`
+	DotenvFiles      []string          `json:"dotenv_files,omitzero"`
+	Umask            string            `json:"umask,omitzero"`
+	Memory           Memory            `json:"memory,omitzero"`
+	LimitNOFILE      int               `json:"limit_nofile,omitzero"`
+	ExtraDirectives  map[string]string `json:"extra_directives,omitzero"`
+	Hardening        Hardening         `json:"hardening,omitzero"`
+	Logging          Logging           `json:"logging,omitzero"`
+	Redis            Redis             `json:"redis,omitzero"`
+	Database         Database          `json:"database,omitzero"`
+	Sudo             Sudo              `json:"sudo,omitzero"`
+	BecomeUser       string            `json:"become_user,omitzero"`
+
+	Capistrano Capistrano `json:"capistrano,omitzero"`
+	Playbook   Playbook   `json:"playbook,omitzero"`
+}
+
+// Ruby is how the executable bundle is found on the hosts.
+type Ruby struct {
+	Manager    string `json:"manager,omitzero"`
+	Bundle     string `json:"bundle,omitzero"` // a path, instead of what the manager has
+	LoginShell bool   `json:"login_shell,omitzero"`
+}
+
+// Process is one of several. What it leaves out is as the model has it for all.
+type Process struct {
+	Name        string   `json:"name" yaml:"name"`
+	Queues      []string `json:"queues,omitzero" yaml:"queues,omitempty"`
+	Concurrency int      `json:"concurrency,omitzero" yaml:"concurrency,omitempty"`
+	Config      string   `json:"config,omitzero" yaml:"config,omitempty"`
+}
+
+// Memory is what keeps the process from taking too much of it.
+type Memory struct {
+	Malloc string `json:"malloc,omitzero"`
+	High   string `json:"high,omitzero"`
+	Max    string `json:"max,omitzero"`
+}
+
+// Hardening is the sandbox.
+type Hardening struct {
+	Level          string   `json:"level,omitzero"`
+	ReadWritePaths []string `json:"read_write_paths,omitzero"`
+	JIT            bool     `json:"jit,omitzero"`
+}
+
+// Logging is where the log goes and who may read it.
+type Logging struct {
+	File    string   `json:"file,omitzero"`
+	Readers []string `json:"readers,omitzero"`
+}
+
+// Redis is where Sidekiq's heartbeat is looked for.
+type Redis struct {
+	URL              string `json:"url,omitzero"`
+	Namespace        string `json:"namespace,omitzero"`
+	RequireHeartbeat bool   `json:"require_heartbeat,omitzero"`
+	Manage           string `json:"manage,omitzero"`
+}
+
+// Database is how its pool is tuned.
+type Database struct {
+	Config   []string `json:"config,omitzero"`
+	Pool     string   `json:"pool,omitzero"`
+	Headroom int      `json:"headroom,omitzero"`
+	Names    []string `json:"names,omitzero"`
+	ERB      string   `json:"erb,omitzero"`
+}
+
+// Sudo is what the deploy user may do.
+type Sudo struct {
+	Systemctl     []string `json:"systemctl,omitzero"`
+	ExtraCommands []string `json:"extra_commands,omitzero"`
+}
+
+// Capistrano is the text that `sidekiq-role capistrano` makes.
+type Capistrano struct {
+	Gem          string   `json:"gem,omitzero"`
+	Roles        []string `json:"roles,omitzero"`
+	StartTimeout int      `json:"start_timeout,omitzero"`
+}
+
+// Playbook is what `sidekiq-role generate --playbook` makes beside the role.
+type Playbook struct {
+	Hosts  string `json:"hosts,omitzero"`
+	Serial int    `json:"serial,omitzero"`
 }
 
 // DefaultModel makes the role that is a drop-in for ansible-samvera's.
 func DefaultModel() Model {
-	return Model{ServiceName: "sidekiq", DeployUser: "deploy", DeployGroup: "deploy", RailsEnv: "production"}
+	return Model{
+		ServiceName: "sidekiq", DeployUser: "deploy", DeployGroup: "deploy", RailsEnv: "production",
+		Ruby:         Ruby{Manager: "auto"},
+		StartTimeout: 180, DrainTimeout: 60, Watchdog: 120, RestartOn: restartOn,
+		DotenvFiles: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},
+		Umask:       "0002",
+		Memory:      Memory{Malloc: "arenas"},
+		Hardening:   Hardening{Level: "auto", ReadWritePaths: []string{"-/opt/derivatives", "-/opt/uploads", "-/opt/data"}, JIT: true},
+		Redis:       Redis{Manage: "auto"},
+		Database: Database{Pool: "auto", ERB: "variable",
+			Config: []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"}},
+		Sudo:       Sudo{Systemctl: grantable},
+		BecomeUser: "root",
+		Capistrano: Capistrano{Gem: "none", Roles: []string{"app"}, StartTimeout: 180},
+		Playbook:   Playbook{Hosts: "workers", Serial: 1},
+	}
 }
 
-var (
-	railsEnv = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
-	word     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
-	account  = regexp.MustCompile(`^[a-z_][a-z0-9_-]*$`)
-	queue    = regexp.MustCompile(`^[^\s,]+(,[0-9]+)?$`)
-)
+var restartOn = []string{"unit", "environment", "config", "database", "lockfile"} // and, on request, release
 
-// Validate refuses what a role could not be made from. The modules check again on the host; here it is for the words of the
-// one who generates.
-func (m Model) Validate() error {
-	for _, check := range []func() error{m.checkWords, m.checkPaths, m.checkQueues} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	if m.Concurrency < 0 {
-		return fmt.Errorf("--concurrency: %d is not accepted; accepted: 1 or more, or 0 for the application's own", m.Concurrency)
-	}
-	return nil
+// grantable are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and yesterday's. `status` is
+// none of them: its pager is a root shell on systemd before 247, and it needs no sudo.
+var grantable = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+
+// managed are the executables of Ruby managers in the deploy user's home, by the manager's name. `auto` looks for them on the host, and a
+// system's own is where ansible-samvera puts it.
+var managed = map[string]string{
+	"system": "/usr/local/bin/bundle",
+	"rbenv":  "/home/{{ sidekiq_deploy_user }}/.rbenv/shims/bundle",
+	"rvm":    "/home/{{ sidekiq_deploy_user }}/.rvm/wrappers/default/bundle",
+	"asdf":   "/home/{{ sidekiq_deploy_user }}/.asdf/shims/bundle",
+	"mise":   "/home/{{ sidekiq_deploy_user }}/.local/share/mise/shims/bundle",
 }
 
-func (m Model) checkWords() error {
-	for _, f := range []struct {
-		flag, value, accepted string
-		pattern               *regexp.Regexp
-		optional              bool
-	}{
-		{"project", m.Project, "letters, digits, _ and -", word, true},
-		{"service-name", m.ServiceName, "letters, digits, _ and - (sudo ignores files with a dot in their name)", word, false},
-		{"deploy-user", m.DeployUser, "the name of an account", account, false},
-		{"deploy-group", m.DeployGroup, "the name of a group", account, false},
-		{"rails-env", m.RailsEnv, "letters, digits and _", railsEnv, false},
-	} {
-		if !(f.optional && f.value == "") && !f.pattern.MatchString(f.value) {
-			return fmt.Errorf("--%s: %q is not accepted; accepted: %s", f.flag, f.value, f.accepted)
-		}
-	}
-	return nil
-}
-
-func (m Model) checkPaths() error {
-	for flag, p := range map[string]string{"deploy-root": m.DeployRoot, "bundle": m.Bundle} {
-		if p != "" && (!path.IsAbs(p) || path.Clean(p) != p) {
-			return fmt.Errorf("--%s: %q is not a clean absolute path; hint: for example /opt/hyrax", flag, p)
-		}
-	}
-	return nil
-}
-
-func (m Model) checkQueues() error {
-	for _, q := range m.Queues {
-		if !queue.MatchString(q) {
-			return fmt.Errorf("--queue: %q is not accepted; accepted: NAME or NAME,WEIGHT", q)
-		}
-	}
-	return nil
-}
+// bundle is the executable that the model names, "" where it is looked for on the host.
+func (r Ruby) bundle() string { return or(r.Bundle, managed[r.Manager]) }

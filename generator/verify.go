@@ -22,12 +22,12 @@ Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook'
 	}
 	t := targetFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		o, err := t.options(cmd, args)
+		m, o, err := t.read(cmd, args)
 		if err != nil {
 			return err
 		}
 		o.Check, o.Diff = true, true
-		run, err := apply(cmd, *t.model, o, args, true)
+		run, err := apply(cmd, m, o, args, true)
 		if err != nil {
 			return err
 		}

@@ -9,36 +9,43 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// yamlWidth is how long a line of a document gets; the YAML library breaks none.
-const yamlWidth = 120
+// How long a line gets; the YAML library breaks none.
+const (
+	fileWidth     = 80  // of YAML files, as yamllint wants it by default
+	documentWidth = 120 // of the documents in a module's stub
+)
 
 // folded starts a block whose lines are one line to YAML.
 var folded = regexp.MustCompile(`(^|\s)>-?$`)
 
 // wrapped breaks the long lines of a YAML document at blanks, where that changes nothing: within a folded block, or within a
 // value that goes on when the next line is indented more.
-func wrapped(text string) (string, error) {
+func wrapped(text string, width int) (string, error) {
 	var lines []string
 	outer, block := 0, false // the indent of the line that starts a block, and whether this is within it
 	for _, line := range strings.Split(text, "\n") {
 		n := len(line) - len(strings.TrimLeft(line, " "))
 		block = block && n > outer
 		if block {
-			lines = append(lines, broken(line, n)...)
+			lines = append(lines, broken(line, n, width)...)
 			continue
 		}
-		lines = append(lines, broken(line, n+4)...)
+		lines = append(lines, broken(line, n+4, width)...)
 		outer, block = n, folded.MatchString(line)
 	}
 	changed := strings.Join(lines, "\n")
 	return changed, sameYAML(text, changed)
 }
 
-// broken breaks a line, and indents what follows by n blanks.
-func broken(line string, n int) []string {
-	for i := min(yamlWidth, len(line)-1); len(line) > yamlWidth && i > n; i-- {
+// broken breaks a line, and indents what follows by n blanks; a comment goes on as one.
+func broken(line string, n, width int) []string {
+	before := strings.Repeat(" ", n)
+	if own := strings.TrimLeft(line, " "); strings.HasPrefix(own, "# ") {
+		before = line[:len(line)-len(own)] + "# "
+	}
+	for i := min(width, len(line)-1); len(line) > width && i > len(before); i-- {
 		if line[i] == ' ' && line[i-1] != ' ' && line[i+1] != ' ' {
-			return append([]string{line[:i]}, broken(strings.Repeat(" ", n)+line[i+1:], n)...)
+			return append([]string{line[:i]}, broken(before+line[i+1:], n, width)...)
 		}
 	}
 	return []string{line}

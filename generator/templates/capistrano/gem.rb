@@ -4,7 +4,7 @@ namespace :sidekiq do
   task :quiet do
     on roles(fetch(:sidekiq_roles)) do |server|
       if test(:systemctl, "is-active", "--quiet", fetch(:sidekiq_service_unit_name))
-        execute :sudo, "-n", :systemctl, [[ ruby "reload" ]], fetch(:sidekiq_service_unit_name)
+        execute :sudo, "-n", :systemctl, [[ .Ruby "reload" ]], fetch(:sidekiq_service_unit_name)
       else
         info "#{fetch(:sidekiq_service_unit_name)} does not run on #{server}: nothing to make quiet"
       end

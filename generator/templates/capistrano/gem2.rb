@@ -13,7 +13,7 @@ install_plugin Capistrano::Sidekiq::Systemd
 set :sidekiq_service_unit_name, "[[ .Model.ServiceName ]]" # the role's sidekiq_service_name
 set :sidekiq_service_unit_user, :system
 set :sidekiq_processes, 1 # as it is, also with several processes: they are below the one service
-set :sidekiq_roles, :app # the servers that run Sidekiq
+set :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]] # the servers that run Sidekiq
 
 # What these would do is the role's, and not granted.
 %w[install uninstall].each do |name|
@@ -32,21 +32,21 @@ namespace :sidekiq do
   desc "Start Sidekiq"
   task :start do
     on roles(fetch(:sidekiq_roles)) do
-      execute :sudo, "-n", :systemctl, [[ ruby "start" ]], fetch(:sidekiq_service_unit_name)
+      execute :sudo, "-n", :systemctl, [[ .Ruby "start" ]], fetch(:sidekiq_service_unit_name)
     end
   end
 
   desc "Stop Sidekiq; jobs that do not end in time go back to their queue"
   task :stop do
     on roles(fetch(:sidekiq_roles)) do
-      execute :sudo, "-n", :systemctl, [[ ruby "stop" ]], fetch(:sidekiq_service_unit_name)
+      execute :sudo, "-n", :systemctl, [[ .Ruby "stop" ]], fetch(:sidekiq_service_unit_name)
     end
   end
 
   desc "Restart Sidekiq"
   task :restart do
     on roles(fetch(:sidekiq_roles)) do
-      execute :sudo, "-n", :systemctl, [[ ruby "restart" ]], fetch(:sidekiq_service_unit_name)
+      execute :sudo, "-n", :systemctl, [[ .Ruby "restart" ]], fetch(:sidekiq_service_unit_name)
     end
   end
 end

@@ -13,7 +13,7 @@ install_plugin Capistrano::Sidekiq::Systemd
 
 set :sidekiq_service_unit_name, "[[ .Model.ServiceName ]]" # the role's sidekiq_service_name
 set :sidekiq_config_files, ["sidekiq.yml"] # as it is, also with several processes: any other name would be one more unit
-set :sidekiq_roles, :app # the servers that run Sidekiq; the gem's own default is :worker
+set :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]] # the servers that run Sidekiq; the gem's own default is :worker
 set :sidekiq_systemctl_user, :system
 set :service_unit_user, :system # what 3.0 reads instead; capistrano-puma reads it as well, where :puma_systemctl_user is not set
 

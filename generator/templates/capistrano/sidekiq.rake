@@ -9,8 +9,8 @@
 # come up. One that fails before restarts what it made quiet, for the old release. config/deploy.rb can set, shown with the defaults:
 #
 #   set :sidekiq_service, "[[ .Model.ServiceName ]]" # the role's sidekiq_service_name
-#   set :sidekiq_roles, :app # the servers that run Sidekiq
-#   set :sidekiq_start_timeout, 180 # seconds that it may take to come up
+#   set :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]] # the servers that run Sidekiq
+#   set :sidekiq_start_timeout, [[ .Model.Capistrano.StartTimeout ]] # seconds that it may take to come up
 
 if Rake::Task.task_defined?("sidekiq:install")
   raise "capistrano-sidekiq has tasks of the same names as lib/capistrano/tasks/sidekiq.rake, and both would run; " \
@@ -20,8 +20,8 @@ end
 namespace :load do
   task :defaults do
     set_if_empty :sidekiq_service, "[[ .Model.ServiceName ]]"
-    set_if_empty :sidekiq_roles, :app
-    set_if_empty :sidekiq_start_timeout, 180
+    set_if_empty :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]]
+    set_if_empty :sidekiq_start_timeout, [[ .Model.Capistrano.StartTimeout ]]
   end
 end
 
@@ -78,14 +78,14 @@ namespace :sidekiq do
       if test(:systemctl, "is-active", "--quiet", fetch(:sidekiq_service))
         begin
           quiet << server.hostname # before it is: the deploy may fail elsewhere meanwhile
-          sidekiq_systemctl [[ ruby "reload" ]]
+          sidekiq_systemctl [[ .Ruby "reload" ]]
         rescue RuntimeError
           quiet.delete(server.hostname)
           raise
         end
       else
         info "#{fetch(:sidekiq_service)} does not run on #{server}: nothing to make quiet"
-        sidekiq_systemctl [[ ruby "restart" ]], "-l" # before anything has changed
+        sidekiq_systemctl [[ .Ruby "restart" ]], "-l" # before anything has changed
       end
     end
   end
@@ -93,7 +93,7 @@ namespace :sidekiq do
   desc "Start Sidekiq and wait until it is up"
   task :start do
     on sidekiq_servers do
-      sidekiq_systemctl [[ ruby "start" ]]
+      sidekiq_systemctl [[ .Ruby "start" ]]
       sidekiq_await
     end
   end
@@ -101,7 +101,7 @@ namespace :sidekiq do
   desc "Stop Sidekiq; jobs that do not end in time go back to their queue"
   task :stop do
     on sidekiq_servers do
-      sidekiq_systemctl [[ ruby "stop" ]]
+      sidekiq_systemctl [[ .Ruby "stop" ]]
     end
   end
 
@@ -109,7 +109,7 @@ namespace :sidekiq do
   task :restart do
     on sidekiq_servers do |server|
       quiet.delete(server.hostname)
-      sidekiq_systemctl [[ ruby "restart" ]]
+      sidekiq_systemctl [[ .Ruby "restart" ]]
       sidekiq_await
     end
   end
@@ -126,7 +126,7 @@ namespace :sidekiq do
     on roles(fetch(:sidekiq_roles)).select { |server| quiet.include?(server.hostname) } do |server|
       begin
         quiet.delete(server.hostname)
-        sidekiq_systemctl [[ ruby "restart" ]]
+        sidekiq_systemctl [[ .Ruby "restart" ]]
       rescue StandardError => e
         error "#{fetch(:sidekiq_service)} on #{server} is quiet still: #{e.message}"
       end
