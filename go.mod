@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/agnivade/levenshtein v1.2.2
 	github.com/apenella/go-ansible/v2 v2.3.0
+	github.com/creack/pty v1.1.24
 	github.com/gomodule/redigo v1.9.3
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
@@ -13,6 +14,7 @@ require (
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/net v0.46.0
 	golang.org/x/sys v0.37.0
+	golang.org/x/term v0.36.0
 	gopkg.in/yaml.v3 v3.0.1
 )
 

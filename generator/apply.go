@@ -3,44 +3,94 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
+	"strings"
 
-	"github.com/apenella/go-ansible/v2/pkg/execute"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"github.com/spf13/cobra"
 )
 
 func applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "apply --inventory I [-- ansible-playbook options]",
-		Short: "Run the role against the hosts of an inventory",
-		Long: `apply generates the role into a temporary folder and runs it with ansible-playbook, whose output is shown as it comes.
-Everything after -- goes to ansible-playbook. The exit status is ansible-playbook's.`,
+		Use:   "apply {--inventory I | --host HOST} [-- ansible-playbook options]",
+		Short: "Run the role against hosts, and prove that Sidekiq runs there",
+		Long: `apply generates the role into a temporary folder and runs it with ansible-playbook. It shows what each host does, and at the end
+for each host the proof: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo without a
+password, and the size of the database pool. What could not be seen is said as unknown.
+
+Everything after -- goes to ansible-playbook as it is typed.
+
+Exit status:
+  0  all is well
+  1  nothing was run; the error says why
+  2  a host failed, or ansible-playbook does not accept an option
+  4  a host could not be reached, or a file could not be parsed
+Any other is ansible-playbook's own.`,
 		Example: `  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
-  sidekiq-role apply --inventory hosts.yml --project hyrax -- --limit worker1 --ask-become-pass`,
+  sidekiq-role apply --host worker1.example.org --project hyrax -- --user ubuntu --ask-become-pass`,
 	}
-	model := modelFlags(cmd)
-	o := &playbook.AnsiblePlaybookOptions{}
-	cmd.Flags().StringVarP(&o.Inventory, "inventory", "i", "", "inventory file, or hosts parted by commas with one at the end")
-	cmd.Flags().BoolVarP(&o.Check, "check", "C", false, "change nothing, tell what would change")
-	cmd.Flags().BoolVarP(&o.Diff, "diff", "D", false, "show differences")
+	t := targetFlags(cmd)
+	check := cmd.Flags().BoolP("check", "C", false, "change nothing, tell what would change")
+	diff := cmd.Flags().BoolP("diff", "D", false, "show differences")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if o.Inventory == "" {
-			return errors.New("--inventory is required; hint: for example --inventory hosts.yml, or --inventory worker1.example.org,")
-		}
-		if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-			return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
-		}
-		m, err := model()
+		m, o, err := t.read(cmd, args)
 		if err != nil {
 			return err
 		}
-		return apply(cmd, m, o, args)
+		o.Check, o.Diff = *check, *diff
+		run, err := apply(cmd, m, o, args, false)
+		if err != nil {
+			return err
+		}
+		return statusError(run.status)
 	}
 	return cmd
+}
+
+// target is what apply and verify have in common: the role and the hosts.
+type target struct {
+	model     func() (Model, error)
+	inventory string
+	hosts     []string
+}
+
+func targetFlags(cmd *cobra.Command) *target {
+	t := &target{model: modelFlags(cmd)}
+	cmd.Flags().StringVarP(&t.inventory, "inventory", "i", "", "inventory of hosts: a file, a folder or a script")
+	cmd.Flags().StringSliceVar(&t.hosts, "host", nil, "a host instead of an inventory; may be repeated")
+	return t
+}
+
+func (t *target) read(cmd *cobra.Command, args []string) (Model, *playbook.AnsiblePlaybookOptions, error) {
+	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+		return Model{}, nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
+	}
+	inventory, err := inventoryOf(t.inventory, t.hosts)
+	if err != nil {
+		return Model{}, nil, err
+	}
+	m, err := t.model()
+	return m, &playbook.AnsiblePlaybookOptions{Inventory: inventory}, err
+}
+
+// inventoryOf is what ansible-playbook gets: names in a list that ends in a comma are hosts.
+func inventoryOf(inventory string, hosts []string) (string, error) {
+	switch {
+	case inventory != "" && len(hosts) > 0:
+		return "", errors.New("--inventory and --host are both given; hint: to run on some hosts of an inventory, end with -- --limit HOST")
+	case inventory != "":
+		return inventory, nil
+	case len(hosts) == 0:
+		return "", errors.New("--inventory or --host is required; hint: for example --inventory hosts.yml, or --host worker1.example.org")
+	}
+	for i, h := range hosts {
+		if hosts[i] = strings.TrimSpace(h); hosts[i] == "" || strings.ContainsAny(hosts[i], " \t\n") {
+			return "", fmt.Errorf("--host: %q is not accepted; accepted: the name or address of a host", h)
+		}
+	}
+	return strings.Join(hosts, ",") + ",", nil
 }
 
 // play is the playbook that apply runs. Hosts are chosen by the inventory and --limit.
@@ -52,71 +102,68 @@ const play = `---
     - role: sidekiq
 `
 
-func apply(cmd *cobra.Command, m Model, o *playbook.AnsiblePlaybookOptions, extra []string) error {
-	if _, err := exec.LookPath(playbook.DefaultAnsiblePlaybookBinary); err != nil {
-		return errors.New("ansible-playbook was not found in PATH; hint: pip install 'ansible-core>=2.14'")
+// apply runs the role and shows how, for verify as well, where a difference is what is looked for.
+func apply(cmd *cobra.Command, m Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (outcome, error) {
+	core, err := needAnsible(cmd.Context())
+	if err != nil {
+		return outcome{}, err
 	}
 	dir, err := os.MkdirTemp("", "sidekiq-role-")
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
 	defer os.RemoveAll(dir)
+	file, err := writePlay(dir, m)
+	if err != nil {
+		return outcome{}, err
+	}
+	c := command{playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(o)), extra}
+	return newStage(cmd.OutOrStdout(), cmd.ErrOrStderr(), core, extra, verify).run(cmd.Context(), c)
+}
+
+// writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
+// says of other folders.
+func writePlay(dir string, m Model) (string, error) {
 	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), false, true); err != nil {
-		return err
+		return "", err
+	}
+	plugin, err := callback.ReadFile("callback/" + callbackName + ".py")
+	if err != nil {
+		return "", err
 	}
 	file := filepath.Join(dir, "sidekiq.yml")
-	if err := os.WriteFile(file, []byte(play), 0o600); err != nil {
-		return err
+	return file, errors.Join(
+		os.Mkdir(filepath.Join(dir, "callback_plugins"), 0o700),
+		os.WriteFile(filepath.Join(dir, "callback_plugins", callbackName+".py"), plugin, 0o600),
+		os.WriteFile(file, []byte(play), 0o600))
+}
+
+// statusError is nil for 0.
+func statusError(status int) error {
+	if status == 0 {
+		return nil
 	}
-	return runPlaybook(cmd, command{playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(o)), extra})
+	return exitError{status}
 }
 
-// command is an ansible-playbook call with further options as they were typed.
-type command struct {
-	*playbook.AnsiblePlaybookCmd
-	extra []string
+// outcome is how a run ended.
+type outcome struct {
+	status int // ansible-playbook's
+	fleet  *fleet
 }
 
-func (c command) Command() ([]string, error) {
-	words, err := c.AnsiblePlaybookCmd.Command()
-	return append(words, c.extra...), err
-}
+var errNoHosts = errors.New("there is no host to run on; hint: look at what the inventory holds: ansible-inventory -i INVENTORY --graph")
 
-// statusOf keeps the exit status, which go-ansible's error does not carry.
-type statusOf struct{ status *int }
-
-func (s statusOf) Enrich(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		*s.status = exit.ExitCode()
+// judge refuses a run without hosts, which Ansible calls a success.
+func (o outcome) judge() (outcome, error) {
+	if o.status == 0 && o.fleet.Play != "" && len(o.fleet.Hosts) == 0 {
+		return o, errNoHosts
 	}
-	return err
+	return o, nil
 }
 
-// runPlaybook shows the output as it comes. Ctrl-C reaches ansible-playbook from the terminal itself, so that one is waited
-// for: it has to clean up. (Notify and not Ignore, which ansible-playbook would inherit.)
-func runPlaybook(cmd *cobra.Command, c command) error {
-	interrupts := make(chan os.Signal, 1)
-	signal.Notify(interrupts, os.Interrupt)
-	defer signal.Stop(interrupts)
-	status := 0
-	err := execute.NewDefaultExecute(
-		execute.WithCmd(c),
-		execute.WithWrite(cmd.OutOrStdout()),
-		execute.WithWriteError(cmd.ErrOrStderr()),
-		execute.WithErrorEnrich(statusOf{&status}),
-		execute.WithEnvVars(colours()),
-	).Execute(cmd.Context())
-	if status != 0 {
-		return exitError{status}
-	}
-	return err
-}
-
-// colours keeps Ansible's colours on a terminal: it sees a pipe.
-func colours() map[string]string {
-	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" {
-		return map[string]string{"ANSIBLE_FORCE_COLOR": "1"}
-	}
-	return nil
+// terminal is the terminal that w is, if it is one that can move its cursor.
+func terminal(w io.Writer) (*os.File, bool) {
+	file, ok := w.(*os.File)
+	return file, ok && os.Getenv("TERM") != "dumb" && isTerminal(file)
 }

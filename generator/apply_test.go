@@ -10,21 +10,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakePlaybook puts an ansible-playbook into PATH that tells how it was called, shows the files of the role that it would run,
-// and ends with status 4.
-func fakePlaybook(t *testing.T) {
+// fakeAnsible puts an ansible-playbook into PATH that runs a script, and answers --version as the real one does.
+func fakeAnsible(t *testing.T, version, script string) {
 	t.Helper()
 	dir := t.TempDir()
-	script := `#!/bin/sh
-echo "called with: $*"
+	text := "#!/bin/sh\nif [ \"$*\" = --version ]; then echo '" + version + "'; exit; fi\n" + script
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ansible-playbook"), []byte(text), 0o700))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv("TMPDIR", t.TempDir())
+}
+
+// fakePlaybook tells how it was called, shows the files that it would run, and ends with status 4.
+func fakePlaybook(t *testing.T) {
+	t.Helper()
+	fakeAnsible(t, "ansible-playbook [core 2.19.14]", `echo "called with: $*"
 for word; do
-  case $word in */sidekiq.yml) (cd "${word%/*}" && find roles -type f) ;; esac
+  case $word in */sidekiq.yml) (cd "${word%/*}" && find roles callback_plugins -type f) ;; esac
 done
 echo "unreachable" >&2
 exit 4
-`
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "ansible-playbook"), []byte(script), 0o700))
-	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+`)
+}
+
+// replay is an ansible-playbook that tells what was recorded, and ends with a status.
+func replay(t *testing.T, recorded, status string) {
+	t.Helper()
+	path, err := filepath.Abs("testdata/apply/" + recorded + ".jsonl")
+	require.NoError(t, err)
+	fakeAnsible(t, "ansible-playbook [core 2.19.14]", `[ "$ANSIBLE_STDOUT_CALLBACK" = sidekiq_role ] || exit 99
+sed "s/^/$SIDEKIQ_ROLE_MARK /" `+path+"\nexit "+status+"\n")
 }
 
 func needPayload(t *testing.T) {
@@ -38,28 +52,174 @@ func needPayload(t *testing.T) {
 	t.Skip("SKIPPED: this test needs the modules' binaries: make build")
 }
 
+// called runs the program and returns its exit status and what it wrote.
+func called(args ...string) (status int, out, errs string) {
+	var stdout, stderr bytes.Buffer
+	status = run(args, &stdout, &stderr)
+	return status, stdout.String(), stderr.String()
+}
+
 func TestApplyRunsACompleteRoleAndEndsAsAnsibleDoes(t *testing.T) {
 	needPayload(t)
 	fakePlaybook(t)
-	t.Setenv("TMPDIR", t.TempDir())
-	var out, errs bytes.Buffer
-	args := []string{"apply", "--inventory", "hosts.yml", "--project", "demo", "--check", "--diff", "--", "--limit", "a b", "-v"}
-	require.Equal(t, 4, run(args, &out, &errs))
-	require.Regexp(t, `called with: --check --diff --inventory=hosts.yml \S+/sidekiq.yml --limit a b -v`, out.String())
+	status, out, errs := called("apply", "--inventory", "hosts.yml", "--project", "demo", "--check", "--diff", "--", "--limit", "a b", "-v")
+	require.Equal(t, 4, status)
+	require.Regexp(t, `^called with: --check --diff --inventory=hosts.yml \S+/sidekiq.yml --limit a b -v\n`, out)
 	for _, file := range []string{"tasks/main.yml", "action_plugins/db_pool.py", "library/db_pool.py", "files/payload.json"} {
-		require.Contains(t, out.String(), "roles/sidekiq/"+file+"\n")
+		require.Contains(t, out, "roles/sidekiq/"+file+"\n")
 	}
-	require.Equal(t, "unreachable\n", errs.String())
+	require.Contains(t, out, "callback_plugins/sidekiq_role.py\n")
+	require.Equal(t, "unreachable\n", errs)
 	left, err := os.ReadDir(os.Getenv("TMPDIR"))
 	require.NoError(t, err)
 	require.Empty(t, left, "the temporary role is removed")
 }
 
-func TestApplyWithoutAnsibleSaysWhatToInstall(t *testing.T) {
+func TestApplyShowsTheProofAndKeepsAnsiblesStatus(t *testing.T) {
+	needPayload(t)
+	for recorded, status := range map[string]string{"first": "4", "again": "0"} {
+		replay(t, recorded, status)
+		got, out, errs := called("apply", "--host", "x", "--project", "demo")
+		require.Equal(t, status, string(rune('0'+got)))
+		require.Empty(t, errs)
+		golden(t, recorded+".plain", out)
+	}
+}
+
+func TestVerifyTellsDifferenceFailureAndUnreachableApart(t *testing.T) {
+	needPayload(t)
+	for _, c := range []struct {
+		recorded, ansible string
+		status            int
+	}{{"again", "0", 0}, {"several", "0", 2}, {"first", "4", 4}, {"drift", "4", 4}} {
+		replay(t, c.recorded, c.ansible)
+		status, out, errs := called("verify", "--host", "x", "--project", "demo")
+		require.Equal(t, c.status, status, c.recorded)
+		require.Empty(t, errs)
+		require.NotContains(t, out, "Run Sidekiq:", "piped, it tells differences and no progress")
+		if c.recorded == "drift" {
+			golden(t, "drift.verify", out)
+		}
+	}
+}
+
+func TestVerdictOfHosts(t *testing.T) {
+	of := func(s ...stats) *fleet {
+		f := &fleet{Over: true}
+		for _, one := range s {
+			f.Hosts = append(f.Hosts, &host{Name: "h", stats: &one})
+		}
+		return f
+	}
+	differs, failure, gone := stats{Changed: 1}, stats{Failures: 1, Changed: 1}, stats{Unreachable: 1}
+	for _, c := range []struct {
+		want int
+		outcome
+	}{
+		{0, outcome{0, of(stats{})}},
+		{2, outcome{0, of(stats{}, differs)}},
+		{1, outcome{2, of(differs, failure)}},
+		{1, outcome{2, &fleet{Over: true, Hosts: []*host{{Name: "never reached"}}}}},
+		{4, outcome{6, of(differs, failure, gone)}},
+		{1, outcome{4, &fleet{}}},                           // a playbook that cannot be read
+		{1, outcome{2, &fleet{}}},                           // an option that ansible-playbook does not know
+		{99, outcome{99, &fleet{Hosts: of(differs).Hosts}}}, // Ctrl-C
+		{0, outcome{0, &fleet{}}},                           // --list-tasks
+	} {
+		require.Equal(t, c.want, c.verdict())
+	}
+}
+
+func TestVerifyNeverChangesAnything(t *testing.T) {
+	needPayload(t)
+	fakePlaybook(t)
+	status, out, _ := called("verify", "--host", "a,b", "--host", "c", "--project", "demo")
+	require.Equal(t, 1, status, "4 is for hosts, and there were none")
+	require.Contains(t, out, "called with: --check --diff --inventory=a,b,c, ")
+}
+
+func TestRunWithoutHostsIsAnError(t *testing.T) {
+	needPayload(t)
+	fakeAnsible(t, "ansible-playbook [core 2.19.14]", `echo "$SIDEKIQ_ROLE_MARK {\"event\": \"play\", \"name\": \"Run Sidekiq\", \"tasks\": 6}"`)
+	for _, command := range []string{"apply", "verify"} {
+		status, out, errs := called(command, "-i", "empty.yml", "--project", "demo")
+		require.Equal(t, 1, status)
+		require.Empty(t, out)
+		require.Contains(t, errs, "error: there is no host to run on\nhint: ")
+	}
+}
+
+func TestHostsAreNamedInOneWay(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--inventory or --host is required":     {},
+		"--inventory and --host are both given": {"-i", "hosts.yml", "--host", "a"},
+		`--host: "" is not accepted`:            {"--host", "a,,b"},
+		`--host: "a b" is not accepted`:         {"--host", "a b"},
+		`unexpected argument "a"`:               {"-i", "hosts.yml", "a"},
+	} {
+		for _, command := range []string{"apply", "verify"} {
+			status, _, errs := called(append([]string{command}, args...)...)
+			require.Equal(t, 1, status)
+			require.Contains(t, errs, want)
+		}
+	}
+	for want, hosts := range map[string][]string{"a,": {"a"}, "a,b,": {"a", " b "}} {
+		got, err := inventoryOf("", hosts)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestAnsibleThatIsMissingOldOrBrokenIsNamedWithWhatToInstall(t *testing.T) {
+	const hint = "\nhint: pip install 'ansible-core>=2.14'\n"
+	for version, want := range map[string]string{
+		"ansible-playbook [core 2.13.13]": "is of ansible-core 2.13.13, which is too old: 2.14 or later is needed" + hint,
+		"ansible-playbook 2.9.27":         "is of ansible-core 2.9.27, which is too old: 2.14 or later is needed" + hint,
+		"something else":                  `"something else" tells no version of ansible-core` + hint,
+		"'; echo no module; exit 3; '":    "--version: exit status 3: no module" + hint,
+	} {
+		fakeAnsible(t, version, "echo it ran\n")
+		status, out, errs := called("apply", "-i", "x")
+		require.Equal(t, 1, status)
+		require.Empty(t, out)
+		require.Contains(t, errs, want)
+	}
 	t.Setenv("PATH", t.TempDir())
-	var out, errs bytes.Buffer
-	require.Equal(t, 1, run([]string{"apply", "-i", "x"}, &out, &errs))
-	require.Equal(t, "error: ansible-playbook was not found in PATH\nhint: pip install 'ansible-core>=2.14'\n", errs.String())
+	_, _, errs := called("verify", "-i", "x")
+	require.Equal(t, "error: ansible-playbook was not found in PATH"+hint, errs)
+}
+
+func TestVersionsOfAnsibleAreRead(t *testing.T) {
+	for line, want := range map[string]core{"ansible-playbook [core 2.14.18]": 14, "ansible-playbook [core 2.22.0rc1]": 22, "ansible-playbook [core 3.0.0] ": 100} {
+		got, _, err := coreOf(line)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	require.False(t, core(18).detaches())
+	require.True(t, core(19).detaches())
+}
+
+func TestErrorsOfAnsibleGetAHint(t *testing.T) {
+	for text, want := range map[string]string{
+		"Failed to connect to the host via ssh: ubuntu@h: Permission denied (publickey).": "--user NAME",
+		"Failed to connect to the host via ssh: Permission denied (publickey,password).":  "--ask-pass",
+		"Host key verification failed.": "accept it: ssh HOST",
+		"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@ Host key verification failed.": "ssh-keygen -R HOST",
+		"ssh: Could not resolve hostname h: Name or service not known":                           "is the name right?",
+		"ssh: connect to host h port 22: Connection refused":                                     "is the host up",
+		"Missing sudo password":              "--ask-become-pass",
+		"Incorrect sudo password":            "--ask-become-pass",
+		"ubuntu is not in the sudoers file.": "may become root",
+		"to use the 'ssh' connection type with passwords, you must install the sshpass program":                   "install sshpass",
+		"The filter plugin 'ansible.builtin.mandatory' failed: set project_name (or sidekiq_project) to the name": "--project NAME",
+		"no such option; hint: our own, Host key verification failed":                                             "our own, Host key verification failed",
+	} {
+		_, hint := explain(text)
+		require.Contains(t, hint, want, text)
+	}
+	message, hint := explain("something else")
+	require.Equal(t, "something else", message)
+	require.Empty(t, hint)
 }
 
 func TestGenerateWritesACompleteRoleOnce(t *testing.T) {

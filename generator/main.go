@@ -70,6 +70,7 @@ func rootCommand() *cobra.Command {
 restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq --project hyrax
   sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
+  sidekiq-role verify --inventory hosts.yml --project hyrax
   sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -77,7 +78,7 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 	}
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
-	root.AddCommand(generateCommand(), applyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	return root
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/apenella/go-ansible/v2/pkg/playbook"
+)
+
+// core is a version of ansible-core, 2.x.
+type core int
+
+// detaches tells whether what this version runs has no terminal: it starts a session of its own since 2.19. Before, ssh may ask
+// whether a host's key is right.
+func (c core) detaches() bool { return c >= 19 }
+
+var coreLine = regexp.MustCompile(`^ansible-playbook (?:\[core )?((\d+)\.(\d+)\S*?)\]?$`)
+
+// needAnsible asks the ansible-playbook that will run for its version.
+func needAnsible(ctx context.Context) (core, error) {
+	install := fmt.Sprintf("; hint: pip install 'ansible-core>=2.%d'", oldestCore)
+	path, err := exec.LookPath(playbook.DefaultAnsiblePlaybookBinary)
+	if err != nil {
+		return 0, errors.New("ansible-playbook was not found in PATH" + install)
+	}
+	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%s --version: %w: %s%s", path, err, lastLine(string(out)), install)
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	version, found, err := coreOf(line)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w%s", path, err, install)
+	}
+	if version < oldestCore {
+		return 0, fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed%s", path, found, oldestCore, install)
+	}
+	return version, nil
+}
+
+// coreOf reads the first line of ansible-playbook --version.
+func coreOf(line string) (core, string, error) {
+	found := coreLine.FindStringSubmatch(strings.TrimSpace(line))
+	if found == nil {
+		return 0, "", fmt.Errorf("%q tells no version of ansible-core", line)
+	}
+	major, err := strconv.Atoi(found[2])
+	if err != nil {
+		return 0, "", err
+	}
+	minor, err := strconv.Atoi(found[3])
+	if err != nil {
+		return 0, "", err
+	}
+	return core((major-2)*100 + minor), found[1], nil
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+)
+
+// The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines. Nothing here reads what
+// Ansible prints for people.
+//
+//go:embed callback/sidekiq_role.py
+var callback embed.FS
+
+// event is one line of the callback plugin.
+type event struct {
+	Event string `json:"event"` // play, start, result or end
+
+	Name  string   `json:"name"`
+	Hosts []string `json:"hosts"`
+	Tasks int      `json:"tasks"` // that each host runs, as far as that is known at the start
+	Check bool     `json:"check"`
+
+	Host, Task, Module, Status string
+
+	Answer   answer   `json:"answer"`
+	Warnings []string `json:"warnings"`
+	Diff     string   `json:"diff"`
+
+	Stats map[string]stats `json:"stats"`
+}
+
+// answer is what may be shown of a module's answer; which keys these are is decided in the plugin.
+type answer struct {
+	Censored  string    `json:"censored"`
+	Msg       any       `json:"msg"` // of debug it may be anything
+	Steps     []string  `json:"steps"`
+	Stdout    string    `json:"module_stdout"`
+	Stderr    string    `json:"module_stderr"`
+	Exists    *bool     `json:"exists"`
+	Before    *int      `json:"pool_before"`
+	After     *int      `json:"pool_after"`
+	Required  int       `json:"required"`
+	State     string    `json:"state"`
+	Proved    []string  `json:"proved"`
+	Status    string    `json:"status"`
+	Processes []process `json:"processes"`
+	process             // where it is one
+}
+
+type process struct {
+	MainPID   int       `json:"main_pid"`
+	Heartbeat heartbeat `json:"heartbeat"`
+}
+
+type heartbeat struct {
+	Status      string   `json:"status"`
+	Concurrency int      `json:"concurrency"`
+	Queues      []string `json:"queues"`
+}
+
+// stats is Ansible's own count of a host's results.
+type stats struct {
+	Changed     int `json:"changed"`
+	Failures    int `json:"failures"`
+	Unreachable int `json:"unreachable"`
+}
+
+// failed tells whether a result is an error, of which the rest of the play may not hear.
+func (e event) failed() bool { return e.Status == "failed" || e.Status == "unreachable" }
+
+// text is what a task says, by itself or as an error.
+func (a answer) text() string {
+	var text string
+	switch msg := a.Msg.(type) {
+	case nil:
+		text = a.Censored
+	case string:
+		text = msg
+	default:
+		text = fmt.Sprint(msg)
+	}
+	for _, more := range []string{a.Stdout, a.Stderr} {
+		if more != "" {
+			text += "\n" + more
+		}
+	}
+	return text
+}
+
+// splitter parts ansible-playbook's output into events, which are lines that begin with the mark, and text. Text is passed on as
+// it comes, also an unfinished line, which may be a question.
+type splitter struct {
+	mark    string
+	pending []byte // the begin of a line that may be an event
+	inside  bool   // of a line of text
+	event   func(event)
+	text    func(string)
+}
+
+func (s *splitter) Write(data []byte) (int, error) {
+	s.pending = append(s.pending, data...)
+	for len(s.pending) > 0 {
+		line, rest, whole := bytes.Cut(s.pending, []byte("\n"))
+		if !whole && s.mayBeEvent(line) {
+			break
+		}
+		s.line(line, whole)
+		s.pending = append([]byte(nil), rest...)
+	}
+	return len(data), nil
+}
+
+// mayBeEvent tells whether more of a line has to be waited for.
+func (s *splitter) mayBeEvent(line []byte) bool {
+	n := min(len(line), len(s.mark))
+	return !s.inside && string(line[:n]) == s.mark[:n]
+}
+
+// line takes what cannot be read as an event for text: it is seen, and the run goes on.
+func (s *splitter) line(line []byte, whole bool) {
+	told, marked := bytes.CutPrefix(line, []byte(s.mark+" "))
+	var e event
+	if marked && whole && !s.inside && json.Unmarshal(told, &e) == nil {
+		s.event(e)
+		return
+	}
+	s.inside = !whole
+	text := string(line)
+	if whole {
+		text += "\n"
+	}
+	s.text(text)
+}
+
+// flush passes on what was held back when the output ended.
+func (s *splitter) flush() {
+	if len(s.pending) > 0 {
+		s.text(string(s.pending))
+		s.pending = nil
+	}
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// hints are what to do about errors of Ansible's own that everybody meets. Errors of our modules bring theirs.
+var hints = []struct {
+	pattern *regexp.Regexp
+	hint    string
+}{
+	{regexp.MustCompile(`Permission denied \([^)]*publickey`), "name a user whom a key of yours lets in: -- --user NAME (--private-key FILE), or -- --ask-pass"},
+	{regexp.MustCompile(`Invalid/incorrect password|Permission denied, please try again`), "is the user right? -- --user NAME --ask-pass asks for the password again"},
+	{regexp.MustCompile(`REMOTE HOST IDENTIFICATION HAS CHANGED`), "where the host was made anew, forget its old key: ssh-keygen -R HOST; otherwise find out who answers"},
+	{regexp.MustCompile(`Host key verification failed|host key is not known`), "look at the host's key once and accept it: ssh HOST"},
+	{regexp.MustCompile(`Could not resolve hostname|Name or service not known`), "is the name right? ansible_host in the inventory gives a host another address"},
+	{regexp.MustCompile(`Connection refused|Connection timed out|timed out|No route to host|Network is unreachable`), "is the host up, and does ssh HOST work? ansible_port and ansible_host in the inventory tell where it listens"},
+	{regexp.MustCompile(`sshpass`), "install sshpass, or log in with a key"},
+	{regexp.MustCompile(`(?i)missing sudo password|sudo: a password is required|timeout .* waiting for privilege escalation`), "-- --ask-become-pass asks for the password of sudo"},
+	{regexp.MustCompile(`(?i)incorrect sudo password`), "the password of the user who logs in is wanted, not root's: -- --ask-become-pass"},
+	{regexp.MustCompile(`not in the sudoers file|may not run sudo`), "log in as a user who may become root: -- --user NAME"},
+	{regexp.MustCompile(`set project_name|'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
+}
+
+// explain parts an error from its hint. That a task failed, as Ansible begins to say in 2.19, stands above it.
+func explain(text string) (message, hint string) {
+	text = strings.TrimPrefix(text, "Task failed: ")
+	if message, hint, found := strings.Cut(text, "; hint: "); found {
+		return message, hint
+	}
+	for _, h := range hints {
+		if h.pattern.MatchString(text) {
+			return text, h.hint
+		}
+	}
+	return text, ""
+}
+
+// labelled is an error or a warning with its hint, each on lines of their own.
+func (s style) labelled(label, text string) string {
+	message, hint := explain(strings.TrimSpace(text))
+	lines := s.hanging(label, message)
+	if hint != "" {
+		lines += s.hanging("hint:", hint)
+	}
+	return lines
+}
+
+// margin is how far a text is set off at most.
+const margin = 4
+
+// hanging puts a word before a text, whose further lines stand below its first.
+func (s style) hanging(label, text string) string {
+	if s.columns > 0 {
+		text = wrap(text, max(30, s.columns-width(label)-1-margin))
+	}
+	first, rest, more := strings.Cut(text, "\n")
+	lines := s.word(label) + " " + first + "\n"
+	if more {
+		lines += shift(rest, width(label)+1)
+	}
+	return lines
+}

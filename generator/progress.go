@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// progress shows what happens while it does. It is told of an event when the fleet has taken it.
+type progress interface {
+	event(f *fleet, e event)
+	text(w io.Writer, text string) // of Ansible's own, for standard output or standard error
+	tick(f *fleet)
+	end()
+}
+
+// silent passes on Ansible's own text and no more.
+type silent struct{}
+
+func (silent) event(*fleet, event)           {}
+func (silent) text(w io.Writer, text string) { fmt.Fprint(w, text) }
+func (silent) tick(*fleet)                   {}
+func (silent) end()                          {}
+
+// plain writes a line for each host and task when it ends, and never takes one back: for files and logs.
+type plain struct {
+	silent
+	out io.Writer
+	style
+	warned map[string]map[string]bool // host, and what it was warned of
+}
+
+func (p plain) event(f *fleet, e event) {
+	if len(f.Hosts) == 0 {
+		return
+	}
+	switch e.Event {
+	case "play":
+		fmt.Fprint(p.out, heading(f))
+	case "result":
+		fmt.Fprint(p.out, p.line(f, e), shifted(p.details(e, p.before(e.Host))+p.error(e), 4))
+	}
+}
+
+// heading stands above the first part of a play alone.
+func heading(f *fleet) string {
+	if slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Place > 0 }) {
+		return ""
+	}
+	text := fmt.Sprintf("%s: %s, %s", f.Play, hostsOf(len(f.Hosts)), plural(f.Tasks, "task"))
+	if f.Check {
+		text += ", nothing is changed"
+	}
+	return text + "\n"
+}
+
+func (p plain) line(f *fleet, e event) string {
+	return pad(e.Host, widest(f)) + "  " + e.Task + "  " + p.word(statusWord(f, e.Status)) + "\n"
+}
+
+func statusWord(f *fleet, status string) string {
+	if f.Check && status == changed {
+		return checked.changed
+	}
+	return status
+}
+
+func widest(f *fleet) int {
+	n := 0
+	for _, h := range f.Hosts {
+		n = max(n, width(h.Name))
+	}
+	return n
+}
+
+func shifted(text string, by int) string {
+	if text == "" {
+		return ""
+	}
+	return shift(text, by)
+}
+
+// before is what a host was warned of already.
+func (p plain) before(host string) map[string]bool {
+	if p.warned[host] == nil {
+		p.warned[host] = map[string]bool{}
+	}
+	return p.warned[host]
+}
+
+func (p plain) error(e event) string {
+	if e.failed() || e.Status == "ignored" {
+		return p.labelled("error:", e.Answer.text())
+	}
+	return ""
+}
+
+// live shows a line for each host below all other output, and draws it anew when something happens. It hides no cursor and
+// sets no mode, so that nothing has to be put right if the program is killed. Libraries for progress bars want the terminal for
+// themselves; these lines give way to Ansible's own text, and to questions.
+type live struct {
+	out io.Writer
+	style
+	size      func() (columns, lines int)
+	now       func() time.Time
+	mayPrompt bool // ssh may ask on the terminal, by ways of its own, until every host has answered once
+	drawn     int  // lines that are on the screen
+	open      bool // somebody else's line is not finished: it may be a question
+}
+
+func (l *live) event(f *fleet, e event) {
+	if l.open {
+		fmt.Fprintln(l.out)
+		l.open = false
+	}
+	if len(f.Hosts) == 0 {
+		return
+	}
+	if e.Event == "play" {
+		l.erase()
+		fmt.Fprint(l.out, heading(f))
+	}
+	l.tick(f)
+}
+
+// text makes room for a line of Ansible's.
+func (l *live) text(w io.Writer, text string) {
+	l.erase()
+	fmt.Fprint(w, text)
+	l.open = !strings.HasSuffix(text, "\n")
+}
+
+// tick draws all lines in one go, over those that are there. Before the play it leaves the terminal to Ansible, which may ask
+// for passwords there.
+func (l *live) tick(f *fleet) {
+	if len(f.Hosts) == 0 || l.open || l.mayPrompt && f.connecting() {
+		return
+	}
+	columns, lines := l.size()
+	rows := l.region(f, columns, lines-1)
+	var b strings.Builder
+	b.WriteString(l.up())
+	for _, r := range rows {
+		b.WriteString(r + "\x1b[K\n")
+	}
+	b.WriteString("\x1b[J")
+	fmt.Fprint(l.out, b.String())
+	l.drawn = len(rows)
+}
+
+func (l *live) up() string {
+	if l.drawn == 0 {
+		return "\r"
+	}
+	return fmt.Sprintf("\r\x1b[%dA", l.drawn)
+}
+
+func (l *live) erase() {
+	if l.drawn > 0 {
+		fmt.Fprint(l.out, l.up()+"\x1b[J")
+		l.drawn = 0
+	}
+}
+
+func (l *live) end() {
+	l.erase()
+	if l.open {
+		fmt.Fprintln(l.out)
+	}
+}
+
+// region is the lines to be drawn. Where there are more hosts than lines, those whose task runs come first, then those that
+// failed, and the last line counts the rest.
+func (l *live) region(f *fleet, columns, lines int) []string {
+	hosts := f.Hosts
+	if len(hosts) > lines {
+		hosts = urgent(hosts)[:max(0, lines-1)]
+	}
+	rows := []string{}
+	for _, h := range hosts {
+		rows = append(rows, l.row(f, h, columns))
+	}
+	if rest := len(f.Hosts) - len(hosts); rest > 0 && lines > 0 {
+		rows = append(rows, l.faint(cut(fmt.Sprintf("and %s more", hostsOf(rest)), columns-1)))
+	}
+	return rows
+}
+
+func urgent(hosts []*host) []*host {
+	rank := func(h *host) int {
+		switch s := h.counted(); {
+		case h.Running:
+			return 0
+		case s.Failures+s.Unreachable > 0:
+			return 1
+		}
+		return 2
+	}
+	return slices.SortedStableFunc(slices.Values(hosts), func(a, b *host) int { return rank(a) - rank(b) })
+}
+
+// row is one host: where it is, what it does and for how long, or how that ended. The last column stays free, since some
+// terminals wrap a line that fills it.
+func (l *live) row(f *fleet, h *host, columns int) string {
+	head := fmt.Sprintf("%s  %*d/%d  ", pad(h.Name, widest(f)), len(fmt.Sprint(f.Tasks)), h.Place, max(f.Tasks, h.Place))
+	tail, paint := l.tail(f, h)
+	room := columns - 1 - width(tail) - 2
+	text := cut(strings.TrimRight(head+h.Task, " "), room)
+	return text + "  " + paint(tail)
+}
+
+func (l *live) tail(f *fleet, h *host) (string, func(string) string) {
+	if h.Running {
+		return fmt.Sprintf("%d s", int(l.now().Sub(h.Since).Seconds())), l.faint
+	}
+	if len(h.Results) == 0 {
+		return "waiting", l.faint
+	}
+	return statusWord(f, h.Results[len(h.Results)-1].Status), l.word
+}

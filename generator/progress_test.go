@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// golden compares with a file of testdata/apply, or writes it where UPDATE is set.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata/apply", name)
+	if os.Getenv("UPDATE") != "" {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// watched shows recorded events in time with a clock of its own, and returns all hosts at the end.
+func watched(t *testing.T, name string, show progress, now *time.Time) *fleet {
+	t.Helper()
+	f := &fleet{}
+	for _, e := range told(t, name) {
+		f.take(e, *now)
+		show.event(f, e)
+		*now = now.Add(time.Second)
+	}
+	return f
+}
+
+func newPlain(out *bytes.Buffer) plain {
+	return plain{out: out, warned: map[string]map[string]bool{}}
+}
+
+func TestPlainOutputHasALineForEachHostAndTaskAndNoControlCharacters(t *testing.T) {
+	for name, w := range map[string]wording{"first": applied, "again": applied, "several": applied, "drift": checked} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			f := watched(t, name, newPlain(&out), &time.Time{})
+			text := out.String() + "\n" + style{}.report(f, w)
+			require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f]`, text)
+			golden(t, name+".plain", text)
+		})
+	}
+}
+
+func TestDifferencesAreGroupedByHost(t *testing.T) {
+	f := watched(t, "drift", silent{}, &time.Time{})
+	golden(t, "drift.verify", style{}.changes(f)+style{}.report(f, verified))
+}
+
+func TestColoursNarrowTerminalAndWrappedErrors(t *testing.T) {
+	s := style{colour: true, columns: 60}
+	for name, w := range map[string]wording{"first": applied, "drift": verified} {
+		f := watched(t, name, silent{}, &time.Time{})
+		golden(t, name+".narrow", s.changes(f)+s.report(f, w))
+	}
+}
+
+func newLive(s *screen, now *time.Time) *live {
+	return &live{out: s, size: func() (int, int) { return s.columns, s.lines }, now: func() time.Time { return *now }}
+}
+
+// Each frame is what is on the screen after an event.
+func TestLiveLinesTellWhatEachHostDoes(t *testing.T) {
+	now := time.Time{}
+	s := &screen{columns: 80, lines: 8}
+	l, f, frames := newLive(s, &now), &fleet{}, ""
+	for _, e := range told(t, "first") {
+		f.take(e, now)
+		now = now.Add(time.Second)
+		l.event(f, e)
+		frames += "--- " + e.Event + " " + e.Host + "\n" + s.String()
+	}
+	l.end()
+	golden(t, "first.live", frames+"--- the end\n"+s.String())
+}
+
+func TestLiveLinesLeaveNothingBehind(t *testing.T) {
+	for _, lines := range []int{2, 3, 5, 24} {
+		for _, columns := range []int{20, 43, 80} {
+			now := time.Time{}
+			s := &screen{columns: columns, lines: lines}
+			l := newLive(s, &now)
+			l.colour = true
+			f := watched(t, "first", l, &now)
+			l.text(s, "text\n")
+			l.tick(f)
+			l.end()
+			want := &screen{columns: columns, lines: lines}
+			_, err := fmt.Fprint(want, "Run Sidekiq: 4 hosts, 6 tasks\ntext\n")
+			require.NoError(t, err)
+			require.Equal(t, want.String(), s.String())
+		}
+	}
+}
+
+func TestFleetThatIsTallerThanTheTerminal(t *testing.T) {
+	now := time.Time{}
+	s := &screen{columns: 60, lines: 6}
+	l, f := newLive(s, &now), &fleet{}
+	take := func(e event) { f.take(e, now); l.event(f, e) }
+	e := event{Event: "play", Name: "Run Sidekiq", Tasks: 3}
+	for i := range 20 {
+		e.Hosts = append(e.Hosts, fmt.Sprintf("host%d", i))
+	}
+	take(e)
+	take(event{Event: "result", Host: "host9", Task: "Run Sidekiq as a service", Status: failed})
+	take(event{Event: "start", Host: "host17", Task: "Run Sidekiq as a service"})
+	for range 30 {
+		now = now.Add(time.Second)
+		l.tick(f)
+	}
+	require.Equal(t, `Run Sidekiq: 20 hosts, 3 tasks
+host17  1/3  Run Sidekiq as a service  30 s
+host9   0/3  failed
+host0   0/3  waiting
+host1   0/3  waiting
+and 16 hosts more
+`, s.String())
+}
+
+func TestQuestionStaysUntilItIsAnswered(t *testing.T) {
+	now := time.Time{}
+	s := &screen{columns: 60, lines: 6}
+	l, f := newLive(s, &now), &fleet{}
+	s.rows = []string{"BECOME password: "}
+	l.tick(f)
+	require.Equal(t, "BECOME password: \n", s.String(), "asked by way of the terminal itself")
+	s.rows = nil
+	f.take(event{Event: "play", Name: "P", Tasks: 2, Hosts: []string{"a"}}, now)
+	l.tick(f)
+	l.text(s, "Perform task? ")
+	l.tick(f)
+	require.Equal(t, "Perform task? \n", s.String())
+	e := event{Event: "start", Host: "a", Task: "T"}
+	f.take(e, now)
+	l.event(f, e)
+	require.Equal(t, "Perform task? \na  1/2  T  0 s\n", s.String())
+}
+
+// Before ansible-core 2.19 ssh writes to the terminal by itself: `Are you sure you want to continue connecting?`
+func TestNothingIsDrawnWhileSSHMayAsk(t *testing.T) {
+	now := time.Time{}
+	s := &screen{columns: 60, lines: 6}
+	l, f := newLive(s, &now), &fleet{}
+	l.mayPrompt = true
+	take := func(e event) { f.take(e, now); l.event(f, e) }
+	take(event{Event: "play", Name: "P", Tasks: 2, Hosts: []string{"a"}})
+	take(event{Event: "start", Host: "a", Task: "variables"})
+	take(event{Event: "result", Host: "a", Task: "variables", Module: "validate_argument_spec", Status: "ok"})
+	take(event{Event: "start", Host: "a", Task: "T"})
+	_, err := s.Write([]byte("sure? "))
+	require.NoError(t, err)
+	l.tick(f)
+	require.True(t, strings.HasSuffix(s.String(), "sure? \n"), s.String())
+	take(event{Event: "result", Host: "a", Task: "T", Module: "db_pool", Status: "ok"})
+	require.Contains(t, s.String(), "a  2/2  T  ok\n")
+}
+
+func TestPlayInPartsHasOneHeading(t *testing.T) {
+	var out bytes.Buffer
+	p, f := newPlain(&out), &fleet{}
+	for _, name := range []string{"a", "b"} {
+		for _, e := range []event{
+			{Event: "play", Name: "P", Tasks: 1, Hosts: []string{"a", "b"}},
+			{Event: "start", Host: name, Task: "T"},
+			{Event: "result", Host: name, Task: "T", Status: "ok"},
+		} {
+			f.take(e, time.Time{})
+			p.event(f, e)
+		}
+	}
+	require.Equal(t, "P: 2 hosts, 1 task\na  T  ok\nb  T  ok\n", out.String())
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// style tells whether words are painted, and how wide the terminal is: 0 where there is none.
+type style struct {
+	colour  bool
+	columns int
+}
+
+// The colours are Ansible's own: green for what is as it should be, yellow for what changes, red for what failed.
+var colourOf = map[string]string{
+	"ok": "32", unchanged: "32", "as it should be": "32", "skipped": "36", changed: "33", "would change": "33", "differs": "33",
+	failed: "31", unreachable: "31", unfinished: "31", "ignored": "36", "error:": "31", "hint:": "36", "warning:": "35",
+}
+
+// word paints a word by its meaning.
+func (s style) word(word string) string { return s.paint(colourOf[word], word) }
+
+func (s style) bold(text string) string  { return s.paint("1", text) }
+func (s style) faint(text string) string { return s.paint("2", text) }
+
+func (s style) paint(code, text string) string {
+	if !s.colour || code == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// diff paints the lines of a difference.
+func (s style) diff(line string) string {
+	for prefix, code := range map[string]string{"+": "32", "-": "31", "@@": "36"} {
+		if strings.HasPrefix(line, prefix) {
+			return s.paint(code, line)
+		}
+	}
+	return line
+}
+
+func width(text string) int { return utf8.RuneCountInString(text) }
+
+// pad fills a text with spaces.
+func pad(text string, to int) string { return text + strings.Repeat(" ", max(0, to-width(text))) }
+
+// cut shortens a text that is too wide.
+func cut(text string, to int) string {
+	if width(text) <= to {
+		return text
+	}
+	if to <= 3 {
+		return string([]rune(text)[:max(0, to)])
+	}
+	return string([]rune(text)[:to-3]) + "..."
+}
+
+// shift sets each line of a text off by spaces.
+func shift(text string, by int) string {
+	space := strings.Repeat(" ", by)
+	return space + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+space) + "\n"
+}
+
+// wrap breaks the lines of a text between words. A word that is too wide stays whole.
+func wrap(text string, to int) string {
+	var lines []string
+	for _, line := range strings.Split(text, "\n") {
+		for width(line) > to {
+			at := strings.LastIndex(string([]rune(line)[:to+1]), " ")
+			if at <= 0 {
+				break
+			}
+			lines = append(lines, line[:at])
+			line = line[at+1:]
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}

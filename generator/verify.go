@@ -1,0 +1,54 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify {--inventory I | --host HOST} [-- ansible-playbook options]",
+		Short: "Tell where hosts differ from what the role would make of them",
+		Long: `verify runs the role in check mode. It never changes anything. It shows by host what apply would change, and how, and at the end
+which hosts are as they should be.
+
+Everything after -- goes to ansible-playbook as it is typed.
+
+Exit status:
+  0  every host is as it should be
+  1  a host could not be judged, since it failed or the play ended before it; or nothing was run
+  2  a host differs
+  4  a host could not be reached
+Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook's own.`,
+		Example: `  sidekiq-role verify --inventory hosts.yml --project hyrax
+  sidekiq-role verify --host worker1.example.org,worker2.example.org --project hyrax -- --user ubuntu`,
+	}
+	t := targetFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		m, o, err := t.read(cmd, args)
+		if err != nil {
+			return err
+		}
+		o.Check, o.Diff = true, true
+		run, err := apply(cmd, m, o, args, true)
+		if err != nil {
+			return err
+		}
+		return statusError(run.verdict())
+	}
+	return cmd
+}
+
+// verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play,
+// and for one that broke off, become 1.
+func (o outcome) verdict() int {
+	f := o.fleet
+	switch {
+	case f.Over && f.count(unreachable) > 0:
+		return 4
+	case f.Over && f.count(failed)+f.count(unfinished) > 0:
+		return 1
+	case f.Over && f.count(changed) > 0:
+		return 2
+	case o.status == 2 || o.status == 4:
+		return 1
+	}
+	return o.status
+}
