@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// hints are what to do about errors of Ansible's own that everybody meets. Errors of our modules bring theirs.
+// hints are what to do about errors that everybody meets: Ansible's own, and the journal of a Sidekiq that does not start. Other errors
+// of our modules bring theirs.
 var hints = []struct {
 	pattern *regexp.Regexp
 	hint    string
@@ -20,6 +21,7 @@ var hints = []struct {
 	{regexp.MustCompile(`(?i)missing sudo password|sudo: a password is required|timeout .* waiting for privilege escalation`), "-- --ask-become-pass asks for the password of sudo"},
 	{regexp.MustCompile(`(?i)incorrect sudo password`), "the password of the user who logs in is wanted, not root's: -- --ask-become-pass"},
 	{regexp.MustCompile(`not in the sudoers file|may not run sudo`), "log in as a user who may become root: -- --user NAME"},
+	{regexp.MustCompile(`is not up: [^\n]*; last lines of its journal:`), "the journal names the mistake: mend it, deploy, and apply again"},
 	{regexp.MustCompile(`set project_name|'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
 }
 

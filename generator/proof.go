@@ -67,17 +67,17 @@ func proofs(f *fleet, w wording) (heads []string, rows [][]string) {
 	}
 	for _, h := range f.Hosts {
 		for i, p := range h.processes() {
-			cells := []string{"", "", "", p.pid(), p.beat(), p.threads(), p.queues(), "", ""}
+			cells := []string{"", "", "", p.pid(), p.beat(), p.threads(), "", p.queues(), ""}
 			if h.down() {
-				cells[3], cells[5], cells[6] = "-", "-", "-"
+				cells[3], cells[5], cells[7] = "-", "-", "-"
 			}
 			if i == 0 {
-				cells[0], cells[1], cells[2], cells[7], cells[8] = h.Name, w.of(h.result(), 1), h.status(), h.sudo(), h.pool()
+				cells[0], cells[1], cells[2], cells[6], cells[8] = h.Name, w.of(h.result(), 1), h.status(), h.poolAlone(), h.sudo()
 			}
 			rows = append(rows, cells)
 		}
 	}
-	return []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "QUEUES", "SUDO", "POOL"}, rows
+	return []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "POOL", "QUEUES", "SUDO"}, rows
 }
 
 func rowsOfCheck(f *fleet, w wording) (rows [][]string) {
@@ -211,15 +211,23 @@ func (h *host) sudo() string {
 
 // pool is the number of connections, and for how many threads.
 func (h *host) pool() string {
-	e := h.last("db_pool")
-	a := e.Answer
+	a := h.last("db_pool").Answer
+	if a.Exists == nil || !*a.Exists {
+		return h.poolAlone()
+	}
+	return poolSize(a.After) + h.wanted(a.Required)
+}
+
+// poolAlone is the number of connections, for the table, which has the threads beside it.
+func (h *host) poolAlone() string {
+	a := h.last("db_pool").Answer
 	switch {
 	case a.Exists != nil && !*a.Exists:
 		return "no database.yml"
 	case a.Exists == nil:
 		return unknown
 	}
-	return poolSize(a.After) + h.wanted(a.Required)
+	return poolSize(a.After)
 }
 
 func poolSize(n *int) string {

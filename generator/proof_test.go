@@ -51,7 +51,7 @@ func TestServiceThatIsNotMeantToRunHasNoUnknownProcess(t *testing.T) {
 	for _, status := range []string{"waiting for the first deploy", "stopped", "absent"} {
 		h := ended(t, "systemd_sidekiq", "changed", `{"status": "`+status+`"}`)
 		_, rows := proofs(&fleet{Hosts: []*host{h}}, applied)
-		require.Equal(t, []string{"h", unchanged, status, "-", "not seen", "-", "-", unknown, unknown}, rows[0])
+		require.Equal(t, []string{"h", unchanged, status, "-", "not seen", "-", unknown, "-", unknown}, rows[0])
 	}
 }
 

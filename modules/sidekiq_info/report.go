@@ -78,7 +78,7 @@ const mostQueues = 5
 // inQueues names the queues; of many, those in which most jobs wait.
 func inQueues(queues []sidekiq.Backlog) string {
 	if len(queues) == 0 {
-		return "no queues"
+		return "queues empty"
 	}
 	named, more := queues, ""
 	if len(queues) > mostQueues {

@@ -102,7 +102,7 @@ func TestTheSummaryIsOneShortLine(t *testing.T) {
 	f.overview.Queues = append(f.overview.Queues, sidekiq.Backlog{Name: "g", Size: 7, Latency: 72 * time.Hour})
 	require.Equal(t, "2 processes, 10 threads (2 busy), queues g 7 (3 days), a 1 (3 min), b 0, c 0, d 0 and 2 more; 0 retries, 2 scheduled, 0 dead", f.summary())
 
-	require.Equal(t, "0 processes, 0 threads (0 busy), no queues; 0 retries, 0 scheduled, 0 dead", (&found{}).summary())
+	require.Equal(t, "0 processes, 0 threads (0 busy), queues empty; 0 retries, 0 scheduled, 0 dead", (&found{}).summary())
 }
 
 func TestARoughTimeIsRoundedDown(t *testing.T) {

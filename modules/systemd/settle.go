@@ -12,12 +12,16 @@ import (
 type DownError struct {
 	Unit    string
 	State   State
-	Reason  string   // why it is not taken for up
+	Reason  string   // why it is not taken for up, "" where the state tells
 	Journal []string // its last lines
 }
 
 func (e *DownError) Error() string {
-	text := fmt.Sprintf("%s is not up: %s; %s", e.Unit, e.Reason, e.State)
+	text := e.Unit + " is not up: "
+	if e.Reason != "" {
+		text += e.Reason + "; "
+	}
+	text += e.State.String()
 	if len(e.Journal) > 0 {
 		text += "; last lines of its journal:\n" + strings.Join(e.Journal, "\n")
 	}
@@ -78,7 +82,15 @@ func (s Systemctl) Down(unit string, cause error) error {
 	if err != nil {
 		return fmt.Errorf("%w (and its state is unknown: %v)", cause, err)
 	}
-	return s.down(unit, state, cause.Error())
+	return s.down(unit, state, reasonOf(cause))
+}
+
+// reasonOf leaves out what systemctl says of every program that ends with an error: the state has how it ended.
+func reasonOf(cause error) string {
+	if strings.HasSuffix(cause.Error(), " failed because the control process exited with error code.") {
+		return ""
+	}
+	return cause.Error()
 }
 
 func (s Systemctl) down(unit string, state State, reason string) error {

@@ -128,6 +128,8 @@ func TestSystemctlsWordsAreTheError(t *testing.T) {
 	err := fake(t, running).Start("x.service")
 	require.EqualError(t, err, "systemctl start -- x.service: Failed to start: it is only a test")
 	require.ErrorContains(t, fake(t, running).Down("x.service", errors.New("cause")), "x.service is not up: cause; active (running)")
+	said := errors.New("systemctl start -- x.service: Job for x.service failed because the control process exited with error code.")
+	require.ErrorContains(t, fake(t, running).Down("x.service", said), "x.service is not up: active (running)")
 }
 
 func TestTheMessageIsNotPushedOutByItsBacktrace(t *testing.T) {
