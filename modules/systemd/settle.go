@@ -113,13 +113,18 @@ func journal(unit string) string {
 // calledFrom is a line of a Ruby backtrace below the one with the message.
 var calledFrom = lazyregexp.New("^\\s*(from )?\\S+:\\d+:in [`'][^']*'$")
 
-// lastWords are the last lines without backtraces, which would push out the message that they belong to.
+// lastWords are the last lines without backtraces, which would push out the message that they belong to. Where the message does not tell its
+// place, as those that Sidekiq itself prints, the first line of the backtrace does.
 func lastWords(journal string, most int) []string {
 	var words []string
+	within := false // a backtrace
 	for _, line := range strings.Split(strings.TrimSpace(journal), "\n") {
-		if line != "" && !calledFrom().MatchString(line) {
+		called := calledFrom().MatchString(line)
+		place := called && !within && !strings.HasPrefix(strings.TrimSpace(line), "from ")
+		if line != "" && (!called || place) {
 			words = append(words, line)
 		}
+		within = called
 	}
 	return words[max(0, len(words)-most):]
 }

@@ -144,6 +144,8 @@ x.service: Main process exited, code=exited, status=1/FAILURE
 		"/usr/lib/ruby/definition.rb:36:in `build': /nope not found (Bundler::GemfileNotFound)",
 		"x.service: Main process exited, code=exited, status=1/FAILURE",
 	}, lastWords(journal, 2))
+	journal = "uninitialized constant Sidkiq\n/opt/demo/app.rb:7:in `<top (required)>'\n/usr/lib/ruby/cli.rb:304:in `require'\nend"
+	require.Equal(t, []string{"uninitialized constant Sidkiq", "/opt/demo/app.rb:7:in `<top (required)>'", "end"}, lastWords(journal, 10))
 	require.Empty(t, lastWords("", 10))
 }
 
