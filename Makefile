@@ -13,7 +13,7 @@ ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help check-go build generate test unit molecule test-matrix matrix scenarios rubies sudos systemds story tell soak lint demo bench dist reproduce version cores packages sanity ubuntu1804 vulnerabilities clean
+.PHONY: help check-go build generate test unit molecule test-matrix matrix scenarios rubies sudos systemds story tell apply-hosts soak lint demo bench dist reproduce version cores packages sanity ubuntu1804 vulnerabilities clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,7 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name sudo
 	molecule --base-config molecule/base.yml test --scenario-name processes
 	$(GO) run ./molecule/story -parts guide -short
+	$(MAKE) apply-hosts
 
 test-matrix: check-go ## what `test` leaves out: ansible-core 2.14 to the newest by all ways in, other suites of Debian, what a release hands out
 	molecule/setup run $(MAKE) build matrix scenarios rubies sudos systemds dist packages sanity reproduce
@@ -116,14 +117,18 @@ systemds:
 	    /src/bin/systemd_sidekiq.test -test.v -test.run 'TestSystemdAcceptsEveryUnit|TestHardenedUnitsScoreAsPromised'; \
 	done
 
-# README=1 writes the table of faults and the picture of /sidekiq/busy; STORY has options, such as '-parts guide -suite bookworm' (-help lists them).
+# README=1 writes the table of faults and the pictures of /sidekiq/busy and apply; STORY has options, such as '-parts guide -suite bookworm' (-help lists them).
 story: check-go ## the guide's whole story on real hosts, from the repository to /sidekiq/busy and the faults of everyday life; a quarter of an hour
 	molecule/setup browser
-	molecule/setup run $(MAKE) build tell
+	molecule/setup run $(MAKE) build tell apply-hosts
 
 tell:
 	$(GO) build -o bin/story ./molecule/story
 	bin/story $(if $(README),-readme README.md -picture .github/images/busy.png) $(STORY)
+
+# sidekiq-role apply and verify on three hosts, of which one fails; a minute.
+apply-hosts:
+	$(GO) run ./molecule/apply $(if $(README),-picture .github/images/apply.svg)
 
 soak: check-go ## the random tests for half an hour, fuzzing a million times each, and jobs counted while the worker is restarted
 	molecule/setup

@@ -215,7 +215,7 @@ func (h *host) pool() string {
 	if a.Exists == nil || !*a.Exists {
 		return h.poolAlone()
 	}
-	return poolSize(a.After) + h.wanted(a.Required)
+	return poolSize(a.After) + h.wanted(a)
 }
 
 // poolAlone is the number of connections, for the table, which has the threads beside it.
@@ -240,14 +240,17 @@ func poolSize(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-// wanted is what the pool is for: the threads that a heartbeat shows, or the number that was worked out.
-func (h *host) wanted(required int) string {
+// wanted is what the pool is for: the threads that a heartbeat shows, else the number that was worked out where it is not that.
+func (h *host) wanted(a answer) string {
 	threads := 0
 	for _, p := range h.processes() {
 		threads = max(threads, p.Heartbeat.Concurrency)
 	}
-	if threads == 0 {
-		return fmt.Sprintf(", %d wanted", required)
+	switch {
+	case threads > 0:
+		return fmt.Sprintf(" for %s", plural(threads, "thread"))
+	case a.After == nil || *a.After >= 0 && *a.After < a.Required:
+		return fmt.Sprintf(", %d wanted", a.Required)
 	}
-	return fmt.Sprintf(" for %s", plural(threads, "thread"))
+	return ""
 }

@@ -19,6 +19,7 @@ type pool struct {
 	poolFile      string            // database.yml; "" where there is none
 	poolVariables map[string]string // that the pool wants
 	poolSize      int               // the smallest of the databases, in the environment of the service; 0: only Ruby can tell
+	poolRaised    int               // what db_pool is going to make of that; 0: nothing
 }
 
 // lookAtPool finds the first database.yml that is there.
@@ -86,7 +87,8 @@ func (f *found) warnOfPool(p *Params) {
 		return
 	}
 	if wanted, err := f.worker(p).Wanted(); err == nil && !wanted.Guessed && f.poolSize < wanted.Size {
-		f.warnings = append(f.warnings, fmt.Sprintf("%s gives %d connections, and %d are wanted (%s); db_pool raises that, and then the worker is restarted", f.poolFile, f.poolSize, wanted.Size, wanted.By))
+		f.poolRaised = wanted.Size
+		f.warnings = append(f.warnings, fmt.Sprintf("%s gives %d connections, and %d are wanted (%s); db_pool raises that, and then a worker that was started with fewer is restarted", f.poolFile, f.poolSize, wanted.Size, wanted.By))
 	}
 }
 
@@ -94,7 +96,9 @@ func (f *found) warnOfPool(p *Params) {
 // writes database.yml anew on every run, after which db_pool raises the pool again, would restart the worker each time.
 func stampPath(u *unit) string { return notes + u.name + ".pool" }
 
-func (a *act) stamp(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), a.f.poolSize) }
+func (a *act) stamp(u *unit) string {
+	return fmt.Sprintf("%s %d", u.identity(), max(a.f.poolSize, a.f.poolRaised))
+}
 
 // poolReason tells whether database.yml was written after the process was started, and not with the pool that it has.
 func (a *act) poolReason(u *unit) string {
@@ -108,9 +112,10 @@ func (a *act) poolReason(u *unit) string {
 	return fmt.Sprintf(" (%s is newer than the process)", a.f.poolFile)
 }
 
-// notePool has the last step note with which pool each process runs. It is no change of the host's.
+// notePool has the last step note with which pool each process runs. It is no change of the host's. While the pool has yet to be raised, it is
+// not that of the file.
 func (a *act) notePool() {
-	if a.f.poolSize == 0 || !a.restartsOn("database") {
+	if a.f.poolSize == 0 || a.f.poolRaised > 0 || !a.restartsOn("database") {
 		return
 	}
 	a.Add(ansible.Step{Title: "note the pools of the processes", Proof: true, Do: func(*ansible.Late) error {

@@ -175,12 +175,12 @@ func (f *fleet) running() []worker {
 	return all
 }
 
-// drifted lowers the pool by hand.
+// drifted lowers the pool by hand. The process has the larger one, and need not be restarted.
 func (f *fleet) drifted(ctx context.Context) error {
 	if _, err := f.workers[0].Run(ctx, "sed", "-i", "s/^  pool: 7$/  pool: 3/", "/opt/demo/shared/config/database.yml"); err != nil {
 		return err
 	}
-	return f.verified(ctx, 2, "-pool: 3", "+pool: 7", "3 hosts: 2 as they should be, 1 differs")
+	return f.verified(ctx, 2, "-pool: 3", "+pool: 7", "3 -> 7 for 7 threads", "3 hosts: 2 as they should be, 1 differs")
 }
 
 func (f *fleet) gone(ctx context.Context) error {
