@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 )
@@ -220,10 +221,46 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 	}
 }
 
-func BenchmarkEmit(b *testing.B) {
-	for b.Loop() {
-		if _, err := Emit(DefaultModel(), rolePackage); err != nil {
-			b.Fatal(err)
-		}
+// The model of a file to all text files.
+func BenchmarkGenerate(b *testing.B) {
+	archive, err := txtar.ParseFile("testdata/golden/processes.txtar")
+	if err != nil {
+		b.Fatal(err)
 	}
+	model := archive.Files[0].Data
+	b.Run("model", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := ReadModel(modelName, model); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	m, err := ReadModel(modelName, model)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, p := range []struct {
+		name string
+		Package
+	}{{"role", rolePackage}, {"playbook", playbookPackage}, {"collection", collectionPackage}} {
+		b.Run(p.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Emit(m, p.Package); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	dir := b.TempDir()
+	if _, err := generate(m, rolePackage, dir, false, hasPayload()); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("unchanged", func(b *testing.B) {
+		for b.Loop() {
+			done, err := generate(m, rolePackage, dir, false, hasPayload())
+			if err != nil || len(done) > 0 {
+				b.Fatal(done, err)
+			}
+		}
+	})
 }

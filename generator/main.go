@@ -31,10 +31,8 @@ type exitError struct{ status int }
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
 
 func run(args []string, out, errs io.Writer) int {
-	root := rootCommand()
+	root := rootCommand(out, errs)
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errs)
 	err := root.Execute()
 	var exit exitError
 	var faults Faults
@@ -62,7 +60,7 @@ func tell(errs io.Writer, text string) {
 	}
 }
 
-func rootCommand() *cobra.Command {
+func rootCommand(out, errs io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sidekiq-role",
 		Short: "Make and run the Ansible role that keeps Sidekiq running",
@@ -76,11 +74,26 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 		SilenceUsage:  true,
 		Version:       version,
 	}
+	root.SetOut(out)
+	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
+	describeCompletion(root)
 	return root
+}
+
+// describeCompletion says in our words what the library's command does.
+func describeCompletion(root *cobra.Command) {
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // it was made just before
+	}
+	completion.Short = "Print the script by which a shell completes commands and flags"
+	completion.Long = `completion prints a script for bash, zsh, fish or powershell, by which the shell completes commands, flags and the values of flags.`
+	completion.Example = `  source <(sidekiq-role completion bash)                     # in ~/.bashrc
+  sidekiq-role completion zsh >"${fpath[1]}/_sidekiq-role"   # once`
 }
 
 // usageTemplate has the flags that several commands share in a list of their own.
