@@ -26,16 +26,6 @@ type document struct {
 	faults []Fault
 }
 
-// Fault is one thing that is wrong with a model.
-type Fault struct {
-	Path    []string // keys, and numbers in lists
-	What    string
-	Hint    string
-	file    string
-	unknown bool // it is the key that is wrong, and its place
-	place   place
-}
-
 // joined is a path in one string, which orders and finds.
 func joined(keys ...string) string { return strings.Join(keys, "\x00") }
 
