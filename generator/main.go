@@ -78,7 +78,7 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
-	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(initCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	describeCompletion(root)
 	return root
