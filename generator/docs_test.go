@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // README.md holds all help texts: a change of one is seen there. UPDATE=1 writes it, as make generate does.
@@ -121,12 +123,12 @@ func TestExamplesInGeneratedDocumentsWork(t *testing.T) {
 	bin := filepath.Dir(ansiblePlaybook(t))
 	i := installed{bin: bin}
 	dir := t.TempDir()
-	_, err := generate(DefaultModel(), rolePackage, filepath.Join(dir, "roles/sidekiq"), false, false)
+	_, err := generate(model.Default(), rolePackage, filepath.Join(dir, "roles/sidekiq"), false, false)
 	require.NoError(t, err)
 	readme, err := os.ReadFile(filepath.Join(dir, "roles/sidekiq/README.md"))
 	require.NoError(t, err)
 	variables := map[string]bool{}
-	for _, v := range Variables(DefaultModel()) {
+	for _, v := range model.Variables(model.Default()) {
 		variables[v.Name] = true
 	}
 	examples := fenced.FindAllSubmatch(readme, -1)

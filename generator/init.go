@@ -1,23 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/inspect"
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 func initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Look at a Rails application and write its model",
-		Long: `init looks at the Rails application in DIR (default: this folder) and writes ` + modelName + `, the model that the other commands read.
+		Long: `init looks at the Rails application in DIR (default: this folder) and writes ` + model.FileName + `, the model that the other commands read.
 Each value in it says in a comment where it was found; what could not be told is a question in a comment, and what the application
 itself decides, such as the queues of config/sidekiq.yml, stays with it.
 
@@ -28,13 +30,13 @@ and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell co
 		Args: cobra.MaximumNArgs(1),
 	}
 	f := cmd.Flags()
-	output := f.String("output", "", "file to write, or - for standard output (default: "+modelName+" in DIR)")
+	output := f.String("output", "", "file to write, or - for standard output (default: "+model.FileName+" in DIR)")
 	named := f.String("playbook", "", "Ansible playbook to read (default: one in DIR that has the role sidekiq)")
-	env := f.String("rails-env", DefaultModel().RailsEnv, "Rails environment, whose section and stage are looked at")
+	env := f.String("rails-env", model.Default().RailsEnv, "Rails environment, whose section and stage are looked at")
 	force := f.Bool("force", false, "overwrite the file")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := append(args, ".")[0]
-		target := or(*output, filepath.Join(dir, modelName))
+		target := cmp.Or(*output, filepath.Join(dir, model.FileName))
 		if err := initiable(dir, target, *env, *force); err != nil {
 			return err
 		}
@@ -42,19 +44,19 @@ and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell co
 		if err != nil {
 			return err
 		}
-		a := inspect(os.DirFS(dir), *env, p)
-		if len(a.seen) == 0 {
-			return fmt.Errorf("%s is no Rails application; looked for: %s; hint: name the folder that holds Gemfile.lock", dir, lookedFor)
+		a := inspect.Look(os.DirFS(dir), *env, p)
+		if a.Empty() {
+			return fmt.Errorf("%s is no Rails application; looked for: %s; hint: name the folder that holds Gemfile.lock", dir, inspect.LookedFor)
 		}
-		return a.write(dir, target, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return writeModel(a, target, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	return cmd
 }
 
 // initiable refuses, before anything is read, what could not be written or looked at.
 func initiable(dir, target, env string, force bool) error {
-	if !regexp.MustCompile(railsEnv.pattern).MatchString(env) {
-		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", env, railsEnv.accepted)
+	if f, _ := model.FieldOf("rails_env"); !f.Fits(env) {
+		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", env, f.Accepted())
 	}
 	info, err := os.Stat(dir)
 	switch {
@@ -73,7 +75,7 @@ func initiable(dir, target, env string, force bool) error {
 	return nil
 }
 
-func readPlaybook(name string) (*namedPlaybook, error) {
+func readPlaybook(name string) (*inspect.Playbook, error) {
 	if name == "" {
 		return nil, nil
 	}
@@ -81,60 +83,36 @@ func readPlaybook(name string) (*namedPlaybook, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--playbook: %q does not exist; hint: name an Ansible playbook", name)
 	}
-	return &namedPlaybook{name, text}, err
+	return &inspect.Playbook{Name: name, Text: text}, err
 }
 
-// write writes the file and tells what was seen; on standard error where the file itself goes to standard output.
-func (a *inspection) write(dir, target string, out, errs io.Writer) error {
-	text := a.text()
+// writeModel writes the file and tells what was seen; on standard error where the file itself goes to standard output.
+func writeModel(a *inspect.Application, target string, out, errs io.Writer) error {
+	text := a.Text(model.SchemaURL(version))
 	if target == "-" {
-		if err := a.tellSeen(errs); err != nil {
+		if err := a.Tell(errs); err != nil {
 			return err
 		}
 		_, err := out.Write(text)
 		return err
 	}
-	if err := a.tellSeen(out); err != nil {
+	if err := a.Tell(out); err != nil {
 		return err
 	}
 	if err := writeFile(target, text); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "wrote %s%s\nnext: %s\n", target, a.questionsLeft(), next(target))
+	questions := ""
+	if n := a.Questions(); n > 0 {
+		questions = ", with " + plural(n, "question") + " in it"
+	}
+	_, err := fmt.Fprintf(out, "wrote %s%s\nnext: %s\n", target, questions, next(target))
 	return err
-}
-
-// tellSeen has a line for each file, and for each place in it that was not understood.
-func (a *inspection) tellSeen(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 24, 1, 2, ' ', 0)
-	for _, s := range a.seen {
-		if len(s.said) > 0 {
-			fmt.Fprintf(w, "%s\t%s\n", printable(s.name, 200), printable(list(s.said), 300))
-		}
-		for _, note := range s.notes {
-			fmt.Fprintf(w, "%s\t%s\n", printable(note[0], 200), printable(note[1], 300))
-		}
-	}
-	return w.Flush()
-}
-
-// questionsLeft says how many questions there are.
-func (a *inspection) questionsLeft() string {
-	n := 0
-	for _, e := range a.entries() {
-		if e.question {
-			n++
-		}
-	}
-	if n == 0 {
-		return ""
-	}
-	return ", with " + plural(n, "question") + " in it"
 }
 
 // next is the command that reads the file.
 func next(target string) string {
-	if target == modelName {
+	if target == model.FileName {
 		return "sidekiq-role generate --output roles/sidekiq"
 	}
 	return "sidekiq-role generate --model " + target + " --output roles/sidekiq"

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/inspect"
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // appIn writes files into a folder of its own.
@@ -23,7 +26,7 @@ func appIn(t *testing.T, files map[string]string) string {
 func TestInitCommand(t *testing.T) {
 	dir := appIn(t, map[string]string{"Gemfile.lock": "    sidekiq (7.3.2)\n", "config/deploy.rb": "set :application, 'mover'\nset :user, 'deploy'\nset :deploy_to, '/srv/mover'\n"})
 	play := filepath.Join(appIn(t, map[string]string{"site.yml": "- hosts: jobs\n  roles:\n    - { role: sidekiq, project_name: played }\n"}), "site.yml")
-	file := filepath.Join(dir, modelName)
+	file := filepath.Join(dir, model.FileName)
 	shown := "Gemfile.lock            Sidekiq 7.3.2\nconfig/deploy.rb        application mover, user deploy, deploy_to /srv/mover\n"
 	for _, c := range []struct {
 		args   string
@@ -36,7 +39,7 @@ func TestInitCommand(t *testing.T) {
 		{"init " + dir, "", "error: " + file + ": not overwritten; hint: --force overwrites it, --output - shows what would stand there\n", "\nproject: mover\n", 1},
 		{"init --force --playbook " + play + " " + dir, shown + play + "  hosts jobs, project_name played\nwrote " + file + ", with 1 question in it\nnext: sidekiq-role generate --model " + file + " --output roles/sidekiq\n",
 			"", "\nproject: played\n", 0},
-		{"init " + dir + "/config", "", "error: " + dir + "/config is no Rails application; looked for: " + lookedFor + "; hint: name the folder that holds Gemfile.lock\n", "", 1},
+		{"init " + dir + "/config", "", "error: " + dir + "/config is no Rails application; looked for: " + inspect.LookedFor + "; hint: name the folder that holds Gemfile.lock\n", "", 1},
 		{"init " + dir + "/nowhere", "", "error: " + dir + "/nowhere does not exist; hint: name the folder of the Rails application\n", "", 1},
 		{"init " + dir + "/Gemfile.lock", "", "error: " + dir + "/Gemfile.lock is no folder; hint: name the folder of the Rails application\n", "", 1},
 		{"init --force --playbook nowhere.yml " + dir, "", "error: --playbook: \"nowhere.yml\" does not exist; hint: name an Ansible playbook\n", "", 1},
@@ -64,9 +67,11 @@ func TestInitToStandardOutput(t *testing.T) {
 	dir := appIn(t, map[string]string{"Procfile": "worker: bundle exec sidekiq -c 3\n"})
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"init", dir, "--output", "-"}, &out, &errs))
-	require.Equal(t, 3, accepts(t, out.Bytes()).Concurrency)
+	m, err := model.Read(model.FileName, out.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, 3, m.Concurrency)
 	require.Equal(t, "Procfile                worker: sidekiq -c 3\n", errs.String())
-	require.NoFileExists(t, filepath.Join(dir, modelName))
+	require.NoFileExists(t, filepath.Join(dir, model.FileName))
 }
 
 // The other commands read the file without any option.
@@ -92,5 +97,6 @@ func TestInitGoesOnWithoutAFileThatItCannotRead(t *testing.T) {
 	require.Zero(t, run([]string{"init", dir, "--output", "-"}, &out, &errs), errs.String())
 	require.Contains(t, errs.String(), "Capfile                 not read: too many levels of symbolic links\n")
 	require.Contains(t, out.String(), "\n# Procfile: not read: it is no file, or a very long one\n")
-	accepts(t, out.Bytes())
+	_, err := model.Read(model.FileName, out.Bytes())
+	require.NoError(t, err)
 }

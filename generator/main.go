@@ -21,6 +21,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -35,7 +37,7 @@ func run(args []string, out, errs io.Writer) int {
 	root.SetArgs(args)
 	err := root.Execute()
 	var exit exitError
-	var faults Faults
+	var faults model.Faults
 	switch {
 	case err == nil:
 		return 0
@@ -43,7 +45,7 @@ func run(args []string, out, errs io.Writer) int {
 		return exit.status
 	case errors.As(err, &faults):
 		for _, f := range faults {
-			f.tell(errs)
+			tellFault(errs, f)
 		}
 	default:
 		tell(errs, err.Error())
@@ -58,6 +60,15 @@ func tell(errs io.Writer, text string) {
 	if found {
 		fmt.Fprintln(errs, "hint:", hint)
 	}
+}
+
+// tellFault prints a fault of a model's file in one line, one of a flag as any other error.
+func tellFault(errs io.Writer, f model.Fault) {
+	if f.Placed() {
+		fmt.Fprintln(errs, f)
+		return
+	}
+	tell(errs, f.String())
 }
 
 func rootCommand(out, errs io.Writer) *cobra.Command {

@@ -1,0 +1,231 @@
+package model
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+)
+
+// Field is one value that a team may set. The list below is the only one there is: the role's defaults/main.yml, meta/argument_specs.yml and
+// README, the schema of sidekiq-role.yml and the reference are rendered from it. It is a contract: people and scripts lean on its names.
+type Field struct {
+	Key         string // its place in the model, such as database.pool; "": a matter of one run, or a secret, and not in the model
+	Name        string // the role's variable; "": it makes text alone
+	Type        argspec.Type
+	Elements    argspec.Type
+	Fields      []Field // of each element, where these are mappings
+	Choices     []string
+	Accepts     rule // of a text, or of each text in a list
+	Least       int  // of a number
+	Required    bool
+	Default     any // a Jinja expression where it is a string with braces; nil is null: unset
+	Description string
+	NoLog       bool
+}
+
+// rule is what a text has to look like, for programs and for people.
+type rule struct{ pattern, accepted string }
+
+// Where Jinja's braces are accepted, a default may lean on other variables of the playbook.
+var (
+	word         = rule{`^[A-Za-z0-9][A-Za-z0-9_-]*$`, "letters, digits, _ and -"}
+	unitWord     = rule{word.pattern, word.accepted + " (sudo ignores files with a dot in their name)"}
+	processWord  = rule{`^[A-Za-z0-9][A-Za-z0-9_.-]*$`, "letters, digits, _ . and -"}
+	symbol       = rule{`^[a-z_][a-z0-9_]*$`, "small letters, digits and _"}
+	account      = rule{`^[a-z_][a-z0-9_-]*$`, "the name of an account"}
+	railsEnv     = rule{`^[A-Za-z][A-Za-z0-9_]*$`, "letters, digits and _"}
+	gemVersion   = rule{`^[0-9]+(\.[0-9A-Za-z]+)*$`, "the version of a gem, such as 7.3.2"}
+	queue        = rule{`^[^\s,]*[^\s,0-9][^\s,]*(,[0-9]+)?$`, "NAME or NAME,WEIGHT"}
+	octal        = rule{`^0?[0-7]{3}$`, "three octal digits, such as 0002"}
+	memory       = rule{`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)$`, "a size such as 1500M or 2G, a share of the memory such as 50%, or infinity"}
+	pool         = rule{`^(auto|[1-9][0-9]*)$`, "auto, or a number of connections"}
+	absolute     = rule{`^(/|\{\{)`, "an absolute path, such as /opt/hyrax"}
+	optionalPath = rule{`^-?(/|\{\{)`, "an absolute path, such as /opt/hyrax, with a - before it where it may be missing"}
+	logPath      = rule{`^/var/log/[^/]`, "a path below /var/log, since it is root who opens the file"}
+	redisURL     = rule{`^(rediss?://|unix:/|\{\{)`, "a URL such as redis://redis.example.org:6379/0"}
+	oneWord      = rule{`^\S+$`, "a word without blanks"}
+	oneLine      = rule{`^[^\x00-\x1f\x7f]+$`, "one line of text"}
+)
+
+// Fits tells whether a text looks as a field wants it.
+func (f Field) Fits(text string) bool {
+	return regexp.MustCompile(f.Accepts.pattern).MatchString(text)
+}
+
+// mandatoryProject says what to set, where Ansible would only name an undefined variable.
+const mandatoryProject = `{{ project_name | mandatory('set project_name (or sidekiq_project) to the name of the application') }}`
+
+// Shown is a default as people should read it.
+func Shown(v any) any {
+	if v == mandatoryProject {
+		return "{{ project_name }}"
+	}
+	return v
+}
+
+// Variables are the fields that are variables of the role.
+func Variables(m Model) []Field {
+	return slices.DeleteFunc(Fields(m), func(f Field) bool { return f.Name == "" })
+}
+
+// Fields are all of them with the model's values, in the order in which they are shown.
+func Fields(m Model) []Field {
+	return []Field{
+		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: or(m.Project, mandatoryProject),
+			Description: "Name of the application; by default ansible-samvera's `project_name`."},
+		{Name: "sidekiq_state", Type: argspec.Str, Choices: []string{"started", "restarted", "reloaded", "drained", "stopped", "absent"}, Default: "started",
+			Description: "`restarted` restarts in any case, `reloaded` has it take no new jobs, `drained` waits until none runs; `absent` removes unit and sudoers file, nothing of the application."},
+		{Key: "service_name", Name: "sidekiq_service_name", Type: argspec.Str, Accepts: unitWord, Default: m.ServiceName,
+			Description: "Names the systemd unit and the sudoers file (`NAME-restart-users`). Give each application on a host its own."},
+		{Key: "deploy_user", Name: "sidekiq_deploy_user", Type: argspec.Str, Accepts: account, Default: m.DeployUser,
+			Description: "Runs Sidekiq, and may restart it with sudo."},
+		{Key: "deploy_group", Name: "sidekiq_deploy_group", Type: argspec.Str, Accepts: account, Default: m.DeployGroup,
+			Description: "Group of the process."},
+		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Default: or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
+			Description: "Folder that holds `current`, `releases` and `shared`."},
+		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Default: or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),
+			Description: "Folder in which Sidekiq runs."},
+		{Key: "rails_env", Name: "sidekiq_rails_env", Type: argspec.Str, Accepts: railsEnv, Default: m.RailsEnv,
+			Description: "Rails environment."},
+		{Key: "ruby.manager", Type: argspec.Str, Choices: []string{"auto", "system", "rbenv", "rvm", "asdf", "mise"}, Default: m.Ruby.Manager,
+			Description: "What manages Ruby on the hosts, in the deploy user's home below /home; `system` is /usr/local/bin/bundle; `auto` looks for all of them there."},
+		{Key: "ruby.bundle", Name: "sidekiq_bundle", Type: argspec.Path, Accepts: absolute, Default: Null(m.Ruby.bundle()),
+			Description: "Path of the executable `bundle`; unset: that of rbenv, rvm, asdf or mise in the deploy user's home, else /usr/local/bin/bundle, else /usr/bin/bundle."},
+		{Key: "ruby.login_shell", Name: "sidekiq_login_shell", Type: argspec.Bool, Default: m.Ruby.LoginShell,
+			Description: "Whether `bash -lc` starts Sidekiq, for a Ruby that only the deploy user's profile finds."},
+		{Key: "sidekiq_version", Name: "sidekiq_version", Type: argspec.Str, Accepts: gemVersion, Default: Null(m.SidekiqVersion),
+			Description: "Version of Sidekiq; unset: that of Gemfile.lock."},
+		{Key: "concurrency", Name: "sidekiq_concurrency", Type: argspec.Int, Least: 1, Default: Null(m.Concurrency),
+			Description: "Number of threads; unset: what the application's config/sidekiq.yml says."},
+		{Key: "queues", Name: "sidekiq_queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Default: orEmpty(m.Queues),
+			Description: "Queues, each `name` or `name,weight`; empty: what the application's config/sidekiq.yml says."},
+		{Key: "sidekiq_config", Name: "sidekiq_config", Type: argspec.Path, Accepts: oneLine, Default: Null(m.SidekiqConfig),
+			Description: "Sidekiq's configuration file, absolute or relative to `sidekiq_app_root`; unset: config/sidekiq.yml, where it exists."},
+		{Key: "processes", Name: "sidekiq_processes", Type: argspec.List, Elements: argspec.Dict, Fields: processFields, Default: orEmpty(m.Processes),
+			Description: "Several processes instead of one, each with `name` and, where it differs, `queues`, `concurrency`, `config`."},
+		{Key: "timeout", Name: "sidekiq_timeout", Type: argspec.Int, Least: 1, Default: Null(m.Timeout),
+			Description: "Seconds that Sidekiq gives running jobs at the end, before it pushes them back; unset: what its configuration says."},
+		{Key: "stop_timeout", Name: "sidekiq_stop_timeout", Type: argspec.Int, Least: 1, Default: Null(m.StopTimeout),
+			Description: "Seconds after which systemd kills it; unset: 10 more than Sidekiq's own timeout."},
+		{Key: "start_timeout", Name: "sidekiq_start_timeout", Type: argspec.Int, Least: 1, Default: m.StartTimeout,
+			Description: "Seconds that the application may take to boot."},
+		{Key: "watchdog", Name: "sidekiq_watchdog", Type: argspec.Int, Default: m.Watchdog,
+			Description: "Seconds without a sign of life after which systemd restarts it; 0: never."},
+		{Key: "environment", Name: "sidekiq_environment", Type: argspec.Dict, Default: orEmptyMap(m.Environment),
+			Description: "Environment variables of the service. They stand in the unit, which every user of the host can read."},
+		{Name: "sidekiq_secret_environment", Type: argspec.Dict, Default: map[string]string{}, NoLog: true,
+			Description: "Environment variables that nobody else may read; they stand in /etc/systemd/system/NAME.env, root's alone."},
+		{Key: "environment_files", Name: "sidekiq_environment_files", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Default: orEmpty(m.EnvironmentFiles),
+			Description: "Files with variables, in systemd's syntax; one that starts with `-` may be missing."},
+		{Key: "dotenv_files", Name: "sidekiq_dotenv_files", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Default: orEmpty(m.DotenvFiles),
+			Description: "Files that the application loads with dotenv; only read, and no error when missing."},
+		{Key: "umask", Name: "sidekiq_umask", Type: argspec.Str, Accepts: octal, Default: m.Umask,
+			Description: "Permissions that files written by jobs do not get."},
+		{Key: "hardening.level", Name: "sidekiq_hardening", Type: argspec.Str, Choices: []string{"auto", "strict", "standard", "compat", "off"}, Default: m.Hardening.Level,
+			Description: "Sandbox. `standard`: only its own folders can be written to; `strict`: more; `compat`: files as they are; `auto`: `standard`, `compat` for a unit that is taken over."},
+		{Key: "hardening.read_write_paths", Name: "sidekiq_read_write_paths", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Default: orEmpty(m.Hardening.ReadWritePaths),
+			Description: "Folders to which jobs may write, beside those that releases share; one that starts with `-` may be missing."},
+		{Key: "hardening.jit", Name: "sidekiq_jit", Type: argspec.Bool, Default: m.Hardening.JIT,
+			Description: "Whether jobs may use Java, LibreOffice, YJIT and whatever else makes machine code as it runs."},
+		{Key: "memory.malloc", Name: "sidekiq_malloc", Type: argspec.Str, Choices: []string{"arenas", "jemalloc", "default"}, Default: m.Memory.Malloc,
+			Description: "What keeps the process from bloating: `MALLOC_ARENA_MAX=2`, the library jemalloc, or nothing."},
+		{Key: "memory.high", Name: "sidekiq_memory_high", Type: argspec.Str, Accepts: memory, Default: Null(m.Memory.High),
+			Description: "Memory above which the kernel slows it down, such as `1500M`."},
+		{Key: "memory.max", Name: "sidekiq_memory_max", Type: argspec.Str, Accepts: memory, Default: Null(m.Memory.Max),
+			Description: "Memory above which the kernel kills it, and its jobs with it."},
+		{Key: "limit_nofile", Name: "sidekiq_limit_nofile", Type: argspec.Int, Least: 64, Default: Null(m.LimitNOFILE),
+			Description: "Number of files that it may have open."},
+		{Key: "extra_directives", Name: "sidekiq_extra_directives", Type: argspec.Dict, Default: orEmptyMap(m.ExtraDirectives),
+			Description: "Further directives of the unit's [Service], such as `CPUWeight` or `Nice`."},
+		{Key: "logging.file", Name: "sidekiq_log_file", Type: argspec.Path, Accepts: logPath, Default: Null(m.Logging.File),
+			Description: "File below /var/log for the log; unset: the journal."},
+		{Key: "redis.url", Name: "sidekiq_redis_url", Type: argspec.Str, Accepts: redisURL, Default: Null(m.Redis.URL), NoLog: true,
+			Description: "URL of the Redis in which the heartbeat is looked for; unset: as the service's variables say, else localhost."},
+		{Key: "redis.namespace", Name: "sidekiq_redis_namespace", Type: argspec.Str, Accepts: oneWord, Default: Null(m.Redis.Namespace),
+			Description: "Prefix of all keys in Redis, where the gem redis-namespace is used."},
+		{Key: "redis.require_heartbeat", Name: "sidekiq_require_heartbeat", Type: argspec.Bool, Default: m.Redis.RequireHeartbeat,
+			Description: "Whether it is an error, not a warning, when Redis cannot tell."},
+		{Key: "redis.manage", Name: "sidekiq_manage_redis", Type: argspec.Str, Choices: []string{"auto", "never"}, Default: m.Redis.Manage,
+			Description: "`auto` enables and starts a Redis that is installed on the host."},
+		{Key: "database.config", Name: "sidekiq_database_yml", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Default: orEmpty(m.Database.Config),
+			Description: "Where database.yml may be; the first that exists is tuned."},
+		{Key: "database.pool", Name: "sidekiq_database_pool", Type: argspec.Str, Accepts: pool, Default: m.Database.Pool,
+			Description: "Size of the database pool; `auto` is the number of Sidekiq's threads. An existing larger value stays."},
+		{Key: "database.headroom", Name: "sidekiq_database_headroom", Type: argspec.Int, Default: m.Database.Headroom,
+			Description: "Connections that `auto` adds to those of the threads, for jobs that start threads of their own."},
+		{Key: "database.names", Name: "sidekiq_databases", Type: argspec.List, Elements: argspec.Str, Accepts: oneWord, Default: orEmpty(m.Database.Names),
+			Description: "Names of the databases to tune, where there are several; empty: all of the environment."},
+		{Key: "database.erb", Name: "sidekiq_database_erb", Type: argspec.Str, Choices: []string{"variable", "replace", "evaluate", "refuse"}, Default: m.Database.ERB,
+			Description: "For a pool too small that ERB makes of a variable: `variable` sets it in the unit, `replace` writes a number in its place, `evaluate` is an error; `refuse` is one for any size."},
+		{Key: "restart_on", Name: "sidekiq_restart_on", Type: argspec.List, Elements: argspec.Str, Choices: append(slices.Clone(restartOn), "release"), Default: orEmpty(m.RestartOn),
+			Description: "What restarts a running Sidekiq when it is newer than the process; `release`: when it runs in another release than `current`."},
+		{Key: "drain_timeout", Name: "sidekiq_drain_timeout", Type: argspec.Int, Default: m.DrainTimeout,
+			Description: "Seconds that a restart waits for running jobs, before Sidekiq's own timeout begins."},
+		{Key: "sudo.systemctl", Type: argspec.List, Elements: argspec.Str, Choices: Grantable, Default: orEmpty(m.Sudo.Systemctl),
+			Description: "What the deploy user may do with the service by `sudo systemctl`, without a password."},
+		{Key: "sudo.extra_commands", Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Accepts: oneLine, Default: orEmpty(m.Sudo.ExtraCommands),
+			Description: "Further commands that the deploy user may run as root without a password. What would give more than it says is refused."},
+		{Name: "sidekiq_takeover", Type: argspec.Str, Choices: []string{"safe", "force"}, Default: "safe",
+			Description: "What an older sudoers file or unit has and the role does not cover: `safe` stops and names it, `force` drops it."},
+		{Key: "logging.readers", Name: "sidekiq_log_readers", Type: argspec.List, Elements: argspec.Str, Accepts: account, Default: orEmpty(m.Logging.Readers),
+			Description: "Users who may read the journal without sudo; they are added to the group systemd-journal."},
+		{Key: "become_user", Name: "sidekiq_become_user", Type: argspec.Str, Accepts: account, Default: m.BecomeUser,
+			Description: "User as whom the role's tasks run on the host."},
+		{Key: "capistrano.gem", Type: argspec.Str, Choices: []string{"none", "2", "3"}, Default: m.Capistrano.Gem,
+			Description: "Version of the gem capistrano-sidekiq that `sidekiq-role capistrano` makes lines for; `none` makes tasks that need no gem."},
+		{Key: "capistrano.roles", Type: argspec.List, Elements: argspec.Str, Accepts: symbol, Default: orEmpty(m.Capistrano.Roles),
+			Description: "Capistrano's roles of the servers that run Sidekiq."},
+		{Key: "capistrano.start_timeout", Type: argspec.Int, Least: 1, Default: m.Capistrano.StartTimeout,
+			Description: "Seconds that a deploy waits for Sidekiq to come up."},
+		{Key: "playbook.hosts", Type: argspec.Str, Accepts: symbol, Default: m.Playbook.Hosts,
+			Description: "Group of the hosts, in the playbook and in the inventory that `sidekiq-role generate --playbook` makes."},
+		{Key: "playbook.serial", Type: argspec.Int, Least: 1, Default: m.Playbook.Serial,
+			Description: "Number of hosts that the playbook has restart at the same time; the others empty the queues meanwhile."},
+	}
+}
+
+// FieldOf is the field with a key.
+func FieldOf(key string) (Field, bool) {
+	f, within, found := fieldAt(strings.Split(key, "."), Fields(Default()))
+	return f, found && len(within) == 0
+}
+
+// processFields are those of each of several processes.
+var processFields = []Field{
+	{Key: "name", Type: argspec.Str, Accepts: processWord, Required: true, Description: "Name of the process: its unit is `SERVICE@NAME.service`."},
+	{Key: "queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Description: "Its queues; by default those of all."},
+	{Key: "concurrency", Type: argspec.Int, Least: 1, Description: "Its number of threads; by default that of all."},
+	{Key: "config", Type: argspec.Path, Accepts: oneLine, Description: "Its configuration file; by default that of all."},
+}
+
+func or(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
+}
+
+// Null makes YAML's null of a value that is not set.
+func Null[T comparable](value T) any {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return value
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func orEmptyMap(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}

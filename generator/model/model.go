@@ -1,0 +1,176 @@
+// Package model holds what a role is made from: a struct with a default for every field, the list of these fields, and the file in which
+// people write it. It reads no file and writes none.
+//
+// # Decisions
+//
+// Fields is the one list: names, types, defaults, rules and words. The role's variables, the JSON Schema and the reference are made of it.
+//
+// The published schema is what judges, so that an editor and this program do not differ; a library judges by it, and what it finds is said in our
+// words, each fault with its place in the file. What a schema cannot say (rules.go) is judged of what is left, so that all faults are told at once.
+//
+// A number where a text is wanted is taken as it is written. Jinja expressions may stand in defaults, and nothing else of Jinja.
+//
+// What is secret is refused: a role is for everybody to read.
+package model
+
+import "slices"
+
+// Model is what a role is made from: the defaults of its variables, and what only text can hold. Each field has a default, and nothing in the
+// role's tasks is bound to one environment, so one role serves sandbox, staging and production through group_vars. Fields says what each
+// of them means, by the key that it has here.
+type Model struct {
+	Project     string `json:"project,omitzero"` // "" takes ansible-samvera's variable project_name
+	ServiceName string `json:"service_name,omitzero"`
+	DeployUser  string `json:"deploy_user,omitzero"`
+	DeployGroup string `json:"deploy_group,omitzero"`
+	DeployRoot  string `json:"deploy_root,omitzero"` // "" is /opt/PROJECT
+	AppRoot     string `json:"app_root,omitzero"`    // "" is current in DeployRoot
+	RailsEnv    string `json:"rails_env,omitzero"`
+	Ruby        Ruby   `json:"ruby,omitzero"`
+
+	SidekiqVersion string    `json:"sidekiq_version,omitzero"`
+	SidekiqConfig  string    `json:"sidekiq_config,omitzero"`
+	Concurrency    int       `json:"concurrency,omitzero"` // threads; 0 leaves it to the application's configuration
+	Queues         []string  `json:"queues,omitzero"`
+	Processes      []Process `json:"processes,omitzero"`
+
+	Timeout      int      `json:"timeout,omitzero"`
+	StopTimeout  int      `json:"stop_timeout,omitzero"`
+	StartTimeout int      `json:"start_timeout,omitzero"`
+	DrainTimeout int      `json:"drain_timeout,omitzero"`
+	Watchdog     int      `json:"watchdog,omitzero"`
+	RestartOn    []string `json:"restart_on,omitzero"`
+
+	Environment      map[string]string `json:"environment,omitzero"`
+	EnvironmentFiles []string          `json:"environment_files,omitzero"`
+	DotenvFiles      []string          `json:"dotenv_files,omitzero"`
+	Umask            string            `json:"umask,omitzero"`
+	Memory           Memory            `json:"memory,omitzero"`
+	LimitNOFILE      int               `json:"limit_nofile,omitzero"`
+	ExtraDirectives  map[string]string `json:"extra_directives,omitzero"`
+	Hardening        Hardening         `json:"hardening,omitzero"`
+	Logging          Logging           `json:"logging,omitzero"`
+	Redis            Redis             `json:"redis,omitzero"`
+	Database         Database          `json:"database,omitzero"`
+	Sudo             Sudo              `json:"sudo,omitzero"`
+	BecomeUser       string            `json:"become_user,omitzero"`
+
+	Capistrano Capistrano `json:"capistrano,omitzero"`
+	Playbook   Playbook   `json:"playbook,omitzero"`
+}
+
+// Ruby is how the executable bundle is found on the hosts.
+type Ruby struct {
+	Manager    string `json:"manager,omitzero"`
+	Bundle     string `json:"bundle,omitzero"` // a path, instead of what the manager has
+	LoginShell bool   `json:"login_shell,omitzero"`
+}
+
+// Process is one of several. What it leaves out is as the model has it for all.
+type Process struct {
+	Name        string   `json:"name" yaml:"name"`
+	Queues      []string `json:"queues,omitempty" yaml:"queues,omitempty"`
+	Concurrency int      `json:"concurrency,omitzero" yaml:"concurrency,omitempty"`
+	Config      string   `json:"config,omitzero" yaml:"config,omitempty"`
+}
+
+// Memory is what keeps the process from taking too much of it.
+type Memory struct {
+	Malloc string `json:"malloc,omitzero"`
+	High   string `json:"high,omitzero"`
+	Max    string `json:"max,omitzero"`
+}
+
+// Hardening is the sandbox.
+type Hardening struct {
+	Level          string   `json:"level,omitzero"`
+	ReadWritePaths []string `json:"read_write_paths,omitzero"`
+	JIT            bool     `json:"jit,omitzero"`
+}
+
+// Logging is where the log goes and who may read it.
+type Logging struct {
+	File    string   `json:"file,omitzero"`
+	Readers []string `json:"readers,omitzero"`
+}
+
+// Redis is where Sidekiq's heartbeat is looked for.
+type Redis struct {
+	URL              string `json:"url,omitzero"`
+	Namespace        string `json:"namespace,omitzero"`
+	RequireHeartbeat bool   `json:"require_heartbeat,omitzero"`
+	Manage           string `json:"manage,omitzero"`
+}
+
+// Database is how its pool is tuned.
+type Database struct {
+	Config   []string `json:"config,omitzero"`
+	Pool     string   `json:"pool,omitzero"`
+	Headroom int      `json:"headroom,omitzero"`
+	Names    []string `json:"names,omitzero"`
+	ERB      string   `json:"erb,omitzero"`
+}
+
+// Sudo is what the deploy user may do.
+type Sudo struct {
+	Systemctl     []string `json:"systemctl,omitzero"`
+	ExtraCommands []string `json:"extra_commands,omitzero"`
+}
+
+// Capistrano is the text that `sidekiq-role capistrano` makes.
+type Capistrano struct {
+	Gem          string   `json:"gem,omitzero"`
+	Roles        []string `json:"roles,omitzero"`
+	StartTimeout int      `json:"start_timeout,omitzero"`
+}
+
+// Playbook is what `sidekiq-role generate --playbook` makes beside the role.
+type Playbook struct {
+	Hosts  string `json:"hosts,omitzero"`
+	Serial int    `json:"serial,omitzero"`
+}
+
+// Default makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
+func Default() Model {
+	return Model{
+		ServiceName: "sidekiq", DeployUser: "deploy", DeployGroup: "deploy", RailsEnv: "production",
+		Ruby:         Ruby{Manager: "auto"},
+		StartTimeout: 180, DrainTimeout: 60, Watchdog: 120, RestartOn: slices.Clone(restartOn),
+		DotenvFiles: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},
+		Umask:       "0002",
+		Memory:      Memory{Malloc: "arenas"},
+		Hardening:   Hardening{Level: "auto", ReadWritePaths: []string{"-/opt/derivatives", "-/opt/uploads", "-/opt/data"}, JIT: true},
+		Redis:       Redis{Manage: "auto"},
+		Database: Database{Pool: "auto", ERB: "variable",
+			Config: []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"}},
+		Sudo:       Sudo{Systemctl: slices.Clone(Grantable)},
+		BecomeUser: "root",
+		Capistrano: Capistrano{Gem: "none", Roles: []string{"app"}, StartTimeout: 180},
+		Playbook:   Playbook{Hosts: "workers", Serial: 1},
+	}
+}
+
+var restartOn = []string{"unit", "environment", "config", "database", "lockfile"} // and, on request, release
+
+// Grantable are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and yesterday's. `status` is
+// none of them: its pager is a root shell on systemd before 247, and it needs no sudo.
+var Grantable = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+
+// Notice stands in all that is made.
+const Notice = "Written by sidekiq-role; change the model and generate it again."
+
+// FileName is the file that holds the model, in the folder in which sidekiq-role is called.
+const FileName = "sidekiq-role.yml"
+
+// managed are the executables of Ruby managers in the deploy user's home, by the manager's name. `auto` looks for them on the host, and a
+// system's own is where ansible-samvera puts it.
+var managed = map[string]string{
+	"system": "/usr/local/bin/bundle",
+	"rbenv":  "/home/{{ sidekiq_deploy_user }}/.rbenv/shims/bundle",
+	"rvm":    "/home/{{ sidekiq_deploy_user }}/.rvm/wrappers/default/bundle",
+	"asdf":   "/home/{{ sidekiq_deploy_user }}/.asdf/shims/bundle",
+	"mise":   "/home/{{ sidekiq_deploy_user }}/.local/share/mise/shims/bundle",
+}
+
+// bundle is the executable that the model names, "" where it is looked for on the host.
+func (r Ruby) bundle() string { return or(r.Bundle, managed[r.Manager]) }

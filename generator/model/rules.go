@@ -1,0 +1,203 @@
+package model
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+)
+
+// textFaults are what a schema cannot say of single texts.
+func textFaults(v any, keys []string, fields []Field) []Fault {
+	var faults []Fault
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			faults = append(faults, textFaults(v[key], append(keys[:len(keys):len(keys)], key), fields)...)
+		}
+	case []any:
+		for i, e := range v {
+			faults = append(faults, textFaults(e, append(keys[:len(keys):len(keys)], strconv.Itoa(i)), fields)...)
+		}
+	case string:
+		f, within, found := fieldAt(keys, fields)
+		if !found {
+			return nil
+		}
+		if what, hint := textFault(f, within, v); what != "" {
+			faults = append(faults, Fault{Path: keys, What: what, Hint: hint})
+		}
+	}
+	return faults
+}
+
+// textFault says what is wrong with one text of a field.
+func textFault(f Field, within []string, text string) (what, hint string) {
+	plain, err := withoutJinja(text)
+	if err != nil {
+		return hinted(err)
+	}
+	switch f.Key {
+	case "environment":
+		return variableFault(within[0], text, plain)
+	case "extra_directives":
+		if !systemd.IsDirective(within[0]) {
+			return "no directive of [Service] that the role knows", "write a drop-in on the host for others"
+		}
+		return hinted(line(text))
+	case "redis.url":
+		return addressFault(plain)
+	case "playbook.hosts":
+		if slices.Contains(takenGroups, text) {
+			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"
+		}
+	case "sudo.extra_commands":
+		_, err := sudoers.ParseCommand(plain, sudoers.Wide{})
+		return hinted(err)
+	}
+	switch f.Accepts {
+	case absolute, optionalPath, logPath:
+		what, hint = hinted(systemd.CheckPath(strings.TrimPrefix(plain, "-")))
+		if what != "" && plain != text {
+			what, hint = fmt.Sprintf("%q is not a clean absolute path", text), ""
+		}
+		return what, hint
+	}
+	return hinted(line(text))
+}
+
+// takenGroups are no names for a group: those of the inventory that is generated, Ansible's own, and words that YAML reads as something else.
+var takenGroups = []string{"sandbox", "staging", "production", "all", "ungrouped", "localhost", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+
+// hinted parts an error as this project writes them.
+func hinted(err error) (what, hint string) {
+	if err == nil {
+		return "", ""
+	}
+	what, hint, _ = strings.Cut(err.Error(), "; hint: ")
+	return what, hint
+}
+
+func line(text string) error {
+	if strings.ContainsAny(text, "\n\r\x00") {
+		return fmt.Errorf("%q has more than one line", text)
+	}
+	return nil
+}
+
+var (
+	expression = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+	braces     = regexp.MustCompile(`\{\{|\}\}|\{%|%\}|\{#|#\}`)
+)
+
+// withoutJinja puts a word in the place of each expression, of which the controller alone knows the value.
+func withoutJinja(text string) (string, error) {
+	plain := expression.ReplaceAllString(text, "x")
+	if strings.HasPrefix(plain, "x") && strings.HasPrefix(text, "{{") {
+		plain = "/" + plain // a path that begins with an expression is one
+	}
+	if found := braces.FindString(plain); found != "" {
+		return "", fmt.Errorf("%q has %q, which is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more", text, found)
+	}
+	return plain, nil
+}
+
+var secretName = regexp.MustCompile(`(?i)(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION)_KEY|SECRET_KEY_BASE)$`)
+
+const secretHint = "put it into sidekiq_secret_environment of an encrypted group_vars (Ansible Vault)"
+
+// variableFault judges a variable of the unit, which every user of a host can read. It never quotes the value.
+func variableFault(name, text, plain string) (what, hint string) {
+	if secretName.MatchString(name) {
+		return "looks like a secret, and would stand in the role and in the unit for everybody to read", secretHint
+	}
+	if hasPassword(plain) {
+		return "has a password, which would stand in the role and in the unit for everybody to read", secretHint
+	}
+	u := systemd.NewUnit(systemd.MinVersion)
+	u.Set("Environment", systemd.Assignment{Name: name, Value: text})
+	_, err := u.Text()
+	return hinted(err)
+}
+
+func addressFault(plain string) (what, hint string) {
+	if hasPassword(plain) {
+		return "has a password, which would stand in the role for everybody to read", "put it into sidekiq_redis_url of an encrypted group_vars (Ansible Vault)"
+	}
+	return "", ""
+}
+
+// hasPassword finds the password of a URL, also of one that is not well formed.
+func hasPassword(text string) bool {
+	u, err := url.Parse(text)
+	if err == nil && u.User != nil {
+		_, has := u.User.Password()
+		return has
+	}
+	return userinfo.MatchString(text)
+}
+
+var userinfo = regexp.MustCompile(`://[^/@\s]*:[^/@\s]+@`)
+
+// together are the faults of fields that do not go with each other.
+func together(m Model) []Fault {
+	var faults []Fault
+	first := map[string]int{}
+	for i, p := range m.Processes {
+		if before, twice := first[p.Name]; twice && p.Name != "" {
+			faults = append(faults, Fault{Path: []string{"processes", strconv.Itoa(i), "name"},
+				What: fmt.Sprintf("%q is the name of processes[%d] as well", p.Name, before), Hint: "give each process a name of its own"})
+		}
+		first[p.Name] = i
+		if strings.HasSuffix(p.Name, ".service") {
+			faults = append(faults, Fault{Path: []string{"processes", strconv.Itoa(i), "name"},
+				What: fmt.Sprintf("%q ends in .service", p.Name), Hint: fmt.Sprintf("write %q", strings.TrimSuffix(p.Name, ".service"))})
+		}
+	}
+	if m.Timeout > 0 && m.StopTimeout > 0 && m.StopTimeout < m.Timeout+5 {
+		faults = append(faults, Fault{Path: []string{"stop_timeout"}, What: fmt.Sprintf("%d is less than 5 more than timeout (%d), and systemd would kill jobs that Sidekiq pushes back",
+			m.StopTimeout, m.Timeout), Hint: "leave it out: the role computes it"})
+	}
+	if !slices.Contains(m.Sudo.Systemctl, "restart") {
+		faults = append(faults, Fault{Path: []string{"sudo", "systemctl"}, What: "restart is missing", Hint: "without it no deploy can restart Sidekiq"})
+	}
+	return append(faults, leaning(Variables(m))...)
+}
+
+var (
+	quotedText  = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	ownVariable = regexp.MustCompile(`\bsidekiq_\w+`)
+)
+
+// leaning are the faults of defaults that lean on themselves, by way of other variables or not.
+func leaning(variables []Field) []Fault {
+	on := map[string][]string{}
+	for _, v := range variables {
+		for _, e := range expression.FindAllString(fmt.Sprint(v.Default), -1) {
+			on[v.Name] = append(on[v.Name], ownVariable.FindAllString(quotedText.ReplaceAllString(e, ""), -1)...)
+		}
+	}
+	var faults []Fault
+	for _, v := range variables {
+		i := slices.IndexFunc(on[v.Name], func(name string) bool { return reaches(on, name, v.Name, map[string]bool{}) })
+		if i >= 0 {
+			faults = append(faults, Fault{Path: strings.Split(v.Key, "."), What: fmt.Sprintf("leans on %s, which leans on it", on[v.Name][i]), Hint: "write it out"})
+		}
+	}
+	return faults
+}
+
+// reaches tells whether a variable leans on another, or is it.
+func reaches(on map[string][]string, from, to string, seen map[string]bool) bool {
+	if from == to {
+		return true
+	}
+	seen[from] = true
+	return slices.ContainsFunc(on[from], func(next string) bool { return !seen[next] && reaches(on, next, to, seen) })
+}
