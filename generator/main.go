@@ -2,8 +2,9 @@
 //
 // # Decisions
 //
-// The model is a struct with a default for every field; templates turn it into files; both are pure. Only generate and apply
-// touch the file system, and only apply runs something: ansible-playbook, through go-ansible.
+// init reads a Rails application (package inspect) and writes a model; package model judges one; Emit fills templates with it. These three are pure.
+// What is made is compared with what is there (manifest.go), and only then written, so that --check and --diff show what would be done. Only apply
+// and verify run something: ansible-playbook, through go-ansible.
 //
 // roles/sidekiq in this project is what comes out with the defaults. It is committed and compared byte for byte by a test, so
 // a change of a template is seen in the role that people read.
