@@ -176,6 +176,7 @@ func FuzzModel(f *testing.F) {
 		f.Add([]byte("environment:\n  A: '" + text + "'\n  B: " + text + "\nproject: " + text + "\nredis: {namespace: \"" + text + "\"}\n"))
 	}
 	f.Add([]byte("a: &a [*a]\nb: {<<: {}}\n? [x]\n: y\n"))
+	f.Add([]byte("a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d]\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := model.Read(model.FileName, text)
 		if err != nil {

@@ -24,6 +24,7 @@ type Document struct {
 	values map[string]place // of the value at a path
 	keys   map[string]place // of the key at a path
 	faults []Fault
+	size   int // values that were read, each alias anew
 }
 
 // joined is a path in one string, which orders and finds.
@@ -77,8 +78,11 @@ func (d *Document) syntax(err error) {
 	d.fault(nil, where, "no YAML: "+what, "quote values that hold : or #, and indent with blanks alone")
 }
 
-// deepest is how far a model nests; anchors could make it endless.
-const deepest = 8
+// No model nests deeper, or has more values; aliases could make either endless.
+const (
+	deepest = 8
+	largest = 10000
+)
 
 func (d *Document) mapping(into map[string]any, keys []string, n *yaml.Node, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -100,8 +104,12 @@ func (d *Document) value(keys []string, n *yaml.Node, depth int) any {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if depth > deepest {
-		d.fault(keys, at(n), "nests too deep", "no field of a model nests so deep")
+	d.size++
+	if depth > deepest || d.size > largest {
+		if d.size < 2*largest { // said once
+			d.size = 2 * largest
+			d.fault(keys, at(n), "more than a model holds", "do without aliases")
+		}
 		return nil
 	}
 	switch n.Kind {
