@@ -10,6 +10,8 @@ import (
 
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 func applyCommand() *cobra.Command {
@@ -51,27 +53,27 @@ Any other is ansible-playbook's own.`,
 
 // target is what apply and verify have in common: the role and the hosts.
 type target struct {
-	model     func() (Model, error)
+	modelOf   func() (model.Model, error)
 	inventory string
 	hosts     []string
 }
 
 func targetFlags(cmd *cobra.Command) *target {
-	t := &target{model: modelFlags(cmd)}
+	t := &target{modelOf: modelFlags(cmd)}
 	cmd.Flags().StringVarP(&t.inventory, "inventory", "i", "", "inventory of hosts: a file, a folder or a script")
 	cmd.Flags().StringSliceVar(&t.hosts, "host", nil, "a host instead of an inventory; may be repeated")
 	return t
 }
 
-func (t *target) read(cmd *cobra.Command, args []string) (Model, *playbook.AnsiblePlaybookOptions, error) {
+func (t *target) read(cmd *cobra.Command, args []string) (model.Model, *playbook.AnsiblePlaybookOptions, error) {
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-		return Model{}, nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
+		return model.Model{}, nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
 	}
 	inventory, err := inventoryOf(t.inventory, t.hosts)
 	if err != nil {
-		return Model{}, nil, err
+		return model.Model{}, nil, err
 	}
-	m, err := t.model()
+	m, err := t.modelOf()
 	return m, &playbook.AnsiblePlaybookOptions{Inventory: inventory}, err
 }
 
@@ -103,7 +105,7 @@ const play = `---
 `
 
 // apply runs the role and shows how, for verify as well, where a difference is what is looked for.
-func apply(cmd *cobra.Command, m Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (outcome, error) {
+func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (outcome, error) {
 	core, err := needAnsible(cmd.Context())
 	if err != nil {
 		return outcome{}, err
@@ -123,7 +125,7 @@ func apply(cmd *cobra.Command, m Model, o *playbook.AnsiblePlaybookOptions, extr
 
 // writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
 // says of other folders.
-func writePlay(dir string, m Model) (string, error) {
+func writePlay(dir string, m model.Model) (string, error) {
 	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), false, true); err != nil {
 		return "", err
 	}

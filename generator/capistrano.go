@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // capistranoTexts are the templates that make a text, one after the other, by the version of the gem capistrano-sidekiq that it goes with.
@@ -24,10 +26,10 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: cobra.NoArgs,
 	}
-	model := modelFlags(cmd, gemFlag)
+	read := modelFlags(cmd, gemFlag)
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		m, err := model()
+		m, err := read()
 		if err != nil {
 			return err
 		}
@@ -41,7 +43,7 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 }
 
 // capistranoText is pure, as Emit is.
-func capistranoText(m Model) ([]byte, error) {
+func capistranoText(m model.Model) ([]byte, error) {
 	v, err := viewOf(m, rolePackage)
 	if err != nil {
 		return nil, err

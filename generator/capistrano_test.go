@@ -12,14 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
 )
 
 // gems are the versions of capistrano-sidekiq that there is a text for.
 var gems = []string{"none", "2", "3"}
 
-func withGem(gem string) Model {
-	m := DefaultModel()
+func withGem(gem string) model.Model {
+	m := model.Default()
 	m.Capistrano.Gem = gem
 	return m
 }
@@ -55,7 +56,7 @@ type capAnswer struct {
 
 // A deploy, as the hosts and the person who deploys see it.
 func TestCapistranoTypes(t *testing.T) {
-	m := DefaultModel()
+	m := model.Default()
 	m.ServiceName = "hyrax-worker"
 	text, err := capistranoText(m)
 	require.NoError(t, err)
@@ -108,7 +109,7 @@ func emptyIsNil(list []string) []string {
 
 // With the gem: what is replaced types what is granted; what the role does instead says so.
 func TestCapistranoReplacesTasksOfTheGem(t *testing.T) {
-	m := DefaultModel()
+	m := model.Default()
 	m.ServiceName = "hyrax-worker"
 	ruby := rubytest.Start(t, "testdata/cap.rb")
 	for gem, kept := range map[string][]string{"2": {"enable", "disable"}, "3": {"start", "stop", "restart"}} {
@@ -143,7 +144,7 @@ func TestCapistranoReplacesTasksOfTheGem(t *testing.T) {
 
 // Whatever a text types with sudo is rendered from what is granted, and the name is the model's everywhere.
 func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
-	m := DefaultModel()
+	m := model.Default()
 	m.ServiceName = "hyrax-worker"
 	sudo := regexp.MustCompile(`execute :sudo, (.*)`)
 	verb := regexp.MustCompile(`sidekiq_systemctl :(\w+)|:systemctl, :(\w+)`)
@@ -157,7 +158,7 @@ func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
 		verbs := verb.FindAllStringSubmatch(string(text), -1)
 		require.NotEmpty(t, verbs, gem)
 		for _, found := range verbs {
-			require.Contains(t, grantable, found[1]+found[2], gem)
+			require.Contains(t, model.Grantable, found[1]+found[2], gem)
 		}
 		plain, err := capistranoText(withGem(gem))
 		require.NoError(t, err)
@@ -171,7 +172,7 @@ func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
 
 // What capistrano-sidekiq types is asked of the real sudo, by the file that is read here: its verdicts are what the role grants.
 func TestGemTableIsWhatTheRoleGrants(t *testing.T) {
-	files, err := Emit(DefaultModel(), rolePackage)
+	files, err := Emit(model.Default(), rolePackage)
 	require.NoError(t, err)
 	var tasks []struct {
 		Vars map[string][]string
@@ -182,7 +183,7 @@ func TestGemTableIsWhatTheRoleGrants(t *testing.T) {
 		command = strings.TrimPrefix(strings.ReplaceAll(command, "{{ sidekiq_service_name }}", "sidekiq"), "/bin/")
 		allowed[command], allowed[command+".service"] = true, true
 	}
-	require.Len(t, allowed, 2*len(grantable))
+	require.Len(t, allowed, 2*len(model.Grantable))
 
 	table, err := os.ReadFile("../molecule/shared/verify/gem.tsv")
 	require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 func docsCommand() *cobra.Command {
@@ -28,14 +30,14 @@ func docsCommand() *cobra.Command {
 func schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema",
-		Short: "Print the JSON Schema of " + modelName,
-		Long: `schema prints the JSON Schema by which ` + modelName + ` is judged, for editors. Those with yaml-language-server find the published one by the first
+		Short: "Print the JSON Schema of " + model.FileName,
+		Long: `schema prints the JSON Schema by which ` + model.FileName + ` is judged, for editors. Those with yaml-language-server find the published one by the first
 line that init writes.`,
 		Args: cobra.NoArgs,
 	}
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return writeOutput(cmd.OutOrStdout(), *output, Schema())
+		return writeOutput(cmd.OutOrStdout(), *output, model.Schema())
 	}
 	return cmd
 }
@@ -46,14 +48,14 @@ type referenceView struct {
 	Commands       []*cobra.Command
 	File           string
 	SchemaURL      string
-	Fields, Others []Field
+	Fields, Others []model.Field
 }
 
 // reference is generator/README.md. After a change of a command or a field: make generate.
 func reference(root *cobra.Command) ([]byte, error) {
-	v := referenceView{Root: root, File: modelName, SchemaURL: schemaURL()}
+	v := referenceView{Root: root, File: model.FileName, SchemaURL: model.SchemaURL(version)}
 	v.Commands = slices.DeleteFunc(slices.Clone(root.Commands()), func(c *cobra.Command) bool { return !c.IsAvailableCommand() || c.Name() == "help" })
-	for _, f := range Fields(DefaultModel()) {
+	for _, f := range model.Fields(model.Default()) {
 		if f.Key == "" {
 			v.Others = append(v.Others, f)
 			continue
@@ -101,4 +103,4 @@ func unindented(text string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(text, "  "), "\n  ", "\n")
 }
 
-func acceptedCell(f Field) string { return strings.ReplaceAll(f.accepted(nil), "|", `\|`) }
+func acceptedCell(f model.Field) string { return strings.ReplaceAll(f.Accepted(), "|", `\|`) }

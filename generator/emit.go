@@ -12,6 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules"
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
@@ -25,24 +26,24 @@ var templates embed.FS
 // view is what the templates see.
 type view struct {
 	Package
-	Model     Model
-	Variables []Field
+	Model     model.Model
+	Variables []model.Field
 	Modules   []*argspec.Spec
 	Module    *argspec.Spec // in a file per module
 	Version   string        // as Ansible's Galaxy accepts it
 }
 
 // Emit makes the text files of a package, by their paths. It is pure: the same model gives the same bytes.
-func Emit(m Model, p Package) (map[string][]byte, error) {
+func Emit(m model.Model, p Package) (map[string][]byte, error) {
 	return emitAll(m, p, p.sources, p.verbatim())
 }
 
 // EmitStubs makes the files with which a team begins, and which it edits.
-func EmitStubs(m Model, p Package) (map[string][]byte, error) {
+func EmitStubs(m model.Model, p Package) (map[string][]byte, error) {
 	return emitAll(m, p, p.stubs, map[string][]byte{})
 }
 
-func emitAll(m Model, p Package, sources map[string]func(string) string, files map[string][]byte) (map[string][]byte, error) {
+func emitAll(m model.Model, p Package, sources map[string]func(string) string, files map[string][]byte) (map[string][]byte, error) {
 	v, err := viewOf(m, p)
 	if err != nil {
 		return nil, err
@@ -61,12 +62,12 @@ func emitAll(m Model, p Package, sources map[string]func(string) string, files m
 	return files, nil
 }
 
-func viewOf(m Model, p Package) (view, error) {
+func viewOf(m model.Model, p Package) (view, error) {
 	if err := m.Validate(); err != nil {
 		return view{}, err
 	}
 	specs, err := modules.Specs()
-	return view{Package: p, Model: m, Variables: Variables(m), Modules: specs, Version: galaxyVersion(version)}, err
+	return view{Package: p, Model: m, Variables: model.Variables(m), Modules: specs, Version: galaxyVersion(version)}, err
 }
 
 func emit(files map[string][]byte, name, target string, v view) error {
@@ -130,15 +131,13 @@ var functions = template.FuncMap{
 	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
 	"cell":      tableCell,
 	"symbols":   rubySymbols,
-	"notice":    notice,
+	"notice":    func() string { return model.Notice },
 
 	// Of the reference.
 	"anchor":     anchor,
 	"unindented": unindented,
 	"accepted":   acceptedCell,
 }
-
-func notice() string { return "Written by sidekiq-role; change the model and generate it again." }
 
 // yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.
 func yamlValue(n int, v any) (string, error) {
@@ -201,20 +200,12 @@ func indent(n int, text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// shown is a default as people should read it.
-func shown(v any) any {
-	if v == mandatoryProject {
-		return "{{ project_name }}"
-	}
-	return v
-}
-
 // tableCell renders a default for a Markdown table.
 func tableCell(v any) (string, error) {
 	if v == nil {
 		return "unset", nil
 	}
-	text, err := yaml.Marshal(flow(shown(v)))
+	text, err := yaml.Marshal(flow(model.Shown(v)))
 	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
 }
 

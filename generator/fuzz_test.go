@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
 
@@ -26,13 +28,11 @@ var nasty = []string{
 	"{{ sidekiq_project }}", "{{ a", "{% a %}", "{# a #}", "${A}", "%h", "", strings.Repeat("word ", 30) + "end", strings.Repeat("x", 200), "a\nb", "a\x01b", "<!-- a -->",
 }
 
-// fitting are texts that rules accept.
-var fitting = map[rule][]string{
-	word: {"hyrax", "a-b_c", "9lives", "null", "yes", "1e3", "0x1f"}, unitWord: {"sidekiq", "on", "007"}, processWord: {"a.b", "no", "1.5"}, symbol: {"app", "null", "y"},
-	account: {"deploy", "_www", "off"}, railsEnv: {"staging", "True"}, gemVersion: {"7.10", "8.0.0.beta1", "6"}, queue: {"default", "ingest,2", "a:b", "#q", "é"},
-	octal: {"0002", "022", "0777"}, memory: {"1500M", "50%", "infinity"}, pool: {"auto", "25"}, absolute: {"/opt/a b", "/srv/é", "{{ sidekiq_deploy_root }}/x", "/a#b", "/a: b"},
-	optionalPath: {"-/opt/x", "/opt/y"}, logPath: {"/var/log/sidekiq.log"}, redisURL: {"redis://localhost:6379/1", "rediss://h", "unix:///run/redis.sock"},
-	oneWord: {"ns", "a:b"}, oneLine: {"config/x.yml", "/bin/systemctl restart backup"},
+// fitting are texts that fields accept, each some of them.
+var fitting = []string{
+	"hyrax", "a-b_c", "9lives", "null", "yes", "1e3", "0x1f", "sidekiq", "on", "007", "a.b", "no", "1.5", "y", "deploy", "_www", "off", "staging", "True", "7.10", "8.0.0.beta1", "6",
+	"default", "ingest,2", "a:b", "#q", "é", "0002", "022", "0777", "1500M", "50%", "infinity", "auto", "25", "/opt/a b", "/srv/é", "{{ sidekiq_deploy_root }}/x", "/a#b", "/a: b",
+	"-/opt/x", "/var/log/sidekiq.log", "redis://localhost:6379/1", "rediss://h", "unix:///run/redis.sock", "config/x.yml", "/bin/systemctl restart backup",
 }
 
 // allNasty is a model of all nasty texts that are accepted.
@@ -42,7 +42,7 @@ func allNasty(t *testing.T) []byte {
 	for i, text := range nasty {
 		with := maps.Clone(variables)
 		with[fmt.Sprintf("A%d", i)] = text
-		if _, err := ReadModel(modelName, marshalled(map[string]any{"environment": with})); err == nil {
+		if _, err := model.Read(model.FileName, marshalled(map[string]any{"environment": with})); err == nil {
 			variables = with
 		}
 	}
@@ -61,18 +61,31 @@ func marshalled(v any) []byte {
 // random makes the values of a model. What does not go with the rest is left out.
 func random(r *rand.Rand) []byte {
 	tree, text := map[string]any{}, []byte{}
-	for _, f := range Fields(DefaultModel()) {
+	for _, f := range model.Fields(model.Default()) {
 		if f.Key == "" || r.IntN(3) > 0 {
 			continue
 		}
 		with := clone(tree)
-		(&document{tree: with, values: map[string]place{}}).set("", f.Key, f.random(r, f.Type))
+		set(with, f.Key, randomOf(r, f, f.Type))
 		made := marshalled(with)
-		if _, err := ReadModel(modelName, made); err == nil {
+		if _, err := model.Read(model.FileName, made); err == nil {
 			tree, text = with, made
 		}
 	}
 	return text
+}
+
+// set puts a value into a tree.
+func set(tree map[string]any, key string, value any) {
+	group, rest, nested := strings.Cut(key, ".")
+	if !nested {
+		tree[key] = value
+		return
+	}
+	if tree[group] == nil {
+		tree[group] = map[string]any{}
+	}
+	set(tree[group].(map[string]any), rest, value)
 }
 
 func clone(tree map[string]any) map[string]any {
@@ -87,7 +100,7 @@ func clone(tree map[string]any) map[string]any {
 	return same
 }
 
-func (f Field) random(r *rand.Rand, t argspec.Type) any {
+func randomOf(r *rand.Rand, f model.Field, t argspec.Type) any {
 	switch t {
 	case argspec.Int:
 		return f.Least + r.IntN(100)
@@ -96,13 +109,13 @@ func (f Field) random(r *rand.Rand, t argspec.Type) any {
 	case argspec.List:
 		list := []any{}
 		for range r.IntN(4) {
-			list = append(list, f.random(r, f.Elements))
+			list = append(list, randomOf(r, f, f.Elements))
 		}
 		return list
 	case argspec.Dict:
 		m := map[string]any{}
 		for _, nested := range f.Fields {
-			m[nested.Key] = nested.random(r, nested.Type)
+			m[nested.Key] = randomOf(r, nested, nested.Type)
 		}
 		for i := range 2 * r.IntN(3) {
 			if f.Fields == nil {
@@ -111,20 +124,22 @@ func (f Field) random(r *rand.Rand, t argspec.Type) any {
 		}
 		return m
 	}
-	switch from := fitting[f.Accepts]; {
-	case f.Choices != nil:
+	if f.Choices != nil {
 		return f.Choices[r.IntN(len(f.Choices))]
-	case from != nil && r.IntN(4) > 0:
-		return from[r.IntN(len(from))]
+	}
+	for range 50 {
+		if text := fitting[r.IntN(len(fitting))]; f.Fits(text) && r.IntN(8) > 0 {
+			return text
+		}
 	}
 	return nasty[r.IntN(len(nasty))]
 }
 
 // emitsWhatItSays makes a package of a model and reads the defaults back.
-func emitsWhatItSays(t *testing.T, m Model) (defaults map[string]any) {
+func emitsWhatItSays(t *testing.T, m model.Model) (defaults map[string]any) {
 	t.Helper()
 	want := map[string]any{}
-	for _, v := range Variables(m) {
+	for _, v := range model.Variables(m) {
 		want[v.Name] = v.Default
 	}
 	for name, text := range emittedFor(t, m) {
@@ -161,8 +176,9 @@ func FuzzModel(f *testing.F) {
 		f.Add([]byte("environment:\n  A: '" + text + "'\n  B: " + text + "\nproject: " + text + "\nredis: {namespace: \"" + text + "\"}\n"))
 	}
 	f.Add([]byte("a: &a [*a]\nb: {<<: {}}\n? [x]\n: y\n"))
+	f.Add([]byte("a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d]\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m, err := ReadModel(modelName, text)
+		m, err := model.Read(model.FileName, text)
 		if err != nil {
 			require.Regexp(t, `^sidekiq-role.yml:\d+:\d+: `, err.Error())
 			return
@@ -197,9 +213,9 @@ func TestRandomModelsPassAnsible(t *testing.T) {
 		if i > 0 {
 			text = random(r)
 		}
-		m, err := ReadModel(modelName, text)
+		m, err := model.Read(model.FileName, text)
 		require.NoError(t, err)
-		m.Project = or(m.Project, "hyrax")
+		m.Project = cmp.Or(m.Project, "hyrax")
 		wants = append(wants, emitsWhatItSays(t, m))
 		role := fmt.Sprintf("role%d", i)
 		changes, err := compare(filepath.Join(dir, "roles", role), made{text: emittedRole(t, m)})
@@ -219,7 +235,7 @@ func TestRandomModelsPassAnsible(t *testing.T) {
 	}
 }
 
-func emittedRole(t *testing.T, m Model) map[string][]byte {
+func emittedRole(t *testing.T, m model.Model) map[string][]byte {
 	t.Helper()
 	files, err := Emit(m, rolePackage)
 	require.NoError(t, err)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // generateOptions are the flags of generate that are not of the model.
@@ -23,7 +25,7 @@ func generateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate --output DIR",
 		Short: "Write the role, a playbook or a collection with it, into a folder",
-		Long: `generate writes the role right into DIR (DIR/tasks/main.yml), with the modules' binaries in DIR/files. The model is ` + modelName + ` of the
+		Long: `generate writes the role right into DIR (DIR/tasks/main.yml), with the modules' binaries in DIR/files. The model is ` + model.FileName + ` of the
 folder in which it is called, where that exists; the same model gives the same bytes. A file that was edited since it was generated is not
 overwritten without --force, one that is no longer made is removed.
 
@@ -40,7 +42,7 @@ The exit status is 0; 1 for an error, after which nothing has changed; 2 with --
   sidekiq-role generate --output deployment --playbook --project hyrax`,
 		Args: cobra.NoArgs,
 	}
-	model := modelFlags(cmd)
+	read := modelFlags(cmd)
 	var o generateOptions
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "`FOLDER` of the role, the playbook or the collection")
@@ -58,7 +60,7 @@ The exit status is 0; 1 for an error, after which nothing has changed; 2 with --
 		if o.output == "" {
 			return errors.New("--output is required; hint: for example --output roles/sidekiq")
 		}
-		m, err := model()
+		m, err := read()
 		if err != nil {
 			return err
 		}
@@ -67,7 +69,7 @@ The exit status is 0; 1 for an error, after which nothing has changed; 2 with --
 	return cmd
 }
 
-func (o generateOptions) run(m Model, out io.Writer) error {
+func (o generateOptions) run(m model.Model, out io.Writer) error {
 	changes, err := planned(m, o.kind(), o.output, !o.noPayload)
 	switch {
 	case err != nil:
@@ -112,9 +114,9 @@ func (o generateOptions) show(out io.Writer, changes []change) error {
 }
 
 // planned tells what would change in dir. Without a payload it is an error, before anything is written.
-func planned(m Model, p Package, dir string, withPayload bool) ([]change, error) {
+func planned(m model.Model, p Package, dir string, withPayload bool) ([]change, error) {
 	if p.stubs != nil && m.Project == "" {
-		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + modelName + ", or --project NAME")
+		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
 	}
 	text, err := Emit(m, p)
 	if err != nil {
@@ -148,7 +150,7 @@ func doChanges(dir string, changes []change, force bool) (done []change, err err
 }
 
 // generate writes a package and tells what it changed.
-func generate(m Model, p Package, dir string, force, withPayload bool) ([]change, error) {
+func generate(m model.Model, p Package, dir string, force, withPayload bool) ([]change, error) {
 	changes, err := planned(m, p, dir, withPayload)
 	if err != nil {
 		return nil, err

@@ -8,13 +8,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // roles/sidekiq is what comes out with the defaults, byte for byte. After a change of a template: make generate.
 func TestCommittedRoleIsWhatTheTemplatesMake(t *testing.T) {
-	files, err := Emit(DefaultModel(), rolePackage)
+	files, err := Emit(model.Default(), rolePackage)
 	require.NoError(t, err)
 	files[manifestName], err = manifestOf(files)
 	require.NoError(t, err)
@@ -46,7 +49,7 @@ func tree(t *testing.T, dir string) map[string]string {
 }
 
 func TestSameModelGivesTheSameBytes(t *testing.T) {
-	m := DefaultModel()
+	m := model.Default()
 	m.Project, m.ServiceName, m.DeployUser, m.DeployGroup, m.DeployRoot = "hyrax", "hyrax-worker", "app", "app", "/srv/hyrax"
 	m.RailsEnv, m.Ruby.Bundle, m.Concurrency, m.Queues = "staging", "/home/app/.rbenv/shims/bundle", 12, []string{"default,2", "ingest"}
 	one, err := Emit(m, rolePackage)
@@ -67,7 +70,7 @@ func TestSameModelGivesTheSameBytes(t *testing.T) {
 
 // A variable that no task uses would be a promise that nobody keeps.
 func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
-	files, err := Emit(DefaultModel(), rolePackage)
+	files, err := Emit(model.Default(), rolePackage)
 	require.NoError(t, err)
 	var text strings.Builder
 	for name, content := range files {
@@ -82,7 +85,7 @@ func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
 		used[w] = true
 	}
 	known := map[string]bool{}
-	for _, v := range Variables(DefaultModel()) {
+	for _, v := range model.Variables(model.Default()) {
 		known[v.Name] = true
 		require.Greater(t, strings.Count(text.String(), v.Name), 1, "%s is used by no task", v.Name)
 	}
@@ -96,10 +99,10 @@ func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
 
 // The options that the tasks pass are those of the modules, which would refuse others only on the host.
 func TestTasksPassOnlyOptionsThatTheModulesHave(t *testing.T) {
-	files, err := Emit(DefaultModel(), rolePackage)
+	files, err := Emit(model.Default(), rolePackage)
 	require.NoError(t, err)
 	specs := map[string]map[string]bool{}
-	v, err := viewOf(DefaultModel(), rolePackage)
+	v, err := viewOf(model.Default(), rolePackage)
 	require.NoError(t, err)
 	for _, s := range v.Modules {
 		specs[s.Module] = map[string]bool{}
@@ -220,10 +223,46 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 	}
 }
 
-func BenchmarkEmit(b *testing.B) {
-	for b.Loop() {
-		if _, err := Emit(DefaultModel(), rolePackage); err != nil {
-			b.Fatal(err)
-		}
+// The model of a file to all text files.
+func BenchmarkGenerate(b *testing.B) {
+	archive, err := txtar.ParseFile("testdata/golden/processes.txtar")
+	if err != nil {
+		b.Fatal(err)
 	}
+	source := archive.Files[0].Data
+	b.Run("model", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := model.Read(model.FileName, source); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	m, err := model.Read(model.FileName, source)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, p := range []struct {
+		name string
+		Package
+	}{{"role", rolePackage}, {"playbook", playbookPackage}, {"collection", collectionPackage}} {
+		b.Run(p.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Emit(m, p.Package); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	dir := b.TempDir()
+	if _, err := generate(m, rolePackage, dir, false, hasPayload()); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("unchanged", func(b *testing.B) {
+		for b.Loop() {
+			done, err := generate(m, rolePackage, dir, false, hasPayload())
+			if err != nil || len(done) > 0 {
+				b.Fatal(done, err)
+			}
+		}
+	})
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // asCommitted is the section of a golden that lists the files which are as in roles/sidekiq, byte for byte.
@@ -24,9 +26,9 @@ func TestGoldens(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)
 			require.NoError(t, err)
-			model := archive.Files[0]
-			require.Equal(t, modelName, model.Name)
-			made := &txtar.Archive{Comment: archive.Comment, Files: append([]txtar.File{model}, goldenOf(t, model.Data)...)}
+			source := archive.Files[0]
+			require.Equal(t, model.FileName, source.Name)
+			made := &txtar.Archive{Comment: archive.Comment, Files: append([]txtar.File{source}, goldenOf(t, source.Data)...)}
 			if os.Getenv("UPDATE") == "1" {
 				require.NoError(t, os.WriteFile(file, txtar.Format(made), 0o600))
 				return
@@ -45,9 +47,9 @@ func goldens(t *testing.T) []string {
 }
 
 // goldenOf are the playbook's folder and the Capistrano tasks that a model makes; where it has no project, which a playbook needs, the role alone.
-func goldenOf(t *testing.T, model []byte) []txtar.File {
+func goldenOf(t *testing.T, source []byte) []txtar.File {
 	t.Helper()
-	m, err := ReadModel(modelName, model)
+	m, err := model.Read(model.FileName, source)
 	require.NoError(t, err)
 	files := emittedFor(t, m)
 	files["lib/capistrano/tasks/sidekiq.rake"], err = capistranoText(m)
@@ -65,7 +67,7 @@ func goldenOf(t *testing.T, model []byte) []txtar.File {
 	return append(different, txtar.File{Name: asCommitted, Data: same.Bytes()})
 }
 
-func emittedFor(t *testing.T, m Model) map[string][]byte {
+func emittedFor(t *testing.T, m model.Model) map[string][]byte {
 	t.Helper()
 	p := playbookPackage
 	if m.Project == "" {
@@ -87,7 +89,7 @@ func TestGoldensPassTheLinters(t *testing.T) {
 	for _, file := range goldens(t) {
 		archive, err := txtar.ParseFile(file)
 		require.NoError(t, err)
-		m, err := ReadModel(modelName, archive.Files[0].Data)
+		m, err := model.Read(model.FileName, archive.Files[0].Data)
 		require.NoError(t, err)
 		folder := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".txtar"))
 		if m.Project == "" {

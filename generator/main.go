@@ -2,8 +2,9 @@
 //
 // # Decisions
 //
-// The model is a struct with a default for every field; templates turn it into files; both are pure. Only generate and apply
-// touch the file system, and only apply runs something: ansible-playbook, through go-ansible.
+// init reads a Rails application (package inspect) and writes a model; package model judges one; Emit fills templates with it. These three are pure.
+// What is made is compared with what is there (manifest.go), and only then written, so that --check and --diff show what would be done. Only apply
+// and verify run something: ansible-playbook, through go-ansible.
 //
 // roles/sidekiq in this project is what comes out with the defaults. It is committed and compared byte for byte by a test, so
 // a change of a template is seen in the role that people read.
@@ -21,6 +22,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -31,13 +34,11 @@ type exitError struct{ status int }
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
 
 func run(args []string, out, errs io.Writer) int {
-	root := rootCommand()
+	root := rootCommand(out, errs)
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errs)
 	err := root.Execute()
 	var exit exitError
-	var faults Faults
+	var faults model.Faults
 	switch {
 	case err == nil:
 		return 0
@@ -45,7 +46,7 @@ func run(args []string, out, errs io.Writer) int {
 		return exit.status
 	case errors.As(err, &faults):
 		for _, f := range faults {
-			f.tell(errs)
+			tellFault(errs, f)
 		}
 	default:
 		tell(errs, err.Error())
@@ -62,7 +63,16 @@ func tell(errs io.Writer, text string) {
 	}
 }
 
-func rootCommand() *cobra.Command {
+// tellFault prints a fault of a model's file in one line, one of a flag as any other error.
+func tellFault(errs io.Writer, f model.Fault) {
+	if f.Placed() {
+		fmt.Fprintln(errs, f)
+		return
+	}
+	tell(errs, f.String())
+}
+
+func rootCommand(out, errs io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sidekiq-role",
 		Short: "Make and run the Ansible role that keeps Sidekiq running",
@@ -76,11 +86,26 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 		SilenceUsage:  true,
 		Version:       version,
 	}
+	root.SetOut(out)
+	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
-	root.AddCommand(generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(initCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
+	describeCompletion(root)
 	return root
+}
+
+// describeCompletion says in our words what the library's command does.
+func describeCompletion(root *cobra.Command) {
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err) // it was made just before
+	}
+	completion.Short = "Print the script by which a shell completes commands and flags"
+	completion.Long = `completion prints a script for bash, zsh, fish or powershell, by which the shell completes commands, flags and the values of flags.`
+	completion.Example = `  source <(sidekiq-role completion bash)                     # in ~/.bashrc
+  sidekiq-role completion zsh >"${fpath[1]}/_sidekiq-role"   # once`
 }
 
 // usageTemplate has the flags that several commands share in a list of their own.

@@ -6,17 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
-
-// modelName is the file that holds the model, in the folder in which sidekiq-role is called.
-const modelName = "sidekiq-role.yml"
-
-// ReadModel makes a model of the text of a file, of which errors are Faults.
-func ReadModel(name string, source []byte) (Model, error) { return parse(name, source).model() }
 
 // flagged is a flag that puts a text into the place of the model's, by the key that it sets.
 type flagged struct{ flag, key, usage string }
@@ -37,9 +32,9 @@ var common = []flagged{
 var gemFlag = flagged{"gem", "capistrano.gem", "`VERSION` of the gem capistrano-sidekiq to go with, 2 or 3 (default: none)"}
 
 // modelFlags let the model's file be named and its common fields be set. What it returns reads both.
-func modelFlags(cmd *cobra.Command, more ...flagged) func() (Model, error) {
+func modelFlags(cmd *cobra.Command, more ...flagged) func() (model.Model, error) {
 	f := pflag.NewFlagSet("model", pflag.ContinueOnError)
-	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+modelName+", where it exists)")
+	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+model.FileName+", where it exists)")
 	for _, c := range append(common, more...) {
 		f.String(c.flag, "", c.usage)
 	}
@@ -48,12 +43,12 @@ func modelFlags(cmd *cobra.Command, more ...flagged) func() (Model, error) {
 	f.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{modelFlag: {}} })
 	cmd.Flags().AddFlagSet(f)
 	completeModel(cmd)
-	return func() (Model, error) {
+	return func() (model.Model, error) {
 		name, source, err := readModelFile(*file, cmd.InOrStdin())
 		if err != nil {
-			return Model{}, err
+			return model.Model{}, err
 		}
-		return override(parse(name, source), f).model()
+		return override(model.Parse(name, source), f).Model()
 	}
 }
 
@@ -64,7 +59,7 @@ const modelFlag = "model"
 func completeModel(cmd *cobra.Command) {
 	err := cmd.MarkFlagFilename("model", "yml", "yaml")
 	for _, c := range append(common, gemFlag) {
-		f, _, _ := fieldAt(strings.Split(c.key, "."), Fields(DefaultModel()))
+		f, _ := model.FieldOf(c.key)
 		if f.Choices != nil && cmd.Flags().Lookup(c.flag) != nil {
 			err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.flag, cobra.FixedCompletions(f.Choices, cobra.ShellCompDirectiveNoFileComp)))
 		}
@@ -80,11 +75,11 @@ func readModelFile(name string, in io.Reader) (shown string, source []byte, err 
 		source, err = io.ReadAll(in)
 		return "standard input", source, err
 	case "":
-		source, err = os.ReadFile(modelName)
+		source, err = os.ReadFile(model.FileName)
 		if errors.Is(err, fs.ErrNotExist) {
-			return modelName, nil, nil
+			return model.FileName, nil, nil
 		}
-		return modelName, source, err
+		return model.FileName, source, err
 	}
 	source, err = os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,10 +89,10 @@ func readModelFile(name string, in io.Reader) (shown string, source []byte, err 
 }
 
 // override puts what flags give into a document. An empty value, and 0, takes the default.
-func override(d *document, flags *pflag.FlagSet) *document {
+func override(d *model.Document, flags *pflag.FlagSet) *model.Document {
 	for _, c := range append(common, gemFlag) {
 		if f := flags.Lookup(c.flag); f != nil && f.Changed {
-			d.set(c.flag, c.key, null(f.Value.String()))
+			d.Set(c.flag, c.key, model.Null(f.Value.String()))
 		}
 	}
 	if f := flags.Lookup("concurrency"); f.Changed {
@@ -105,14 +100,14 @@ func override(d *document, flags *pflag.FlagSet) *document {
 		if err != nil {
 			panic(err) // it was defined as a number
 		}
-		d.set("concurrency", "concurrency", null(n))
+		d.Set("concurrency", "concurrency", model.Null(n))
 	}
 	if f, ok := flags.Lookup("queue").Value.(pflag.SliceValue); ok && flags.Changed("queue") {
 		var queues []any
 		for _, q := range f.GetSlice() {
 			queues = append(queues, q)
 		}
-		d.set("queue", "queues", queues)
+		d.Set("queue", "queues", queues)
 	}
 	return d
 }

@@ -14,13 +14,14 @@ import (
 	"gopkg.in/yaml.v3"
 
 	project "github.com/curationexperts/ansible-sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 func emitted(t *testing.T, p Package) map[string][]byte {
 	t.Helper()
-	files, err := Emit(DefaultModel(), p)
+	files, err := Emit(model.Default(), p)
 	require.NoError(t, err)
-	again, err := Emit(DefaultModel(), p)
+	again, err := Emit(model.Default(), p)
 	require.NoError(t, err)
 	require.Equal(t, files, again, "the same model gives the same bytes")
 	return files
@@ -58,7 +59,7 @@ func TestEveryModuleIsRoutedAndTheGroupSharesOptions(t *testing.T) {
 	files := emitted(t, collectionPackage)
 	runtime := parsed(t, files["meta/runtime.yml"])
 	routing := map[string]any{}
-	v, err := viewOf(DefaultModel(), collectionPackage)
+	v, err := viewOf(model.Default(), collectionPackage)
 	require.NoError(t, err)
 	for _, s := range v.Modules {
 		require.Contains(t, files, "plugins/modules/"+s.Module+".py")
@@ -137,9 +138,9 @@ type installed struct {
 func install(t *testing.T) installed {
 	t.Helper()
 	i := installed{bin: filepath.Dir(ansiblePlaybook(t)), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
-	_, err := generate(DefaultModel(), rolePackage, i.role, false, hasPayload())
+	_, err := generate(model.Default(), rolePackage, i.role, false, hasPayload())
 	require.NoError(t, err)
-	_, err = generate(DefaultModel(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), false, hasPayload())
+	_, err = generate(model.Default(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), false, hasPayload())
 	require.NoError(t, err)
 	return i
 }
@@ -175,7 +176,7 @@ func TestAnsibleDocShowsModulesAndRoleWithoutAWarning(t *testing.T) {
 		require.Contains(t, out, want)
 		return out
 	}
-	v, err := viewOf(DefaultModel(), rolePackage)
+	v, err := viewOf(model.Default(), rolePackage)
 	require.NoError(t, err)
 	for _, s := range v.Modules {
 		for _, args := range [][]string{{"-M", library, s.Module}, {collectionPackage.Prefix + s.Module}} {

@@ -1,86 +1,24 @@
-package main
+package model
 
 import (
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
 
-// Faults are all that is wrong with a model, in the order in which it was written.
-type Faults []Fault
-
-// Error has a line for each fault, as compilers do.
-func (f Faults) Error() string {
-	var lines []string
-	for _, fault := range f {
-		lines = append(lines, fault.String())
-	}
-	return strings.Join(lines, "\n")
-}
-
-func (f Fault) String() string {
-	text := f.What
-	if f.Hint != "" {
-		text += "; hint: " + f.Hint
-	}
-	switch {
-	case f.place.flag != "":
-		return "--" + f.place.flag + ": " + text
-	case len(f.Path) > 0:
-		text = shownPath(f.Path) + ": " + text
-	}
-	if f.place.line == 0 {
-		return text
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.place.line, f.place.column, text)
-}
-
-// tell prints a fault of a file as editors find it, of a flag as any other error.
-func (f Fault) tell(errs io.Writer) {
-	if f.place.line == 0 {
-		tell(errs, f.String())
-		return
-	}
-	fmt.Fprintln(errs, f)
-}
-
-// shownPath is a path as people write it: processes[0].queues[1].
-func shownPath(keys []string) string {
-	var b strings.Builder
-	for i, key := range keys {
-		switch {
-		case isIndex(key):
-			b.WriteString("[" + key + "]")
-		case i > 0:
-			b.WriteString("." + key)
-		default:
-			b.WriteString(key)
-		}
-	}
-	return b.String()
-}
-
-func isIndex(key string) bool {
-	_, err := strconv.Atoi(key)
-	return err == nil
-}
-
-// model judges a document and makes a model of it, with defaults for what it leaves out.
-func (d *document) model() (Model, error) {
-	fields := Fields(DefaultModel())
+// Model judges a document and makes a model of it, with defaults for what it leaves out.
+func (d *Document) Model() (Model, error) {
+	fields := Fields(Default())
 	d.tree, _ = settled(d.tree, nil, fields).(map[string]any)
 	faults := slices.Clone(d.faults)
 	against, err := schemaFaults(d.tree, fields)
@@ -92,7 +30,7 @@ func (d *document) model() (Model, error) {
 	}
 	faults = append(faults, against...)
 	faults = append(faults, textFaults(d.tree, nil, fields)...)
-	m := DefaultModel()
+	m := Default()
 	if err := decode(d.tree, &m); err != nil {
 		return Model{}, err
 	}
@@ -110,7 +48,7 @@ func (d *document) model() (Model, error) {
 }
 
 // locate finds where a fault was written: that of the value, else of the nearest value above it.
-func (d *document) locate(f *Fault) {
+func (d *Document) locate(f *Fault) {
 	if f.file != "" {
 		return
 	}
@@ -130,13 +68,13 @@ func (d *document) locate(f *Fault) {
 
 // Validate refuses what a role could not be made from. The modules check again on the host; here it is for the words of the one who generates.
 func (m Model) Validate() error {
-	d := &document{tree: map[string]any{}}
+	d := &Document{tree: map[string]any{}}
 	text, err := json.Marshal(m)
 	if err == nil {
 		err = json.Unmarshal(text, &d.tree)
 	}
 	if err == nil {
-		_, err = d.model()
+		_, err = d.Model()
 	}
 	return err
 }
@@ -165,7 +103,8 @@ func fieldAt(keys []string, fields []Field) (f Field, within []string, found boo
 	return Field{}, nil, false
 }
 
-func (f Field) textual() bool {
+// Textual tells whether a field takes text, or lists and mappings of it.
+func (f Field) Textual() bool {
 	return !slices.Contains([]argspec.Type{argspec.Int, argspec.Bool}, f.Type)
 }
 
@@ -183,7 +122,7 @@ func settled(v any, keys []string, fields []Field) any {
 	case number:
 		f, _, known := fieldAt(keys, fields)
 		float, isFloat := v.value.(float64)
-		if known && f.textual() || isFloat && (math.IsNaN(float) || math.IsInf(float, 0)) {
+		if known && f.Textual() || isFloat && (math.IsNaN(float) || math.IsInf(float, 0)) {
 			return v.text
 		}
 		return v.value
@@ -243,6 +182,9 @@ func inOurWords(e *jsonschema.ValidationError, tree map[string]any, fields []Fie
 	}
 	return faults
 }
+
+// Accepted says what a field takes.
+func (f Field) Accepted() string { return f.accepted(nil) }
 
 // accepted says what a field takes, or an element of it.
 func (f Field) accepted(within []string) string {
@@ -322,53 +264,4 @@ func drop(tree map[string]any, keys []string) {
 			in[i] = nil
 		}
 	}
-}
-
-// unknownKey names the key that was most likely meant.
-func unknownKey(keys []string, fields []Field) Fault {
-	f := Fault{Path: keys, What: "unknown key", Hint: "sidekiq-role docs lists all", unknown: true}
-	group, key := keys[:len(keys)-1], keys[len(keys)-1]
-	if len(group) > 1 && isIndex(group[1]) {
-		fields, group = processFields, nil
-	}
-	if slices.ContainsFunc(fields, func(f Field) bool { return f.Key == "" && f.Name == key }) {
-		f.Hint = "set it in a playbook or in group_vars: it is a secret, or a matter of one run"
-	} else if meant, near := nearest(key, keysOf(group, fields)); near {
-		f.Hint = "did you mean " + meant + "?"
-	}
-	return f
-}
-
-// keysOf are the words that people may write in a group, by what they mean: its keys and, at the top, the names of variables and fields of groups.
-func keysOf(group []string, fields []Field) map[string]string {
-	meant := map[string]string{}
-	for _, f := range fields {
-		own := strings.Split(f.Key, ".")
-		if f.Key != "" && len(own) > len(group) && slices.Equal(own[:len(group)], group) {
-			meant[own[len(group)]] = strings.Join(own[:len(group)+1], ".")
-		}
-	}
-	for _, f := range fields {
-		own := strings.Split(f.Key, ".")
-		for _, alias := range []string{f.Name, strings.Join(own, "_"), own[len(own)-1]} {
-			if meant[alias] == "" && f.Key != "" && alias != "" && len(group) == 0 {
-				meant[alias] = f.Key
-			}
-		}
-	}
-	return meant
-}
-
-func nearest(word string, meant map[string]string) (string, bool) {
-	best, distance := "", 1+max(2, len(word)/3)
-	for _, known := range slices.Sorted(maps.Keys(meant)) {
-		d := levenshtein.ComputeDistance(word, known)
-		if len(word) > 2 && strings.HasPrefix(known, word) {
-			d = 1 // it was cut short
-		}
-		if d < distance {
-			best, distance = known, d
-		}
-	}
-	return meant[best], best != ""
 }

@@ -1,7 +1,9 @@
-package main
+package model
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
@@ -47,8 +49,21 @@ var (
 	oneLine      = rule{`^[^\x00-\x1f\x7f]+$`, "one line of text"}
 )
 
+// Fits tells whether a text looks as a field wants it.
+func (f Field) Fits(text string) bool {
+	return regexp.MustCompile(f.Accepts.pattern).MatchString(text)
+}
+
 // mandatoryProject says what to set, where Ansible would only name an undefined variable.
 const mandatoryProject = `{{ project_name | mandatory('set project_name (or sidekiq_project) to the name of the application') }}`
+
+// Shown is a default as people should read it.
+func Shown(v any) any {
+	if v == mandatoryProject {
+		return "{{ project_name }}"
+	}
+	return v
+}
 
 // Variables are the fields that are variables of the role.
 func Variables(m Model) []Field {
@@ -76,23 +91,23 @@ func Fields(m Model) []Field {
 			Description: "Rails environment."},
 		{Key: "ruby.manager", Type: argspec.Str, Choices: []string{"auto", "system", "rbenv", "rvm", "asdf", "mise"}, Default: m.Ruby.Manager,
 			Description: "What manages Ruby on the hosts, in the deploy user's home below /home; `system` is /usr/local/bin/bundle; `auto` looks for all of them there."},
-		{Key: "ruby.bundle", Name: "sidekiq_bundle", Type: argspec.Path, Accepts: absolute, Default: null(m.Ruby.bundle()),
+		{Key: "ruby.bundle", Name: "sidekiq_bundle", Type: argspec.Path, Accepts: absolute, Default: Null(m.Ruby.bundle()),
 			Description: "Path of the executable `bundle`; unset: that of rbenv, rvm, asdf or mise in the deploy user's home, else /usr/local/bin/bundle, else /usr/bin/bundle."},
 		{Key: "ruby.login_shell", Name: "sidekiq_login_shell", Type: argspec.Bool, Default: m.Ruby.LoginShell,
 			Description: "Whether `bash -lc` starts Sidekiq, for a Ruby that only the deploy user's profile finds."},
-		{Key: "sidekiq_version", Name: "sidekiq_version", Type: argspec.Str, Accepts: gemVersion, Default: null(m.SidekiqVersion),
+		{Key: "sidekiq_version", Name: "sidekiq_version", Type: argspec.Str, Accepts: gemVersion, Default: Null(m.SidekiqVersion),
 			Description: "Version of Sidekiq; unset: that of Gemfile.lock."},
-		{Key: "concurrency", Name: "sidekiq_concurrency", Type: argspec.Int, Least: 1, Default: null(m.Concurrency),
+		{Key: "concurrency", Name: "sidekiq_concurrency", Type: argspec.Int, Least: 1, Default: Null(m.Concurrency),
 			Description: "Number of threads; unset: what the application's config/sidekiq.yml says."},
 		{Key: "queues", Name: "sidekiq_queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Default: orEmpty(m.Queues),
 			Description: "Queues, each `name` or `name,weight`; empty: what the application's config/sidekiq.yml says."},
-		{Key: "sidekiq_config", Name: "sidekiq_config", Type: argspec.Path, Accepts: oneLine, Default: null(m.SidekiqConfig),
+		{Key: "sidekiq_config", Name: "sidekiq_config", Type: argspec.Path, Accepts: oneLine, Default: Null(m.SidekiqConfig),
 			Description: "Sidekiq's configuration file, absolute or relative to `sidekiq_app_root`; unset: config/sidekiq.yml, where it exists."},
 		{Key: "processes", Name: "sidekiq_processes", Type: argspec.List, Elements: argspec.Dict, Fields: processFields, Default: orEmpty(m.Processes),
 			Description: "Several processes instead of one, each with `name` and, where it differs, `queues`, `concurrency`, `config`."},
-		{Key: "timeout", Name: "sidekiq_timeout", Type: argspec.Int, Least: 1, Default: null(m.Timeout),
+		{Key: "timeout", Name: "sidekiq_timeout", Type: argspec.Int, Least: 1, Default: Null(m.Timeout),
 			Description: "Seconds that Sidekiq gives running jobs at the end, before it pushes them back; unset: what its configuration says."},
-		{Key: "stop_timeout", Name: "sidekiq_stop_timeout", Type: argspec.Int, Least: 1, Default: null(m.StopTimeout),
+		{Key: "stop_timeout", Name: "sidekiq_stop_timeout", Type: argspec.Int, Least: 1, Default: Null(m.StopTimeout),
 			Description: "Seconds after which systemd kills it; unset: 10 more than Sidekiq's own timeout."},
 		{Key: "start_timeout", Name: "sidekiq_start_timeout", Type: argspec.Int, Least: 1, Default: m.StartTimeout,
 			Description: "Seconds that the application may take to boot."},
@@ -116,19 +131,19 @@ func Fields(m Model) []Field {
 			Description: "Whether jobs may use Java, LibreOffice, YJIT and whatever else makes machine code as it runs."},
 		{Key: "memory.malloc", Name: "sidekiq_malloc", Type: argspec.Str, Choices: []string{"arenas", "jemalloc", "default"}, Default: m.Memory.Malloc,
 			Description: "What keeps the process from bloating: `MALLOC_ARENA_MAX=2`, the library jemalloc, or nothing."},
-		{Key: "memory.high", Name: "sidekiq_memory_high", Type: argspec.Str, Accepts: memory, Default: null(m.Memory.High),
+		{Key: "memory.high", Name: "sidekiq_memory_high", Type: argspec.Str, Accepts: memory, Default: Null(m.Memory.High),
 			Description: "Memory above which the kernel slows it down, such as `1500M`."},
-		{Key: "memory.max", Name: "sidekiq_memory_max", Type: argspec.Str, Accepts: memory, Default: null(m.Memory.Max),
+		{Key: "memory.max", Name: "sidekiq_memory_max", Type: argspec.Str, Accepts: memory, Default: Null(m.Memory.Max),
 			Description: "Memory above which the kernel kills it, and its jobs with it."},
-		{Key: "limit_nofile", Name: "sidekiq_limit_nofile", Type: argspec.Int, Least: 64, Default: null(m.LimitNOFILE),
+		{Key: "limit_nofile", Name: "sidekiq_limit_nofile", Type: argspec.Int, Least: 64, Default: Null(m.LimitNOFILE),
 			Description: "Number of files that it may have open."},
 		{Key: "extra_directives", Name: "sidekiq_extra_directives", Type: argspec.Dict, Default: orEmptyMap(m.ExtraDirectives),
 			Description: "Further directives of the unit's [Service], such as `CPUWeight` or `Nice`."},
-		{Key: "logging.file", Name: "sidekiq_log_file", Type: argspec.Path, Accepts: logPath, Default: null(m.Logging.File),
+		{Key: "logging.file", Name: "sidekiq_log_file", Type: argspec.Path, Accepts: logPath, Default: Null(m.Logging.File),
 			Description: "File below /var/log for the log; unset: the journal."},
-		{Key: "redis.url", Name: "sidekiq_redis_url", Type: argspec.Str, Accepts: redisURL, Default: null(m.Redis.URL), NoLog: true,
+		{Key: "redis.url", Name: "sidekiq_redis_url", Type: argspec.Str, Accepts: redisURL, Default: Null(m.Redis.URL), NoLog: true,
 			Description: "URL of the Redis in which the heartbeat is looked for; unset: as the service's variables say, else localhost."},
-		{Key: "redis.namespace", Name: "sidekiq_redis_namespace", Type: argspec.Str, Accepts: oneWord, Default: null(m.Redis.Namespace),
+		{Key: "redis.namespace", Name: "sidekiq_redis_namespace", Type: argspec.Str, Accepts: oneWord, Default: Null(m.Redis.Namespace),
 			Description: "Prefix of all keys in Redis, where the gem redis-namespace is used."},
 		{Key: "redis.require_heartbeat", Name: "sidekiq_require_heartbeat", Type: argspec.Bool, Default: m.Redis.RequireHeartbeat,
 			Description: "Whether it is an error, not a warning, when Redis cannot tell."},
@@ -148,7 +163,7 @@ func Fields(m Model) []Field {
 			Description: "What restarts a running Sidekiq when it is newer than the process; `release`: when it runs in another release than `current`."},
 		{Key: "drain_timeout", Name: "sidekiq_drain_timeout", Type: argspec.Int, Default: m.DrainTimeout,
 			Description: "Seconds that a restart waits for running jobs, before Sidekiq's own timeout begins."},
-		{Key: "sudo.systemctl", Type: argspec.List, Elements: argspec.Str, Choices: grantable, Default: orEmpty(m.Sudo.Systemctl),
+		{Key: "sudo.systemctl", Type: argspec.List, Elements: argspec.Str, Choices: Grantable, Default: orEmpty(m.Sudo.Systemctl),
 			Description: "What the deploy user may do with the service by `sudo systemctl`, without a password."},
 		{Key: "sudo.extra_commands", Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Accepts: oneLine, Default: orEmpty(m.Sudo.ExtraCommands),
 			Description: "Further commands that the deploy user may run as root without a password. What would give more than it says is refused."},
@@ -171,6 +186,12 @@ func Fields(m Model) []Field {
 	}
 }
 
+// FieldOf is the field with a key.
+func FieldOf(key string) (Field, bool) {
+	f, within, found := fieldAt(strings.Split(key, "."), Fields(Default()))
+	return f, found && len(within) == 0
+}
+
 // processFields are those of each of several processes.
 var processFields = []Field{
 	{Key: "name", Type: argspec.Str, Accepts: processWord, Required: true, Description: "Name of the process: its unit is `SERVICE@NAME.service`."},
@@ -186,8 +207,8 @@ func or(value, otherwise string) string {
 	return value
 }
 
-// null makes YAML's null of a value that is not set.
-func null[T comparable](value T) any {
+// Null makes YAML's null of a value that is not set.
+func Null[T comparable](value T) any {
 	var zero T
 	if value == zero {
 		return nil

@@ -1,4 +1,4 @@
-package main
+package model
 
 import (
 	"bytes"
@@ -12,16 +12,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
 
-// schemaName is the file in this folder that publishes Schema, for editors. After a change of Fields: make generate.
-const schemaName = "sidekiq-role.schema.json"
+// SchemaFile is the file of the generator's folder that publishes Schema, for editors. After a change of Fields: make generate.
+const SchemaFile = "sidekiq-role.schema.json"
 
-// schemaURL is where editors find the schema of this version.
-func schemaURL() string {
+// SchemaURL is where editors find the schema of a version.
+func SchemaURL(version string) string {
 	tag := "v" + version
 	if version == "devel" {
 		tag = "main"
 	}
-	return "https://raw.githubusercontent.com/curationexperts/ansible-sidekiq/" + tag + "/generator/" + schemaName
+	return "https://raw.githubusercontent.com/curationexperts/ansible-sidekiq/" + tag + "/generator/" + SchemaFile
 }
 
 // most is the largest number of any field: seconds, threads, connections, files, megabytes.
@@ -48,9 +48,9 @@ type schema struct {
 
 // Schema is the JSON Schema of a model file. The same schema validates models here and helps people in their editors.
 func Schema() []byte {
-	root := mapping(Fields(DefaultModel()))
+	root := mapping(Fields(Default()))
 	root.Dialect = "http://json-schema.org/draft-07/schema#"
-	root.Comment = notice()
+	root.Comment = Notice
 	root.Title = "sidekiq-role.yml"
 	root.Description = "What an Ansible role for Sidekiq is made from. Every field has a default."
 	var b bytes.Buffer
@@ -92,7 +92,7 @@ func object() *schema {
 func (f Field) schema() *schema {
 	s := f.typed(f.Type)
 	s.Description = f.Description
-	s.Default = shown(f.Default)
+	s.Default = Shown(f.Default)
 	return s
 }
 
@@ -134,13 +134,13 @@ func choices(texts []string) []any {
 
 // compiled is the schema as its library knows it.
 var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	Document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
 	if err != nil {
 		return nil, err
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource(schemaName, document); err != nil {
+	if err := c.AddResource(SchemaFile, Document); err != nil {
 		return nil, err
 	}
-	return c.Compile(schemaName)
+	return c.Compile(SchemaFile)
 })

@@ -1,4 +1,4 @@
-package main
+package model
 
 import (
 	"fmt"
@@ -53,6 +53,10 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 		return hinted(line(text))
 	case "redis.url":
 		return addressFault(plain)
+	case "playbook.hosts":
+		if slices.Contains(takenGroups, text) {
+			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"
+		}
 	case "sudo.extra_commands":
 		_, err := sudoers.ParseCommand(plain, sudoers.Wide{})
 		return hinted(err)
@@ -67,6 +71,9 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 	}
 	return hinted(line(text))
 }
+
+// takenGroups are no names for a group: those of the inventory that is generated, Ansible's own, and words that YAML reads as something else.
+var takenGroups = []string{"sandbox", "staging", "production", "all", "ungrouped", "localhost", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 // hinted parts an error as this project writes them.
 func hinted(err error) (what, hint string) {

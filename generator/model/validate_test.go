@@ -1,4 +1,4 @@
-package main
+package model
 
 import (
 	"os"
@@ -12,9 +12,9 @@ import (
 // The file that editors load. UPDATE=1 writes it, as make generate does.
 func TestCommittedSchemaIsThatOfTheFields(t *testing.T) {
 	if os.Getenv("UPDATE") == "1" {
-		require.NoError(t, os.WriteFile(schemaName, Schema(), 0o600))
+		require.NoError(t, os.WriteFile("../"+SchemaFile, Schema(), 0o600))
 	}
-	text, err := os.ReadFile(schemaName)
+	text, err := os.ReadFile("../" + SchemaFile)
 	require.NoError(t, err)
 	require.Equal(t, string(Schema()), string(text), "hint: make generate")
 }
@@ -22,7 +22,7 @@ func TestCommittedSchemaIsThatOfTheFields(t *testing.T) {
 // Each field of the model's struct is one of Fields, and the other way round: a key that nobody reads would be a promise that nobody keeps.
 func TestModelHasTheFieldsAndNoOthers(t *testing.T) {
 	var known []string
-	for _, f := range Fields(DefaultModel()) {
+	for _, f := range Fields(Default()) {
 		if f.Key != "" {
 			known = append(known, f.Key)
 		}
@@ -49,11 +49,11 @@ func keysOfStruct(s reflect.Type, prefix string) (keys []string) {
 }
 
 func TestDefaultModelIsAccepted(t *testing.T) {
-	require.NoError(t, DefaultModel().Validate())
+	require.NoError(t, Default().Validate())
 	for _, text := range []string{"", "---\n", "# nothing\n", "project: hyrax\n", "project:\nqueues: # none\n"} {
-		m, err := ReadModel(modelName, []byte(text))
+		m, err := Read(FileName, []byte(text))
 		require.NoError(t, err, text)
 		m.Project = ""
-		require.Equal(t, DefaultModel(), m, text)
+		require.Equal(t, Default(), m, text)
 	}
 }

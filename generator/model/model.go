@@ -1,4 +1,17 @@
-package main
+// Package model holds what a role is made from: a struct with a default for every field, the list of these fields, and the file in which
+// people write it. It reads no file and writes none.
+//
+// # Decisions
+//
+// Fields is the one list: names, types, defaults, rules and words. The role's variables, the JSON Schema and the reference are made of it.
+//
+// The published schema is what judges, so that an editor and this program do not differ; a library judges by it, and what it finds is said in our
+// words, each fault with its place in the file. What a schema cannot say (rules.go) is judged of what is left, so that all faults are told at once.
+//
+// A number where a text is wanted is taken as it is written. Jinja expressions may stand in defaults, and nothing else of Jinja.
+//
+// What is secret is refused: a role is for everybody to read.
+package model
 
 import "slices"
 
@@ -117,8 +130,8 @@ type Playbook struct {
 	Serial int    `json:"serial,omitzero"`
 }
 
-// DefaultModel makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
-func DefaultModel() Model {
+// Default makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
+func Default() Model {
 	return Model{
 		ServiceName: "sidekiq", DeployUser: "deploy", DeployGroup: "deploy", RailsEnv: "production",
 		Ruby:         Ruby{Manager: "auto"},
@@ -130,7 +143,7 @@ func DefaultModel() Model {
 		Redis:       Redis{Manage: "auto"},
 		Database: Database{Pool: "auto", ERB: "variable",
 			Config: []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"}},
-		Sudo:       Sudo{Systemctl: slices.Clone(grantable)},
+		Sudo:       Sudo{Systemctl: slices.Clone(Grantable)},
 		BecomeUser: "root",
 		Capistrano: Capistrano{Gem: "none", Roles: []string{"app"}, StartTimeout: 180},
 		Playbook:   Playbook{Hosts: "workers", Serial: 1},
@@ -139,9 +152,15 @@ func DefaultModel() Model {
 
 var restartOn = []string{"unit", "environment", "config", "database", "lockfile"} // and, on request, release
 
-// grantable are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and yesterday's. `status` is
+// Grantable are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and yesterday's. `status` is
 // none of them: its pager is a root shell on systemd before 247, and it needs no sudo.
-var grantable = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+var Grantable = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
+
+// Notice stands in all that is made.
+const Notice = "Written by sidekiq-role; change the model and generate it again."
+
+// FileName is the file that holds the model, in the folder in which sidekiq-role is called.
+const FileName = "sidekiq-role.yml"
 
 // managed are the executables of Ruby managers in the deploy user's home, by the manager's name. `auto` looks for them on the host, and a
 // system's own is where ansible-samvera puts it.

@@ -1,4 +1,4 @@
-package main
+package model
 
 import (
 	"errors"
@@ -17,31 +17,25 @@ type place struct {
 	flag         string
 }
 
-// document is a model as it was written, before anybody judged it.
-type document struct {
+// Document is a model as it was written, before anybody judged it.
+type Document struct {
 	name   string           // of the file, as errors show it
 	tree   map[string]any   // as JSON has it; numbers and all else that is one word as yaml's own scalars
 	values map[string]place // of the value at a path
 	keys   map[string]place // of the key at a path
 	faults []Fault
-}
-
-// Fault is one thing that is wrong with a model.
-type Fault struct {
-	Path    []string // keys, and numbers in lists
-	What    string
-	Hint    string
-	file    string
-	unknown bool // it is the key that is wrong, and its place
-	place   place
+	size   int // values that were read, each alias anew
 }
 
 // joined is a path in one string, which orders and finds.
 func joined(keys ...string) string { return strings.Join(keys, "\x00") }
 
-// parse reads YAML with the place of everything. What cannot be read is a fault; the rest goes on.
-func parse(name string, source []byte) *document {
-	d := &document{name: name, tree: map[string]any{}, values: map[string]place{}, keys: map[string]place{}}
+// Read makes a model of the text of a file. An error is Faults.
+func Read(name string, source []byte) (Model, error) { return Parse(name, source).Model() }
+
+// Parse reads YAML with the place of everything. What cannot be read is a fault; the rest goes on.
+func Parse(name string, source []byte) *Document {
+	d := &Document{name: name, tree: map[string]any{}, values: map[string]place{}, keys: map[string]place{}}
 	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
 	var root yaml.Node
 	switch err := decoder.Decode(&root); {
@@ -66,14 +60,14 @@ func parse(name string, source []byte) *document {
 
 func at(n *yaml.Node) place { return place{line: n.Line, column: n.Column} }
 
-func (d *document) fault(keys []string, where place, what, hint string) {
+func (d *Document) fault(keys []string, where place, what, hint string) {
 	d.faults = append(d.faults, Fault{Path: keys, What: what, Hint: hint, file: d.name, place: where})
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 // syntax is a fault of YAML itself, of which the library tells the line in words.
-func (d *document) syntax(err error) {
+func (d *Document) syntax(err error) {
 	where, what := place{line: 1, column: 1}, err.Error()
 	if m := yamlLine.FindStringSubmatch(what); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
@@ -84,10 +78,13 @@ func (d *document) syntax(err error) {
 	d.fault(nil, where, "no YAML: "+what, "quote values that hold : or #, and indent with blanks alone")
 }
 
-// deepest is how far a model nests; anchors could make it endless.
-const deepest = 8
+// No model nests deeper, or has more values; aliases could make either endless.
+const (
+	deepest = 8
+	largest = 10000
+)
 
-func (d *document) mapping(into map[string]any, keys []string, n *yaml.Node, depth int) {
+func (d *Document) mapping(into map[string]any, keys []string, n *yaml.Node, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		below := append(keys[:len(keys):len(keys)], key.Value)
@@ -103,12 +100,16 @@ func (d *document) mapping(into map[string]any, keys []string, n *yaml.Node, dep
 }
 
 // value is a node as JSON has it; nil, as an empty value is: not set.
-func (d *document) value(keys []string, n *yaml.Node, depth int) any {
+func (d *Document) value(keys []string, n *yaml.Node, depth int) any {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if depth > deepest {
-		d.fault(keys, at(n), "nests too deep", "no field of a model nests so deep")
+	d.size++
+	if depth > deepest || d.size > largest {
+		if d.size < 2*largest { // said once
+			d.size = 2 * largest
+			d.fault(keys, at(n), "more than a model holds", "do without aliases")
+		}
 		return nil
 	}
 	switch n.Kind {
@@ -158,8 +159,8 @@ func kindOf(n *yaml.Node) string {
 	return strconv.Quote(n.Value)
 }
 
-// set puts a value that a flag gives into the place of what the file says. An empty one takes the default.
-func (d *document) set(flag, key string, value any) {
+// Set puts a value that a flag gives into the place of what the file says. An empty one takes the default.
+func (d *Document) Set(flag, key string, value any) {
 	keys := strings.Split(key, ".")
 	at := d.tree
 	for _, group := range keys[:len(keys)-1] {

@@ -1,0 +1,284 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+)
+
+// recipe is what Capistrano's files say together. Those that are loaded later win.
+type recipe struct {
+	*source
+	known literals
+	user  bool     // a server has told it
+	roles []string // of the servers
+	set   map[string]bool
+}
+
+// settingOf are the fields that Capistrano's settings are literally, by their names there.
+var settingOf = map[string]string{
+	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
+	"sidekiq_service_unit_name": "service_name", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
+	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles",
+}
+
+// deployment reads Capfile, config/deploy.rb and that of the environment's stage, in the order in which Capistrano loads them.
+func (a *Application) deployment() {
+	r := &recipe{known: literals{}, set: map[string]bool{}}
+	a.capistrano = a.capistrano || a.exists("Capfile")
+	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, a.stages()) {
+		s := a.open(name, byCapistrano)
+		if s == nil {
+			continue
+		}
+		if path.Dir(name) == "config/deploy" {
+			r.known["stage"] = strings.TrimSuffix(path.Base(name), ".rb")
+		}
+		a.asked = append(a.asked, name)
+		r.source, r.user = s, false
+		r.read()
+		if s.silent() {
+			s.say("nothing of use")
+		}
+	}
+	if r.source != nil {
+		r.deployTo()
+		r.rolesMean()
+	}
+}
+
+// stages are the files of stages that are for the environment: the one of its name, else the only one.
+func (a *Application) stages() []string {
+	all := a.glob("config/deploy/*.rb")
+	own := "config/deploy/" + a.railsEnv + ".rb"
+	if len(all) <= 1 {
+		return all
+	}
+	for _, name := range all {
+		if name != own {
+			a.reading(name, nil, byCapistrano).say("for another stage, not read")
+		}
+	}
+	if !slices.Contains(all, own) {
+		a.findings = append(a.findings, finding{kind: remark, key: "deploy_user", from: "config/deploy",
+			text: fmt.Sprintf("config/deploy has %s, and no %s.rb: none was read; --rails-env names one", plural(len(all), "stage"), a.railsEnv)})
+		return nil
+	}
+	return []string{own}
+}
+
+var (
+	setCall     = regexp.MustCompile(`^set(?:_if_empty)?(\(\s*|\s+):(\w+),\s*(.+)$`)
+	serverCall  = regexp.MustCompile(`^server(\(\s*|\s+)(.+)$`)
+	roleCall    = regexp.MustCompile(`^role(\(\s*|\s+):(\w+),\s*(.+)$`)
+	requireCall = regexp.MustCompile(`^require\s*\(?["']capistrano/(rbenv|rvm|asdf|mise)["']\)?$`)
+	commandMap  = regexp.MustCompile(`^SSHKit\.config\.command_map\[:bundle\]\s*=\s*(.+)$`)
+)
+
+func (r *recipe) read() {
+	for _, s := range rubyStatements(r.source.text) {
+		if m := setCall.FindStringSubmatch(s.text); m != nil {
+			r.setting(s, m[2], unbracketed(m[1], m[3]))
+		} else if m := serverCall.FindStringSubmatch(s.text); m != nil {
+			r.server(s, unbracketed(m[1], m[2]))
+		} else if m := roleCall.FindStringSubmatch(s.text); m != nil {
+			r.role(s, m[2], unbracketed(m[1], m[3]))
+		} else if m := requireCall.FindStringSubmatch(s.text); m != nil {
+			r.find(s.line, "ruby.manager", m[1], `require "capistrano/`+m[1]+`"`)
+			r.say("capistrano/" + m[1])
+		} else if m := commandMap.FindStringSubmatch(s.text); m != nil {
+			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", m[1])
+		}
+	}
+}
+
+// unbracketed takes away the end of a call that has brackets.
+func unbracketed(begin, text string) string {
+	if strings.HasPrefix(begin, "(") {
+		text = strings.TrimSuffix(text, ")")
+	}
+	return strings.TrimSpace(text)
+}
+
+func (r *recipe) setting(s statement, name, text string) {
+	r.set[name] = true
+	if !s.nested {
+		if one, ok := r.known.text(text); ok {
+			r.known[name] = one
+		} else if v, isLambda := r.known.value(text); isLambda {
+			if one, ok := v.(string); ok {
+				r.known[name] = one
+			}
+		}
+	}
+	switch name {
+	case "ssh_options":
+		if user, has := rubyOption(text, "user"); has {
+			r.literal(s, "user", "set :ssh_options, user: %s", "deploy_user", user)
+		}
+	case "default_env":
+		r.path(s, text)
+	case "rbenv_type", "rbenv_custom_path", "rbenv_path", "rvm_type", "rvm_custom_path":
+		r.managerPath(s, name, text)
+	case "chruby_ruby", "chruby_exec":
+		r.refuse(s.line, "ruby.bundle", "chruby, which the role does not look for: name the path of bundle")
+	case "sidekiq_processes", "sidekiq_options_per_process":
+		if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
+			r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
+		}
+	case "sidekiq_config_files":
+		r.configFiles(s, text)
+	default:
+		if key := settingOf[name]; key != "" {
+			r.literal(s, name, "set :"+name+", %s", key, text)
+		}
+	}
+}
+
+// whyNot says why a setting is not taken.
+func (s statement) whyNot(name string) string {
+	if s.nested {
+		return name + " is set within a block, only Ruby could tell when"
+	}
+	return name + " is not literal, only Ruby could tell its value"
+}
+
+// literal notes a value that stands there literally, and says so of any other. The format shows what stands there.
+func (r *recipe) literal(s statement, name, format, key, text string) {
+	value, ok := r.known.value(text)
+	if !ok || s.nested {
+		r.refuse(s.line, key, s.whyNot(name))
+		return
+	}
+	if value = shaped(fieldOf(key), value); value == nil {
+		return
+	}
+	if text, isText := value.(string); isText && key == "sidekiq_config" && strings.TrimPrefix(text, "./") == usualConfig {
+		return // where Sidekiq looks by itself
+	}
+	r.find(s.line, key, value, fmt.Sprintf(format, inRuby(value)))
+	r.say(name + " " + strings.Trim(inRuby(value), `"`))
+}
+
+func fieldOf(key string) model.Field {
+	f, known := model.FieldOf(key)
+	if !known {
+		panic(key + " is no field")
+	}
+	return f
+}
+
+// shaped gives a literal of Ruby the type of a field; nil where it cannot have it.
+func shaped(f model.Field, value any) any {
+	switch v := value.(type) {
+	case string:
+		if f.Type == argspec.List {
+			return []string{v}
+		}
+		if f.Textual() && v != "" {
+			return v
+		}
+	case int:
+		if f.Type == argspec.Int {
+			return v
+		}
+	case []string:
+		if f.Type == argspec.List && len(v) > 0 {
+			return v
+		}
+	}
+	return nil
+}
+
+// inRuby shows a value.
+func inRuby(value any) string {
+	switch v := value.(type) {
+	case string:
+		return `"` + v + `"`
+	case []string:
+		return "%w[" + strings.Join(v, " ") + "]"
+	}
+	return fmt.Sprint(value)
+}
+
+func (r *recipe) server(s statement, text string) {
+	if user, has := rubyOption(text, "user"); has && !r.user {
+		r.user = true // of the first server; there is one user for all
+		r.literal(s, "user", "server ..., user: %s", "deploy_user", user)
+	}
+	if roles, has := rubyOption(text, "roles"); has {
+		value, ok := r.known.value(roles)
+		if names, isList := shaped(fieldOf("capistrano.roles"), value).([]string); ok && isList {
+			r.roles = append(r.roles, names...)
+			r.say("roles " + list(names))
+		}
+	}
+}
+
+var userAt = regexp.MustCompile(`^([a-z_][a-z0-9_-]*)@`)
+
+func (r *recipe) role(s statement, name, text string) {
+	r.roles = append(r.roles, name)
+	value, ok := r.known.value(parts(text)[0])
+	servers, isList := shaped(fieldOf("capistrano.roles"), value).([]string)
+	if !ok || !isList || s.nested {
+		return
+	}
+	if m := userAt.FindStringSubmatch(servers[0]); m != nil {
+		r.find(s.line, "deploy_user", m[1], fmt.Sprintf("role :%s, %q", name, m[1]+"@..."))
+		r.say("user " + m[1])
+	}
+}
+
+// configFiles are those of capistrano-sidekiq, one for each process.
+func (r *recipe) configFiles(s statement, text string) {
+	value, ok := r.known.value(text)
+	files, isList := shaped(fieldOf("queues"), value).([]string)
+	if !ok || !isList || s.nested {
+		r.refuse(s.line, "processes", s.whyNot("sidekiq_config_files"))
+		return
+	}
+	if len(files) == 1 {
+		r.literal(s, "sidekiq_config_files", "set :sidekiq_config_files, %s", "sidekiq_config", inRuby("config/"+path.Base(files[0])))
+		return
+	}
+	var processes []model.Process
+	for _, file := range files {
+		name := "config/" + strings.TrimPrefix(file, "config/")
+		processes = append(processes, model.Process{Name: cmp.Or(processName(name), "default"), Config: name})
+	}
+	r.find(s.line, "processes", processes, "set :sidekiq_config_files, "+inRuby(files))
+	r.say("configurations " + list(files))
+}
+
+// deployTo notes Capistrano's own default, /var/www/APPLICATION, which is not the role's.
+func (r *recipe) deployTo() {
+	application := r.known["application"]
+	if r.set["deploy_to"] || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
+		return
+	}
+	root := "/var/www/" + application
+	r.findings = append(r.findings, finding{found, "deploy_root", root, byCapistrano, "config/deploy.rb", "no :deploy_to, and this is Capistrano's default"})
+}
+
+// workerRoles are names that people give servers for jobs, the likeliest first.
+var workerRoles = []string{"sidekiq", "worker", "workers", "jobs", "job", "background", "resque"}
+
+// rolesMean asks which servers run Sidekiq, where the roles hint at others than those of the default.
+func (r *recipe) rolesMean() {
+	if r.set["sidekiq_roles"] || r.set["sidekiq_role"] {
+		return
+	}
+	for _, name := range workerRoles {
+		if slices.Contains(r.roles, name) {
+			r.offer(0, "capistrano.roles", []string{name}, "servers have the role "+name+". Do they alone run Sidekiq? By default those with the role app do.")
+			return
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package inspect
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+)
+
+// realFiles are those of the corpus in a folder, by the name of their repository.
+func realFiles(t *testing.T, folder string) map[string][]byte {
+	root := os.Getenv("SIDEKIQ_CORPUS")
+	if root == "" {
+		t.Skip("SIDEKIQ_CORPUS is not set: no real files to try")
+	}
+	names, err := filepath.Glob(filepath.Join(root, folder, "*.yml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	files := map[string][]byte{}
+	for _, name := range names {
+		source, err := os.ReadFile(name)
+		require.NoError(t, err)
+		files[strings.TrimSuffix(filepath.Base(name), ".yml")] = source
+	}
+	return files
+}
+
+// Applications of real files: those that have both, and each for itself.
+func TestInitOnRealFiles(t *testing.T) {
+	databases, configs := realFiles(t, "database"), realFiles(t, "sidekiq")
+	both, understood, refused := 0, 0, 0
+	for name, database := range databases {
+		config, has := configs[name]
+		if has {
+			both++
+		}
+		agreesWithTheModules(t, name, database, config, &understood, &refused)
+		delete(configs, name)
+	}
+	for name, config := range configs {
+		agreesWithTheModules(t, name, nil, config, &understood, &refused)
+	}
+	t.Logf("%d applications of both files, %d files understood, %d said to be Ruby's alone", both, understood, refused)
+	require.Positive(t, both)
+	require.Greater(t, understood, refused)
+}
+
+// agreesWithTheModules runs init on the files and asks the modules' own libraries the same.
+func agreesWithTheModules(t *testing.T, name string, database, config []byte, understood, refused *int) {
+	t.Helper()
+	files := fstest.MapFS{}
+	for file, source := range map[string][]byte{"database.yml": database, "sidekiq.yml": config} {
+		if source != nil {
+			files["config/"+file] = &fstest.MapFile{Data: source}
+		}
+	}
+	a := Look(files, "production", nil)
+	text := a.Text(schemaURL)
+	var out strings.Builder
+	require.NoError(t, a.Tell(&out))
+	require.Equal(t, model.Default(), accepts(t, text), "%s: the application decides", name)
+	for _, secret := range passwords(string(database)) {
+		require.NotContains(t, withoutOurWords(string(text)+out.String()), secret, name)
+	}
+	count := func(err error) {
+		if err != nil {
+			*refused++
+		} else {
+			*understood++
+		}
+	}
+	if config != nil {
+		c, err := sidekiq.ReadConfig(config, "production", unset, sidekiq.Version{})
+		count(err)
+		if err != nil {
+			require.Contains(t, string(text), "only Ruby could tell", name)
+		} else {
+			showsConfig(t, name, string(text), c)
+		}
+	}
+	if database != nil {
+		pools, err := databaseyml.Pools(database, databaseyml.Reader{Environ: unset}, "production")
+		count(err)
+		require.Regexp(t, `(?m)^# config/database\.yml(:\d+)?: `, string(text), name)
+		for _, p := range pools {
+			require.Regexp(t, fmt.Sprintf(`\bpool( without a limit| %d)\b`, p.Size), string(text), name)
+		}
+	}
+}
+
+func showsConfig(t *testing.T, name, text string, c sidekiq.Config) {
+	t.Helper()
+	threads := sidekiq.LargestDefaultConcurrency
+	if c.Concurrency != nil {
+		threads = *c.Concurrency
+		require.Regexp(t, `config/sidekiq\.yml:\d+ decides`, text, name)
+	}
+	var shown model.Model
+	for _, field := range fieldsInComments(text) {
+		if m, err := model.Read(model.FileName, []byte(keyed(field))); err == nil {
+			if m.Concurrency > 0 {
+				shown.Concurrency = m.Concurrency
+			}
+			if len(m.Queues) > 0 {
+				shown.Queues = m.Queues
+			}
+		}
+	}
+	require.Equal(t, threads, shown.Concurrency, name)
+	var queues []string
+	for _, q := range c.Queues {
+		if q.Name == "" {
+			queues = nil
+			break
+		}
+		queues = append(queues, queueText(q.Name, q.Weight))
+	}
+	require.Equal(t, queues, shown.Queues, name)
+}
+
+// keyed are the lines of a field in their order.
+func keyed(field map[int]string) string {
+	var numbers []int
+	for n := range field {
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	text := ""
+	for _, n := range numbers {
+		text += field[n] + "\n"
+	}
+	return text
+}
+
+var passwordLine = regexp.MustCompile(`(?m)^\s*(?:password|secret\w*|url):\s*["']?([^\s"'<>#]+)["']?\s*(?:#.*)?$`)
+
+// passwords are the literal ones of a database.yml.
+func passwords(source string) (all []string) {
+	for _, m := range passwordLine.FindAllStringSubmatch(source, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// withoutOurWords leaves out what stands in each file; real passwords such as root are parts of words there.
+func withoutOurWords(text string) string {
+	for _, word := range []string{"deploy_root", "PostgreSQL", "raises"} {
+		text = strings.ReplaceAll(text, word, "")
+	}
+	return text
+}

@@ -1,0 +1,228 @@
+// Package inspect looks at a Rails application and writes the model of its Sidekiq, with a comment at each value that says where it was found.
+//
+// # Decisions
+//
+// It reads files and runs nothing: what only Ruby or a shell could tell is said as such, never guessed. A file that cannot be understood is a
+// remark, never an error.
+//
+// What the application itself decides, such as the queues of config/sidekiq.yml, stays with it, and stands in the model as a comment. No
+// secret gets into any text.
+//
+// Each source has a reader; what they find is settled afterwards (settle.go): a playbook counts more than Capistrano's files, these more than a
+// Procfile, and what was overruled is named.
+package inspect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+)
+
+// certainty is how sure a finding is.
+type certainty int
+
+const (
+	found   certainty = iota // the value of a field
+	decided                  // a value that the application itself decides, also without a role
+	offered                  // a value for a question, or a weak hint
+	remark                   // no value, words alone
+)
+
+// weight is how much a source counts against another; the least counts most.
+type weight int
+
+const (
+	byFlag weight = iota
+	byPlaybook
+	byCapistrano
+	byProcfile
+	byOther
+)
+
+// finding is one thing that was learned of a field. No text of it holds a secret.
+type finding struct {
+	kind   certainty
+	key    string // of the field, or "": of the application as a whole
+	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has
+	weight weight
+	from   string // file:line
+	text   string // what stands there; of offered and of a remark, all that is to say
+}
+
+// seen is a file that was read, as the terminal shows it.
+type seen struct {
+	name  string
+	said  []string
+	notes [][2]string // places, and what was not understood there
+}
+
+// Playbook is an Ansible playbook that was named, and may lie outside of the application.
+type Playbook struct {
+	Name string
+	Text []byte
+}
+
+// Application is a look at a Rails application: what is asked and what was found.
+type Application struct {
+	files    fs.FS
+	railsEnv string
+	playbook *Playbook // nil: to be looked for
+
+	findings   []finding
+	seen       []*seen
+	gems       map[string]gem
+	version    sidekiq.Version // of Sidekiq
+	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
+	guessed    bool            // configured is the most that any version starts
+	capistrano bool            // it is deployed with Capistrano
+	asked      []string        // files that could have told who deploys
+}
+
+// Look looks at an application. A file that it cannot understand is a finding, never an error.
+func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
+	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}}
+	if railsEnv != model.Default().RailsEnv {
+		a.findings = append(a.findings, finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
+	}
+	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.questions} {
+		look()
+	}
+	return a
+}
+
+// LookedFor are the files, as people are told where there is none.
+const LookedFor = "Gemfile.lock, config/sidekiq.yml, config/database.yml, Procfile, Capfile, config/deploy.rb, an Ansible playbook with the role sidekiq"
+
+// source is a file that is being read.
+type source struct {
+	*Application
+	*seen
+	text   []byte
+	weight weight
+}
+
+// longest is how long a file may be; no configuration is longer.
+const longest = 1 << 20
+
+// open is nil where there is no such file, or it cannot be read.
+func (a *Application) open(name string, w weight) *source {
+	info, err := fs.Stat(a.files, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	s := a.reading(name, nil, w)
+	switch {
+	case err != nil:
+		s.unread(err)
+		return nil
+	case !info.Mode().IsRegular() || info.Size() > longest:
+		s.refuse(0, "", "not read: it is no file, or a very long one")
+		return nil
+	}
+	if s.text, err = fs.ReadFile(a.files, name); err != nil {
+		s.unread(err)
+		return nil
+	}
+	s.text = bytes.TrimPrefix(s.text, []byte("\ufeff"))
+	return s
+}
+
+func (a *Application) reading(name string, text []byte, w weight) *source {
+	s := &source{Application: a, seen: &seen{name: name}, text: text, weight: w}
+	a.seen = append(a.seen, s.seen)
+	return s
+}
+
+func (s *source) unread(err error) {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	s.refuse(0, "", "not read: "+err.Error())
+}
+
+// forget has the terminal not show a file that says nothing.
+func (s *source) forget() {
+	s.Application.seen = slices.DeleteFunc(s.Application.seen, func(other *seen) bool { return other == s.seen })
+}
+
+// at is a place in the file; line 0 is the file.
+func (s *source) at(line int) string {
+	if line == 0 {
+		return s.name
+	}
+	return fmt.Sprintf("%s:%d", s.name, line)
+}
+
+func (s *source) add(kind certainty, line int, key string, value any, text string) {
+	s.findings = append(s.findings, finding{kind, key, value, s.weight, s.at(line), text})
+}
+
+// find notes the value of a field, and what stands there.
+func (s *source) find(line int, key string, value any, text string) {
+	s.add(found, line, key, value, text)
+}
+
+// offer notes a value that somebody has to confirm.
+func (s *source) offer(line int, key string, value any, text string) {
+	s.add(offered, line, key, value, s.at(line)+": "+text)
+}
+
+// tell notes words on a field.
+func (s *source) tell(line int, key, text string) {
+	s.add(remark, line, key, nil, s.at(line)+": "+text)
+}
+
+// say shows something at the terminal, once.
+func (s *source) say(text string) {
+	if !slices.Contains(s.said, text) {
+		s.said = append(s.said, text)
+	}
+}
+
+// refuse says in both places what was not understood, or cannot be done.
+func (s *source) refuse(line int, key, text string) {
+	s.tell(line, key, text)
+	s.notes = append(s.notes, [2]string{s.at(line), text})
+}
+
+// silent tells whether there is nothing to show of a file.
+func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
+
+// glob are the files of a pattern, in order.
+func (a *Application) glob(patterns ...string) []string {
+	var all []string
+	for _, pattern := range patterns {
+		names, err := fs.Glob(a.files, pattern)
+		if err != nil {
+			panic(err) // the patterns are our own
+		}
+		all = append(all, names...)
+	}
+	return all
+}
+
+func (a *Application) exists(name string) bool {
+	_, err := fs.Stat(a.files, name)
+	return err == nil
+}
+
+// best is what counts most of the findings of a field that are values; of the same weight it is the last, as settings go.
+func (a *Application) best(key string) (f finding, ok bool) {
+	for _, other := range a.findings {
+		if other.kind == found && other.key == key && (!ok || other.weight <= f.weight) {
+			f, ok = other, true
+		}
+	}
+	return f, ok
+}
+
+// unset is the environment of a process of which nothing is known.
+func unset(string) (string, bool) { return "", false }
+
+func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

@@ -1,0 +1,161 @@
+package inspect
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+)
+
+// schemaURL stands in for the real one.
+const schemaURL = "https://example.org/a/path/that/is/as/long/as/the/real/one/of/a/schema/sidekiq-role.schema.json"
+
+// initGoldens are applications and what init makes of them: its file, and what the terminal shows.
+func initGoldens(t testing.TB) []string {
+	names, err := filepath.Glob("testdata/applications/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	return names
+}
+
+const shownAs = "terminal"
+
+// application parts an archive into the files of an application, the environment that is asked for, and what is expected.
+func application(archive *txtar.Archive) (files fstest.MapFS, env string, want map[string]string) {
+	files, env, want = fstest.MapFS{}, "production", map[string]string{}
+	if line, _, _ := strings.Cut(string(archive.Comment), "\n"); strings.HasPrefix(line, "--rails-env ") {
+		env = strings.Fields(line)[1]
+	}
+	for _, f := range archive.Files {
+		if f.Name == model.FileName || f.Name == shownAs {
+			want[f.Name] = string(f.Data)
+		} else {
+			files[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+	}
+	return files, env, want
+}
+
+// UPDATE=1 writes what is expected.
+func TestInitWritesTheModelOfAnApplication(t *testing.T) {
+	for _, name := range initGoldens(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(name)
+			require.NoError(t, err)
+			files, env, want := application(archive)
+			a := Look(files, env, nil)
+			text := a.Text(schemaURL)
+			var shown bytes.Buffer
+			require.NoError(t, a.Tell(&shown))
+			if os.Getenv("UPDATE") == "1" {
+				archive.Files = archive.Files[:len(archive.Files)-len(want)]
+				archive.Files = append(archive.Files, txtar.File{Name: model.FileName, Data: text}, txtar.File{Name: shownAs, Data: shown.Bytes()})
+				require.NoError(t, os.WriteFile(name, txtar.Format(archive), 0o600))
+				return
+			}
+			require.Equal(t, want[model.FileName], string(text), "hint: UPDATE=1 go test, and look at the difference")
+			require.Equal(t, want[shownAs], shown.String())
+			accepts(t, text)
+			require.NotContains(t, string(text)+shown.String(), "hunter2", "a secret")
+			require.Equal(t, string(text), string(Look(files, env, nil).Text(schemaURL)), "the same each time")
+		})
+	}
+}
+
+// accepts demands that a file is a model, also when any of the fields in comments, and when all of them, are taken out of the comment.
+func accepts(t testing.TB, text []byte) model.Model {
+	t.Helper()
+	m, err := model.Read(model.FileName, text)
+	require.NoError(t, err, "%s", text)
+	fields := fieldsInComments(string(text))
+	all := strings.Split(string(text), "\n")
+	for _, lines := range fields {
+		one := strings.Split(string(text), "\n")
+		for i, line := range lines {
+			one[i], all[i] = line, line
+		}
+		_, err := model.Read(model.FileName, []byte(strings.Join(one, "\n")))
+		require.NoError(t, err, "%s", strings.Join(one, "\n"))
+	}
+	_, err = model.Read(model.FileName, []byte(strings.Join(all, "\n")))
+	require.NoError(t, err, "%s", strings.Join(all, "\n"))
+	return m
+}
+
+var (
+	fieldInComment = regexp.MustCompile(`^( *)# ([a-z_]+:( .*)?)$`)
+	goesOnBelow    = regexp.MustCompile(`^( *)# ( +\S.*)$`)
+)
+
+// fieldsInComments are the fields that stand in comments, each as its lines without the comment, by their numbers.
+func fieldsInComments(text string) (fields []map[int]string) {
+	within := false
+	for i, line := range strings.Split(text, "\n") {
+		if m := fieldInComment.FindStringSubmatch(line); m != nil && i > 1 {
+			fields, within = append(fields, map[int]string{i: m[1] + m[2]}), true
+		} else if m := goesOnBelow.FindStringSubmatch(line); m != nil && within {
+			fields[len(fields)-1][i] = m[1] + m[2]
+		} else {
+			within = false
+		}
+	}
+	return fields
+}
+
+func TestFieldsInCommentsAreFound(t *testing.T) {
+	require.Equal(t, []map[int]string{{3: "a:", 4: "  - x"}, {6: "  b: c"}}, fieldsInComments("\n\n# Is it: so?\n# a:\n#   - x\n# words\n  # b: c\n"))
+}
+
+func TestInitWritesWhatYamllintWants(t *testing.T) {
+	lint, err := exec.LookPath("yamllint")
+	if err != nil {
+		require.NotEqual(t, "1", os.Getenv("REQUIRE_ORACLES"), "yamllint is not installed")
+		t.Skip("NOT TESTED: yamllint is not installed")
+	}
+	dir := t.TempDir()
+	for _, name := range initGoldens(t) {
+		archive, err := txtar.ParseFile(name)
+		require.NoError(t, err)
+		files, env, _ := application(archive)
+		text := Look(files, env, nil).Text(schemaURL)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(name)+".yml"), text, 0o600))
+	}
+	out, err := exec.Command(lint, "--strict", "--config-data", "extends: default", dir).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// The applications of the project's own tests.
+func TestInitOnTheProjectsOwnApplications(t *testing.T) {
+	demo := overlay{os.DirFS("../../molecule/story/capistrano"), os.DirFS("../../molecule/app")}
+	m := accepts(t, Look(demo, "production", nil).Text(schemaURL))
+	require.Equal(t, "demo", m.Project)
+	m.Project = ""
+	require.Equal(t, model.Default(), m, "the rest of it is the defaults'")
+
+	text := Look(os.DirFS("../../molecule/rails"), "production", nil).Text(schemaURL)
+	require.Equal(t, model.Default(), accepts(t, text))
+	require.Contains(t, string(text), "# config/sidekiq.yml:2 decides; set it here to overrule it:\n# concurrency: 25\n")
+	require.Contains(t, string(text), "# config/database.yml:6: pool 5, too small for 25 threads: the role raises it\n")
+}
+
+// overlay are several folders as one.
+type overlay []fs.FS
+
+func (o overlay) Open(name string) (f fs.File, err error) {
+	for _, files := range o {
+		if f, err = files.Open(name); err == nil {
+			return f, nil
+		}
+	}
+	return nil, err
+}

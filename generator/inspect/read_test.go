@@ -1,0 +1,111 @@
+package inspect
+
+import (
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+)
+
+func TestRubyLiteralsAreReadAndNothingElse(t *testing.T) {
+	known := literals{"application": "mover", "stage": "production"}
+	for text, want := range map[string]any{
+		`"a b"`: "a b", `'a b'`: "a b", `:a`: "a", `:"a-b"`: "a-b", `12`: 12,
+		`%w[a b]`: []string{"a", "b"}, `%i(a b)`: []string{"a", "b"}, `%w{a}`: []string{"a"}, `[:a, "b", 'c']`: []string{"a", "b", "c"}, `[ "a,b", ]`: []string{"a,b"},
+		`"/srv/#{fetch(:application)}/#{ fetch :stage }"`: nil, `"/srv/#{fetch(:application)}_#{fetch( :stage )}"`: "/srv/mover_production",
+		`fetch(:application)`: "mover", `-> { "/srv/#{fetch(:application)}" }`: "/srv/mover", `proc { :a }`: "a",
+		`fetch(:user)`: nil, `"#{user}"`: nil, `ENV["A"]`: nil, `ENV.fetch("A", "b")`: nil, `"a" if b`: nil, `"a" + "b"`: nil, `File.join(a, "b")`: nil, `"a\tb"`: nil,
+		`%w[a #{b}]`: nil, `[a]`: nil, `"`: nil, ``: nil,
+	} {
+		got, ok := known.value(text)
+		require.Equal(t, want != nil, ok, text)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"nil", "true", "false"} {
+		got, ok := known.value(text)
+		require.True(t, ok, text)
+		require.Nil(t, got, text)
+	}
+}
+
+func TestRubyStatements(t *testing.T) {
+	source := "set :a, 'x # y' # z\nserver 'h',\n  # user: 'no'\n  user: 'u', roles: %w[\n    a b\n  ]\nif b\n  set :c, 1\nend\non roles(:app) do |host|\n  set :d, 2\nend\nx do y end\nset :e, 3\n__END__\nset :f, 4\n"
+	require.Equal(t, []statement{
+		{1, "set :a, 'x # y'", false}, {2, "server 'h', user: 'u', roles: %w[ a b ]", false}, {7, "if b", false}, {8, "set :c, 1", true}, {9, "end", false},
+		{10, "on roles(:app) do |host|", false}, {11, "set :d, 2", true}, {12, "end", false}, {13, "x do y end", false}, {14, "set :e, 3", false},
+	}, rubyStatements([]byte(source)))
+}
+
+func TestRubyOptions(t *testing.T) {
+	for text, want := range map[string]string{
+		`"h", user: "a", roles: %w[x y]`: `"a"`, `"h", :user => 'a'`: `'a'`, `{ keys: %w(a, b), user: fetch(:u) }`: `fetch(:u)`,
+		`"user: b", user: "c"`: `"c"`, `"h", "user" => "a"`: `"a"`, `"h", superuser: "a"`: "", `"h"`: "",
+	} {
+		got, ok := rubyOption(text, "user")
+		require.Equal(t, want, got, text)
+		require.Equal(t, want != "", ok, text)
+	}
+}
+
+// Each command with what is understood of it, or with what is said of it.
+func TestProcfileCommands(t *testing.T) {
+	for command, want := range map[string]struct {
+		worker model.Process
+		note   string
+	}{
+		"bundle exec sidekiq":      {worker: model.Process{Name: "w"}},
+		"exec ./bin/sidekiq -c5":   {worker: model.Process{Name: "w", Concurrency: 5}},
+		"sidekiq --concurrency 7":  {worker: model.Process{Name: "w", Concurrency: 7}},
+		"sidekiq -q a,3 --queue=b": {worker: model.Process{Name: "w", Queues: []string{"a,3", "b"}}},
+		`A=1 B="x y" env C=2 bundle exec sidekiq -C "config/sidekiq_a.yml"`: {worker: model.Process{Name: "w", Config: "config/sidekiq_a.yml"}},
+		"sidekiq -C config/sidekiq.yml -r ./app.rb -g tag -v -L log -P pid": {worker: model.Process{Name: "w"}},
+		"sidekiq -e $RAILS_ENV -q 'a'":                                      {worker: model.Process{Name: "w", Queues: []string{"a"}}},
+		"sidekiq -c $N":                                                     {worker: model.Process{Name: "w"}, note: "w has a --concurrency that only a shell could tell"},
+		"sidekiq -c 0":                                                      {worker: model.Process{Name: "w"}, note: "w has a --concurrency that is no number from 1"},
+		"sidekiq -e staging":                                                {},
+		"sidekiq --bogus":                                                   {note: "w has a flag that no Sidekiq knows"},
+		"sidekiq; true":                                                     {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
+		"sidekiq && true":                                                   {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
+		"sidekiq > log":                                                     {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
+		"sidekiq -q 'a":                                                     {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
+		"echo sidekiq":                                                      {},
+		"bundle exec rake sidekiq:clear":                                    {},
+		"bundle exec sidekiqswarm":                                          {note: "w runs sidekiqswarm, which the role does not: give it several processes"},
+	} {
+		a := Look(fstest.MapFS{}, "production", nil)
+		s := a.reading("Procfile", []byte("w: "+command+"\n"), byProcfile)
+		workers := s.workers()
+		if want.worker.Name == "" {
+			require.Empty(t, workers, command)
+		} else {
+			require.Len(t, workers, 1, command)
+			require.Equal(t, want.worker, workers[0].Process, command)
+		}
+		if want.note == "" {
+			require.Empty(t, s.notes, command)
+		} else {
+			require.Equal(t, [][2]string{{"Procfile:1", want.note}}, s.notes, command)
+		}
+	}
+}
+
+func TestProcessNames(t *testing.T) {
+	for file, want := range map[string]string{
+		"config/sidekiq_ingest.yml": "ingest", "config/sidekiq-low.yml": "low", "config/sidekiq.bulk.yml": "bulk", "config/sidekiq/media jobs.yml": "media-jobs", "config/sidekiq_config_x.yml": "x",
+	} {
+		require.Equal(t, want, processName(file))
+	}
+}
+
+// A comment never looks like a field, nor has a terminal or YAML anything to obey in it.
+func TestCommentsAreWordsAlone(t *testing.T) {
+	require.Equal(t, []string{"# a b: c"}, commented("a b: c", ""))
+	long := "from a_file_with_a_long_name_of_more_than_forty.yml:3: and some more words to fill up project_name: hyrax"
+	require.Equal(t, []string{"# from a_file_with_a_long_name_of_more_than_forty.yml:3: and some more words to", "# fill up project_name: hyrax"}, commented(long, ""))
+	require.Equal(t, []string{"# 12345678901234567890123456789012345678901234567890123456789012345678901234567890 project_name:", "# x"},
+		commented("12345678901234567890123456789012345678901234567890123456789012345678901234567890 project_name: x", ""))
+	require.Equal(t, "a?[31m b?c", printable("a\x1b[31m\u2028b\u0000c", 100))
+	require.Equal(t, "abc...", printable("abcd", 3))
+}

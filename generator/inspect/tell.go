@@ -1,0 +1,42 @@
+package inspect
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// Empty tells whether no file was found that says anything.
+func (a *Application) Empty() bool { return len(a.seen) == 0 }
+
+// Tell has a line for each file, and for each place in it that was not understood.
+func (a *Application) Tell(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 24, 1, 2, ' ', 0)
+	for _, s := range a.seen {
+		if len(s.said) > 0 {
+			fmt.Fprintf(w, "%s\t%s\n", printable(s.name, 200), printable(list(s.said), 300))
+		}
+		for _, note := range s.notes {
+			fmt.Fprintf(w, "%s\t%s\n", printable(note[0], 200), printable(note[1], 300))
+		}
+	}
+	return w.Flush()
+}
+
+// Questions is how many there are in the text.
+func (a *Application) Questions() int {
+	n := 0
+	for _, e := range a.entries() {
+		if e.question {
+			n++
+		}
+	}
+	return n
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
