@@ -128,7 +128,7 @@ tell:
 
 # sidekiq-role apply and verify on three hosts, of which one fails; a minute.
 apply-hosts:
-	$(GO) run ./molecule/apply $(if $(README),-picture .github/images/apply.svg)
+	$(GO) run ./molecule/apply $(if $(README),-picture .github/images/apply.svg -readme README.md)
 
 soak: check-go ## the random tests for half an hour, fuzzing a million times each, and jobs counted while the worker is restarted
 	molecule/setup

@@ -2,7 +2,7 @@
 // gets a release that does not start. What they print is compared with what the hosts themselves say. It ends at the first thing that is
 // not as it should be. Run it in the project's folder after `make build`:
 //
-//	go run ./molecule/apply [-suite trixie] [-picture .github/images/apply.svg] [-keep]
+//	go run ./molecule/apply [-suite trixie] [-picture .github/images/apply.svg] [-readme README.md] [-keep]
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 type options struct {
 	suite   string
 	picture string // "" keeps none
+	readme  string // the document that gets what verify shows; "": none
 	keep    bool
 }
 
@@ -25,6 +26,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.suite, "suite", "trixie", "suite of Debian that the hosts are")
 	flag.StringVar(&o.picture, "picture", "", "file for the picture of apply at a terminal")
+	flag.StringVar(&o.readme, "readme", "", "document that gets what verify shows of a change by hand")
 	flag.BoolVar(&o.keep, "keep", false, "leave the hosts")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/marked"
 )
 
 // A scene is a step of the program. Its error is what was not as it should be.
@@ -145,23 +147,24 @@ func (f *fleet) mended(ctx context.Context) error {
 	if err := r.proven(ctx, "unchanged", f.workers...); err != nil {
 		return err
 	}
-	return f.verified(ctx, 0, "3 hosts: 3 as they should be")
+	_, err = f.verified(ctx, 0, "3 hosts: 3 as they should be")
+	return err
 }
 
-// verified runs verify, which has to leave all that run as they are.
-func (f *fleet) verified(ctx context.Context, status int, texts ...string) error {
+// verified runs verify, which has to leave all that run as they are, and returns what it shows.
+func (f *fleet) verified(ctx context.Context, status int, texts ...string) (string, error) {
 	before, err := states(ctx, f.running()...)
 	if err != nil {
-		return err
+		return "", err
 	}
 	r, err := f.piped(ctx, "verify")
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := errors.Join(r.want(status, texts...), r.plain()); err != nil {
-		return err
+		return "", err
 	}
-	return untouched(ctx, before, f.running()...)
+	return r.out, untouched(ctx, before, f.running()...)
 }
 
 // running leaves out a worker that is shut down.
@@ -180,7 +183,11 @@ func (f *fleet) drifted(ctx context.Context) error {
 	if _, err := f.workers[0].Run(ctx, "sed", "-i", "s/^  pool: 7$/  pool: 3/", "/opt/demo/shared/config/database.yml"); err != nil {
 		return err
 	}
-	return f.verified(ctx, 2, "-pool: 3", "+pool: 7", "3 -> 7 for 7 threads", "3 hosts: 2 as they should be, 1 differs")
+	shown, err := f.verified(ctx, 2, "-pool: 3", "+pool: 7", "3 -> 7 for 7 threads", "3 hosts: 2 as they should be, 1 differs")
+	if err != nil || f.readme == "" {
+		return err
+	}
+	return marked.Write(f.readme, "verify", "```\n"+shown+"```\n")
 }
 
 func (f *fleet) gone(ctx context.Context) error {
@@ -189,7 +196,8 @@ func (f *fleet) gone(ctx context.Context) error {
 		return err
 	}
 	last.down = true
-	return f.verified(ctx, 4, "+pool: 7", "3 hosts: 1 as it should be, 1 differs, 1 unreachable")
+	_, err := f.verified(ctx, 4, "+pool: 7", "3 hosts: 1 as it should be, 1 differs, 1 unreachable")
+	return err
 }
 
 func (f *fleet) right(ctx context.Context) error {
@@ -211,5 +219,6 @@ func (f *fleet) right(ctx context.Context) error {
 	if err := errors.Join(r.proven(ctx, "changed", f.workers[0]), r.proven(ctx, "unchanged", f.workers[1:]...)); err != nil {
 		return err
 	}
-	return f.verified(ctx, 0, "3 hosts: 3 as they should be")
+	_, err = f.verified(ctx, 0, "3 hosts: 3 as they should be")
+	return err
 }
