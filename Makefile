@@ -7,7 +7,7 @@ SMALL   := $(foreach p,crypto net vendor math,-gcflags='$(p)/...=-l')
 MODULES := $(notdir $(wildcard modules/*_*))
 PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 LINUX   := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
-SOURCES := Makefile go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/callback/*.py' -o -path 'generator/templates/*' -type f)
+SOURCES := Makefile go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/watch/callback/*.py' -o -path 'generator/templates/*' -type f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

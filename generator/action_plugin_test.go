@@ -20,6 +20,8 @@ import (
 	"github.com/apenella/go-ansible/v2/pkg/execute"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 )
 
 // These tests run the action plugin as it is shipped: the playbooks of testdata/action_plugin with a real Ansible on a local
@@ -171,7 +173,7 @@ type bareRole struct {
 
 func newBareRole(t *testing.T) *bareRole {
 	t.Helper()
-	dir, program := t.TempDir(), ansiblePlaybook(t)
+	dir, program := t.TempDir(), filepath.Join(ansibletest.Bin(t), "ansible-playbook")
 	b := &bareRole{program: program, dir: dir, cache: filepath.Join(dir, "cache"), inventory: "localhost,", env: map[string]string{
 		"HOME": dir, "ANSIBLE_CONFIG": filepath.Join(dir, "ansible.cfg"), "LC_ALL": "C.UTF-8",
 		"PATH": filepath.Dir(program) + ":" + os.Getenv("PATH"),
@@ -268,29 +270,6 @@ func (b *bareRole) try(name string) (string, error) {
 	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(b.env),
 		execute.WithWrite(&stdout), execute.WithWriteError(&stderr)).Execute(context.Background())
 	return stdout.String() + stderr.String(), err
-}
-
-// ansiblePlaybook finds the program: the environment variable ANSIBLE_PLAYBOOK, the project's virtual environment, or PATH.
-func ansiblePlaybook(t *testing.T) string {
-	t.Helper()
-	for _, program := range []string{os.Getenv("ANSIBLE_PLAYBOOK"), "../.venv/bin/ansible-playbook", "ansible-playbook"} {
-		if found, err := exec.LookPath(program); err == nil {
-			found, err = filepath.Abs(found)
-			require.NoError(t, err)
-			return found
-		}
-	}
-	notTested(t, "the action plugin needs ansible-playbook in ../.venv/bin or on PATH")
-	return ""
-}
-
-// notTested says loudly that a test lacks a program, and fails where it has to be there.
-func notTested(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("REQUIRE_ORACLES") == "1" {
-		t.Fatal("NOT TESTED: " + reason)
-	}
-	t.Skip("NOT TESTED: " + reason)
 }
 
 // remoteCalls counts the commands that Ansible's local connection ran, by task.

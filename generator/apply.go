@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/generator/watch"
 )
 
 func applyCommand() *cobra.Command {
@@ -46,7 +46,7 @@ Any other is ansible-playbook's own.`,
 		if err != nil {
 			return err
 		}
-		return statusError(run.status)
+		return statusError(run.Status)
 	}
 	return cmd
 }
@@ -105,22 +105,22 @@ const play = `---
 `
 
 // apply runs the role and shows how, for verify as well, where a difference is what is looked for.
-func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (outcome, error) {
-	core, err := needAnsible(cmd.Context())
+func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (watch.Outcome, error) {
+	core, err := watch.Ansible(cmd.Context())
 	if err != nil {
-		return outcome{}, err
+		return watch.Outcome{}, err
 	}
 	dir, err := os.MkdirTemp("", "sidekiq-role-")
 	if err != nil {
-		return outcome{}, err
+		return watch.Outcome{}, err
 	}
 	defer os.RemoveAll(dir)
 	file, err := writePlay(dir, m)
 	if err != nil {
-		return outcome{}, err
+		return watch.Outcome{}, err
 	}
-	c := command{playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(o)), extra}
-	return newStage(cmd.OutOrStdout(), cmd.ErrOrStderr(), core, extra, verify).run(cmd.Context(), c)
+	run := watch.Run{Core: core, Playbook: playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(o)), Extra: extra, Verify: verify}
+	return run.Watch(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 }
 
 // writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
@@ -129,15 +129,8 @@ func writePlay(dir string, m model.Model) (string, error) {
 	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), false, true); err != nil {
 		return "", err
 	}
-	plugin, err := callback.ReadFile("callback/" + callbackName + ".py")
-	if err != nil {
-		return "", err
-	}
 	file := filepath.Join(dir, "sidekiq.yml")
-	return file, errors.Join(
-		os.Mkdir(filepath.Join(dir, "callback_plugins"), 0o700),
-		os.WriteFile(filepath.Join(dir, "callback_plugins", callbackName+".py"), plugin, 0o600),
-		os.WriteFile(file, []byte(play), 0o600))
+	return file, errors.Join(watch.WritePlugin(dir), os.WriteFile(file, []byte(play), 0o600))
 }
 
 // statusError is nil for 0.
@@ -146,26 +139,4 @@ func statusError(status int) error {
 		return nil
 	}
 	return exitError{status}
-}
-
-// outcome is how a run ended.
-type outcome struct {
-	status int // ansible-playbook's
-	fleet  *fleet
-}
-
-var errNoHosts = errors.New("there is no host to run on; hint: look at what the inventory holds: ansible-inventory -i INVENTORY --graph")
-
-// judge refuses a run without hosts, which Ansible calls a success.
-func (o outcome) judge() (outcome, error) {
-	if o.status == 0 && o.fleet.Play != "" && len(o.fleet.Hosts) == 0 {
-		return o, errNoHosts
-	}
-	return o, nil
-}
-
-// terminal is the terminal that w is, if it is one that can move its cursor.
-func terminal(w io.Writer) (*os.File, bool) {
-	file, ok := w.(*os.File)
-	return file, ok && os.Getenv("TERM") != "dumb" && isTerminal(file)
 }

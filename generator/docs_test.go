@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -120,7 +121,7 @@ var fenced = regexp.MustCompile("(?s)```(yaml|sh)\n(.*?)```")
 
 // The examples in the documents of what is generated, run as far as a machine without hosts can.
 func TestExamplesInGeneratedDocumentsWork(t *testing.T) {
-	bin := filepath.Dir(ansiblePlaybook(t))
+	bin := ansibletest.Bin(t)
 	i := installed{bin: bin}
 	dir := t.TempDir()
 	_, err := generate(model.Default(), rolePackage, filepath.Join(dir, "roles/sidekiq"), false, false)
@@ -152,6 +153,6 @@ func TestExamplesInGeneratedDocumentsWork(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "hosts"), []byte("[workers]\nworker1\n"), 0o600))
 		out, err := i.run(t, dir, "ansible-playbook", "--syntax-check", "-i", "hosts", "play.yml")
 		require.NoError(t, err, out)
-		clean(t, out)
+		ansibletest.Clean(t, out)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
@@ -190,7 +191,7 @@ func FuzzModel(f *testing.F) {
 // readByPython has the defaults of roles as PyYAML reads them, which is Ansible's reader.
 func readByPython(t *testing.T, files []string) []any {
 	t.Helper()
-	python := filepath.Join(filepath.Dir(ansiblePlaybook(t)), "python3")
+	python := filepath.Join(ansibletest.Bin(t), "python3")
 	command := exec.Command(python, append([]string{"-c", "import json, sys, yaml\nprint(json.dumps([yaml.safe_load(open(f, encoding='utf-8')) for f in sys.argv[1:]]))"}, files...)...)
 	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	command.Stderr = os.Stderr
@@ -227,7 +228,7 @@ func TestRandomModelsPassAnsible(t *testing.T) {
 	}
 	require.JSONEq(t, asJSON(t, wants), asJSON(t, readByPython(t, files)))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "all.yml"), []byte(plays.String()), 0o600))
-	i := installed{bin: filepath.Dir(ansiblePlaybook(t))}
+	i := installed{bin: ansibletest.Bin(t)}
 	for _, args := range [][]string{{"--syntax-check"}, {"--tags", "always", "-c", "local"}} {
 		out, err := i.run(t, dir, "ansible-playbook", append(args, "-i", "localhost,", "all.yml")...)
 		require.NoError(t, err, out)

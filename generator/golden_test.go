@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -83,7 +84,7 @@ func emittedFor(t *testing.T, m model.Model) map[string][]byte {
 
 // No list of exceptions: what a team generates passes the linters as they come.
 func TestGoldensPassTheLinters(t *testing.T) {
-	bin := filepath.Dir(ansiblePlaybook(t))
+	bin := ansibletest.Bin(t)
 	dir := t.TempDir()
 	var playbooks []string
 	for _, file := range goldens(t) {
@@ -105,7 +106,7 @@ func TestGoldensPassTheLinters(t *testing.T) {
 	i := installed{bin: bin}
 	for _, lint := range [][]string{{"yamllint", "-d", "default", "--strict", "."}, {"ansible-lint", "--offline", "--strict", "--profile", "production", "."}} {
 		if _, err := os.Stat(filepath.Join(bin, lint[0])); err != nil {
-			notTested(t, "what is generated needs "+lint[0])
+			ansibletest.NotTested(t, "what is generated needs "+lint[0])
 		}
 		out, err := i.run(t, dir, lint[0], lint[1:]...)
 		require.NoError(t, err, out)
@@ -119,7 +120,7 @@ func TestGoldensPassTheLinters(t *testing.T) {
 		for _, option := range []string{"--syntax-check", "--list-hosts", "--list-tasks"} {
 			out, err := i.run(t, folder, "ansible-playbook", option, "sidekiq.yml")
 			require.NoError(t, err, out)
-			clean(t, out)
+			ansibletest.Clean(t, out)
 			require.True(t, option != "--list-hosts" || strings.Contains(out, "worker1.example.org"), out)
 		}
 	}

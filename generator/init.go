@@ -102,11 +102,7 @@ func writeModel(a *inspect.Application, target string, out, errs io.Writer) erro
 	if err := writeFile(target, text); err != nil {
 		return err
 	}
-	questions := ""
-	if n := a.Questions(); n > 0 {
-		questions = ", with " + plural(n, "question") + " in it"
-	}
-	_, err := fmt.Fprintf(out, "wrote %s%s\nnext: %s\n", target, questions, next(target))
+	_, err := fmt.Fprintf(out, "wrote %s%s\nnext: %s\n", target, a.QuestionsLeft(), next(target))
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	project "github.com/curationexperts/ansible-sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/generator/watch"
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
 )
 
@@ -67,7 +68,7 @@ func inCollection(name string) string {
 const actionPlugin = "sidekiq_module"
 
 // The versions of ansible-core, 2.x, whose own tests (ansible-test) are told what they need not mind.
-const oldestCore, newestCore = 14, 22
+const oldestCore, newestCore = watch.Oldest, 22
 
 // ActionPlugin is for the templates.
 func (Package) ActionPlugin() string { return actionPlugin }

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	project "github.com/curationexperts/ansible-sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -137,7 +138,7 @@ type installed struct {
 
 func install(t *testing.T) installed {
 	t.Helper()
-	i := installed{bin: filepath.Dir(ansiblePlaybook(t)), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
+	i := installed{bin: ansibletest.Bin(t), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
 	_, err := generate(model.Default(), rolePackage, i.role, false, hasPayload())
 	require.NoError(t, err)
 	_, err = generate(model.Default(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), false, hasPayload())
@@ -156,17 +157,6 @@ func (i installed) run(t *testing.T, dir, program string, args ...string) (strin
 	return string(out), err
 }
 
-// clean fails on a warning, but for Ansible's own of a part of it (2.21).
-func clean(t *testing.T, out string) {
-	t.Helper()
-	for _, line := range strings.Split(out, "\n") {
-		if strings.Contains(line, "_protomatter") {
-			continue
-		}
-		require.NotRegexp(t, `WARNING|ERROR|Traceback|formatting error`, line)
-	}
-}
-
 func TestAnsibleDocShowsModulesAndRoleWithoutAWarning(t *testing.T) {
 	i := install(t)
 	library := filepath.Join(i.role, "library")
@@ -181,26 +171,26 @@ func TestAnsibleDocShowsModulesAndRoleWithoutAWarning(t *testing.T) {
 	for _, s := range v.Modules {
 		for _, args := range [][]string{{"-M", library, s.Module}, {collectionPackage.Prefix + s.Module}} {
 			out := doc(s.Module, args...)
-			clean(t, out)
+			ansibletest.Clean(t, out)
 			for _, o := range s.Options {
 				require.Contains(t, out, o.Name)
 			}
 		}
 	}
 	list := doc("ansible.legacy.db_pool", "-M", library, "-l", "ansible.legacy")
-	clean(t, list)
+	ansibletest.Clean(t, list)
 	require.Equal(t, len(v.Modules), strings.Count(list, "ansible.legacy."), list)
 	list = doc("", "-l", "curationexperts.samvera")
-	clean(t, list)
+	ansibletest.Clean(t, list)
 	require.Equal(t, len(v.Modules), strings.Count(list, "curationexperts.samvera."), list)
-	clean(t, doc("sidekiq_deploy_user", "-t", "role", "-r", filepath.Dir(i.role), "sidekiq"))
-	clean(t, doc("sidekiq_deploy_user", "-t", "role", "curationexperts.samvera.sidekiq"))
+	ansibletest.Clean(t, doc("sidekiq_deploy_user", "-t", "role", "-r", filepath.Dir(i.role), "sidekiq"))
+	ansibletest.Clean(t, doc("sidekiq_deploy_user", "-t", "role", "curationexperts.samvera.sidekiq"))
 }
 
 func TestLinterRefusesAnOptionsValue(t *testing.T) {
 	i := install(t)
 	if _, err := exec.LookPath(filepath.Join(i.bin, "ansible-lint")); err != nil {
-		notTested(t, "the options in a playbook need ansible-lint")
+		ansibletest.NotTested(t, "the options in a playbook need ansible-lint")
 	}
 	text, err := os.ReadFile("testdata/collection/banana.yml")
 	require.NoError(t, err)

@@ -31,24 +31,7 @@ Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook'
 		if err != nil {
 			return err
 		}
-		return statusError(run.verdict())
+		return statusError(run.Verdict())
 	}
 	return cmd
-}
-
-// verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play,
-// and for one that broke off, become 1.
-func (o outcome) verdict() int {
-	f := o.fleet
-	switch {
-	case f.Over && f.count(unreachable) > 0:
-		return 4
-	case f.Over && f.count(failed)+f.count(unfinished) > 0:
-		return 1
-	case f.Over && f.count(changed) > 0:
-		return 2
-	case o.status == 2 || o.status == 4:
-		return 1
-	}
-	return o.status
 }

@@ -23,15 +23,18 @@ func (a *Application) Tell(out io.Writer) error {
 	return w.Flush()
 }
 
-// Questions is how many there are in the text.
-func (a *Application) Questions() int {
+// QuestionsLeft says how many questions there are in the text.
+func (a *Application) QuestionsLeft() string {
 	n := 0
 	for _, e := range a.entries() {
 		if e.question {
 			n++
 		}
 	}
-	return n
+	if n == 0 {
+		return ""
+	}
+	return ", with " + plural(n, "question") + " in it"
 }
 
 func plural(n int, word string) string {

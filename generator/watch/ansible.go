@@ -1,4 +1,4 @@
-package main
+package watch
 
 import (
 	"context"
@@ -12,18 +12,21 @@ import (
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 )
 
-// core is a version of ansible-core, 2.x.
-type core int
+// Oldest is the first version of ansible-core, 2.x, with which the role works.
+const Oldest = 14
+
+// Core is a version of ansible-core, 2.x.
+type Core int
 
 // detaches tells whether what this version runs has no terminal: it starts a session of its own since 2.19. Before, ssh may ask
 // whether a host's key is right.
-func (c core) detaches() bool { return c >= 19 }
+func (c Core) detaches() bool { return c >= 19 }
 
 var coreLine = regexp.MustCompile(`^ansible-playbook (?:\[core )?((\d+)\.(\d+)\S*?)\]?$`)
 
-// needAnsible asks the ansible-playbook that will run for its version.
-func needAnsible(ctx context.Context) (core, error) {
-	install := fmt.Sprintf("; hint: pip install 'ansible-core>=2.%d'", oldestCore)
+// Ansible asks the ansible-playbook that will run for its version.
+func Ansible(ctx context.Context) (Core, error) {
+	install := fmt.Sprintf("; hint: pip install 'ansible-core>=2.%d'", Oldest)
 	path, err := exec.LookPath(playbook.DefaultAnsiblePlaybookBinary)
 	if err != nil {
 		return 0, errors.New("ansible-playbook was not found in PATH" + install)
@@ -37,14 +40,14 @@ func needAnsible(ctx context.Context) (core, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w%s", path, err, install)
 	}
-	if version < oldestCore {
-		return 0, fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed%s", path, found, oldestCore, install)
+	if version < Oldest {
+		return 0, fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed%s", path, found, Oldest, install)
 	}
 	return version, nil
 }
 
 // coreOf reads the first line of ansible-playbook --version.
-func coreOf(line string) (core, string, error) {
+func coreOf(line string) (Core, string, error) {
 	found := coreLine.FindStringSubmatch(strings.TrimSpace(line))
 	if found == nil {
 		return 0, "", fmt.Errorf("%q tells no version of ansible-core", line)
@@ -57,7 +60,7 @@ func coreOf(line string) (core, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	return core((major-2)*100 + minor), found[1], nil
+	return Core((major-2)*100 + minor), found[1], nil
 }
 
 func lastLine(text string) string {

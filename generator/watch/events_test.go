@@ -1,4 +1,4 @@
-package main
+package watch
 
 import (
 	"os"
@@ -11,7 +11,7 @@ import (
 // told is a recorded run, as ansible-playbook told it of real hosts.
 func told(t *testing.T, name string) []event {
 	t.Helper()
-	data, err := os.ReadFile("testdata/apply/" + name + ".jsonl")
+	data, err := os.ReadFile("testdata/" + name + ".jsonl")
 	require.NoError(t, err)
 	var events []event
 	s := splitter{mark: "M", event: func(e event) { events = append(events, e) }, text: func(text string) { t.Fatal(text) }}

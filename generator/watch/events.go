@@ -1,10 +1,24 @@
-package main
+// Package watch runs ansible-playbook and shows what it does: by host as it happens, and at the end the proof of each host in a table, or what
+// differs there.
+//
+// # Decisions
+//
+// Nothing reads what Ansible prints for people. A callback plugin of our own tells of each event in a line of JSON, after a mark that is random for each
+// run, so that nothing that a host says passes for one; all other output is shown as it comes. The plugin has a list of what may be shown.
+//
+// It runs on ansible-core 2.14 and later, whatever a person's ansible.cfg says.
+//
+// What could not be seen is said as unknown, never as fine.
+package watch
 
 import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines. Nothing here reads what
@@ -12,6 +26,16 @@ import (
 //
 //go:embed callback/sidekiq_role.py
 var callback embed.FS
+
+// WritePlugin puts the plugin into the folder of a playbook, where Ansible finds it whatever ansible.cfg says of other folders.
+func WritePlugin(dir string) error {
+	text, err := callback.ReadFile("callback/" + callbackName + ".py")
+	if err != nil {
+		return err
+	}
+	dir = filepath.Join(dir, "callback_plugins")
+	return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, callbackName+".py"), text, 0o600))
+}
 
 // event is one line of the callback plugin.
 type event struct {

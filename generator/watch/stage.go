@@ -1,4 +1,4 @@
-package main
+package watch
 
 import (
 	"context"
@@ -22,6 +22,19 @@ import (
 // callbackName is what ANSIBLE_STDOUT_CALLBACK calls the plugin.
 const callbackName = "sidekiq_role"
 
+// Run is a run of ansible-playbook that is watched.
+type Run struct {
+	Core     Core
+	Playbook *playbook.AnsiblePlaybookCmd
+	Extra    []string // further options of ansible-playbook, as they were typed
+	Verify   bool     // differences are what is looked for
+}
+
+// Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines.
+func (r Run) Watch(ctx context.Context, out, errs io.Writer) (Outcome, error) {
+	return newStage(out, errs, r.Core, r.Extra, r.Verify).run(ctx, command{r.Playbook, r.Extra})
+}
+
 // stage is where a run is seen. What happens comes from three sides at once, ansible-playbook's standard output, its standard
 // error and the clock, and is shown one after the other.
 type stage struct {
@@ -34,7 +47,7 @@ type stage struct {
 	words  wording
 }
 
-func newStage(out, errs io.Writer, c core, extra []string, verify bool) *stage {
+func newStage(out, errs io.Writer, c Core, extra []string, verify bool) *stage {
 	s := &stage{out: out, errs: errs, fleet: &fleet{}, words: applied, gather: true}
 	file, interactive := terminal(out)
 	s.colour = interactive && os.Getenv("NO_COLOR") == ""
@@ -54,6 +67,12 @@ func newStage(out, errs io.Writer, c core, extra []string, verify bool) *stage {
 	return s
 }
 
+// terminal is the terminal that w is, if it is one that can move its cursor.
+func terminal(w io.Writer) (*os.File, bool) {
+	file, ok := w.(*os.File)
+	return file, ok && os.Getenv("TERM") != "dumb" && isTerminal(file)
+}
+
 func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 func sizeOf(file *os.File) (columns, lines int) {
@@ -66,24 +85,24 @@ func sizeOf(file *os.File) (columns, lines int) {
 
 // run runs ansible-playbook to its end. Ctrl-C reaches it from the terminal itself, so that it is waited for: it has to clean up.
 // (Notify and not Ignore, which ansible-playbook would inherit.)
-func (s *stage) run(ctx context.Context, c command) (outcome, error) {
+func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
 	stop := s.clock()
 	mark := rand.Text()
-	o := outcome{fleet: s.fleet}
+	o := Outcome{fleet: s.fleet}
 	err := execute.NewDefaultExecute(
 		execute.WithCmd(c),
 		execute.WithOutput(output{}),
 		execute.WithWrite(s.splitter(mark)),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
-		execute.WithErrorEnrich(statusOf{&o.status}),
+		execute.WithErrorEnrich(statusOf{&o.Status}),
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
 	s.end()
-	if err != nil && o.status == 0 {
+	if err != nil && o.Status == 0 {
 		return o, err
 	}
 	return o.judge()

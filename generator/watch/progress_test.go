@@ -1,4 +1,4 @@
-package main
+package watch
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// golden compares with a file of testdata/apply, or writes it where UPDATE is set.
+// golden compares with a file of testdata, or writes it where UPDATE is set.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata/apply", name)
+	path := filepath.Join("testdata", name)
 	if os.Getenv("UPDATE") != "" {
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}

@@ -1,0 +1,114 @@
+// Package ansibletest finds Ansible for tests.
+package ansibletest
+
+import (
+	"embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// NotTested says loudly that a test lacks a program, and fails where it has to be there.
+func NotTested(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_ORACLES") == "1" {
+		t.Fatal("NOT TESTED: " + reason)
+	}
+	t.Skip("NOT TESTED: " + reason)
+}
+
+// project is the folder of the project, above that of the test.
+func project() string {
+	folder := "."
+	for range 5 {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			break
+		}
+		folder = filepath.Join(folder, "..")
+	}
+	return folder
+}
+
+// Bin is the folder of Ansible's programs: that of the program which ANSIBLE_PLAYBOOK names, of the project's virtual environment, or of PATH.
+func Bin(t testing.TB) string {
+	t.Helper()
+	for _, program := range []string{os.Getenv("ANSIBLE_PLAYBOOK"), filepath.Join(project(), ".venv/bin/ansible-playbook"), "ansible-playbook"} {
+		if found, err := exec.LookPath(program); err == nil {
+			return folder(t, found)
+		}
+	}
+	NotTested(t, "ansible-playbook is neither in .venv/bin nor on PATH")
+	return ""
+}
+
+// Cores are the folders of Ansible's programs in all versions that are there: that of Bin, and those that molecule/setup core has made.
+func Cores(t testing.TB) []string {
+	t.Helper()
+	bins := []string{Bin(t)}
+	more, err := filepath.Glob(filepath.Join(project(), ".venv/cores/*/bin/ansible-playbook"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range more {
+		bins = append(bins, folder(t, program))
+	}
+	return bins
+}
+
+func folder(t testing.TB, program string) string {
+	t.Helper()
+	path, err := filepath.Abs(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(path)
+}
+
+// What a person may have set, and a plugin of somebody else's. Nothing of it may matter.
+//
+//go:embed ansible.cfg talker.py
+var settings embed.FS
+
+// Use makes Ansible's programs in a folder those that run, with an ansible.cfg of a person's in a home of its own.
+func Use(t *testing.T, bin string) (home string) {
+	t.Helper()
+	home = t.TempDir()
+	for from, to := range map[string]string{"ansible.cfg": "ansible.cfg", "talker.py": "mine/talker.py"} {
+		text, err := settings.ReadFile(from)
+		Write(t, filepath.Join(home, to), text, err)
+	}
+	for name, value := range map[string]string{"PATH": bin + ":" + os.Getenv("PATH"), "HOME": home, "LC_ALL": "C.UTF-8", "TERM": "xterm",
+		"ANSIBLE_CONFIG": filepath.Join(home, "ansible.cfg")} {
+		t.Setenv(name, value)
+	}
+	return home
+}
+
+// Write writes a file that was read without an error, and the folders above it.
+func Write(t testing.TB, path string, text []byte, err error) {
+	t.Helper()
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var complaint = regexp.MustCompile(`WARNING|ERROR|Traceback|formatting error`)
+
+// Clean fails on a warning in what Ansible printed, but for Ansible's own of a part of it (2.21).
+func Clean(t testing.TB, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		if complaint.MatchString(line) && !strings.Contains(line, "_protomatter") {
+			t.Fatalf("Ansible complains: %s\n%s", line, out)
+		}
+	}
+}

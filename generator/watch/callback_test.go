@@ -1,0 +1,92 @@
+package watch
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+)
+
+// These tests run the callback plugin as it is shipped, with each ansible-core that is there.
+
+func TestPluginTellsWhatHappensAndNoSecret(t *testing.T) {
+	for i, bin := range ansibletest.Cores(t) {
+		for _, way := range []string{"linear", "free"} {
+			if i > 0 && way == "free" {
+				continue // the same plugin calls
+			}
+			t.Run(filepath.Base(filepath.Dir(bin))+" "+way, func(t *testing.T) {
+				home := ansibletest.Use(t, bin)
+				f, out := hear(t, home, way)
+				require.NotContains(t, out, "s3cret")
+				require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f]|\\u00(0|1|7f)`, strings.ReplaceAll(out, `\n`, ""))
+				require.Equal(t, 10, f.Tasks, "all but the rescue")
+				require.Equal(t, []string{changed, failed}, []string{f.Hosts[0].result(), f.Hosts[1].result()})
+				log, err := os.ReadFile(filepath.Join(home, "log"))
+				require.NoError(t, err)
+				require.NotContains(t, string(log), "s3cret")
+				golden(t, "callback/secrets.jsonl", resultsOf(t, f.Hosts[0]))
+			})
+		}
+	}
+}
+
+// hear runs the playbook with the plugin beside it.
+func hear(t *testing.T, home, way string) (*fleet, string) {
+	t.Helper()
+	require.NoError(t, WritePlugin(home))
+	text, err := os.ReadFile("testdata/callback/secrets.yml")
+	ansibletest.Write(t, filepath.Join(home, "play.yml"), text, err)
+	command := exec.Command("ansible-playbook", "-i", "one,two,", "-e", "playground="+t.TempDir(), "-e", "way="+way, filepath.Join(home, "play.yml"))
+	command.Env = append(os.Environ(), "ANSIBLE_STDOUT_CALLBACK=sidekiq_role", "SIDEKIQ_ROLE_MARK=MARK")
+	var out, errs bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errs
+	require.ErrorContains(t, command.Run(), "exit status 2", out.String()+errs.String())
+	ansibletest.Clean(t, errs.String())
+	require.NotContains(t, strings.ToLower(errs.String()), "deprecat")
+	events, texts := split(t, out.String())
+	require.Regexp(t, `^(a task starts\n){11,}$`, strings.Join(texts, ""), "what is not an event is shown")
+	f := &fleet{}
+	for _, e := range events {
+		f.take(e, time.Time{})
+	}
+	return f, out.String()
+}
+
+// resultsOf is all that is known of a host, task by task.
+func resultsOf(t *testing.T, h *host) string {
+	t.Helper()
+	var b strings.Builder
+	for _, r := range h.Results {
+		line, err := json.Marshal(map[string]any{"task": r.Task, "module": r.Module, "status": r.Status, "text": r.Answer.text(), "diff": r.Diff != ""})
+		require.NoError(t, err)
+		b.Write(append(line, '\n'))
+	}
+	return b.String()
+}
+
+func TestTerminalWithoutColoursOrCursor(t *testing.T) {
+	master, slave, err := pty.Open()
+	require.NoError(t, err)
+	defer master.Close()
+	defer slave.Close()
+	t.Setenv("TERM", "xterm")
+	require.True(t, newStage(slave, slave, 19, nil, false).colour)
+	t.Setenv("NO_COLOR", "1")
+	s := newStage(slave, slave, 19, nil, false)
+	require.False(t, s.colour)
+	require.IsType(t, &live{}, s.show)
+	require.IsType(t, plain{}, newStage(slave, slave, 19, []string{"--step"}, false).show, "its questions stand in the way")
+	t.Setenv("TERM", "dumb")
+	require.IsType(t, plain{}, newStage(slave, slave, 19, nil, false).show)
+	require.IsType(t, silent{}, newStage(slave, slave, 19, nil, true).show)
+}
