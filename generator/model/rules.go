@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -86,7 +87,7 @@ func hinted(err error) (what, hint string) {
 
 func line(text string) error {
 	if strings.ContainsAny(text, "\n\r\x00") {
-		return fmt.Errorf("%q has more than one line", text)
+		return errors.New("has more than one line")
 	}
 	return nil
 }
@@ -103,7 +104,7 @@ func withoutJinja(text string) (string, error) {
 		plain = "/" + plain // a path that begins with an expression is one
 	}
 	if found := braces.FindString(plain); found != "" {
-		return "", fmt.Errorf("%q has %q, which is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more", text, found)
+		return "", fmt.Errorf("%q is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more", found)
 	}
 	return plain, nil
 }
@@ -122,8 +123,10 @@ func variableFault(name, text, plain string) (what, hint string) {
 	}
 	u := systemd.NewUnit(systemd.MinVersion)
 	u.Set("Environment", systemd.Assignment{Name: name, Value: text})
-	_, err := u.Text()
-	return hinted(err)
+	if _, err := u.Text(); err != nil {
+		return "a unit cannot hold this variable: a name is letters, digits and _, and a value has no control characters", ""
+	}
+	return "", ""
 }
 
 func addressFault(plain string) (what, hint string) {

@@ -174,11 +174,14 @@ func inOurWords(e *jsonschema.ValidationError, tree map[string]any, fields []Fie
 	case *kind.Maximum:
 		faults = append(faults, Fault{Path: at, What: fmt.Sprintf("%v is not accepted; accepted: at most %d", lookup(tree, at), most)})
 	default:
-		what := "a mapping of fields"
+		value, accepted := shownValue(lookup(tree, at)), "a mapping of fields"
 		if f, within, found := fieldAt(at, fields); found {
-			what = f.accepted(within)
+			accepted = f.accepted(within)
+			if f.NoLog {
+				value = "the value"
+			}
 		}
-		faults = append(faults, Fault{Path: at, What: shownValue(lookup(tree, at)) + " is not accepted; accepted: " + what})
+		faults = append(faults, Fault{Path: at, What: value + " is not accepted; accepted: " + accepted})
 	}
 	return faults
 }
