@@ -66,16 +66,29 @@ func (d *Document) fault(keys []string, where place, what, hint string) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
-// syntax is a fault of YAML itself, of which the library tells the line in words.
-func (d *Document) syntax(err error) {
-	where, what := place{line: 1, column: 1}, err.Error()
-	if m := yamlLine.FindStringSubmatch(what); m != nil {
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			where.line = n
-		}
-		what = m[2]
+// fromZero are the words of the library's parser, which counts lines from 0 there; its scanner counts them from 1.
+var fromZero = regexp.MustCompile(`^did not find expected (<|key$|node content$|',' or |'-' indicator$)`)
+
+// SyntaxError is the line and the words of an error of the YAML library; the line is 1 where it names none.
+func SyntaxError(err error) (line int, what string) {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 1, err.Error()
 	}
-	d.fault(nil, where, "no YAML: "+what, "quote values that hold : or #, and indent with blanks alone")
+	line, err = strconv.Atoi(m[1])
+	switch {
+	case err != nil:
+		line = 1
+	case fromZero.MatchString(m[2]):
+		line++
+	}
+	return line, m[2]
+}
+
+// syntax is a fault of YAML itself.
+func (d *Document) syntax(err error) {
+	line, what := SyntaxError(err)
+	d.fault(nil, place{line: line, column: 1}, "no YAML: "+what, "quote values that hold : or # or begin with {{, and indent with blanks alone")
 }
 
 // No model nests deeper, or has more values; aliases could make either endless.
@@ -156,7 +169,7 @@ func kindOf(n *yaml.Node) string {
 	if n.Kind == yaml.SequenceNode {
 		return "a list"
 	}
-	return strconv.Quote(n.Value)
+	return "a text"
 }
 
 // Set puts a value that a flag gives into the place of what the file says. An empty one takes the default.

@@ -53,15 +53,23 @@ func shownPath(keys []string) string {
 	var b strings.Builder
 	for i, key := range keys {
 		switch {
-		case isIndex(key):
+		case i > 0 && isIndex(key):
 			b.WriteString("[" + key + "]")
 		case i > 0:
-			b.WriteString("." + key)
+			b.WriteString("." + shownKey(key))
 		default:
-			b.WriteString(key)
+			b.WriteString(shownKey(key))
 		}
 	}
 	return b.String()
+}
+
+// shownKey is a key that a terminal may show.
+func shownKey(key string) string {
+	if quoted := strconv.Quote(key); key == "" || quoted != `"`+key+`"` {
+		return quoted
+	}
+	return key
 }
 
 func isIndex(key string) bool {

@@ -100,8 +100,11 @@ var (
 // withoutJinja puts a word in the place of each expression, of which the controller alone knows the value.
 func withoutJinja(text string) (string, error) {
 	plain := expression.ReplaceAllString(text, "x")
-	if strings.HasPrefix(plain, "x") && strings.HasPrefix(text, "{{") {
-		plain = "/" + plain // a path that begins with an expression is one
+	if rest, mayMiss := strings.CutPrefix(text, "-"); strings.HasPrefix(rest, "{{") {
+		plain = "/" + strings.TrimPrefix(plain, "-") // a path that begins with an expression is one
+		if mayMiss {
+			plain = "-" + plain
+		}
 	}
 	if found := braces.FindString(plain); found != "" {
 		return "", fmt.Errorf("%q is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more", found)
@@ -109,7 +112,7 @@ func withoutJinja(text string) (string, error) {
 	return plain, nil
 }
 
-var secretName = regexp.MustCompile(`(?i)(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION)_KEY|SECRET_KEY_BASE)$`)
+var secretName = regexp.MustCompile(`(?i)(^|_)(PASSWORD|PASSWD|PASS|PW|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION)_KEY|SECRET_KEY_BASE)$`)
 
 const secretHint = "put it into sidekiq_secret_environment of an encrypted group_vars (Ansible Vault)"
 

@@ -174,16 +174,36 @@ func inOurWords(e *jsonschema.ValidationError, tree map[string]any, fields []Fie
 	case *kind.Maximum:
 		faults = append(faults, Fault{Path: at, What: fmt.Sprintf("%v is not accepted; accepted: at most %d", lookup(tree, at), most)})
 	default:
-		value, accepted := shownValue(lookup(tree, at)), "a mapping of fields"
-		if f, within, found := fieldAt(at, fields); found {
-			accepted = f.accepted(within)
-			if f.NoLog {
-				value = "the value"
-			}
-		}
-		faults = append(faults, Fault{Path: at, What: value + " is not accepted; accepted: " + accepted})
+		faults = append(faults, notAccepted(at, lookup(tree, at), fields))
 	}
 	return faults
+}
+
+// notAccepted is the fault of a value. It quotes none that may be a secret: one of a private field, or a text in the place of a mapping.
+func notAccepted(at []string, value any, fields []Field) Fault {
+	f, within, found := fieldAt(at, fields)
+	shown, accepted := shownValue(value), f.accepted(within)
+	if !found {
+		accepted = "a mapping with " + strings.Join(keysBelow(at, fields), ", ")
+	}
+	_, isText := value.(string)
+	switch {
+	case found && f.NoLog:
+		shown = "the value"
+	case isText && (!found || f.Type == argspec.Dict):
+		shown = "a text"
+	}
+	return Fault{Path: at, What: shown + " is not accepted; accepted: " + accepted}
+}
+
+// keysBelow are the keys of a group of fields.
+func keysBelow(group []string, fields []Field) (keys []string) {
+	for _, f := range fields {
+		if own := strings.Split(f.Key, "."); len(own) > len(group) && slices.Equal(own[:len(group)], group) {
+			keys = append(keys, own[len(group)])
+		}
+	}
+	return keys
 }
 
 // Accepted says what a field takes.
@@ -196,6 +216,8 @@ func (f Field) accepted(within []string) string {
 		t = cmp.Or(f.Elements, argspec.Str)
 	}
 	switch {
+	case t == argspec.List && f.Choices != nil:
+		return "a list of " + strings.Join(f.Choices, ", ")
 	case t == argspec.List:
 		return "a list (each " + f.accepted([]string{"0"}) + ")"
 	case t == argspec.Dict && f.Fields != nil:
