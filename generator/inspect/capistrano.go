@@ -15,10 +15,11 @@ import (
 // recipe is what Capistrano's files say together. Those that are loaded later win.
 type recipe struct {
 	*source
-	known literals
-	user  bool     // a server has told it
-	roles []string // of the servers
-	set   map[string]bool
+	known  literals
+	user   bool     // a server has told it
+	roles  []string // of the servers
+	set    map[string]bool
+	unread bool // it has stages, and none was read
 }
 
 // settingOf are the fields that Capistrano's settings are literally, by their names there.
@@ -30,9 +31,10 @@ var settingOf = map[string]string{
 
 // deployment reads Capfile, config/deploy.rb and that of the environment's stage, in the order in which Capistrano loads them.
 func (a *Application) deployment() {
-	r := &recipe{known: literals{}, set: map[string]bool{}}
+	stages := a.stages()
+	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(a.glob("config/deploy/*.rb")) > 0}
 	a.capistrano = a.capistrano || a.exists("Capfile")
-	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, a.stages()) {
+	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages) {
 		s := a.open(name, byCapistrano)
 		if s == nil {
 			continue
@@ -75,6 +77,7 @@ func (a *Application) stages() []string {
 
 var (
 	setCall     = regexp.MustCompile(`^set(?:_if_empty)?(\(\s*|\s+):(\w+),\s*(.+)$`)
+	blockCall   = regexp.MustCompile(`^set(?:_if_empty)?(?:\(\s*|\s+):(\w+)\s*\)?\s*(\{.*\}|do)$`)
 	serverCall  = regexp.MustCompile(`^server(\(\s*|\s+)(.+)$`)
 	roleCall    = regexp.MustCompile(`^role(\(\s*|\s+):(\w+),\s*(.+)$`)
 	requireCall = regexp.MustCompile(`^require\s*\(?["']capistrano/(rbenv|rvm|asdf|mise)["']\)?$`)
@@ -85,6 +88,8 @@ func (r *recipe) read() {
 	for _, s := range rubyStatements(r.source.text) {
 		if m := setCall.FindStringSubmatch(s.text); m != nil {
 			r.setting(s, m[2], unbracketed(m[1], m[3]))
+		} else if m := blockCall.FindStringSubmatch(s.text); m != nil {
+			r.setting(s, m[1], "-> "+m[2])
 		} else if m := serverCall.FindStringSubmatch(s.text); m != nil {
 			r.server(s, unbracketed(m[1], m[2]))
 		} else if m := roleCall.FindStringSubmatch(s.text); m != nil {
@@ -108,15 +113,7 @@ func unbracketed(begin, text string) string {
 
 func (r *recipe) setting(s statement, name, text string) {
 	r.set[name] = true
-	if !s.nested {
-		if one, ok := r.known.text(text); ok {
-			r.known[name] = one
-		} else if v, isLambda := r.known.value(text); isLambda {
-			if one, ok := v.(string); ok {
-				r.known[name] = one
-			}
-		}
-	}
+	r.remember(s, name, text)
 	switch name {
 	case "ssh_options":
 		if user, has := rubyOption(text, "user"); has {
@@ -132,11 +129,30 @@ func (r *recipe) setting(s statement, name, text string) {
 		if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
 			r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
 		}
+	case "rvm_ruby_version":
+		r.rvmRuby(s, text)
+	case "sidekiq_options":
+		r.refuse(s.line, "concurrency", "sidekiq_options has flags of Sidekiq, which are not read: set here what they set")
+	case "sidekiq_user", "sidekiq_service_unit_user":
+		r.unitUser(s, name, text)
 	case "sidekiq_config_files":
 		r.configFiles(s, text)
 	default:
 		if key := settingOf[name]; key != "" {
 			r.literal(s, name, "set :"+name+", %s", key, text)
+		}
+	}
+}
+
+// remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby could tell.
+func (r *recipe) remember(s statement, name, text string) {
+	if s.nested {
+		return
+	}
+	delete(r.known, name)
+	if v, ok := r.known.value(text); ok {
+		if one, isText := v.(string); isText {
+			r.known[name] = one
 		}
 	}
 }
@@ -154,6 +170,9 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	value, ok := r.known.value(text)
 	if !ok || s.nested {
 		r.refuse(s.line, key, s.whyNot(name))
+		if !s.nested {
+			r.doubt(key)
+		}
 		return
 	}
 	if value = shaped(fieldOf(key), value); value == nil {
@@ -164,6 +183,15 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	}
 	r.find(s.line, key, value, fmt.Sprintf(format, inRuby(value)))
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))
+}
+
+// doubt makes an offer of what Capistrano's files said of a field before, since a later setting counts more, and only Ruby could tell it.
+func (r *recipe) doubt(key string) {
+	for i := range r.findings {
+		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
+			f.kind, f.text = offered, f.from+": "+f.text+". Does that hold?"
+		}
+	}
 }
 
 func fieldOf(key string) model.Field {
@@ -207,35 +235,6 @@ func inRuby(value any) string {
 	return fmt.Sprint(value)
 }
 
-func (r *recipe) server(s statement, text string) {
-	if user, has := rubyOption(text, "user"); has && !r.user {
-		r.user = true // of the first server; there is one user for all
-		r.literal(s, "user", "server ..., user: %s", "deploy_user", user)
-	}
-	if roles, has := rubyOption(text, "roles"); has {
-		value, ok := r.known.value(roles)
-		if names, isList := shaped(fieldOf("capistrano.roles"), value).([]string); ok && isList {
-			r.roles = append(r.roles, names...)
-			r.say("roles " + list(names))
-		}
-	}
-}
-
-var userAt = regexp.MustCompile(`^([a-z_][a-z0-9_-]*)@`)
-
-func (r *recipe) role(s statement, name, text string) {
-	r.roles = append(r.roles, name)
-	value, ok := r.known.value(parts(text)[0])
-	servers, isList := shaped(fieldOf("capistrano.roles"), value).([]string)
-	if !ok || !isList || s.nested {
-		return
-	}
-	if m := userAt.FindStringSubmatch(servers[0]); m != nil {
-		r.find(s.line, "deploy_user", m[1], fmt.Sprintf("role :%s, %q", name, m[1]+"@..."))
-		r.say("user " + m[1])
-	}
-}
-
 // configFiles are those of capistrano-sidekiq, one for each process.
 func (r *recipe) configFiles(s statement, text string) {
 	value, ok := r.known.value(text)
@@ -260,25 +259,9 @@ func (r *recipe) configFiles(s statement, text string) {
 // deployTo notes Capistrano's own default, /var/www/APPLICATION, which is not the role's.
 func (r *recipe) deployTo() {
 	application := r.known["application"]
-	if r.set["deploy_to"] || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
+	if r.set["deploy_to"] || r.unread || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
 		return
 	}
 	root := "/var/www/" + application
 	r.findings = append(r.findings, finding{found, "deploy_root", root, byCapistrano, "config/deploy.rb", "no :deploy_to, and this is Capistrano's default"})
-}
-
-// workerRoles are names that people give servers for jobs, the likeliest first.
-var workerRoles = []string{"sidekiq", "worker", "workers", "jobs", "job", "background", "resque"}
-
-// rolesMean asks which servers run Sidekiq, where the roles hint at others than those of the default.
-func (r *recipe) rolesMean() {
-	if r.set["sidekiq_roles"] || r.set["sidekiq_role"] {
-		return
-	}
-	for _, name := range workerRoles {
-		if slices.Contains(r.roles, name) {
-			r.offer(0, "capistrano.roles", []string{name}, "servers have the role "+name+". Do they alone run Sidekiq? By default those with the role app do.")
-			return
-		}
-	}
 }

@@ -33,6 +33,7 @@ var platform = regexp.MustCompile(`(?m)^(    [A-Za-z0-9_.-]+ \([0-9][0-9A-Za-z.]
 func (a *Application) lockfile() {
 	s := a.open("Gemfile.lock", byOther)
 	if s == nil {
+		a.findings = append(a.findings, finding{kind: remark, key: "sidekiq_version", text: "Gemfile.lock is not there; the role reads that of the host"})
 		return
 	}
 	text := platform.ReplaceAll(s.text, []byte("$1)"))
@@ -100,13 +101,15 @@ func (s *source) sidekiqGems() {
 	}
 }
 
-// rubyHints are files by which a developer's machine chooses a Ruby, what of them names it, and the managers that read them.
-var rubyHints = []struct {
+// rubyHint is a file by which a developer's machine chooses a Ruby, what of it names it, and the managers that read it.
+type rubyHint struct {
 	name    string
 	pattern *regexp.Regexp
 	hint    string // of managers, the likeliest last
 	manager string
-}{
+}
+
+var rubyHints = []rubyHint{
 	{".mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
 	{"mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
 	{".tool-versions", regexp.MustCompile(`(?m)^ruby[ \t]`), "asdf or mise", "asdf"},
@@ -136,8 +139,10 @@ func (a *Application) rubyFiles() {
 }
 
 var (
-	namespace = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')`)
-	capsule   = regexp.MustCompile(`\.capsule[( ]`)
+	anyNamespace = regexp.MustCompile(`\bnamespace(:|['"]?\s*=>)`)
+	namespace    = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')`)
+	capsule      = regexp.MustCompile(`\.capsule[( ]`)
+	overruled    = regexp.MustCompile(`\b(?:config|c)\.(concurrency|queues)\s*=`)
 )
 
 // initializer looks for what Sidekiq's configuration in Ruby says literally.
@@ -148,9 +153,9 @@ func (a *Application) initializer() {
 	}
 	for i, line := range strings.Split(string(s.text), "\n") {
 		line = withoutComment(line)
-		if m := namespace.FindStringSubmatch(line); m != nil && a.gems["redis-namespace"].line > 0 {
-			s.find(i+1, "redis.namespace", m[1]+m[2], `namespace: "`+m[1]+m[2]+`"`)
-			s.say("namespace " + m[1] + m[2])
+		s.namespaceMeans(i+1, line)
+		if m := overruled.FindStringSubmatch(line); m != nil {
+			s.refuse(i+1, m[1], "sets "+m[1]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
 		}
 		if capsule.MatchString(line) {
 			s.refuse(i+1, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
@@ -158,6 +163,18 @@ func (a *Application) initializer() {
 	}
 	if s.silent() {
 		s.forget()
+	}
+}
+
+func (s *source) namespaceMeans(line int, text string) {
+	if s.gems["redis-namespace"].line == 0 {
+		return
+	}
+	if m := namespace.FindStringSubmatch(text); m != nil {
+		s.find(line, "redis.namespace", m[1]+m[2], `namespace: "`+m[1]+m[2]+`"`)
+		s.say("namespace " + m[1] + m[2])
+	} else if anyNamespace.MatchString(text) {
+		s.refuse(line, "redis.namespace", "a namespace that is not literal, only Ruby could tell its name")
 	}
 }
 

@@ -14,20 +14,6 @@ import (
 // playbookFolders are where playbooks of an application stand.
 var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
 
-// samveraPlay is one of a playbook, with what it says of Sidekiq.
-type samveraPlay struct {
-	hosts     *yaml.Node
-	variables []variable // those that count more come later
-	roles     map[string]int
-	sidekiq   bool // it has the role
-}
-
-// variable is one that a play gives to its roles.
-type variable struct {
-	name  string
-	value *yaml.Node
-}
-
 // playbooks reads the playbook that was named, or that of the application that has the role, or at least a project_name.
 func (a *Application) playbooks() {
 	if a.playbook != nil {
@@ -35,7 +21,7 @@ func (a *Application) playbooks() {
 		plays, err := plays(s.text)
 		switch {
 		case err != nil:
-			s.refuse(0, "project", "no YAML: "+strings.TrimPrefix(err.Error(), "yaml: "))
+			s.noYAML(err)
 		case len(relevant(plays)) == 0:
 			s.refuse(0, "project", "no playbook with the role sidekiq or the variable project_name")
 		default:
@@ -81,7 +67,12 @@ func (s *source) noPlaybook(err error) {
 		s.forget()
 		return
 	}
-	s.refuse(0, "project", "no YAML: "+strings.TrimPrefix(err.Error(), "yaml: "))
+	s.noYAML(err)
+}
+
+func (s *source) noYAML(err error) {
+	line, what := model.SyntaxError(err)
+	s.refuse(line, "project", "no YAML: "+what)
 }
 
 // playbookNames begins with that of the environment.
@@ -110,104 +101,6 @@ func relevant(plays []samveraPlay) []samveraPlay {
 	})
 }
 
-// plays are those of a playbook; none where the YAML is something else.
-func plays(text []byte) (all []samveraPlay, err error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, err
-	}
-	if len(root.Content) == 0 || root.Content[0].Kind != yaml.SequenceNode {
-		return nil, nil
-	}
-	for _, n := range root.Content[0].Content {
-		if hosts := member(n, "hosts"); hosts != nil {
-			all = append(all, playOf(n, hosts))
-		}
-	}
-	return all, nil
-}
-
-// member is the value of a key, nil where there is none.
-func member(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-func playOf(n, hosts *yaml.Node) samveraPlay {
-	p := samveraPlay{hosts: hosts, roles: map[string]int{}}
-	p.add(member(n, "vars"))
-	own := samveraPlay{roles: p.roles} // what the role itself is given counts more
-	if roles := member(n, "roles"); roles != nil {
-		for _, role := range roles.Content {
-			p.role(role, &own)
-		}
-	}
-	for _, section := range []string{"pre_tasks", "tasks", "post_tasks"} {
-		p.tasks(member(n, section), &own, 0)
-	}
-	p.variables = append(p.variables, own.variables...)
-	return p
-}
-
-// add takes the variables of interest of a mapping.
-func (p *samveraPlay) add(n *yaml.Node) {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if name := n.Content[i].Value; name == "project_name" || strings.HasPrefix(name, "sidekiq_") {
-			p.variables = append(p.variables, variable{name, n.Content[i+1]})
-		}
-	}
-}
-
-// isSidekiq tells whether a role is sidekiq, or that of a collection.
-func isSidekiq(role string) bool { return role == "sidekiq" || strings.HasSuffix(role, ".sidekiq") }
-
-func (p *samveraPlay) role(n *yaml.Node, own *samveraPlay) {
-	name := n.Value
-	for _, key := range []string{"role", "name"} {
-		if v := member(n, key); v != nil {
-			name = v.Value
-			break
-		}
-	}
-	p.roles[name] = n.Line
-	into := p
-	if isSidekiq(name) {
-		p.sidekiq, into = true, own
-	}
-	into.add(member(n, "vars"))
-	into.add(n)
-}
-
-// deepestTask is how far blocks nest.
-const deepestTask = 8
-
-func (p *samveraPlay) tasks(list *yaml.Node, own *samveraPlay, depth int) {
-	if list == nil || depth > deepestTask {
-		return
-	}
-	for _, task := range list.Content {
-		for _, block := range []string{"block", "rescue", "always"} {
-			p.tasks(member(task, block), own, depth+1)
-		}
-		for _, key := range []string{"include_role", "import_role", "ansible.builtin.include_role", "ansible.builtin.import_role"} {
-			if name := member(member(task, key), "name"); name != nil && isSidekiq(name.Value) {
-				p.sidekiq = true
-				own.add(member(task, "vars"))
-			}
-		}
-	}
-}
-
 // playsMean notes what the first play says; further ones may be for other applications.
 func (s *source) playsMean(plays []samveraPlay) {
 	p := plays[0]
@@ -221,16 +114,26 @@ func (s *source) playsMean(plays []samveraPlay) {
 			s.variable(v, "project")
 			continue
 		}
-		for _, f := range model.Fields(model.Default()) {
-			if f.Name == v.name && f.Key != "" {
-				s.variable(v, f.Key)
-			} else if f.Name == v.name {
-				s.say(v.name + " stays in the playbook")
-			}
-		}
+		s.ownVariable(v)
 	}
 	if len(s.said) == 0 {
 		s.say("the role sidekiq, without variables")
+	}
+}
+
+// ofThePlugin is a variable that the action plugins read.
+const ofThePlugin = "sidekiq_module_cache"
+
+// ownVariable notes a variable of the role, if it is one.
+func (s *source) ownVariable(v variable) {
+	fields := model.Fields(model.Default())
+	switch i := slices.IndexFunc(fields, func(f model.Field) bool { return f.Name == v.name }); {
+	case i >= 0 && fields[i].Key != "":
+		s.variable(v, fields[i].Key)
+	case i >= 0 || v.name == ofThePlugin:
+		s.say(v.name + " stays in the playbook")
+	default:
+		s.refuse(v.value.Line, "", v.name+" is no variable of the role")
 	}
 }
 
@@ -279,7 +182,7 @@ func (s *source) variable(v variable, key string) {
 	s.say(strings.Replace(said, ": ", " ", 1))
 }
 
-var likelySecret = regexp.MustCompile(`(?i)pass|secret|token|key|cred|auth`)
+var likelySecret = regexp.MustCompile(`(?i)pass|pw|secret|dsn|token|key|cred|auth`)
 
 // hidesSecrets tells whether a mapping of variables has a name as secrets have; some more than a model refuses, since nobody looks here.
 func hidesSecrets(n *yaml.Node) bool {

@@ -10,13 +10,9 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
-
-// unknownWord stands for what only a shell could tell. No Procfile holds it.
-const unknownWord = "\x00"
 
 // worker is a line of a Procfile that runs Sidekiq.
 type worker struct {
@@ -96,72 +92,54 @@ func (s *source) workers() (workers []worker) {
 
 // worker reads one command. What a shell alone could tell is said, and left out.
 func (s *source) worker(line int, name, command string) (worker, bool) {
-	words, ok := shellWords(command)
+	words, set, ok := shellWords(command)
 	if !ok {
 		s.refuse(line, "processes", name+" is more than one plain command, only a shell could tell how it runs Sidekiq")
 		return worker{}, false
 	}
 	at := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "sidekiq" })
-	if at < 0 || !runs(words[:at]) {
-		if slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == "sidekiqswarm" }) {
-			s.refuse(line, "processes", name+" runs sidekiqswarm, which the role does not: give it several processes")
-		}
+	switch {
+	case slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == "sidekiqswarm" }):
+		s.refuse(line, "processes", name+" runs sidekiqswarm, which the role does not: give it several processes")
 		return worker{}, false
+	case at < 0 || !runs(words[:at]) && !bundled(words[:at]):
+		return worker{}, false
+	case s.elsewhere(name, append(set, words[:at]...)):
+		return worker{}, false
+	case !runs(words[:at]):
+		s.refuse(line, "processes", name+" runs Sidekiq by way of another program, which the role leaves out")
 	}
+	s.variablesMean(line, name, append(set, words[:at]...))
 	w := worker{Process: model.Process{Name: name}, line: line}
 	return w, s.flagsMean(&w, words[at+1:])
 }
 
-// runs tells whether the words before sidekiq run it: bundle exec, env, exec.
-func runs(words []string) bool {
-	for _, w := range words {
-		if !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "nice", "ruby"}, path.Base(w)) && !strings.Contains(w, "=") {
-			return false
+// elsewhere tells whether a command is for another environment, by a variable that it sets.
+func (s *source) elsewhere(name string, set []string) bool {
+	for _, word := range set {
+		variable, env, _ := strings.Cut(word, "=")
+		if (variable == "RAILS_ENV" || variable == "RACK_ENV") && env != s.railsEnv && env != unknownWord {
+			s.say(fmt.Sprintf("%s is for %s", name, printable(env, 30)))
+			return true
 		}
 	}
-	return true
+	return false
 }
 
-// shellWords are the words of one plain command, without what it sets of the environment, where secrets may stand.
-func shellWords(command string) ([]string, bool) {
-	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
-	if err != nil || len(file.Stmts) != 1 {
-		return nil, false
-	}
-	stmt := file.Stmts[0]
-	call, ok := stmt.Cmd.(*syntax.CallExpr)
-	if !ok || len(stmt.Redirs) > 0 || stmt.Background || stmt.Negated {
-		return nil, false
-	}
-	var words []string
-	for _, w := range call.Args {
-		words = append(words, shellWord(w.Parts))
-	}
-	return words, true
-}
+// ownVariables are those that say nothing of Sidekiq, or that the role has fields of its own for.
+var ownVariables = []string{"RAILS_ENV", "RACK_ENV", "PORT", "MALLOC_ARENA_MAX"}
 
-// shellWord is a word without its quotes.
-func shellWord(parts []syntax.WordPart) string {
-	text := ""
-	for _, part := range parts {
-		switch p := part.(type) {
-		case *syntax.Lit:
-			text += p.Value
-			if strings.Contains(p.Value, `\`) {
-				return unknownWord
-			}
-		case *syntax.SglQuoted:
-			text += p.Value
-		case *syntax.DblQuoted:
-			text += shellWord(p.Parts)
-		default:
-			return unknownWord
+// variablesMean names the variables that a command sets, which may size threads and pools. Their values may be secrets.
+func (s *source) variablesMean(line int, name string, set []string) {
+	var names []string
+	for _, word := range set {
+		if variable, _, sets := strings.Cut(word, "="); sets && !slices.Contains(ownVariables, variable) {
+			names = append(names, variable)
 		}
 	}
-	if strings.Contains(text, unknownWord) {
-		return unknownWord
+	if len(names) > 0 {
+		s.refuse(line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret, or size threads and pools", name, list(names)))
 	}
-	return text
 }
 
 // sidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).

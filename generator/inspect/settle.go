@@ -81,11 +81,11 @@ func (a *Application) likelyProject() string {
 	return "myapp"
 }
 
-var humps = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+var humps = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 
 // underscored is a constant of Ruby as files are named.
 func underscored(constant string) string {
-	return strings.ToLower(humps.ReplaceAllString(constant, "${1}_$2"))
+	return strings.ToLower(humps.ReplaceAllString(constant, "${1}${3}_${2}${4}"))
 }
 
 // entries are what is to be written, in the order of Fields. Together they make a model, also when those in comments are taken out of them.

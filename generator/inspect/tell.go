@@ -3,11 +3,16 @@ package inspect
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 )
 
-// Empty tells whether no file was found that says anything.
-func (a *Application) Empty() bool { return len(a.seen) == 0 }
+// Empty tells whether no file of LookedFor was found. One that chooses a Ruby may stand in any folder, such as a home.
+func (a *Application) Empty() bool {
+	return !slices.ContainsFunc(a.seen, func(s *seen) bool {
+		return !slices.ContainsFunc(rubyHints, func(h rubyHint) bool { return h.name == s.name })
+	})
+}
 
 // Tell has a line for each file, and for each place in it that was not understood.
 func (a *Application) Tell(out io.Writer) error {
