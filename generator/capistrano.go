@@ -24,7 +24,7 @@ the role that is generated with the same options.
 With --gem it prints instead what makes the gem capistrano-sidekiq go with the role: lines for Capfile and config/deploy.rb.`,
 		Example: `  sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
-		Args: cobra.NoArgs,
+		Args: flagsAlone,
 	}
 	read := modelFlags(cmd, gemFlag)
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
@@ -59,10 +59,15 @@ func capistranoText(m model.Model) ([]byte, error) {
 	return text, nil
 }
 
+// refusal is an error of a model in a template, which people see without the place in that.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // Ruby is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.
 func (v view) Ruby(verb string) (string, error) {
 	if granted := v.Model.Sudo.Systemctl; !slices.Contains(granted, verb) {
-		return "", fmt.Errorf("systemctl %s is not granted; granted: %s; hint: add it to sudo.systemctl of the model", verb, strings.Join(granted, ", "))
+		return "", refusal(fmt.Sprintf("systemctl %s is not granted; granted: %s; hint: add it to sudo.systemctl of the model", verb, strings.Join(granted, ", ")))
 	}
 	return ":" + verb, nil
 }

@@ -14,7 +14,7 @@ func docsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "docs",
 		Short: "Print the reference of all commands and fields, in Markdown",
-		Args:  cobra.NoArgs,
+		Args:  flagsAlone,
 	}
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -31,9 +31,9 @@ func schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of " + model.FileName,
-		Long: `schema prints the JSON Schema by which ` + model.FileName + ` is judged, for editors. Those with yaml-language-server find the published one by the first
-line that init writes.`,
-		Args: cobra.NoArgs,
+		Long: `schema prints the JSON Schema by which ` + model.FileName + ` is judged, for editors. Those with yaml-language-server find the published one by a line
+that init writes.`,
+		Args: flagsAlone,
 	}
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -93,7 +94,11 @@ func emit(files map[string][]byte, name, target string, v view) error {
 
 func render(files map[string][]byte, name, target string, v view) error {
 	made, err := filled(name, v)
-	if err != nil {
+	var refused refusal
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case err != nil:
 		return fmt.Errorf("rendering %s: %w", target, err)
 	}
 	if path.Ext(target) == ".yml" {

@@ -35,12 +35,12 @@ an inventory for sandbox, staging and production, which is yours from then on.
 With --collection it writes the collection curationexperts.samvera: the modules by their full names, and the role that uses them.
 ansible-playbook finds it where DIR ends in ansible_collections/curationexperts/samvera.
 
-The exit status is 0; 1 for an error, after which nothing has changed; 2 with --check, when something would change.`,
+The exit status is 0; 1 for an error; 2 with --check, when something would change.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq
   sidekiq-role generate --output roles/sidekiq --diff            # look first
   sidekiq-role generate --output roles/sidekiq --check           # in continuous integration
   sidekiq-role generate --output deployment --playbook --project hyrax`,
-		Args: cobra.NoArgs,
+		Args: flagsAlone,
 	}
 	read := modelFlags(cmd)
 	var o generateOptions
@@ -52,13 +52,15 @@ The exit status is 0; 1 for an error, after which nothing has changed; 2 with --
 	f.BoolVar(&o.noPayload, "no-payload", false, "leave out the modules' binaries")
 	f.BoolVarP(&o.check, "check", "C", false, "write nothing, name what would change, and exit with 2 if anything would")
 	f.BoolVarP(&o.diff, "diff", "D", false, "write nothing, show what would change")
-	cmd.MarkFlagsMutuallyExclusive("collection", "playbook")
 	if err := cmd.MarkFlagDirname("output"); err != nil {
 		panic(err) // it was defined
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if o.output == "" {
+		switch {
+		case o.output == "":
 			return errors.New("--output is required; hint: for example --output roles/sidekiq")
+		case o.collection && o.playbook:
+			return errors.New("--collection and --playbook exclude each other; hint: generate each into a folder of its own")
 		}
 		m, err := read()
 		if err != nil {

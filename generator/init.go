@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/inspect"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
@@ -30,9 +31,9 @@ and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell co
 		Args: cobra.MaximumNArgs(1),
 	}
 	f := cmd.Flags()
-	output := f.String("output", "", "file to write, or - for standard output (default: "+model.FileName+" in DIR)")
-	named := f.String("playbook", "", "Ansible playbook to read (default: one in DIR that has the role sidekiq)")
-	env := f.String("rails-env", model.Default().RailsEnv, "Rails environment, whose section and stage are looked at")
+	output := f.StringP("output", "o", "", "`FILE` to write, or - for standard output (default: "+model.FileName+" in DIR)")
+	named := f.String("playbook", "", "Ansible `PLAYBOOK` to read (default: one in DIR that has the role sidekiq)")
+	env := f.String("rails-env", model.Default().RailsEnv, "Rails `ENVIRONMENT`, whose section and stage are looked at")
 	force := f.Bool("force", false, "overwrite the file")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		dir := append(args, ".")[0]
@@ -111,5 +112,9 @@ func next(target string) string {
 	if target == model.FileName {
 		return "sidekiq-role generate --output roles/sidekiq"
 	}
-	return "sidekiq-role generate --model " + target + " --output roles/sidekiq"
+	quoted, err := syntax.Quote(target, syntax.LangPOSIX)
+	if err != nil {
+		quoted = "FILE" // no shell can be told its name
+	}
+	return "sidekiq-role generate --model " + quoted + " --output roles/sidekiq"
 }

@@ -26,6 +26,7 @@ func appIn(t *testing.T, files map[string]string) string {
 func TestInitCommand(t *testing.T) {
 	dir := appIn(t, map[string]string{"Gemfile.lock": "    sidekiq (7.3.2)\n", "config/deploy.rb": "set :application, 'mover'\nset :user, 'deploy'\nset :deploy_to, '/srv/mover'\n"})
 	play := filepath.Join(appIn(t, map[string]string{"site.yml": "- hosts: jobs\n  roles:\n    - { role: sidekiq, project_name: played }\n"}), "site.yml")
+	home := appIn(t, map[string]string{".tool-versions": "ruby 3.3.5\n", ".ruby-version": "3.3.5\n"})
 	file := filepath.Join(dir, model.FileName)
 	shown := "Gemfile.lock            Sidekiq 7.3.2\nconfig/deploy.rb        application mover, user deploy, deploy_to /srv/mover\n"
 	for _, c := range []struct {
@@ -40,6 +41,7 @@ func TestInitCommand(t *testing.T) {
 		{"init --force --playbook " + play + " " + dir, shown + play + "  hosts jobs, project_name played\nwrote " + file + ", with 1 question in it\nnext: sidekiq-role generate --model " + file + " --output roles/sidekiq\n",
 			"", "\nproject: played\n", 0},
 		{"init " + dir + "/config", "", "error: " + dir + "/config is no Rails application; looked for: " + inspect.LookedFor + "; hint: name the folder that holds Gemfile.lock\n", "", 1},
+		{"init " + home, "", "error: " + home + " is no Rails application; looked for: " + inspect.LookedFor + "; hint: name the folder that holds Gemfile.lock\n", "", 1},
 		{"init " + dir + "/nowhere", "", "error: " + dir + "/nowhere does not exist; hint: name the folder of the Rails application\n", "", 1},
 		{"init " + dir + "/Gemfile.lock", "", "error: " + dir + "/Gemfile.lock is no folder; hint: name the folder of the Rails application\n", "", 1},
 		{"init --force --playbook nowhere.yml " + dir, "", "error: --playbook: \"nowhere.yml\" does not exist; hint: name an Ansible playbook\n", "", 1},
@@ -60,6 +62,14 @@ func TestInitCommand(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Join(dir, "config"))
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "nothing is written where there is no application")
+}
+
+// The command that init names can be pasted, whatever the folder is called.
+func TestInitNamesACommandThatAShellReads(t *testing.T) {
+	t.Chdir(appIn(t, map[string]string{"our app/Procfile": "worker: bundle exec sidekiq\n"}))
+	var out, errs bytes.Buffer
+	require.Zero(t, run([]string{"init", "our app"}, &out, &errs), errs.String())
+	require.Contains(t, out.String(), "\nnext: sidekiq-role generate --model 'our app/sidekiq-role.yml' --output roles/sidekiq\n")
 }
 
 // On standard output there is the file and no more, and nothing is written.

@@ -72,13 +72,36 @@ func tellFault(errs io.Writer, f model.Fault) {
 	tell(errs, f.String())
 }
 
+// flagError is a value that a flag does not take, in our words.
+func flagError(_ *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	if errors.As(err, &invalid) {
+		accepted := map[string]string{"int": "a whole number", "bool": "true, false"}[invalid.GetFlag().Value.Type()]
+		return fmt.Errorf("--%s: %q is not accepted; accepted: %s", invalid.GetFlag().Name, invalid.GetValue(), accepted)
+	}
+	return err
+}
+
+// flagsAlone refuses what is no flag, most likely the name of a file or a folder to write.
+func flagsAlone(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	if cmd.Flags().Lookup("output") != nil {
+		hint = "; hint: did you mean --output " + args[0] + "?"
+	}
+	return fmt.Errorf("%s: %q is not accepted; accepted: flags alone%s", cmd.Name(), args[0], hint)
+}
+
 func rootCommand(out, errs io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sidekiq-role",
 		Short: "Make and run the Ansible role that keeps Sidekiq running",
 		Long: `sidekiq-role makes the Ansible role sidekiq: Sidekiq as a systemd service that always runs, that the deploy user may
 restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
-		Example: `  sidekiq-role generate --output roles/sidekiq --project hyrax
+		Example: `  sidekiq-role init
+  sidekiq-role generate --output roles/sidekiq
   sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
   sidekiq-role verify --inventory hosts.yml --project hyrax
   sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake`,
@@ -89,6 +112,7 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 	root.SetOut(out)
 	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	root.AddCommand(initCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 )
@@ -44,17 +45,19 @@ func manifestOf(files map[string][]byte) ([]byte, error) {
 func readManifest(dir string) (manifest, error) {
 	m := manifest{}
 	text, err := os.ReadFile(filepath.Join(dir, manifestName))
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return m, nil
+	case errors.Is(err, syscall.ENOTDIR):
+		return m, fmt.Errorf("--output: %q is a file, or lies below one; hint: name a folder", dir)
+	case err != nil:
+		return m, err
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &m)
-	}
-	if err == nil {
+	if err = json.Unmarshal(text, &m); err == nil {
 		err = m.check()
 	}
 	if err != nil {
-		return m, fmt.Errorf("reading %s: %w", filepath.Join(dir, manifestName), err)
+		return m, fmt.Errorf("reading %s: %w; hint: bring it back as it was generated, or remove it and have --force overwrite what differs", filepath.Join(dir, manifestName), err)
 	}
 	return m, nil
 }
@@ -203,6 +206,7 @@ func writeOutput(out io.Writer, file string, text []byte) error {
 		_, err := out.Write(text)
 		return err
 	}
+	file = filepath.Clean(file) // no folder becomes one with a file in it
 	changes, err := differing(filepath.Dir(file), map[string][]byte{filepath.Base(file): text})
 	if err != nil {
 		return err
