@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
@@ -25,7 +26,7 @@ type recipe struct {
 // settingOf are the fields that Capistrano's settings are literally, by their names there.
 var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
-	"sidekiq_service_unit_name": "service_name", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
+	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
 	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles",
 }
 
@@ -33,14 +34,14 @@ var settingOf = map[string]string{
 func (a *Application) deployment() {
 	stages := a.stages()
 	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(a.glob("config/deploy/*.rb")) > 0}
+	if len(stages) == 1 {
+		r.known["stage"] = strings.TrimSuffix(path.Base(stages[0]), ".rb") // Capistrano sets it before it loads any
+	}
 	a.capistrano = a.capistrano || a.exists("Capfile")
 	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages) {
 		s := a.open(name, byCapistrano)
 		if s == nil {
 			continue
-		}
-		if path.Dir(name) == "config/deploy" {
-			r.known["stage"] = strings.TrimSuffix(path.Base(name), ".rb")
 		}
 		a.asked = append(a.asked, name)
 		r.source, r.user = s, false
@@ -178,6 +179,9 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	if value = shaped(fieldOf(key), value); value == nil {
 		return
 	}
+	if text, isText := value.(string); isText && key == "service_name" {
+		value = strings.TrimSuffix(text, ".service")
+	}
 	if text, isText := value.(string); isText && key == "sidekiq_config" && strings.TrimPrefix(text, "./") == usualConfig {
 		return // where Sidekiq looks by itself
 	}
@@ -206,6 +210,9 @@ func fieldOf(key string) model.Field {
 func shaped(f model.Field, value any) any {
 	switch v := value.(type) {
 	case string:
+		if n, err := strconv.Atoi(v); err == nil && f.Type == argspec.Int {
+			return n
+		}
 		if f.Type == argspec.List {
 			return []string{v}
 		}

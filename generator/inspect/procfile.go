@@ -147,19 +147,24 @@ type sidekiqFlags struct {
 	*pflag.FlagSet
 	queues                                    *[]string
 	concurrency, timeout, config, environment *string
+	require                                   *string
 }
 
 func newSidekiqFlags() sidekiqFlags {
 	f := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError)
-	for _, ignored := range []string{"require r", "tag g", "logfile L", "pidfile P", "index i"} {
+	for _, ignored := range []string{"tag g", "logfile L", "pidfile P", "index i"} {
 		long, short, _ := strings.Cut(ignored, " ")
 		f.StringP(long, short, "", "")
 	}
 	f.BoolP("verbose", "v", false, "")
 	f.BoolP("daemon", "d", false, "")
 	return sidekiqFlags{FlagSet: f, queues: f.StringArrayP("queue", "q", nil, ""), concurrency: f.StringP("concurrency", "c", "", ""),
-		timeout: f.StringP("timeout", "t", "", ""), config: f.StringP("config", "C", "", ""), environment: f.StringP("environment", "e", "", "")}
+		timeout: f.StringP("timeout", "t", "", ""), config: f.StringP("config", "C", "", ""), environment: f.StringP("environment", "e", "", ""),
+		require: f.StringP("require", "r", "", "")}
 }
+
+// rails is what Sidekiq requires by itself: the application in its folder.
+var rails = []string{".", "config/environment", "config/environment.rb"}
 
 // flagsMean puts what flags say into a worker. It is false where the command is none for this environment, or not understood.
 func (s *source) flagsMean(w *worker, args []string) bool {
@@ -171,6 +176,9 @@ func (s *source) flagsMean(w *worker, args []string) bool {
 	if e := *f.environment; e != "" && e != unknownWord && e != s.railsEnv {
 		s.say(fmt.Sprintf("%s is for %s", w.Name, printable(e, 30)))
 		return false
+	}
+	if !slices.Contains(rails, path.Clean(*f.require)) {
+		s.refuse(w.line, "sidekiq_config", w.Name+" has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
 	}
 	w.Config = s.literal(w, "config", *f.config)
 	if w.Config == usualConfig || w.Config == "./"+usualConfig {

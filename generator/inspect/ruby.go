@@ -149,7 +149,7 @@ var (
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
 	fetched      = regexp.MustCompile(`^fetch\(?\s*:(\w+)\s*\)?$`)
-	interpolated = regexp.MustCompile(`#\{\s*fetch\(\s*:(\w+)\s*\)\s*\}`)
+	interpolated = regexp.MustCompile(`#\{\s*fetch\(?\s*:(\w+)\s*\)?\s*\}`)
 	wholeNumber  = regexp.MustCompile(`^\d{1,9}$`)
 )
 
