@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -103,11 +104,19 @@ func override(d *model.Document, flags *pflag.FlagSet) *model.Document {
 		d.Set("concurrency", "concurrency", model.Null(n))
 	}
 	if f, ok := flags.Lookup("queue").Value.(pflag.SliceValue); ok && flags.Changed("queue") {
-		var queues []any
-		for _, q := range f.GetSlice() {
-			queues = append(queues, q)
-		}
-		d.Set("queue", "queues", queues)
+		d.Set("queue", "queues", queuesOf(f.GetSlice()))
 	}
 	return d
+}
+
+// queuesOf is the list that flags give; nil, which takes the default, for one that is empty.
+func queuesOf(words []string) any {
+	if slices.Equal(words, []string{""}) {
+		return nil
+	}
+	queues := []any{}
+	for _, q := range words {
+		queues = append(queues, q)
+	}
+	return queues
 }
