@@ -53,7 +53,7 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 		}
 		return hinted(line(text))
 	case "redis.url":
-		return addressFault(plain)
+		return addressFault(text)
 	case "playbook.hosts":
 		if slices.Contains(takenGroups, text) {
 			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"
@@ -132,8 +132,9 @@ func variableFault(name, text, plain string) (what, hint string) {
 	return "", ""
 }
 
-func addressFault(plain string) (what, hint string) {
-	if hasPassword(plain) {
+// addressFault judges an address that no unit holds: a password that is an expression stands nowhere.
+func addressFault(text string) (what, hint string) {
+	if hasPassword(expression.ReplaceAllString(text, "")) {
 		return "has a password, which would stand in the role for everybody to read", "put it into sidekiq_redis_url of an encrypted group_vars (Ansible Vault)"
 	}
 	return "", ""
@@ -143,8 +144,8 @@ func addressFault(plain string) (what, hint string) {
 func hasPassword(text string) bool {
 	u, err := url.Parse(text)
 	if err == nil && u.User != nil {
-		_, has := u.User.Password()
-		return has
+		password, _ := u.User.Password()
+		return password != ""
 	}
 	return userinfo.MatchString(text)
 }

@@ -57,3 +57,25 @@ func TestDefaultModelIsAccepted(t *testing.T) {
 		require.Equal(t, Default(), m, text)
 	}
 }
+
+// A password never stands in a model; where it comes from may.
+func TestPasswordsOfAddresses(t *testing.T) {
+	for text, accepted := range map[string]bool{
+		`redis: {url: "redis://redis.example.org:6379/1"}`:                             true,
+		`redis: {url: "redis://{{ redis_host }}:{{ redis_port }}/1"}`:                  true,
+		`redis: {url: "rediss://:{{ vault_redis_password }}@redis.example.org"}`:       true,
+		`redis: {url: "redis://:hunter2@redis.example.org"}`:                           false,
+		`redis: {url: "redis://:hunter2{{ x }}@redis.example.org"}`:                    false,
+		`environment: {SOLR_URL: "http://solr:8983/solr"}`:                             true,
+		`environment: {SOLR_URL: "http://u:hunter2@solr:8983/solr"}`:                   false,
+		`environment: {DATABASE_URL: "mysql2://u:{{ vault_database_password }}@db/x"}`: false, // it would stand in the unit
+		`environment: {SECRET_KEY_BASE: "{{ vault_secret }}"}`:                         false,
+		`environment: {TOKENIZER: simple, PASSENGER: "1"}`:                             true,
+	} {
+		_, err := Read(FileName, []byte(text))
+		require.Equal(t, accepted, err == nil, "%s: %v", text, err)
+		if err != nil {
+			require.NotContains(t, err.Error(), "hunter2")
+		}
+	}
+}
