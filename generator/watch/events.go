@@ -131,7 +131,7 @@ func (s *splitter) Write(data []byte) (int, error) {
 			break
 		}
 		s.line(line, whole)
-		s.pending = append([]byte(nil), rest...)
+		s.pending = rest
 	}
 	return len(data), nil
 }

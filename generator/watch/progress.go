@@ -40,7 +40,7 @@ func (p plain) event(f *fleet, e event) {
 	case "play":
 		fmt.Fprint(p.out, heading(f))
 	case "result":
-		fmt.Fprint(p.out, p.line(f, e), shifted(p.details(e, p.before(e.Host))+p.error(e), 4))
+		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.before(e.Host))+p.error(e), 4))
 	}
 }
 
@@ -73,13 +73,6 @@ func widest(f *fleet) int {
 		n = max(n, width(h.Name))
 	}
 	return n
-}
-
-func shifted(text string, by int) string {
-	if text == "" {
-		return ""
-	}
-	return shift(text, by)
 }
 
 // before is what a host was warned of already.

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -173,12 +174,7 @@ func (p process) pid() string {
 
 // beat is "seen" where Redis has the heartbeat of this very process.
 func (p process) beat() string {
-	switch p.Heartbeat.Status {
-	case "":
-		return "not seen"
-	default:
-		return p.Heartbeat.Status
-	}
+	return cmp.Or(p.Heartbeat.Status, "not seen")
 }
 
 func (p process) threads() string {

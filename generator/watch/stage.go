@@ -91,18 +91,24 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	defer signal.Stop(interrupts)
 	stop := s.clock()
 	mark := rand.Text()
-	o := Outcome{fleet: s.fleet}
+	var ended exit
 	err := execute.NewDefaultExecute(
 		execute.WithCmd(c),
 		execute.WithOutput(output{}),
 		execute.WithWrite(s.splitter(mark)),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
-		execute.WithErrorEnrich(statusOf{&o.Status}),
+		execute.WithErrorEnrich(&ended),
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
 	s.end()
-	if err != nil && o.Status == 0 {
+	o := Outcome{Status: ended.status, fleet: s.fleet}
+	switch {
+	case ctx.Err() != nil: // go-ansible makes no error of it
+		return o, ctx.Err()
+	case ended.signalled != nil:
+		return o, fmt.Errorf("ansible-playbook was ended: %w", ended.signalled)
+	case err != nil && o.Status == 0:
 		return o, err
 	}
 	return o.judge()
@@ -188,13 +194,20 @@ func (c command) Command() ([]string, error) {
 	return append(words, c.extra...), err
 }
 
-// statusOf keeps the exit status, which go-ansible's error does not carry.
-type statusOf struct{ status *int }
+// exit keeps how ansible-playbook ended, which go-ansible's error does not carry.
+type exit struct {
+	status    int
+	signalled error // it was ended by a signal, and has no status
+}
 
-func (s statusOf) Enrich(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		*s.status = exit.ExitCode()
+func (e *exit) Enrich(err error) error {
+	var ended *exec.ExitError
+	switch {
+	case !errors.As(err, &ended):
+	case ended.Exited():
+		e.status = ended.ExitCode()
+	default:
+		e.signalled = ended
 	}
 	return err
 }

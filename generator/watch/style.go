@@ -56,8 +56,11 @@ func cut(text string, to int) string {
 	return string([]rune(text)[:to-3]) + "..."
 }
 
-// shift sets each line of a text off by spaces.
+// shift sets each line of a text off by spaces, and ends the last one.
 func shift(text string, by int) string {
+	if text == "" {
+		return ""
+	}
 	space := strings.Repeat(" ", by)
 	return space + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+space) + "\n"
 }
