@@ -124,7 +124,7 @@ func TestExamplesInGeneratedDocumentsWork(t *testing.T) {
 	bin := ansibletest.Bin(t)
 	i := installed{bin: bin}
 	dir := t.TempDir()
-	_, err := generate(model.Default(), rolePackage, filepath.Join(dir, "roles/sidekiq"), false, false)
+	_, err := generate(model.Default(), rolePackage, filepath.Join(dir, "roles/sidekiq"), false)
 	require.NoError(t, err)
 	readme, err := os.ReadFile(filepath.Join(dir, "roles/sidekiq/README.md"))
 	require.NoError(t, err)

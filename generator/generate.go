@@ -149,13 +149,13 @@ func doChanges(dir string, changes []change, force bool) (done []change, err err
 	return changes, nil
 }
 
-// generate writes a package and tells what it changed.
-func generate(m model.Model, p Package, dir string, force, withPayload bool) ([]change, error) {
+// generate writes a package and tells what it changed. Files that a person edited are an error.
+func generate(m model.Model, p Package, dir string, withPayload bool) ([]change, error) {
 	changes, err := planned(m, p, dir, withPayload)
 	if err != nil {
 		return nil, err
 	}
-	return doChanges(dir, changes, force)
+	return doChanges(dir, changes, false)
 }
 
 // would says what is not done yet.

@@ -254,12 +254,12 @@ func BenchmarkGenerate(b *testing.B) {
 		})
 	}
 	dir := b.TempDir()
-	if _, err := generate(m, rolePackage, dir, false, hasPayload()); err != nil {
+	if _, err := generate(m, rolePackage, dir, hasPayload()); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("unchanged", func(b *testing.B) {
 		for b.Loop() {
-			done, err := generate(m, rolePackage, dir, false, hasPayload())
+			done, err := generate(m, rolePackage, dir, hasPayload())
 			if err != nil || len(done) > 0 {
 				b.Fatal(done, err)
 			}
