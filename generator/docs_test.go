@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -25,12 +26,7 @@ func TestCommittedReferenceIsThatOfTheCommands(t *testing.T) {
 	version = string(regexp.MustCompile(`(?m)^VERSION := (\S+)$`).FindSubmatch(makefile)[1])
 	made, err := reference(rootCommand(io.Discard, io.Discard))
 	require.NoError(t, err)
-	if os.Getenv("UPDATE") == "1" {
-		require.NoError(t, os.WriteFile("README.md", made, 0o600))
-	}
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	require.Equal(t, string(made), string(text), "hint: make generate")
+	goldentest.File(t, "README.md", string(made))
 }
 
 // What people type first.

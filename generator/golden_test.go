@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -30,11 +31,7 @@ func TestGoldens(t *testing.T) {
 			source := archive.Files[0]
 			require.Equal(t, model.FileName, source.Name)
 			made := &txtar.Archive{Comment: archive.Comment, Files: append([]txtar.File{source}, goldenOf(t, source.Data)...)}
-			if os.Getenv("UPDATE") == "1" {
-				require.NoError(t, os.WriteFile(file, txtar.Format(made), 0o600))
-				return
-			}
-			require.Equal(t, string(txtar.Format(archive)), string(txtar.Format(made)), "hint: UPDATE=1 go test, and look at the difference")
+			goldentest.File(t, file, string(txtar.Format(made)))
 		})
 	}
 }

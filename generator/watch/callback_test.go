@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 )
 
 // These tests run the callback plugin as it is shipped, with each ansible-core that is there.
@@ -33,7 +34,7 @@ func TestPluginTellsWhatHappensAndNoSecret(t *testing.T) {
 				log, err := os.ReadFile(filepath.Join(home, "log"))
 				require.NoError(t, err)
 				require.NotContains(t, string(log), "s3cret")
-				golden(t, "callback/secrets.jsonl", resultsOf(t, f.Hosts[0]))
+				goldentest.File(t, "testdata/callback/secrets.jsonl", resultsOf(t, f.Hosts[0]))
 			})
 		}
 	}
