@@ -206,6 +206,7 @@ func TestCapistranoCommand(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lib/capistrano/tasks/sidekiq.rake")
 	for _, c := range []struct{ args, out, errs string }{
 		{"capistrano", string(golden), ""},
+		{"capistrano --output -", string(golden), ""},
 		{"capistrano --output " + file, "wrote " + file + "\n", ""},
 		{"capistrano --output " + file, "unchanged\n", ""},
 		{"capistrano --gem 4", "", "error: --gem: \"4\" is not accepted; accepted: none, 2, 3\n"},

@@ -70,8 +70,8 @@ func wrap(text string, to int) string {
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
 		for width(line) > to {
-			at := strings.LastIndex(string([]rune(line)[:to+1]), " ")
-			if at <= 0 {
+			at := breakAt(line, to)
+			if at < 0 {
 				break
 			}
 			lines = append(lines, line[:at])
@@ -80,4 +80,16 @@ func wrap(text string, to int) string {
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// breakAt is the blank at which a line is broken: the last one that fits, else the first behind the word that does not fit; -1 for none.
+func breakAt(line string, to int) int {
+	indent := len(line) - len(strings.TrimLeft(line, " "))
+	if at := strings.LastIndex(string([]rune(line)[:to+1]), " "); at > indent {
+		return at
+	}
+	if at := strings.Index(line[indent:], " "); at >= 0 {
+		return indent + at
+	}
+	return -1
 }
