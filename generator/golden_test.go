@@ -23,7 +23,7 @@ const asCommitted = "as in roles/sidekiq"
 
 // Whole trees, by the model that makes them: testdata/golden/NAME.txtar has a section for the model, and one for each file that is not as in roles/sidekiq.
 // UPDATE=1 writes all but the model.
-func TestGoldens(t *testing.T) {
+func TestModelsMakeTheGoldenTrees(t *testing.T) {
 	for _, file := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)

@@ -45,7 +45,7 @@ func TestDifferencesAreGroupedByHost(t *testing.T) {
 	goldentest.File(t, "testdata/drift.verify", style{}.changes(f)+style{}.report(f, verified))
 }
 
-func TestColoursNarrowTerminalAndWrappedErrors(t *testing.T) {
+func TestReportFitsANarrowTerminal(t *testing.T) {
 	s := style{colour: true, columns: 60}
 	for name, w := range map[string]wording{"first": applied, "drift": verified} {
 		f := watched(t, name, silent{}, &time.Time{})
@@ -91,7 +91,7 @@ func TestLiveLinesLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-func TestFleetThatIsTallerThanTheTerminal(t *testing.T) {
+func TestFleetTallerThanTheTerminalShowsWhoIsAtWorkFirst(t *testing.T) {
 	now := time.Time{}
 	s := &screen{columns: 60, lines: 6}
 	l, f := newLive(s, &now), &fleet{}

@@ -41,7 +41,7 @@ func TestRunThatIsBrokenOffIsNoSuccess(t *testing.T) {
 	require.Equal(t, 99, o.Status)
 }
 
-func TestTerminalWithoutColoursOrCursor(t *testing.T) {
+func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
 	master, slave, err := pty.Open()
 	require.NoError(t, err)
 	defer master.Close()
