@@ -11,9 +11,11 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/apenella/go-ansible/v2/pkg/execute"
+	goexec "github.com/apenella/go-ansible/v2/pkg/execute/exec"
 	"github.com/apenella/go-ansible/v2/pkg/execute/result"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"golang.org/x/term"
@@ -83,17 +85,20 @@ func sizeOf(file *os.File) (columns, lines int) {
 	return columns, lines
 }
 
-// run runs ansible-playbook to its end. Ctrl-C reaches it from the terminal itself, so that it is waited for: it has to clean up.
-// (Notify and not Ignore, which ansible-playbook would inherit.)
+// run runs ansible-playbook to its end, and waits for it also where that comes early: it has to clean up. Ctrl-C reaches it from the terminal
+// itself; who ends this program by SIGTERM alone ends it as well. (Notify and not Ignore, which ansible-playbook would inherit.)
 func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
+	ctx, forget := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer forget()
 	stop := s.clock()
 	mark := rand.Text()
 	var ended exit
 	err := execute.NewDefaultExecute(
 		execute.WithCmd(c),
+		execute.WithExecutable(&interruptible{}),
 		execute.WithOutput(output{}),
 		execute.WithWrite(s.splitter(mark)),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
@@ -105,7 +110,7 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	o := Outcome{Status: ended.status, fleet: s.fleet}
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
-		return o, ctx.Err()
+		return o, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
 	case ended.signalled != nil:
 		return o, fmt.Errorf("ansible-playbook was ended: %w", ended.signalled)
 	case err != nil && o.Status == 0:
@@ -194,6 +199,15 @@ func (c command) Command() ([]string, error) {
 	return append(words, c.extra...), err
 }
 
+// interruptible starts programs that end with the context as by Ctrl-C.
+type interruptible struct{ goexec.OsExec }
+
+func (*interruptible) CommandContext(ctx context.Context, name string, args ...string) goexec.Cmder {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	return c
+}
+
 // exit keeps how ansible-playbook ended, which go-ansible's error does not carry.
 type exit struct {
 	status    int
@@ -218,7 +232,7 @@ type output struct{}
 func (output) Print(_ context.Context, from io.Reader, to io.Writer, _ ...result.OptionsFunc) error {
 	_, err := io.Copy(to, from)
 	if s, ok := to.(*splitter); ok {
-		s.flush()
+		s.end()
 	}
 	return err
 }
