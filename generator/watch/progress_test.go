@@ -116,6 +116,20 @@ and 16 hosts more
 `, s.String())
 }
 
+func TestLongNameLeavesRoomForTheTask(t *testing.T) {
+	now := time.Time{}
+	s := &screen{columns: 40, lines: 6}
+	l, f := newLive(s, &now), &fleet{}
+	for _, e := range []event{
+		{Event: "play", Name: "P", Tasks: 2, Hosts: []string{"worker1." + strings.Repeat("long.", 40) + "org", "b"}},
+		{Event: "start", Host: "b", Task: "Run Sidekiq"},
+	} {
+		f.take(e, now)
+		l.event(f, e)
+	}
+	require.Equal(t, "P: 2 hosts, 2 tasks\nworker1.long.long...  0/2  waiting\nb                     1/2  Run ...  0 s\n", s.String())
+}
+
 func TestQuestionStaysUntilItIsAnswered(t *testing.T) {
 	now := time.Time{}
 	s := &screen{columns: 60, lines: 6}
