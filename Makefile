@@ -146,6 +146,7 @@ lint: ## gofmt, vet, staticcheck, yamllint, actionlint, ansible-lint
 	molecule/setup venv
 	@test -z "$$(gofmt -s -l modules generator molecule *.go)" || { gofmt -s -d modules generator molecule *.go; exit 1; }
 	$(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./generator
 	$(GO) run $(STATICCHECK) ./...
 	yamllint --strict .
 	$(GO) run $(ACTIONLINT) -shellcheck= -pyflakes=

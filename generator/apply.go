@@ -42,11 +42,11 @@ Any other is ansible-playbook's own.`,
 			return err
 		}
 		o.Check, o.Diff = *check, *diff
-		run, err := apply(cmd, m, o, args, false)
+		outcome, err := apply(cmd, m, o, args, false)
 		if err != nil {
 			return err
 		}
-		return statusError(run.Status)
+		return statusError(outcome.Status)
 	}
 	return cmd
 }
@@ -126,7 +126,7 @@ func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions
 // writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
 // says of other folders.
 func writePlay(dir string, m model.Model) (string, error) {
-	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), false, true); err != nil {
+	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), true); err != nil {
 		return "", err
 	}
 	file := filepath.Join(dir, "sidekiq.yml")

@@ -51,7 +51,7 @@ func TestVerifyAndApplyWithTheRealAnsible(t *testing.T) {
 }
 
 // A terminal of 80 by 24 shows the lines live, and in the end holds the report alone.
-func TestApplyOnATerminal(t *testing.T) {
+func TestTerminalShowsProgressAndKeepsTheReportAlone(t *testing.T) {
 	needPayload(t)
 	args, _ := local(t, ansibletest.Use(t, ansibletest.Bin(t)))
 	master, slave, err := pty.Open()

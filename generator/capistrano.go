@@ -50,11 +50,11 @@ func capistranoText(m model.Model) ([]byte, error) {
 	}
 	var text []byte
 	for _, name := range capistranoTexts[m.Capistrano.Gem] {
-		files := map[string][]byte{}
-		if err := render(files, "templates/capistrano/"+name, name, v); err != nil {
-			return nil, err
+		one, err := filled("templates/capistrano/"+name, v)
+		if err != nil {
+			return nil, fmt.Errorf("rendering %s: %w", name, err)
 		}
-		text = append(text, files[name]...)
+		text = append(text, one...)
 	}
 	return text, nil
 }

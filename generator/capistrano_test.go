@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
 )
@@ -30,13 +31,7 @@ func TestCapistranoTexts(t *testing.T) {
 	for _, gem := range gems {
 		text, err := capistranoText(withGem(gem))
 		require.NoError(t, err)
-		path := "testdata/capistrano/" + capistranoTexts[gem][0]
-		if os.Getenv("UPDATE") == "1" {
-			require.NoError(t, os.WriteFile(path, text, 0o600))
-		}
-		golden, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.Equal(t, string(golden), string(text), "%s; hint: UPDATE=1 go test, and look at the difference", path)
+		goldentest.File(t, "testdata/capistrano/"+capistranoTexts[gem][0], string(text))
 	}
 }
 
@@ -211,6 +206,7 @@ func TestCapistranoCommand(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "lib/capistrano/tasks/sidekiq.rake")
 	for _, c := range []struct{ args, out, errs string }{
 		{"capistrano", string(golden), ""},
+		{"capistrano --output -", string(golden), ""},
 		{"capistrano --output " + file, "wrote " + file + "\n", ""},
 		{"capistrano --output " + file, "unchanged\n", ""},
 		{"capistrano --gem 4", "", "error: --gem: \"4\" is not accepted; accepted: none, 2, 3\n"},

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
@@ -137,57 +133,11 @@ func planned(m model.Model, p Package, dir string, withPayload bool) ([]change, 
 	return compare(dir, all)
 }
 
-// doChanges brings dir up to date and tells what it did. Files that a person edited, or that were there before, are never overwritten
-// without force: nothing is then.
-func doChanges(dir string, changes []change, force bool) (done []change, err error) {
-	if edited := editedNames(changes); len(edited) > 0 && !force {
-		return nil, fmt.Errorf("%s: not overwritten, since not as they were generated: %s; hint: --force overwrites them, --diff shows how", dir, strings.Join(edited, ", "))
-	}
-	for i, c := range changes {
-		if err := c.do(dir); err != nil {
-			return changes[:i], err
-		}
-	}
-	return changes, nil
-}
-
-// generate writes a package and tells what it changed.
-func generate(m model.Model, p Package, dir string, force, withPayload bool) ([]change, error) {
+// generate writes a package and tells what it changed. Files that a person edited are an error.
+func generate(m model.Model, p Package, dir string, withPayload bool) ([]change, error) {
 	changes, err := planned(m, p, dir, withPayload)
 	if err != nil {
 		return nil, err
 	}
-	return doChanges(dir, changes, force)
-}
-
-// would says what is not done yet.
-func (c change) would(force bool) string {
-	switch {
-	case c.edited && !force:
-		return "would not overwrite without --force: " + c.name
-	case c.after == nil:
-		return "would remove " + c.name
-	}
-	return "would write " + c.name
-}
-
-// isBinary tells what no terminal should show, as git does.
-func isBinary(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 }
-
-// diff shows a change as a patch has it. The manifest and binaries are for programs.
-func (c change) diff() []byte {
-	switch {
-	case c.name == manifestName:
-		return nil
-	case slices.ContainsFunc([][]byte{c.before, c.after}, isBinary):
-		return []byte("Binary file " + c.name + " differs\n")
-	}
-	from, to := "a/"+c.name, "b/"+c.name
-	if c.before == nil {
-		from = "/dev/null"
-	}
-	if c.after == nil {
-		to = "/dev/null"
-	}
-	return diff.Diff(from, c.before, to, c.after)
+	return doChanges(dir, changes, false)
 }

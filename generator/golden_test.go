@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -22,7 +23,7 @@ const asCommitted = "as in roles/sidekiq"
 
 // Whole trees, by the model that makes them: testdata/golden/NAME.txtar has a section for the model, and one for each file that is not as in roles/sidekiq.
 // UPDATE=1 writes all but the model.
-func TestGoldens(t *testing.T) {
+func TestModelsMakeTheGoldenTrees(t *testing.T) {
 	for _, file := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)
@@ -30,11 +31,7 @@ func TestGoldens(t *testing.T) {
 			source := archive.Files[0]
 			require.Equal(t, model.FileName, source.Name)
 			made := &txtar.Archive{Comment: archive.Comment, Files: append([]txtar.File{source}, goldenOf(t, source.Data)...)}
-			if os.Getenv("UPDATE") == "1" {
-				require.NoError(t, os.WriteFile(file, txtar.Format(made), 0o600))
-				return
-			}
-			require.Equal(t, string(txtar.Format(archive)), string(txtar.Format(made)), "hint: UPDATE=1 go test, and look at the difference")
+			goldentest.File(t, file, string(txtar.Format(made)))
 		})
 	}
 }

@@ -23,7 +23,7 @@ func appIn(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-func TestInitCommand(t *testing.T) {
+func TestInitWritesOnceAndSaysWhatItDid(t *testing.T) {
 	dir := appIn(t, map[string]string{"Gemfile.lock": "    sidekiq (7.3.2)\n", "config/deploy.rb": "set :application, 'mover'\nset :user, 'deploy'\nset :deploy_to, '/srv/mover'\n"})
 	play := filepath.Join(appIn(t, map[string]string{"site.yml": "- hosts: jobs\n  roles:\n    - { role: sidekiq, project_name: played }\n"}), "site.yml")
 	home := appIn(t, map[string]string{".tool-versions": "ruby 3.3.5\n", ".ruby-version": "3.3.5\n"})

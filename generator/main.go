@@ -3,7 +3,7 @@
 // # Decisions
 //
 // init reads a Rails application (package inspect) and writes a model; package model judges one; Emit fills templates with it. These three are pure.
-// What is made is compared with what is there (manifest.go), and only then written, so that --check and --diff show what would be done. Only apply
+// What is made is compared with what is there (change.go), and only then written, so that --check and --diff show what would be done. Only apply
 // and verify run something: ansible-playbook, through go-ansible.
 //
 // roles/sidekiq in this project is what comes out with the defaults. It is committed and compared byte for byte by a test, so

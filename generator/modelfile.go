@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -71,22 +72,20 @@ func completeModel(cmd *cobra.Command) {
 }
 
 func readModelFile(name string, in io.Reader) (shown string, source []byte, err error) {
-	switch name {
-	case "-":
+	if name == "-" {
 		source, err = io.ReadAll(in)
 		return "standard input", source, err
-	case "":
-		source, err = os.ReadFile(model.FileName)
-		if errors.Is(err, fs.ErrNotExist) {
-			return model.FileName, nil, nil
-		}
-		return model.FileName, source, err
 	}
-	source, err = os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	shown = cmp.Or(name, model.FileName)
+	source, err = os.ReadFile(shown)
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+	case name == "":
+		err = nil // then the model is what flags and defaults say
+	default:
 		err = fmt.Errorf("--model: %q does not exist; hint: sidekiq-role init writes one for a Rails application", name)
 	}
-	return name, source, err
+	return shown, source, err
 }
 
 // override puts what flags give into a document. An empty value, and 0, takes the default.

@@ -139,9 +139,9 @@ type installed struct {
 func install(t *testing.T) installed {
 	t.Helper()
 	i := installed{bin: ansibletest.Bin(t), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
-	_, err := generate(model.Default(), rolePackage, i.role, false, hasPayload())
+	_, err := generate(model.Default(), rolePackage, i.role, hasPayload())
 	require.NoError(t, err)
-	_, err = generate(model.Default(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), false, hasPayload())
+	_, err = generate(model.Default(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), hasPayload())
 	require.NoError(t, err)
 	return i
 }

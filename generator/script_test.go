@@ -12,6 +12,6 @@ func TestMain(m *testing.M) {
 }
 
 // The program as people call it. UPDATE=1 writes what is expected.
-func TestScripts(t *testing.T) {
+func TestProgramAsPeopleCallIt(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/scripts", UpdateScripts: os.Getenv("UPDATE") == "1", RequireExplicitExec: false})
 }

@@ -27,11 +27,11 @@ Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook'
 			return err
 		}
 		o.Check, o.Diff = true, true
-		run, err := apply(cmd, m, o, args, true)
+		outcome, err := apply(cmd, m, o, args, true)
 		if err != nil {
 			return err
 		}
-		return statusError(run.Verdict())
+		return statusError(outcome.Verdict())
 	}
 	return cmd
 }

@@ -18,7 +18,7 @@ func FuzzInspect(f *testing.F) {
 	for _, name := range initGoldens(f) {
 		archive, err := txtar.ParseFile(name)
 		require.NoError(f, err)
-		files, _, _ := application(archive)
+		files, _ := application(archive)
 		for _, file := range files {
 			f.Add(file.Data)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
@@ -31,20 +32,19 @@ func initGoldens(t testing.TB) []string {
 
 const shownAs = "terminal"
 
-// application parts an archive into the files of an application, the environment that is asked for, and what is expected.
-func application(archive *txtar.Archive) (files fstest.MapFS, env string, want map[string]string) {
-	files, env, want = fstest.MapFS{}, "production", map[string]string{}
+// application is what an archive holds before what is expected: the files of an application, and the environment that is asked for.
+func application(archive *txtar.Archive) (files fstest.MapFS, env string) {
+	files, env = fstest.MapFS{}, "production"
 	if line, _, _ := strings.Cut(string(archive.Comment), "\n"); strings.HasPrefix(line, "--rails-env ") {
 		env = strings.Fields(line)[1]
 	}
 	for _, f := range archive.Files {
-		if f.Name == model.FileName || f.Name == shownAs {
-			want[f.Name] = string(f.Data)
-		} else {
-			files[f.Name] = &fstest.MapFile{Data: f.Data}
+		if f.Name == model.FileName {
+			break
 		}
+		files[f.Name] = &fstest.MapFile{Data: f.Data}
 	}
-	return files, env, want
+	return files, env
 }
 
 // UPDATE=1 writes what is expected.
@@ -53,19 +53,13 @@ func TestInitWritesTheModelOfAnApplication(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(name)
 			require.NoError(t, err)
-			files, env, want := application(archive)
+			files, env := application(archive)
 			a := Look(files, env, nil)
 			text := a.Text(schemaURL)
 			var shown bytes.Buffer
 			require.NoError(t, a.Tell(&shown))
-			if os.Getenv("UPDATE") == "1" {
-				archive.Files = archive.Files[:len(archive.Files)-len(want)]
-				archive.Files = append(archive.Files, txtar.File{Name: model.FileName, Data: text}, txtar.File{Name: shownAs, Data: shown.Bytes()})
-				require.NoError(t, os.WriteFile(name, txtar.Format(archive), 0o600))
-				return
-			}
-			require.Equal(t, want[model.FileName], string(text), "hint: UPDATE=1 go test, and look at the difference")
-			require.Equal(t, want[shownAs], shown.String())
+			archive.Files = append(archive.Files[:len(files)], txtar.File{Name: model.FileName, Data: text}, txtar.File{Name: shownAs, Data: shown.Bytes()})
+			goldentest.File(t, name, string(txtar.Format(archive)))
 			accepts(t, text)
 			require.NotContains(t, string(text)+shown.String(), "hunter2", "a secret")
 			require.Equal(t, string(text), string(Look(files, env, nil).Text(schemaURL)), "the same each time")
@@ -126,7 +120,7 @@ func TestInitWritesWhatYamllintWants(t *testing.T) {
 	for _, name := range initGoldens(t) {
 		archive, err := txtar.ParseFile(name)
 		require.NoError(t, err)
-		files, env, _ := application(archive)
+		files, env := application(archive)
 		text := Look(files, env, nil).Text(schemaURL)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(name)+".yml"), text, 0o600))
 	}

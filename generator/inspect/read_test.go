@@ -30,7 +30,7 @@ func TestRubyLiteralsAreReadAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestRubyStatements(t *testing.T) {
+func TestRubyStatementsGoOnOverLines(t *testing.T) {
 	source := "set :a, 'x # y' # z\nserver 'h',\n  # user: 'no'\n  user: 'u', roles: %w[\n    a b\n  ]\nif b\n  set :c, 1\nend\non roles(:app) do |host|\n  set :d, 2\nend\nx do y end\nset :e, 3\n__END__\nset :f, 4\n"
 	require.Equal(t, []statement{
 		{1, "set :a, 'x # y'", false}, {2, "server 'h', user: 'u', roles: %w[ a b ]", false}, {7, "if b", false}, {8, "set :c, 1", true}, {9, "end", false},
@@ -38,7 +38,7 @@ func TestRubyStatements(t *testing.T) {
 	}, rubyStatements([]byte(source)))
 }
 
-func TestRubyOptions(t *testing.T) {
+func TestRubyOptionsAreFoundByTheirName(t *testing.T) {
 	for text, want := range map[string]string{
 		`"h", user: "a", roles: %w[x y]`: `"a"`, `"h", :user => 'a'`: `'a'`, `{ keys: %w(a, b), user: fetch(:u) }`: `fetch(:u)`,
 		`"user: b", user: "c"`: `"c"`, `"h", "user" => "a"`: `"a"`, `"h", superuser: "a"`: "", `"h"`: "",
@@ -50,7 +50,7 @@ func TestRubyOptions(t *testing.T) {
 }
 
 // Each command with what is understood of it, or with what is said of it.
-func TestProcfileCommands(t *testing.T) {
+func TestOnlyPlainCommandsOfAProcfileAreUnderstood(t *testing.T) {
 	for command, want := range map[string]struct {
 		worker model.Process
 		note   string

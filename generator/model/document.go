@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,7 +101,7 @@ const (
 func (d *Document) mapping(into map[string]any, keys []string, n *yaml.Node, depth int) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		below := append(keys[:len(keys):len(keys)], key.Value)
+		below := append(slices.Clip(keys), key.Value)
 		if before, twice := d.keys[joined(below...)]; twice {
 			d.fault(below, at(key), fmt.Sprintf("stands there twice, first in line %d", before.line), "keep one of them")
 			continue
@@ -133,7 +134,7 @@ func (d *Document) value(keys []string, n *yaml.Node, depth int) any {
 	case yaml.SequenceNode:
 		list := []any{}
 		for i, e := range n.Content {
-			below := append(keys[:len(keys):len(keys)], strconv.Itoa(i))
+			below := append(slices.Clip(keys), strconv.Itoa(i))
 			d.values[joined(below...)] = at(e)
 			list = append(list, d.value(below, e, depth+1))
 		}
@@ -194,7 +195,7 @@ func (d *Document) Set(flag, key string, value any) {
 	d.values[joined(keys...)] = where
 	if list, ok := value.([]any); ok {
 		for i := range list {
-			d.values[joined(append(keys[:len(keys):len(keys)], strconv.Itoa(i))...)] = where
+			d.values[joined(append(slices.Clip(keys), strconv.Itoa(i))...)] = where
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func Variables(m Model) []Field {
 // Fields are all of them with the model's values, in the order in which they are shown.
 func Fields(m Model) []Field {
 	return []Field{
-		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: or(m.Project, mandatoryProject),
+		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: cmp.Or(m.Project, mandatoryProject),
 			Description: "Name of the application; by default ansible-samvera's `project_name`."},
 		{Name: "sidekiq_state", Type: argspec.Str, Choices: []string{"started", "restarted", "reloaded", "drained", "stopped", "absent"}, Default: "started",
 			Description: "`restarted` restarts in any case, `reloaded` has it take no new jobs, `drained` waits until none runs; `absent` removes unit and sudoers file, nothing of the application."},
@@ -83,9 +84,9 @@ func Fields(m Model) []Field {
 			Description: "Runs Sidekiq, and may restart it with sudo."},
 		{Key: "deploy_group", Name: "sidekiq_deploy_group", Type: argspec.Str, Accepts: account, Default: m.DeployGroup,
 			Description: "Group of the process."},
-		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Default: or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
+		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Default: cmp.Or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
 			Description: "Folder that holds `current`, `releases` and `shared`."},
-		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Default: or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),
+		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Default: cmp.Or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),
 			Description: "Folder in which Sidekiq runs."},
 		{Key: "rails_env", Name: "sidekiq_rails_env", Type: argspec.Str, Accepts: railsEnv, Default: m.RailsEnv,
 			Description: "Rails environment."},
@@ -198,13 +199,6 @@ var processFields = []Field{
 	{Key: "queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Description: "Its queues; by default those of all."},
 	{Key: "concurrency", Type: argspec.Int, Least: 1, Description: "Its number of threads; by default that of all."},
 	{Key: "config", Type: argspec.Path, Accepts: oneLine, Description: "Its configuration file; by default that of all."},
-}
-
-func or(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
 }
 
 // Null makes YAML's null of a value that is not set.

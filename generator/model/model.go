@@ -13,7 +13,10 @@
 // What is secret is refused: a role is for everybody to read.
 package model
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Model is what a role is made from: the defaults of its variables, and what only text can hold. Each field has a default, and nothing in the
 // role's tasks is bound to one environment, so one role serves sandbox, staging and production through group_vars. Fields says what each
@@ -173,4 +176,4 @@ var managed = map[string]string{
 }
 
 // bundle is the executable that the model names, "" where it is looked for on the host.
-func (r Ruby) bundle() string { return or(r.Bundle, managed[r.Manager]) }
+func (r Ruby) bundle() string { return cmp.Or(r.Bundle, managed[r.Manager]) }

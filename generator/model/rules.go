@@ -20,11 +20,11 @@ func textFaults(v any, keys []string, fields []Field) []Fault {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			faults = append(faults, textFaults(v[key], append(keys[:len(keys):len(keys)], key), fields)...)
+			faults = append(faults, textFaults(v[key], append(slices.Clip(keys), key), fields)...)
 		}
 	case []any:
 		for i, e := range v {
-			faults = append(faults, textFaults(e, append(keys[:len(keys):len(keys)], strconv.Itoa(i)), fields)...)
+			faults = append(faults, textFaults(e, append(slices.Clip(keys), strconv.Itoa(i)), fields)...)
 		}
 	case string:
 		f, within, found := fieldAt(keys, fields)

@@ -134,12 +134,12 @@ func choices(texts []string) []any {
 
 // compiled is the schema as its library knows it.
 var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	Document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
 	if err != nil {
 		return nil, err
 	}
 	c := jsonschema.NewCompiler()
-	if err := c.AddResource(SchemaFile, Document); err != nil {
+	if err := c.AddResource(SchemaFile, document); err != nil {
 		return nil, err
 	}
 	return c.Compile(SchemaFile)

@@ -113,11 +113,11 @@ func settled(v any, keys []string, fields []Field) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			v[key] = settled(value, append(keys[:len(keys):len(keys)], key), fields)
+			v[key] = settled(value, append(slices.Clip(keys), key), fields)
 		}
 	case []any:
 		for i, value := range v {
-			v[i] = settled(value, append(keys[:len(keys):len(keys)], strconv.Itoa(i)), fields)
+			v[i] = settled(value, append(slices.Clip(keys), strconv.Itoa(i)), fields)
 		}
 	case number:
 		f, _, known := fieldAt(keys, fields)
@@ -165,7 +165,7 @@ func inOurWords(e *jsonschema.ValidationError, tree map[string]any, fields []Fie
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for _, key := range slices.Sorted(slices.Values(k.Properties)) {
-			faults = append(faults, unknownKey(append(at[:len(at):len(at)], key), fields))
+			faults = append(faults, unknownKey(append(slices.Clip(at), key), fields))
 		}
 	case *kind.Required:
 		for _, key := range k.Missing {

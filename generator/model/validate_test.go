@@ -1,22 +1,18 @@
 package model
 
 import (
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 )
 
 // The file that editors load. UPDATE=1 writes it, as make generate does.
 func TestCommittedSchemaIsThatOfTheFields(t *testing.T) {
-	if os.Getenv("UPDATE") == "1" {
-		require.NoError(t, os.WriteFile("../"+SchemaFile, Schema(), 0o600))
-	}
-	text, err := os.ReadFile("../" + SchemaFile)
-	require.NoError(t, err)
-	require.Equal(t, string(Schema()), string(text), "hint: make generate")
+	goldentest.File(t, "../"+SchemaFile, string(Schema()))
 }
 
 // Each field of the model's struct is one of Fields, and the other way round: a key that nobody reads would be a promise that nobody keeps.

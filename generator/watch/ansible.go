@@ -22,7 +22,8 @@ type Core int
 // whether a host's key is right.
 func (c Core) detaches() bool { return c >= 19 }
 
-var coreLine = regexp.MustCompile(`^ansible-playbook (?:\[core )?((\d+)\.(\d+)\S*?)\]?$`)
+// coreLine is what ansible-playbook --version begins with. Warnings may come before.
+var coreLine = regexp.MustCompile(`(?m)^ansible-playbook (?:\[core )?((\d+)\.(\d+)\S*?)\]?\s*$`)
 
 // Ansible asks the ansible-playbook that will run for its version.
 func Ansible(ctx context.Context) (Core, error) {
@@ -35,8 +36,7 @@ func Ansible(ctx context.Context) (Core, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s --version: %w: %s%s", path, err, lastLine(string(out)), install)
 	}
-	line, _, _ := strings.Cut(string(out), "\n")
-	version, found, err := coreOf(line)
+	version, found, err := coreOf(string(out))
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w%s", path, err, install)
 	}
@@ -46,10 +46,11 @@ func Ansible(ctx context.Context) (Core, error) {
 	return version, nil
 }
 
-// coreOf reads the first line of ansible-playbook --version.
-func coreOf(line string) (Core, string, error) {
-	found := coreLine.FindStringSubmatch(strings.TrimSpace(line))
+// coreOf finds the version, and its text, in what ansible-playbook --version says.
+func coreOf(said string) (Core, string, error) {
+	found := coreLine.FindStringSubmatch(said)
 	if found == nil {
+		line, _, _ := strings.Cut(said, "\n")
 		return 0, "", fmt.Errorf("%q tells no version of ansible-core", line)
 	}
 	major, err := strconv.Atoi(found[2])

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 )
 
 // These tests run the callback plugin as it is shipped, with each ansible-core that is there.
@@ -34,7 +34,7 @@ func TestPluginTellsWhatHappensAndNoSecret(t *testing.T) {
 				log, err := os.ReadFile(filepath.Join(home, "log"))
 				require.NoError(t, err)
 				require.NotContains(t, string(log), "s3cret")
-				golden(t, "callback/secrets.jsonl", resultsOf(t, f.Hosts[0]))
+				goldentest.File(t, "testdata/callback/secrets.jsonl", resultsOf(t, f.Hosts[0]))
 			})
 		}
 	}
@@ -72,21 +72,4 @@ func resultsOf(t *testing.T, h *host) string {
 		b.Write(append(line, '\n'))
 	}
 	return b.String()
-}
-
-func TestTerminalWithoutColoursOrCursor(t *testing.T) {
-	master, slave, err := pty.Open()
-	require.NoError(t, err)
-	defer master.Close()
-	defer slave.Close()
-	t.Setenv("TERM", "xterm")
-	require.True(t, newStage(slave, slave, 19, nil, false).colour)
-	t.Setenv("NO_COLOR", "1")
-	s := newStage(slave, slave, 19, nil, false)
-	require.False(t, s.colour)
-	require.IsType(t, &live{}, s.show)
-	require.IsType(t, plain{}, newStage(slave, slave, 19, []string{"--step"}, false).show, "its questions stand in the way")
-	t.Setenv("TERM", "dumb")
-	require.IsType(t, plain{}, newStage(slave, slave, 19, nil, false).show)
-	require.IsType(t, silent{}, newStage(slave, slave, 19, nil, true).show)
 }

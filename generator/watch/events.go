@@ -119,11 +119,15 @@ type splitter struct {
 	mark    string
 	pending []byte // the begin of a line that may be an event
 	inside  bool   // of a line of text
+	ended   bool   // what comes now is go-ansible's own exclamation
 	event   func(event)
 	text    func(string)
 }
 
 func (s *splitter) Write(data []byte) (int, error) {
+	if s.ended {
+		return len(data), nil
+	}
 	s.pending = append(s.pending, data...)
 	for len(s.pending) > 0 {
 		line, rest, whole := bytes.Cut(s.pending, []byte("\n"))
@@ -131,7 +135,7 @@ func (s *splitter) Write(data []byte) (int, error) {
 			break
 		}
 		s.line(line, whole)
-		s.pending = append([]byte(nil), rest...)
+		s.pending = rest
 	}
 	return len(data), nil
 }
@@ -158,8 +162,9 @@ func (s *splitter) line(line []byte, whole bool) {
 	s.text(text)
 }
 
-// flush passes on what was held back when the output ended.
-func (s *splitter) flush() {
+// end passes on what was held back when the output ended.
+func (s *splitter) end() {
+	s.ended = true
 	if len(s.pending) > 0 {
 		s.text(string(s.pending))
 		s.pending = nil

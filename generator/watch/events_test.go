@@ -30,7 +30,7 @@ func split(t *testing.T, pieces ...string) (events []event, texts []string) {
 		require.NoError(t, err)
 		require.Equal(t, len(p), n)
 	}
-	s.flush()
+	s.end()
 	return events, texts
 }
 

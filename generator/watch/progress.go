@@ -40,7 +40,7 @@ func (p plain) event(f *fleet, e event) {
 	case "play":
 		fmt.Fprint(p.out, heading(f))
 	case "result":
-		fmt.Fprint(p.out, p.line(f, e), shifted(p.details(e, p.before(e.Host))+p.error(e), 4))
+		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.before(e.Host))+p.error(e), 4))
 	}
 }
 
@@ -73,13 +73,6 @@ func widest(f *fleet) int {
 		n = max(n, width(h.Name))
 	}
 	return n
-}
-
-func shifted(text string, by int) string {
-	if text == "" {
-		return ""
-	}
-	return shift(text, by)
 }
 
 // before is what a host was warned of already.
@@ -201,10 +194,11 @@ func urgent(hosts []*host) []*host {
 	return slices.SortedStableFunc(slices.Values(hosts), func(a, b *host) int { return rank(a) - rank(b) })
 }
 
-// row is one host: where it is, what it does and for how long, or how that ended. The last column stays free, since some
-// terminals wrap a line that fills it.
+// row is one host: where it is, what it does and for how long, or how that ended. A long name leaves half of the line to that. The last column
+// stays free, since some terminals wrap a line that fills it.
 func (l *live) row(f *fleet, h *host, columns int) string {
-	head := fmt.Sprintf("%s  %*d/%d  ", pad(h.Name, widest(f)), len(fmt.Sprint(f.Tasks)), h.Place, max(f.Tasks, h.Place))
+	names := min(widest(f), columns/2)
+	head := fmt.Sprintf("%s  %*d/%d  ", pad(cut(h.Name, names), names), len(fmt.Sprint(f.Tasks)), h.Place, max(f.Tasks, h.Place))
 	tail, paint := l.tail(f, h)
 	room := columns - 1 - width(tail) - 2
 	text := cut(strings.TrimRight(head+h.Task, " "), room)

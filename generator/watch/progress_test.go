@@ -3,26 +3,14 @@ package watch
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-)
 
-// golden compares with a file of testdata, or writes it where UPDATE is set.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
-}
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
+)
 
 // watched shows recorded events in time with a clock of its own, and returns all hosts at the end.
 func watched(t *testing.T, name string, show progress, now *time.Time) *fleet {
@@ -47,21 +35,21 @@ func TestPlainOutputHasALineForEachHostAndTaskAndNoControlCharacters(t *testing.
 			f := watched(t, name, newPlain(&out), &time.Time{})
 			text := out.String() + "\n" + style{}.report(f, w)
 			require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f]`, text)
-			golden(t, name+".plain", text)
+			goldentest.File(t, "testdata/"+name+".plain", text)
 		})
 	}
 }
 
 func TestDifferencesAreGroupedByHost(t *testing.T) {
 	f := watched(t, "drift", silent{}, &time.Time{})
-	golden(t, "drift.verify", style{}.changes(f)+style{}.report(f, verified))
+	goldentest.File(t, "testdata/drift.verify", style{}.changes(f)+style{}.report(f, verified))
 }
 
-func TestColoursNarrowTerminalAndWrappedErrors(t *testing.T) {
+func TestReportFitsANarrowTerminal(t *testing.T) {
 	s := style{colour: true, columns: 60}
 	for name, w := range map[string]wording{"first": applied, "drift": verified} {
 		f := watched(t, name, silent{}, &time.Time{})
-		golden(t, name+".narrow", s.changes(f)+s.report(f, w))
+		goldentest.File(t, "testdata/"+name+".narrow", s.changes(f)+s.report(f, w))
 	}
 }
 
@@ -81,7 +69,7 @@ func TestLiveLinesTellWhatEachHostDoes(t *testing.T) {
 		frames += "--- " + e.Event + " " + e.Host + "\n" + s.String()
 	}
 	l.end()
-	golden(t, "first.live", frames+"--- the end\n"+s.String())
+	goldentest.File(t, "testdata/first.live", frames+"--- the end\n"+s.String())
 }
 
 func TestLiveLinesLeaveNothingBehind(t *testing.T) {
@@ -103,7 +91,7 @@ func TestLiveLinesLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-func TestFleetThatIsTallerThanTheTerminal(t *testing.T) {
+func TestFleetTallerThanTheTerminalShowsWhoIsAtWorkFirst(t *testing.T) {
 	now := time.Time{}
 	s := &screen{columns: 60, lines: 6}
 	l, f := newLive(s, &now), &fleet{}
@@ -126,6 +114,20 @@ host0   0/3  waiting
 host1   0/3  waiting
 and 16 hosts more
 `, s.String())
+}
+
+func TestLongNameLeavesRoomForTheTask(t *testing.T) {
+	now := time.Time{}
+	s := &screen{columns: 40, lines: 6}
+	l, f := newLive(s, &now), &fleet{}
+	for _, e := range []event{
+		{Event: "play", Name: "P", Tasks: 2, Hosts: []string{"worker1." + strings.Repeat("long.", 40) + "org", "b"}},
+		{Event: "start", Host: "b", Task: "Run Sidekiq"},
+	} {
+		f.take(e, now)
+		l.event(f, e)
+	}
+	require.Equal(t, "P: 2 hosts, 2 tasks\nworker1.long.long...  0/2  waiting\nb                     1/2  Run ...  0 s\n", s.String())
 }
 
 func TestQuestionStaysUntilItIsAnswered(t *testing.T) {

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,18 +67,23 @@ func proofs(f *fleet, w wording) (heads []string, rows [][]string) {
 		return []string{"HOST", "RESULT", "SIDEKIQ", "SUDO", "POOL"}, rowsOfCheck(f, w)
 	}
 	for _, h := range f.Hosts {
-		for i, p := range h.processes() {
-			cells := []string{"", "", "", p.pid(), p.beat(), p.threads(), "", p.queues(), ""}
-			if h.down() {
-				cells[3], cells[5], cells[7] = "-", "-", "-"
-			}
-			if i == 0 {
-				cells[0], cells[1], cells[2], cells[6], cells[8] = h.Name, w.of(h.result(), 1), h.status(), h.poolAlone(), h.sudo()
-			}
-			rows = append(rows, cells)
-		}
+		rows = append(rows, h.rows(w)...)
 	}
 	return []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "POOL", "QUEUES", "SUDO"}, rows
+}
+
+// rows say what is of the host as a whole once.
+func (h *host) rows(w wording) (rows [][]string) {
+	name, result, status, pool, sudo := h.Name, w.of(h.result(), 1), h.status(), h.poolAlone(), h.sudo()
+	for _, p := range h.processes() {
+		pid, threads, queues := p.pid(), p.threads(), p.queues()
+		if h.down() {
+			pid, threads, queues = "-", "-", "-"
+		}
+		rows = append(rows, []string{name, result, status, pid, p.beat(), threads, pool, queues, sudo})
+		name, result, status, pool, sudo = "", "", "", "", ""
+	}
+	return rows
 }
 
 func rowsOfCheck(f *fleet, w wording) (rows [][]string) {
@@ -173,12 +179,7 @@ func (p process) pid() string {
 
 // beat is "seen" where Redis has the heartbeat of this very process.
 func (p process) beat() string {
-	switch p.Heartbeat.Status {
-	case "":
-		return "not seen"
-	default:
-		return p.Heartbeat.Status
-	}
+	return cmp.Or(p.Heartbeat.Status, "not seen")
 }
 
 func (p process) threads() string {

@@ -63,12 +63,3 @@ func TestHostThatWasNotFinishedIsNotFine(t *testing.T) {
 	require.Equal(t, failed, h.result())
 	require.Equal(t, "1 host: 1 failed\n", style{}.summary(&fleet{Hosts: []*host{h}}, applied))
 }
-
-func TestTextIsCutAndWrappedToTheWidth(t *testing.T) {
-	require.Equal(t, "äöü...", cut("äöüäöüä", 6))
-	require.Equal(t, "äö", cut("äöü", 2))
-	require.Equal(t, "", cut("a", -1))
-	require.Equal(t, "one two\nthree\nfour-and-more", wrap("one two three four-and-more", 8))
-	require.Equal(t, "ä ö\nü", wrap("ä ö ü", 3))
-	require.Equal(t, "a\n\nb", wrap("a\n\nb", 8))
-}

@@ -11,9 +11,11 @@ import (
 	"os/signal"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/apenella/go-ansible/v2/pkg/execute"
+	goexec "github.com/apenella/go-ansible/v2/pkg/execute/exec"
 	"github.com/apenella/go-ansible/v2/pkg/execute/result"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"golang.org/x/term"
@@ -83,26 +85,35 @@ func sizeOf(file *os.File) (columns, lines int) {
 	return columns, lines
 }
 
-// run runs ansible-playbook to its end. Ctrl-C reaches it from the terminal itself, so that it is waited for: it has to clean up.
-// (Notify and not Ignore, which ansible-playbook would inherit.)
+// run runs ansible-playbook to its end, and waits for it also where that comes early: it has to clean up. Ctrl-C reaches it from the terminal
+// itself; who ends this program by SIGTERM alone ends it as well. (Notify and not Ignore, which ansible-playbook would inherit.)
 func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
+	ctx, forget := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer forget()
 	stop := s.clock()
 	mark := rand.Text()
-	o := Outcome{fleet: s.fleet}
+	var ended exit
 	err := execute.NewDefaultExecute(
 		execute.WithCmd(c),
+		execute.WithExecutable(&interruptible{}),
 		execute.WithOutput(output{}),
 		execute.WithWrite(s.splitter(mark)),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
-		execute.WithErrorEnrich(statusOf{&o.Status}),
+		execute.WithErrorEnrich(&ended),
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
 	s.end()
-	if err != nil && o.Status == 0 {
+	o := Outcome{Status: ended.status, fleet: s.fleet}
+	switch {
+	case ctx.Err() != nil: // go-ansible makes no error of it
+		return o, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
+	case ended.signalled != nil:
+		return o, fmt.Errorf("ansible-playbook was ended: %w", ended.signalled)
+	case err != nil && o.Status == 0:
 		return o, err
 	}
 	return o.judge()
@@ -188,13 +199,29 @@ func (c command) Command() ([]string, error) {
 	return append(words, c.extra...), err
 }
 
-// statusOf keeps the exit status, which go-ansible's error does not carry.
-type statusOf struct{ status *int }
+// interruptible starts programs that end with the context as by Ctrl-C.
+type interruptible struct{ goexec.OsExec }
 
-func (s statusOf) Enrich(err error) error {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		*s.status = exit.ExitCode()
+func (*interruptible) CommandContext(ctx context.Context, name string, args ...string) goexec.Cmder {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	return c
+}
+
+// exit keeps how ansible-playbook ended, which go-ansible's error does not carry.
+type exit struct {
+	status    int
+	signalled error // it was ended by a signal, and has no status
+}
+
+func (e *exit) Enrich(err error) error {
+	var ended *exec.ExitError
+	switch {
+	case !errors.As(err, &ended):
+	case ended.Exited():
+		e.status = ended.ExitCode()
+	default:
+		e.signalled = ended
 	}
 	return err
 }
@@ -205,7 +232,7 @@ type output struct{}
 func (output) Print(_ context.Context, from io.Reader, to io.Writer, _ ...result.OptionsFunc) error {
 	_, err := io.Copy(to, from)
 	if s, ok := to.(*splitter); ok {
-		s.flush()
+		s.end()
 	}
 	return err
 }

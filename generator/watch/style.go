@@ -56,8 +56,11 @@ func cut(text string, to int) string {
 	return string([]rune(text)[:to-3]) + "..."
 }
 
-// shift sets each line of a text off by spaces.
+// shift sets each line of a text off by spaces, and ends the last one.
 func shift(text string, by int) string {
+	if text == "" {
+		return ""
+	}
 	space := strings.Repeat(" ", by)
 	return space + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+space) + "\n"
 }
@@ -67,8 +70,8 @@ func wrap(text string, to int) string {
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
 		for width(line) > to {
-			at := strings.LastIndex(string([]rune(line)[:to+1]), " ")
-			if at <= 0 {
+			at := breakAt(line, to)
+			if at < 0 {
 				break
 			}
 			lines = append(lines, line[:at])
@@ -77,4 +80,16 @@ func wrap(text string, to int) string {
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// breakAt is the blank at which a line is broken: the last one that fits, else the first behind the word that does not fit; -1 for none.
+func breakAt(line string, to int) int {
+	indent := len(line) - len(strings.TrimLeft(line, " "))
+	if at := strings.LastIndex(string([]rune(line)[:to+1]), " "); at > indent {
+		return at
+	}
+	if at := strings.Index(line[indent:], " "); at >= 0 {
+		return indent + at
+	}
+	return -1
 }

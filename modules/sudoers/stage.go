@@ -37,18 +37,15 @@ func OnStage(name FileName, text string, f func(*Stage) error) error {
 }
 
 func setStage(name FileName, text string) error {
-	if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
-		return fmt.Errorf("%w: unshare: %w", ErrNoStage, err)
-	}
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("%w: mount: %w", ErrNoStage, err)
+	if err := ownNamespace(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoStage, err)
 	}
 	files, err := readDir(Dir)
 	if err != nil {
 		return err
 	}
-	if err := syscall.Mount("tmpfs", Dir, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, ""); err != nil {
-		return fmt.Errorf("%w: mount: %w", ErrNoStage, err)
+	if err := mountEmpty(Dir); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoStage, err)
 	}
 	for _, f := range files {
 		if f.name == name.String() {
@@ -67,7 +64,7 @@ func (s *Stage) replace(program, file string) error {
 	if err != nil || s.replaced[target] {
 		return err
 	}
-	if err := syscall.Mount(file, target, "", syscall.MS_BIND, ""); err != nil {
+	if err := mountOver(target, file); err != nil {
 		return fmt.Errorf("laying a harmless program over %s for a trial: %w", target, err)
 	}
 	s.replaced[target] = true

@@ -35,7 +35,7 @@ func (f *fleet) command(ctx context.Context, verb string, more ...string) *exec.
 	cmd := exec.CommandContext(ctx, f.program, append([]string{verb, "--inventory", inventory, "--project", "demo"}, more...)...)
 	cmd.Dir = f.scratch
 	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=")
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // which it passes on
 	cmd.WaitDelay = 30 * time.Second
 	return cmd
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// written brings a folder up to date with these text files.
+func written(t *testing.T, dir string, force bool, text map[string][]byte) ([]string, error) {
+	t.Helper()
+	changes, err := compare(dir, made{text: text})
+	require.NoError(t, err)
+	done, err := doChanges(dir, changes, force)
+	var said []string
+	for _, c := range done {
+		said = append(said, c.String())
+	}
+	return said, err
+}
+
+func TestEditedFilesAreNotOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	done, err := written(t, dir, false, map[string][]byte{"a": []byte("1"), "b/c": []byte("1")})
+	require.NoError(t, err)
+	require.Equal(t, []string{"wrote a", "wrote b/c", "wrote .sidekiq-role.json"}, done)
+	done, err = written(t, dir, false, map[string][]byte{"a": []byte("1"), "b/c": []byte("1")})
+	require.NoError(t, err)
+	require.Empty(t, done)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("mine"), 0o600))
+	_, err = written(t, dir, false, map[string][]byte{"a": []byte("2")})
+	require.EqualError(t, err, dir+": not overwritten, since not as they were generated: a; hint: --force overwrites them, --diff shows how")
+	require.Equal(t, map[string]string{"a": "mine", "b/c": "1"}, without(tree(t, dir), manifestName), "nothing was written")
+
+	done, err = written(t, dir, true, map[string][]byte{"a": []byte("2")})
+	require.NoError(t, err)
+	require.Equal(t, []string{"wrote a", "removed b/c", "wrote .sidekiq-role.json"}, done)
+	require.Equal(t, map[string]string{"a": "2"}, without(tree(t, dir), manifestName))
+	require.NoDirExists(t, filepath.Join(dir, "b"), "a folder that holds nothing else goes with its last file")
+}
+
+// A file that is removed may have been edited, or be there no more.
+func TestStaleFilesAreRemovedUnlessEdited(t *testing.T) {
+	dir := t.TempDir()
+	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1"), "b": []byte("1"), "c": []byte("1")})
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(filepath.Join(dir, "a")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "b"), []byte("mine"), 0o600))
+	_, err = written(t, dir, false, map[string][]byte{})
+	require.ErrorContains(t, err, "not as they were generated: b;")
+	done, err := written(t, dir, true, map[string][]byte{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"removed b", "removed c", "wrote .sidekiq-role.json"}, done)
+}
+
+// Killed between two files: the next run goes on, and takes nothing for edited.
+func TestABrokenOffRunIsTakenUp(t *testing.T) {
+	dir := t.TempDir()
+	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1"), "b": []byte("1")})
+	require.NoError(t, err)
+	next := map[string][]byte{"a": []byte("2"), "b": []byte("2")}
+	changes, err := compare(dir, made{text: next})
+	require.NoError(t, err)
+	_, err = doChanges(dir, changes[:1], false)
+	require.NoError(t, err)
+	done, err := written(t, dir, false, next)
+	require.NoError(t, err)
+	require.Equal(t, []string{"wrote b", "wrote .sidekiq-role.json"}, done)
+}
+
+func TestManifestReachesNoFileElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, manifestName), []byte(`{"files": {"../a": "1"}}`), 0o600))
+	_, err := compare(dir, made{})
+	require.ErrorContains(t, err, `"../a" is no file below it`)
+}
+
+func TestAFolderWithOtherFilesIsNotOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("theirs"), 0o600))
+	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1")})
+	require.ErrorContains(t, err, "not as they were generated: a")
+}
+
+func without(m map[string]string, key string) map[string]string {
+	delete(m, key)
+	return m
+}

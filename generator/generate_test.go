@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+)
+
+func TestGenerateWritesACompleteRoleOnce(t *testing.T) {
+	needPayload(t)
+	dir := filepath.Join(t.TempDir(), "new", "sidekiq")
+	var out, errs bytes.Buffer
+	require.Equal(t, 0, run([]string{"generate", "--output", dir}, &out, &errs), errs.String())
+	require.Contains(t, out.String(), "wrote tasks/main.yml\n")
+	for _, file := range []string{"files/payload.json", "files/ansible-sidekiq_linux_amd64.gz", "files/ansible-sidekiq_linux_arm64.gz"} {
+		require.FileExists(t, filepath.Join(dir, file))
+	}
+	out.Reset()
+	require.Equal(t, 0, run([]string{"generate", "--output", dir}, &out, &errs))
+	require.Equal(t, "unchanged\n", out.String())
+}
+
+func TestGenerateWithoutBinariesNeedsNone(t *testing.T) {
+	dir := t.TempDir()
+	var out, errs bytes.Buffer
+	require.Equal(t, 0, run([]string{"generate", "--no-payload", "--output", dir}, &out, &errs), errs.String())
+	require.NoDirExists(t, filepath.Join(dir, "files"))
+	require.Equal(t, 19, strings.Count(out.String(), "wrote "))
+}
+
+// The model of a file to all text files.
+func BenchmarkGenerate(b *testing.B) {
+	archive, err := txtar.ParseFile("testdata/golden/processes.txtar")
+	if err != nil {
+		b.Fatal(err)
+	}
+	source := archive.Files[0].Data
+	b.Run("model", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := model.Read(model.FileName, source); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	m, err := model.Read(model.FileName, source)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, p := range []struct {
+		name string
+		Package
+	}{{"role", rolePackage}, {"playbook", playbookPackage}, {"collection", collectionPackage}} {
+		b.Run(p.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Emit(m, p.Package); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	dir := b.TempDir()
+	if _, err := generate(m, rolePackage, dir, hasPayload()); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("unchanged", func(b *testing.B) {
+		for b.Loop() {
+			done, err := generate(m, rolePackage, dir, hasPayload())
+			if err != nil || len(done) > 0 {
+				b.Fatal(done, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What people type first.
+func TestEveryCommandHelps(t *testing.T) {
+	for _, c := range append(rootCommand(io.Discard, io.Discard).Commands(), rootCommand(io.Discard, io.Discard)) {
+		var out, errs bytes.Buffer
+		require.Equal(t, 0, run(append(strings.Fields(strings.TrimPrefix(c.CommandPath(), "sidekiq-role")), "--help"), &out, &errs), c.Name())
+		require.Empty(t, errs.String(), c.Name())
+		require.Contains(t, out.String(), "Usage:\n", c.Name())
+		require.Equal(t, flagsOf(c, true).HasFlags(), strings.Contains(out.String(), "\n\nFlags of the model ("), c.Name())
+		require.NotEmpty(t, c.Short, c.Name())
+		require.False(t, strings.HasSuffix(c.Short, "."), "%s: a title has no full stop", c.Name())
+		for _, line := range strings.Split(out.String(), "\n") {
+			require.LessOrEqual(t, len(line), 150, "%s: %s", c.Name(), line)
+		}
+	}
+}
+
+// Examples in help texts are commands that are accepted, up to what they would do.
+func TestExamplesInHelpTextsAreAccepted(t *testing.T) {
+	seen := 0
+	for _, c := range append(rootCommand(io.Discard, io.Discard).Commands(), rootCommand(io.Discard, io.Discard)) {
+		for line := range strings.Lines(c.Example) {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), " #")
+			line, _, _ = strings.Cut(line, " >")
+			words := strings.Fields(line)
+			if len(words) == 0 || words[0] != "sidekiq-role" {
+				continue
+			}
+			found, args, err := rootCommand(io.Discard, io.Discard).Find(words[1:])
+			require.NoError(t, err, line)
+			require.NoError(t, found.ParseFlags(args), line)
+			require.NoError(t, found.ValidateArgs(found.Flags().Args()[:max(0, found.ArgsLenAtDash())]), line)
+			seen++
+		}
+	}
+	require.Greater(t, seen, 8)
+}
+
+// A shell asks the program what may come next.
+func TestShellsComplete(t *testing.T) {
+	for args, want := range map[string][]string{
+		"__complete gen":                       {"generate\t"},
+		"__complete generate --hardening ":     {"strict\n", "off\n"},
+		"__complete apply --ruby-manager ":     {"rbenv\n", "mise\n"},
+		"__complete capistrano --gem ":         {"2\n", "3\n"},
+		"__complete generate --model ":         {"yml\n", "yaml\n", ":8\n"},
+		"__complete generate --output ":        {":16\n"},
+		"__complete generate --output x --mod": {"--model\t"},
+	} {
+		var out, errs bytes.Buffer
+		words := strings.Fields(args)
+		if strings.HasSuffix(args, " ") {
+			words = append(words, "")
+		}
+		require.Equal(t, 0, run(words, &out, &errs), args)
+		for _, w := range want {
+			require.Contains(t, out.String(), w, args)
+		}
+	}
+}
+
+// What completion prints is a script that its shell reads.
+func TestCompletionScriptsAreReadByTheirShell(t *testing.T) {
+	for shell, check := range map[string][]string{"bash": {"bash", "-n"}, "zsh": {"zsh", "-n"}, "fish": {"fish", "--no-execute"}} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 0, run([]string{"completion", shell}, &out, &errs))
+		require.Contains(t, out.String(), "sidekiq-role")
+		if _, err := exec.LookPath(check[0]); err != nil && shell != "bash" {
+			continue // not every machine has them; bash is everywhere
+		}
+		file := filepath.Join(t.TempDir(), "script")
+		require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
+		said, err := exec.Command(check[0], append(check[1:], file)...).CombinedOutput()
+		require.NoError(t, err, string(said))
+	}
+}
+
+func TestVersionTellsHowItWasBuilt(t *testing.T) {
+	var out, errs bytes.Buffer
+	require.Equal(t, 0, run([]string{"version"}, &out, &errs))
+	require.Regexp(t, `^sidekiq-role \S+\n  built with  go1\.\d+\S* for \w+/\w+\n`, out.String())
+	if hasPayload() {
+		require.Regexp(t, `(?m)^  modules     linux/amd64, sha256 [0-9a-f]{64}\n  modules     linux/arm64, sha256 [0-9a-f]{64}$`, out.String())
+	}
+}
+
+func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
+	for args, want := range map[string]string{
+		"generate":                           "error: --output is required\nhint: for example --output roles/sidekiq\n",
+		"generate --output /x --project a.b": "error: --project: \"a.b\" is not accepted; accepted: letters, digits, _ and -\n",
+		"apply":                              "error: --inventory or --host is required\nhint: for example --inventory hosts.yml, or --host worker1.example.org\n",
+		"apply --inventory x playbook.yml":   "error: unexpected argument \"playbook.yml\"\nhint: options of ansible-playbook go after --\n",
+		"generate --nonsense":                "error: unknown flag: --nonsense\n",
+		"nonsense":                           "error: unknown command \"nonsense\" for \"sidekiq-role\"\n",
+	} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 1, run(strings.Fields(args), &out, &errs), args)
+		require.Equal(t, want, errs.String(), args)
+		require.Empty(t, out.String())
+	}
+}

@@ -1,0 +1,31 @@
+package watch
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestErrorsOfAnsibleGetAHint(t *testing.T) {
+	for text, want := range map[string]string{
+		"Failed to connect to the host via ssh: ubuntu@h: Permission denied (publickey).": "--user NAME",
+		"Failed to connect to the host via ssh: Permission denied (publickey,password).":  "--ask-pass",
+		"Host key verification failed.": "accept it: ssh HOST",
+		"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@ Host key verification failed.": "ssh-keygen -R HOST",
+		"ssh: Could not resolve hostname h: Name or service not known":                           "is the name right?",
+		"ssh: connect to host h port 22: Connection refused":                                     "is the host up",
+		"Missing sudo password":              "--ask-become-pass",
+		"Incorrect sudo password":            "--ask-become-pass",
+		"ubuntu is not in the sudoers file.": "may become root",
+		"to use the 'ssh' connection type with passwords, you must install the sshpass program":                         "install sshpass",
+		"The filter plugin 'ansible.builtin.mandatory' failed: set project_name (or sidekiq_project) to the name":       "--project NAME",
+		"could not start sidekiq.service: sidekiq.service is not up: failed (failed); last lines of its journal:\nboom": "mend it, deploy",
+		"no such option; hint: our own, Host key verification failed":                                                   "our own, Host key verification failed",
+	} {
+		_, hint := explain(text)
+		require.Contains(t, hint, want, text)
+	}
+	message, hint := explain("something else")
+	require.Equal(t, "something else", message)
+	require.Empty(t, hint)
+}

@@ -1,0 +1,72 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/apenella/go-ansible/v2/pkg/playbook"
+	"github.com/creack/pty"
+	"github.com/stretchr/testify/require"
+)
+
+// watchScript runs a shell script in the place of ansible-playbook, and returns all that is shown. begun is called when it begins to speak.
+func watchScript(t *testing.T, ctx context.Context, script string, begun func()) (o Outcome, said string, err error) {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ansible-playbook"), []byte("#!/bin/sh\n"+script), 0o700))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	run := Run{Core: 19, Playbook: playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks("sidekiq.yml"))}
+	out := listener{begun: begun}
+	o, err = run.Watch(ctx, &out, &out)
+	return o, out.String(), err
+}
+
+// listener calls a function when it is first written to.
+type listener struct {
+	bytes.Buffer
+	once  sync.Once
+	begun func()
+}
+
+func (l *listener) Write(data []byte) (int, error) {
+	l.once.Do(l.begun)
+	return l.Buffer.Write(data)
+}
+
+func TestRunThatIsBrokenOffIsNoSuccessAndHasCleanedUp(t *testing.T) {
+	const script = "trap 'kill $!; echo clean; exit 99' INT\nsleep 600 >/dev/null 2>&1 &\necho begun\nwait\n"
+	ctx, cancel := context.WithCancel(t.Context())
+	_, said, err := watchScript(t, ctx, script, cancel)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, "begun\nclean\n", said)
+	_, said, err = watchScript(t, t.Context(), script, func() { require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM)) })
+	require.EqualError(t, err, "ansible-playbook was interrupted: terminated signal received")
+	require.Equal(t, "begun\nclean\n", said)
+	_, _, err = watchScript(t, t.Context(), "kill -KILL $$\n", func() {})
+	require.EqualError(t, err, "ansible-playbook was ended: signal: killed")
+	o, _, err := watchScript(t, t.Context(), "exit 99\n", func() {})
+	require.NoError(t, err, "Ansible has said what is wrong")
+	require.Equal(t, 99, o.Status)
+}
+
+func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
+	master, slave, err := pty.Open()
+	require.NoError(t, err)
+	defer master.Close()
+	defer slave.Close()
+	t.Setenv("TERM", "xterm")
+	require.True(t, newStage(slave, slave, 19, nil, false).colour)
+	t.Setenv("NO_COLOR", "1")
+	s := newStage(slave, slave, 19, nil, false)
+	require.False(t, s.colour)
+	require.IsType(t, &live{}, s.show)
+	require.IsType(t, plain{}, newStage(slave, slave, 19, []string{"--step"}, false).show, "its questions stand in the way")
+	t.Setenv("TERM", "dumb")
+	require.IsType(t, plain{}, newStage(slave, slave, 19, nil, false).show)
+	require.IsType(t, silent{}, newStage(slave, slave, 19, nil, true).show)
+}
