@@ -52,17 +52,12 @@ func capistranoText(m model.Model) ([]byte, error) {
 	for _, name := range capistranoTexts[m.Capistrano.Gem] {
 		one, err := filled("templates/capistrano/"+name, v)
 		if err != nil {
-			return nil, fmt.Errorf("rendering %s: %w", name, err)
+			return nil, err
 		}
 		text = append(text, one...)
 	}
 	return text, nil
 }
-
-// refusal is an error of a model in a template, which people see without the place in that.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
 
 // Ruby is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.
 func (v view) Ruby(verb string) (string, error) {

@@ -94,12 +94,8 @@ func emit(files map[string][]byte, name, target string, v view) error {
 
 func render(files map[string][]byte, name, target string, v view) error {
 	made, err := filled(name, v)
-	var refused refusal
-	switch {
-	case errors.As(err, &refused):
-		return refused
-	case err != nil:
-		return fmt.Errorf("rendering %s: %w", target, err)
+	if err != nil {
+		return err
 	}
 	if path.Ext(target) == ".yml" {
 		lines, err := wrapped(string(made), fileWidth)
@@ -126,9 +122,20 @@ func filled(name string, v any) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = t.Execute(&b, v)
-	return b.Bytes(), err
+	var refused refusal
+	switch err := t.Execute(&b, v); {
+	case errors.As(err, &refused):
+		return nil, refused
+	case err != nil:
+		return nil, fmt.Errorf("rendering %s: %w", name, err)
+	}
+	return b.Bytes(), nil
 }
+
+// refusal is an error of a model in a template, which people see without the place in that.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
 
 var functions = template.FuncMap{
 	"yaml":      yamlValue,
