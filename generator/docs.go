@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -98,6 +99,15 @@ func flagRows(flags *pflag.FlagSet) (rows []flagRow) {
 func anchor(heading string) string {
 	return strings.NewReplacer(" ", "-", ".", "").Replace(strings.ToLower(heading))
 }
+
+// asMarkdown fences the indented lines of a help text, which Markdown would run together.
+func asMarkdown(text string) string {
+	return indented.ReplaceAllStringFunc(text, func(block string) string {
+		return "\n```\n" + unindented(strings.TrimSuffix(block, "\n")) + "\n```\n"
+	})
+}
+
+var indented = regexp.MustCompile(`(?m)(^  .*(\n|$))+`)
 
 func unindented(text string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(text, "  "), "\n  ", "\n")

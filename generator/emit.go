@@ -148,6 +148,7 @@ var functions = template.FuncMap{
 	// Of the reference.
 	"anchor":     anchor,
 	"unindented": unindented,
+	"markdown":   asMarkdown,
 	"accepted":   acceptedCell,
 }
 
