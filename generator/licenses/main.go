@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -71,21 +72,25 @@ func golang(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// legal are the names of such files, which people write in many ways.
+var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)`)
+
 // licence is the text in a module's folder, and what it bids to be handed on with it.
 func licence(folder string) (string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", err
+	}
 	var texts []string
-	for _, pattern := range []string{"LICEN[CS]E*", "COPYING*", "NOTICE*"} {
-		files, err := filepath.Glob(filepath.Join(folder, pattern))
+	for _, e := range entries {
+		if e.IsDir() || !legal.MatchString(e.Name()) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
 		if err != nil {
 			return "", err
 		}
-		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return "", err
-			}
-			texts = append(texts, strings.TrimSpace(string(text))+"\n")
-		}
+		texts = append(texts, strings.TrimSpace(string(text))+"\n")
 	}
 	if len(texts) == 0 {
 		return "", fmt.Errorf("no licence is in %s", folder)
