@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// session is what a person types and sees: a command after a $, and its output up to the next.
-var session = regexp.MustCompile("(?s)```console\n(.*?)```")
+// console is what a person types and sees: a command after a $, and its output up to the next.
+var console = regexp.MustCompile("(?s)```console\n(.*?)```")
 
 var prompt = regexp.MustCompile(`(?m)^\$ `)
 
@@ -32,7 +32,7 @@ func TestTourOfTheReadmeIsWhatIsSeen(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "tour.txtar"), append([]byte("tour\n"), app...), 0o600))
 	seen := ""
 	walk := func(ts *testscript.TestScript, _ bool, _ []string) {
-		seen = session.ReplaceAllStringFunc(tour, func(block string) string { return walked(ts, block) })
+		seen = console.ReplaceAllStringFunc(tour, func(block string) string { return walked(ts, block) })
 	}
 	t.Run("walk", func(t *testing.T) { // ends when its own subtests have, which run in parallel
 		testscript.Run(t, testscript.Params{Dir: dir, Cmds: map[string]func(*testscript.TestScript, bool, []string){"tour": walk}})
@@ -44,10 +44,10 @@ func TestTourOfTheReadmeIsWhatIsSeen(t *testing.T) {
 	require.Equal(t, tour, seen, "hint: UPDATE=1 go test, and look at the difference")
 }
 
-// walked is a session with what its commands really said.
+// walked is a console with what its commands really said.
 func walked(ts *testscript.TestScript, block string) string {
 	var b strings.Builder
-	steps := prompt.Split(session.FindStringSubmatch(block)[1], -1)
+	steps := prompt.Split(console.FindStringSubmatch(block)[1], -1)
 	for _, step := range steps[1:] {
 		command, expected, _ := strings.Cut(step, "\n")
 		err := ts.Exec("sh", "-c", command+" 2>&1")
