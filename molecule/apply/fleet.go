@@ -112,7 +112,7 @@ func (w *worker) start(ctx context.Context, image, publicKey string) error {
 
 // mistype deploys a release in which a person has made a mistake.
 func (w worker) mistype(ctx context.Context) error {
-	return w.release(ctx, `printf '\n%s\n' 'Sidkiq.configure_server { |config| config[:max_retries] = 5 }' >>/usr/local/src/demo/app.rb`)
+	return w.release(ctx, `printf '\n%s\n' 'Sidkiq.configure_server { |config| config.death_handlers << ->(job, error) { warn "#{job}: #{error}" } }' >>/usr/local/src/demo/app.rb`)
 }
 
 // mend deploys one without it, and restarts Sidekiq as the deploy user may.
