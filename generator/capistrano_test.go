@@ -167,12 +167,10 @@ func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
 
 // What capistrano-sidekiq types is asked of the real sudo, by the file that is read here: its verdicts are what the role grants.
 func TestGemTableIsWhatTheRoleGrants(t *testing.T) {
-	files, err := Emit(model.Default(), rolePackage)
-	require.NoError(t, err)
 	var tasks []struct {
 		Vars map[string][]string
 	}
-	require.NoError(t, yaml.Unmarshal(files["tasks/sudoers_entry.yml"], &tasks))
+	require.NoError(t, yaml.Unmarshal(emitted(t, rolePackage)["tasks/sudoers_entry.yml"], &tasks))
 	allowed := map[string]bool{}
 	for _, command := range tasks[0].Vars["__sidekiq_sudo_commands"] {
 		command = strings.TrimPrefix(strings.ReplaceAll(command, "{{ sidekiq_service_name }}", "sidekiq"), "/bin/")

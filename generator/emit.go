@@ -34,21 +34,21 @@ type view struct {
 	Version   string        // as Ansible's Galaxy accepts it
 }
 
-// Emit makes the text files of a package, by their paths. It is pure: the same model gives the same bytes.
-func Emit(m model.Model, p Package) (map[string][]byte, error) {
-	return emitAll(m, p, p.sources, p.verbatim())
-}
-
-// EmitStubs makes the files with which a team begins, and which it edits.
-func EmitStubs(m model.Model, p Package) (map[string][]byte, error) {
-	return emitAll(m, p, p.stubs, map[string][]byte{})
-}
-
-func emitAll(m model.Model, p Package, sources map[string]func(string) string, files map[string][]byte) (map[string][]byte, error) {
+// Emit makes the text of a package, and the files with which a team begins. It is pure: the same model gives the same bytes.
+func Emit(m model.Model, p Package) (made, error) {
 	v, err := viewOf(m, p)
 	if err != nil {
-		return nil, err
+		return made{}, err
 	}
+	text, err := emitAll(v, p.sources, p.verbatim())
+	if err != nil {
+		return made{}, err
+	}
+	stubs, err := emitAll(v, p.stubs, map[string][]byte{})
+	return made{text: text, stubs: stubs}, err
+}
+
+func emitAll(v view, sources map[string]func(string) string, files map[string][]byte) (map[string][]byte, error) {
 	for root, place := range sources {
 		err := fs.WalkDir(templates, root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

@@ -15,10 +15,10 @@ import (
 
 // roles/sidekiq is what comes out with the defaults, byte for byte. After a change of a template: make generate.
 func TestCommittedRoleIsWhatTheTemplatesMake(t *testing.T) {
-	files, err := Emit(model.Default(), rolePackage)
+	files := emitted(t, rolePackage)
+	list, err := manifestOf(files)
 	require.NoError(t, err)
-	files[manifestName], err = manifestOf(files)
-	require.NoError(t, err)
+	files[manifestName] = list
 	found := tree(t, "../roles/sidekiq")
 	for name, text := range files {
 		require.Equal(t, string(text), found[name], "%s; hint: make generate", name)
@@ -56,7 +56,7 @@ func TestSameModelGivesTheSameBytes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, one, two)
 	var defaults map[string]any
-	require.NoError(t, yaml.Unmarshal(one["defaults/main.yml"], &defaults))
+	require.NoError(t, yaml.Unmarshal(one.text["defaults/main.yml"], &defaults))
 	for name, want := range map[string]any{
 		"sidekiq_project": "hyrax", "sidekiq_service_name": "hyrax-worker", "sidekiq_deploy_user": "app", "sidekiq_deploy_group": "app",
 		"sidekiq_deploy_root": "/srv/hyrax", "sidekiq_rails_env": "staging", "sidekiq_bundle": "/home/app/.rbenv/shims/bundle",
@@ -68,8 +68,7 @@ func TestSameModelGivesTheSameBytes(t *testing.T) {
 
 // A variable that no task uses would be a promise that nobody keeps.
 func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
-	files, err := Emit(model.Default(), rolePackage)
-	require.NoError(t, err)
+	files := emitted(t, rolePackage)
 	var text strings.Builder
 	for name, content := range files {
 		if strings.HasPrefix(name, "tasks/") || name == "defaults/main.yml" {
@@ -97,8 +96,7 @@ func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
 
 // The options that the tasks pass are those of the modules, which would refuse others only on the host.
 func TestTasksPassOnlyOptionsThatTheModulesHave(t *testing.T) {
-	files, err := Emit(model.Default(), rolePackage)
-	require.NoError(t, err)
+	files := emitted(t, rolePackage)
 	specs := map[string]map[string]bool{}
 	v, err := viewOf(model.Default(), rolePackage)
 	require.NoError(t, err)

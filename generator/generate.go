@@ -116,15 +116,10 @@ func planned(m model.Model, p Package, dir string, withPayload bool) ([]change, 
 	if p.stubs != nil && m.Project == "" {
 		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
 	}
-	text, err := Emit(m, p)
+	all, err := Emit(m, p)
 	if err != nil {
 		return nil, err
 	}
-	stubs, err := EmitStubs(m, p)
-	if err != nil {
-		return nil, err
-	}
-	all := made{text: text, stubs: stubs}
 	if withPayload {
 		if all.binaries, err = payloadFiles(p.Payload); err != nil {
 			return nil, err

@@ -25,7 +25,7 @@ func emitted(t *testing.T, p Package) map[string][]byte {
 	again, err := Emit(model.Default(), p)
 	require.NoError(t, err)
 	require.Equal(t, files, again, "the same model gives the same bytes")
-	return files
+	return files.text
 }
 
 func parsed(t *testing.T, text []byte) map[string]any {
