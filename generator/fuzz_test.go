@@ -67,26 +67,13 @@ func random(r *rand.Rand) []byte {
 			continue
 		}
 		with := clone(tree)
-		set(with, f.Key, randomOf(r, f, f.Type))
+		model.Put(with, f.Key, randomOf(r, f, f.Type))
 		made := marshalled(with)
 		if _, err := model.Read(model.FileName, made); err == nil {
 			tree, text = with, made
 		}
 	}
 	return text
-}
-
-// set puts a value into a tree.
-func set(tree map[string]any, key string, value any) {
-	group, rest, nested := strings.Cut(key, ".")
-	if !nested {
-		tree[key] = value
-		return
-	}
-	if tree[group] == nil {
-		tree[group] = map[string]any{}
-	}
-	set(tree[group].(map[string]any), rest, value)
 }
 
 func clone(tree map[string]any) map[string]any {

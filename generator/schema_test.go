@@ -32,9 +32,9 @@ func TestAnotherValidatorAgreesWithThePublishedSchema(t *testing.T) {
 				continue
 			}
 			document := map[string]any{}
-			set(document, f.Key, randomOf(r, f, f.Type))
+			model.Put(document, f.Key, randomOf(r, f, f.Type))
 			if r.IntN(8) == 0 {
-				set(document, f.Key+"x", 1)
+				model.Put(document, f.Key+"x", 1)
 			}
 			_, err := model.Read(model.FileName, marshalled(document))
 			documents, accepted = append(documents, document), append(accepted, err == nil)

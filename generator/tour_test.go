@@ -10,6 +10,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 )
 
 // console is what a person types and sees: a command after a $, and its output up to the next.
@@ -37,11 +39,8 @@ func TestTourOfTheReadmeIsWhatIsSeen(t *testing.T) {
 	t.Run("walk", func(t *testing.T) { // ends when its own subtests have, which run in parallel
 		testscript.Run(t, testscript.Params{Dir: dir, Cmds: map[string]func(*testscript.TestScript, bool, []string){"tour": walk}})
 	})
-	if os.Getenv("UPDATE") == "1" && seen != "" {
-		require.NoError(t, os.WriteFile("../README.md", []byte(before+"<!-- tour -->"+seen+"<!-- /tour -->"+after), 0o600))
-		return
-	}
-	require.Equal(t, tour, seen, "hint: UPDATE=1 go test, and look at the difference")
+	require.NotEmpty(t, seen)
+	goldentest.File(t, "../README.md", before+"<!-- tour -->"+seen+"<!-- /tour -->"+after)
 }
 
 // walked is a console with what its commands really said.

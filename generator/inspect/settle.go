@@ -241,15 +241,7 @@ func (e *entry) join(together map[string]any) {
 func fault(values map[string]any) string {
 	tree := map[string]any{}
 	for key, value := range values {
-		group, field, nested := strings.Cut(key, ".")
-		if !nested {
-			tree[key] = value
-			continue
-		}
-		if tree[group] == nil {
-			tree[group] = map[string]any{}
-		}
-		tree[group].(map[string]any)[field] = value
+		model.Put(tree, key, value)
 	}
 	_, err := model.Read(model.FileName, asYAML(tree))
 	var faults model.Faults

@@ -173,24 +173,31 @@ func kindOf(n *yaml.Node) string {
 	return "a text"
 }
 
+// Put puts a value into a tree at a key such as redis.url; nil takes it away.
+func Put(tree map[string]any, key string, value any) {
+	group, rest, nested := strings.Cut(key, ".")
+	switch {
+	case nested:
+		below, is := tree[group].(map[string]any)
+		if !is {
+			below = map[string]any{}
+			tree[group] = below
+		}
+		Put(below, rest, value)
+	case value == nil:
+		delete(tree, key)
+	default:
+		tree[key] = value
+	}
+}
+
 // Set puts a value that a flag gives into the place of what the file says. An empty one takes the default.
 func (d *Document) Set(flag, key string, value any) {
 	keys := strings.Split(key, ".")
-	at := d.tree
-	for _, group := range keys[:len(keys)-1] {
-		below, ok := at[group].(map[string]any)
-		if !ok {
-			below = map[string]any{}
-			at[group] = below
-		}
-		at = below
-	}
-	last := keys[len(keys)-1]
+	Put(d.tree, key, value)
 	if value == nil {
-		delete(at, last)
 		return
 	}
-	at[last] = value
 	where := place{flag: flag}
 	d.values[joined(keys...)] = where
 	if list, ok := value.([]any); ok {
