@@ -18,7 +18,7 @@ func FuzzInspect(f *testing.F) {
 	for _, name := range initGoldens(f) {
 		archive, err := txtar.ParseFile(name)
 		require.NoError(f, err)
-		files, _ := application(archive)
+		files, _ := application(f, archive)
 		for _, file := range files {
 			f.Add(file.Data)
 		}

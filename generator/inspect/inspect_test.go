@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -32,11 +33,15 @@ func initGoldens(t testing.TB) []string {
 
 const shownAs = "terminal"
 
-// application is what an archive holds before what is expected: the files of an application, and the environment that is asked for.
-func application(archive *txtar.Archive) (files fstest.MapFS, env string) {
+// application is what an archive holds before what is expected: the files of an application, and the environment that is asked for. A line of
+// the header that starts with -- is an option; an unknown one is an error.
+func application(t testing.TB, archive *txtar.Archive) (files fstest.MapFS, env string) {
 	files, env = fstest.MapFS{}, "production"
-	if line, _, _ := strings.Cut(string(archive.Comment), "\n"); strings.HasPrefix(line, "--rails-env ") {
-		env = strings.Fields(line)[1]
+	for line := range strings.Lines(string(archive.Comment)) {
+		if strings.HasPrefix(line, "--") {
+			_, err := fmt.Sscanf(line, "--rails-env %s\n", &env)
+			require.NoError(t, err, line)
+		}
 	}
 	for _, f := range archive.Files {
 		if f.Name == model.FileName {
@@ -53,7 +58,7 @@ func TestInitWritesTheModelOfAnApplication(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(name)
 			require.NoError(t, err)
-			files, env := application(archive)
+			files, env := application(t, archive)
 			a := Look(files, env, nil)
 			text := a.Text(schemaURL)
 			var shown bytes.Buffer
@@ -120,7 +125,7 @@ func TestInitWritesWhatYamllintWants(t *testing.T) {
 	for _, name := range initGoldens(t) {
 		archive, err := txtar.ParseFile(name)
 		require.NoError(t, err)
-		files, env := application(archive)
+		files, env := application(t, archive)
 		text := Look(files, env, nil).Text(schemaURL)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(name)+".yml"), text, 0o600))
 	}

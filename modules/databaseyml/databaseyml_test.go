@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// kase is one file of testdata: a comment, a line "raise ENVIRONMENT[/DATABASE] SIZE", lines "env NAME=VALUE", "rails VERSION", "erb MODE",
-// "key NAME", "lower" and "others"; the files in.yml and one of golden.yml (whole file) and refused (exact text); for a golden the
+// kase is one file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", lines "env NAME=VALUE", "rails VERSION",
+// "erb MODE", "key NAME", "lower" and "others", and no other line; the files in.yml and one of golden.yml (whole file) and refused (exact text); for a golden the
 // lines of the file says.
 type kase struct {
 	name                  string
@@ -57,7 +58,7 @@ func readCase(t testing.TB, path string) kase {
 	require.NoError(t, err)
 	k := kase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), variables: map[string]string{}}
 	for line := range strings.Lines(string(archive.Comment)) {
-		require.NoError(t, k.option(strings.Fields(line)), path)
+		require.NoError(t, k.option(strings.TrimSuffix(line, "\n")), path)
 	}
 	require.NotZero(t, k.request.Size, path)
 	for _, file := range archive.Files {
@@ -77,9 +78,13 @@ func readCase(t testing.TB, path string) kase {
 	return k
 }
 
-// option takes one line of the comment.
-func (k *kase) option(words []string) (err error) {
-	switch line := strings.Join(words, " "); {
+// option reads one line of the header. An unknown line is an error: a misspelt key would test nothing.
+func (k *kase) option(line string) (err error) {
+	words := strings.Fields(line)
+	switch {
+	case strings.Join(words, " ") != line:
+		err = fmt.Errorf("line %q has spaces that separate nothing", line)
+	case line == "" || strings.HasPrefix(line, "# "):
 	case len(words) == 3 && words[0] == "raise":
 		environment, database, named := strings.Cut(words[1], "/")
 		k.request.Environment = environment
@@ -94,14 +99,26 @@ func (k *kase) option(words []string) (err error) {
 		_, err = fmt.Sscanf(words[1], "%d.%d", &k.rails[0], &k.rails[1])
 	case len(words) == 2 && words[0] == "erb":
 		k.request.ERB = ERB(words[1])
+		if !slices.Contains([]ERB{Evaluate, Overrule, Refuse}, k.request.ERB) {
+			err = fmt.Errorf("unknown mode in %q", line)
+		}
 	case len(words) == 2 && words[0] == "key":
 		k.request.Key = words[1]
 	case line == "lower":
 		k.request.Lower = true
 	case line == "others":
 		k.request.Others = true
+	default:
+		err = fmt.Errorf("unknown line %q in the header", line)
 	}
 	return err
+}
+
+func TestCase_RefusesUnknownLine(t *testing.T) {
+	for _, line := range []string{"lowerr", "lower ", "raise production", "raise production many", "env", "erb never", "rails seven", "#no blank", "A sentence."} {
+		k := kase{variables: map[string]string{}}
+		require.Error(t, k.option(line), "%q", line)
+	}
 }
 
 // production asks for a pool of production's databases.
