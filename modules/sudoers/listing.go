@@ -15,6 +15,7 @@ import (
 type Listing struct {
 	entries []entry
 	trusted bool // Defaults !authenticate holds for the user
+	tty     bool // Defaults requiretty holds for the user
 	mixed   bool // for certain commands or accounts Defaults say something of their own about the password
 	literal bool // wildcards may be taken as they are
 }
@@ -54,6 +55,7 @@ func parseListing(out string) Listing {
 		default:
 			words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
 			l.trusted = l.trusted || about == "all" && slices.Contains(words, "!authenticate")
+			l.tty = l.tty || about == "all" && slices.Contains(words, "requiretty")
 			l.mixed = l.mixed || about == "some" && (slices.Contains(words, "authenticate") || slices.Contains(words, "!authenticate"))
 		}
 	}

@@ -1,8 +1,6 @@
 package sudoers
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -224,20 +222,4 @@ func TestLinesOfOthersAreCoveredOrNamed(t *testing.T) {
 		require.Len(t, losses, 1, line)
 		require.Equal(t, lost, append([]string{}, losses[0].Grants...), line)
 	}
-}
-
-func TestFolderIsReadAsItIs(t *testing.T) {
-	dir, copied := t.TempDir(), t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("text"), 0o440))
-	require.NoError(t, os.Symlink("nowhere", filepath.Join(dir, "b")))
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "c"), 0o710))
-	require.NoError(t, os.Chmod(dir, 0o751))
-	entries, err := readDir(dir)
-	require.NoError(t, err)
-	for _, e := range entries {
-		require.NoError(t, e.write(copied))
-	}
-	again, err := readDir(copied)
-	require.NoError(t, err)
-	require.Equal(t, entries, again)
 }

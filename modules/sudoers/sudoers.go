@@ -32,9 +32,8 @@
 // Tools are the sudo in use and its visudo. Each of these finds what the others cannot:
 //   - CheckFolder: whether sudo reads the folder at all
 //   - CheckPolicy: whether the whole policy parses, by visudo and in a copy; owner, mode and effect it does not see
-//   - CheckGrants: whether sudo allows a call, by sudo -l, which says yes to a rule that asks for a password; so the rules that sudo -ll lists
-//     are read as well, of which the last that matches decides. All releases and sudo-rs have that format.
-//   - TryRuns: whether the call goes through, by making it, on a stage that nobody else sees
+//   - CheckGrants: whether sudo allows a call, and asks for a password, by the rules that sudo -ll lists, of which the last that matches decides.
+//     All releases and sudo-rs have that format; `sudo -l COMMAND` says yes to a rule that asks for a password.
 package sudoers
 
 import (

@@ -10,14 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
-// patience is far above what sudo needs (10 ms, seconds with a slow directory service) and ends a call that hangs.
-const patience = 30 * time.Second
+// answerTimeout is far above what sudo needs (10 ms, seconds with a slow directory service) and ends a call that hangs.
+const answerTimeout = 30 * time.Second
 
 // Tools are the sudo in use on this host and the visudo that belongs to it: another one may have other rules (sudo and sudo-rs
 // can be installed together).
@@ -96,22 +95,18 @@ func (t Tools) CheckFile(path string) error {
 	return nil
 }
 
-// run returns what a program says, in English and on both outputs.
-func run(program string, args ...string) (string, error) { return runAs(nil, program, args...) }
-
-// runAs is run for another user; nil: this process's own.
-func runAs(user *syscall.Credential, program string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// run returns what a program prints on both outputs, in English.
+func run(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no answer within %v", patience)
+		err = fmt.Errorf("no answer within %v", answerTimeout)
 	}
 	return strings.TrimSpace(out.String()), err
 }

@@ -75,13 +75,18 @@ func saying(t *testing.T, script string) Tools {
 	return Tools{sudo: sudo}
 }
 
-func TestRefusedGrantSaysWhatSudoSaid(t *testing.T) {
+func TestCheckGrants_SaysWhatSudoSaid(t *testing.T) {
+	calls := []Call{{User: "deploy", Runas: "root", Argv: []string{"/bin/systemctl", "restart", "sidekiq"}, NoPassword: true}}
+	_, err := saying(t, `echo "$LC_ALL: $*" >&2; exit 1`).CheckGrants(calls)
+	require.EqualError(t, err, `sudo does not list what deploy may do: exit status 1: C: -n -ll -U deploy`)
+
 	listed := rule("root", "", "!authenticate", "/bin/systemctl restart sidekiq")
-	_, err := saying(t, `case "$*" in *-ll*) echo "`+listed+`"; exit 0; esac; echo "$LC_ALL: $*" >&2; exit 1`).CheckGrants([]Call{
-		{User: "deploy", Runas: "root", Argv: []string{"/bin/systemctl", "restart", "sidekiq"}, NoPassword: true},
-	})
-	require.EqualError(t, err, `sudo does not let deploy run "/bin/systemctl restart sidekiq" as root: exit status 1: `+
-		`C: -n -l -U deploy -u root -- /bin/systemctl restart sidekiq`)
+	untold, err := saying(t, `echo "`+listed+`"`).CheckGrants(calls)
+	require.NoError(t, err)
+	require.Empty(t, untold)
+	untold, err = saying(t, `printf 'Matching Defaults entries for deploy on h:\n    env_reset, requiretty\n\n'; echo "`+listed+`"`).CheckGrants(calls)
+	require.NoError(t, err)
+	require.Equal(t, []string{"sudo lets deploy run commands at a terminal only, because of Defaults requiretty"}, untold)
 }
 
 // realTools is the sudo of this machine.

@@ -1,11 +1,9 @@
 package sudoersentry
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
-	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
@@ -66,52 +64,47 @@ func (h host) facts() sudolint.Facts {
 	return f
 }
 
-// lint asks all checks about the file. Of rules for certain hosts only the words are looked at: they may well be for others.
+// lint runs all checks on the file. Of rules that hold on other hosts only the words are checked.
 func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 	all := sudolint.CheckFile(f, h.facts())
 	seen := map[string]bool{}
+	once := func(key string, check func() ([]sudolint.Finding, error)) error {
+		if seen[key] {
+			return nil
+		}
+		seen[key] = true
+		found, err := check()
+		all = append(all, found...)
+		return err
+	}
+	hostname, err := os.Hostname()
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range f.Rules {
+		if !r.MayHoldOn(hostname) {
+			continue
+		}
 		for _, c := range r.Commands() {
-			if !r.Everywhere() || !c.IsOneProgram() {
-				continue
-			}
-			found, err := h.lintProgram(c, seen)
+			err := once(c.String(), func() ([]sudolint.Finding, error) { return sudolint.CheckOnHost(c, h.facts()) })
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, found...)
+			for _, unit := range h.unitsOf(c) {
+				if err := once(unit, func() ([]sudolint.Finding, error) { return h.lintUnit(unit) }); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	return all, nil
 }
 
-// lintProgram looks at the program of a command, and at the units that it starts, each once.
-func (h host) lintProgram(c sudoers.Command, seen map[string]bool) ([]sudolint.Finding, error) {
-	var all []sudolint.Finding
-	if !seen[c.Path()] {
-		seen[c.Path()] = true
-		var err error
-		if all, err = sudolint.CheckProgram(c.Path()); err != nil {
-			return nil, err
-		}
+func (h host) unitsOf(c sudoers.Command) []string {
+	if h.systemd == nil || !systemd.Booted("/") {
+		return nil
 	}
-	call, ok := c.Systemctl()
-	if !ok || !call.Starts() || h.systemd == nil || !systemd.Booted("/") {
-		return all, nil
-	}
-	for _, name := range call.Names {
-		unit := sudoers.Qualified(name)
-		if seen[unit] {
-			continue
-		}
-		seen[unit] = true
-		found, err := h.lintUnit(unit)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-	}
-	return all, nil
+	return sudolint.UnitsOf(c)
 }
 
 func (h host) lintUnit(unit string) ([]sudolint.Finding, error) {
@@ -154,7 +147,7 @@ func callsOf(f sudoers.File, findings []sudolint.Finding, plan *ansible.Plan) ([
 
 func askable(commands []sudoers.Command, findings []sudolint.Finding) []sudoers.Command {
 	return slices.DeleteFunc(slices.Clone(commands), func(c sudoers.Command) bool {
-		isMissing := func(f sudolint.Finding) bool { return f.Check == sudolint.PathMissing && f.Subject == c.Path() }
+		isMissing := func(f sudolint.Finding) bool { return f.Check == sudolint.MissingPath && f.Subject == c.Path() }
 		return !c.IsOneProgram() || slices.ContainsFunc(findings, isMissing)
 	})
 }
@@ -219,19 +212,6 @@ func lookUp[T any](in func(key string) (*T, error), option, kind string, u sudoe
 		plan.Missing(fmt.Errorf("option %q: %s %q does not exist on this host; hint: create it before, or correct the name", option, kind, u.Key()))
 	}
 	return found, err
-}
-
-// credential is what a login of the user has.
-func credential(name string) (*syscall.Credential, error) {
-	user, err := accounts.LookUpUser(name)
-	if err != nil {
-		return nil, err
-	}
-	if user == nil {
-		return nil, errors.New("user " + name + " is gone")
-	}
-	groups, err := user.Groups()
-	return &syscall.Credential{Uid: user.UID, Gid: user.GID, Groups: groups}, err
 }
 
 // users are those of the calls, each once.

@@ -21,7 +21,6 @@ import (
 //
 //	onhost PROGRAM ARGS    run a program there; mounts.sh, if it exists, first
 //	sudoers_entry ARGS.json, nobody run sudoers_entry -    the module, as root and as another user
-//	weak PROGRAM ARGS      run a program that may not make namespaces
 //	race                   calls sudo all the time while another process rewrites the file 300 times; tells how often, or fails
 //	listings               compares what is concluded from sudo's listings with what sudo does, for random policies
 //	survives CALLS         sudo works and the file is the old or the new one, whenever the module is killed at one of these system calls
@@ -32,7 +31,6 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"sudoers_entry": module,
 		"onhost":        onHost,
-		"weak":          func() { become("setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin") },
 		"race":          race,
 		"listings":      listings,
 		"rewriter":      rewriter,

@@ -3,6 +3,7 @@ package sudoersentry
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
@@ -16,19 +17,9 @@ type Params struct {
 	Rules      []Rule   `option:"rules"`
 	Defaults   []string `option:"defaults"`
 	ExpandUnit bool     `option:"expand_unit"`
-	Prove      string   `option:"prove"`
 	Takeover   string   `option:"takeover"`
 
-	AllowAll          bool `option:"allow_all"`
-	AllowAnyArguments bool `option:"allow_any_arguments"`
-	AllowKillAll      bool `option:"allow_kill_all"`
-	AllowMissing      bool `option:"allow_missing"`
-	AllowPager        bool `option:"allow_pager"`
-	AllowSetEnv       bool `option:"allow_setenv"`
-	AllowShellEscape  bool `option:"allow_shell_escape"`
-	AllowSystemctl    bool `option:"allow_systemctl"`
-	AllowWildcards    bool `option:"allow_wildcards"`
-	AllowWritablePath bool `option:"allow_writable_path"`
+	AllowFindings []string `option:"allow_findings"`
 
 	name sudoers.FileName
 }
@@ -58,33 +49,9 @@ func (p *Params) Validate() error {
 	return nil
 }
 
-// allows tells whether an option named after the danger takes it on.
+// allows reports whether the user allows findings of a check.
 func (p *Params) allows(check sudoers.Check) bool {
-	option, ok := p.override(check)
-	return ok && option.set
-}
-
-// override is an option that lowers a finding.
-type override struct {
-	name string
-	set  bool
-}
-
-func (p *Params) override(check sudoers.Check) (override, bool) {
-	o, ok := map[sudoers.Check]override{
-		sudoers.All:              {"allow_all", p.AllowAll},
-		sudoers.Wildcard:         {"allow_wildcards", p.AllowWildcards},
-		sudolint.NoArguments:     {"allow_any_arguments", p.AllowAnyArguments},
-		sudolint.ShellEscape:     {"allow_shell_escape", p.AllowShellEscape},
-		sudolint.SystemctlVerb:   {"allow_systemctl", p.AllowSystemctl},
-		sudolint.SystemctlOption: {"allow_systemctl", p.AllowSystemctl},
-		sudolint.SystemctlPager:  {"allow_pager", p.AllowPager},
-		sudolint.SystemctlKill:   {"allow_kill_all", p.AllowKillAll},
-		sudolint.SetEnv:          {"allow_setenv", p.AllowSetEnv},
-		sudolint.PathMissing:     {"allow_missing", p.AllowMissing},
-		sudolint.PathWritable:    {"allow_writable_path", p.AllowWritablePath},
-	}[check]
-	return o, ok
+	return slices.Contains(p.AllowFindings, string(check))
 }
 
 // rules are those of either form, each with the words before its options' names.
@@ -104,7 +71,7 @@ func (p *Params) file(systemctl []string) (sudoers.File, []sudolint.Finding) {
 	var refused []sudolint.Finding
 	rules, prefixes := p.rules()
 	for i, r := range rules {
-		rule, err := sudoers.ParseRule(r.request(sudoers.Wide{Wildcards: p.AllowWildcards, All: p.AllowAll}))
+		rule, err := sudoers.ParseRule(r.request(sudoers.Wide{Wildcards: p.allows(sudoers.Wildcard), All: p.allows(sudoers.All)}))
 		if err != nil {
 			refused = append(refused, refusals(prefixes[i], err)...)
 			continue

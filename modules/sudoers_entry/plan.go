@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
@@ -77,58 +79,66 @@ func (f file) planPresent(plan *ansible.Plan, p *Params) error {
 		return err
 	}
 	if f.isRight() {
-		return prove(f.tools.CheckListed, calls, plan)
+		return prove(f.tools, calls, plan)
 	}
-	return f.planChange(plan, p, calls)
+	return f.planChange(plan, p.name, calls)
 }
 
-// planChange shows the change to visudo and, where that can be done out of sight, to sudo.
-func (f file) planChange(plan *ansible.Plan, p *Params, calls []sudoers.Call) error {
-	if err := f.checkPolicy(plan, p.name); err != nil {
+// planChange has visudo parse the whole policy with the new file in it before the file is written, and asks sudo afterwards.
+func (f file) planChange(plan *ansible.Plan, name sudoers.FileName, calls []sudoers.Call) error {
+	if err := f.checkPolicy(plan, name); err != nil {
 		return err
-	}
-	if len(calls) == 0 {
-		plan.Add(f.writeStep())
-		return nil
-	}
-	if err := f.rehearse(p.name, calls); err != nil {
-		return err
-	}
-	if p.Prove == "run" {
-		plan.Add(f.trial(p.name, calls))
 	}
 	plan.Add(f.writeStep())
-	plan.Add(proof(f.tools, calls))
+	if len(calls) > 0 {
+		plan.Add(proof(f.tools, calls))
+	}
 	return nil
 }
 
-// report tells findings by their severity. The error is the first finding that stops; a program that is missing stops a run only, since in
-// check mode an earlier task may be about to install it.
+// report adds findings to the answer by their severity. The error is the first finding that stops; a program that is missing stops a run only, since
+// in check mode an earlier task may be about to install it.
 func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) error {
 	all = sudolint.Lower(all, p.allows)
+	plan.See("findings", append([]sudolint.Finding{}, all...))
 	var stopping []sudolint.Finding
-	for i, f := range all {
-		if o, ok := p.override(f.Check); ok && f.Severity == sudolint.Error {
-			all[i].Hint += ", or set " + o.name
-		}
+	for _, f := range all {
 		switch {
-		case f.Severity == sudolint.Error && f.Check == sudolint.PathMissing:
-			plan.Missing(errors.New(all[i].String()))
+		case f.Severity == sudolint.Error && f.Check == sudolint.MissingPath:
+			plan.Missing(stop([]sudolint.Finding{f}))
 		case f.Severity == sudolint.Error:
-			stopping = append(stopping, all[i])
+			stopping = append(stopping, f)
 		case f.Severity == sudolint.Warning:
 			plan.Warn("%s", f)
 		}
 	}
-	plan.See("findings", append([]sudolint.Finding{}, all...))
 	if len(stopping) == 0 {
 		return nil
 	}
-	text := stopping[0].String()
-	if more := len(stopping) - 1; more > 0 {
-		text += fmt.Sprintf(" (and %d more: see findings)", more)
+	return stop(stopping)
+}
+
+// stop is the error of the first finding. It ends with the line that allows all of them, as far as they can be allowed.
+func stop(all []sudolint.Finding) error {
+	first := all[0]
+	if more := len(all) - 1; more > 0 {
+		first.Message += fmt.Sprintf(" (and %d more: see findings)", more)
 	}
-	return errors.New(text)
+	if slices.Contains(sudolint.Allowable, first.Check) {
+		first.Hint += fmt.Sprintf(", or set allow_findings, in the role sidekiq_sudo_allow_findings: [%s]", strings.Join(allowableOf(all), ", "))
+	}
+	return errors.New(first.String())
+}
+
+// allowableOf are the names of the findings that can be allowed, each once.
+func allowableOf(all []sudolint.Finding) []string {
+	var names []string
+	for _, f := range all {
+		if name := string(f.Check); slices.Contains(sudolint.Allowable, f.Check) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // checkPolicy lets a fault that was there before pass with a warning.

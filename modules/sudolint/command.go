@@ -8,65 +8,65 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 )
 
-// words makes a list of them.
-func words(text string) []string { return strings.Fields(text) }
-
-var (
-	// shells start any program, write any file or give any account, when run as root.
-	shells = words(`sh bash dash zsh ksh mksh fish csh tcsh busybox env su sudo sudoedit visudo doas pkexec runuser setpriv unshare nsenter chroot
-		python perl ruby irb node nodejs php lua tclsh gdb strace ltrace awk gawk mawk nawk sed ed find xargs parallel script expect
-		vi vim view nvim nano pico emacs editor less more most man pg watch timeout nice ionice nohup time stdbuf taskset flock
-		tar cpio zip rsync scp sftp ssh curl wget socat nc ncat tee cp mv dd install ln chmod chown chgrp chattr setfacl setcap mount umount
-		docker podman nerdctl ctr kubectl lxc systemd-run systemd-nspawn machinectl crontab at batch tcpdump
-		git gem bundle bundler rake rails npm npx yarn pip pipx cargo go make cmake apt apt-get aptitude dpkg snap rpm dnf yum
-		chpasswd vipw vigr usermod useradd adduser passwd gpasswd ansible ansible-playbook screen tmux`)
-
-	// tools do very different things by their arguments.
-	tools = words(`systemctl service journalctl loginctl networkctl ip nft iptables ip6tables ufw update-rc.d invoke-rc.d
-		update-alternatives dpkg-reconfigure sysctl kill killall pkill shutdown redis-cli mysql psql a2enmod nginx apachectl`)
-
-	// pagers show what they find in one, as root, when there is a terminal.
-	pagers = words("journalctl loginctl networkctl resolvectl timedatectl localectl busctl coredumpctl")
-)
-
 func (all *findings) checkCommand(c sudoers.Command, host Facts) {
 	if c.HasWildcards() {
-		all.add(sudoers.Wildcard, Error, c.String(), "has a wildcard, which also matches blanks and options").hint("write out what is needed")
+		all.add(sudoers.Wildcard, Error, c.String(), "has a wildcard, which also matches spaces and options").hint("write out what is needed")
 		if host.Rs {
-			all.add(sudoers.Unportable, Error, c.String(), "has a wildcard, which sudo-rs does not take for one").hint("write out what is needed")
+			all.add(sudoers.Unportable, Error, c.String(), "has a wildcard, which sudo-rs takes literally").hint("write out what is needed")
 		}
 	}
 	if c.IsWide() {
 		all.add(sudoers.All, Error, c.String(), "is more than one program, with any arguments").hint("name the programs and arguments that are needed")
 		return
 	}
-	name := program(c.Path())
-	switch {
-	case slices.Contains(shells, name):
-		all.add(ShellEscape, Error, c.String(), "equals a root shell: %s starts other programs, writes files or changes accounts", name).
-			hint("allow a script of your own instead, owned by root, without arguments")
-	case c.TakesAnyArguments() && slices.Contains(tools, name):
-		all.add(NoArguments, Error, c.String(), "is granted with any arguments, and %s does very different things by them", name).
-			hint(`write those that are needed, or "" to allow none`)
-	case c.TakesAnyArguments():
-		all.add(NoArguments, Warning, c.String(), "is granted with any arguments").hint(`write those that are needed, or "" to allow none`)
-	}
-	if slices.Contains(pagers, name) {
-		all.checkPager(c, host)
-	}
-	if s, ok := c.Systemctl(); ok {
+	all.checkNames(c, c.Path())
+	if s, ok := asSystemctl(c, c.Path()); ok {
 		all.checkSystemctl(c, s, host)
+	}
+	if listed(pagers, c.Path()) != "" {
+		all.checkPager(c, host)
 	}
 }
 
-// program is the name without a version or variant: python3.11 is python, vim.basic is vim.
-func program(file string) string {
-	name := path.Base(file)
-	if slices.Contains(tools, name) {
-		return name
+// checkNames looks a command up in the lists, by the paths under which its program is reached.
+func (all *findings) checkNames(c sudoers.Command, paths ...string) {
+	name := listed(escapes, paths...)
+	choice := listed(tools, paths...) + listed(readers, paths...)
+	chosen := c.TakesAnyArguments() || slices.ContainsFunc(c.Args(), func(arg string) bool { return strings.Contains(arg, "*") })
+	switch {
+	case name != "":
+		all.add(ShellEscape, Error, c.String(), "permits a shell escape: %s can start programs, write any file or change accounts", name).
+			hint("grant a script of your own instead, owned by root, without arguments")
+	case chosen && choice != "" && listed(harmless, c.Path()) == "":
+		all.add(AnyArguments, Error, c.String(), "is granted with arguments of the caller's choice, by which %s does very different things", choice).
+			hint(`write those that are needed, or "" to allow none`)
+	case c.TakesAnyArguments():
+		all.add(AnyArguments, Warning, c.String(), "is granted with any arguments").hint(`write those that are needed, or "" to allow none`)
 	}
-	name, _, _ = strings.Cut(name, ".")
-	return strings.TrimRight(name, "0123456789")
+}
+
+// otherNames are those of the program systemctl under which it does something else.
+var otherNames = words("systemctl reboot halt poweroff shutdown telinit init runlevel")
+
+// asSystemctl returns the call of systemctl that a command comes to. paths are those under which its program is reached: systemctl has links of
+// other names. service(8) and, on Debian, /etc/init.d/NAME call systemctl, always without options.
+func asSystemctl(c sudoers.Command, paths ...string) (sudoers.Systemctl, bool) {
+	args := c.Args()
+	switch name := path.Base(c.Path()); {
+	case name == "systemctl":
+		return c.Systemctl()
+	case name == "service" && len(args) > 1:
+		args = []string{args[1], args[0]}
+	case path.Dir(c.Path()) == "/etc/init.d" && len(args) > 0:
+		args = []string{args[0], name}
+	case listed(words("systemctl"), paths...) == "" || slices.Contains(otherNames, name):
+		return sudoers.Systemctl{}, false
+	}
+	call, err := sudoers.ParseCommand(strings.Join(append([]string{"/bin/systemctl"}, args...), " "), sudoers.Wide{Wildcards: true})
+	if err != nil {
+		return sudoers.Systemctl{}, false
+	}
+	return call.Systemctl()
 }
 
 // rights are the verbs of systemctl that give root or the whole host, whatever follows.
@@ -83,6 +83,9 @@ var shown = words("status show cat help show-environment dump")
 
 func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host Facts) {
 	hasPath := slices.ContainsFunc(s.Names, func(name string) bool { return strings.ContainsAny(name, "/*?[") })
+	if s.Starts() && slices.ContainsFunc(s.Names, opensShell) {
+		all.add(ShellEscape, Error, c.String(), "starts a root shell on a console").hint("grant another unit")
+	}
 	if slices.Contains(rights, s.Verb) || hasPath && slices.Contains(filed, s.Verb) {
 		all.add(SystemctlVerb, Error, c.String(), "gives root or the whole host: systemctl %s", s.Verb).hint("grant start, stop, restart or reload of one unit")
 	}
@@ -95,8 +98,16 @@ func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host
 		all.checkPager(c, host)
 	}
 	if s.Verb == "kill" && !slices.ContainsFunc(s.Options, killsMain) {
-		all.add(SystemctlKill, Warning, c.String(), "sends the signal to child processes as well, which it may stop for good").hint("add --kill-who=main")
+		all.add(KillChildren, Warning, c.String(), "sends the signal to child processes as well, which it may stop for good").hint("add --kill-who=main")
 	}
+}
+
+// consoles are units that open a root shell on a console (debug-shell.service asks for no password at all).
+var consoles = words("debug-shell rescue emergency console-getty container-getty container-shell")
+
+func opensShell(unit string) bool {
+	name, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(unit, ".service"), ".target"), "@")
+	return slices.Contains(consoles, name)
 }
 
 func killsMain(o sudoers.Option) bool {
@@ -111,7 +122,7 @@ func isRemote(o sudoers.Option) bool {
 const lessSecure = 247
 
 func (all *findings) checkPager(c sudoers.Command, host Facts) {
-	if slices.Contains(c.Args(), "--no-pager") {
+	if slices.Contains(c.Args(), "--no-pager") && path.Base(c.Path()) != "service" {
 		return
 	}
 	severity, message := Warning, "opens a pager as root, which must not start programs"
@@ -122,7 +133,7 @@ func (all *findings) checkPager(c sudoers.Command, host Facts) {
 	if verb := NeedsNoSudo(c.String()); verb != "" {
 		hint += ", or grant nothing: systemctl " + verb + " needs no sudo"
 	}
-	all.add(SystemctlPager, severity, c.String(), "%s", message).hint("%s", hint)
+	all.add(Pager, severity, c.String(), "%s", message).hint("%s", hint)
 }
 
 // reading are the verbs that every user may use.
@@ -153,7 +164,7 @@ func (all *findings) checkSpellings(f sudoers.File) {
 		for _, c := range r.Commands() {
 			for _, twin := range c.Expanded() {
 				if !granted[twin.String()] {
-					all.add(UnitUnqualified, Info, c.String(), "is one of two spellings: sudo compares letter by letter, and does not allow %q", twin).
+					all.add(UnitSpelling, Info, c.String(), "is one of two spellings: sudo compares letter by letter, and does not allow %q", twin).
 						hint("set expand_unit")
 				}
 			}

@@ -15,6 +15,7 @@ package sudolint
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 )
@@ -31,20 +32,27 @@ const (
 
 // The checks of meaning. Those of words are in package sudoers; Wildcard and All are found here when words were allowed to be wide.
 const (
-	NoArguments     sudoers.Check = "no-args"          // any arguments are allowed
-	ShellEscape     sudoers.Check = "shell-escape"     // equals a root shell
-	SystemctlVerb   sudoers.Check = "systemctl-verb"   // gives root or the whole host
-	SystemctlOption sudoers.Check = "systemctl-option" // works on another host or root folder, or by force
-	SystemctlPager  sudoers.Check = "systemctl-pager"  // opens a pager as root (CVE-2023-26604)
-	SystemctlKill   sudoers.Check = "systemctl-kill"   // the signal reaches child processes
-	UnitUnqualified sudoers.Check = "unit-unqualified" // one of two spellings
+	AnyArguments    sudoers.Check = "any_arguments"    // the caller chooses the arguments
+	KillChildren    sudoers.Check = "kill_children"    // the signal reaches child processes
+	MissingPath     sudoers.Check = "missing_path"     // has no effect until it exists
+	NotAnalysed     sudoers.Check = "not_analysed"     // nothing is known of the program
+	Pager           sudoers.Check = "pager"            // opens a pager as root (CVE-2023-26604)
+	RunasAll        sudoers.Check = "runas_all"        // any account
+	Script          sudoers.Check = "script"           // what a script reads counts, too
 	SetEnv          sudoers.Check = "setenv"           // the caller can have code loaded
-	RunasAll        sudoers.Check = "runas-all"        // any account
-	PathMissing     sudoers.Check = "path-missing"     // dead until it exists
-	PathWritable    sudoers.Check = "path-writable"    // others than root can replace it
-	SetuidScript    sudoers.Check = "setuid-script"    // what a script reads counts, too
-	TargetUnit      sudoers.Check = "target-unit"      // the unit runs as root what others can replace
+	ShellEscape     sudoers.Check = "shell_escape"     // permits a shell escape
+	SystemctlOption sudoers.Check = "systemctl_option" // works on another host or root directory, or by force
+	SystemctlVerb   sudoers.Check = "systemctl_verb"   // gives root or the whole host
+	UnitSpelling    sudoers.Check = "unit_spelling"    // one of two spellings
+	WritablePath    sudoers.Check = "writable_path"    // users other than root can replace it
+	WritableUnit    sudoers.Check = "writable_unit"    // the unit runs as root what users other than root can replace
 )
+
+// Allowable are the checks whose findings a user can allow by name: an error becomes a warning. The others are about words that sudoers cannot say.
+var Allowable = []sudoers.Check{
+	sudoers.All, AnyArguments, KillChildren, MissingPath, Pager, RunasAll, SetEnv, ShellEscape, SystemctlOption, SystemctlVerb, sudoers.Wildcard,
+	WritablePath, WritableUnit,
+}
 
 // Finding is one thing that a grant does beyond what it says.
 type Finding struct {
@@ -118,6 +126,16 @@ func (all *findings) add(c sudoers.Check, s Severity, subject, message string, a
 }
 
 func (f *Finding) hint(text string, args ...any) { f.Hint = fmt.Sprintf(text, args...) }
+
+// first keeps the first finding of each check.
+func (all findings) first() []Finding {
+	seen := map[sudoers.Check]bool{}
+	return slices.DeleteFunc(all, func(f Finding) bool {
+		isSeen := seen[f.Check]
+		seen[f.Check] = true
+		return isSeen
+	})
+}
 
 // unique drops what several rules have in common.
 func (all findings) unique() []Finding {

@@ -1,0 +1,242 @@
+package sudolint
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+)
+
+// replaceable ends the message of WritablePath; it needs a reason.
+const replaceable = "can be replaced by users other than root: %s"
+
+// CheckOnHost looks at the program of a command on this host, as the kernel will find it, at the interpreter of a script, and at files that the
+// arguments name: whether they are there, whether users other than root can replace one, by any directory, link or ACL on the way, and
+// whether the program is a dangerous one by another name. Of the programs of a directory, and of a path with wildcards, it returns the first
+// that fails each check.
+func CheckOnHost(c sudoers.Command, host Facts) ([]Finding, error) {
+	var all findings
+	programs, err := programsOf(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, program := range programs {
+		if err := all.checkProgram(c, program, host); err != nil {
+			return nil, err
+		}
+	}
+	for _, arg := range c.Args() {
+		if err := all.checkArgument(c, arg); err != nil {
+			return nil, err
+		}
+	}
+	if len(programs) > 1 {
+		return all.first(), nil
+	}
+	return all.unique(), nil
+}
+
+// programsOf are the paths that a command grants on this host.
+func programsOf(c sudoers.Command) ([]string, error) {
+	switch dir, isDir := strings.CutSuffix(c.Path(), "/"); {
+	case !strings.HasPrefix(c.Path(), "/"): // ALL
+		return nil, nil
+	case isDir:
+		programs, err := filepath.Glob(filepath.Join(dir, "*"))
+		return append(programs, dir), err
+	case strings.ContainsAny(c.Path(), "*?["):
+		return filepath.Glob(c.Path())
+	}
+	return []string{c.Path()}, nil
+}
+
+func (all *findings) checkProgram(c sudoers.Command, program string, host Facts) error {
+	found, err := walk(program)
+	if err != nil {
+		return err
+	}
+	if found.open != "" {
+		all.add(WritablePath, Error, program, replaceable, found.open).hint("put it where only root can write")
+	}
+	exact := program == c.Path()
+	switch {
+	case exact && found.target == nil:
+		all.add(MissingPath, Error, program, "does not exist on this host, so the rule has no effect until a program is put there").
+			hint("install it before, or correct the path")
+		return nil
+	case exact && !isExecutable(found.target):
+		all.add(MissingPath, Error, program, "is not an executable file").hint("correct the path")
+		return nil
+	case found.target == nil || !isExecutable(found.target):
+		return nil
+	}
+	names := append(slices.Clone(found.paths), otherLinks(found)...)
+	if name := listed(escapes, names...); name != "" && (!exact || listed(escapes, program) == "") {
+		all.add(ShellEscape, Error, program, "permits a shell escape: it is %s under another name, which can start programs, write any file or change accounts", name).
+			hint("grant a script of your own instead, owned by root, without arguments")
+	} else if exact && listed(escapes, program) == "" {
+		all.checkOtherName(c, names, host)
+	}
+	if exact && !isKnown(names) {
+		all.add(NotAnalysed, Info, program, "is not analysed: nothing is known of what it does as root")
+	}
+	return all.checkInterpreter(program, found.end)
+}
+
+// checkOtherName looks at a command whose program is one of the tools by a link of another name.
+func (all *findings) checkOtherName(c sudoers.Command, names []string, host Facts) {
+	if slices.Contains(append(tools, readers...), filepath.Base(c.Path())) || listed(harmless, c.Path()) != "" {
+		return
+	}
+	if listed(tools, names...)+listed(readers, names...) != "" && c.TakesAnyArguments() {
+		all.checkNames(c, names...)
+	}
+	if s, ok := asSystemctl(c, names...); ok {
+		all.checkSystemctl(c, s, host)
+	}
+	if listed(pagers, names...) != "" {
+		all.checkPager(c, host)
+	}
+}
+
+func isExecutable(info fs.FileInfo) bool { return info.Mode().IsRegular() && info.Mode()&0o111 != 0 }
+
+// programDirs are where a hard link is compared with the programs of the lists, and where env(1) finds an interpreter under sudo (secure_path).
+var programDirs = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin")
+
+// otherLinks are the paths of programs of the lists that are hard links to the same file.
+func otherLinks(t trail) (links []string) {
+	if t.target.Sys().(*syscall.Stat_t).Nlink < 2 {
+		return nil
+	}
+	for _, name := range escapes {
+		for _, dir := range programDirs {
+			path := filepath.Join(dir, name)
+			if info, err := os.Stat(path); err == nil && os.SameFile(info, t.target) {
+				links = append(links, path)
+			}
+		}
+	}
+	return links
+}
+
+// maxInterpreters is how many scripts the kernel follows from interpreter to interpreter (execve(2)).
+const maxInterpreters = 4
+
+// checkInterpreter looks at what the `#!` line of a script names, and of env(1) at the program that it finds.
+func (all *findings) checkInterpreter(program, path string) error {
+	for range maxInterpreters {
+		interpreter, err := interpreterOf(path)
+		if err != nil || interpreter == nil {
+			return err
+		}
+		all.add(Script, Info, program, "is a script: its interpreter and all files that it reads must be writable by root only")
+		for _, file := range interpreter {
+			found, err := walk(file)
+			if err != nil {
+				return err
+			}
+			if found.open != "" {
+				all.add(WritablePath, Error, program, "has the interpreter %s, which "+replaceable, file, found.open).hint("use an interpreter that only root can write to")
+			}
+			path = found.end
+		}
+		if path == "" {
+			return nil
+		}
+	}
+	return nil
+}
+
+// interpreterOf returns the program of a `#!` line, and behind /usr/bin/env the one that this finds. It is nil for a file that is no script.
+func interpreterOf(path string) ([]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	const longest = 256 // of the line (execve(2))
+	line, err := bufio.NewReaderSize(io.LimitReader(f, longest), longest).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	text, isScript := strings.CutPrefix(line, "#!")
+	fields := strings.Fields(text)
+	if !isScript || len(fields) == 0 {
+		return nil, nil
+	}
+	all := []string{fields[0]}
+	if filepath.Base(fields[0]) != "env" {
+		return all, nil
+	}
+	for _, word := range fields[1:] {
+		if strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
+			continue
+		}
+		for _, dir := range programDirs {
+			if file := filepath.Join(dir, word); !strings.HasPrefix(word, "/") && exists(file) {
+				return append(all, file), nil
+			}
+		}
+		if strings.HasPrefix(word, "/") {
+			all = append(all, word)
+		}
+		break
+	}
+	return all, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// checkArgument looks at a file that an argument names, as in /PATH, --option=/PATH, -o/PATH and @/PATH: who can replace it decides what the
+// program reads, runs or overwrites as root.
+func (all *findings) checkArgument(c sudoers.Command, arg string) error {
+	path := pathIn(arg)
+	if path == "" {
+		return nil
+	}
+	found, err := walk(path)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) {
+		return nil // the program cannot open it either
+	}
+	if err != nil {
+		return err
+	}
+	if found.open != "" {
+		all.add(WritablePath, Error, c.String(), "names the file %s, which "+replaceable, path, found.open).hint("put it where only root can write")
+	}
+	if name := listed(escapes, found.paths...); name != "" && found.target != nil && isExecutable(found.target) {
+		all.add(ShellEscape, Error, c.String(), "permits a shell escape: its argument names %s", name).hint("grant a script of your own instead, owned by root, without arguments")
+	}
+	return nil
+}
+
+// pathIn is the absolute path in an argument, up to the directory before a wildcard; "" where there is none.
+func pathIn(arg string) string {
+	start := strings.Index(arg, "/")
+	isOption := len(arg) > 1 && arg[0] == '-' && arg[1] != '-' && start == 2
+	switch {
+	case start < 0 || strings.HasPrefix(arg[start:], "//"):
+		return ""
+	case start > 0 && !strings.ContainsAny(arg[start-1:start], "=:,@+") && !isOption:
+		return "" // a relative path
+	}
+	path, _, isWild := strings.Cut(arg[start:], "*")
+	if i := strings.IndexAny(path, "?["); i >= 0 {
+		path, isWild = path[:i], true
+	}
+	if isWild {
+		path = filepath.Dir(path + "x")
+	}
+	return path
+}
