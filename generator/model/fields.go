@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
 )
 
 // Field is one value that a team may set. The list below is the only one there is: the role's defaults/main.yml, meta/argument_specs.yml and
@@ -64,6 +65,14 @@ func Shown(v any) any {
 		return "{{ project_name }}"
 	}
 	return v
+}
+
+// allowable are the names of findings that sudoers_entry accepts.
+func allowable() (names []string) {
+	for _, check := range sudolint.Allowable {
+		names = append(names, string(check))
+	}
+	return names
 }
 
 // Variables are the fields that are variables of the role.
@@ -168,6 +177,8 @@ func Fields(m Model) []Field {
 			Description: "What the deploy user may do with the service by `sudo systemctl`, without a password."},
 		{Key: "sudo.extra_commands", Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Accepts: oneLine, Default: orEmpty(m.Sudo.ExtraCommands),
 			Description: "Further commands that the deploy user may run as root without a password. What would give more than it says is refused."},
+		{Key: "sudo.allow_findings", Name: "sidekiq_sudo_allow_findings", Type: argspec.List, Elements: argspec.Str, Choices: allowable(), Default: orEmpty(m.Sudo.AllowFindings),
+			Description: "Findings of `sudoers_entry` that do not stop the role, such as `shell_escape` for an extra command that permits one."},
 		{Name: "sidekiq_takeover", Type: argspec.Str, Choices: []string{"safe", "force"}, Default: "safe",
 			Description: "What an older sudoers file or unit has and the role does not cover: `safe` stops and names it, `force` drops it."},
 		{Key: "logging.readers", Name: "sidekiq_log_readers", Type: argspec.List, Elements: argspec.Str, Accepts: account, Default: orEmpty(m.Logging.Readers),

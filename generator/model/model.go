@@ -118,6 +118,7 @@ type Database struct {
 type Sudo struct {
 	Systemctl     []string `json:"systemctl,omitzero"`
 	ExtraCommands []string `json:"extra_commands,omitzero"`
+	AllowFindings []string `json:"allow_findings,omitzero"`
 }
 
 // Capistrano is the text that `sidekiq-role capistrano` makes.

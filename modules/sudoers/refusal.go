@@ -8,13 +8,13 @@ type Check string
 // The checks of words. Package sudolint has those of what the words mean.
 const (
 	Name         Check = "name"          // sudo would ignore the file
-	ControlChar  Check = "control_char"     // could start a rule of its own, or pass for another character
+	ControlChar  Check = "control_char"  // could start a rule of its own, or pass for another character
 	PathRelative Check = "relative_path" // no clean absolute path
 	Unportable   Check = "unportable"    // not every sudo reads it the same
 	Wildcard     Check = "wildcard"      // matches more than it seems to
 	All          Check = "all"           // every command, or every program of a folder
 	Negation     Check = "negation"      // holds nobody back
-	TooLong      Check = "too_long" // for sudo-rs
+	TooLong      Check = "too_long"      // for sudo-rs
 	Empty        Check = "empty"         // sudoers cannot say a list of nothing
 	Default      Check = "default"       // a Defaults setting that is not known to be harmless
 )

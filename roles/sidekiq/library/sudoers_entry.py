@@ -9,15 +9,18 @@ version_added: 0.1.0
 description:
   - Writes one file in /etc/sudoers.d that grants what is asked for and nothing else, or refuses and says why.
   - >-
-    The file is checked by visudo, alone and together with the whole policy of the host, before it takes effect in one
-    step, owned by root with mode 0440. sudo itself is asked whether it really allows the commands, and whether it asks
-    for a password, on every run.
+    visudo checks the file, alone and together with the whole policy of the host, before it takes effect in one rename,
+    owned by root with mode 0440. On every run sudo is asked whether it allows the commands, and whether it asks for a
+    password; a new file for which it does not is rolled back.
   - >-
     What is accepted means the same to sudo 1.8.21 and later and to sudo-rs, or is refused and the reason given.
   - >-
-    Commands that give more than they say stop the task: shells and what equals one, systemctl with a pager on old
-    systemd, programs that others than root can replace, and so on. Each of these dangers has an option whose name
-    starts with V(allow_) that takes it on.
+    Commands that give more than they say stop the task: programs that permit a shell escape, systemctl with a pager on
+    old systemd, files that users other than root can replace, and so on. O(allow_findings) allows each of these dangers
+    by name.
+  - >-
+    The list of programs that permit a shell escape (GTFOBins and others) cannot be complete. A program of which nothing
+    is known is the finding C(not_analysed), which stops nothing: read such a program yourself before you grant it.
   - >-
     The module owns the whole file of that name. What somebody else wrote there is replaced when the new rules cover it;
     otherwise the task stops and names the lines.
@@ -45,7 +48,9 @@ options:
     elements: str
   hosts:
     description:
-      - Hosts on which the rule holds. Rules without V(ALL) are for files shared by many hosts and are not proved.
+      - >-
+        Hosts on which the rule holds. Rules without V(ALL) are for files shared by many hosts: they are not proved, and
+        programs are checked only where the rule may hold on this host.
     type: list
     elements: str
     default: [ALL]
@@ -80,7 +85,8 @@ options:
     default: false
   setenv:
     description:
-      - Whether callers may set variables of the commands, which equals a root shell and needs O(allow_setenv).
+      - Whether callers may set variables of the commands, which permits a shell escape and needs V(setenv) in
+          O(allow_findings).
     type: bool
     default: false
   noexec:
@@ -164,19 +170,6 @@ options:
           - As O(noexec).
         type: bool
         default: false
-  prove:
-    description:
-      - >-
-        How it is proved that the grant is effective. V(list) asks sudo, as root, for each user and command, and reads
-        the rules that sudo lists, of which the last that matches decides about the password.
-      - >-
-        V(run) also makes the calls as the users would, when the file is about to change, with a harmless program laid
-        over the real one in a mount namespace of its own. Each call leaves a line C(COMMAND=) in the log of
-        authentication.
-      - Where such a namespace is refused, as in many containers, there is a warning and V(list) alone.
-    type: str
-    choices: [list, run]
-    default: list
   takeover:
     description:
       - >-
@@ -186,65 +179,54 @@ options:
     type: str
     choices: [safe, force]
     default: safe
-  allow_all:
+  allow_findings:
     description:
-      - Take on V(ALL) as a command, and folders (paths that end in V(/)).
-    type: bool
-    default: false
-  allow_any_arguments:
-    description:
-      - Take on programs that do very different things by their arguments, such as systemctl, without arguments.
-    type: bool
-    default: false
-  allow_kill_all:
-    description:
-      - Take on C(systemctl kill) without C(--kill-who=main), whose signal reaches child processes as well, without a
-          warning.
-    type: bool
-    default: false
-  allow_missing:
-    description:
-      - Take on programs that do not exist on the host; such rules are not proved.
-    type: bool
-    default: false
-  allow_pager:
-    description:
-      - Take on commands that open a pager, such as C(systemctl status), on systemd before 247, where that is a root
-          shell.
-    type: bool
-    default: false
-  allow_setenv:
-    description:
-      - Take on O(setenv), and variables in O(defaults) that can make a program load code.
-    type: bool
-    default: false
-  allow_shell_escape:
-    description:
-      - Take on programs that equal a root shell, such as editors, interpreters, find, tar or cp.
-    type: bool
-    default: false
-  allow_systemctl:
-    description:
-      - Take on verbs and options of systemctl that give root or the whole host, such as edit, link, set-environment or
-          C(--host).
-    type: bool
-    default: false
-  allow_wildcards:
-    description:
-      - Take on the wildcards C(*), C(?) and C([ ]), which match blanks and options as well. Not with sudo-rs.
-    type: bool
-    default: false
-  allow_writable_path:
-    description:
-      - Take on programs that others than root can replace.
-    type: bool
-    default: false
+      - >-
+        Findings that do not stop the task; each becomes a warning, and what would be a warning is only returned. Each
+        name allows its own danger and no other.
+      - V(all) allows V(ALL) as a command, and directories (paths that end in V(/)).
+      - >-
+        V(any_arguments) allows programs that do very different things by their arguments, such as systemctl, without
+        arguments or with C(*) in them.
+      - V(kill_children) allows C(systemctl kill) without C(--kill-who=main), whose signal also reaches child processes.
+      - V(missing_path) allows programs that do not exist on the host; such rules are not proved.
+      - V(pager) allows commands that open a pager, such as C(systemctl status), which is a root shell on systemd before
+          247.
+      - V(runas_all) allows V(ALL) in O(runas).
+      - V(setenv) allows O(setenv), and C(!env_reset) in O(defaults), which permit a caller to load code.
+      - V(shell_escape) allows programs that permit a shell escape, such as editors, interpreters, database clients,
+          find, tar or cp.
+      - >-
+        V(systemctl_option) and V(systemctl_verb) allow options and verbs of systemctl that give root or the whole host,
+        such as C(--host), edit, link or set-environment.
+      - V(wildcard) allows C(*), C(?) and C([ ]), which match spaces and options as well. Not with sudo-rs.
+      - >-
+        V(writable_path) allows programs, interpreters of scripts, and files named by arguments that users other than
+        root can replace, by owner, mode or ACL of the file or of a directory or link on the way.
+      - V(writable_unit) allows starting units whose commands root runs with such files.
+    type: list
+    elements: str
+    choices:
+      - all
+      - any_arguments
+      - kill_children
+      - missing_path
+      - pager
+      - runas_all
+      - setenv
+      - shell_escape
+      - systemctl_option
+      - systemctl_verb
+      - wildcard
+      - writable_path
+      - writable_unit
+    default: []
 attributes:
   check_mode:
     support: full
     description: >-
-      The checks by visudo take place, on a copy, and so does the question to sudo, out of everybody's sight; where that
-      is refused, as in many containers, the question has to wait for the file.
+      visudo checks a copy of the policy. Whether sudo then allows the commands is known only after the file was
+      written.
   diff_mode:
     support: full
     description: Shows the whole file before and after, or its owner and mode.
@@ -276,7 +258,6 @@ EXAMPLES = r'''
       - /bin/systemctl reload sidekiq
     expand_unit: true
     nopasswd: true
-    prove: run
 
 - name: Two rules in one file
   sudoers_entry:
@@ -328,12 +309,6 @@ proved:
   type: list
   elements: str
   sample: [deploy]
-tried:
-  description: Users as whom all their commands were tried.
-  returned: when O(prove) is V(run) and the file was changed
-  type: list
-  elements: str
-  sample: [deploy]
 findings:
   description: What the grants do beyond what they say, also of a task that failed for it.
   returned: when O(state) is V(present) and the host could be looked at
@@ -341,7 +316,7 @@ findings:
   elements: dict
   contains:
     id:
-      description: Name of the check, such as shell-escape, systemctl-pager, path-writable.
+      description: Name of the check, such as shell_escape, pager, writable_path or not_analysed.
       type: str
     severity:
       description: V(error) stops the task, V(warning) is a warning, V(info) stands here alone.
@@ -359,7 +334,7 @@ findings:
       description: What to do.
       type: str
   sample:
-    - id: unit-unqualified
+    - id: unit_spelling
       severity: info
       subject: /bin/systemctl restart sidekiq
       message: 'is one of two spellings: sudo compares letter by letter, and does not allow "/bin/systemctl restart
@@ -407,18 +382,27 @@ def main():
                     'noexec': {'type': 'bool', 'default': False},
                 },
             },
-            'prove': {'type': 'str', 'default': 'list', 'choices': ['list', 'run']},
             'takeover': {'type': 'str', 'default': 'safe', 'choices': ['safe', 'force']},
-            'allow_all': {'type': 'bool', 'default': False},
-            'allow_any_arguments': {'type': 'bool', 'default': False},
-            'allow_kill_all': {'type': 'bool', 'default': False},
-            'allow_missing': {'type': 'bool', 'default': False},
-            'allow_pager': {'type': 'bool', 'default': False},
-            'allow_setenv': {'type': 'bool', 'default': False},
-            'allow_shell_escape': {'type': 'bool', 'default': False},
-            'allow_systemctl': {'type': 'bool', 'default': False},
-            'allow_wildcards': {'type': 'bool', 'default': False},
-            'allow_writable_path': {'type': 'bool', 'default': False},
+            'allow_findings': {
+                'type': 'list',
+                'elements': 'str',
+                'default': [],
+                'choices': [
+                    'all',
+                    'any_arguments',
+                    'kill_children',
+                    'missing_path',
+                    'pager',
+                    'runas_all',
+                    'setenv',
+                    'shell_escape',
+                    'systemctl_option',
+                    'systemctl_verb',
+                    'wildcard',
+                    'writable_path',
+                    'writable_unit',
+                ],
+            },
         },
         mutually_exclusive=[
             ['rules', 'users'],
