@@ -5,14 +5,12 @@
 // password as asked, or a warning says what could not be told. In this order:
 //
 //  1. The text is made from typed parts (package sudoers) that refuse what not every sudo reads the same.
-//  2. What it grants beyond what it says stops the task, unless an option takes that danger on by name (package sudolint).
+//  2. What it grants beyond what it says stops the task, unless the finding is allowed by name (package sudolint).
 //  3. Lines that somebody else wrote into the file have to be covered by the new rules.
 //  4. Users, groups and commands must exist. A rule for a user who is missing is dead, and comes alive when somebody takes the name.
 //  5. visudo parses a copy of the host's whole policy with the new file in it, also in check mode.
-//  6. sudo itself is asked, for each user and command, on a stage: a mount namespace in which the file is there already. With prove: run the
-//     commands are tried there as well, a harmless program laid over the real one.
-//  7. The file is replaced atomically; visudo looks at the temporary file once more. Its name has a dot, so sudo does not read it.
-//  8. sudo is asked again. If it does not agree now, as may be where no stage could be had, the old file is put back.
+//  6. The file is replaced atomically; visudo checks the temporary file once more. Its name has a dot, so sudo does not read it.
+//  7. sudo lists the rules of each user (sudo -ll). If they do not allow the commands as asked, the file is rolled back.
 //
 // # Decisions
 //
@@ -20,7 +18,8 @@
 // wrong owner or mode alone is a change, too, since sudo may ignore such a file. Our own text is known by a sum in its first line: only
 // what somebody else wrote is read, and may stop the task.
 //
-// A file that is right is proved by what sudo lists alone, one run of sudo for each user; a new one also by asking about each call.
+// The grant is not tried out of sight before the file is written: a mount namespace for that took more time than all else of a first run, depends on
+// the kernel, and found nothing that sudo -ll does not show. Until the rollback the file grants no more than what was asked for.
 //
 // A symbolic link or a directory of that name is an error for both states: the module did not make it.
 //

@@ -1,16 +1,17 @@
-// Package sudolint tells what a sudoers file grants beyond what it says. The promise: a grant that gives whoever has it a root shell, the
-// whole host, or nothing at all, is found by one of the checks below, before it is published.
+// Package sudolint finds what a sudoers file grants beyond what it says, before it is published: a root shell, the whole host, or nothing at
+// all. It knows programs by the lists of programs.go, under every name by which the host reaches them, and what users other than root can
+// replace. Such lists cannot be complete, so a program of which nothing is known is a finding as well (NotAnalysed).
 //
 // Package sudoers sees to it that text means what it says; here it is asked whether that is wanted. What is known was tried on real
 // releases: each escalation as an ordinary user at a terminal, with systemd 237 to 257, sudo 1.8.21 to 1.9.17 and sudo-rs.
 //
 // # Decisions
 //
-// A finding of severity Error stops; one that its owner allows by name becomes a Warning. So each danger is taken alone and by name, and
-// stays in sight. What is Info is nothing to be told in every run.
+// A finding of severity Error stops; one that the user allows by name becomes a Warning. So each danger is allowed alone and by name, and is
+// reported on every run. An Info is returned only.
 //
-// The lists of programs are short and hold those that people do grant. They cannot be complete: a program of one's own may well start a
-// shell. What can be said of every program is who could replace it, and this is looked up (CheckProgram).
+// A program of the lists is an error whatever its arguments: what they name may change, and many start a shell from within. Where exact
+// arguments make the difference, as for systemctl, they are analysed.
 package sudolint
 
 import (
