@@ -4,7 +4,7 @@
 set -eu
 
 ROOTS=${ROOTS:-}
-WAYS=${WAYS:-edit link loader noargs pager path wildcard}
+WAYS=${WAYS:-alias argument edit host interpreter link loader noargs pager path unit wildcard}
 proofs=/root/escalated
 home=/home/deploy
 
@@ -16,9 +16,17 @@ deploy_file() { install -o deploy -g deploy -m "$2" /dev/stdin "$home/$1"; }
 for way in link noargs wildcard; do
   printf '[Service]\nType=oneshot\nExecStart=/usr/bin/touch %s/%s\n' "$proofs" "$way" | deploy_file "$way.service" 0644
 done
-printf '#!/bin/sh\ntouch %s/path\n' "$proofs" | deploy_file replaced 0755
+for way in argument host interpreter path unit; do
+  printf '#!/bin/sh\ntouch %s/%s\n' "$proofs" "$way" | deploy_file "$way" 0755
+done
 install -d -o deploy -g deploy /opt/tools
 install -o deploy -g deploy -m 0755 /bin/true /opt/tools/run
+install -d /opt/admin
+ln -sf /usr/bin/less /opt/admin/show
+printf '#!/opt/tools/run\n' | install -m 0755 /dev/stdin /opt/admin/job
+printf '#!/bin/sh\n. "$1"\n' | install -m 0755 /dev/stdin /opt/admin/load
+printf '[Service]\nType=oneshot\nWorkingDirectory=%s\nExecStart=/bin/sh unit\n' "$home" >/etc/systemd/system/in-home.service
+systemctl daemon-reload
 
 # at_terminal COMMAND [KEYS...]: as deploy at a small terminal; each of KEYS is a line typed, a second after another.
 at_terminal() {
@@ -31,6 +39,8 @@ at_terminal() {
 
 try() {
   case $1 in
+    alias) at_terminal 'sudo -n /opt/admin/show /etc/passwd' "!touch $proofs/alias" '' q ;;
+    argument) at_terminal 'sudo -n /opt/admin/load /home/deploy/argument' ;;
     edit) at_terminal 'sudo -n systemctl edit sidekiq' ":!touch $proofs/edit" '' ':q!' ;;
     link) at_terminal 'sudo -n systemctl link ~/link.service && sudo -n systemctl start link' ;;
     # The loader is told to write a file; it would as well load one (LD_PRELOAD), for which there is no compiler here.
@@ -40,7 +50,9 @@ try() {
       ;;
     noargs) at_terminal 'sudo -n systemctl link ~/noargs.service; sudo -n systemctl start noargs' ;;
     pager) at_terminal 'sudo -n SYSTEMD_PAGERSECURE=0 systemctl status sidekiq' "!touch $proofs/pager" q q ;;
-    path) at_terminal 'cp replaced /opt/tools/run; sudo -n /opt/tools/run' ;;
+    host | path) at_terminal "cp $1 /opt/tools/run; sudo -n /opt/tools/run" ;;
+    interpreter) at_terminal 'cp interpreter /opt/tools/run; sudo -n /opt/admin/job' ;;
+    unit) at_terminal 'sudo -n systemctl start in-home' ;;
     wildcard) at_terminal 'sudo -n systemctl link ~/wildcard.service -p sidekiq && sudo -n systemctl start wildcard -p sidekiq' ;;
   esac
 }
