@@ -4,7 +4,7 @@
 set -eu
 
 ROOTS=${ROOTS:-}
-WAYS=${WAYS:-alias argument edit host interpreter link loader noargs pager path unit wildcard}
+WAYS=${WAYS:-acl alias argument edit host interpreter link loader noargs pager path unit wildcard}
 proofs=/root/escalated
 home=/home/deploy
 
@@ -16,12 +16,14 @@ deploy_file() { install -o deploy -g deploy -m "$2" /dev/stdin "$home/$1"; }
 for way in link noargs wildcard; do
   printf '[Service]\nType=oneshot\nExecStart=/usr/bin/touch %s/%s\n' "$proofs" "$way" | deploy_file "$way.service" 0644
 done
-for way in argument host interpreter path unit; do
+for way in acl argument host interpreter path unit; do
   printf '#!/bin/sh\ntouch %s/%s\n' "$proofs" "$way" | deploy_file "$way" 0755
 done
 install -d -o deploy -g deploy /opt/tools
 install -o deploy -g deploy -m 0755 /bin/true /opt/tools/run
-install -d /opt/admin
+install -d /opt/admin /opt/acl
+install -m 0755 /bin/true /opt/acl/run
+setfacl -m u:deploy:rwx /opt/acl
 ln -sf /usr/bin/less /opt/admin/show
 printf '#!/opt/tools/run\n' | install -m 0755 /dev/stdin /opt/admin/job
 printf '#!/bin/sh\n. "$1"\n' | install -m 0755 /dev/stdin /opt/admin/load
@@ -39,6 +41,7 @@ at_terminal() {
 
 try() {
   case $1 in
+    acl) at_terminal 'rm -f /opt/acl/run; cp acl /opt/acl/run; sudo -n /opt/acl/run' ;;
     alias) at_terminal 'sudo -n /opt/admin/show /etc/passwd' "!touch $proofs/alias" '' q ;;
     argument) at_terminal 'sudo -n /opt/admin/load /home/deploy/argument' ;;
     edit) at_terminal 'sudo -n systemctl edit sidekiq' ":!touch $proofs/edit" '' ':q!' ;;
