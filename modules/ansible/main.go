@@ -48,7 +48,7 @@ func (p program) main(argv []string) int {
 		fmt.Fprint(p.out, p.usage(name))
 		return 0
 	case len(args) == 1 && ok:
-		return p.run(module(), args[0])
+		return p.run(module, args[0])
 	case ok:
 		fmt.Fprint(p.err, module().usage())
 	default:
@@ -67,12 +67,19 @@ func (p program) runNamed(args []string) int {
 		fmt.Fprintf(p.err, "error: unknown module %q; accepted: %s\n", args[0], joined(p.names()))
 		return 2
 	}
-	return p.run(module(), args[1])
+	return p.run(module, args[1])
 }
 
-// run answers once.
-func (p program) run(m Module, source string) int {
-	line, err := p.answer(m, source).text()
+// run answers once, whatever happens.
+func (p program) run(module func() Module, source string) int {
+	var line []byte
+	err := recovered(func() (err error) {
+		line, err = p.answer(module(), source).text()
+		return err
+	})
+	if err != nil {
+		line, err = failure(fmt.Errorf("%w; what was changed is not known", err)).text()
+	}
 	if err == nil {
 		_, err = p.out.Write(line)
 	}

@@ -138,14 +138,9 @@ func (p *Plan) refusal(fault error) answer {
 	return a
 }
 
-// do runs one step; a panic in it may have left anything behind.
-func do(s Step, late *Late) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = Partial(fmt.Errorf("bug: %v", r))
-		}
-	}()
-	return s.Do(late)
+// do runs one step.
+func do(s Step, late *Late) error {
+	return recovered(func() error { return s.Do(late) })
 }
 
 // takeBack answers a failure. `changed` is true only if something stayed changed.
@@ -189,16 +184,11 @@ func undo(done []Step) (undone, notUndone []string) {
 	return undone, notUndone
 }
 
-func takeBackOne(s Step) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("bug: %v", r)
-		}
-	}()
+func takeBackOne(s Step) error {
 	if s.Undo == nil {
 		return errors.New("cannot be taken back")
 	}
-	return s.Undo()
+	return recovered(s.Undo)
 }
 
 func failureText(failed Step, cause error, undone, notUndone []string) string {

@@ -131,8 +131,7 @@ func (a *act) watching(late *ansible.Late, u *unit, end func() error) error {
 	if len(u.left) == 0 {
 		return end()
 	}
-	done := make(chan error, 1)
-	go func() { done <- end() }()
+	done := ansible.Async(end)
 	back := map[string]bool{}
 	for {
 		select {
