@@ -136,6 +136,7 @@ soak: check-go ## the random tests for half an hour, fuzzing a million times eac
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/rubyyaml
 	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/databaseyml
 	$(GO) test -run '^$$' -fuzz FuzzReadConfig -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
+	$(GO) test -run '^$$' -fuzz FuzzReply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
 	$(GO) test -run '^$$' -fuzz FuzzWords -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sudoers
 	$(GO) test -run '^$$' -fuzz FuzzModel -fuzztime 200000x -fuzzminimizetime 10x ./generator
 	$(GO) test -run '^$$' -fuzz FuzzInspect -fuzztime 100000x -fuzzminimizetime 10x ./generator/inspect

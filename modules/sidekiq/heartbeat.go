@@ -1,14 +1,11 @@
 package sidekiq
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/gomodule/redigo/redis"
 )
 
 // Process is a Sidekiq process as its heartbeat shows it.
@@ -29,15 +26,15 @@ type Process struct {
 }
 
 // Processes are the Sidekiq processes that beat, sorted by identity. One that died leaves its heartbeat for a minute.
-func (r *Redis) Processes(ctx context.Context) ([]Process, error) {
-	identities, err := redis.Strings(r.do(ctx, "SMEMBERS", "processes"))
+func (r *Redis) Processes() ([]Process, error) {
+	identities, err := r.list("SMEMBERS", r.prefix+"processes")
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(identities)
 	var processes []Process
 	for _, identity := range identities {
-		fields, err := redis.StringMap(r.do(ctx, "HGETALL", identity))
+		fields, err := r.hash(identity)
 		if err != nil {
 			return nil, err
 		}
@@ -68,10 +65,16 @@ type processInfo struct {
 	} `json:"capsules"` // since 8.0.9
 }
 
+// maxInfo is more than the field info of any process has. Decoded JSON may be ten times as large.
+const maxInfo = 64 << 10
+
 func parseProcess(identity string, fields map[string]string) (Process, error) {
+	misunderstood := func(field, what string) (Process, error) {
+		return Process{}, fmt.Errorf("the heartbeat of %.100q is not understood: %s is not %s", identity, field, what)
+	}
 	var info processInfo
-	if err := json.Unmarshal([]byte(fields["info"]), &info); err != nil {
-		return Process{}, fmt.Errorf("the heartbeat of %s is not understood: %w", identity, err)
+	if text := fields["info"]; len(text) > maxInfo || json.Unmarshal([]byte(text), &info) != nil {
+		return misunderstood("info", "the JSON of a process")
 	}
 	p := Process{Identity: identity, Hostname: info.Hostname, PID: info.PID, Tag: info.Tag, Version: info.Version,
 		Concurrency: info.Concurrency, Queues: info.queues(), Labels: info.Labels, Quiet: fields["quiet"] == "true", StartedAt: epoch(info.StartedAt)}
@@ -80,7 +83,7 @@ func parseProcess(identity string, fields map[string]string) (Process, error) {
 		if text, set := fields[name]; set {
 			number, err := strconv.Atoi(text)
 			if err != nil {
-				return Process{}, fmt.Errorf("the heartbeat of %s is not understood: %s is not a number", identity, name)
+				return misunderstood(name, "a number")
 			}
 			*field = number
 		}
@@ -88,7 +91,7 @@ func parseProcess(identity string, fields map[string]string) (Process, error) {
 	p.RSS = int64(kilobytes) * 1024
 	beat, err := strconv.ParseFloat(fields["beat"], 64)
 	if err != nil {
-		return Process{}, fmt.Errorf("the heartbeat of %s is not understood: beat is not a time", identity)
+		return misunderstood("beat", "a time")
 	}
 	p.Beat = epoch(beat)
 	return p, nil

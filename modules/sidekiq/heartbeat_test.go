@@ -1,8 +1,8 @@
 package sidekiq
 
 import (
-	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,11 +58,11 @@ func TestTheHeartbeatOfEveryVersionIsRead(t *testing.T) {
 		{fmt.Sprintf("unix://:hush%%20hush@%s", server.Socket), ""},
 		{fmt.Sprintf("unix://:hush%%20hush@%s?db=2", server.Socket), "app"},
 	} {
-		got, err := open(t, c.url, c.namespace).Processes(context.Background())
+		got, err := open(t, c.url, c.namespace).Processes()
 		require.NoError(t, err)
 		require.Equal(t, wantProcesses(), got)
 	}
-	got, err := open(t, fmt.Sprintf("unix://:hush%%20hush@%s?db=3", server.Socket), "").Processes(context.Background())
+	got, err := open(t, fmt.Sprintf("unix://:hush%%20hush@%s?db=3", server.Socket), "").Processes()
 	require.NoError(t, err)
 	require.Empty(t, got)
 }
@@ -75,6 +75,29 @@ func TestAHeartbeatThatIsNoneIsAnError(t *testing.T) {
 		{"info": "{}", "beat": "1", "rss": "much"},
 	} {
 		_, err := parseProcess("w:1:x", fields)
-		require.ErrorContains(t, err, "the heartbeat of w:1:x is not understood")
+		require.ErrorContains(t, err, `the heartbeat of "w:1:x" is not understood`)
+	}
+}
+
+// Whoever may write to Redis may write anything.
+func TestParseProcess_AbsurdFields(t *testing.T) {
+	for _, info := range []string{
+		`[]`, `"x"`, `7`, `{"pid":1e999}`, `{"pid":"1"}`, `{"pid":1.5}`, `{"queues":{}}`, `{"queues":[1]}`, `{"capsules":[]}`, `{"capsules":{"a":1}}`,
+		`{"started_at":1e999}`, strings.Repeat("[", 20000), `{"labels":` + strings.Repeat("[", 20000), `{"labels":["` + strings.Repeat(`","`, maxInfo) + `"]}`,
+	} {
+		_, err := parseProcess("w:1:\x1b[2J", map[string]string{"info": info, "beat": "1"})
+		require.EqualError(t, err, `the heartbeat of "w:1:\x1b[2J" is not understood: info is not the JSON of a process`, "%.60s", info)
+	}
+	for _, fields := range []map[string]string{
+		{"info": "null", "beat": "1"}, {"info": "{}", "beat": "1e308"}, {"info": "{}", "beat": "-inf"}, {"info": "{}", "beat": "nan"},
+		{"info": `{"started_at":-1e300,"capsules":{"":{"weights":null}},"pid":-1,"concurrency":9223372036854775807}`, "beat": "0", "rss": "9223372036854775807"},
+	} {
+		p, err := parseProcess("w:1:x", fields)
+		require.NoError(t, err)
+		require.NotPanics(t, func() { _ = p.Beat.Format(time.RFC3339) + p.StartedAt.UTC().String() })
+	}
+	for name, value := range map[string]string{"busy": "99999999999999999999", "rss": "", "concurrency": "1e3"} {
+		_, err := parseProcess("w:1:x", map[string]string{"info": "{}", "beat": "1", name: value})
+		require.EqualError(t, err, `the heartbeat of "w:1:x" is not understood: `+name+` is not a number`)
 	}
 }

@@ -1,13 +1,11 @@
 package sidekiq
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
-
-	"github.com/gomodule/redigo/redis"
 )
 
 // Job is a job that runs or waits. What is not understood of it is left out.
@@ -20,9 +18,9 @@ type Job struct {
 
 // Jobs are the jobs that a process ran when it beat last, the longest first. Their key is `IDENTITY:work` since 6.4.2, `:workers`
 // before.
-func (r *Redis) Jobs(ctx context.Context, identity string) ([]Job, error) {
+func (r *Redis) Jobs(identity string) ([]Job, error) {
 	for _, key := range []string{identity + ":work", identity + ":workers"} {
-		threads, err := redis.StringMap(r.do(ctx, "HGETALL", key))
+		threads, err := r.hash(key)
 		if err != nil {
 			return nil, err
 		}
@@ -58,11 +56,11 @@ func runningJobs(threads map[string]string) []Job {
 }
 
 // Waiting are the jobs of a queue that are fetched next, the next first, and no more than most.
-func (r *Redis) Waiting(ctx context.Context, queue string, most int) ([]Job, error) {
+func (r *Redis) Waiting(queue string, most int) ([]Job, error) {
 	if most < 1 {
 		return nil, nil
 	}
-	texts, err := redis.Strings(r.do(ctx, "LRANGE", "queue:"+queue, -most, -1))
+	texts, err := r.list("LRANGE", r.prefix+"queue:"+queue, strconv.Itoa(-most), "-1")
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +73,11 @@ func (r *Redis) Waiting(ctx context.Context, queue string, most int) ([]Job, err
 
 // item holds the fields of a job's JSON that are wanted, whatever their types are.
 type item struct {
-	Class      any `json:"class"`
-	Wrapped    any `json:"wrapped"`
-	JID        any `json:"jid"`
-	EnqueuedAt any `json:"enqueued_at"`
-	CreatedAt  any `json:"created_at"`
+	Class      json.RawMessage `json:"class"`
+	Wrapped    json.RawMessage `json:"wrapped"`
+	JID        json.RawMessage `json:"jid"`
+	EnqueuedAt json.RawMessage `json:"enqueued_at"`
+	CreatedAt  json.RawMessage `json:"created_at"`
 }
 
 // payload reads a job: an object, or, among the running jobs of newer versions, such an object as text (lib/sidekiq/api.rb, WorkSet).
@@ -95,18 +93,24 @@ func payload(raw []byte) item {
 
 func (i item) job(queue string) Job {
 	job := Job{Queue: queue}
-	job.Class, _ = i.Class.(string)
-	if wrapped, ok := i.Wrapped.(string); ok && wrapped != "" {
+	job.Class, _ = decode[string](i.Class)
+	if wrapped, isText := decode[string](i.Wrapped); isText && wrapped != "" {
 		job.Class = wrapped
 	}
-	job.JID, _ = i.JID.(string)
+	job.JID, _ = decode[string](i.JID)
 	return job
+}
+
+// decode is a value of JSON if it has that type.
+func decode[T any](raw json.RawMessage) (value T, fits bool) {
+	fits = len(raw) > 0 && string(raw) != "null" && json.Unmarshal(raw, &value) == nil
+	return value, fits
 }
 
 // enqueued is since when the job is in its queue, as far as it tells.
 func (i item) enqueued() (at time.Time, known bool) {
-	for _, field := range []any{i.EnqueuedAt, i.CreatedAt} {
-		if number, ok := field.(float64); ok {
+	for _, field := range []json.RawMessage{i.EnqueuedAt, i.CreatedAt} {
+		if number, isNumber := decode[float64](field); isNumber {
 			return epoch(number), true
 		}
 	}

@@ -1,7 +1,7 @@
 package sidekiq
 
 import (
-	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,11 +39,11 @@ func TestTheRunningJobsOfEveryVersionAreRead(t *testing.T) {
 		for i, job := range c.jobs {
 			do("HSET", identity+c.key, i, job)
 		}
-		got, err := r.Jobs(context.Background(), identity)
+		got, err := r.Jobs(identity)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, identity)
 	}
-	idle, err := r.Jobs(context.Background(), "idle:1:a")
+	idle, err := r.Jobs("idle:1:a")
 	require.NoError(t, err)
 	require.Empty(t, idle)
 }
@@ -57,8 +57,21 @@ func TestTheJobsOfAQueueAreListedAsTheyAreFetched(t *testing.T) {
 		2: {{Class: "First", JID: "1", Queue: "default"}, {Class: "Second", JID: "2", Queue: "default"}},
 		9: {{Class: "First", JID: "1", Queue: "default"}, {Class: "Second", JID: "2", Queue: "default"}, {Queue: "default"}, {Class: "Fourth", Queue: "default"}},
 	} {
-		got, err := r.Waiting(context.Background(), "default", most)
+		got, err := r.Waiting("default", most)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
+	}
+}
+
+// Arrays in arrays may take fifty times the memory of their text when they are decoded.
+func TestPayload_AbsurdFields(t *testing.T) {
+	for _, text := range []string{
+		`{"class":` + strings.Repeat("[", 20000), `{"class":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + `}`,
+		`{"class":["` + strings.Repeat(`",[],"`, 1<<18) + `"],"jid":{"a":1},"enqueued_at":"x","created_at":null}`, `null`, `"null"`, `"\"x\""`, `[]`, ``,
+	} {
+		require.Equal(t, Job{Queue: "q"}, payload([]byte(text)).job("q"), "%.40s", text)
+		_, known := payload([]byte(text)).enqueued()
+		require.False(t, known, "%.40s", text)
+		require.Less(t, allocated(func() { payload([]byte(text)).job("q") }), uint64(8*len(text)+1<<20), "%.40s", text)
 	}
 }

@@ -1,12 +1,8 @@
 package sidekiq
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"time"
-
-	"github.com/gomodule/redigo/redis"
 )
 
 // Overview is what the dashboard shows of the work of all processes together.
@@ -15,10 +11,10 @@ type Overview struct {
 	Retries   int       // jobs that failed and are tried again
 	Scheduled int       // jobs for later
 	Dead      int       // jobs that failed for good
-	Processed int64     // jobs since the beginning, failures included
-	Failed    int64
+	Processed int       // jobs since the beginning, failures included
+	Failed    int
 
-	ProcessedToday, FailedToday int64 // since midnight UTC
+	ProcessedToday, FailedToday int // since midnight UTC
 }
 
 // Backlog is a queue as it is: those that were ever used stay known.
@@ -29,37 +25,36 @@ type Backlog struct {
 }
 
 // Overview counts.
-func (r *Redis) Overview(ctx context.Context) (Overview, error) {
+func (r *Redis) Overview() (Overview, error) {
 	var o Overview
 	var err error
-	if o.Queues, err = r.backlogs(ctx); err != nil {
+	if o.Queues, err = r.backlogs(); err != nil {
 		return Overview{}, err
 	}
 	for key, count := range map[string]*int{"retry": &o.Retries, "schedule": &o.Scheduled, "dead": &o.Dead} {
-		if *count, err = redis.Int(r.do(ctx, "ZCARD", key)); err != nil {
+		if *count, err = r.number("ZCARD", r.prefix+key); err != nil {
 			return Overview{}, err
 		}
 	}
 	today := ":" + time.Now().UTC().Format(time.DateOnly)
-	for key, count := range map[string]*int64{"processed": &o.Processed, "failed": &o.Failed,
+	for key, count := range map[string]*int{"processed": &o.Processed, "failed": &o.Failed,
 		"processed" + today: &o.ProcessedToday, "failed" + today: &o.FailedToday} {
-		*count, err = redis.Int64(r.do(ctx, "GET", "stat:"+key))
-		if err != nil && !errors.Is(err, redis.ErrNil) { // nil: none yet
+		if *count, err = r.number("GET", r.prefix+"stat:"+key); err != nil {
 			return Overview{}, err
 		}
 	}
 	return o, nil
 }
 
-func (r *Redis) backlogs(ctx context.Context) ([]Backlog, error) {
-	names, err := redis.Strings(r.do(ctx, "SMEMBERS", "queues"))
+func (r *Redis) backlogs() ([]Backlog, error) {
+	names, err := r.list("SMEMBERS", r.prefix+"queues")
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(names)
 	var all []Backlog
 	for _, name := range names {
-		b, err := r.backlog(ctx, name)
+		b, err := r.backlog(name)
 		if err != nil {
 			return nil, err
 		}
@@ -68,17 +63,14 @@ func (r *Redis) backlogs(ctx context.Context) ([]Backlog, error) {
 	return all, nil
 }
 
-func (r *Redis) backlog(ctx context.Context, name string) (Backlog, error) {
+func (r *Redis) backlog(name string) (Backlog, error) {
 	b := Backlog{Name: name}
 	var err error
-	if b.Size, err = redis.Int(r.do(ctx, "LLEN", "queue:"+name)); err != nil {
+	if b.Size, err = r.number("LLEN", r.prefix+"queue:"+name); err != nil {
 		return b, err
 	}
-	next, err := redis.Bytes(r.do(ctx, "LINDEX", "queue:"+name, -1))
-	if errors.Is(err, redis.ErrNil) { // nothing waits
-		return b, nil
-	}
-	if at, known := payload(next).enqueued(); known {
+	next, err := r.text("LINDEX", r.prefix+"queue:"+name, "-1") // "" where nothing waits
+	if at, known := payload([]byte(next)).enqueued(); known {
 		b.Latency = max(0, time.Since(at))
 	}
 	return b, err
@@ -88,11 +80,11 @@ func (r *Redis) backlog(ctx context.Context, name string) (Backlog, error) {
 var footprints = []string{"processes", "queues", "stat:processed", "stat:failed", "schedule", "retry", "dead"}
 
 // HasSidekiq tells whether a Sidekiq, or an application that enqueues for one, has ever used this Redis.
-func (r *Redis) HasSidekiq(ctx context.Context) (bool, error) {
+func (r *Redis) HasSidekiq() (bool, error) {
 	for _, key := range footprints {
-		found, err := redis.Bool(r.do(ctx, "EXISTS", key))
-		if found || err != nil {
-			return found, err
+		found, err := r.number("EXISTS", r.prefix+key)
+		if found > 0 || err != nil {
+			return found > 0, err
 		}
 	}
 	return false, nil

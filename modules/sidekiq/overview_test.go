@@ -1,7 +1,6 @@
 package sidekiq
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ import (
 func TestWorkIsCountedAsTheDashboardDoes(t *testing.T) {
 	server := redistest.Start(t)
 	do, r := server.Writer(t, 0), open(t, "unix://:hush%20hush@"+server.Socket, "")
-	empty, err := r.Overview(context.Background())
+	empty, err := r.Overview()
 	require.NoError(t, err)
 	require.Equal(t, Overview{}, empty)
 
@@ -29,7 +28,7 @@ func TestWorkIsCountedAsTheDashboardDoes(t *testing.T) {
 	do("SET", "stat:processed", 5000000000)
 	do("SET", "stat:failed", 7)
 	do("SET", "stat:processed:"+now.UTC().Format(time.DateOnly), 11)
-	got, err := r.Overview(context.Background())
+	got, err := r.Overview()
 	require.NoError(t, err)
 	for i, size := range []int{0, 1, 2, 1} {
 		q := &got.Queues[i]
@@ -49,11 +48,11 @@ func TestARedisThatNoSidekiqEverUsedIsKnown(t *testing.T) {
 	server := redistest.Start(t)
 	do, r := server.Writer(t, 0), open(t, "unix://:hush%20hush@"+server.Socket, "app")
 	do("SET", "stat:processed", 1) // of another namespace
-	has, err := r.HasSidekiq(context.Background())
+	has, err := r.HasSidekiq()
 	require.NoError(t, err)
 	require.False(t, has)
 	do("ZADD", "app:dead", 1, "a")
-	has, err = r.HasSidekiq(context.Background())
+	has, err = r.HasSidekiq()
 	require.NoError(t, err)
 	require.True(t, has)
 }

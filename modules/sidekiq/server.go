@@ -1,11 +1,8 @@
 package sidekiq
 
 import (
-	"context"
 	"fmt"
 	"strings"
-
-	"github.com/gomodule/redigo/redis"
 )
 
 // Server is what a Redis tells of itself.
@@ -15,12 +12,12 @@ type Server struct {
 }
 
 // Server asks. An access list of Redis may forbid it, which is an error.
-func (r *Redis) Server(ctx context.Context) (Server, error) {
+func (r *Redis) Server() (Server, error) {
 	var s Server
 	for _, section := range []string{"server", "memory"} {
-		text, err := redis.String(redis.DoContext(r.conn, ctx, "INFO", section))
+		text, err := r.text("INFO", section)
 		if err != nil {
-			return Server{}, r.at(err)
+			return Server{}, err
 		}
 		for line := range strings.Lines(text) {
 			switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {

@@ -1,7 +1,6 @@
 package sidekiq
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,7 +10,7 @@ import (
 
 func TestARedisTellsItsVersionAndItsPolicy(t *testing.T) {
 	server := redistest.Start(t, "--maxmemory-policy", "allkeys-lru")
-	s, err := open(t, "unix://:hush%20hush@"+server.Socket, "app").Server(context.Background())
+	s, err := open(t, "unix://:hush%20hush@"+server.Socket, "app").Server()
 	require.NoError(t, err)
 	require.Regexp(t, `^\d+\.\d+\.\d+$`, s.Version)
 	require.Equal(t, "allkeys-lru", s.MaxmemoryPolicy)
@@ -21,9 +20,9 @@ func TestARedisThatMayNotTellIsAnError(t *testing.T) {
 	server := redistest.Start(t)
 	server.Writer(t, 0)("ACL", "SETUSER", "worker", "on", ">pw", "~*", "+@all", "-info")
 	r := open(t, "unix://worker:pw@"+server.Socket, "")
-	_, err := r.Server(context.Background())
+	_, err := r.Server()
 	require.ErrorContains(t, err, "redis at "+server.Socket+": NOPERM")
-	_, err = r.Overview(context.Background())
+	_, err = r.Overview()
 	require.NoError(t, err, "the rest can be read")
 }
 

@@ -1,7 +1,6 @@
 package sidekiqinfo
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,18 +38,13 @@ type app struct {
 	version  sidekiq.Version // of Gemfile.lock
 }
 
-// patience bounds all that Redis is asked.
-const patience = 20 * time.Second
-
 func look(p *Params) (*found, error) {
 	f := &found{app: app{root: p.AppRoot}}
 	url, err := f.findRedis(p)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := f.ask(ctx, url, p.RedisNamespace); err != nil {
+	if err := f.ask(url, p.RedisNamespace); err != nil {
 		return nil, f.unreachable(err)
 	}
 	f.lookAtApp()
@@ -90,35 +84,35 @@ func (f *found) unreachable(err error) error {
 	return fmt.Errorf("cannot ask Redis (from %s): %w; hint: %s", f.source, err, hint)
 }
 
-func (f *found) ask(ctx context.Context, url, namespace string) error {
-	redis, err := sidekiq.Open(ctx, url, namespace)
+func (f *found) ask(url, namespace string) error {
+	redis, err := sidekiq.Open(url, namespace)
 	if err != nil {
 		return err
 	}
 	defer redis.Close() // all was read
 	f.place = redis.Place()
-	if err := f.askProcesses(ctx, redis); err != nil {
+	if err := f.askProcesses(redis); err != nil {
 		return err
 	}
-	if f.overview, err = redis.Overview(ctx); err != nil {
+	if f.overview, err = redis.Overview(); err != nil {
 		return err
 	}
-	if f.used, err = redis.HasSidekiq(ctx); err != nil {
+	if f.used, err = redis.HasSidekiq(); err != nil {
 		return err
 	}
-	if f.server, err = redis.Server(ctx); err != nil {
+	if f.server, err = redis.Server(); err != nil {
 		f.unknown = append(f.unknown, fmt.Sprintf("whether this Redis fits is not known: %v", err))
 	}
 	return nil
 }
 
-func (f *found) askProcesses(ctx context.Context, redis *sidekiq.Redis) error {
-	processes, err := redis.Processes(ctx)
+func (f *found) askProcesses(redis *sidekiq.Redis) error {
+	processes, err := redis.Processes()
 	if err != nil {
 		return err
 	}
 	for _, p := range processes {
-		jobs, err := redis.Jobs(ctx, p.Identity)
+		jobs, err := redis.Jobs(p.Identity)
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,8 @@ func TestMain(m *testing.M) {
 //	$NOW, $AGO, $STARTED                      a moment ago, five seconds and an hour before, in seconds since 1970
 //	$HOSTNAME, $WORK                          of this machine, and the folder of the script
 //
-// `leave FILE` sends its lines to the database as commands, their words between bars.
+// `leave FILE` sends its lines to the database as commands, their words between bars. `fake SOCKET FILE` runs a Redis that answers
+// as the file says (redistest.ParseAnswers).
 func TestScripts(t *testing.T) {
 	tls := certificate(t)
 	server := redistest.Start(t, tls.arguments...)
@@ -67,6 +68,7 @@ func TestScripts(t *testing.T) {
 					ts.Check(server.Do(ts.Value("db").(int), words[0], anyOf(words[1:])...))
 				}
 			},
+			"fake": redistest.FakeCommand,
 		},
 	})
 }

@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -100,8 +99,8 @@ func (a *act) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 		return nil, nil
 	}
 	var jobs []sidekiq.Job
-	err = a.f.before.ask(func(ctx context.Context, r store) (err error) {
-		jobs, err = r.Jobs(ctx, process.Identity)
+	err = a.f.before.ask(func(r store) (err error) {
+		jobs, err = r.Jobs(process.Identity)
 		return err
 	})
 	return jobs, err
@@ -147,9 +146,9 @@ func (a *act) watching(late *ansible.Late, u *unit, end func() error) error {
 
 // lookForPushedBack notes which jobs wait in their queues.
 func (s redisServer) lookForPushedBack(jobs []sidekiq.Job, back map[string]bool) {
-	_ = s.ask(func(ctx context.Context, r store) error { // a look that fails sees nothing; the next may
+	_ = s.ask(func(r store) error { // a look that fails sees nothing; the next may
 		for _, j := range jobs {
-			waiting, err := r.Waiting(ctx, j.Queue, 10*len(jobs))
+			waiting, err := r.Waiting(j.Queue, 10*len(jobs))
 			if err != nil {
 				return err
 			}

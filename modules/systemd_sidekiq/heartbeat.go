@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,8 +68,8 @@ func (a *act) unseen(to answer, u *unit, cause error) error {
 func (s redisServer) isUsed() bool {
 	used := !s.Guessed
 	if s.Guessed {
-		_ = s.ask(func(ctx context.Context, r store) (err error) { // an answer that does not come is no key
-			used, err = r.HasSidekiq(ctx)
+		_ = s.ask(func(r store) (err error) { // an answer that does not come is no key
+			used, err = r.HasSidekiq()
 			return err
 		})
 	}

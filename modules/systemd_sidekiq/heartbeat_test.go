@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -25,7 +24,7 @@ type redisOfATest struct {
 	fault error
 }
 
-func (r *redisOfATest) Processes(context.Context) ([]sidekiq.Process, error) {
+func (r *redisOfATest) Processes() ([]sidekiq.Process, error) {
 	r.looks++
 	if len(r.beats) == 0 {
 		return nil, r.fault
@@ -34,12 +33,12 @@ func (r *redisOfATest) Processes(context.Context) ([]sidekiq.Process, error) {
 	return r.beats[i-1 : i], r.fault
 }
 
-func (r *redisOfATest) Jobs(context.Context, string) ([]sidekiq.Job, error) { return nil, r.fault }
-func (r *redisOfATest) Waiting(context.Context, string, int) ([]sidekiq.Job, error) {
+func (r *redisOfATest) Jobs(string) ([]sidekiq.Job, error) { return nil, r.fault }
+func (r *redisOfATest) Waiting(string, int) ([]sidekiq.Job, error) {
 	return nil, r.fault
 }
-func (r *redisOfATest) HasSidekiq(context.Context) (bool, error) { return r.used, r.fault }
-func (r *redisOfATest) Server(context.Context) (sidekiq.Server, error) {
+func (r *redisOfATest) HasSidekiq() (bool, error) { return r.used, r.fault }
+func (r *redisOfATest) Server() (sidekiq.Server, error) {
 	return sidekiq.Server{}, r.fault
 }
 func (r *redisOfATest) Close() error { return nil }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq/redistest"
 )
 
 // The scripts run the real program on a folder that stands for the host ($WORK/host), with a systemctl that keeps its state in
@@ -51,7 +52,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") == "1", Setup: func(env *testscript.Env) error {
 		// Another user looks for bundle on the host.
 		return errors.Join(os.Chmod(filepath.Dir(env.WorkDir), 0o755), os.Chmod(env.WorkDir, 0o755))
-	}})
+	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"fake": redistest.FakeCommand}})
 }
 
 // fakeID knows deploy and alice, and who was added to the group.

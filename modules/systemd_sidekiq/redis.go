@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,11 +20,11 @@ type redisServer struct {
 
 // store is what is asked of Redis.
 type store interface {
-	Processes(context.Context) ([]sidekiq.Process, error)
-	Jobs(ctx context.Context, identity string) ([]sidekiq.Job, error)
-	Waiting(ctx context.Context, queue string, most int) ([]sidekiq.Job, error)
-	HasSidekiq(context.Context) (bool, error)
-	Server(context.Context) (sidekiq.Server, error)
+	Processes() ([]sidekiq.Process, error)
+	Jobs(identity string) ([]sidekiq.Job, error)
+	Waiting(queue string, most int) ([]sidekiq.Job, error)
+	HasSidekiq() (bool, error)
+	Server() (sidekiq.Server, error)
 	Close() error
 }
 
@@ -37,7 +36,7 @@ func (f *found) lookAtRedis(p *Params, environ sidekiq.Environ) (redisServer, er
 		return s, err
 	}
 	s.open = func() (store, error) {
-		r, err := sidekiq.Open(context.Background(), s.URL, p.RedisNamespace)
+		r, err := sidekiq.Open(s.URL, p.RedisNamespace)
 		if err != nil {
 			return nil, err // a nil *Redis would be no nil store
 		}
@@ -49,14 +48,14 @@ func (f *found) lookAtRedis(p *Params, environ sidekiq.Environ) (redisServer, er
 // faults say whether it suits a Sidekiq, where it is up already.
 func (s redisServer) faults(v sidekiq.Version) []string {
 	var server sidekiq.Server
-	if s.ask(func(ctx context.Context, r store) (err error) { server, err = r.Server(ctx); return err }) != nil {
+	if s.ask(func(r store) (err error) { server, err = r.Server(); return err }) != nil {
 		return nil
 	}
 	return server.Faults(v)
 }
 
 // ask asks Redis on a connection of its own: between two looks seconds pass.
-func (s redisServer) ask(question func(context.Context, store) error) error {
+func (s redisServer) ask(question func(store) error) error {
 	if s.open == nil {
 		return errNoBeat
 	}
@@ -64,7 +63,7 @@ func (s redisServer) ask(question func(context.Context, store) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(question(context.Background(), r), r.Close())
+	return errors.Join(question(r), r.Close())
 }
 
 // fault is why Redis does not answer, or nil.
@@ -72,8 +71,8 @@ func (s redisServer) fault() error {
 	if s.open == nil {
 		return nil
 	}
-	return s.ask(func(ctx context.Context, r store) error {
-		_, err := r.HasSidekiq(ctx)
+	return s.ask(func(r store) error {
+		_, err := r.HasSidekiq()
 		return err
 	})
 }
@@ -90,8 +89,8 @@ func anyBeat(sidekiq.Process) bool { return true }
 func (s redisServer) awaitBeat(u *unit, patience time.Duration, enough func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
 	for end := time.Now().Add(patience); ; time.Sleep(500 * time.Millisecond) {
 		var processes []sidekiq.Process
-		err := s.ask(func(ctx context.Context, r store) (err error) {
-			processes, err = r.Processes(ctx)
+		err := s.ask(func(r store) (err error) {
+			processes, err = r.Processes()
 			return err
 		})
 		if err != nil {

@@ -2,16 +2,21 @@
 package redistest
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 )
 
@@ -102,4 +107,86 @@ func (s Server) Writer(t testing.TB, db int) func(command string, args ...any) {
 		t.Helper()
 		require.NoError(t, s.Do(db, command, args...))
 	}
+}
+
+// Answer is what a Fake sends when the words of a command begin with Words.
+type Answer struct{ Words, Reply string }
+
+// Fake answers on a socket, until it is closed, with the first answer that fits. Where none fits it closes the connection.
+func Fake(socket string, answers []Answer) (io.Closer, error) {
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return // it was closed
+			}
+			go serve(conn, answers)
+		}
+	}()
+	return listener, nil
+}
+
+// serve ends when the other side has had enough.
+func serve(conn net.Conn, answers []Answer) {
+	defer conn.Close()
+	for in := bufio.NewReader(conn); ; {
+		words, err := command(in)
+		if err != nil {
+			return
+		}
+		i := slices.IndexFunc(answers, func(a Answer) bool { return strings.HasPrefix(strings.Join(words, " "), a.Words) })
+		if i < 0 {
+			return
+		}
+		if _, err := io.WriteString(conn, answers[i].Reply); err != nil {
+			return
+		}
+	}
+}
+
+// command reads a command as clients send it.
+func command(in *bufio.Reader) ([]string, error) {
+	var n, size int
+	if _, err := fmt.Fscanf(in, "*%d\r\n", &n); err != nil {
+		return nil, err
+	}
+	words := make([]string, n)
+	for i := range words {
+		if _, err := fmt.Fscanf(in, "$%d\r\n", &size); err != nil {
+			return nil, err
+		}
+		word := make([]byte, size+len("\r\n"))
+		if _, err := io.ReadFull(in, word); err != nil {
+			return nil, err
+		}
+		words[i] = string(word[:size])
+	}
+	return words, nil
+}
+
+// ParseAnswers reads an answer from each line: words, a bar and the reply as a string of Go.
+func ParseAnswers(text string) ([]Answer, error) {
+	var all []Answer
+	for line := range strings.Lines(text) {
+		words, quoted, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " | ")
+		reply, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, fmt.Errorf("line %q: %w", line, err)
+		}
+		all = append(all, Answer{words, reply})
+	}
+	return all, nil
+}
+
+// FakeCommand is `fake SOCKET FILE` for test scripts: a Fake with the answers in a file, until the end of the script.
+func FakeCommand(ts *testscript.TestScript, _ bool, args []string) {
+	answers, err := ParseAnswers(ts.ReadFile(args[1]))
+	ts.Check(err)
+	fake, err := Fake(ts.MkAbs(args[0]), answers)
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(fake.Close()) })
 }
