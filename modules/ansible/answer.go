@@ -3,8 +3,11 @@ package ansible
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // answer is the JSON object that Ansible reads.
@@ -75,5 +78,32 @@ func (a answer) text() ([]byte, error) {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	err := e.Encode(a)
-	return b.Bytes(), err
+	return visible(b.Bytes()), err
+}
+
+// visible makes control characters other than line breaks and tabs, and those that change the direction of text, visible: ESC becomes \u001b, as
+// a text of six characters. Ansible prints the strings of an answer as they are, and what others wrote into Redis, the journal or a
+// file would drive the terminal. Here every string passes, of keys as well.
+func visible(line []byte) []byte {
+	all := make([]byte, 0, len(line)+len(line)/8)
+	for i := 0; i < len(line); {
+		r, size := rune(line[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(line[i:])
+		}
+		switch {
+		case r == '\\':
+			size = 2
+			if !bytes.ContainsRune([]byte(`"\nt`), rune(line[i+1])) && !bytes.HasPrefix(line[i:], []byte(`\ufffd`)) {
+				all = append(all, '\\') // of an escape that the encoder wrote
+			}
+		case r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Bidi_Control): // the encoder leaves these
+			all = fmt.Appendf(all, `\\u%04x`, r)
+			i += size
+			continue
+		}
+		all = append(all, line[i:i+size]...)
+		i += size
+	}
+	return all
 }
