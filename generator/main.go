@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/generator/watch"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -56,7 +57,7 @@ func run(args []string, out, errs io.Writer) int {
 
 // tell prints an error, and its hint on a line of its own.
 func tell(errs io.Writer, text string) {
-	message, hint, found := strings.Cut(text, "; hint: ")
+	message, hint, found := strings.Cut(watch.Visible(text), "; hint: ")
 	fmt.Fprintln(errs, "error:", message)
 	if found {
 		fmt.Fprintln(errs, "hint:", hint)
@@ -66,7 +67,7 @@ func tell(errs io.Writer, text string) {
 // tellFault prints a fault of a model's file in one line, one of a flag as any other error.
 func tellFault(errs io.Writer, f model.Fault) {
 	if f.Placed() {
-		fmt.Fprintln(errs, f)
+		fmt.Fprintln(errs, watch.Visible(f.String()))
 		return
 	}
 	tell(errs, f.String())

@@ -112,3 +112,13 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 		require.Empty(t, out.String())
 	}
 }
+
+// Names of files and values come from whoever made them.
+func TestErrors_ShowControlCharacters(t *testing.T) {
+	for _, args := range [][]string{{"generate", "\x1b[2J"}, {"generate", "--model", "\x1b[2J.yml", "--output", "out"}, {"init", "\x1b[2J"}} {
+		var out, errs bytes.Buffer
+		require.Equal(t, 1, run(args, &out, &errs))
+		require.Contains(t, errs.String(), `[2J`)
+		require.NotContains(t, out.String()+errs.String(), "\x1b")
+	}
+}

@@ -114,10 +114,11 @@ func (a answer) text() string {
 }
 
 // splitter parts ansible-playbook's output into events, which are lines that begin with the mark, and text. Text is passed on as
-// it comes, also an unfinished line, which may be a question.
+// it comes, also an unfinished line, which may be a question; what a host says in it cannot drive the terminal.
 type splitter struct {
 	mark    string
 	pending []byte // the begin of a line that may be an event
+	begun   string // of a character or a sequence in a line of text
 	inside  bool   // of a line of text
 	ended   bool   // what comes now is go-ansible's own exclamation
 	event   func(event)
@@ -155,18 +156,20 @@ func (s *splitter) line(line []byte, whole bool) {
 		return
 	}
 	s.inside = !whole
-	text := string(line)
+	text := s.begun + string(line)
 	if whole {
 		text += "\n"
 	}
-	s.text(text)
+	if text, s.begun = visible(text, true); text != "" {
+		s.text(text)
+	}
 }
 
 // end passes on what was held back when the output ended.
 func (s *splitter) end() {
 	s.ended = true
 	if len(s.pending) > 0 {
-		s.text(string(s.pending))
+		s.line(s.pending, false)
 		s.pending = nil
 	}
 }

@@ -54,6 +54,14 @@ func TestRunThatIsBrokenOffIsNoSuccessAndHasCleanedUp(t *testing.T) {
 	require.Equal(t, 99, o.Status)
 }
 
+// Nothing that comes from a host drives the terminal, on whatever stream.
+func TestWatch_ShowsControlCharacters(t *testing.T) {
+	_, said, err := watchScript(t, t.Context(), `printf "out \\033[2J\\n"; printf "err \\033[5A\\007 \\033[31mred\\033[0m\\n" >&2`, func() {})
+	require.NoError(t, err)
+	require.Contains(t, said, `out \u001b[2J`+"\n")
+	require.Contains(t, said, `err \u001b[5A\u0007 `+"\x1b[31mred\x1b[0m\n")
+}
+
 func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
 	master, slave, err := pty.Open()
 	require.NoError(t, err)

@@ -39,8 +39,9 @@ KEYS_OF_MODULE = {
 # What there is when a module could not answer.
 KEYS_OF_FAILURE = ('module_stdout', 'module_stderr')
 
-# Nothing that a host says moves the cursor of whoever reads it.
-CONTROL = re.compile(r'\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]')
+# Nothing that a host says drives the terminal of whoever reads it: colours go, other control characters become visible as in the modules' answers.
+COLOUR = re.compile(r'\x1b\[[0-9;]*m|\r(?=\n)')
+CONTROL = re.compile(r'[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
 class CallbackModule(CallbackBase):
@@ -112,11 +113,11 @@ def count(block):
 
 
 def plain(value):
-    """Values of JSON, and text without control characters."""
+    """Values of JSON, and text without colours, its control characters visible."""
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {plain(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    return CONTROL.sub('', str(value))
+    return CONTROL.sub(lambda found: '\\u%04x' % ord(found.group()), COLOUR.sub('', str(value)))
