@@ -15,7 +15,7 @@ import (
 const (
 	replyTimeout = 3 * time.Second  // for one command
 	totalTimeout = 20 * time.Second // for a connection, which asks a question for each process and queue
-	totalSize    = 32 << 20         // bytes that a connection reads; a Redis with 50 processes of 10 threads sends 1 MB
+	totalSize    = 16 << 20         // bytes that a connection reads; 500 running jobs of 2 kB are 1 MB
 	valueCost    = 64               // bytes that a value counts beside its text, for the memory that it takes
 )
 

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		"id":              fakeID,
 		"usermod":         func() { set("journal", os.Args[len(os.Args)-1], "member") },
 		"gpasswd":         func() { set("journal", os.Args[2], "") },
-		"journalctl":      func() { fmt.Println("worker: cannot load such file -- sidekiq") },
+		"journalctl":      func() { fmt.Println("worker: \x1b[31mcannot load such file -- sidekiq") },
 		"getent": func() {
 			if os.Args[3] != "deploy" {
 				os.Exit(2)
