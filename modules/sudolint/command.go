@@ -49,13 +49,13 @@ func (all *findings) checkNames(c sudoers.Command, paths ...string) {
 var otherNames = words("systemctl reboot halt poweroff shutdown telinit init runlevel")
 
 // asSystemctl returns the call of systemctl that a command comes to. paths are those under which its program is reached: systemctl has links of
-// other names. service(8) and, on Debian, /etc/init.d/NAME call systemctl, always without options.
+// other names. service(8) and, on Debian, invoke-rc.d(8) and /etc/init.d/NAME call systemctl, always without options.
 func asSystemctl(c sudoers.Command, paths ...string) (sudoers.Systemctl, bool) {
 	args := c.Args()
 	switch name := path.Base(c.Path()); {
 	case name == "systemctl":
 		return c.Systemctl()
-	case name == "service" && len(args) > 1:
+	case (name == "service" || name == "invoke-rc.d") && len(args) > 1:
 		args = []string{args[1], args[0]}
 	case path.Dir(c.Path()) == "/etc/init.d" && len(args) > 0:
 		args = []string{args[0], name}
@@ -83,7 +83,7 @@ var shown = words("status show cat help show-environment dump")
 
 func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host Facts) {
 	hasPath := slices.ContainsFunc(s.Names, func(name string) bool { return strings.ContainsAny(name, "/*?[") })
-	if s.Starts() && slices.ContainsFunc(s.Names, opensShell) {
+	if runsUnits(s) && slices.ContainsFunc(s.Names, opensShell) {
 		all.add(ShellEscape, Error, c.String(), "starts a root shell on a console").hint("grant another unit")
 	}
 	if slices.Contains(rights, s.Verb) || hasPath && slices.Contains(filed, s.Verb) {
@@ -100,6 +100,11 @@ func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host
 	if s.Verb == "kill" && !slices.ContainsFunc(s.Options, killsMain) {
 		all.add(KillChildren, Warning, c.String(), "sends the signal to child processes as well, which it may stop for good").hint("add --kill-who=main")
 	}
+}
+
+// runsUnits reports whether systemd runs the commands of the units, now or at the next boot.
+func runsUnits(s sudoers.Systemctl) bool {
+	return s.Starts() || s.TakesUnits() && slices.Contains(words("enable reenable"), s.Verb)
 }
 
 // consoles are units that open a root shell on a console (debug-shell.service asks for no password at all).
@@ -122,7 +127,7 @@ func isRemote(o sudoers.Option) bool {
 const lessSecure = 247
 
 func (all *findings) checkPager(c sudoers.Command, host Facts) {
-	if slices.Contains(c.Args(), "--no-pager") && path.Base(c.Path()) != "service" {
+	if slices.Contains(c.Args(), "--no-pager") && path.Base(c.Path()) != "service" && path.Base(c.Path()) != "invoke-rc.d" {
 		return
 	}
 	severity, message := Warning, "opens a pager as root, which must not start programs"

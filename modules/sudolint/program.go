@@ -130,29 +130,48 @@ func otherLinks(t trail) (links []string) {
 // maxInterpreters is how many scripts the kernel follows from interpreter to interpreter (execve(2)).
 const maxInterpreters = 4
 
-// checkInterpreter looks at what the `#!` line of a script names, and of env(1) at the program that it finds.
+// checkInterpreter looks at the interpreters of a script; path is where it is, without symbolic links.
 func (all *findings) checkInterpreter(program, path string) error {
-	for range maxInterpreters {
-		interpreter, err := interpreterOf(path)
-		if err != nil || interpreter == nil {
-			return err
-		}
-		all.add(Script, Info, program, "is a script: its interpreter and all files that it reads must be writable by root only")
-		for _, file := range interpreter {
-			found, err := walk(file)
-			if err != nil {
-				return err
-			}
-			if found.open != "" {
-				all.add(WritablePath, Error, program, "has the interpreter %s, which "+replaceable, file, found.open).hint("use an interpreter that only root can write to")
-			}
-			path = found.end
-		}
-		if path == "" {
-			return nil
+	interpreters, err := interpretersOf(path)
+	if err != nil || len(interpreters) == 0 {
+		return err
+	}
+	all.add(Script, Info, program, "is a script: its interpreter and all files that it reads must be writable by root only")
+	for _, i := range interpreters {
+		if i.open != "" {
+			all.add(WritablePath, Error, program, "has the interpreter %s, which "+replaceable, i.file, i.open).hint("use an interpreter that only root can write to")
 		}
 	}
 	return nil
+}
+
+// interpreter is a program that a script needs to run.
+type interpreter struct {
+	file string // as it is named
+	trail
+}
+
+// interpretersOf are those that the `#!` line of a script leads to, also from script to script; none where the file is no script.
+func interpretersOf(path string) ([]interpreter, error) {
+	var all []interpreter
+	for range maxInterpreters {
+		files, err := interpreterOf(path)
+		if err != nil || len(files) == 0 {
+			return all, err
+		}
+		for _, file := range files {
+			found, err := walk(file)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, interpreter{file, found})
+			path = found.end
+		}
+		if path == "" {
+			return all, nil
+		}
+	}
+	return all, nil
 }
 
 // interpreterOf returns the program of a `#!` line, and behind /usr/bin/env the one that this finds. It is nil for a file that is no script.
@@ -205,6 +224,10 @@ func (all *findings) checkArgument(c sudoers.Command, arg string) error {
 	if path == "" {
 		return nil
 	}
+	if isCallers(path) {
+		all.add(WritablePath, Error, c.String(), "names the file %s, which the caller chooses", path).hint("name a file where only root can write")
+		return nil
+	}
 	found, err := walk(path)
 	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) {
 		return nil // the program cannot open it either
@@ -219,6 +242,11 @@ func (all *findings) checkArgument(c sudoers.Command, arg string) error {
 		all.add(ShellEscape, Error, c.String(), "permits a shell escape: its argument names %s", name).hint("grant a script of your own instead, owned by root, without arguments")
 	}
 	return nil
+}
+
+// isCallers reports whether a path leads to the standard input, or another descriptor or file of the process that runs the command.
+func isCallers(path string) bool {
+	return slices.ContainsFunc(words("/dev/stdin/ /dev/fd/ /dev/tty/ /proc/self/ /proc/thread-self/"), func(start string) bool { return strings.HasPrefix(path+"/", start) })
 }
 
 // pathIn is the absolute path in an argument, up to the directory before a wildcard; "" where there is none.

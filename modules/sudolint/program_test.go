@@ -158,6 +158,9 @@ func TestCheckOnHost(t *testing.T) {
 		"good/x " + at("good/x"):      "",
 		"good/x " + at("good/none"):   "",
 		"good/x " + at("good/loop"):   "",
+		"good/x /dev/stdin":           "error writable_path",
+		"good/x --in=/dev/fd/0":       "error writable_path",
+		"good/x /proc/self/fd/0":      "error writable_path",
 		"good/x /dev/null":            "",
 		"good/x http://home/x":        "",
 		"good/x " + perl:              "error shell_escape",
@@ -184,6 +187,9 @@ func TestCheckOnHost(t *testing.T) {
 	units, err := CheckUnit("x.service", []string{at("good/x"), at("home/x"), at("none")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"error writable_unit"}, ids(units))
+	units, err = CheckUnit("x.service", []string{at("good/script"), at("good/home_script")})
+	require.NoError(t, err)
+	require.Equal(t, []string{"error writable_unit"}, ids(units))
 }
 
 func TestCheckOnHost_NotAnalysed(t *testing.T) {
@@ -203,7 +209,7 @@ func TestCheckOnHost_NotAnalysed(t *testing.T) {
 func TestUnitsOf(t *testing.T) {
 	for command, want := range map[string][]string{
 		"/bin/systemctl restart a b.socket": {"a.service", "b.socket"}, "/usr/sbin/service a restart": {"a.service"}, "/etc/init.d/a start": {"a.service"},
-		"/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
+		"/bin/systemctl --now enable a": {"a.service"}, "/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
 	} {
 		c, err := sudoers.ParseCommand(command, sudoers.Wide{Wildcards: true})
 		require.NoError(t, err)

@@ -96,6 +96,8 @@ func TestCommandsThatGrantMoreThanTheySay(t *testing.T) {
 		{"/sbin/reboot", new247, "warning any_arguments"},
 		{"/bin/systemctl start debug-shell", new247, "error shell_escape, info unit_spelling"},
 		{"/bin/systemctl restart debug-shell.service", new247, "error shell_escape, info unit_spelling"},
+		{"/bin/systemctl enable debug-shell.service", new247, "error shell_escape, info unit_spelling"},
+		{"/usr/sbin/invoke-rc.d sidekiq status", old, "error pager"},
 		{"/usr/sbin/service debug-shell start", new247, "error shell_escape"},
 		{"/usr/sbin/service sidekiq status", old, "error pager"},
 		{"/usr/sbin/service sidekiq status", new247, "warning pager"},

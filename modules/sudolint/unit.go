@@ -2,7 +2,7 @@ package sudolint
 
 import "github.com/curationexperts/ansible-sidekiq/modules/sudoers"
 
-// UnitsOf are the units that a command starts, stops or reloads, and so has systemd run the commands of; nil where it is no such call.
+// UnitsOf are the units whose commands systemd runs because of a command, such as systemctl restart; nil where it is no such call.
 func UnitsOf(c sudoers.Command) []string {
 	if !c.IsOneProgram() {
 		return nil
@@ -12,7 +12,7 @@ func UnitsOf(c sudoers.Command) []string {
 		return nil // CheckOnHost says so
 	}
 	call, ok := asSystemctl(c, found.paths...)
-	if !ok || !call.Starts() {
+	if !ok || !runsUnits(call) {
 		return nil
 	}
 	var units []string
@@ -34,6 +34,19 @@ func CheckUnit(unit string, files []string) ([]Finding, error) {
 		if found.open != "" {
 			all.add(WritableUnit, Error, unit, "runs commands as root and uses %s, which "+replaceable, file, found.open).
 				hint("put it where only root can write, or set User= in the unit")
+		}
+		if found.target == nil || !isExecutable(found.target) {
+			continue
+		}
+		interpreters, err := interpretersOf(found.end)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range interpreters {
+			if i.open != "" {
+				all.add(WritableUnit, Error, unit, "runs commands as root and uses %s, which "+replaceable, i.file, i.open).
+					hint("use an interpreter that only root can write to")
+			}
 		}
 	}
 	return all.unique(), nil
