@@ -118,6 +118,9 @@ func IsOurs(text string) bool {
 	return found != "" && found == fmt.Sprintf(header, sha256.Sum256([]byte(text[len(found):])))
 }
 
+// WasOurs tells whether Text made the text, whatever somebody has added since.
+func WasOurs(text string) bool { return headerLine().MatchString(text) }
+
 // Lines are the rules as they stand in the file, one for each command.
 func (f File) Lines(d Dialect) []string {
 	var lines []string

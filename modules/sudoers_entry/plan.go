@@ -35,16 +35,18 @@ func plan(p *Params) (*ansible.Plan, error) {
 	plan.Set("path", f.path)
 	plan.Set("state", p.State)
 	if p.State == "absent" {
-		f.planAbsent(plan)
-		return plan, nil
+		return plan, f.planAbsent(plan, p)
 	}
 	return plan, f.planPresent(plan, p)
 }
 
-func (f file) planAbsent(plan *ansible.Plan) {
+func (f file) planAbsent(plan *ansible.Plan, p *Params) error {
 	plan.Set("lines", []string{})
-	if f.found == nil {
-		return
+	switch {
+	case f.found == nil:
+		return nil
+	case p.Takeover != "force" && !sudoers.WasOurs(string(f.found.Data)):
+		return fmt.Errorf("%s was not written by this module; hint: remove it by hand, or set takeover: force", f.path)
 	}
 	if f.isForeign() {
 		for _, loss := range (sudoers.File{}).Losses(string(f.found.Data)) {
@@ -52,6 +54,7 @@ func (f file) planAbsent(plan *ansible.Plan) {
 		}
 	}
 	plan.Add(f.removeStep())
+	return nil
 }
 
 // planPresent adds the steps to the file, after all checks that can be made before.
