@@ -202,6 +202,7 @@ var exitMeanings = map[int]string{
 	228: "SECCOMP: the system call filter could not be applied",
 	233: "RUNTIME_DIRECTORY: could not be set up",
 	238: "STATE_DIRECTORY: could not be set up",
+	239: "CACHE_DIRECTORY: could not be set up",
 	240: "LOGS_DIRECTORY: could not be set up",
 }
 

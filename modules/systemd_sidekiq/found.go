@@ -232,7 +232,8 @@ func (f *found) lookAtNeighbours(p *Params, known map[string]systemd.State) {
 	f.clamd = first(clamdNames) != ""
 }
 
-// lookAtFiles reads the unit files of ours and those in use, which may be others. One that was deleted behind systemd's back is none.
+// lookAtFiles reads the unit files of ours and those in use, which may be others. One that was deleted behind systemd's back is none, where it
+// may have been ours.
 func (f *found) lookAtFiles(p *Params) error {
 	for _, u := range append(f.units(), f.stale...) {
 		if err := f.lookAtFile(u); err != nil {
@@ -263,7 +264,7 @@ func (f *found) lookAtFile(u *unit) error {
 	if err != nil {
 		return fmt.Errorf("reading the unit that is there: %w", err)
 	}
-	if text != nil {
+	if text != nil || u.state.FragmentPath != u.path() {
 		u.inUse = fragment{u.state.FragmentPath, string(text)}
 	}
 	return nil

@@ -19,18 +19,29 @@ func (u fragment) isParent() bool { return u.isOurs() && u.directive("Type") == 
 // checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's worker.
 //
 // A unit is of this project when its working directory is app_root or lies in deploy_root. That holds for units of ours, of
-// ansible-samvera's role and of capistrano-sidekiq, wherever they were put.
+// ansible-samvera's role and of capistrano-sidekiq, wherever they were put. One of the project's web server is its own, too, and is told by
+// what it runs.
 func (u fragment) checkOwner(p *Params) error {
 	dir := u.root()
 	switch {
-	case u.path == "", p.AppRoot == "" && u.isOurs(), p.AppRoot != "" && p.owns(dir):
+	case u.path == "", p.AppRoot == "" && u.isOurs():
 		return nil
+	case p.AppRoot != "" && p.owns(dir):
+		if u.isOurs() || u.runsSidekiq() || p.Takeover == "force" {
+			return nil
+		}
+		return fmt.Errorf("option %q: %s does not run Sidekiq; hint: give this one another name, or set takeover: force", "name", u.path)
 	}
 	what := fmt.Sprintf("it runs in %q", dir)
 	if dir == "" || p.AppRoot == "" {
 		what = "it was not written by this module"
 	}
 	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.path, what)
+}
+
+func (u fragment) runsSidekiq() bool {
+	_, runs := sidekiqAt(commandWords(u.directive("ExecStart")))
+	return runs
 }
 
 // root is the folder of the application that it runs.

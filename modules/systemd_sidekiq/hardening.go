@@ -90,7 +90,7 @@ func harden(u *systemd.Unit, p *Params, f *found, profile string) {
 	}
 	if profile != profileCompat {
 		readWritePaths(u, p, f)
-		u.Set("CacheDirectory", systemd.Text(p.Name))
+		u.Set("CacheDirectory", systemd.Text(cacheName(p)))
 	}
 }
 
@@ -103,17 +103,28 @@ func configHome(p *Params, profile string) map[string]string {
 	return map[string]string{"XDG_CONFIG_HOME": cacheFolder(p)}
 }
 
-func cacheFolder(p *Params) string { return "/var/cache/" + p.Name }
+// cacheName is below a directory that is this module's alone: in /var/cache itself a service named apt would get apt's, which systemd gives to
+// the user of the service.
+func cacheName(p *Params) string { return "systemd_sidekiq/" + p.Name }
 
-// removeCache: systemd makes the folder for the unit, and leaves it when the unit goes.
+func cacheFolder(p *Params) string { return "/var/cache/" + cacheName(p) }
+
+// removeCache plans that the service's cache goes, which systemd leaves when the unit does, and with the last one the directory of all.
+//
+// It is root who removes what the user of the service has put there. That user cannot replace the cache itself by a link: the directories above
+// it belong to root (systemd makes them root:root 0755, exec-invoke.c, setup_exec_directory). Below it os.RemoveAll works on open
+// directories and follows no link: unlinkat(2), openat(2) with O_NOFOLLOW.
 func (a *act) removeCache() {
-	makes := func(u *unit) bool { return u.inUse.isOurs() && u.inUse.directive("CacheDirectory") == a.p.Name }
 	folder := a.f.host.path(cacheFolder(a.p))
-	if info, err := os.Lstat(folder); err != nil || !info.IsDir() || !slices.ContainsFunc(a.f.all(), makes) {
+	if info, err := os.Lstat(folder); err != nil || !info.IsDir() {
 		return
 	}
 	a.Add(ansible.Step{Title: "remove " + cacheFolder(a.p), Do: func(*ansible.Late) error {
-		if err := os.RemoveAll(folder); err != nil {
+		err := os.RemoveAll(folder)
+		if err == nil {
+			err = removeIfThere(filepath.Dir(folder))
+		}
+		if err != nil {
 			return ansible.Partial(err)
 		}
 		return nil

@@ -154,6 +154,12 @@ func fragmentOf(unit string) string {
 			return os.Getenv("WORK") + "/host" + dir + unit
 		}
 	}
+	if template, instance, found := strings.Cut(unit, "@"); found && instance != ".service" {
+		return fragmentOf(template + "@.service")
+	}
+	if file := get(unit, "fragment", ""); file != "" { // deleted since systemd has read it
+		return os.Getenv("WORK") + "/host" + file
+	}
 	return ""
 }
 

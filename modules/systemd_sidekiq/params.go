@@ -76,7 +76,7 @@ type Process struct {
 }
 
 var (
-	serviceName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
+	serviceName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`) // no colon: CacheDirectory= takes what follows one for the name of a link
 	processName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 	accountName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 	queueName   = lazyregexp.New(`^[^\s,]+(,[0-9]+)?$`)
@@ -122,7 +122,7 @@ func (p *Params) checkNames() error {
 		return fmt.Errorf("option %q: %q ends in .service; hint: write %q", "name", p.Name, strings.TrimSuffix(p.Name, ".service"))
 	}
 	names := []named{
-		{"name", p.Name, "letters, digits, _ . : -", serviceName},
+		{"name", p.Name, "letters, digits, _ . -", serviceName},
 		{"user", p.User, "the name of an account", accountName},
 		{"group", p.Group, "the name of a group", accountName},
 		{"umask", p.Umask, "three octal digits such as 0002", umask},

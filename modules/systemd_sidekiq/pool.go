@@ -159,10 +159,18 @@ func (f *found) note(file, text string) error {
 // forget removes what is remembered of a unit, and the folder with the last of all.
 func (f *found) forget(u *unit) error {
 	for _, file := range []string{stampPath(u), quietPath(u), notes} {
-		err := os.Remove(f.host.path(file))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
+		if err := removeIfThere(f.host.path(file)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// removeIfThere removes a file or an empty directory. A directory that is not empty stays.
+func removeIfThere(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		return nil
+	}
+	return err
 }

@@ -70,8 +70,7 @@ func (f *found) otherWorker(p *Params, file string) (fragment, bool) {
 		return fragment{}, false
 	}
 	u := fragment{f.host.own(file), string(text)}
-	_, runs := sidekiqAt(commandWords(u.directive("ExecStart")))
-	return u, runs && !u.isOurs() && p.owns(u.directive("WorkingDirectory"))
+	return u, u.runsSidekiq() && !u.isOurs() && p.owns(u.directive("WorkingDirectory"))
 }
 
 // askOthers asks for the states. A template counts by its instances.

@@ -20,6 +20,10 @@ is "secret of other" "$(secret other)" ""
 [ ! -e /etc/systemd/system/other.env ] || fail "there is an other.env"
 is "open files of other" "$(show other LimitNOFILE)" 4096
 [ "$(show sidekiq LimitNOFILE)" != 4096 ] || fail "the limit of other is demo's as well"
+is "directory of caches" "$(stat -c '%U:%G %a' /var/cache/systemd_sidekiq)" "root:root 755"
+is "cache of demo" "$(stat -c '%U:%G %a' /var/cache/systemd_sidekiq/sidekiq)" "deploy:deploy 755"
+is "cache of other" "$(stat -c '%U:%G %a' /var/cache/systemd_sidekiq/other)" "other:other 755"
+is "directory with the name of other" "$(stat -c '%U:%G %a' /var/cache/other)" "root:root 755"
 is "processes in the first database" "$(beats 0)" "$(show sidekiq MainPID)"
 is "processes in the second" "$(beats 1)" "$(show other MainPID)"
 
