@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -170,6 +171,38 @@ func TestAFileThatNoConfigurationIsIsNotRead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
 	require.NoError(t, os.Truncate(path, 1<<40))
-	_, err := Read(path, Refuse)
-	require.EqualError(t, err, fmt.Sprintf("%q is larger than 64 MiB, which no configuration is; hint: look what it is", path))
+	for limit, read := range map[int]func() error{
+		64 << 20:         func() error { _, err := Read(path, Refuse); return err },
+		MaxConfiguration: func() error { _, err := ReadConfiguration(path); return err },
+		MaxLockfile:      func() error { _, err := ReadLockfile(path); return err },
+	} {
+		require.EqualError(t, read(), fmt.Sprintf("%q has 1099511627776 bytes; accepted: up to %d; hint: see what it is", path, limit))
+	}
+}
+
+// A file may grow while it is read, and one of /proc has no size.
+func TestRead_StopsBehindTheLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	for size, accepted := range map[int]bool{MaxConfiguration: true, MaxConfiguration + 1: false} {
+		require.NoError(t, os.WriteFile(path, make([]byte, size), 0o600))
+		_, err := ReadFile(path)
+		require.Equal(t, accepted, err == nil, "%d bytes: %v", size, err)
+		_, err = ReadIfThere(path)
+		require.Equal(t, accepted, err == nil, "%d bytes: %v", size, err)
+	}
+	endless := strings.NewReader(strings.Repeat("x", 100))
+	_, err := readUpTo(endless, "/f", 10)
+	require.EqualError(t, err, `"/f" has more than 10 bytes; accepted: up to 10; hint: see what it is`)
+	require.Equal(t, 89, endless.Len(), "one byte behind the limit is read, and no more")
+}
+
+func TestReadLockfile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "Gemfile.lock")
+	text, err := ReadLockfile(path)
+	require.NoError(t, err)
+	require.Nil(t, text)
+	require.NoError(t, os.WriteFile(path, make([]byte, 2*MaxConfiguration), 0o600))
+	text, err = ReadLockfile(path)
+	require.NoError(t, err)
+	require.Len(t, text, 2*MaxConfiguration)
 }

@@ -23,12 +23,24 @@ type File struct {
 	attributes []attribute
 }
 
-// largestFile keeps whoever owns a file from filling the memory of root's process, in bytes.
-const largestFile = 64 << 20
+// The largest files that are read, in bytes: whoever owns a file does not decide how much memory and time of root's process it takes.
+const (
+	// MaxConfiguration is for what an application is configured with: YAML, with ERB in it or not, and files of variables. Real ones
+	// have less than 20 kB.
+	MaxConfiguration = 64 << 10
+	// MaxLockfile is for Gemfile.lock. Real ones have less than 100 kB.
+	MaxLockfile = 1 << 20
+	maxFile     = 64 << 20
+)
 
 // Read returns nil and no error when nothing exists at path. Whatever is no regular file is an error, and so is a link that
 // leads nowhere.
-func Read(path string, links Links) (*File, error) {
+func Read(path string, links Links) (*File, error) { return readFile(path, links, maxFile) }
+
+// ReadConfiguration is Read for a file that configures an application. It follows links.
+func ReadConfiguration(path string) (*File, error) { return readFile(path, Follow, MaxConfiguration) }
+
+func readFile(path string, links Links, limit int) (*File, error) {
 	path, info, err := resolve(path, links)
 	if err != nil || info == nil {
 		return nil, err
@@ -50,12 +62,12 @@ func Read(path string, links Links) (*File, error) {
 	if err := checkRegular(path, info); err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, largestFile+1))
+	if info.Size() > int64(limit) {
+		return nil, tooLarge(path, fmt.Sprint(info.Size()), limit)
+	}
+	data, err := readUpTo(f, path, limit)
 	if err != nil {
 		return nil, err
-	}
-	if len(data) > largestFile {
-		return nil, fmt.Errorf("%q is larger than %d MiB, which no configuration is; hint: look what it is", path, largestFile>>20)
 	}
 	id, err := dir.identity()
 	if err != nil {
@@ -70,10 +82,25 @@ func Read(path string, links Links) (*File, error) {
 	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), ModTime: info.ModTime().Truncate(time.Microsecond), folder: id, attributes: attributes}, nil
 }
 
-// ReadFile returns the bytes of a regular file; unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever
+// readUpTo does without the size that the file was said to have: it may grow.
+func readUpTo(r io.Reader, path string, limit int) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err == nil && len(data) > limit {
+		err = tooLarge(path, fmt.Sprintf("more than %d", limit), limit)
+	}
+	return data, err
+}
+
+func tooLarge(path, size string, limit int) error {
+	return fmt.Errorf("%q has %s bytes; accepted: up to %d; hint: see what it is", path, size, limit)
+}
+
+// ReadFile returns the bytes of a file that configures an application; unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever
 // owns the folder could put there.
-func ReadFile(path string) ([]byte, error) {
-	f, err := Read(path, Follow)
+func ReadFile(path string) ([]byte, error) { return readData(path, MaxConfiguration) }
+
+func readData(path string, limit int) ([]byte, error) {
+	f, err := readFile(path, Follow, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -84,8 +111,13 @@ func ReadFile(path string) ([]byte, error) {
 }
 
 // ReadIfThere is ReadFile for a file that need not be: nil and no error when nothing is there, also at the end of a link.
-func ReadIfThere(path string) ([]byte, error) {
-	text, err := ReadFile(path)
+func ReadIfThere(path string) ([]byte, error) { return ifThere(path, MaxConfiguration) }
+
+// ReadLockfile is ReadIfThere for a Gemfile.lock.
+func ReadLockfile(path string) ([]byte, error) { return ifThere(path, MaxLockfile) }
+
+func ifThere(path string, limit int) ([]byte, error) {
+	text, err := readData(path, limit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -31,8 +31,8 @@ type Worker struct {
 	Headroom    int             // connections beside those of the threads
 	Environment sidekiq.Environment
 
-	// ReadIfThere is nil and no error where there is no file. Without one it is that of package atomicfile.
-	ReadIfThere func(path string) ([]byte, error)
+	// ReadIfThere and ReadLockfile are nil and no error where there is no file. Without them it is those of package atomicfile.
+	ReadIfThere, ReadLockfile func(path string) ([]byte, error)
 }
 
 // Process is one process of a Worker.
@@ -78,7 +78,11 @@ func (w Worker) locked(gem string) (sidekiq.Version, error) {
 	if w.Lockfile == "" {
 		return sidekiq.Version{}, nil
 	}
-	source, err := w.read(w.Lockfile)
+	read := atomicfile.ReadLockfile
+	if w.ReadLockfile != nil {
+		read = w.ReadLockfile
+	}
+	source, err := read(w.Lockfile)
 	if err != nil {
 		return sidekiq.Version{}, err
 	}

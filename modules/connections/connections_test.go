@@ -20,7 +20,7 @@ func host(files map[string]string) Worker {
 	}
 	return Worker{
 		RailsEnv: "production", Processes: []Process{{Config: "/app/config/sidekiq.yml"}}, Lockfile: "/app/Gemfile.lock",
-		Environment: sidekiq.Environment{Variables: map[string]string{}, ReadFile: read}, ReadIfThere: read,
+		Environment: sidekiq.Environment{Variables: map[string]string{}, ReadFile: read}, ReadIfThere: read, ReadLockfile: read,
 	}
 }
 

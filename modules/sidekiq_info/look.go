@@ -134,7 +134,7 @@ func (f *found) lookAtApp() {
 		f.unknown = append(f.unknown, fmt.Sprintf("option %q: whether processes are older than the release is not known: %v", "app_root", err))
 	}
 	lockfile := filepath.Join(f.root, "Gemfile.lock")
-	source, err := atomicfile.ReadIfThere(lockfile)
+	source, err := atomicfile.ReadLockfile(lockfile)
 	if err == nil {
 		f.version, err = sidekiq.LockedVersion(source, "sidekiq")
 	}

@@ -63,7 +63,8 @@ func (f *found) worker(p *Params) connections.Worker {
 			Variables: p.variables(), EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
 			ReadFile: func(name string) ([]byte, error) { return atomicfile.ReadFile(f.host.path(name)) },
 		},
-		ReadIfThere: func(name string) ([]byte, error) { return atomicfile.ReadIfThere(f.host.path(name)) },
+		ReadIfThere:  func(name string) ([]byte, error) { return atomicfile.ReadIfThere(f.host.path(name)) },
+		ReadLockfile: func(name string) ([]byte, error) { return atomicfile.ReadLockfile(f.host.path(name)) },
 	}
 	for _, process := range p.processes() {
 		w.Processes = append(w.Processes, p.counted(process))
