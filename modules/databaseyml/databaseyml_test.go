@@ -272,8 +272,10 @@ func TestAHostileFileIsRefusedSoon(t *testing.T) {
 		chain += fmt.Sprintf("a%d: &a%d\n  <<: *a%d\n  k%d: 1\n", i+1, i+1, i, i+1)
 	}
 	for text, want := range map[string]string{
-		chain + "production:\n  <<: *a3000\n  adapter: x\n":      "what << merges into each other grows out of all proportion",
-		"production:\n" + numbered("  d%d: {adapter: x}\n", 300): `the section "production" holds 300 databases, more than 256`,
+		chain + "production:\n  <<: *a3000\n  adapter: x\n":                                                         "<< merges more than 50000 entries in all; hint: write fewer <<",
+		"d: &d\n" + numbered("  k%d: 1\n", 500) + "production:\n  adapter: x\n" + strings.Repeat("  <<: *d\n", 101): "<< merges more than 50000 entries in all",
+		numbered("e%d: {adapter: x}\n", 4000) + "production:\n" + numbered("  d%d: {adapter: x}\n", 40):             "the file has 79692 bytes, too many to look after 40 databases in it; hint: name the databases to look after, fewer of them",
+		"production:\n" + numbered("  d%d: {adapter: x}\n", 300):                                                    `the section "production" holds 300 databases, more than 256`,
 	} {
 		_, err := Apply([]byte(text), nothing, production(25))
 		require.ErrorContains(t, err, want)

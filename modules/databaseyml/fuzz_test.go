@@ -15,6 +15,9 @@ func FuzzApply(f *testing.F) {
 		f.Add(k.in, k.request.Environment, strings.Join(k.request.Databases, ""), uint16(k.request.Size), uint8(1))
 		f.Add(k.in, k.request.Environment, "", uint16(3), uint8(6))
 	}
+	for _, of := range growing {
+		f.Add([]byte(of(500)), "production", "", uint16(25), uint8(0))
+	}
 	f.Fuzz(func(t *testing.T, source []byte, environment, database string, n uint16, flags uint8) {
 		q := Request{Environment: environment, Size: int(n) + 1, Lower: flags&2 != 0, Others: flags&4 != 0}
 		if database != "" {

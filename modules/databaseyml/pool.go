@@ -79,13 +79,23 @@ func Pools(source []byte, by Reader, environment string, databases ...string) ([
 	return pools, nil
 }
 
+// maxRead is how many bytes may be read for several databases together: each change of one reads the whole file again. Real files of a
+// hundred databases have 10 kB.
+const maxRead = 2 << 20
+
 // named are the databases of an environment that are asked for: where none is, all.
 func (f *file) named(environment string, databases []string) ([]string, error) {
-	if len(databases) > 0 {
-		return databases, nil
+	if len(databases) == 0 {
+		var err error
+		if databases, err = f.databases(environment); err != nil {
+			return nil, plain(err)
+		}
 	}
-	databases, err := f.databases(environment)
-	return databases, plain(err)
+	if n := len(databases); n > 1 && n*len(f.readings)*len(f.source) > maxRead {
+		return nil, &Refusal{Reason: fmt.Sprintf("the file has %d bytes, too many to look after %d databases in it", len(f.source), n),
+			Hint: "name the databases to look after, fewer of them"}
+	}
+	return databases, nil
 }
 
 // databases are those of all readings that have the environment.

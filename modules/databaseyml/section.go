@@ -84,11 +84,11 @@ func (r *reading) section(environment string) (rubyyaml.Entry, *rubyyaml.Mapping
 		return none, nil, err
 	}
 	own := rubyyaml.OwnEntries(r.top, environment)
-	switch sections := names(r.root); {
+	switch {
 	case len(r.root.Keys()) == 0:
 		return none, nil, absence{&Refusal{Reason: "the file has no sections", Hint: "write a section for each environment"}}
 	case len(own) == 0:
-		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment), Hint: "the sections are " + sections}}
+		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment), Hint: "the sections are " + names(r.root)}}
 	}
 	section := own[0]
 	switch value := rubyyaml.Deref(section.Value); {

@@ -19,7 +19,7 @@ func Variables(source []byte, by Reader, q Request) (map[string]string, error) {
 	}
 	wanted := map[string]string{}
 	for _, database := range databases {
-		if err := addVariable(wanted, source, by, q, database); err != nil {
+		if err := f.addVariable(wanted, by.Environ, q, database); err != nil {
 			return nil, plain(err)
 		}
 	}
@@ -27,15 +27,15 @@ func Variables(source []byte, by Reader, q Request) (map[string]string, error) {
 }
 
 // addVariable adds the variable that one database wants, the first of its expression that helps.
-func addVariable(wanted map[string]string, source []byte, by Reader, q Request, database string) error {
-	p, err := poolWith(wanted, source, by, q, database)
+func (f *file) addVariable(wanted map[string]string, environ Environ, q Request, database string) error {
+	p, err := f.poolWith(Overlay(environ, wanted), q, database)
 	if err != nil || !p.ERB || p.Size >= q.Size {
 		return err
 	}
 	for _, name := range p.Variables {
 		try := maps.Clone(wanted)
 		try[name] = strconv.Itoa(q.Size)
-		with, err := poolWith(try, source, by, q, database)
+		with, err := f.poolWith(Overlay(environ, try), q, database)
 		if err != nil {
 			return err
 		}
@@ -50,12 +50,10 @@ func addVariable(wanted map[string]string, source []byte, by Reader, q Request, 
 	return &Refusal{Line: p.Line, Reason: p.Key + " is made by ERB, and no variable makes it large enough", Hint: "write a number in its place"}
 }
 
-// poolWith is the pool that variables give.
-func poolWith(variables map[string]string, source []byte, by Reader, q Request, database string) (Pool, error) {
-	by.Environ = Overlay(by.Environ, variables)
-	f, err := parse(source, by)
-	if err != nil {
-		return Pool{}, err
+// poolWith is the pool in an environment.
+func (f *file) poolWith(environ Environ, q Request, database string) (Pool, error) {
+	for _, r := range f.readings {
+		r.Environ = environ
 	}
 	return f.look(q.Environment, database)
 }

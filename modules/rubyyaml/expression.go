@@ -2,11 +2,15 @@ package rubyyaml
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 )
 
 // ErrRuby says that an ERB tag holds more Ruby than can be evaluated here.
 var ErrRuby = errors.New("the value comes from Ruby code other than a plain use of ENV")
+
+// errTooLong says that a value is longer than any that counts.
+var errTooLong = fmt.Errorf("the value comes from ERB and is longer than %d bytes", longestText)
 
 // errValue says that Ruby itself would raise.
 var errValue = errors.New("the value of an ERB tag is not a number where Ruby wants one")

@@ -205,7 +205,7 @@ func changesEnvironment(t tag) bool {
 // What is tried of one file: more belongs to nobody's configuration.
 const (
 	mostReadings    = 256
-	largestReadings = 4 << 20 // bytes of all texts, where there are several
+	largestReadings = 512 << 10 // bytes of all texts, where there are several
 	deepestBlock    = 50
 )
 

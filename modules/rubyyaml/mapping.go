@@ -2,6 +2,7 @@ package rubyyaml
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type Key struct {
 type Entry struct {
 	Key, Value *yaml.Node
 	Own        bool // written in the mapping itself, not merged into it
-	settled    bool // no later << of Unsettled may set the key again
+	unsettled  int  // how many << of Unsettled come before it; -1: one of them may set the key again
 }
 
 // Mapping is a mapping as Psych loads it, with everything merged that << merges. Entries keep Ruby's order: a key stays where
@@ -62,8 +63,11 @@ func (m *Mapping) Unsettled() []*yaml.Node { return m.unsettled }
 
 // Settled tells whether a key has the value of its entry whatever Unsettled merges.
 func (m *Mapping) Settled(name string) bool {
-	return len(m.unsettled) == 0 || m.entries[Key{Name: name}].settled || m.entries[Key{Name: name, Symbol: true}].settled
+	return len(m.unsettled) == 0 || m.isSettled(m.entries[Key{Name: name}]) || m.isSettled(m.entries[Key{Name: name, Symbol: true}])
 }
+
+// isSettled tells whether no << of Unsettled comes after an entry.
+func (m *Mapping) isSettled(entry Entry) bool { return entry.unsettled == len(m.unsettled) }
 
 func newMapping() *Mapping { return &Mapping{entries: map[Key]Entry{}} }
 
@@ -74,24 +78,20 @@ func (m *Mapping) set(key Key, entry Entry) {
 	m.entries[key] = entry
 }
 
-// unsettle notes a merge that is not known.
-func (m *Mapping) unsettle(nodes ...*yaml.Node) {
-	if len(nodes) == 0 {
-		return
-	}
-	for key, entry := range m.entries {
-		entry.settled = false
-		m.entries[key] = entry
-	}
-	m.unsettled = append(m.unsettled, nodes...)
+// own sets a key that is written in the mapping itself.
+func (m *Mapping) own(key, value *yaml.Node) {
+	m.set(KeyOf(key), Entry{key, value, true, len(m.unsettled)})
 }
 
 // merge is Hash#merge!.
 func (m *Mapping) merge(other *Mapping) {
-	m.unsettle(other.unsettled...)
+	m.unsettled = append(m.unsettled, other.unsettled...)
 	for _, key := range other.keys {
 		entry := other.entries[key]
 		entry.Own = false
+		if entry.unsettled = -1; other.isSettled(other.entries[key]) {
+			entry.unsettled = len(m.unsettled)
+		}
 		m.set(key, entry)
 	}
 }
@@ -145,7 +145,7 @@ func OwnEntries(mapping *yaml.Node, name string) []Entry {
 	var entries []Entry
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if KeyOf(mapping.Content[i]).Name == name {
-			entries = append(entries, Entry{mapping.Content[i], mapping.Content[i+1], true, true})
+			entries = append(entries, Entry{Key: mapping.Content[i], Value: mapping.Content[i+1], Own: true})
 		}
 	}
 	return entries
@@ -156,9 +156,9 @@ func Merges(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && !(key.Style&yaml.TaggedStyle != 0 && key.ShortTag() == "!!str")
 }
 
-// mostEntries is the largest number of entries of all mappings together, with those that are merged: a chain of << makes the
-// square of what it holds.
-const mostEntries = 1_000_000
+// maxMerged is the number of entries that << may merge in all readings of a file: many << with one large mapping, and a chain of them, take
+// the square of what the file holds. Real files have less than a thousand.
+const maxMerged = 50_000
 
 // Mapping resolves a mapping by Psych's order of merging.
 func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
@@ -176,9 +176,6 @@ func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 			return nil, err
 		}
 	}
-	if d.entries += len(m.keys); d.entries > mostEntries {
-		return nil, &Refusal{Line: d.Line(n), Reason: "what << merges into each other grows out of all proportion", Hint: "write fewer << into each other"}
-	}
 	d.mappings[n] = m
 	return m, nil
 }
@@ -186,23 +183,26 @@ func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 // apply adds one written entry to m.
 func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
 	if !Merges(key) {
-		m.set(KeyOf(key), Entry{key, value, true, true})
+		m.own(key, value)
 		return nil
 	}
 	sources, all := mergeSources(value)
 	if !all { // Hash#merge! raises, and Psych takes << for an ordinary key
-		m.set(KeyOf(key), Entry{key, value, true, true})
+		m.own(key, value)
 		return nil
 	}
 	merged := newMapping()
 	for _, source := range sources {
 		if FromERB(source) {
-			merged.unsettle(source)
+			merged.unsettled = append(merged.unsettled, source)
 			continue
 		}
 		from, err := d.Mapping(source)
 		if err != nil {
 			return err
+		}
+		if *d.merged += len(from.keys) + len(from.unsettled); *d.merged > maxMerged {
+			return &Refusal{Line: d.Line(key), Reason: fmt.Sprintf("<< merges more than %d entries in all", maxMerged), Hint: "write fewer <<"}
 		}
 		merged.merge(from)
 	}
@@ -266,9 +266,12 @@ func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
 }
 
 // Variables are the names of the environment that the ERB tags of a scalar use, in the order of the text; nil when a tag is
-// more than a plain use of ENV.
+// more than a plain use of ENV, or there are too many.
 func (d *Document) Variables(n *yaml.Node) []string {
 	var names []string
+	if len(Deref(n).Value) > longestText {
+		return nil
+	}
 	for _, tag := range token().FindAllString(Deref(n).Value, -1) {
 		expression, err := d.text.expression(tag)
 		if err != nil {

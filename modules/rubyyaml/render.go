@@ -189,16 +189,28 @@ func (r *rendered) sourceEnd(offset int) int {
 	return p.source + offset - p.text
 }
 
+// longestText is the size in bytes of the longest scalar of which ERB makes a part, before and after: names, numbers and URLs are shorter.
+const longestText = 2048
+
 // expand replaces the tokens in value by what their tags give in environ.
 func (r *rendered) expand(value string, environ Environ) (string, error) {
 	var failure error
+	size := len(value)
 	text := token().ReplaceAllStringFunc(value, func(token string) string {
-		output, err := r.evaluate(token, environ)
-		if failure == nil {
-			failure = err
+		if size > longestText {
+			failure = errTooLong
 		}
+		if failure != nil {
+			return ""
+		}
+		var output string
+		output, failure = r.evaluate(token, environ)
+		size += len(output)
 		return output
 	})
+	if failure == nil && size > longestText && size > len(value) {
+		failure = errTooLong
+	}
 	return text, failure
 }
 

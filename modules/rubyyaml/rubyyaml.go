@@ -51,7 +51,7 @@ type Document struct {
 	mappings    map[*yaml.Node]*Mapping
 	resolving   map[*yaml.Node]bool
 	anchored    []*yaml.Node
-	entries     int // of all mappings
+	merged      *int // entries, in all readings of the file
 }
 
 const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
@@ -62,6 +62,7 @@ type Reading struct {
 	sourceLines []int
 	tags        []tag
 	text        rendered
+	merged      *int
 }
 
 // Trim says whether ERB knows the marks <%- and -%>, which take white space away.
@@ -91,13 +92,13 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 		return nil, &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
 	}
 	var readings []Reading
-	size := 0
+	size, merged := 0, new(int)
 	err := eachOutcome(decisions, func(outcomes []int) error {
 		text, failure := render(source, tags, parts, impure, outcomes)
 		if failure != nil {
 			return &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
 		}
-		readings = append(readings, Reading{source, lines, tags, text})
+		readings = append(readings, Reading{source, lines, tags, text, merged})
 		if size += len(text.bytes); size > largestReadings && len(decisions) > 0 {
 			return manyWays()
 		}
@@ -143,6 +144,7 @@ func (r Reading) Document() (*Document, error) {
 		textLines:   lineStarts(r.text.bytes),
 		mappings:    map[*yaml.Node]*Mapping{},
 		resolving:   map[*yaml.Node]bool{},
+		merged:      r.merged,
 	}
 	if err := d.decode(); err != nil {
 		return nil, err

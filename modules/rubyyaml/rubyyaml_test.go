@@ -394,7 +394,11 @@ func lastValue(n *yaml.Node) *yaml.Node {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"a: <%= x %>\n", "<% x = 5 %>\na: &b [*b]\n", "a: *<%= x %>\n", "? a\n: <%# x %> b\r\n", "<<: {a: 1}\n"} {
+	for _, seed := range []string{"a: <%= x %>\n", "<% x = 5 %>\na: &b [*b]\n", "a: *<%= x %>\n", "? a\n: <%# x %> b\r\n", "<<: {a: 1}\n",
+		strings.Repeat("[", 30_000), strings.Repeat("- ", 30_000), strings.Repeat("{a: ", 300) + strings.Repeat("}", 300), strings.Repeat("? ", 300),
+		"a: &a [x]\n" + strings.Repeat("b: &a [*a, *a]\n", 50), "a: &a {b: 1}\nc:\n" + strings.Repeat("  <<: *a\n", 50),
+		"a: " + strings.Repeat("<%= x %>", 50), "a: &a {b: 1}\nc:\n  d: 1\n" + strings.Repeat("  <<: *<%= x %>\n", 50),
+		strings.Repeat("<% if x %>", 50) + strings.Repeat("<% end %>", 50), "<% " + strings.Repeat("(", 500) + strings.Repeat(")", 500) + " %>"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {

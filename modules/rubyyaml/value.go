@@ -138,6 +138,8 @@ func operate(operator string, a, b value) (value, error) {
 		return truth(a == b), nil
 	case operator == "!=":
 		return truth(a != b), nil
+	case operator == "+" && len(a.text)+len(b.text) > longestText:
+		return value{}, errTooLong
 	case operator == "+" && a.kind == textValue && b.kind == textValue:
 		return value{kind: textValue, text: a.text + b.text}, nil
 	case a.kind == textValue: // "x" * 3, "%d" % 3, "a" < "b"

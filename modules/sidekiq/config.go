@@ -30,7 +30,6 @@ type Queue struct {
 type Capsule struct {
 	Name        string
 	Concurrency *int // threads; nil: as many as Config.Concurrency
-	Queues      []Queue
 }
 
 const setElsewhere = "set the concurrency where sidekiq is started"
@@ -184,7 +183,7 @@ func (r reader) number(name string, n *yaml.Node) (*int, error) {
 	return &value, err
 }
 
-// capsules are in the order of the file.
+// capsules are in the order of the file. Several may be one mapping, by aliases.
 func (r reader) capsules(n *yaml.Node) ([]Capsule, error) {
 	if n == nil || isNull(n) {
 		return nil, nil
@@ -197,16 +196,21 @@ func (r reader) capsules(n *yaml.Node) ([]Capsule, error) {
 		return nil, err
 	}
 	var all []Capsule
+	known := map[*yaml.Node]*int{}
 	for _, key := range values.Keys() {
-		settings := map[string]*yaml.Node{}
-		if err := r.put(settings, values.At(key).Value); err != nil {
-			return nil, err
+		capsule := rubyyaml.Deref(values.At(key).Value)
+		threads, isKnown := known[capsule]
+		if !isKnown {
+			settings := map[string]*yaml.Node{}
+			if err := r.put(settings, capsule); err != nil {
+				return nil, err
+			}
+			if threads, err = r.number("concurrency", settings["concurrency"]); err != nil {
+				return nil, err
+			}
+			known[capsule] = threads
 		}
-		threads, err := r.number("concurrency", settings["concurrency"])
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, Capsule{key.Name, threads, r.queues(settings["queues"])})
+		all = append(all, Capsule{key.Name, threads})
 	}
 	return all, nil
 }

@@ -1,8 +1,11 @@
 package sidekiq
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,7 +58,7 @@ var configCases = []configCase{
 		want: Config{Queues: []Queue{{"critical", 0}, {"default", 2}, {"low", 1}}}},
 	{name: "capsules", source: ":concurrency: 4\n:capsules:\n  media:\n    concurrency: 2\n    queues: [video]\n  iqdb:\n    queues: [iqdb]\n",
 		want: Config{Concurrency: number(4), Capsules: []Capsule{
-			{"media", number(2), []Queue{{"video", 0}}}, {"iqdb", nil, []Queue{{"iqdb", 0}}}}}},
+			{"media", number(2)}, {"iqdb", nil}}}},
 	{name: "merges follow the order of the file", source: "base: &base\n  concurrency: 7\nproduction:\n  concurrency: 9\n  <<: *base\n",
 		want: Config{Concurrency: number(7)}},
 	{name: "ERB over ENV", source: ":concurrency: <%= ENV.fetch('THREADS') { 5 } %>\n:timeout: <%= ENV[\"T\"] || 25 %>\n",
@@ -194,6 +197,36 @@ func TestRealConfigsReadTheSameInRuby(t *testing.T) {
 	}
 	t.Logf("%d read the same, %d that Ruby cannot load, %v refused, 0 differ", same, failing, refused)
 	require.Positive(t, same)
+}
+
+// Aliases let a mapping of many keys be many capsules.
+func TestReadConfig_CapsulesOfOneMapping(t *testing.T) {
+	source := "large: &large\n"
+	for i := range 2000 {
+		source += fmt.Sprintf("  k%d: 1\n", i)
+	}
+	source += "  concurrency: 2\ncapsules:\n"
+	for i := range 2000 {
+		source += fmt.Sprintf("  c%d: *large\n", i)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	config, err := ReadConfig([]byte(source), "production", environ(nil), Version{})
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Len(t, config.Capsules, 2000)
+	require.Equal(t, number(2), config.Capsules[1999].Concurrency)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(50<<20))
+}
+
+// A variable may be as long as its file, and ERB may repeat it.
+func TestReadConfig_LongValues(t *testing.T) {
+	long := environ(map[string]string{"X": strings.Repeat("x", 60_000)})
+	for _, value := range []string{"<%= ENV['X'] %>", strings.Repeat("<%= ENV['X'] %>", 1000), "<%= " + strings.Repeat("ENV.fetch('X') + ", 50) + "'' %>"} {
+		source := "timeout: " + value + "\n" + "queues: [" + value + "]\n"
+		_, err := ReadConfig([]byte(source), "production", long, Version{})
+		require.EqualError(t, err, "line 1: timeout: the value comes from ERB and is longer than 2048 bytes; hint: set the concurrency where sidekiq is started")
+	}
 }
 
 func FuzzReadConfig(f *testing.F) {

@@ -3,13 +3,15 @@ package sidekiq
 import (
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // ParseDotenv reads a file of variables as the gem dotenv does: NAME=value or NAME: value by lines, with or without export;
 // # begins a comment outside of quotes; in double quotes and without quotes a backslash escapes and $NAME and ${NAME} are
 // replaced, by the environment first and else by what the file said before. What is no assignment is passed over, also as
-// dotenv does. Commands, $(...), are not run: they stay as they are written.
+// dotenv does. Commands, $(...), are not run: they stay as they are written. So do references when what they stand for comes to more than
+// such a file may have: each line may be the line before, twice.
 func ParseDotenv(source []byte, environ Environ) map[string]string {
 	return parseDotenv(source, environ).values
 }
@@ -24,6 +26,9 @@ func parseDotenv(source []byte, environ Environ) dotenv {
 
 type dotenv struct {
 	source, rest string
+	counted      int // bytes of source in which line breaks are counted
+	breaks       int // in these
+	expanded     int // bytes that references stand for
 	values       map[string]string
 	lines        map[string]int // on which each value begins, from 1
 	environ      Environ
@@ -38,7 +43,10 @@ func (d *dotenv) line() {
 		d.skipLine()
 		return
 	}
-	d.lines[m[1]] = 1 + strings.Count(d.source[:len(d.source)-len(d.rest)], "\n")
+	at := len(d.source) - len(d.rest)
+	d.breaks += strings.Count(d.source[d.counted:at], "\n")
+	d.counted = at
+	d.lines[m[1]] = 1 + d.breaks
 	rest := d.rest[len(m[0]):]
 	if quote, text, after, ok := quotedValue(rest); ok {
 		d.rest = after
@@ -107,8 +115,12 @@ func (d *dotenv) replace(reference string) string {
 	if name == "" {
 		return reference
 	}
-	if value, set := d.environ(name); set {
-		return value
+	value, set := d.environ(name)
+	if !set {
+		value = d.values[name]
 	}
-	return d.values[name]
+	if d.expanded += len(value); d.expanded > atomicfile.MaxConfiguration {
+		return reference
+	}
+	return value
 }

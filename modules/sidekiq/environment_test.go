@@ -2,9 +2,12 @@ package sidekiq
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 )
 
 func TestEnvironmentFilesFollowSystemd(t *testing.T) {
@@ -59,6 +62,24 @@ func TestDotenvFilesFollowDotenv(t *testing.T) {
 	} {
 		require.Equal(t, want, ParseDotenv([]byte(source), set), "%q", source)
 	}
+}
+
+// Each line is the line before, twice. What is left as it is written is not the value that dotenv makes, which would take all memory.
+func TestParseDotenv_BoundsReferences(t *testing.T) {
+	source := "A=0123456789\n" + strings.Repeat("A=$A$A\n", 20) + "B=1\n"
+	values := ParseDotenv([]byte(source), environ(nil))
+	require.Equal(t, "1", values["B"])
+	require.Contains(t, values["A"], "$A")
+	require.LessOrEqual(t, len(values["A"]), atomicfile.MaxConfiguration)
+
+	long := strings.Repeat("x", 1000)
+	values = ParseDotenv([]byte("A="+long+"\n"+strings.Repeat("B=$A\n", 10)), environ(nil))
+	require.Equal(t, long, values["B"])
+}
+
+func TestParseDotenv_Lines(t *testing.T) {
+	d := parseDotenv([]byte("A=1\n\nB=\"x\ny\"\r\nnothing\nC=2\n"), environ(nil))
+	require.Equal(t, map[string]int{"A": 1, "B": 3, "C": 6}, d.lines)
 }
 
 func TestUnitVariablesWinOverDotenv(t *testing.T) {

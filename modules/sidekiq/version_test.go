@@ -91,7 +91,7 @@ func TestTheLockfileNamesTheVersion(t *testing.T) {
 }
 
 func TestTotalConcurrency(t *testing.T) {
-	capsules := []Capsule{{"media", number(2), nil}, {"iqdb", nil, nil}}
+	capsules := []Capsule{{"media", number(2)}, {"iqdb", nil}}
 	for name, c := range map[string]struct {
 		config    Config
 		version   string

@@ -1,0 +1,128 @@
+package databaseyml
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// growing are files that a reader or a parser could take more than their size for. Each makes one of about n bytes.
+var growing = map[string]func(n int) string{
+	"sections":           fill("d: &d\n  adapter: x\nproduction: {pool: 1}\n", "k%d:\n  <<: *d\n"),
+	"keys":               fill("production:\n  adapter: x\n", "  k%d: v\n"),
+	"same key":           fill("production:\n  adapter: x\n", "  k: v\n"),
+	"one line":           fill("production: {pool: 1, ", "k%d: v,", "}"),
+	"one scalar":         fill("production:\n  adapter: ", "a "),
+	"one line of ERB":    fill("production:\n  adapter: ", "<%%=x%%>", "\n"),
+	"comments":           fill("production:\n  adapter: x\n", "# a\n\n  k%d: v # b\n"),
+	"list":               fill("production:\n  adapter: x\nlist:\n", "-\n"),
+	"anchors":            fill("production:\n  adapter: x\n", "k%d: &a\n  x: 1\n"),
+	"aliases":            fill("d: &d {adapter: x}\nproduction: {pool: 1}\n", "k%d: *d\n"),
+	"aliases of aliases": fill("a: &a [x, x]\nproduction: {pool: 1}\n", "b%d: &a [*a, *a]\n"),
+	"merges":             fill("d: &d\n  adapter: x\nproduction:\n", "  <<: *d\n"),
+	"chain of merges":    fill("d: &d\n  adapter: x\nproduction: {pool: 1}\n", "k%d: &d\n  <<: *d\n  x: 1\n"),
+	"ERB keys":           fill("production:\n  adapter: x\n", "  k%d<%%=x%%>: 1\n"),
+	"ERB values":         fill("production:\n  adapter: x\n", "  k%d: <%%= ENV['X'] %%>\n"),
+	"ERB code":           fill("production:\n  adapter: x\n", "<%% x %%>\n"),
+	"ERB conditions":     fill("production:\n  adapter: x\n<% if ENV['X'] %>\n", "<%% elsif ENV['X'] %%>\n", "<% end %>\n"),
+	"ERB loop":           fill("production:\n  adapter: x\n<% 2.times do %>\n", "  k%d: <%%=x%%>\n", "<% end %>\n"),
+	"one code tag":       fill("<% ", "x;", " %>\nproduction:\n  adapter: x\n"),
+	"a large merge, repeated": func(n int) string {
+		return fill("d: &d\n", "  k%d: v\n")(n/2) + fill("production:\n  adapter: x\n", "  <<: *d\n")(n/2)
+	},
+	"large merges of sections": func(n int) string {
+		return fill("d: &d\n", "  k%d: v\n")(n/2) + fill("production: {pool: 1}\n", "k%d: {<<: *d}\n")(n/2)
+	},
+	"merges that ERB names": func(n int) string {
+		return fill("d: &d {x: 1}\nproduction:\n  adapter: x\n", "  k%d: v\n")(n/2) + fill("", "  <<: *<%%=x%%>\n")(n/2)
+	},
+	"pool of many tags": fill("production:\n  adapter: x\n  pool: ", "<%%= ENV['X%d'] && 1 %%>", "\n"),
+	"nested lists":      nested("[", "]"),
+	"nested mappings":   nested("{a: ", "}"),
+	"nested blocks":     nested("- ", ""),
+	"nested keys":       nested("? ", ""),
+}
+
+// fill makes text of n bytes by repeating a line, which may hold a number.
+func fill(before, line string, after ...string) func(n int) string {
+	return func(n int) string {
+		var text strings.Builder
+		text.WriteString(before)
+		for i := 0; text.Len() < n; i++ {
+			if strings.Contains(line, "%d") {
+				fmt.Fprintf(&text, line, i)
+			} else {
+				text.WriteString(strings.ReplaceAll(line, "%%", "%"))
+			}
+		}
+		return text.String() + strings.Join(after, "")
+	}
+}
+
+func nested(opening, closing string) func(n int) string {
+	return func(n int) string {
+		depth := n / len(opening+closing)
+		return "production:\n  adapter: x\nnested:\n  " + strings.Repeat(opening, depth) + strings.Repeat(closing, depth) + "\n"
+	}
+}
+
+// apply is what db_pool and systemd_sidekiq do with a file. What they cannot read is refused.
+func apply(t testing.TB, source string) {
+	q := production(25)
+	_, err := Apply([]byte(source), nothing, q)
+	if err == nil {
+		_, err = Pools([]byte(source), nothing, q.Environment)
+	}
+	if err == nil || !strings.Contains(err.Error(), "the mapping stands in braces") {
+		_, err = Variables([]byte(source), nothing, q)
+	}
+	if err != nil {
+		require.IsType(t, &Refusal{}, err)
+	}
+}
+
+// allocated is the memory that apply takes in all, which stands for its time and does not depend on the machine.
+func allocated(t *testing.T, source string) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	apply(t, source)
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A file of twice the size may take three times the memory: what grows with the square takes four times.
+func TestApply_GrowsWithTheFile(t *testing.T) {
+	for name, of := range growing {
+		t.Run(name, func(t *testing.T) {
+			apply(t, of(1<<10)) // compiles regular expressions
+			small, large := allocated(t, of(12<<10)), allocated(t, of(24<<10))
+			require.LessOrEqual(t, float64(large)/float64(small), 3.0, "%d and %d bytes", small, large)
+			require.Less(t, large, uint64(100<<20))
+		})
+	}
+}
+
+// The largest file that is read (atomicfile.MaxConfiguration), and what is nested deeper than any parser goes.
+func TestApply_LargestFile(t *testing.T) {
+	for name, of := range growing {
+		t.Run(name, func(t *testing.T) { apply(t, of(64<<10)) })
+	}
+}
+
+// BenchmarkWorst shows the time per byte of a file of half the largest size and of one of the largest.
+func BenchmarkWorst(b *testing.B) {
+	for name, of := range growing {
+		for _, size := range []int{32 << 10, 64 << 10} {
+			b.Run(fmt.Sprintf("%s/%dKiB", name, size>>10), func(b *testing.B) {
+				source := of(size)
+				b.SetBytes(int64(len(source)))
+				for b.Loop() {
+					apply(b, source)
+				}
+			})
+		}
+	}
+}
