@@ -174,7 +174,8 @@ options:
     description:
       - >-
         What to do with lines that somebody else wrote into the file and that the new rules do not cover. V(safe) stops
-        and names them, V(force) drops them with a warning.
+        and names them, V(force) drops them with a warning. With O(state=absent), V(safe) stops at a file that this
+        module did not write, V(force) removes it.
       - What needs no sudo, such as C(systemctl status), may go in either case; a warning says what to type instead.
     type: str
     choices: [safe, force]

@@ -32,7 +32,8 @@ options:
       - V(drained) does the same and waits until the running jobs have ended, at most O(drain_timeout), else it fails
           and names them.
       - V(stopped) stops it. Sidekiq gets its own timeout to finish jobs and pushes back what remains.
-      - V(absent) stops it and removes its units, the file of O(secret_environment) and C(/var/cache/NAME).
+      - V(absent) stops it and removes its units, the file of O(secret_environment) and
+          C(/var/cache/systemd_sidekiq/NAME).
     type: str
     choices: [started, restarted, reloaded, drained, stopped, absent]
     default: started
@@ -329,8 +330,8 @@ options:
     description:
       - >-
         A unit of the same name and application that was written by others is replaced. What a person changed in it and
-        these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)). A worker
-        of another name that capistrano-sidekiq made is stopped and disabled.
+        these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)); likewise
+        one that does not run Sidekiq. A worker of another name that capistrano-sidekiq made is stopped and disabled.
     type: str
     choices: [safe, force]
     default: safe
