@@ -1,6 +1,9 @@
 package sudoers
 
 import (
+	"math/rand/v2"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -146,16 +149,22 @@ func TestCommandsOfSystemctlByTheirParts(t *testing.T) {
 func TestServicesHaveTwoSpellings(t *testing.T) {
 	const twice = "/bin/systemctl kill -s TSTP TSTP"
 	for text, want := range map[string][]string{
-		"/bin/systemctl restart sidekiq":         {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
-		"/bin/systemctl restart sidekiq.service": {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
-		"/bin/systemctl start a.socket b":        {"/bin/systemctl start a.socket b", "/bin/systemctl start a.socket b.service"},
-		"/bin/systemctl start a.timer":           {"/bin/systemctl start a.timer"},
-		"/bin/systemctl enable /etc/x.service":   {"/bin/systemctl enable /etc/x.service"},
-		"/bin/systemctl start sidekiq@1.0":       {"/bin/systemctl start sidekiq@1.0", "/bin/systemctl start sidekiq@1.0.service"},
-		"/bin/systemctl set-default x":           {"/bin/systemctl set-default x"},
-		"/bin/systemctl daemon-reload":           {"/bin/systemctl daemon-reload"},
-		"/opt/backup sidekiq":                    {"/opt/backup sidekiq"},
-		twice:                                    {twice, twice + ".service"},
+		"/bin/systemctl restart sidekiq":                  {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
+		"/bin/systemctl restart sidekiq.service":          {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
+		"/bin/systemctl start a.socket b":                 {"/bin/systemctl start a.socket b", "/bin/systemctl start a.socket b.service"},
+		"/bin/systemctl start a.timer":                    {"/bin/systemctl start a.timer"},
+		"/bin/systemctl enable /etc/x.service":            {"/bin/systemctl enable /etc/x.service"},
+		"/bin/systemctl start sidekiq@1.0":                {"/bin/systemctl start sidekiq@1.0", "/bin/systemctl start sidekiq@1.0.service"},
+		"/bin/systemctl set-default x":                    {"/bin/systemctl set-default x"},
+		"/bin/systemctl start reboot.target.service":      {"/bin/systemctl start reboot.target.service"},
+		"/bin/systemctl start a.socket.service b.service": {"/bin/systemctl start a.socket.service b", "/bin/systemctl start a.socket.service b.service"},
+		"/bin/systemctl start a.service.service":          {"/bin/systemctl start a.service.service"},
+		"/bin/systemctl start a@b.service":                {"/bin/systemctl start a@b", "/bin/systemctl start a@b.service"},
+		"/bin/systemctl start a@b.mount.service":          {"/bin/systemctl start a@b.mount.service"},
+		"/bin/systemctl start .service":                   {"/bin/systemctl start .service", "/bin/systemctl start .service.service"},
+		"/bin/systemctl daemon-reload":                    {"/bin/systemctl daemon-reload"},
+		"/opt/backup sidekiq":                             {"/opt/backup sidekiq"},
+		twice:                                             {twice, twice + ".service"},
 	} {
 		c, err := ParseCommand(text, Wide{})
 		require.NoError(t, err)
@@ -164,6 +173,34 @@ func TestServicesHaveTwoSpellings(t *testing.T) {
 			got = append(got, e.String())
 		}
 		require.Equal(t, want, got)
+	}
+}
+
+// Whatever a unit is called: a spelling of it is completed to the same name, as systemd-escape(1) does it with the code of systemctl.
+func TestExpanded_NamesTheSameUnits(t *testing.T) {
+	escape := oracle(t, "/usr/bin/systemd-escape", "/bin/systemd-escape")
+	random := rand.New(rand.NewPCG(7, 8))
+	for range 500 {
+		unit := text(random, 0, 2, "a@.")
+		for range random.IntN(4) {
+			unit += append(suffixes, "", ".x")[random.IntN(len(suffixes)+2)]
+		}
+		c, err := ParseCommand("/bin/systemctl start "+unit, Wide{})
+		if err != nil {
+			require.Empty(t, unit)
+			continue
+		}
+		for _, e := range c.Expanded() {
+			require.Len(t, e.args, 2, "%q", e)
+			require.NotEmpty(t, e.args[1])
+			out, err := exec.Command(escape, "--mangle", "--", e.args[1]).Output()
+			if strings.HasPrefix(unit, "@") {
+				require.Error(t, err, "%q is no unit", unit)
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, Qualified(unit), strings.TrimSpace(string(out)), "%q for %q", e.args[1], unit)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func oracle(t *testing.T, candidates ...string) string {
 			return path
 		}
 	}
-	reason := fmt.Sprintf("NOT TRIED: none of %v is installed; hint: install the package sudo", candidates)
+	reason := fmt.Sprintf("NOT TRIED: none of %v is installed; hint: install the packages sudo and systemd", candidates)
 	if os.Getenv("REQUIRE_ORACLES") == "1" {
 		t.Fatal(reason)
 	}

@@ -106,12 +106,22 @@ func (c Command) Expanded() []Command {
 	if !ok || !s.TakesUnits() {
 		return []Command{c}
 	}
-	all := []Command{c.respelled(func(unit string) string { return strings.TrimSuffix(unit, ".service") }, s)}
+	all := []Command{c.respelled(short, s)}
 	qualified := c.respelled(Qualified, s)
 	if qualified.String() != all[0].String() {
 		all = append(all, qualified)
 	}
 	return all
+}
+
+// short is the name of a service without .service, where systemctl completes that to the same name: reboot.target.service is a service, and
+// reboot.target another unit.
+func short(unit string) string {
+	name := strings.TrimSuffix(unit, ".service")
+	if name == "" || Qualified(name) != Qualified(unit) {
+		return unit
+	}
+	return name
 }
 
 // respelled renames the units. A path of a unit file is none, nor is a pattern.
@@ -146,7 +156,7 @@ func (s Systemctl) Starts() bool {
 
 // Qualified is the name of a unit as systemctl completes it.
 func Qualified(unit string) string {
-	if slices.Contains(suffixes, path.Ext(unit)) {
+	if ext := path.Ext(unit); ext != unit && slices.Contains(suffixes, ext) {
 		return unit
 	}
 	return unit + ".service"
