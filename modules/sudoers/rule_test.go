@@ -129,6 +129,17 @@ Defaults!FILE_10_WORKERS env_keep+="A B"
 	require.EqualError(t, f.CheckSettings(), `defaults: 128 commands are too many for sudo-rs; accepted: up to 127; hint: use several files`)
 }
 
+func TestAlias_DiffersForEveryName(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{"a-b", "a_b", "A-b", "a-B", "A_B", "A-B", "a--b", "a_-b", "a-_b", "_a", "-a", "0", strings.Repeat("A", 200)} {
+		alias := FileName{name}.alias()
+		require.Regexp(t, `^[A-Z][A-Z0-9_]{0,254}$`, alias)
+		require.Empty(t, seen[alias], "%s has the alias of %s", name, seen[alias])
+		seen[alias] = name
+	}
+	require.Equal(t, "FILE_10_WORKERS", FileName{"10-workers"}.alias())
+}
+
 func TestFileIsOursUntilSomebodyChangesIt(t *testing.T) {
 	text := parse(t, request()).Text(Dialect{})
 	require.True(t, IsOurs(text))

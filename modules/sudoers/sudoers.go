@@ -74,9 +74,16 @@ func ParseFileName(s string) (FileName, error) {
 // String is the name without its folder.
 func (f FileName) String() string { return f.name }
 
-// alias is a name for the file's commands, unlike that of another file (or visudo says so).
+// plainName has one alias for each name; of names beside it, such as a_b and A-b beside a-b, a sum makes the difference.
+var plainName = lazyregexp.New(`^[a-z0-9-]+$`)
+
+// alias is a name for the file's commands, unlike that of any other file: aliases hold for the whole policy.
 func (f FileName) alias() string {
-	return "FILE_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
+	prefix := "FILE"
+	if !plainName().MatchString(f.name) {
+		prefix += fmt.Sprintf("%08X", sha256.Sum256([]byte(f.name)))[:8]
+	}
+	return prefix + "_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
 }
 
 // File is one file in Dir. Without rules it grants nothing.
