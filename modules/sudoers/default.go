@@ -111,9 +111,17 @@ func (s Setting) text() string {
 	return s.String()
 }
 
-// Kept are the variables that a command gets from its caller because of the setting.
-func (s Setting) Kept() []string {
+// Kept are the variables that a command gets from its caller because of the setting, and whether only with a value without / and %.
+func (s Setting) Kept() (variables []string, isChecked bool) {
 	if s.operator != "+=" || s.name != "env_keep" && s.name != "env_check" {
+		return nil, false
+	}
+	return strings.Fields(s.value), s.name == "env_check"
+}
+
+// Unchecked are the variables whose values sudo no longer checks because of the setting, or which it no longer removes.
+func (s Setting) Unchecked() []string {
+	if s.operator != "-=" || s.name == "env_keep" {
 		return nil
 	}
 	return strings.Fields(s.value)

@@ -177,11 +177,16 @@ func (all *findings) checkSpellings(f sudoers.File) {
 	}
 }
 
-// loads tells whether a variable can make a program load code or start another.
-func loads(variable string) bool {
-	return slices.Contains(words("ENV IFS SHELL PATH HOME PAGER MANPAGER EDITOR VISUAL TMPDIR TERMINFO TERMCAP NLSPATH"), variable) ||
-		slices.ContainsFunc(words("LD_ PYTHON RUBY GEM_ BUNDLE_ PERL NODE_ PHP BASH_ SYSTEMD_ SUDO_ LESS GIT_ GLIBC_ GCONV_ MALLOC_"),
-			func(start string) bool { return strings.HasPrefix(variable, start) })
+// harmlessVariables are the variables that a command may get from its caller. What a program does with a variable is up to its author, so this is a
+// list of those that are known, and short. Where it is true, only a value without / and % is harmless, as env_check has it.
+//
+// The values of those where it is false are checked by sudo in any case: they are in its own env_check (env.c, initial_checkenv_table), which
+// counts more than env_keep. TZ is, too, but sudo-rs passes any value of it when it is in env_keep (environment.rs, should_keep).
+//
+// RAILS_ENV and RACK_ENV name the environment, and Rails loads config/environments/NAME.rb.
+var harmlessVariables = map[string]bool{
+	"COLORTERM": false, "LANG": false, "LANGUAGE": false, "LINGUAS": false, "TERM": false,
+	"TZ": true, "RAILS_ENV": true, "RACK_ENV": true,
 }
 
 func (all *findings) checkSetting(s sudoers.Setting) {
@@ -189,9 +194,18 @@ func (all *findings) checkSetting(s sudoers.Setting) {
 		all.add(SetEnv, Error, s.String(), "gives the command every variable of the caller, who can have code of its own loaded as root").
 			hint("keep single variables: env_keep+=NAME")
 	}
-	for _, variable := range s.Kept() {
-		if loads(variable) {
-			all.add(SetEnv, Error, s.String(), "keeps %s, with which the caller can have code of its own loaded as root", variable).hint("leave it out")
+	kept, isChecked := s.Kept()
+	for _, variable := range kept {
+		needsCheck, isHarmless := harmlessVariables[variable]
+		switch {
+		case !isHarmless && !strings.HasPrefix(variable, "LC_"):
+			all.add(EnvKeep, Error, s.String(), "keeps %s, which is not known to be harmless: by such a variable a caller may have code of its own run as root", variable).
+				hint("leave it out")
+		case needsCheck && !isChecked:
+			all.add(EnvKeep, Error, s.String(), "keeps %s, whose value may be a path", variable).hint("env_check+=%s drops such a value", variable)
 		}
+	}
+	for _, variable := range s.Unchecked() {
+		all.add(EnvKeep, Error, s.String(), "lets %s pass unchecked", variable).hint("leave it out")
 	}
 }

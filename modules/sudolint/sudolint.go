@@ -34,6 +34,7 @@ const (
 // The checks of meaning. Those of words are in package sudoers; Wildcard and All are found here when words were allowed to be wide.
 const (
 	AnyArguments    sudoers.Check = "any_arguments"    // the caller chooses the arguments
+	EnvKeep         sudoers.Check = "env_keep"         // a variable of the caller that is not known to be harmless
 	KillChildren    sudoers.Check = "kill_children"    // the signal reaches child processes
 	MissingPath     sudoers.Check = "missing_path"     // has no effect until it exists
 	NotAnalysed     sudoers.Check = "not_analysed"     // nothing is known of the program
@@ -51,7 +52,7 @@ const (
 
 // Allowable are the checks whose findings a user can allow by name: an error becomes a warning. The others are about words that sudoers cannot say.
 var Allowable = []sudoers.Check{
-	sudoers.All, AnyArguments, KillChildren, MissingPath, Pager, RunasAll, SetEnv, ShellEscape, SystemctlOption, SystemctlVerb, sudoers.Wildcard,
+	sudoers.All, AnyArguments, EnvKeep, KillChildren, MissingPath, Pager, RunasAll, SetEnv, ShellEscape, SystemctlOption, SystemctlVerb, sudoers.Wildcard,
 	WritablePath, WritableUnit,
 }
 
