@@ -103,11 +103,12 @@ func (c Command) checkWide(w Wide) *Refusal {
 }
 
 func (c Command) check(w Wide) *Refusal {
+	if path.Base(c.path) == "sudoedit" {
+		return refuse(Unportable, "is sudoedit, which is not supported: it lets a user write any text into the file, and sudo-rs before 0.2.8 does not know it").
+			hint("let a group write the file, or allow a script that checks the text, owned by root")
+	}
 	if !strings.HasPrefix(c.path, "/") || path.Clean(c.path) != c.path || c.path == "/" {
 		return refuse(PathRelative, "has no clean absolute path").hint("start it with a path such as /bin/systemctl, without any . or .. in it")
-	}
-	if path.Base(c.path) == "sudoedit" {
-		return refuse(Unportable, "is sudoedit, which sudo takes without a path and sudo-rs before 0.2.8 not at all").hint("allow a script of your own instead, owned by root")
 	}
 	if refused := checkWord(c.path, pathText(), w); refused != nil {
 		return refused

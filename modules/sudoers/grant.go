@@ -8,20 +8,22 @@ import (
 	"strings"
 )
 
-// Call is one thing that a rule allows, as sudo can be asked about it: User may run Argv as Runas, or as itself in RunasGroup.
+// Call is one thing that a rule allows, as sudo can be asked about it: User may run Argv as Runas, with RunasGroup or its own groups, or as
+// itself with RunasGroup.
 type Call struct {
-	User       string
-	Runas      string // name
-	RunasID    string // the same as #uid
-	RunasGroup string // name or #gid; instead of Runas
-	Argv       []string
-	NoPassword bool // no password is asked
+	User         string
+	Runas        string // name
+	RunasID      string // the same as #uid
+	RunasGroup   string // name
+	RunasGroupID string // the same as #gid
+	Argv         []string
+	NoPassword   bool // no password is asked
 }
 
 func (c Call) String() string {
 	as := c.Runas
 	if c.RunasGroup != "" {
-		as = "group " + c.RunasGroup
+		as = strings.TrimSpace(as + " with group " + c.RunasGroup)
 	}
 	return fmt.Sprintf("%s run %q as %s", c.User, strings.Join(c.Argv, " "), as)
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
 // Listing is what sudo -ll prints about one user: all rules that hold for the user on this host, in the order in which sudo takes them.
@@ -47,7 +49,7 @@ func parseListing(out string) Listing {
 		case last != nil && strings.HasPrefix(line, "\t"):
 			last.commands = append(last.commands, strings.TrimPrefix(line, "\t"))
 		case last != nil:
-			last.set(strings.TrimSpace(key), strings.Split(value, ", "))
+			last.set(strings.TrimSpace(key), value)
 		case strings.HasPrefix(line, "Matching Defaults entries for "):
 			about = "all"
 		case strings.HasPrefix(line, "Runas and Command-specific defaults for "):
@@ -62,14 +64,14 @@ func parseListing(out string) Listing {
 	return l
 }
 
-func (e *entry) set(key string, values []string) {
+func (e *entry) set(key, value string) {
 	switch key {
 	case "RunAsUsers":
-		e.users = values
+		e.users = splitNames(value)
 	case "RunAsGroups":
-		e.groups = values
+		e.groups = splitNames(value)
 	case "Options":
-		e.options = values
+		e.options = strings.Split(value, ", ")
 	}
 }
 
@@ -81,7 +83,7 @@ func (l Listing) CheckPassword(c Call) (doubt string, err error) {
 		noPassword, isTagged := e.noPassword(l.trusted)
 		for j := len(e.commands) - 1; j >= 0; j-- {
 			pattern, negated := strings.CutPrefix(e.commands[j], "!")
-			m := min(e.matchesTarget(c), matchesCommand(pattern, c.Argv, l.literal))
+			m := min(e.matchesTarget(c, l.literal), matchesCommand(pattern, c.Argv, l.literal))
 			if m == no {
 				continue
 			}
@@ -171,16 +173,51 @@ func sureUnless(doubtful bool) match {
 	return yes
 }
 
-// matchesTarget compares as whom. With groups alone sudo lists the user itself, sudo-rs lists root.
-func (e entry) matchesTarget(c Call) match {
-	if c.RunasGroup != "" {
-		return matchesList(e.groups, c.RunasGroup, "")
+// matchesTarget compares as whom. literal is for sudo-rs.
+func (e entry) matchesTarget(c Call, literal bool) match {
+	users, groups := matchesList(e.users, c.Runas, c.RunasID), matchesList(e.groups, c.RunasGroup, c.RunasGroupID)
+	// With groups alone sudo lists the user itself, sudo-rs lists root.
+	own := c.User
+	if literal {
+		own = "root"
 	}
-	m := matchesList(e.users, c.Runas, c.RunasID)
-	if m == yes && len(e.groups) > 0 && !slices.Contains(e.groups, all) {
+	mayBeAlone := len(e.groups) > 0 && slices.Equal(e.users, []string{own})
+	switch {
+	case c.Runas == "":
+		return groups
+	case c.RunasGroup != "":
+		users = min(users, groups)
+	}
+	if users == yes && mayBeAlone {
 		return maybe
 	}
-	return m
+	return users
+}
+
+// listedName matches one of the names that sudo lists with a comma and a blank between them: in double quotes where it has a blank, with a
+// backslash before a comma, or as it is, as sudo before 1.9 and sudo-rs have it.
+var listedName = lazyregexp.New(`(?:, )?(!?"[^"]*"|(?:\\.|[^,]|,[^ ])+)`)
+
+func splitNames(list string) []string {
+	var names []string
+	for _, m := range listedName().FindAllStringSubmatch(list, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// listedEscapes are those that sudo puts into names; from 1.9.13 on a backslash itself stands alone.
+var listedEscapes = strings.NewReplacer(`\\`, `\`, `\,`, ",", `\:`, ":", `\=`, "=", `\#`, "#", `\"`, `"`)
+
+// isListed tells whether sudo lists the name so.
+func isListed(item, name string) bool {
+	if item == name {
+		return true
+	}
+	if strings.HasPrefix(item, `"`) {
+		item = strings.Trim(item, `"`)
+	}
+	return listedEscapes.Replace(item) == name
 }
 
 // matchesList takes the last item that matches, as sudo does.
@@ -189,7 +226,7 @@ func matchesList(items []string, name, id string) match {
 	for _, item := range items {
 		item, negated := strings.CutPrefix(item, "!")
 		switch {
-		case item == all || item == name || id != "" && item == id:
+		case item == all || isListed(item, name) || id != "" && item == id:
 			m = sure(!negated)
 		case strings.HasPrefix(item, "%") || strings.HasPrefix(item, "+") || strings.HasPrefix(item, "#") && id == "":
 			m = maybe

@@ -59,7 +59,7 @@ func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 		{"an expression", free + rule("root", "", "", "^/bin/.*$"), doubt, ""},
 		{"a digest", free + rule("root", "", "", "sha224:abc /bin/sh"), doubt, ""},
 		{"members of a group", free + rule("%adm", "", "", "ALL"), doubt, ""},
-		{"with a group", free + rule("root", "mail", "", "ALL"), doubt, ""},
+		{"with a group", free + rule("root", "mail", "", "ALL"), "", asks + "(root : mail) ALL"},
 		{"negated", free + rule("root", "", "", "!/bin/sh"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: taken back by a later rule in /etc/sudoers.d/x: (root) !/bin/sh`},
 		{"a class that is right, then one that is not", rule("root", "", "", "/bin/sh") + rule("root", "", "!authenticate", "/bin/sh [a-z]*"), doubt, ""},
 		{"another name of the program", rule("root", "", "!authenticate", "/proc/self/root/bin/sh.link"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: it lists no rule for that`},
@@ -110,6 +110,71 @@ func TestAGroupIsLookedForAmongTheGroups(t *testing.T) {
 		doubt, err := parseListing(rule(users, "adm, ops", "!authenticate", "/bin/sh") + rule("root", "", "authenticate", "ALL")).CheckPassword(c)
 		require.NoError(t, err)
 		require.Empty(t, doubt)
+	}
+}
+
+// Of a rule with groups alone sudo lists the user itself, sudo-rs lists root.
+func TestCheckPassword_UserAndGroup(t *testing.T) {
+	c := Call{User: "deploy", Runas: "backup", RunasID: "#34", RunasGroup: "ops", RunasGroupID: "#27", Argv: []string{"/bin/sh"}, NoPassword: true}
+	asRoot, asSelf := c, c
+	asRoot.Runas, asRoot.RunasID, asSelf.Runas, asSelf.RunasID = "root", "#0", "deploy", "#1000"
+	free := rule("ALL", "ALL", "!authenticate", "ALL")
+	for _, test := range []struct {
+		name, listing string
+		call          Call
+		rs            bool
+		want          string
+	}{
+		{"both", rule("backup", "ops", "!authenticate", "/bin/sh"), c, false, ""},
+		{"by id", rule("#34", "adm, #27", "!authenticate", "/bin/sh"), c, false, ""},
+		{"with a password", free + rule("backup", "ops", "", "ALL"), c, false, "asks for a password, because of a later rule in /etc/sudoers.d/x: (backup : ops) ALL"},
+		{"the user alone", rule("backup", "", "!authenticate", "ALL"), c, false, "lists no rule"},
+		{"another group", free + rule("backup", "adm", "", "ALL"), c, false, ""},
+		{"another user", free + rule("root", "ops", "", "ALL"), c, false, ""},
+		{"the group alone", free + rule("deploy", "ops", "", "ALL"), asSelf, false, "doubt"},
+		{"root", free + rule("root", "ops", "", "ALL"), asRoot, false, "asks for a password"},
+		{"root, or the group alone", free + rule("root", "ops", "", "ALL"), asRoot, true, "doubt"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := parseListing(test.listing)
+			l.literal = test.rs
+			doubt, err := l.CheckPassword(test.call)
+			switch test.want {
+			case "":
+				require.NoError(t, err)
+				require.Empty(t, doubt)
+			case "doubt":
+				require.NoError(t, err)
+				require.NotEmpty(t, doubt)
+			default:
+				require.ErrorContains(t, err, test.want)
+				require.ErrorContains(t, err, `run "/bin/sh" as `+test.call.Runas+` with group ops`)
+			}
+		})
+	}
+}
+
+// As sudo 1.8.21 (parse.c, print_member_int), 1.9.5, 1.9.13 and sudo-rs 0.2.5 list one name each.
+func TestCheckPassword_NamesAsTheyAreListed(t *testing.T) {
+	for name, listed := range map[string][]string{
+		"domain users": {"domain users", `"domain users"`}, `CORP\deploy`: {`CORP\deploy`, `CORP\\deploy`}, "a,b": {"a,b", `a\,b`}, "a=b": {"a=b", `a\=b`},
+		"a#b": {"a#b", `a\#b`}, `a"b`: {`a"b`, `a\"b`}, "a(b)": {"a(b)"}, "Sales, EMEA": {`"Sales, EMEA"`}, "Deploy": {"Deploy"}, "jösé": {"jösé"},
+	} {
+		for _, item := range listed {
+			for _, list := range []string{item, "x, " + item, item + ", x", "x, " + item + ", y"} {
+				c := Call{User: "deploy", Runas: name, Argv: []string{"/bin/sh"}, NoPassword: true}
+				_, err := parseListing(rule(list, "", "!authenticate", "ALL")).CheckPassword(c)
+				require.NoError(t, err, list)
+				c.Runas, c.RunasGroup = "", name
+				_, err = parseListing(rule("deploy", list, "!authenticate", "ALL")).CheckPassword(c)
+				require.NoError(t, err, list)
+				for _, other := range []string{name + "x", "x" + name, strings.ToUpper(name), name[:1]} {
+					c.RunasGroup = other
+					_, err = parseListing(rule("deploy", list, "!authenticate", "ALL")).CheckPassword(c)
+					require.Error(t, err, "%s in %s", other, list)
+				}
+			}
+		}
 	}
 }
 
@@ -258,5 +323,35 @@ func TestLinesOfOthersAreCoveredOrNamed(t *testing.T) {
 		}
 		require.Len(t, losses, 1, line)
 		require.Equal(t, lost, append([]string{}, losses[0].Grants...), line)
+	}
+}
+
+func TestLosses_NamesInQuotesAndWithEscapes(t *testing.T) {
+	f := parse(t, Request{
+		Users: []string{`CORP\deploy`, "deploy@corp.example", "Deploy", "DEPLOY"}, Groups: []string{"domain users", "a,b"}, Hosts: []string{"ALL"},
+		Runas: []string{"backup:ops", "domain user", "a(b)"}, RunasGroups: []string{"adm"}, Commands: []string{"/opt/x"}, NoPassword: true,
+	})
+	for line, isCovered := range map[string]bool{
+		`"CORP\deploy" ALL=("domain user") /opt/x`:                                         true,
+		`CORP\\deploy, "deploy@corp.example" , %domain\ users ALL = (domain\ user) /opt/x`: true,
+		`"%domain users", %a\,b ALL=(a\(b\)) NOPASSWD: /opt/x`:                             true,
+		`Deploy, "DEPLOY" ALL=(backup:ops) /opt/x`:                                         true,
+		`Deploy ALL=(backup : ops) /opt/x, (:adm) /opt/x`:                                  true,
+		`Deploy ALL=(backup, backup : ops) /opt/x`:                                         true,
+		`"domain users" ALL=(domain\ user) /opt/x`:                                         false,
+		`CORP\deploy ALL=(domain\ user) /opt/x`:                                            false,
+		`\%domain\ users ALL=(domain\ user) /opt/x`:                                        false,
+		`\x44eploy ALL=(domain\ user) /opt/x`:                                              false,
+		`"deploy ALL=(domain\ user) /opt/x`:                                                false,
+		`Deploy ALL=(domain user) /opt/x`:                                                  false,
+		`Deploy ALL=(backup) /opt/x`:                                                       true,
+		`Deploy ALL=(ops) /opt/x`:                                                          false,
+		`Deploy ALL=(:ops) /opt/x`:                                                         false,
+		`Deploy ALL=(adm) /opt/x`:                                                          false,
+		`Deploy ALL=(backup:adm) /opt/x`:                                                   false,
+		`Deploy ALL=() /opt/x`:                                                             false,
+		`Deploy ALL=(domain\ user) /opt/x, /opt/y`:                                         false,
+	} {
+		require.Equal(t, isCovered, len(f.Losses(line)) == 0, line)
 	}
 }

@@ -17,8 +17,8 @@ type Request struct {
 	Users       []string // name, %group, #uid or %#gid
 	Groups      []string // name or #gid
 	Hosts       []string // host name or ALL
-	Runas       []string // name, #uid or ALL
-	RunasGroups []string // name or #gid; instead of Runas
+	Runas       []string // name, #uid or ALL; and with :GROUP behind it
+	RunasGroups []string // name or #gid
 	Commands    []string // as ParseCommand takes them
 	NoPassword  bool
 	SetEnv      bool // the caller may set variables of the command
@@ -84,10 +84,6 @@ func (r Rule) checkLists() error {
 			return &FieldError{list.field, refuse(TooLong, "%d are too many for sudo-rs; accepted: up to %d", list.n, list.most).hint("use a group or several rules")}
 		}
 	}
-	if len(r.runas) > 0 && len(r.runasGroups) > 0 {
-		return &FieldError{"runas_groups", refuse(Unportable, "cannot stand beside \"runas\": what (user : group) allows with sudo -g alone changed in sudo 1.9.15").
-			hint("keep one; with runas_groups the user stays who it is")}
-	}
 	return nil
 }
 
@@ -107,11 +103,23 @@ func parseAll[T any](field string, words []string, parse func(string) (T, error)
 // Users are those who may, groups included.
 func (r Rule) Users() []User { return r.users }
 
-// Runas are the accounts that they may become; none where the rule has groups instead.
+// Runas are the accounts that they may become; none where the rule has groups alone.
 func (r Rule) Runas() []Runas { return r.runas }
 
-// RunasGroups are the groups that they may become.
+// RunasGroups are the groups that they may become while they remain who they are.
 func (r Rule) RunasGroups() []Group { return r.runasGroups }
+
+// Accounts are all users and groups that the rule names.
+func (r Rule) Accounts() []User {
+	all := slices.Clone(r.users)
+	for _, as := range r.runas {
+		all = append(all, as.user, as.group.user)
+	}
+	for _, g := range r.runasGroups {
+		all = append(all, g.user)
+	}
+	return slices.DeleteFunc(all, func(u User) bool { return u.IsAll() || u.name == "" })
+}
 
 // Commands are what they may run.
 func (r Rule) Commands() []Command { return r.commands }
@@ -140,18 +148,36 @@ func (r Rule) With(commands []Command) Rule {
 	return r
 }
 
-// lines has one line for each command.
+// lines has one line for each command and target.
 func (r Rule) lines(d Dialect) []string {
-	runas := join(r.runas)
-	if len(r.runasGroups) > 0 {
-		runas = ":" + join(r.runasGroups)
-	}
-	start := fmt.Sprintf("%s %s=(%s) %s ", join(r.users), join(r.hosts), runas, strings.Join(r.tags(), " "))
-	lines := make([]string, len(r.commands))
-	for i, c := range r.commands {
-		lines[i] = start + c.text(d)
+	users, hosts := join(r.users, User.text), join(r.hosts, Host.String)
+	var lines []string
+	for _, target := range r.targets() {
+		for _, c := range r.commands {
+			lines = append(lines, fmt.Sprintf("%s %s=(%s) %s %s", users, hosts, target, strings.Join(r.tags(), " "), c.text(d)))
+		}
 	}
 	return lines
+}
+
+// targets are the contents of the parentheses. In one list, (a, b : g) would allow g with both, and g alone to sudo before 1.9.15.
+func (r Rule) targets() []string {
+	var alone []Runas
+	var targets []string
+	for _, as := range r.runas {
+		if _, isPair := as.Group(); isPair {
+			targets = append(targets, as.text())
+		} else {
+			alone = append(alone, as)
+		}
+	}
+	if len(r.runasGroups) > 0 {
+		targets = append([]string{":" + join(r.runasGroups, Group.text)}, targets...)
+	}
+	if len(alone) > 0 {
+		targets = append([]string{join(alone, Runas.text)}, targets...)
+	}
+	return targets
 }
 
 func (r Rule) tags() []string {
@@ -168,10 +194,10 @@ func (r Rule) tags() []string {
 	return tags
 }
 
-func join[T fmt.Stringer](items []T) string {
+func join[T any](items []T, text func(T) string) string {
 	texts := make([]string, len(items))
 	for i, item := range items {
-		texts[i] = item.String()
+		texts[i] = text(item)
 	}
 	return strings.Join(texts, ", ")
 }

@@ -60,7 +60,7 @@ func TestFileWithoutRulesIsAComment(t *testing.T) {
 func TestFaultNamesItsField(t *testing.T) {
 	for field, change := range map[string]func(*Request){
 		"users":    func(q *Request) { q.Users = []string{"deploy", "ALL"} },
-		"groups":   func(q *Request) { q.Groups = []string{"Ops"} },
+		"groups":   func(q *Request) { q.Groups = []string{"a:b"} },
 		"hosts":    func(q *Request) { q.Hosts = []string{"10.0.0.1"} },
 		"runas":    func(q *Request) { q.Runas = []string{"!root"} },
 		"commands": func(q *Request) { q.Commands = append(q.Commands, "sh") },
@@ -89,10 +89,22 @@ func TestTagsAndGroupsStandInTheRule(t *testing.T) {
 	q := request()
 	q.Runas, q.RunasGroups, q.SetEnv, q.NoExec = nil, []string{"ops", "#27", "%adm"}, true, true
 	require.Equal(t, "deploy ALL=(:ops, #27, adm) NOPASSWD: SETENV: NOEXEC: /bin/systemctl restart sidekiq\n", body(parse(t, q), Dialect{}))
-	q.Runas = []string{"root"}
-	_, err := ParseRule(q)
-	require.EqualError(t, err, `runas_groups: cannot stand beside "runas": what (user : group) allows with sudo -g alone changed in sudo 1.9.15; `+
-		`hint: keep one; with runas_groups the user stays who it is`)
+}
+
+// A list of both would allow more: each of the groups with each of the users, and the groups alone with sudo before 1.9.15.
+func TestLines_OneForEachTarget(t *testing.T) {
+	q := request()
+	q.Runas, q.RunasGroups = []string{"backup:ops", "root", "#34", "Deploy:#27"}, []string{"adm", "OPS"}
+	q.Commands = append(q.Commands, "/opt/x a")
+	require.Equal(t, `deploy ALL=(root, #34) NOPASSWD: /bin/systemctl restart sidekiq
+deploy ALL=(root, #34) NOPASSWD: /opt/x a
+deploy ALL=(:adm, "OPS") NOPASSWD: /bin/systemctl restart sidekiq
+deploy ALL=(:adm, "OPS") NOPASSWD: /opt/x a
+deploy ALL=(backup : ops) NOPASSWD: /bin/systemctl restart sidekiq
+deploy ALL=(backup : ops) NOPASSWD: /opt/x a
+deploy ALL=(Deploy : #27) NOPASSWD: /bin/systemctl restart sidekiq
+deploy ALL=(Deploy : #27) NOPASSWD: /opt/x a
+`, body(parse(t, q), Dialect{}))
 }
 
 func TestEqualsSignsAreEscapedWhereSudoRsWantsIt(t *testing.T) {
@@ -193,12 +205,14 @@ func TestRuleHoldsEverywhereWithAllAmongItsHosts(t *testing.T) {
 // written has these alone, and a last newline, without which that sudo stops working for everybody.
 func TestNothingIsWrittenThatSudo18DoesNotRead(t *testing.T) {
 	const name = `[a-z0-9][a-z0-9_.-]*`
-	const account = `(%?` + name + `|%?#[0-9]+)`
+	const special = `\\[ -/:-@[-` + "`" + `{-~]`
+	const escaped = `(` + special + `|[\p{L}\p{M}\p{Nd}._$-])(` + special + `|[\p{L}\p{M}\p{Nd}._$@-])*`
+	const account = `(%?` + escaped + `|"[A-Za-z0-9_.]+"|%?#[0-9]+)`
 	const list = `%[1]s(, %[1]s)*`
 	const command = `(ALL|/(\\[,:#]|[A-Za-z0-9_./+@=%%*?[\]-])*( (\\[,:#]|[A-Za-z0-9_./+@=%%*?[\]-])+)*( "")?)`
 	known := regexp.MustCompile(`\A# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\n` +
-		`(Cmnd_Alias FILE_[A-Z0-9_]* = ` + fmt.Sprintf(list, command) + `\n(Defaults!FILE_[A-Z0-9_]* (!?[a-z_]+|[a-z_]+=[0-9]+|[a-z_]+[+-]=(\w+|"[\w ]+"))\n)+)?` +
-		`(` + fmt.Sprintf(list, account) + ` ` + fmt.Sprintf(list, `(`+name+`|ALL)`) + `=\((` + fmt.Sprintf(list, `(`+account+`|ALL)`) + `|:` + fmt.Sprintf(list, account) + `)\)` +
+		`(Cmnd_Alias FILE[0-9A-F]{8}_ = ` + fmt.Sprintf(list, command) + `\n(Defaults!FILE[0-9A-F]{8}_ (!?[a-z_]+|[a-z_]+=[0-9]+|[a-z_]+[+-]=(\w+|"[\w ]+"))\n)+)?` +
+		`(` + fmt.Sprintf(list, account) + ` ` + fmt.Sprintf(list, `(`+name+`|ALL)`) + `=\((` + fmt.Sprintf(list, `(`+account+`|ALL)`) + `)?( ?: ?` + fmt.Sprintf(list, `(`+account+`|ALL)`) + `)?\)` +
 		` (NO)?PASSWD: (SETENV: )?(NOEXEC: )?` + command + `\n)*\z`)
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 2000 {

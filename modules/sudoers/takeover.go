@@ -66,32 +66,44 @@ type grant struct {
 	command           string
 }
 
+// A name in a list, with backslash escapes or in double quotes (sudoers(5), Other special characters and reserved words).
+const (
+	nameText = `(?:"[^"]*"|(?:\\.|[^\s,:=()"\\])+)`
+	listText = `(` + nameText + `(?:\s*,\s*` + nameText + `)*)`
+)
+
 var (
-	aroundComma = lazyregexp.New(`\s*,\s*`)
-	runasSpec   = lazyregexp.New(`^\(([^)]*)\)\s*`)
-	tagSpec     = lazyregexp.New(`^([A-Z_]+)\s*:\s*`)
+	listNames = lazyregexp.New(nameText)
+	who       = lazyregexp.New(`^` + listText + `\s+` + listText + `\s*=\s*(.*)$`)
+	runasSpec = lazyregexp.New(`^\(\s*` + listText + `?\s*(?::\s*` + listText + `)?\s*\)\s*`)
+	tagSpec   = lazyregexp.New(`^([A-Z_]+)\s*:\s*`)
+	escape    = lazyregexp.New(`\\(.)`)
+	// unclear are names whose escapes change what they are: of a mark, or of a character by its number.
+	unclear = lazyregexp.New(`^\\[%#+!]|\\x`)
 )
 
 // parseGrants takes a plain rule apart: USERS HOSTS = (RUNAS) TAGS: COMMANDS. Run-as and tags hold for the commands behind them, too.
 func parseGrants(line string) ([]grant, bool) {
-	left, right, ok := strings.Cut(line, "=")
-	words := strings.Fields(aroundComma().ReplaceAllString(left, ","))
-	if !ok || len(words) != 2 || strings.HasPrefix(words[0], "Defaults") || strings.HasSuffix(words[0], "_Alias") {
+	m := who().FindStringSubmatch(line)
+	if m == nil || strings.HasPrefix(m[1], "Defaults") || strings.HasSuffix(m[1], "_Alias") {
 		return nil, false
 	}
+	users, hosts, rest := plainNames(m[1]), plainNames(m[2]), m[3]
 	var grants []grant
-	runas, tags := "root", []string(nil)
-	for _, item := range splitUnescaped(right) {
-		if m := runasSpec().FindStringSubmatch(item); m != nil {
-			runas, item = aroundComma().ReplaceAllString(strings.TrimSpace(m[1]), ","), item[len(m[0]):]
+	runas, tags := []string{"root"}, []string(nil)
+	for isMore := true; isMore; {
+		if m := runasSpec().FindStringSubmatch(rest); m != nil {
+			runas, rest = pairs(plainNames(m[1]), plainNames(m[2])), rest[len(m[0]):]
 		}
-		for m := tagSpec().FindStringSubmatch(item); m != nil; m = tagSpec().FindStringSubmatch(item) {
-			tags, item = append(slices.Clone(tags), m[1]), item[len(m[0]):]
+		for m := tagSpec().FindStringSubmatch(rest); m != nil; m = tagSpec().FindStringSubmatch(rest) {
+			tags, rest = append(slices.Clone(tags), m[1]), rest[len(m[0]):]
 		}
-		for _, user := range strings.Split(words[0], ",") {
-			for _, host := range strings.Split(words[1], ",") {
-				for _, as := range strings.Split(runas, ",") {
-					grants = append(grants, grant{user, host, as, tags, unescape.Replace(item)})
+		var command string
+		command, rest, isMore = cutUnescaped(rest)
+		for _, user := range users {
+			for _, host := range hosts {
+				for _, as := range runas {
+					grants = append(grants, grant{user, host, as, tags, unescape.Replace(command)})
 				}
 			}
 		}
@@ -99,16 +111,47 @@ func parseGrants(line string) ([]grant, bool) {
 	return grants, true
 }
 
-// splitUnescaped splits a list of commands at its commas.
-func splitUnescaped(list string) []string {
-	var items []string
-	start := 0
-	for i := range len(list) {
-		if list[i] == ',' && (i == 0 || list[i-1] != '\\') {
-			items, start = append(items, strings.TrimSpace(list[start:i])), i+1
+// plainNames are the names of a list without quotes and escapes; "" stands for one that is unclear.
+func plainNames(list string) []string {
+	all := listNames().FindAllString(list, -1)
+	for i, name := range all {
+		switch {
+		case strings.HasPrefix(name, `"`):
+			all[i] = strings.Trim(name, `"`)
+		case unclear().MatchString(name):
+			all[i] = ""
+		default:
+			all[i] = escape().ReplaceAllString(name, "$1")
 		}
 	}
-	return append(items, strings.TrimSpace(list[start:]))
+	return all
+}
+
+// pairs are the accounts as Runas has them: USER, USER:GROUP or :GROUP.
+func pairs(users, groups []string) []string {
+	if len(users) == 0 {
+		users = []string{""} // the user itself
+	}
+	if len(groups) == 0 {
+		return users
+	}
+	var all []string
+	for _, user := range users {
+		for _, group := range groups {
+			all = append(all, user+":"+group)
+		}
+	}
+	return all
+}
+
+// cutUnescaped cuts a list of commands at its first comma.
+func cutUnescaped(list string) (first, rest string, isCut bool) {
+	for i := range len(list) {
+		if list[i] == ',' && (i == 0 || list[i-1] != '\\') {
+			return strings.TrimSpace(list[:i]), strings.TrimSpace(list[i+1:]), true
+		}
+	}
+	return strings.TrimSpace(list), "", false
 }
 
 // covers tells whether one of the file's rules grants the same.
@@ -128,9 +171,16 @@ func (r Rule) covers(g grant) bool {
 	}
 	hasUser := slices.ContainsFunc(r.users, func(u User) bool { return u.String() == g.user })
 	hasHost := r.Everywhere() || slices.ContainsFunc(r.hosts, func(h Host) bool { return h.String() == g.host })
-	hasRunas := slices.ContainsFunc(r.runas, func(u Runas) bool { return u.IsAll() || u.String() == as })
+	hasRunas := slices.ContainsFunc(r.runas, func(u Runas) bool { return u.covers(as) }) ||
+		slices.ContainsFunc(r.runasGroups, func(g Group) bool { return ":"+g.String() == as })
 	return hasUser && hasHost && hasRunas && r.coversTags(g.tags) &&
 		slices.ContainsFunc(r.commands, func(c Command) bool { return c.covers(g.command) })
+}
+
+// covers tells whether one may become as, a USER, USER:GROUP or :GROUP.
+func (r Runas) covers(as string) bool {
+	user, group, _ := strings.Cut(as, ":")
+	return (r.user.IsAll() || r.user.String() == user) && (group == "" || r.group.user.IsAll() || r.group.user.name != "" && r.group.String() == group)
 }
 
 // coversTags: of a pair of opposites the last holds.

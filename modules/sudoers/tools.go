@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,14 +52,51 @@ func (t Tools) Dialect() (Dialect, error) {
 	if !t.IsRs() {
 		return Dialect{}, nil
 	}
+	isRead, err := t.reads("root ALL=(root) /bin/true a=b\n")
+	return Dialect{escapeEquals: err == nil && !isRead}, err
+}
+
+// Unread are the accounts of the rule that this sudo cannot read: sudo-rs takes fewer characters in a name, and fewer digits in an id. Each is
+// shown to visudo where that is an error: elsewhere sudo-rs takes an id of ten digits for a comment, or for nobody.
+func (t Tools) Unread(r Rule) ([]User, error) {
+	var unread []User
+	check := func(u User, format, text string) error {
+		if u.isCommon() || u.IsAll() || slices.Contains(unread, u) {
+			return nil
+		}
+		isRead, err := t.reads(fmt.Sprintf(format, text))
+		if err == nil && !isRead {
+			unread = append(unread, u)
+		}
+		return err
+	}
+	var faults []error
+	for _, u := range r.users {
+		faults = append(faults, check(u, "root, %s ALL=(root) /bin/true\n", u.text()))
+	}
+	groups := slices.Clone(r.runasGroups)
+	for _, as := range r.runas {
+		faults = append(faults, check(as.user, "root ALL=(%s, root) /bin/true\n", as.user.text()))
+		if group, isPair := as.Group(); isPair {
+			groups = append(groups, group)
+		}
+	}
+	for _, g := range groups {
+		faults = append(faults, check(g.user, "root ALL=(root : %s, root) /bin/true\n", g.text()))
+	}
+	return unread, errors.Join(faults...)
+}
+
+// reads tells whether visudo takes the text.
+func (t Tools) reads(text string) (bool, error) {
 	dir, err := os.MkdirTemp("", "sudoers-")
 	if err != nil {
-		return Dialect{}, err
+		return false, err
 	}
 	sample := filepath.Join(dir, "sample")
-	err = os.WriteFile(sample, []byte("root ALL=(root) /bin/true a=b\n"), 0o600)
-	d := Dialect{escapeEquals: err == nil && t.CheckFile(sample) != nil}
-	return d, errors.Join(err, os.RemoveAll(dir))
+	err = os.WriteFile(sample, []byte(text), 0o600)
+	isRead := err == nil && t.CheckFile(sample) == nil
+	return isRead, errors.Join(err, os.RemoveAll(dir))
 }
 
 // find takes the first sudo that exists. Its visudo lies where its link leads to, or in the sbin beside, and bears the same suffix

@@ -82,6 +82,11 @@ func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 		return nil, err
 	}
 	for _, r := range f.Rules {
+		found, err := h.lintAccounts(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
 		if !r.MayHoldOn(hostname) {
 			continue
 		}
@@ -156,17 +161,28 @@ func askable(commands []sudoers.Command, findings []sudolint.Finding) []sudoers.
 func targetsOf(r sudoers.Rule, plan *ansible.Plan) ([]sudoers.Call, error) {
 	var targets []sudoers.Call
 	for _, as := range r.Runas() {
-		if as.IsAll() {
-			targets = append(targets, sudoers.Call{Runas: "root", RunasID: "#0"})
-			continue
+		target := sudoers.Call{Runas: "root", RunasID: "#0"}
+		if !as.User().IsAll() {
+			user, err := lookUp(accounts.LookUpUser, "runas", "user", as.User(), plan)
+			if err != nil {
+				return nil, err
+			}
+			if user == nil {
+				continue
+			}
+			target.Runas, target.RunasID = user.Name, fmt.Sprintf("#%d", user.UID)
 		}
-		user, err := lookUp(accounts.LookUpUser, "runas", "user", as.User(), plan)
-		if err != nil {
-			return nil, err
+		if as, isPair := as.Group(); isPair && !as.User().IsAll() {
+			group, err := lookUp(accounts.LookUpGroup, "runas", "group", as.User(), plan)
+			if err != nil {
+				return nil, err
+			}
+			if group == nil {
+				continue
+			}
+			target.RunasGroup, target.RunasGroupID = group.Name, fmt.Sprintf("#%d", group.GID)
 		}
-		if user != nil {
-			targets = append(targets, sudoers.Call{Runas: user.Name, RunasID: fmt.Sprintf("#%d", user.UID)})
-		}
+		targets = append(targets, target)
 	}
 	for _, as := range r.RunasGroups() {
 		group, err := lookUp(accounts.LookUpGroup, "runas_groups", "group", as.User(), plan)
@@ -174,7 +190,7 @@ func targetsOf(r sudoers.Rule, plan *ansible.Plan) ([]sudoers.Call, error) {
 			return nil, err
 		}
 		if group != nil {
-			targets = append(targets, sudoers.Call{RunasGroup: as.String()})
+			targets = append(targets, sudoers.Call{RunasGroup: group.Name, RunasGroupID: fmt.Sprintf("#%d", group.GID)})
 		}
 	}
 	return targets, nil
