@@ -1,6 +1,7 @@
 package sudoers
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"sort"
@@ -24,6 +25,7 @@ const (
 	integer             // NAME=NUMBER
 	octal               // NAME=MODE
 	names               // NAME+=VARIABLES or NAME-=VARIABLES
+	paths               // NAME=DIR:DIR
 )
 
 // settings are those that change how a command is run and by whom it is noticed, never who may run it. The second group is unknown to
@@ -31,6 +33,7 @@ const (
 var settings = map[string]form{
 	"always_set_home": flag, "env_reset": flag, "lecture": flag, "mail_badpass": flag, "pwfeedback": flag, "use_pty": flag,
 	"passwd_tries": integer, "timestamp_timeout": integer, "env_check": names, "env_delete": names, "env_keep": names,
+	"secure_path": paths,
 
 	"log_input": flag, "log_output": flag, "mail_always": flag, "mail_no_perms": flag, "requiretty": flag, "set_home": flag,
 	"passwd_timeout": integer, "umask": octal,
@@ -41,6 +44,7 @@ var (
 	values      = map[form]func() *regexp.Regexp{
 		integer: lazyregexp.New(`^(0|[1-9][0-9]{0,3})$`), octal: lazyregexp.New(`^0[0-7]{3}$`),
 		names: lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*( [A-Za-z_][A-Za-z0-9_]*)*$`),
+		paths: lazyregexp.New(`^(/[A-Za-z0-9_.+@-]+)+(:(/[A-Za-z0-9_.+@-]+)+)*$`),
 	}
 )
 
@@ -70,7 +74,8 @@ func (s Setting) fits(f form) bool {
 	if f == names {
 		operators = []string{"+=", "-="}
 	}
-	return slices.Contains(operators, s.operator) && values[f]().MatchString(s.value)
+	isUnclean := func(dir string) bool { return path.Clean(dir) != dir }
+	return slices.Contains(operators, s.operator) && values[f]().MatchString(s.value) && !slices.ContainsFunc(s.Directories(), isUnclean)
 }
 
 func usage(name string, f form) string {
@@ -81,6 +86,8 @@ func usage(name string, f form) string {
 		return name + "=MODE, as in 0022"
 	case names:
 		return name + "+=VARIABLES or " + name + "-=VARIABLES, with single blanks between"
+	case paths:
+		return name + "=DIR:DIR, with clean absolute paths"
 	default:
 		return name + " or !" + name
 	}
@@ -103,9 +110,9 @@ func (s Setting) String() string {
 	return s.name + s.operator + s.value
 }
 
-// text is the setting as it stands in sudoers: a list of variables needs quotes.
+// text is the setting as it stands in sudoers: a list needs quotes.
 func (s Setting) text() string {
-	if strings.Contains(s.value, " ") {
+	if strings.ContainsAny(s.value, " /") {
 		return s.name + s.operator + `"` + s.value + `"`
 	}
 	return s.String()
@@ -125,6 +132,14 @@ func (s Setting) Unchecked() []string {
 		return nil
 	}
 	return strings.Fields(s.value)
+}
+
+// Directories are those in which the command, and what it starts, looks for programs because of the setting.
+func (s Setting) Directories() []string {
+	if s.name != "secure_path" {
+		return nil
+	}
+	return strings.Split(s.value, ":")
 }
 
 // KeepsAll tells whether a command gets every variable of its caller.

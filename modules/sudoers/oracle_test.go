@@ -435,6 +435,8 @@ func randomSetting(r *rand.Rand) string {
 		return name + fmt.Sprintf("=0%03o", r.IntN(0o1000))
 	case names:
 		return name + []string{"+=", "-="}[r.IntN(2)] + strings.Join(some(r, func() string { return "V" + text(r, 1, 8, "ABCxyz_019") }), " ")
+	case paths:
+		return name + "=" + strings.Join(some(r, func() string { return "/" + text(r, 1, 8, "abc/._+@-") }), ":")
 	default:
 		return []string{"", "!"}[r.IntN(2)] + name
 	}

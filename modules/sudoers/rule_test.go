@@ -118,7 +118,7 @@ func TestSettingsAreLimitedToTheCommandsOfTheFile(t *testing.T) {
 	q := request()
 	q.Commands = []string{"/opt/x a=b,c", `/opt/y ""`, `/opt/y ""`}
 	f := parse(t, q, request())
-	for _, s := range []string{"timestamp_timeout=0", "!lecture", "env_keep+=A B"} {
+	for _, s := range []string{"timestamp_timeout=0", "!lecture", "secure_path=/usr/sbin:/opt/a-b_c.d/e@f+g", "secure_path=/bin", "env_keep+=A B"} {
 		setting, err := ParseSetting(s)
 		require.NoError(t, err)
 		f.Settings = append(f.Settings, setting)
@@ -127,6 +127,8 @@ func TestSettingsAreLimitedToTheCommandsOfTheFile(t *testing.T) {
 	require.Equal(t, `Cmnd_Alias FILE_10_WORKERS = /opt/x a=b\,c, /opt/y "", /bin/systemctl restart sidekiq
 Defaults!FILE_10_WORKERS timestamp_timeout=0
 Defaults!FILE_10_WORKERS !lecture
+Defaults!FILE_10_WORKERS secure_path="/usr/sbin:/opt/a-b_c.d/e@f+g"
+Defaults!FILE_10_WORKERS secure_path="/bin"
 Defaults!FILE_10_WORKERS env_keep+="A B"
 `, strings.SplitAfter(body(f, Dialect{}), "B\"\n")[0])
 
@@ -139,6 +141,20 @@ Defaults!FILE_10_WORKERS env_keep+="A B"
 	}
 	f.Rules = parse(t, q).Rules
 	require.EqualError(t, f.CheckSettings(), `defaults: 128 commands are too many for sudo-rs; accepted: up to 127; hint: use several files`)
+}
+
+func TestParseSetting_RefusesPaths(t *testing.T) {
+	for _, value := range []string{
+		"", "bin", ".", "/bin:", ":/bin", "/bin::/usr/bin", "/", "/bin/", "/bin:../x", "/bin/../x", "/./bin", "//bin", "/bin:~", "/bin:$HOME/bin", "/a b", `/a"b`, `/a\b`, "/a,b",
+		"/a=b", "/a#b", "/a\n", "/é",
+	} {
+		_, err := ParseSetting("secure_path=" + value)
+		require.Error(t, err, value)
+	}
+	for _, s := range []string{"secure_path", "!secure_path", "secure_path+=/bin", "secure_path-=/bin"} {
+		_, err := ParseSetting(s)
+		require.EqualError(t, err, fmt.Sprintf("%q does not fit the setting; accepted: secure_path=DIR:DIR, with clean absolute paths", s))
+	}
 }
 
 func TestAlias_DiffersForEveryName(t *testing.T) {
@@ -201,7 +217,8 @@ func TestRuleHoldsEverywhereWithAllAmongItsHosts(t *testing.T) {
 	require.False(t, parse(t, q).Rules[0].Everywhere())
 }
 
-// What sudo 1.8.21, which cannot be installed beside the others, is known to read: each construct was tried on Ubuntu 18.04. Whatever is
+// What sudo 1.8.21, which cannot be installed beside the others, is known to read: each construct was tried on Ubuntu 18.04, names with escapes
+// with a visudo 1.8.21p2 built from source. Whatever is
 // written has these alone, and a last newline, without which that sudo stops working for everybody.
 func TestNothingIsWrittenThatSudo18DoesNotRead(t *testing.T) {
 	const name = `[a-z0-9][a-z0-9_.-]*`
@@ -211,7 +228,7 @@ func TestNothingIsWrittenThatSudo18DoesNotRead(t *testing.T) {
 	const list = `%[1]s(, %[1]s)*`
 	const command = `(ALL|/(\\[,:#]|[A-Za-z0-9_./+@=%%*?[\]-])*( (\\[,:#]|[A-Za-z0-9_./+@=%%*?[\]-])+)*( "")?)`
 	known := regexp.MustCompile(`\A# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\n` +
-		`(Cmnd_Alias FILE[0-9A-F]{8}_ = ` + fmt.Sprintf(list, command) + `\n(Defaults!FILE[0-9A-F]{8}_ (!?[a-z_]+|[a-z_]+=[0-9]+|[a-z_]+[+-]=(\w+|"[\w ]+"))\n)+)?` +
+		`(Cmnd_Alias FILE[0-9A-F]{8}_ = ` + fmt.Sprintf(list, command) + `\n(Defaults!FILE[0-9A-F]{8}_ (!?[a-z_]+|[a-z_]+=[0-9]+|secure_path="[/A-Za-z0-9_.+@:-]+"|[a-z_]+[+-]=(\w+|"[\w ]+"))\n)+)?` +
 		`(` + fmt.Sprintf(list, account) + ` ` + fmt.Sprintf(list, `(`+name+`|ALL)`) + `=\((` + fmt.Sprintf(list, `(`+account+`|ALL)`) + `)?( ?: ?` + fmt.Sprintf(list, `(`+account+`|ALL)`) + `)?\)` +
 		` (NO)?PASSWD: (SETENV: )?(NOEXEC: )?` + command + `\n)*\z`)
 	random := rand.New(rand.NewPCG(3, 4))

@@ -10,15 +10,18 @@
 // The parts accept few characters, by list. Refused among others, each with a Check that names the reason:
 //   - wildcards, unless asked for: `*` matches blanks and options for sudo (sudoers(5), Wildcards) and is literal or an error for sudo-rs
 //   - backslashes, quotes, blanks within an argument: sudo compares the joined string, sudo-rs the single arguments
-//   - capitals in names: an alias for both, matched without case by sudo 1.9 and with case by sudo-rs
-//   - user names with a leading `_` and ids of ten digits: syntax errors for sudo-rs 0.2.5
 //   - ALL, unless asked for, and `!`: everything, and nothing that would hold (sudoers(5), "Limitations of the '!' operator")
-//   - (user : group): what it allows with `sudo -g` alone changed in sudo 1.9.15; (:group) means the same to all
+//
+// A User may have any name that an account can have. Each character with a meaning has a backslash before it: what sudo-rs does not know behind
+// a backslash is an error to it, while in double quotes it takes the start of the name for all of it. Tools.Unread finds such names.
 //
 // # Text
 //
 // In arguments `,`, `:` and `#` are escaped by a backslash, which all versions take. `=` stays bare, but for those sudo-rs that read
 // only an escaped one (Dialect).
+//
+// (user : group) has a line of its own, since in a list with others it would allow more. By that line sudo before 1.9.15 and sudo-rs let a user
+// have the group by `sudo -g` alone, too; (:group) means the same to all.
 //
 // Each command has a line of its own, complete in itself. That makes diffs of one line, keeps away from sudo-rs' limit of 127
 // items in a list, and avoids continuation lines, which sudo-rs up to 0.2.13 can misread so that a rule loses its arguments.

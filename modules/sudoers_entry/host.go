@@ -67,6 +67,13 @@ func (h host) facts() sudolint.Facts {
 // lint runs all checks on the file. Of rules that hold on other hosts only the words are checked.
 func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 	all := sudolint.CheckFile(f, h.facts())
+	for _, s := range f.Settings {
+		found, err := sudolint.CheckSetting(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
 	seen := map[string]bool{}
 	once := func(key string, check func() ([]sudolint.Finding, error)) error {
 		if seen[key] {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
@@ -22,7 +23,11 @@ func listings() {
 		policy := randomPolicy(random)
 		check(os.WriteFile(sudoers.Dir+"/random", []byte(policy), 0o440))
 		check(os.Chmod(sudoers.Dir+"/random", 0o440))
-		outcome, err := compare(tools, strings.Contains(policy, "(:ops)"))
+		call := sudoers.Call{User: "deploy", Runas: "root", RunasID: "#0", Argv: []string{"/opt/systemctl", "restart", "sidekiq"}}
+		if random.IntN(4) == 0 {
+			call.Runas, call.RunasID, call.RunasGroup, call.RunasGroupID = "backup", "#34", "ops", "#27"
+		}
+		outcome, err := compare(tools, call, strings.Contains(policy, "(:ops)"))
 		if err != nil {
 			check(fmt.Errorf("%w, by\n%s", err, policy))
 		}
@@ -38,17 +43,20 @@ func listings() {
 
 // compare returns what sudo does; with "doubt", when nothing was concluded. sudo -l of 1.9.16 takes a rule with a group
 // alone for one of root: lies tells that there is one, and then a refusal says nothing about whether a password was asked.
-func compare(tools sudoers.Tools, lies bool) (string, error) {
-	call := sudoers.Call{User: "deploy", Runas: "root", RunasID: "#0", Argv: []string{"/opt/systemctl", "restart", "sidekiq"}}
+func compare(tools sudoers.Tools, call sudoers.Call, lies bool) (string, error) {
+	target := []string{"-u", call.Runas}
+	if call.RunasGroup != "" {
+		target = append(target, "-g", call.RunasGroup)
+	}
 	listing, err := tools.List("deploy")
 	check(err)
 	doubt, wanted := listing.CheckPassword(call)
 	call.NoPassword = true
 	freeDoubt, free := listing.CheckPassword(call)
 
-	argv := append([]string{"-n", "-l", "-U", "deploy", "-u", "root", "--"}, call.Argv...)
+	argv := slices.Concat([]string{"-n", "-l", "-U", "deploy"}, target, []string{"--"}, call.Argv)
 	isAllowed := exec.Command("sudo", argv...).Run() == nil
-	argv = append([]string{"-u", "deploy", "--", "sudo", "-n", "-k", "--"}, call.Argv...)
+	argv = slices.Concat([]string{"-u", "deploy", "--", "sudo", "-n", "-k"}, target, []string{"--"}, call.Argv)
 	isFree := exec.Command("runuser", argv...).Run() == nil
 	outcome := "denied"
 	switch {
@@ -88,7 +96,7 @@ func randomPolicy(r *rand.Rand) string {
 			commands = append(commands, pick("", "", "NOPASSWD: ", "PASSWD: ", "SETENV: ", "NOPASSWD: SETENV: ")+command())
 		}
 		policy += pick("deploy", "deploy", "%ops", "#1000", "ALL", "backup") + " " + pick("ALL", "ALL", "ALL", "elsewhere") + "=" +
-			pick("", "(root) ", "(ALL) ", "(ALL:ALL) ", "(backup) ", "(ALL, !root) ", "(#0) ", "(root : ops) ", "(:ops) ", "(%ops) ") + strings.Join(commands, ", ") + "\n"
+			pick("", "(root) ", "(ALL) ", "(ALL:ALL) ", "(backup) ", "(ALL, !root) ", "(#0) ", "(root : ops) ", "(backup : ops) ", "(ALL : ops) ", "(backup : adm) ", "(:ops) ", "(%ops) ") + strings.Join(commands, ", ") + "\n"
 	}
 	return policy
 }
