@@ -38,12 +38,20 @@ options:
     default: present
   users:
     description:
-      - Users who may run the commands, each a name or C(#uid).
+      - >-
+        Users who may run the commands, each a name or C(#uid). A name may have capitals, blanks and special characters,
+        such as V(CORP\\deploy), V(deploy@corp.example) or V(_apt); the module escapes them.
+      - >-
+        sudo-rs reads fewer names and, before 0.2.14, no ids above nine digits. What the sudo of the host cannot read is
+        refused, with the id to give instead.
+      - >-
+        sudo ignores case in names (C(case_insensitive_user)). A name with capitals is refused where the same name
+        without them is another account.
     type: list
     elements: str
   groups:
     description:
-      - Groups whose members may run the commands, each a name or C(#gid).
+      - Groups whose members may run the commands, each a name such as V(domain users) or C(#gid).
     type: list
     elements: str
   hosts:
@@ -59,13 +67,16 @@ options:
       - >-
         Accounts as which the commands may be run, each a name, C(#uid) or V(ALL). Without O(runas) and O(runas_groups)
         it is root.
+      - >-
+        With V(user:group) the commands may be run by C(sudo -u user -g group), and by C(sudo -u user) with the user's
+        own groups. sudo before 1.9.15 and sudo-rs also allow C(sudo -g group) alone, by which a caller stays who it is
+        and gets that group.
     type: list
     elements: str
   runas_groups:
     description:
       - >-
-        Groups with which the commands may be run by C(sudo -g), each a name or C(#gid); the user stays the same. Not
-        beside O(runas), since releases of sudo disagree on what both together allow.
+        Groups with which the commands may be run by C(sudo -g) alone, each a name or C(#gid); the user stays the same.
     type: list
     elements: str
   commands:
@@ -76,6 +87,7 @@ options:
       - >-
         F(/bin/systemctl) and F(/usr/bin/systemctl) both mean systemctl, and are written as the place in which the host
         has it.
+      - C(sudoedit) is not supported. Let a group write the file, or allow a script that checks the text.
     type: list
     elements: str
   nopasswd:
@@ -106,12 +118,17 @@ options:
     description:
       - >-
         Settings of sudo for the commands of this file alone, without quotes, such as V(timestamp_timeout=0),
-        V(!lecture) or V(env_keep+=RAILS_ENV TZ).
+        V(!lecture) or V(env_check+=RAILS_ENV TZ).
       - >-
         Accepted are always_set_home, env_reset, lecture, log_input, log_output, mail_always, mail_badpass,
         mail_no_perms, pwfeedback, requiretty, set_home, use_pty; passwd_timeout, passwd_tries, timestamp_timeout;
-        umask; env_check, env_delete, env_keep with += or -=.
-      - sudo-rs knows fewer of them; there its visudo refuses the others.
+        umask; env_check, env_delete, env_keep with += or -=; secure_path with directories that only root can write, and
+        colons between them.
+      - >-
+        Variables that are known to be harmless are COLORTERM, LANG, LANGUAGE, LC_*, LINGUAS and TERM, and in env_check,
+        which drops values with C(/) or C(%), also RACK_ENV, RAILS_ENV and TZ. By any other a caller may have code run
+        as root: it needs V(env_keep) in O(allow_findings).
+      - sudo-rs knows fewer settings; there its visudo refuses the others.
     type: list
     elements: str
     default: []
@@ -189,6 +206,7 @@ options:
       - >-
         V(any_arguments) allows programs that do very different things by their arguments, such as systemctl, without
         arguments or with C(*) in them.
+      - V(env_keep) allows variables in O(defaults) that are not known to be harmless.
       - V(kill_children) allows C(systemctl kill) without C(--kill-who=main), whose signal also reaches child processes.
       - V(missing_path) allows programs that do not exist on the host; such rules are not proved.
       - V(pager) allows commands that open a pager, such as C(systemctl status), which is a root shell on systemd before
@@ -210,6 +228,7 @@ options:
     choices:
       - all
       - any_arguments
+      - env_keep
       - kill_children
       - missing_path
       - pager
@@ -277,7 +296,8 @@ EXAMPLES = r'''
           - /usr/local/bin/backup ""
     defaults:
       - timestamp_timeout=0
-      - env_keep+=BACKUP_SET
+      - env_check+=TZ
+      - secure_path=/usr/sbin:/usr/bin:/sbin:/bin
 
 - name: Take the grant back
   sudoers_entry:
@@ -297,7 +317,9 @@ state:
   type: str
   sample: present
 lines:
-  description: The rules as they stand in the file, one line for each command; in check mode, as they would.
+  description: >-
+    The rules as they stand in the file, one line for each command, and for each V(user:group) in O(runas); in check
+    mode, as they would.
   returned: success
   type: list
   elements: str
@@ -391,6 +413,7 @@ def main():
                 'choices': [
                     'all',
                     'any_arguments',
+                    'env_keep',
                     'kill_children',
                     'missing_path',
                     'pager',
