@@ -69,7 +69,7 @@ func (a *Application) stages() []string {
 		}
 	}
 	if !slices.Contains(all, own) {
-		a.findings = append(a.findings, finding{kind: remark, key: "deploy_user", from: "config/deploy",
+		a.note(finding{kind: remark, key: "deploy_user", from: "config/deploy",
 			text: fmt.Sprintf("config/deploy has %s, and no %s.rb: none was read; --rails-env names one", plural(len(all), "stage"), a.railsEnv)})
 		return nil
 	}
@@ -192,7 +192,7 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 // doubt makes an offer of what Capistrano's files said of a field before, since a later setting counts more, and only Ruby could tell it.
 func (r *recipe) doubt(key string) {
 	for i := range r.findings {
-		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
+		if f := &r.findings[i]; f.key == key && f.kind == found && !f.withheld() && f.weight == byCapistrano {
 			f.kind, f.text = offered, f.from+": "+f.text+". Does that hold?"
 		}
 	}
@@ -270,5 +270,5 @@ func (r *recipe) deployTo() {
 		return
 	}
 	root := "/var/www/" + application
-	r.findings = append(r.findings, finding{found, "deploy_root", root, byCapistrano, "config/deploy.rb", "no :deploy_to, and this is Capistrano's default"})
+	r.note(finding{found, "deploy_root", root, byCapistrano, "config/deploy.rb", "no :deploy_to, and this is Capistrano's default"})
 }

@@ -33,7 +33,7 @@ var platform = regexp.MustCompile(`(?m)^(    [A-Za-z0-9_.-]+ \([0-9][0-9A-Za-z.]
 func (a *Application) lockfile() {
 	s := a.open("Gemfile.lock", byOther)
 	if s == nil {
-		a.findings = append(a.findings, finding{kind: remark, key: "sidekiq_version", text: "Gemfile.lock is not there; the role reads that of the host"})
+		a.note(finding{kind: remark, key: "sidekiq_version", text: "Gemfile.lock is not there; the role reads that of the host"})
 		return
 	}
 	text := platform.ReplaceAll(s.text, []byte("$1)"))

@@ -8,6 +8,9 @@
 // What the application itself decides, such as the queues of config/sidekiq.yml, stays with it, and stands in the model as a comment. No
 // secret gets into any text.
 //
+// Ansible evaluates the values of a role as templates, on the controller. So nothing of an application may be one: note, through which every
+// finding goes, withholds a value that holds Jinja, and asks instead.
+//
 // Each source has a reader; what they find is settled afterwards (settle.go): a playbook counts more than Capistrano's files, these more than a
 // Procfile, and what was overruled is named.
 package inspect
@@ -48,7 +51,7 @@ const (
 type finding struct {
 	kind   certainty
 	key    string // of the field, or "": of the application as a whole
-	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has
+	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: withheld, or a remark
 	weight weight
 	from   string // file:line
 	text   string // what stands there; of offered and of a remark, all that is to say
@@ -87,7 +90,7 @@ type Application struct {
 func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
 	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}}
 	if railsEnv != model.Default().RailsEnv {
-		a.findings = append(a.findings, finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
+		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
 	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.questions} {
 		look()
@@ -159,8 +162,17 @@ func (s *source) at(line int) string {
 	return fmt.Sprintf("%s:%d", s.name, line)
 }
 
+// note adds a finding. It is the only way into the model.
+func (a *Application) note(f finding) (noted finding) {
+	noted = f.inert()
+	a.findings = append(a.findings, noted)
+	return noted
+}
+
 func (s *source) add(kind certainty, line int, key string, value any, text string) {
-	s.findings = append(s.findings, finding{kind, key, value, s.weight, s.at(line), text})
+	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.withheld() {
+		s.notes = append(s.notes, [2]string{s.at(line), noted.text})
+	}
 }
 
 // find notes the value of a field, and what stands there.
@@ -215,7 +227,7 @@ func (a *Application) exists(name string) bool {
 // best is what counts most of the findings of a field that are values; of the same weight it is the last, as settings go.
 func (a *Application) best(key string) (f finding, ok bool) {
 	for _, other := range a.findings {
-		if other.kind == found && other.key == key && (!ok || other.weight <= f.weight) {
+		if other.kind == found && !other.withheld() && other.key == key && (!ok || other.weight <= f.weight) {
 			f, ok = other, true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type entry struct {
 	value    any    // nil: it is only spoken of
 	live     bool   // else it stands in a comment
 	question bool
+	doubtful bool // what counts most was withheld
 	comments []string
 }
 
@@ -45,11 +47,11 @@ func (a *Application) questions() {
 
 func (a *Application) ask(key string, value any, text string) {
 	for _, f := range a.findings {
-		if f.key == key && (f.kind == found || f.kind == offered) {
+		if f.key == key && (f.kind == found || f.kind == offered) && !f.withheld() {
 			return
 		}
 	}
-	a.findings = append(a.findings, finding{kind: offered, key: key, value: value, weight: byOther, text: text})
+	a.note(finding{kind: offered, key: key, value: value, weight: byOther, text: text})
 }
 
 // nobodySays names the files that could have told.
@@ -116,6 +118,9 @@ func (a *Application) entry(f model.Field) entry {
 		switch {
 		case one.kind == remark:
 			e.comments = append(e.comments, one.text)
+		case one.withheld():
+			e.comments = append(e.comments, one.from+": "+one.text)
+			e.doubtful = e.doubtful || e.value == nil
 		case one.kind != found || e.value != nil:
 			rest = append(rest, one)
 		default:
@@ -125,7 +130,21 @@ func (a *Application) entry(f model.Field) entry {
 	for _, one := range rest {
 		e.weigh(one)
 	}
+	if e.doubtful {
+		e.question = true
+		if e.value == nil {
+			e.value = proposal(f)
+		}
+	}
 	return e
+}
+
+// proposal is the default of a field, where it says something and is not itself a template.
+func proposal(f model.Field) any {
+	if list := reflect.ValueOf(f.Default); holdsJinja(f.Default) || slices.Contains([]reflect.Kind{reflect.Slice, reflect.Map}, list.Kind()) && list.Len() == 0 {
+		return nil
+	}
+	return f.Default
 }
 
 // sorted are the findings of a field: words, then values, of which those that count more come first.
@@ -153,9 +172,12 @@ func (e *entry) take(one *finding, isDefault bool) {
 		e.comments = append(e.comments, e.refused(one.from, what))
 		return
 	}
-	e.value, e.live = one.value, !isDefault
+	e.value, e.live = one.value, !isDefault && !e.doubtful
 	text := "from " + one.from + ": " + one.text
-	if isDefault {
+	switch {
+	case e.doubtful:
+		text = one.from + ": " + one.text + ". Does that hold?"
+	case isDefault:
 		text = one.from + ": " + one.text + ", as it is by default"
 	}
 	e.comments = append(e.comments, text)

@@ -55,7 +55,7 @@ func (a *Application) tellDefault(why string) {
 	if !a.version.Known() {
 		text = fmt.Sprintf("%s: Sidekiq starts 5 to 25 threads, by its version, or RAILS_MAX_THREADS where that is set.", why)
 	}
-	a.findings = append(a.findings, finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: text})
+	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: text})
 }
 
 // refusal is what a file is refused for: the line and the words. A refusal quotes no value of the file.
@@ -196,7 +196,7 @@ func (a *Application) otherSidekiqYML() {
 	if a.exists(usualConfig) {
 		processes = append([]model.Process{{Name: "default", Config: usualConfig}}, processes...)
 	}
-	a.findings = append(a.findings, finding{kind: offered, key: "processes", value: processes, weight: byOther, from: files[0],
+	a.note(finding{kind: offered, key: "processes", value: processes, weight: byOther, from: files[0],
 		text: "Is there a process of its own for " + strings.Join(files, " and for ") + "?"})
 }
 

@@ -179,7 +179,7 @@ func units(words []string) (all []string) {
 	return all
 }
 
-// printable is a text without what a terminal or YAML would take for something else, and no longer than so many characters.
+// printable is a text without what a terminal, YAML or Jinja would take for something else, and no longer than so many characters.
 func printable(text string, longest int) string {
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -190,6 +190,9 @@ func printable(text string, longest int) string {
 		}
 		return r
 	}, text)
+	for jinja.MatchString(text) {
+		text = jinja.ReplaceAllStringFunc(text, func(delimiter string) string { return "{ " + delimiter[1:] })
+	}
 	if r := []rune(text); len(r) > longest {
 		return string(r[:longest]) + "..."
 	}

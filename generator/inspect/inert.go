@@ -1,0 +1,41 @@
+package inspect
+
+import (
+	"regexp"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// jinja begins what Ansible evaluates in a text: an expression, a statement or a comment.
+var jinja = regexp.MustCompile(`\{[{%#]`)
+
+// holdsJinja reports whether any text in a value holds Jinja, whatever its type: of a list, of a struct, or the key of a mapping.
+func holdsJinja(value any) bool {
+	var n yaml.Node
+	if err := n.Encode(value); err != nil {
+		panic(err) // it came from YAML, or from us
+	}
+	return nodeHoldsJinja(&n)
+}
+
+func nodeHoldsJinja(n *yaml.Node) bool {
+	return jinja.MatchString(n.Value) || slices.ContainsFunc(n.Content, nodeHoldsJinja)
+}
+
+// inert is the finding as it is, or without a value that holds Jinja: a question then, or, where the application decides, a remark.
+func (f finding) inert() finding {
+	if f.kind == remark || !holdsJinja(f.value) {
+		return f
+	}
+	f.value = nil
+	if f.kind == decided {
+		f.kind, f.text = remark, f.from+" decides; not shown here, since its value holds Jinja"
+		return f
+	}
+	f.text = "not taken, since its value holds Jinja, which Ansible would evaluate. What should " + f.key + " be?"
+	return f
+}
+
+// withheld reports whether the finding had a value that holds Jinja.
+func (f finding) withheld() bool { return f.value == nil && f.kind != remark }

@@ -1,0 +1,98 @@
+package inspect
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/generator/planttest"
+)
+
+// A reader that is added later asks for a file that is not planted yet: add it to planttest/application.txtar.
+func TestPlanted_EveryFileThatIsAskedFor(t *testing.T) {
+	all := planttest.Application()
+	for name, files := range map[string]fstest.MapFS{"nothing": {}, "all": all, "without what counts more": without(all, "config/sidekiq.yml", "site.yml", "production.yml", "config/deploy.rb")} {
+		asked := planttest.Asked(files)
+		Look(asked, "production", nil)
+		require.NotEmpty(t, asked.Patterns)
+		for file := range asked.Names {
+			if file != "config/sidekiq.yml.erb" { // read as config/sidekiq.yml is
+				require.Contains(t, all, file, name)
+			}
+		}
+		for pattern := range asked.Patterns {
+			require.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(all)), func(file string) bool {
+				match, err := path.Match(short(pattern), short(file))
+				require.NoError(t, err)
+				return match
+			}), "nothing is planted for %s", pattern)
+		}
+	}
+	recipe := string(all["config/deploy.rb"].Data)
+	for setting := range settingOf {
+		require.Contains(t, recipe, "set :"+setting+",", "nothing is planted in a setting")
+	}
+}
+
+// short has one ending for all YAML.
+func short(name string) string { return strings.Replace(name, ".yaml", ".yml", 1) }
+
+func without(files fstest.MapFS, names ...string) fstest.MapFS {
+	rest := maps.Clone(files)
+	for _, name := range names {
+		delete(rest, name)
+	}
+	return rest
+}
+
+// inert demands that nothing of an application is Jinja in its model, nor in the fields that stand there in comments.
+func inert(t *testing.T, where string, a *Application) {
+	t.Helper()
+	text := string(a.Text(schemaURL))
+	for _, delimiter := range []string{"{{", "{%", "{#"} {
+		require.NotContains(t, text, delimiter, where)
+	}
+	var read yaml.Node
+	require.NoError(t, yaml.Unmarshal([]byte(text), &read), where)
+	require.False(t, nodeHoldsJinja(&read), where)
+}
+
+// The fields of which an expression was withheld show that the expressions got as far as that.
+func TestPlanted_InEveryWord(t *testing.T) {
+	withheld := map[string]bool{}
+	for where, files := range planttest.Words() {
+		a := Look(files, "production", nil)
+		inert(t, where, a)
+		for _, f := range a.findings {
+			withheld[f.key] = withheld[f.key] || f.withheld()
+		}
+	}
+	maps.DeleteFunc(withheld, func(_ string, was bool) bool { return !was })
+	require.Equal(t, []string{"app_root", "capistrano.roles", "database.names", "deploy_root", "deploy_user", "environment", "extra_directives", "processes", "project",
+		"queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
+}
+
+// As a value of every variable of the role, in a playbook of the application and in one that was named.
+func TestPlanted_InEveryVariableOfAPlaybook(t *testing.T) {
+	for i, f := range model.Fields(model.Default()) {
+		if f.Name == "" {
+			continue
+		}
+		expression := planttest.Expressions[i%len(planttest.Expressions)]
+		for _, value := range []any{expression, "/opt/" + expression, "/var/log/x" + expression, "redis://" + expression, []string{expression}, []string{"/" + expression},
+			map[string]string{expression: "x"}, map[string]string{"Nice": expression}, map[string][]string{"A": {expression}},
+			[]map[string]any{{"name": "a", "queues": []string{expression}}}, []map[string]any{{"name": "a", "config": expression}}, []map[string]any{{"name": "a", expression: 1}}} {
+			text, err := yaml.Marshal([]any{map[string]any{"hosts": "workers", "roles": []any{map[string]any{"role": "sidekiq", f.Name: value}}}})
+			require.NoError(t, err)
+			inert(t, string(text), Look(fstest.MapFS{"site.yml": {Data: text}}, "production", nil))
+			inert(t, string(text), Look(fstest.MapFS{}, "production", &Playbook{Name: "/" + expression + ".yml", Text: text}))
+		}
+	}
+}

@@ -1,0 +1,127 @@
+// Package planttest has an application with every file that `sidekiq-role init` reads, and puts Jinja expressions into it, for tests that
+// demand that none of them gets anywhere.
+package planttest
+
+import (
+	_ "embed"
+	"fmt"
+	"io/fs"
+	"iter"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+//go:embed application.txtar
+var application []byte
+
+// Application is the application as it is.
+func Application() fstest.MapFS {
+	files := fstest.MapFS{}
+	for _, f := range txtar.Parse(application).Files {
+		files[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	return files
+}
+
+// Expressions have every delimiter of Jinja, with and without the characters at which a reader may part or refuse a text.
+var Expressions = []string{"{{x}}", "{{ x }}", "{%x%}", "{#x#}", "{{lookup('pipe','x')}}", `{{ lookup("pipe", "x") }}`, "{{{"}
+
+var word = regexp.MustCompile(`[A-Za-z0-9_./:@+-]+`)
+
+// Words yields the application with an expression in the place of, or behind, one word of one file or of its name: each word has some of the
+// expressions, neighbours have others. The file is read alone, with no more than the gems, so that nothing overrules what stands in it.
+func Words() iter.Seq2[string, fstest.MapFS] {
+	all := Application()
+	return func(yield func(string, fstest.MapFS) bool) {
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			text := string(all[name].Data)
+			for i, at := range word.FindAllStringIndex(text, -1) {
+				for n, from := range []int{at[0], at[1], at[0]} {
+					expression := Expressions[(3*i+n)%len(Expressions)]
+					planted := text[:from] + expression + text[at[1]:]
+					if !yield(fmt.Sprintf("%s at %d: %s", name, from, expression), alone(all, name, name, planted)) {
+						return
+					}
+				}
+			}
+			for _, expression := range Expressions {
+				planted := named(name, expression)
+				if !yield(planted, alone(all, name, planted, text)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// named puts an expression into the name of a file, before its ending.
+func named(name, expression string) string {
+	dir, base := path.Split(name)
+	stem, ending, _ := strings.Cut(base, ".")
+	return dir + stem + "." + expression + "." + ending
+}
+
+const gems = "Gemfile.lock"
+
+// alone is one file of the application, perhaps by another name, with the gems.
+func alone(all fstest.MapFS, name, as, text string) fstest.MapFS {
+	files := fstest.MapFS{gems: all[gems]}
+	if name == gems {
+		delete(files, gems)
+	}
+	files[as] = &fstest.MapFile{Data: []byte(text)}
+	return files
+}
+
+var quoted = regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'`)
+
+// Texts yields the application with a command in every quoted text: of one file, read alone, and at last of all files. The command is run by
+// whoever evaluates the text as a template.
+func Texts(command string) iter.Seq2[string, fstest.MapFS] {
+	all := Application()
+	return func(yield func(string, fstest.MapFS) bool) {
+		together := fstest.MapFS{}
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			text := quoted.ReplaceAllStringFunc(string(all[name].Data), func(found string) string {
+				inner, outer := `'`, found[:1]
+				if outer == inner {
+					inner = `"`
+				}
+				return found[:len(found)-1] + "{{lookup(" + inner + "pipe" + inner + "," + inner + command + inner + ")}}" + outer
+			})
+			together[name] = &fstest.MapFile{Data: []byte(text)}
+			if text != string(all[name].Data) && !yield(name, alone(all, name, name, text)) {
+				return
+			}
+		}
+		yield("all files", together)
+	}
+}
+
+// Questions records which files a program asks for.
+type Questions struct {
+	fs.FS
+	Names, Patterns map[string]bool
+}
+
+// Asked returns files that record what is asked of them.
+func Asked(files fs.FS) Questions {
+	return Questions{files, map[string]bool{}, map[string]bool{}}
+}
+
+func (q Questions) Open(name string) (fs.File, error) {
+	q.Names[name] = true
+	return q.FS.Open(name)
+}
+
+// Glob records a pattern, and not the folders in which it is looked for.
+func (q Questions) Glob(pattern string) ([]string, error) {
+	q.Patterns[pattern] = true
+	return fs.Glob(q.FS, pattern)
+}
