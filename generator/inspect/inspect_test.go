@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
@@ -157,4 +158,22 @@ func (o overlay) Open(name string) (f fs.File, err error) {
 		}
 	}
 	return nil, err
+}
+
+// Whatever stands in a text, the file says that and no more.
+func TestText_ValuesAreReadBack(t *testing.T) {
+	long := strings.Repeat("x", longestLine)
+	for _, text := range []string{": #", "*a", "&a", "!!python/object", "- a", "? a", "a: b", "x #", "'", "x\"", "\u2028sudo:\u2028- a", "\u0085sudo: {}", "\u2029a:\u2029", "\ufeffa", "\\", "|", ">-", "%", "---", "~", "null", "no"} {
+		for _, value := range []string{text, long + text, text + long, long + " " + text + " " + long} {
+			e := entry{key: "sidekiq_config", value: value, live: true}
+			var read map[string]any
+			written := strings.Join(section{"", []entry{e}}.lines(), "\n")
+			require.NoError(t, yaml.Unmarshal([]byte(written), &read), written)
+			require.Equal(t, map[string]any{"sidekiq_config": value}, read, written)
+			e.live = false
+			read = nil
+			require.NoError(t, yaml.Unmarshal([]byte(strings.Join(section{"", []entry{e}}.lines(), "\n")), &read))
+			require.Empty(t, read, "a comment")
+		}
+	}
 }

@@ -121,8 +121,8 @@ func (e entry) written(begin string) []string {
 	if len(lines) > 1 || utf8.RuneCountInString(lines[0]) > width {
 		lines = encoded(key, e.value, 0)
 	}
-	if text, isText := e.value.(string); isText && utf8.RuneCountInString(lines[0]) > width && longWord.MatchString(text) {
-		lines = []string{key + ": >-", "  " + text}
+	if len(lines) == 1 && utf8.RuneCountInString(lines[0]) > width {
+		lines = encoded(key, e.value, yaml.FoldedStyle) // yamllint lets a long word stand on a line of its own
 	}
 	for i := range lines {
 		lines[i] = begin + lines[i]
@@ -130,18 +130,17 @@ func (e entry) written(begin string) []string {
 	return lines
 }
 
-// longWord is a long word that may stand on a line of its own.
-var longWord = regexp.MustCompile(`^[^\s\pC]+$`)
-
-// encoded is a value as the library writes it; lists of words in the style.
+// encoded is a value as the library writes it; a text, or a list of words, in the style where that can hold it.
 func encoded(key string, value any, style yaml.Style) []string {
 	var n yaml.Node
 	if err := n.Encode(map[string]any{key: value}); err != nil {
 		panic(err) // it came from YAML, or from us
 	}
-	if inner := n.Content[1]; inner.Kind == yaml.SequenceNode && !slices.ContainsFunc(inner.Content, func(e *yaml.Node) bool { return e.Kind != yaml.ScalarNode }) {
+	if inner := n.Content[1]; inner.Tag == "!!str" && style == yaml.FoldedStyle ||
+		inner.Kind == yaml.SequenceNode && !slices.ContainsFunc(inner.Content, func(e *yaml.Node) bool { return e.Kind != yaml.ScalarNode }) {
 		inner.Style = style
 	}
+	escapeBreaks(&n)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
@@ -151,8 +150,18 @@ func encoded(key string, value any, style yaml.Style) []string {
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
+// escapeBreaks escapes what ends a line in YAML and nowhere else, as U+2028 does: what follows it would not be in the comment any more.
+func escapeBreaks(n *yaml.Node) {
+	if strings.ContainsAny(n.Value, "\r\u0085\u2028\u2029") {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, below := range n.Content {
+		escapeBreaks(below)
+	}
+}
+
 // bound are words that may not begin a line of a comment, where they would look like a field in a comment.
-var bound = regexp.MustCompile(`^([a-z_]+:|-|#.*)$`)
+var bound = regexp.MustCompile(`^(["'a-z_]+:|-|#.*)$`)
 
 // commented is a text in lines of comment.
 func commented(text, indent string) (lines []string) {
