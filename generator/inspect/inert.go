@@ -10,17 +10,20 @@ import (
 // jinja begins what Ansible evaluates in a text: an expression, a statement or a comment.
 var jinja = regexp.MustCompile(`\{[{%#]`)
 
-// holdsJinja reports whether any text in a value holds Jinja, whatever its type: of a list, of a struct, or the key of a mapping.
-func holdsJinja(value any) bool {
+func holdsJinja(value any) bool { return holds(nodeOf(value), jinja) }
+
+// nodeOf is a value as YAML has it: every text in it is one there, whatever its type, of a list, of a struct, or the key of a mapping.
+func nodeOf(value any) *yaml.Node {
 	var n yaml.Node
 	if err := n.Encode(value); err != nil {
 		panic(err) // it came from YAML, or from us
 	}
-	return nodeHoldsJinja(&n)
+	return &n
 }
 
-func nodeHoldsJinja(n *yaml.Node) bool {
-	return jinja.MatchString(n.Value) || slices.ContainsFunc(n.Content, nodeHoldsJinja)
+// holds reports whether a pattern matches any text in a value.
+func holds(n *yaml.Node, pattern *regexp.Regexp) bool {
+	return pattern.MatchString(n.Value) || slices.ContainsFunc(n.Content, func(below *yaml.Node) bool { return holds(below, pattern) })
 }
 
 // inert is the finding as it is, or without a value that holds Jinja: a question then, or, where the application decides, a remark.

@@ -61,7 +61,7 @@ func inert(t *testing.T, where string, a *Application) {
 	}
 	var read yaml.Node
 	require.NoError(t, yaml.Unmarshal([]byte(text), &read), where)
-	require.False(t, nodeHoldsJinja(&read), where)
+	require.False(t, holds(&read, jinja), where)
 }
 
 // The fields of which an expression was withheld show that the expressions got as far as that.

@@ -163,7 +163,7 @@ func (s *source) rubyRoleMeans(roles map[string]int) {
 // variable notes the value of a variable. Secrets are neither noted nor shown.
 func (s *source) variable(v variable, key string) {
 	var value any
-	if v.value.ShortTag() == "!vault" || v.value.Decode(&value) != nil || value == nil || key == "environment" && hidesSecrets(v.value) {
+	if v.value.Decode(&value) != nil || value == nil || holds(nodeOf(value), encrypted) || key == "environment" && hidesSecrets(nodeOf(value)) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
@@ -193,6 +193,9 @@ func hidesSecrets(n *yaml.Node) bool {
 	}
 	return false
 }
+
+// encrypted begins a text of Ansible Vault.
+var encrypted = regexp.MustCompile(`^\$ANSIBLE_VAULT;`)
 
 // private tells whether values of a field may hold a secret, and are not shown.
 func private(key string) bool { return key == "redis.url" || key == "environment" }

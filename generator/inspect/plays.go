@@ -45,10 +45,18 @@ func member(n *yaml.Node, key string) *yaml.Node {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
-			return n.Content[i+1]
+			return target(n.Content[i+1])
 		}
 	}
 	return nil
+}
+
+// target is what an alias stands for, or the node itself.
+func target(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
 }
 
 func playOf(n, hosts *yaml.Node) samveraPlay {
@@ -74,7 +82,7 @@ func (p *samveraPlay) add(n *yaml.Node) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if name := n.Content[i].Value; name == "project_name" || strings.HasPrefix(name, "sidekiq_") {
-			p.variables = append(p.variables, variable{name, n.Content[i+1]})
+			p.variables = append(p.variables, variable{name, target(n.Content[i+1])})
 		}
 	}
 }
