@@ -2,18 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
-
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 )
 
 // made is what a package consists of, by paths.
@@ -33,7 +30,16 @@ type change struct {
 // compare tells what would change in dir, in the order in which it is done: the manifest last, so that a run that is broken off leaves no
 // file that looks edited. It only reads.
 func compare(dir string, m made) ([]change, error) {
-	before, err := readManifest(dir)
+	f, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := f.compare(m)
+	return changes, errors.Join(err, f.Close())
+}
+
+func (f folder) compare(m made) ([]change, error) {
+	before, err := f.manifest()
 	if err != nil {
 		return nil, err
 	}
@@ -41,63 +47,59 @@ func compare(dir string, m made) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := differing(dir, m.text)
+	text, err := f.differing(m.text)
 	if err != nil {
 		return nil, err
 	}
 	for i, c := range text {
 		text[i].edited = c.before != nil && sum(c.before) != before.Files[c.name]
 	}
-	stale, err := staleFiles(dir, before, m.text)
+	stale, err := f.stale(before, m.text)
 	if err != nil {
 		return nil, err
 	}
-	binaries, err := differing(dir, m.binaries)
+	binaries, err := f.differing(m.binaries)
 	if err != nil {
 		return nil, err
 	}
-	stubs, err := differing(dir, m.stubs)
+	stubs, err := f.differing(m.stubs)
 	if err != nil {
 		return nil, err
 	}
 	stubs = slices.DeleteFunc(stubs, func(c change) bool { return c.before != nil })
-	last, err := differing(dir, map[string][]byte{manifestName: list})
+	last, err := f.differing(map[string][]byte{manifestName: list})
 	return slices.Concat(text, stale, binaries, stubs, last), err
 }
 
-// differing are the files that are not in dir as they should be.
-func differing(dir string, files map[string][]byte) ([]change, error) {
+// differing are the files that are not in the folder as they should be.
+func (f folder) differing(files map[string][]byte) ([]change, error) {
 	var changes []change
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		c := change{name: name, after: files[name]}
-		found, err := atomicfile.Read(filepath.Join(dir, name), atomicfile.Refuse)
-		if err != nil {
+		var err error
+		if c.before, err = f.read(name); err != nil {
 			return nil, err
 		}
-		if found != nil {
-			c.before = found.Data
-			if bytes.Equal(c.before, c.after) {
-				continue
-			}
+		if c.before == nil || !bytes.Equal(c.before, c.after) {
+			changes = append(changes, c)
 		}
-		changes = append(changes, c)
 	}
 	return changes, nil
 }
 
-// staleFiles are those that were generated once and are no more.
-func staleFiles(dir string, before manifest, now map[string][]byte) ([]change, error) {
+// stale are the files that were generated once and are no more.
+func (f folder) stale(before manifest, now map[string][]byte) ([]change, error) {
 	var changes []change
 	for _, name := range slices.Sorted(maps.Keys(before.Files)) {
 		if _, kept := now[name]; kept {
 			continue
 		}
-		found, err := atomicfile.Read(filepath.Join(dir, name), atomicfile.Refuse)
+		found, err := f.read(name)
 		if err != nil {
 			return nil, err
 		}
 		if found != nil {
-			changes = append(changes, change{name: name, before: found.Data, edited: sum(found.Data) != before.Files[name]})
+			changes = append(changes, change{name: name, before: found, edited: sum(found) != before.Files[name]})
 		}
 	}
 	return changes, nil
@@ -113,35 +115,11 @@ func editedNames(changes []change) (names []string) {
 	return names
 }
 
-func (c change) do(dir string) error {
+func (c change) do(f folder) error {
 	if c.after == nil {
-		return removeFile(dir, c.name)
+		return f.remove(c.name)
 	}
-	return writeFile(filepath.Join(dir, c.name), c.after)
-}
-
-func writeFile(name string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return atomicfile.Replace(atomicfile.Replacement{Path: name, Data: text, Mode: 0o644, UID: os.Getuid(), GID: os.Getgid()})
-}
-
-// removeFile removes a file and the folders in dir that hold nothing else.
-func removeFile(dir, name string) error {
-	if err := os.Remove(filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
-		entries, err := os.ReadDir(filepath.Join(dir, folder))
-		if err != nil || len(entries) > 0 {
-			return err
-		}
-		if err := os.Remove(filepath.Join(dir, folder)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return f.write(c.name, c.after)
 }
 
 // doChanges brings dir up to date and tells what it did. Files that a person edited, or that were there before, are never overwritten
@@ -150,12 +128,16 @@ func doChanges(dir string, changes []change, force bool) (done []change, err err
 	if edited := editedNames(changes); len(edited) > 0 && !force {
 		return nil, fmt.Errorf("%s: not overwritten, since not as they were generated: %s; hint: --force overwrites them, --diff shows how", dir, strings.Join(edited, ", "))
 	}
+	f, err := makeFolder(dir)
+	if err != nil {
+		return nil, err
+	}
 	for i, c := range changes {
-		if err := c.do(dir); err != nil {
-			return changes[:i], err
+		if err := c.do(f); err != nil {
+			return changes[:i], errors.Join(err, f.Close())
 		}
 	}
-	return changes, nil
+	return changes, f.Close()
 }
 
 // writeOutput writes a text into a file and says so, or to standard output where none is named, or -.
@@ -165,13 +147,17 @@ func writeOutput(out io.Writer, file string, text []byte) error {
 		return err
 	}
 	file = filepath.Clean(file) // no folder becomes one with a file in it
-	changes, err := differing(filepath.Dir(file), map[string][]byte{filepath.Base(file): text})
+	f, err := openFolder(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
+	changes, err := f.differing(map[string][]byte{filepath.Base(file): text})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
 	said := "unchanged"
-	for _, c := range changes {
-		if err := c.do(filepath.Dir(file)); err != nil {
+	for range changes {
+		if err := writeFile(file, text); err != nil {
 			return err
 		}
 		said = "wrote " + file
