@@ -45,7 +45,14 @@ and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell co
 		if err != nil {
 			return err
 		}
-		a := inspect.Look(os.DirFS(dir), *env, p)
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return err
+		}
+		a := inspect.Look(root.FS(), *env, p)
+		if err := root.Close(); err != nil {
+			return err
+		}
 		if a.Empty() {
 			return fmt.Errorf("%s is no Rails application; looked for: %s; hint: name the folder that holds Gemfile.lock", dir, inspect.LookedFor)
 		}
@@ -80,11 +87,18 @@ func readPlaybook(name string) (*inspect.Playbook, error) {
 	if name == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("--playbook: %q does not exist; hint: name an Ansible playbook", name)
 	}
-	return &inspect.Playbook{Name: name, Text: text}, err
+	if err != nil {
+		return nil, err
+	}
+	text, err := inspect.Limited(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("--playbook: %q: %w; hint: name an Ansible playbook", name, err)
+	}
+	return &inspect.Playbook{Name: name, Text: text}, nil
 }
 
 // writeModel writes the file and tells what was seen; on standard error where the file itself goes to standard output.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -106,7 +108,33 @@ func TestInitGoesOnWithoutAFileThatItCannotRead(t *testing.T) {
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"init", dir, "--output", "-"}, &out, &errs), errs.String())
 	require.Contains(t, errs.String(), "Capfile                 not read: too many levels of symbolic links\n")
-	require.Contains(t, out.String(), "\n# Procfile: not read: it is no file, or a very long one\n")
+	require.Contains(t, out.String(), "\n# Procfile: not read: it is no file\n")
 	_, err := model.Read(model.FileName, out.Bytes())
 	require.NoError(t, err)
+}
+
+// Nothing is read that lies outside of the application, that has no end, or that nobody writes to.
+func TestInit_ReadsFilesOfTheApplicationAlone(t *testing.T) {
+	outside := appIn(t, map[string]string{"deploy.rb": "set :application, 'outside'\n", "site.yml": "- hosts: outside\n  roles: [sidekiq]\n"})
+	dir := appIn(t, map[string]string{"Gemfile.lock": "    sidekiq (7.3.2)\n", "theirs/.tool-versions": "ruby 3.3.5\n", "Procfile": strings.Repeat("#", 1<<20+1)})
+	for name, target := range map[string]string{"config": outside, "Capfile": "/dev/zero", "site.yml": filepath.Join(outside, "site.yml"), "ansible": outside, ".tool-versions": "theirs/.tool-versions", ".rvmrc": "/proc/self/environ"} {
+		require.NoError(t, os.Symlink(target, filepath.Join(dir, name)))
+	}
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "mise.toml"), 0o600))
+	var out, errs bytes.Buffer
+	require.Zero(t, run([]string{"init", dir, "--output", "-"}, &out, &errs), errs.String())
+	require.NotContains(t, out.String()+errs.String(), "'outside'")
+	for _, said := range []string{
+		`config/deploy.rb  not read: the symbolic link "config" leads out of the application`, `Capfile  not read: the symbolic link "Capfile" leads out of the application`,
+		`site.yml  not read: the symbolic link "site.yml" leads out of the application`, `.rvmrc  not read: the symbolic link ".rvmrc" leads out of the application`,
+		"Procfile  not read: it is longer than 1 MiB", "mise.toml  not read: it is no file", ".tool-versions  for asdf or mise, at least where people develop",
+	} {
+		require.Contains(t, regexp.MustCompile(` +`).ReplaceAllString(errs.String(), " "), strings.Replace(said, "  ", " ", 1))
+	}
+	for play, want := range map[string]string{"/dev/zero": "it is longer than 1 MiB", dir: "is a directory"} {
+		errs.Reset()
+		require.Equal(t, 1, run([]string{"init", dir, "--playbook", play, "--output", "-"}, &out, &errs))
+		require.Contains(t, errs.String(), "error: --playbook: \""+play+"\": ")
+		require.Contains(t, errs.String(), want)
+	}
 }

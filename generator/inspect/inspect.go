@@ -19,9 +19,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/confine"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
 )
@@ -86,7 +88,8 @@ type Application struct {
 	asked      []string        // files that could have told who deploys
 }
 
-// Look looks at an application. A file that it cannot understand is a finding, never an error.
+// Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
+// finding, never an error.
 func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
 	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}}
 	if railsEnv != model.Default().RailsEnv {
@@ -114,25 +117,47 @@ const longest = 1 << 20
 
 // open is nil where there is no such file, or it cannot be read.
 func (a *Application) open(name string, w weight) *source {
-	info, err := fs.Stat(a.files, name)
+	text, err := a.read(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	s := a.reading(name, nil, w)
-	switch {
-	case err != nil:
-		s.unread(err)
-		return nil
-	case !info.Mode().IsRegular() || info.Size() > longest:
-		s.refuse(0, "", "not read: it is no file, or a very long one")
-		return nil
-	}
-	if s.text, err = fs.ReadFile(a.files, name); err != nil {
+	s := a.reading(name, bytes.TrimPrefix(text, []byte("\ufeff")), w)
+	if err != nil {
 		s.unread(err)
 		return nil
 	}
-	s.text = bytes.TrimPrefix(s.text, []byte("\ufeff"))
 	return s
+}
+
+var (
+	errNoFile = errors.New("it is no file")
+	errLong   = fmt.Errorf("it is longer than %d MiB", longest>>20)
+)
+
+// read asks what a name is before it opens it: a named pipe would have it wait.
+func (a *Application) read(name string) ([]byte, error) {
+	info, err := fs.Stat(a.files, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errNoFile
+	}
+	f, err := a.files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := Limited(f)
+	return text, errors.Join(err, f.Close())
+}
+
+// Limited reads a file that may be as long as a configuration is, and refuses a longer one.
+func Limited(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(r, longest+1))
+	if err == nil && len(text) > longest {
+		return nil, errLong
+	}
+	return text, err
 }
 
 func (a *Application) reading(name string, text []byte, w weight) *source {
@@ -143,7 +168,9 @@ func (a *Application) reading(name string, text []byte, w weight) *source {
 
 func (s *source) unread(err error) {
 	var at *fs.PathError
-	if errors.As(err, &at) {
+	if link, leadsOut := confine.Link(s.files, s.name); leadsOut {
+		err = fmt.Errorf("the symbolic link %q leads out of the application", link)
+	} else if errors.As(err, &at) {
 		err = at.Err
 	}
 	s.refuse(0, "", "not read: "+err.Error())
