@@ -172,15 +172,27 @@ func (e *entry) take(one *finding, isDefault bool) {
 		e.comments = append(e.comments, e.refused(one.from, what))
 		return
 	}
-	e.value, e.live = one.value, !isDefault && !e.doubtful
+	asks := e.doubtful || privileged(e.key, one.value)
+	e.value, e.live, e.question = one.value, !isDefault && !asks, asks
 	text := "from " + one.from + ": " + one.text
 	switch {
 	case e.doubtful:
 		text = one.from + ": " + one.text + ". Does that hold?"
+	case asks:
+		text = one.from + ": " + one.text + ". That gives the rights of root on the hosts. Does it hold?"
 	case isDefault:
 		text = one.from + ": " + one.text + ", as it is by default"
 	}
 	e.comments = append(e.comments, text)
+}
+
+// privileged tells whether a value lets the application act as root on the hosts. A person has to take it out of the comment.
+func privileged(key string, value any) bool {
+	switch key {
+	case "deploy_user", "deploy_group":
+		return value == "root"
+	}
+	return key == "sudo.extra_commands" || key == "extra_directives"
 }
 
 // refused says why a value is not taken. Of a value that may be secret it says nothing.
