@@ -113,4 +113,10 @@ func unindented(text string) string {
 	return strings.ReplaceAll(strings.TrimPrefix(text, "  "), "\n  ", "\n")
 }
 
-func acceptedCell(f model.Field) string { return strings.ReplaceAll(f.Accepted(), "|", `\|`) }
+func acceptedCell(f model.Field) string {
+	text := f.Accepted()
+	if f.Template {
+		text += "; may hold Jinja"
+	}
+	return strings.ReplaceAll(text, "|", `\|`)
+}

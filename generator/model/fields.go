@@ -20,6 +20,7 @@ type Field struct {
 	Fields      []Field // of each element, where these are mappings
 	Choices     []string
 	Accepts     rule // of a text, or of each text in a list
+	Template    bool // its texts may hold Jinja expressions, which Ansible evaluates
 	Least       int  // of a number
 	Required    bool
 	Default     any // a Jinja expression where it is a string with braces; nil is null: unset
@@ -30,7 +31,7 @@ type Field struct {
 // rule is what a text has to look like, for programs and for people.
 type rule struct{ pattern, accepted string }
 
-// Where Jinja's braces are accepted, a default may lean on other variables of the playbook.
+// Where Jinja's braces are accepted (Field.Template), a default may lean on other variables of the playbook.
 var (
 	word         = rule{`^[A-Za-z0-9][A-Za-z0-9_-]*$`, "letters, digits, _ and -"}
 	unitWord     = rule{word.pattern, word.accepted + " (sudo ignores files with a dot in their name)"}
@@ -93,15 +94,15 @@ func Fields(m Model) []Field {
 			Description: "Runs Sidekiq, and may restart it with sudo."},
 		{Key: "deploy_group", Name: "sidekiq_deploy_group", Type: argspec.Str, Accepts: account, Default: m.DeployGroup,
 			Description: "Group of the process."},
-		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Default: cmp.Or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
+		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Template: true, Default: cmp.Or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
 			Description: "Folder that holds `current`, `releases` and `shared`."},
-		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Default: cmp.Or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),
+		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Template: true, Default: cmp.Or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),
 			Description: "Folder in which Sidekiq runs."},
 		{Key: "rails_env", Name: "sidekiq_rails_env", Type: argspec.Str, Accepts: railsEnv, Default: m.RailsEnv,
 			Description: "Rails environment."},
 		{Key: "ruby.manager", Type: argspec.Str, Choices: []string{"auto", "system", "rbenv", "rvm", "asdf", "mise"}, Default: m.Ruby.Manager,
 			Description: "What manages Ruby on the hosts, in the deploy user's home below /home; `system` is /usr/local/bin/bundle; `auto` looks for all of them there."},
-		{Key: "ruby.bundle", Name: "sidekiq_bundle", Type: argspec.Path, Accepts: absolute, Default: Null(m.Ruby.bundle()),
+		{Key: "ruby.bundle", Name: "sidekiq_bundle", Type: argspec.Path, Accepts: absolute, Template: true, Default: Null(m.Ruby.bundle()),
 			Description: "Path of the executable `bundle`; unset: that of rbenv, rvm, asdf or mise in the deploy user's home, else /usr/local/bin/bundle, else /usr/bin/bundle."},
 		{Key: "ruby.login_shell", Name: "sidekiq_login_shell", Type: argspec.Bool, Default: m.Ruby.LoginShell,
 			Description: "Whether `bash -lc` starts Sidekiq, for a Ruby that only the deploy user's profile finds."},
@@ -111,7 +112,7 @@ func Fields(m Model) []Field {
 			Description: "Number of threads; unset: what the application's config/sidekiq.yml says."},
 		{Key: "queues", Name: "sidekiq_queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Default: orEmpty(m.Queues),
 			Description: "Queues, each `name` or `name,weight`; empty: what the application's config/sidekiq.yml says."},
-		{Key: "sidekiq_config", Name: "sidekiq_config", Type: argspec.Path, Accepts: oneLine, Default: Null(m.SidekiqConfig),
+		{Key: "sidekiq_config", Name: "sidekiq_config", Type: argspec.Path, Accepts: oneLine, Template: true, Default: Null(m.SidekiqConfig),
 			Description: "Sidekiq's configuration file, absolute or relative to `sidekiq_app_root`; unset: config/sidekiq.yml, where it exists."},
 		{Key: "processes", Name: "sidekiq_processes", Type: argspec.List, Elements: argspec.Dict, Fields: processFields, Default: orEmpty(m.Processes),
 			Description: "Several processes instead of one, each with `name` and, where it differs, `queues`, `concurrency`, `config`."},
@@ -123,19 +124,19 @@ func Fields(m Model) []Field {
 			Description: "Seconds that the application may take to boot."},
 		{Key: "watchdog", Name: "sidekiq_watchdog", Type: argspec.Int, Default: m.Watchdog,
 			Description: "Seconds without a sign of life after which systemd restarts it; 0: never."},
-		{Key: "environment", Name: "sidekiq_environment", Type: argspec.Dict, Default: orEmptyMap(m.Environment),
+		{Key: "environment", Name: "sidekiq_environment", Type: argspec.Dict, Template: true, Default: orEmptyMap(m.Environment),
 			Description: "Environment variables of the service. They stand in the unit, which every user of the host can read."},
 		{Name: "sidekiq_secret_environment", Type: argspec.Dict, Default: map[string]string{}, NoLog: true,
 			Description: "Environment variables that nobody else may read; they stand in /etc/systemd/system/NAME.env, root's alone."},
-		{Key: "environment_files", Name: "sidekiq_environment_files", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Default: orEmpty(m.EnvironmentFiles),
+		{Key: "environment_files", Name: "sidekiq_environment_files", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Template: true, Default: orEmpty(m.EnvironmentFiles),
 			Description: "Files with variables, in systemd's syntax; one that starts with `-` may be missing."},
-		{Key: "dotenv_files", Name: "sidekiq_dotenv_files", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Default: orEmpty(m.DotenvFiles),
+		{Key: "dotenv_files", Name: "sidekiq_dotenv_files", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Template: true, Default: orEmpty(m.DotenvFiles),
 			Description: "Files that the application loads with dotenv; only read, and no error when missing."},
 		{Key: "umask", Name: "sidekiq_umask", Type: argspec.Str, Accepts: octal, Default: m.Umask,
 			Description: "Permissions that files written by jobs do not get."},
 		{Key: "hardening.level", Name: "sidekiq_hardening", Type: argspec.Str, Choices: []string{"auto", "strict", "standard", "compat", "off"}, Default: m.Hardening.Level,
 			Description: "Sandbox. `standard`: only its own folders can be written to; `strict`: more; `compat`: files as they are; `auto`: `standard`, `compat` for a unit that is taken over."},
-		{Key: "hardening.read_write_paths", Name: "sidekiq_read_write_paths", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Default: orEmpty(m.Hardening.ReadWritePaths),
+		{Key: "hardening.read_write_paths", Name: "sidekiq_read_write_paths", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Template: true, Default: orEmpty(m.Hardening.ReadWritePaths),
 			Description: "Folders to which jobs may write, beside those that releases share; one that starts with `-` may be missing."},
 		{Key: "hardening.jit", Name: "sidekiq_jit", Type: argspec.Bool, Default: m.Hardening.JIT,
 			Description: "Whether jobs may use Java, LibreOffice, YJIT and whatever else makes machine code as it runs."},
@@ -147,19 +148,19 @@ func Fields(m Model) []Field {
 			Description: "Memory above which the kernel kills it, and its jobs with it."},
 		{Key: "limit_nofile", Name: "sidekiq_limit_nofile", Type: argspec.Int, Least: 64, Default: Null(m.LimitNOFILE),
 			Description: "Number of files that it may have open."},
-		{Key: "extra_directives", Name: "sidekiq_extra_directives", Type: argspec.Dict, Default: orEmptyMap(m.ExtraDirectives),
+		{Key: "extra_directives", Name: "sidekiq_extra_directives", Type: argspec.Dict, Template: true, Default: orEmptyMap(m.ExtraDirectives),
 			Description: "Further directives of the unit's [Service], such as `CPUWeight` or `Nice`."},
-		{Key: "logging.file", Name: "sidekiq_log_file", Type: argspec.Path, Accepts: logPath, Default: Null(m.Logging.File),
+		{Key: "logging.file", Name: "sidekiq_log_file", Type: argspec.Path, Accepts: logPath, Template: true, Default: Null(m.Logging.File),
 			Description: "File below /var/log for the log; unset: the journal."},
-		{Key: "redis.url", Name: "sidekiq_redis_url", Type: argspec.Str, Accepts: redisURL, Default: Null(m.Redis.URL), NoLog: true,
+		{Key: "redis.url", Name: "sidekiq_redis_url", Type: argspec.Str, Accepts: redisURL, Template: true, Default: Null(m.Redis.URL), NoLog: true,
 			Description: "URL of the Redis in which the heartbeat is looked for; unset: as the service's variables say, else localhost."},
-		{Key: "redis.namespace", Name: "sidekiq_redis_namespace", Type: argspec.Str, Accepts: oneWord, Default: Null(m.Redis.Namespace),
+		{Key: "redis.namespace", Name: "sidekiq_redis_namespace", Type: argspec.Str, Accepts: oneWord, Template: true, Default: Null(m.Redis.Namespace),
 			Description: "Prefix of all keys in Redis, where the gem redis-namespace is used."},
 		{Key: "redis.require_heartbeat", Name: "sidekiq_require_heartbeat", Type: argspec.Bool, Default: m.Redis.RequireHeartbeat,
 			Description: "Whether it is an error, not a warning, when Redis cannot tell."},
 		{Key: "redis.manage", Name: "sidekiq_manage_redis", Type: argspec.Str, Choices: []string{"auto", "never"}, Default: m.Redis.Manage,
 			Description: "`auto` enables and starts a Redis that is installed on the host."},
-		{Key: "database.config", Name: "sidekiq_database_yml", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Default: orEmpty(m.Database.Config),
+		{Key: "database.config", Name: "sidekiq_database_yml", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Template: true, Default: orEmpty(m.Database.Config),
 			Description: "Where database.yml may be; the first that exists is tuned."},
 		{Key: "database.pool", Name: "sidekiq_database_pool", Type: argspec.Str, Accepts: pool, Default: m.Database.Pool,
 			Description: "Size of the database pool; `auto` is the number of Sidekiq's threads. An existing larger value stays."},
@@ -175,7 +176,7 @@ func Fields(m Model) []Field {
 			Description: "Seconds that a restart waits for running jobs, before Sidekiq's own timeout begins."},
 		{Key: "sudo.systemctl", Type: argspec.List, Elements: argspec.Str, Choices: Grantable, Default: orEmpty(m.Sudo.Systemctl),
 			Description: "What the deploy user may do with the service by `sudo systemctl`, without a password."},
-		{Key: "sudo.extra_commands", Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Accepts: oneLine, Default: orEmpty(m.Sudo.ExtraCommands),
+		{Key: "sudo.extra_commands", Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Accepts: oneLine, Template: true, Default: orEmpty(m.Sudo.ExtraCommands),
 			Description: "Further commands that the deploy user may run as root without a password. What would give more than it says is refused."},
 		{Key: "sudo.allow_findings", Name: "sidekiq_sudo_allow_findings", Type: argspec.List, Elements: argspec.Str, Choices: allowable(), Default: orEmpty(m.Sudo.AllowFindings),
 			Description: "Findings of `sudoers_entry` that do not stop the role, such as `shell_escape` for an extra command that permits one."},
@@ -209,7 +210,7 @@ var processFields = []Field{
 	{Key: "name", Type: argspec.Str, Accepts: processWord, Required: true, Description: "Name of the process: its unit is `SERVICE@NAME.service`."},
 	{Key: "queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Description: "Its queues; by default those of all."},
 	{Key: "concurrency", Type: argspec.Int, Least: 1, Description: "Its number of threads; by default that of all."},
-	{Key: "config", Type: argspec.Path, Accepts: oneLine, Description: "Its configuration file; by default that of all."},
+	{Key: "config", Type: argspec.Path, Accepts: oneLine, Template: true, Description: "Its configuration file; by default that of all."},
 }
 
 // Null makes YAML's null of a value that is not set.

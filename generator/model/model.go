@@ -8,7 +8,7 @@
 // The published schema is what judges, so that an editor and this program do not differ; a library judges by it, and what it finds is said in our
 // words, each fault with its place in the file. What a schema cannot say (rules.go) is judged of what is left, so that all faults are told at once.
 //
-// A number where a text is wanted is taken as it is written. Jinja expressions may stand in defaults, and nothing else of Jinja.
+// A number where a text is wanted is taken as it is written. Jinja expressions may stand where Fields says so, and nothing else of Jinja.
 //
 // What is secret is refused: a role is for everybody to read.
 package model

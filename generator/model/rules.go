@@ -44,6 +44,9 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 	if err != nil {
 		return hinted(err)
 	}
+	if !f.Template && plain != text {
+		return fmt.Sprintf("%q is Jinja, which this field does not take", expression.FindString(text)), "set its variable in group_vars"
+	}
 	switch f.Key {
 	case "environment":
 		return variableFault(within[0], text, plain)

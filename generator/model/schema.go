@@ -92,6 +92,9 @@ func object() *schema {
 func (f Field) schema() *schema {
 	s := f.typed(f.Type)
 	s.Description = f.Description
+	if f.Template {
+		s.Description += " May hold Jinja expressions."
+	}
 	s.Default = Shown(f.Default)
 	return s
 }

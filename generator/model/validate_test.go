@@ -75,3 +75,40 @@ func TestPasswordsOfAddresses(t *testing.T) {
 		}
 	}
 }
+
+// A field that is no template takes no Jinja, whatever its pattern; one that is takes expressions alone.
+func TestTemplates(t *testing.T) {
+	templates := map[string]bool{}
+	for _, f := range Fields(Default()) {
+		for _, text := range []string{"{{x}}", "/{{x}}", "/var/log/{{x}}", "redis://{{x}}", "/bin/{{x}} a"} {
+			for _, value := range []any{text, []any{text}, map[string]any{"Nice": text}} {
+				tree := map[string]any{}
+				if f.Key == "" || strings.HasPrefix(f.Key, "processes") {
+					continue
+				}
+				Put(tree, f.Key, value)
+				d := &Document{tree: tree}
+				if _, err := d.Model(); err == nil {
+					templates[f.Key] = true
+				}
+			}
+		}
+		require.Equal(t, f.Template, templates[f.Key], f.Key)
+	}
+	for text, fault := range map[string]string{
+		"queues: ['{{x}}']":                           `m:1:10: queues[0]: "{{x}}" is Jinja, which this field does not take; hint: set its variable in group_vars`,
+		"processes: [{name: a, queues: ['a{{x}}']}]":  `m:1:32: processes[0].queues[0]: "{{x}}" is Jinja, which this field does not take; hint: set its variable in group_vars`,
+		"processes: [{name: a, config: '/a/{{x}}'}]":  "",
+		"database: {names: ['{{x}}']}":                `m:1:20: database.names[0]: "{{x}}" is Jinja, which this field does not take; hint: set its variable in group_vars`,
+		"database: {names: ['{%x%}']}":                `m:1:20: database.names[0]: "{%" is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more`,
+		"deploy_root: '/{% if x %}a'":                 `m:1:14: deploy_root: "{%" is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more`,
+		"hardening: {read_write_paths: ['-{{x}}/a']}": "",
+	} {
+		_, err := Read("m", []byte(text))
+		if fault == "" {
+			require.NoError(t, err, text)
+			continue
+		}
+		require.EqualError(t, err, fault, text)
+	}
+}
