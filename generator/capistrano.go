@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,10 +69,31 @@ func (v view) Ruby(verb string) (string, error) {
 	return ":" + verb, nil
 }
 
+// rubyText is a text as Ruby has it. What JSON escapes Ruby reads in the same way, but for what begins an interpolation.
+func rubyText(text string) (string, error) {
+	quoted, err := json.Marshal(text)
+	return strings.ReplaceAll(string(quoted), "#", `\#`), err
+}
+
+var plainSymbol = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // rubySymbols is a list of words as Ruby has it: one symbol, or an array of them.
-func rubySymbols(words []string) string {
-	if len(words) == 1 {
-		return ":" + words[0]
+func rubySymbols(words []string) (string, error) {
+	var symbols []string
+	plain := true
+	for _, word := range words {
+		if text, err := rubyText(word); err != nil {
+			return "", err
+		} else if !plainSymbol.MatchString(word) {
+			plain, word = false, text
+		}
+		symbols = append(symbols, ":"+word)
 	}
-	return "%i[" + strings.Join(words, " ") + "]"
+	switch {
+	case len(symbols) == 1:
+		return symbols[0], nil
+	case plain:
+		return "%i[" + strings.Join(words, " ") + "]", nil
+	}
+	return "[" + strings.Join(symbols, ", ") + "]", nil
 }

@@ -221,3 +221,59 @@ func TestCapistranoCommand(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(golden), string(written))
 }
+
+// hostile are texts that would be code in Ruby, where they were not quoted.
+var hostile = []string{
+	`#{File.write("EVIDENCE", "")}`, `"; File.write("EVIDENCE", ""); "`, `'; File.write("EVIDENCE", ""); '`, "\nFile.write('EVIDENCE', '')\n", "\\\nFile.write('EVIDENCE', '') #", `\`, `\"`, "#$0", "#@a", `\#{1}`,
+	"a]b", "a b", "é😀", "\u2028", "\x01\x7f\t\r\b\f", "<&>", "", "__END__", "\n=begin\n", "[[ . ]]", "{{ x }}",
+}
+
+func TestRubyText_IsALiteral(t *testing.T) {
+	evidence := filepath.Join(t.TempDir(), "evidence")
+	ruby := rubytest.Start(t, "testdata/cap.rb")
+	for _, text := range hostile {
+		text = strings.ReplaceAll(text, "EVIDENCE", evidence)
+		literal, err := rubyText(text)
+		require.NoError(t, err)
+		require.NotContains(t, literal, "\n")
+		symbols, err := rubySymbols([]string{"app", text})
+		require.NoError(t, err)
+		symbol, err := rubySymbols([]string{text})
+		require.NoError(t, err)
+		var answer capAnswer
+		ruby.Ask(t, capQuestion{Text: "info " + literal + "\n" + symbols + ".each { |s| info s.to_sym.to_s }\ninfo " + symbol + ".to_s\n", Tasks: []string{}}, &answer)
+		require.Empty(t, answer.Error, literal)
+		require.Equal(t, []string{text, "app", text, text}, answer.Said, literal)
+	}
+	require.NoFileExists(t, evidence)
+}
+
+// The rules of the model accept none of these; the templates do not lean on that.
+func TestCapistrano_HostileValuesAreText(t *testing.T) {
+	evidence := filepath.Join(t.TempDir(), "evidence")
+	ruby := rubytest.Start(t, "testdata/cap.rb")
+	for _, text := range hostile {
+		text = strings.ReplaceAll(text, "EVIDENCE", evidence)
+		m := model.Default()
+		m.ServiceName = text
+		_, err := capistranoText(m)
+		require.Equal(t, text != "", err != nil, "%q: %v", text, err) // an empty one is the default
+		for gem, templates := range capistranoTexts {
+			v, err := viewOf(model.Default(), rolePackage)
+			require.NoError(t, err)
+			v.Model.ServiceName, v.Model.Capistrano.Roles = text, []string{"app"}
+			var made []byte
+			for _, name := range templates {
+				one, err := filled("templates/capistrano/"+name, v)
+				require.NoError(t, err)
+				made = append(made, one...)
+			}
+			var answer capAnswer
+			ruby.Ask(t, capQuestion{Text: string(made), Tasks: []string{"sidekiq:status"}}, &answer)
+			require.Empty(t, answer.Error, "%s %q", gem, text)
+			require.Len(t, answer.Typed, 1, "%s %q", gem, text)
+			require.True(t, strings.HasPrefix(answer.Typed[0], "systemctl status --no-pager "+text), "%s %q: %q", gem, text, answer.Typed)
+		}
+	}
+	require.NoFileExists(t, evidence)
+}

@@ -142,6 +142,8 @@ var functions = template.FuncMap{
 	"document":  yamlDocument,
 	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
 	"cell":      tableCell,
+	"key":       yamlText,
+	"ruby":      rubyText,
 	"symbols":   rubySymbols,
 	"notice":    func() string { return model.Notice },
 
@@ -156,6 +158,9 @@ var functions = template.FuncMap{
 func yamlValue(n int, v any) (string, error) {
 	if s, ok := v.(string); ok && foldable(s) {
 		return " >-\n" + indent(n, s), nil
+	}
+	if line, err := model.OneLine(v); line != nil || err != nil {
+		return " " + string(line), err
 	}
 	var node yaml.Node
 	if err := node.Encode(v); err != nil {

@@ -25,7 +25,8 @@ Each value in it says in a comment where it was found; what could not be told is
 itself decides, such as the queues of config/sidekiq.yml, stays with it.
 
 It reads Gemfile.lock, config/sidekiq.yml, config/database.yml, Procfile, what Capistrano reads (Capfile, config/deploy.rb, config/deploy)
-and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is said as such. No password and no Jinja gets into the model.`,
+and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is said as such. No password gets into the
+model, and no Jinja, which Ansible would evaluate.`,
 		Example: `  sidekiq-role init
   sidekiq-role init ~/src/hyrax --playbook ~/playbook/hyrax.yml --output -`,
 		Args: cobra.MaximumNArgs(1),

@@ -1,29 +1,39 @@
 package inspect
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
-
-	"gopkg.in/yaml.v3"
 )
 
 // jinja begins what Ansible evaluates in a text: an expression, a statement or a comment.
 var jinja = regexp.MustCompile(`\{[{%#]`)
 
-func holdsJinja(value any) bool { return holds(nodeOf(value), jinja) }
-
-// nodeOf is a value as YAML has it: every text in it is one there, whatever its type, of a list, of a struct, or the key of a mapping.
-func nodeOf(value any) *yaml.Node {
-	var n yaml.Node
-	if err := n.Encode(value); err != nil {
-		panic(err) // it came from YAML, or from us
-	}
-	return &n
-}
+func holdsJinja(value any) bool { return holds(value, jinja) }
 
 // holds reports whether a pattern matches any text in a value.
-func holds(n *yaml.Node, pattern *regexp.Regexp) bool {
-	return pattern.MatchString(n.Value) || slices.ContainsFunc(n.Content, func(below *yaml.Node) bool { return holds(below, pattern) })
+func holds(value any, pattern *regexp.Regexp) bool {
+	var plain any
+	if err := json.Unmarshal(asJSON(value), &plain); err != nil {
+		panic(err) // it was just written
+	}
+	return plainHolds(plain, pattern)
+}
+
+func plainHolds(value any, pattern *regexp.Regexp) bool {
+	switch v := value.(type) {
+	case string:
+		return pattern.MatchString(v)
+	case []any:
+		return slices.ContainsFunc(v, func(e any) bool { return plainHolds(e, pattern) })
+	case map[string]any:
+		for key, e := range v {
+			if pattern.MatchString(key) || plainHolds(e, pattern) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // inert is the finding as it is, or without a value that holds Jinja: a question then, or, where the application decides, a remark.

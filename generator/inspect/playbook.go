@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"encoding/json"
 	"path"
 	"regexp"
 	"slices"
@@ -163,7 +164,7 @@ func (s *source) rubyRoleMeans(roles map[string]int) {
 // variable notes the value of a variable. Secrets are neither noted nor shown.
 func (s *source) variable(v variable, key string) {
 	var value any
-	if v.value.Decode(&value) != nil || value == nil || holds(nodeOf(value), encrypted) || key == "environment" && hidesSecrets(nodeOf(value)) {
+	if v.value.Decode(&value) != nil || value == nil || !isJSON(value) || holds(value, encrypted) || key == "environment" && hidesSecrets(value) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
@@ -185,13 +186,20 @@ func (s *source) variable(v variable, key string) {
 var likelySecret = regexp.MustCompile(`(?i)pass|pw|secret|dsn|token|key|cred|auth`)
 
 // hidesSecrets tells whether a mapping of variables has a name as secrets have; some more than a model refuses, since nobody looks here.
-func hidesSecrets(n *yaml.Node) bool {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if likelySecret.MatchString(n.Content[i].Value) {
+func hidesSecrets(variables any) bool {
+	named, _ := variables.(map[string]any)
+	for name := range named {
+		if likelySecret.MatchString(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// isJSON tells whether JSON has a value as well, as it has not .nan or a key that is a list.
+func isJSON(value any) bool {
+	_, err := json.Marshal(value)
+	return err == nil
 }
 
 // encrypted begins a text of Ansible Vault.

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -9,8 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
@@ -241,12 +240,13 @@ func (a *Application) isDefault(f model.Field, value any) bool {
 }
 
 // same tells whether two values are written the same.
-func same(one, two any) bool { return string(asYAML(one)) == string(asYAML(two)) }
+func same(one, two any) bool { return string(asJSON(one)) == string(asJSON(two)) }
 
-func asYAML(value any) []byte {
-	text, err := yaml.Marshal(value)
+// asJSON is exact, unlike what the YAML library writes, and YAML as well.
+func asJSON(value any) []byte {
+	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // it came from YAML, or from us
+		panic(err) // readers find nothing that JSON has not
 	}
 	return text
 }
@@ -277,7 +277,7 @@ func fault(values map[string]any) string {
 	for key, value := range values {
 		model.Put(tree, key, value)
 	}
-	_, err := model.Read(model.FileName, asYAML(tree))
+	_, err := model.Read(model.FileName, asJSON(tree))
 	var faults model.Faults
 	if errors.As(err, &faults) {
 		return faults[0].What

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // longestLine is what yamllint wants by default.
@@ -132,6 +134,11 @@ func (e entry) written(begin string) []string {
 
 // encoded is a value as the library writes it; a text, or a list of words, in the style where that can hold it.
 func encoded(key string, value any, style yaml.Style) []string {
+	if line, err := model.OneLine(value); err != nil {
+		panic(err) // asJSON took it
+	} else if line != nil {
+		return []string{key + ": " + string(line)}
+	}
 	var n yaml.Node
 	if err := n.Encode(map[string]any{key: value}); err != nil {
 		panic(err) // it came from YAML, or from us
@@ -140,7 +147,6 @@ func encoded(key string, value any, style yaml.Style) []string {
 		inner.Kind == yaml.SequenceNode && !slices.ContainsFunc(inner.Content, func(e *yaml.Node) bool { return e.Kind != yaml.ScalarNode }) {
 		inner.Style = style
 	}
-	escapeBreaks(&n)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
@@ -148,16 +154,6 @@ func encoded(key string, value any, style yaml.Style) []string {
 		panic(err)
 	}
 	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-}
-
-// escapeBreaks escapes what ends a line in YAML and nowhere else, as U+2028 does: what follows it would not be in the comment any more.
-func escapeBreaks(n *yaml.Node) {
-	if strings.ContainsAny(n.Value, "\r\u0085\u2028\u2029") {
-		n.Style = yaml.DoubleQuotedStyle
-	}
-	for _, below := range n.Content {
-		escapeBreaks(below)
-	}
 }
 
 // bound are words that may not begin a line of a comment, where they would look like a field in a comment.

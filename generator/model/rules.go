@@ -56,7 +56,9 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 		}
 		return hinted(line(text))
 	case "redis.url":
-		return addressFault(text)
+		if what, hint = addressFault(text); what != "" {
+			return what, hint
+		}
 	case "playbook.hosts":
 		if slices.Contains(takenGroups, text) {
 			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"

@@ -10,7 +10,7 @@ install_plugin Capistrano::Sidekiq::Systemd
 
 # In config/deploy.rb. Leave :sidekiq_user and :run_as unset: the gem would type `sudo -u`.
 
-set :sidekiq_service_unit_name, "[[ .Model.ServiceName ]]" # the role's sidekiq_service_name
+set :sidekiq_service_unit_name, [[ ruby .Model.ServiceName ]] # the role's sidekiq_service_name
 set :sidekiq_service_unit_user, :system
 set :sidekiq_processes, 1 # as it is, also with several processes: they are below the one service
 set :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]] # the servers that run Sidekiq

@@ -11,7 +11,7 @@ install_plugin Capistrano::Sidekiq::Systemd
 # In config/deploy.rb. Leave :sidekiq_user and :run_as unset, on servers too: the gem would type `sudo -u` for another user than the one
 # who deploys.
 
-set :sidekiq_service_unit_name, "[[ .Model.ServiceName ]]" # the role's sidekiq_service_name
+set :sidekiq_service_unit_name, [[ ruby .Model.ServiceName ]] # the role's sidekiq_service_name
 set :sidekiq_config_files, ["sidekiq.yml"] # as it is, also with several processes: any other name would be one more unit
 set :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]] # the servers that run Sidekiq; the gem's own default is :worker
 set :sidekiq_systemctl_user, :system

@@ -8,7 +8,7 @@
 # A deploy, or a rollback, makes Sidekiq quiet at its start, restarts it once the release is published, and fails when it does not
 # come up. One that fails before restarts what it made quiet, for the old release. config/deploy.rb can set, shown with the defaults:
 #
-#   set :sidekiq_service, "[[ .Model.ServiceName ]]" # the role's sidekiq_service_name
+#   set :sidekiq_service, [[ ruby .Model.ServiceName ]] # the role's sidekiq_service_name
 #   set :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]] # the servers that run Sidekiq
 #   set :sidekiq_start_timeout, [[ .Model.Capistrano.StartTimeout ]] # seconds that it may take to come up
 
@@ -19,7 +19,7 @@ end
 
 namespace :load do
   task :defaults do
-    set_if_empty :sidekiq_service, "[[ .Model.ServiceName ]]"
+    set_if_empty :sidekiq_service, [[ ruby .Model.ServiceName ]]
     set_if_empty :sidekiq_roles, [[ symbols .Model.Capistrano.Roles ]]
     set_if_empty :sidekiq_start_timeout, [[ .Model.Capistrano.StartTimeout ]]
   end

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+)
+
+// yamlHostile are texts that would be something else in YAML, where they were not quoted.
+var yamlHostile = []string{
+	"\n- hosts: all", ": #", "!!python/object/apply:os.system [x]", "!unsafe x", "*a", "&a b", "x\n---\nevil: 1", "\n...\nevil: 1", "x\u2028evil: 1", "x\u0085evil: 1", "x\revil: 1", "' evil: 1", `" evil: 1`, "}", "]", "# x",
+	"%YAML 1.1", "? x", "- x", "a\tb", "<<", "=", "x: >-", ">-\nevil: 1", "|", "[[ . ]]", "`x`", "<!-- x -->", "| x |",
+}
+
+// long is put between the beginning that a field wants and a text: what is long is written in another way.
+var long = []string{"", strings.Repeat("x", 60), strings.Repeat("word ", 30)}
+
+// accepted are the hostile texts that a field accepts, each with a beginning that it may want.
+func accepted(f model.Field, valueOf func(text string) any) (texts []string) {
+	for i, text := range yamlHostile {
+		for _, begin := range []string{"", "/", "/var/log/x", "redis://", "/bin/x "} {
+			tree := map[string]any{}
+			model.Put(tree, f.Key, valueOf(begin+long[i%len(long)]+text))
+			if _, err := model.Read(model.FileName, marshalled(tree)); err == nil {
+				texts = append(texts, begin+long[i%len(long)]+text)
+				break
+			}
+		}
+	}
+	return texts
+}
+
+// hostileModels are models that have all of these texts between them: lists and mappings all at once, other fields one in each model.
+func hostileModels(t *testing.T) (models []model.Model) {
+	t.Helper()
+	together, single := map[string]any{}, map[string][]string{}
+	for _, f := range model.Fields(model.Default()) {
+		list, processes, variables := []any{}, []any{}, map[string]any{}
+		switch {
+		case f.Key == "" || !f.Textual() || f.Choices != nil:
+		case f.Fields != nil:
+			for i, text := range accepted(f, func(text string) any { return []any{map[string]any{"name": "a", "config": text}} }) {
+				processes = append(processes, map[string]any{"name": fmt.Sprint("p", i), "config": text})
+			}
+			together[f.Key] = processes
+		case f.Type == argspec.List:
+			for _, text := range accepted(f, func(text string) any { return []any{text} }) {
+				list = append(list, text)
+			}
+			together[f.Key] = list
+		case f.Key == "environment":
+			for i, text := range accepted(f, func(text string) any { return map[string]any{"A": text} }) {
+				variables[fmt.Sprint("A", i)] = text
+			}
+			together[f.Key] = variables
+		case f.Key == "extra_directives":
+			single[f.Key+".Nice"] = accepted(f, func(text string) any { return map[string]any{"Nice": text} })
+		default:
+			single[f.Key] = accepted(f, func(text string) any { return text })
+		}
+	}
+	for i := range yamlHostile {
+		tree := map[string]any{"project": "hyrax"}
+		for key, value := range together {
+			model.Put(tree, key, value)
+		}
+		for key, texts := range single {
+			if len(texts) > 0 {
+				model.Put(tree, key, texts[i%len(texts)])
+			}
+		}
+		m, err := model.Read(model.FileName, marshalled(tree))
+		require.NoError(t, err)
+		models = append(models, m)
+	}
+	require.Greater(t, len(models[0].Environment), len(yamlHostile)/2)
+	require.Greater(t, len(models[0].Processes), len(yamlHostile)/2)
+	return models
+}
+
+// document reads YAML that is one document.
+func document(t *testing.T, text []byte) (content any) {
+	t.Helper()
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	require.NoError(t, d.Decode(&content), "%s", text)
+	require.True(t, errors.Is(d.Decode(new(any)), io.EOF), "another document: %s", text)
+	return content
+}
+
+// documents are all YAML files of a package.
+func documents(t *testing.T, m model.Model, p Package) (all map[string]any, defaults []byte) {
+	t.Helper()
+	files, err := Emit(m, p)
+	require.NoError(t, err)
+	maps.Copy(files.text, files.stubs)
+	all = map[string]any{}
+	for name, text := range files.text {
+		if filepath.Ext(name) == ".yml" {
+			all[name] = document(t, text)
+		}
+		if strings.HasSuffix(name, "defaults/main.yml") {
+			defaults = text
+		}
+	}
+	return all, defaults
+}
+
+// Wherever a value stands, it is read back as it is.
+func TestYAMLValue_IsReadBack(t *testing.T) {
+	for _, text := range yamlHostile {
+		for _, long := range long {
+			for _, text := range []string{text, long + text, text + long} {
+				for _, value := range []any{text, []any{text, text}, map[string]any{"Nice": text}, []any{map[string]any{"a": text}}} {
+					for n := 2; n <= 10; n += 2 {
+						written, err := yamlValue(n, value)
+						require.NoError(t, err)
+						begin, end := "", "after: 1\n"
+						for i := range n/2 - 1 {
+							begin += strings.Repeat("  ", i) + "a:\n"
+						}
+						whole, err := wrapped(begin+strings.Repeat(" ", n-2)+"value:"+written+"\n"+end, fileWidth)
+						require.NoError(t, err, written)
+						var want any = map[string]any{"value": value}
+						for range n/2 - 1 {
+							want = map[string]any{"a": want}
+						}
+						want.(map[string]any)["after"] = 1
+						require.Equal(t, want, document(t, []byte(whole)), whole)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A value of a model is what it says in everything that is generated, and nothing else there changes by it.
+func TestHostileValues_StayText(t *testing.T) {
+	plain := model.Default()
+	plain.Project = "hyrax"
+	dir := t.TempDir()
+	var files []string
+	var wants []any
+	for i, m := range hostileModels(t) {
+		want := map[string]any{}
+		for _, v := range model.Variables(m) {
+			want[v.Name] = v.Default
+		}
+		for _, p := range []Package{playbookPackage, collectionPackage} {
+			same, _ := documents(t, plain, p)
+			all, defaults := documents(t, m, p)
+			require.ElementsMatch(t, slices.Collect(maps.Keys(same)), slices.Collect(maps.Keys(all)))
+			for name, content := range all {
+				switch {
+				case strings.HasSuffix(name, "defaults/main.yml"):
+					require.JSONEq(t, asJSON(t, want), asJSON(t, content), name)
+				case strings.HasSuffix(name, "meta/argument_specs.yml"):
+					for _, file := range []any{content, same[name]} {
+						options := file.(map[string]any)["argument_specs"].(map[string]any)["main"].(map[string]any)["options"].(map[string]any)
+						for variable, value := range want {
+							option := options[variable].(map[string]any)
+							if _, has := option["default"]; has && reflect.DeepEqual(file, content) {
+								require.JSONEq(t, asJSON(t, value), asJSON(t, option["default"]), variable)
+							}
+							delete(option, "default")
+						}
+					}
+					require.Equal(t, same[name], content, name)
+				default:
+					require.Equal(t, same[name], content, name)
+				}
+			}
+			files = append(files, filepath.Join(dir, fmt.Sprintf("%d%s.yml", i, p.Payload[:1])))
+			wants = append(wants, want)
+			require.NoError(t, os.WriteFile(files[len(files)-1], defaults, 0o600))
+		}
+	}
+	require.JSONEq(t, asJSON(t, wants), asJSON(t, readByPython(t, files)))
+}
