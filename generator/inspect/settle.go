@@ -191,7 +191,7 @@ func privileged(key string, value any) bool {
 	case "deploy_user", "deploy_group":
 		return value == "root"
 	}
-	return key == "sudo.extra_commands" || key == "extra_directives"
+	return key == "extra_directives" || strings.HasPrefix(key, "sudo.")
 }
 
 // refused says why a value is not taken. Of a value that may be secret it says nothing.
