@@ -9,7 +9,8 @@
 //
 //	AnsiballZ_NAME ARGS.json   as Ansible starts a binary module (the prefix is Ansible's)
 //	NAME ARGS.json             by hand
-//	PROGRAM run NAME -         arguments on standard input, as the action plugin starts it
+//	PROGRAM run NAME - DIR     as the action plugin starts it: in DIR, standard input is a nonce that the answer begins with, and the arguments
+//	PROGRAM run NAME -         arguments on standard input
 //	PROGRAM run NAME FILE      the same from a file
 //
 // # Decisions

@@ -1,6 +1,7 @@
 package ansible
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"maps"
@@ -19,6 +20,7 @@ type program struct {
 	in      io.Reader
 	out     io.Writer
 	err     io.Writer
+	prefix  string // what the answer begins with
 }
 
 // Modules are the modules of a binary by their names. Each is made when it is called: to read the interfaces of all took as long as
@@ -58,7 +60,7 @@ func (p program) main(argv []string) int {
 }
 
 func (p program) runNamed(args []string) int {
-	if len(args) != 2 {
+	if len(args) != 2 && (len(args) != 3 || args[1] != "-") {
 		fmt.Fprintln(p.err, "error: run wants a module and a file of arguments, or - for standard input")
 		return 2
 	}
@@ -67,7 +69,29 @@ func (p program) runNamed(args []string) int {
 		fmt.Fprintf(p.err, "error: unknown module %q; accepted: %s\n", args[0], joined(p.names()))
 		return 2
 	}
+	if len(args) == 3 {
+		return p.runInDir(module, args[2])
+	}
 	return p.run(module, args[1])
+}
+
+// runInDir runs the module as the action plugin starts it. The shell started the binary by a relative name, in the directory that holds it;
+// dir is where the shell was before. A user who may not return there gets /. The nonce is the first line of standard input.
+func (p program) runInDir(module func() Module, dir string) int {
+	err := os.Chdir(dir)
+	if err != nil {
+		err = os.Chdir("/")
+	}
+	in := bufio.NewReader(p.in)
+	if err == nil {
+		p.prefix, err = in.ReadString('\n')
+	}
+	if err != nil {
+		fmt.Fprintln(p.err, "error: no answer could be given:", err)
+		return 1
+	}
+	p.in, p.prefix = in, strings.TrimSuffix(p.prefix, "\n")+" "
+	return p.run(module, "-")
 }
 
 // run answers once, whatever happens.
@@ -81,7 +105,7 @@ func (p program) run(module func() Module, source string) int {
 		line, err = failure(fmt.Errorf("%w; what was changed is not known", err)).text()
 	}
 	if err == nil {
-		_, err = p.out.Write(line)
+		_, err = p.out.Write(append([]byte(p.prefix), line...))
 	}
 	if err != nil {
 		fmt.Fprintln(p.err, "error: no answer could be given:", err)
