@@ -63,7 +63,7 @@ func TestArgumentsArriveAsTheyWereWritten(t *testing.T) {
 		"date":            "2024-02-03",
 		"list":            []any{"2024-02-03", json.Number("1.5"), nil, true, json.Number("12345678901234567890"), map[string]any{"deep": secret}},
 		"long":            strings.Repeat("x", 200000),
-		"before":          "Welcome to this host\n{ not the answer\n  ansible-sidekiq: missing linux_amd64\n",
+		"before":          "Welcome to this host\n{ not the answer\n{\"changed\": true}\n",
 	}, arrived)
 }
 
@@ -131,9 +131,21 @@ func TestWhatGoesWrongIsSaidInOneErrorAndNothingIsStored(t *testing.T) {
 		{"a machine that the payload does not serve", func(t *testing.T, b *bareRole) { b.fakeUname(t, "Linux riscv64") },
 			[]string{"no module for Linux riscv64; supported are: linux " + runtime.GOARCH + ", linux other"}},
 		{"a cache that others may write to", func(t *testing.T, b *bareRole) { require.NoError(t, os.Chmod(b.cache, 0o770)) },
-			[]string{"no folder for the module", "not for its user alone", "sidekiq_module_cache"}},
+			[]string{"no directory for the module", "not for its user alone", "sidekiq_module_cache"}},
 		{"a cache without absolute path", func(_ *testing.T, b *bareRole) { b.vars["sidekiq_module_cache"] = "cache" },
 			[]string{"sidekiq_module_cache is", "only an absolute path is accepted"}},
+		{"an environment variable that would be a command", func(t *testing.T, b *bareRole) {
+			b.vars["environment_variables"] = map[string]string{"A=1; touch " + b.dir + "/evidence; B": "x"}
+		}, []string{"environment has the name 'A=1; touch /", "accepted: letters, digits and _, not beginning with a digit"}},
+		{"an environment variable with a number for a name", func(_ *testing.T, b *bareRole) {
+			b.vars["environment_variables"] = "{{ {1: 'x'} }}"
+		}, []string{"environment has the name '1'"}},
+		{"an environment variable with a line break in its name", func(_ *testing.T, b *bareRole) {
+			b.vars["environment_variables"] = map[string]string{"A\n": "x"}
+		}, []string{`environment has the name 'A\`}},
+		{"an environment variable with a NUL byte", func(_ *testing.T, b *bareRole) {
+			b.vars["environment_variables"] = map[string]string{"A": "x\x00y"}
+		}, []string{"environment: the value of 'A' has a NUL byte"}},
 		{"async", func(_ *testing.T, b *bareRole) { b.vars["async"] = 30 },
 			[]string{"echo_back does not support async"}},
 	}
@@ -148,6 +160,7 @@ func TestWhatGoesWrongIsSaidInOneErrorAndNothingIsStored(t *testing.T) {
 			}
 			require.NotContains(t, out, "Traceback")
 			require.Empty(t, names(t, b.cache))
+			require.NoFileExists(t, filepath.Join(b.dir, "evidence"))
 		})
 	}
 }
@@ -167,6 +180,7 @@ type bareRole struct {
 	program          string // ansible-playbook
 	dir, cache, hash string
 	inventory        string
+	connection       string
 	vars             map[string]any
 	env              map[string]string
 }
@@ -174,7 +188,7 @@ type bareRole struct {
 func newBareRole(t *testing.T) *bareRole {
 	t.Helper()
 	dir, program := t.TempDir(), filepath.Join(ansibletest.Bin(t), "ansible-playbook")
-	b := &bareRole{program: program, dir: dir, cache: filepath.Join(dir, "cache"), inventory: "localhost,", env: map[string]string{
+	b := &bareRole{program: program, dir: dir, cache: filepath.Join(dir, "cache"), inventory: "localhost,", connection: "local", env: map[string]string{
 		"HOME": dir, "ANSIBLE_CONFIG": filepath.Join(dir, "ansible.cfg"), "LC_ALL": "C.UTF-8",
 		"PATH": filepath.Dir(program) + ":" + os.Getenv("PATH"),
 	}}
@@ -210,13 +224,20 @@ var fakeModule = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-o", dir, "./testdata/fakemodule")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, out)
+	if err := goBuild("./testdata/fakemodule", filepath.Join(dir, "fakemodule")); err != nil {
+		return nil, err
 	}
 	return os.ReadFile(filepath.Join(dir, "fakemodule"))
 })
+
+func goBuild(source, program string) error {
+	build := exec.Command("go", "build", "-o", program, source)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
 
 func (b *bareRole) putPayload(t *testing.T) {
 	t.Helper()
@@ -264,7 +285,7 @@ func (b *bareRole) try(name string) (string, error) {
 		playbook.WithBinary(b.program),
 		playbook.WithPlaybooks(filepath.Join("testdata/action_plugin", name)),
 		playbook.WithPlaybookOptions(&playbook.AnsiblePlaybookOptions{
-			Inventory: b.inventory, Connection: "local", ExtraVars: b.vars, VerboseVVV: true,
+			Inventory: b.inventory, Connection: b.connection, ExtraVars: b.vars, VerboseVVV: true,
 		}),
 	)
 	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(b.env),
@@ -272,10 +293,10 @@ func (b *bareRole) try(name string) (string, error) {
 	return stdout.String() + stderr.String(), err
 }
 
-// remoteCalls counts the commands that Ansible's local connection ran, by task.
+// remoteCalls counts the commands that Ansible ran, by task.
 func remoteCalls(out string) map[string]int {
 	calls, task := map[string]int{}, ""
-	for _, m := range regexp.MustCompile(`(?m)^TASK \[(?:bare : )?(.*?)\]|^<\S+> EXEC `).FindAllStringSubmatch(out, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^TASK \[(?:bare : )?(.*?)\]|^<\S+> (?:SSH: )?EXEC `).FindAllStringSubmatch(out, -1) {
 		if m[1] != "" {
 			task = m[1]
 		} else {

@@ -1,12 +1,14 @@
-// Command fakemodule stands in for the module binary in tests of the action plugin. `run NAME -` reads the arguments from
+// Command fakemodule stands in for the module binary in tests of the action plugin. `run NAME - DIR` reads a nonce and the arguments from
 // standard input and answers what arrived; `--version` answers anything.
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -29,17 +31,24 @@ func answer(args []string) error {
 		fmt.Println("fakemodule")
 		return nil
 	}
-	if len(args) != 3 || args[0] != "run" || args[2] != "-" {
+	if len(args) != 4 || args[0] != "run" || args[2] != "-" {
 		return fmt.Errorf("started as %q", args)
+	}
+	if err := os.Chdir(args[3]); err != nil {
+		return err
 	}
 	input, err := io.ReadAll(os.Stdin)
 	if err != nil {
 		return err
 	}
-	return echo(args[1], input)
+	nonce, input, _ := bytes.Cut(input, []byte("\n"))
+	if strings.Contains(fmt.Sprint(os.Args, os.Environ()), string(nonce)) {
+		return fmt.Errorf("the nonce %q is in the arguments or in the environment", nonce)
+	}
+	return echo(args[1], nonce, input)
 }
 
-func echo(name string, input []byte) error {
+func echo(name string, nonce, input []byte) error {
 	var asked order
 	var arrived map[string]any
 	if err := json.Unmarshal(input, &asked); err != nil {
@@ -56,13 +65,18 @@ func echo(name string, input []byte) error {
 	if asked.Mute {
 		return fmt.Errorf("mute as asked")
 	}
-	fmt.Print(asked.Before)
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s%s ", asked.Before, nonce)
 	return json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"changed":         false,
 		"module":          name,
 		"umask":           syscall.Umask(0),
 		"greeting":        os.Getenv("GREETING"),
 		"text":            arrived["text"],
+		"dir":             dir,
 		"template":        "{{ 1 + 1 }}",
 		"warnings":        []string{"a warning of the module"},
 		"_ansible_no_log": true, // not the module's to say

@@ -9,12 +9,20 @@ A plain binary module costs seven remote calls and its whole size on every task.
 for the binary by its hash in a cache on the host and run it with the arguments on standard input. Only when it is not there a
 second call brings it, packed, and runs it.
 
-The cache is the first of these folders that the task's user has to itself and can run programs from: /var/cache/ansible-sidekiq,
-~/.cache/ansible-sidekiq, /var/tmp/.ansible-sidekiq-UID. The variable sidekiq_module_cache (an absolute path) names another one
-instead. A file found there is run only when it, the folder and its .stamp are the user's own and no links, and when it was not written to
-since its hash was taken: to hash it on every task would cost more than the module. So the file is dated back to the date of the
-folder's .stamp when it is stored, and any later write makes it newer. Three versions stay, and none after a task whose variable
-__sidekiq_forget_modules is true: the last one of a role that removes all.
+Standard input is all that a call sends: one line of sh, a nonce, the arguments as one line of JSON, and perhaps the binary. The command line
+is always the same few words, so any login shell takes it (csh accepts neither a newline nor a "!" there), and neither the list of processes
+nor the log of sudo shows the values of environment. The script and the module begin their answer with the nonce. It is nowhere else, so
+no output of a login script is mistaken for an answer. It does not stop a login script that reads standard input itself.
+
+Root's cache is /var/cache/ansible-sidekiq and nothing else. That of another user is the first of these directories that the user owns and can
+run programs from: /var/cache/ansible-sidekiq, ~/.cache/ansible-sidekiq, /var/tmp/.ansible-sidekiq-UID. The variable sidekiq_module_cache (an
+absolute path) replaces them all. The script enters the directory once, and checks and runs what is in it by relative name: whoever exchanges
+the path later has no effect. The module is given the directory where the script was started, and returns to it.
+A file is run only if it, the directory and its .stamp are the user's own, if it and .stamp are not links, if nobody else can write to the
+directory (which is not asked of /var/cache/ansible-sidekiq: only root could have changed that, and it costs a process), and if it
+was not written to since its hash was taken: to hash it on every task would cost more than the module. So the file is dated
+back to the date of .stamp when it is stored, and any later write makes it newer. Three versions stay, and none after a task
+whose variable __sidekiq_forget_modules is true: the last one of a role that removes all.
 
 Where standard input does not get through (some connections, su, sudo with requiretty) it goes as a temporary file, as with
 Ansible's own modules. environment, check mode, diff, no_log and module_defaults work as everywhere; async does not.
@@ -26,6 +34,7 @@ import datetime
 import json
 import os
 import re
+import secrets
 import shlex
 
 from ansible.errors import AnsibleError
@@ -41,82 +50,80 @@ OLDEST = (2, 14)
 # What `uname -m` may say for Go's names.
 MACHINES = {'amd64': ('x86_64', 'amd64'), 'arm64': ('aarch64', 'arm64')}
 
-# How the scripts answer in the module's stead: this exit status and a line that starts so. Neither alone is proof: a module may exit
-# with any status, and sudo puts the text of the scripts into the environment, from where it may get into any output.
-STATUS = 86
-ANSWER = re.compile(r'^ansible-sidekiq: (missing|unsupported|refused) (.*?)\r?$', re.MULTILINE)
+# The whole command line. The script is the first line of standard input; read leaves the rest of it to the module.
+RUN = 'IFS= read -r sk_script && eval "$sk_script"'
+
+VARIABLE = re.compile(r'[A-Za-z_][A-Za-z0-9_]*')
 
 # requiretty. What a module says about sudo is inside its one line of JSON, never at the start of a line. (ssh -vvv may put a line of its own
 # behind the first word.)
 WANTS_TTY = re.compile(r'^(?:sudo)?: .*\btty\b', re.MULTILINE | re.IGNORECASE)
 
-OBJECT = re.compile(r'^\{', re.MULTILINE)
+# /var/cache is this host's own: what lies there has run here. The other directories may be shared by hosts of several platforms, and which one
+# this is costs a process, uname. Root, the owner of /, uses none of them. A home that is not the user's own (sudo without -H) is left
+# alone: its owner could exchange what is found there.
+HOST = '%(do)s /var/cache/ansible-sidekiq true'
+SHARED = '''[ ! -O / ] && { { [ -O "$HOME" ] && %(do)s "$HOME/.cache/ansible-sidekiq"; } || %(do)s "/var/tmp/.ansible-sidekiq-$(id -u)"; }'''
 
-# /var/cache is this host's own: what lies there has run here. The other folders may be shared by hosts of several platforms, and which one
-# this is costs a process, uname. A home that is not the user's own (sudo without -H) is left alone: its owner could exchange what
-# root finds there.
-HOST = '%(do)s /var/cache/ansible-sidekiq'
-SHARED = '''{ [ -O "$HOME" ] && %(do)s "$HOME/.cache/ansible-sidekiq"; } ||
-%(do)s "/var/tmp/.ansible-sidekiq-$(id -u)"'''
-
-# No single quotes in the scripts: each shell and become method on the way quotes the whole once more. They read standard input to its
-# end before they give up, or the controller may see a broken pipe instead of the answer. The prefix keeps their variables apart from
-# those of the module's environment.
-LOOK = '''look() {
-[ -O "$1" ] && [ ! -L "$1" ] && [ -O "$1/.stamp" ] && [ ! -L "$1/.stamp" ] || return
+# The scripts read standard input to its end before they give up, or the controller may see a broken pipe instead of the answer. The prefix
+# keeps their variables apart from those of the module's environment.
+LOOK = '''sk_start=$PWD
+closed() { [ "$(find . -prune ! -perm /022)" = . ]; }
+look() {
+cd -P "$1" 2>/dev/null && [ -O . ] && [ -O .stamp ] && [ ! -L .stamp ] && ${2:-closed} || return
 sk_dir=$1
 for sk_hash in $sk_hashes; do
-sk_file=$sk_dir/$sk_hash
-[ -O "$sk_file" ] && [ ! -L "$sk_file" ] && [ -f "$sk_file" ] && [ -x "$sk_file" ] && [ ! "$sk_file" -nt "$sk_dir/.stamp" ] || continue
-%(environment)s%(exec)s"$sk_file" run %(name)s -%(forget)s
+[ -O $sk_hash ] && [ ! -L $sk_hash ] && [ -f $sk_hash ] && [ -x $sk_hash ] && [ ! $sk_hash -nt .stamp ] || continue
+%(environment)s%(exec)s./$sk_hash run %(name)s - "$sk_start"%(forget)s
 done
 return 1
 }
+answer() { read -r sk_nonce; cat >/dev/null; printf "%%s\\n" "$sk_nonce $*"; exit; }
 sk_hashes="%(hashes)s"
 %(host)s
 case "$(uname -sm)" in
 %(machines)s
-*) cat >/dev/null; echo "ansible-sidekiq: unsupported $(uname -sm)"; exit %(status)d;;
+*) answer unsupported "$(uname -sm)";;
 esac
 %(shared)s
-cat >/dev/null
-echo "ansible-sidekiq: missing $sk_platform"
-exit %(status)d'''
+answer missing $sk_platform'''
 
-STORE = '''sk_mask=$(umask)
+STORE = '''sk_start=$PWD
+sk_mask=$(umask)
 umask 077
+read -r sk_nonce
 IFS= read -r sk_arguments
-refuse() { cat >/dev/null; echo "ansible-sidekiq: refused $*"; exit %(status)d; }
+refuse() { cat >/dev/null; printf "%%s\\n" "$sk_nonce refused $*"; exit; }
 take() {
 mkdir -p "$1" || return 1
-[ ! -L "$1" ] && [ -O "$1" ] && [ "$(find "$1" -prune ! -perm /022)" = "$1" ] || { echo "$1: not for its user alone" >&2; return 1; }
-sk_temp=$(mktemp "$1/.upload.XXXXXX") || return 1
-trap "rm -f \\"\\$sk_temp\\"" EXIT
+cd -P "$1" && [ ! -L "$1" ] && [ -O . ] && [ "$(find . -prune ! -perm /022)" = . ] || { echo "$1: not for its user alone" >&2; return 1; }
+sk_temp=$(mktemp .upload.XXXXXX) || return 1
+trap "rm -f $sk_temp" EXIT
 sk_dir=$1
-printf "#!/bin/sh\\n" >"$sk_temp" && chmod 700 "$sk_temp" && "$sk_temp" && return
-rm -f "$sk_temp"
+printf "#!/bin/sh\\n" >$sk_temp && chmod 700 $sk_temp && ./$sk_temp && return
+rm -f $sk_temp
 return 1
 }
-%(host)s || %(shared)s || refuse "no folder for the module (see module_stderr); hint: sidekiq_module_cache names one"
-gzip -dc >"$sk_temp" || refuse "the module could not be unpacked in $sk_dir"
-if command -v sha256sum >/dev/null; then [ "$(sha256sum <"$sk_temp")" = "%(hash)s  -" ]
-else [ "$(wc -c <"$sk_temp")" -eq %(size)d ]
+%(host)s || { %(shared)s; } || refuse "no directory for the module (see module_stderr); hint: set sidekiq_module_cache to an absolute path"
+gzip -dc >$sk_temp || refuse "the module could not be unpacked in $sk_dir"
+if command -v sha256sum >/dev/null; then [ "$(sha256sum <$sk_temp)" = "%(hash)s  -" ]
+else [ "$(wc -c <$sk_temp)" -eq %(size)d ]
 fi || refuse "what arrived is not the module that payload.json names; hint: install the release tarball or run make build"
-"$sk_temp" --version >/dev/null || refuse "the module does not run on this host"
-{ [ -O "$sk_dir/.stamp" ] && [ ! -L "$sk_dir/.stamp" ]; } || rm -f "$sk_dir/.stamp"
-sync "$sk_temp" && mv -fT "$sk_temp" "$sk_dir/%(hash)s" &&
-: >>"$sk_dir/.stamp" && touch -t 200001010000 "$sk_dir/.stamp" "$sk_dir/%(hash)s" || refuse "the module could not be stored in $sk_dir (see module_stderr)"
-ls -1tc "$sk_dir" | grep -xE "[0-9a-f]{64}" | grep -vxF %(hash)s | tail -n +3 | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
-find "$sk_dir" -name ".upload.*" -mmin +60 -exec rm -f {} +
+./$sk_temp --version >/dev/null || refuse "the module does not run on this host"
+{ [ -O .stamp ] && [ ! -L .stamp ]; } || rm -f .stamp
+sync $sk_temp && mv -fT $sk_temp %(hash)s &&
+: >>.stamp && touch -t 200001010000 .stamp %(hash)s || refuse "the module could not be stored in $sk_dir (see module_stderr)"
+ls -1tc | grep -xE "[0-9a-f]{64}" | grep -vxF %(hash)s | tail -n +3 | while read -r sk_old; do rm -f $sk_old; done
+find . -name ".upload.*" -mmin +60 -exec rm -f {} +
 umask "$sk_mask"
-%(environment)sprintf "%%s\\n" "$sk_arguments" | "$sk_dir/%(hash)s" run %(name)s -%(forget)s'''
+%(environment)sprintf "%%s\\n" "$sk_nonce" "$sk_arguments" | ./%(hash)s run %(name)s - "$sk_start"%(forget)s'''
 
-# What others put into the folder stays, and then the folder does. An upload that is an hour old was broken off.
+# What others put into the directory stays, and then the directory does. An upload that is an hour old was broken off.
 FORGET = '''
 sk_status=$?
-ls -1 "$sk_dir" | grep -xE "[0-9a-f]{64}" | while read -r sk_old; do rm -f "$sk_dir/$sk_old"; done
-rm -f "$sk_dir/.stamp"
-find "$sk_dir" -name ".upload.*" -mmin +60 -exec rm -f {} +
+ls -1 | grep -xE "[0-9a-f]{64}" | while read -r sk_old; do rm -f $sk_old; done
+rm -f .stamp
+find . -name ".upload.*" -mmin +60 -exec rm -f {} +
 rmdir "$sk_dir" 2>/dev/null
 exit $sk_status'''
 
@@ -146,18 +153,18 @@ class ActionModule(ActionBase):
         arguments = self._arguments(task_vars)
         host, shared = self._places(task_vars)
         forget = boolean(self._variable(task_vars, '__sidekiq_forget_modules') or False) and not self._task.check_mode
-        words = dict(name=self._name(), environment=self._environment(), status=STATUS,
+        words = dict(name=self._name(), environment=self._environment(),
                      exec='' if forget else 'exec ', forget=FORGET if forget else '')
         look = LOOK % dict(words, host=host % {'do': 'look'}, shared=shared % {'do': 'look'}, machines=machines(payload),
                            hashes=' '.join(build['sha256'] for build in payload.values()))
         reply = self._call(look, arguments)
-        kind, detail = script_answer(reply)
+        kind, _, detail = reply['answer'].partition(' ')
         if kind == 'missing':
             build = payload[detail]
             store = STORE % dict(words, host=host % {'do': 'take'}, shared=shared % {'do': 'take'},
                                  hash=build['sha256'], size=build['size'])
             reply = self._call(store, arguments + read_file(build['file']))
-            kind, detail = script_answer(reply)
+            kind, _, detail = reply['answer'].partition(' ')
         if kind == 'unsupported':
             raise Refused('no module for %s; supported are: %s' % (detail, ', '.join(sorted(payload)).replace('_', ' ')))
         if kind == 'refused':
@@ -174,7 +181,10 @@ class ActionModule(ActionBase):
 
     def _environment(self):
         variables = {}
-        self._compute_environment_string(variables)
+        try:
+            self._compute_environment_string(variables)
+        finally:  # it fills variables first, and has its own way to fail on a name that is not a string
+            check_environment(variables)
         return ''.join('export %s=%s\n' % (name, shlex.quote(str(value))) for name, value in variables.items())
 
     def _variable(self, task_vars, name):
@@ -189,10 +199,18 @@ class ActionModule(ActionBase):
         return 'false', '%(do)s ' + shlex.quote(str(cache)).replace('%', '%%')
 
     def _call(self, script, data):
-        """One remote call that gives data to script; through a file where standard input does not get there."""
+        """One remote call of a script, and what it or the module answers to data: what follows the nonce."""
+        nonce = secrets.token_hex(16)
+        reply = self._send(one_line(script) + nonce.encode() + b'\n' + data)
+        answer = reply['stdout'].partition(nonce + ' ')[2]
+        shown = {stream: reply[stream].replace(nonce, '') for stream in ('stdout', 'stderr')}
+        return dict(shown, rc=reply['rc'], answer=answer.partition('\n')[0].rstrip('\r'))
+
+    def _send(self, data):
+        """Gives data to RUN on standard input, through a file where that does not get there."""
         if self._stdin_arrives():
             try:
-                reply = self._low_level_execute_command(script, in_data=data, encoding_errors='replace')
+                reply = self._low_level_execute_command(RUN, in_data=data, encoding_errors='replace')
             except AnsibleError as error:
                 if not WANTS_TTY.search(str(error)):
                     raise
@@ -204,7 +222,7 @@ class ActionModule(ActionBase):
         path = shell.join_path(tmpdir, 'stdin')
         self._transfer_data(path, data)
         self._fixup_perms2((tmpdir, path), execute=False)
-        return self._low_level_execute_command('exec <%s\n%s' % (shlex.quote(path), script), encoding_errors='replace')
+        return self._low_level_execute_command('exec <%s; %s' % (shlex.quote(path), RUN), encoding_errors='replace')
 
     def _stdin_arrives(self):
         become = self._connection.become
@@ -213,6 +231,20 @@ class ActionModule(ActionBase):
         if become and self._connection.transport == 'local' and self.get_become_option('become_pass'):
             return False  # Ansible answers the prompt on a terminal that takes the place of standard input
         return self._connection.has_pipelining
+
+
+def one_line(script):
+    """The script as one line of sh. A newline is the last character of IFS."""
+    quoted = shlex.quote(script).replace('\n', '\'"$sk_n"\'')
+    return ('sk_n=${IFS#??}; eval %s\n' % quoted).encode(errors='surrogateescape')
+
+
+def check_environment(variables):
+    for name, value in variables.items():
+        if not VARIABLE.fullmatch(str(name)):
+            raise Refused('environment has the name %r; accepted: letters, digits and _, not beginning with a digit' % str(name))
+        if '\0' in str(value):
+            raise Refused('environment: the value of %r has a NUL byte, which no environment variable can have' % str(name))
 
 
 def read_payload():
@@ -251,19 +283,11 @@ def plain(value):
     return str(value)  # a vaulted value is decrypted, an undefined one raises
 
 
-def script_answer(reply):
-    found = ANSWER.search(reply['stdout']) if reply['rc'] == STATUS else None
-    return found.groups() if found else (None, None)
-
-
 def module_answer(name, reply):
-    """The first JSON object that starts a line: login scripts and sudo may talk before it. As ever with Ansible it alone tells
-    success from failure, and keys of Ansible's own are not the module's to set."""
-    for start in OBJECT.finditer(reply['stdout']):
-        try:
-            answer = json.JSONDecoder().raw_decode(reply['stdout'], start.start())[0]
-        except ValueError:
-            continue
-        return {key: value for key, value in answer.items() if not key.startswith('_ansible_')}
-    return dict(failed=True, msg='%s gave no answer (exit status %s); see module_stdout and module_stderr' % (name, reply['rc']),
-                rc=reply['rc'], module_stdout=reply['stdout'][-2000:], module_stderr=reply['stderr'][-2000:])
+    """As ever with Ansible the answer alone tells success from failure, and keys of Ansible's own are not the module's to set."""
+    try:
+        answer = json.loads(reply['answer'])
+    except ValueError:
+        return dict(failed=True, msg='%s gave no answer (exit status %s); see module_stdout and module_stderr' % (name, reply['rc']),
+                    rc=reply['rc'], module_stdout=reply['stdout'][-2000:], module_stderr=reply['stderr'][-2000:])
+    return {key: value for key, value in answer.items() if not key.startswith('_ansible_')}
