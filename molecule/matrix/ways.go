@@ -29,6 +29,8 @@ var ways = []way{
 	{"su", "ssh, su with password", "root", false, true,
 		become("admin", vars{"ansible_become_method": "su", "ansible_become_password": password})},
 	{"requiretty", "ssh, sudo with requiretty", "root", false, true, become("terminal", nil)},
+	{"csh", "ssh, csh as login shell, sudo without password", "root", true, true, become("csh", nil)},
+	{"tcsh", "ssh, tcsh as login shell, sudo without password", "root", true, true, become("tcsh", nil)},
 	{"noexec", "ssh, a home mounted noexec", "noexec", true, false, vars{"ansible_user": "noexec"}},
 	{"paramiko", "paramiko, sudo without password", "root", false, true, become("ubuntu", vars{"ansible_connection": "paramiko_ssh"})},
 	{"docker", "docker, sudo without password", "root", true, true, become("ubuntu", vars{"ansible_connection": "community.docker.docker"})},
