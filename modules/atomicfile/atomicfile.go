@@ -16,7 +16,10 @@
 // # What it does not promise
 //
 // A process that is killed before the rename leaves its temporary file. The new file is a new inode: hard links keep the old
-// content, and file capabilities and other extended attributes than those named at Replacement are not carried over. Two writers at once do not mix, but the last wins.
+// content, and file capabilities and other extended attributes than those named at Replacement are not carried over.
+//
+// Two writers at once do not mix. Runs of one user wait for each other (Lock); between others the comparison with Replacement.Found decides, and
+// whoever writes in the moment between that and the rename loses. Without Found the last wins.
 package atomicfile
 
 import (
@@ -38,6 +41,11 @@ type Links int
 const (
 	Refuse Links = iota // it is an error
 	Follow              // the file that it leads to is read or replaced, the link stays
+
+	// FollowOwn is Follow for links that root or this user made. One that another user made, also one to a folder above the path, is followed
+	// only to a file that its owner could replace; else Read returns the error Foreign. So whoever may make a link cannot have root change
+	// for them what they cannot change themselves.
+	FollowOwn
 )
 
 // unsynced is the one failure after which the change is there: the folder could not be synced, so the change might not outlive
@@ -60,8 +68,10 @@ type Replacement struct {
 
 	// Found is the file that was read to make this one of it. When it is given, the folder must still be the one that it was
 	// found in: whoever owns a folder of the path could put a link in its place, and have root write elsewhere. The new file
-	// gets its SELinux label, access list and user attributes.
+	// gets its SELinux label, access list and user attributes. When Path is the file that was read, it is replaced only if it has not changed since.
 	Found *File
+
+	restores bool // Found is what the new file is to be, not what is there
 
 	// Validate looks at the finished temporary file and returns an error to keep the old one. It may be nil.
 	Validate func(temp string) error
@@ -70,22 +80,21 @@ type Replacement struct {
 // Replace makes Path the new file or, with an error, leaves the old one (or has a method Partial() bool: only the sync failed). It refuses to replace anything but
 // a regular file. The folder must exist.
 func Replace(r Replacement) error {
-	path, _, err := resolve(r.Path, r.Links)
+	at, err := locate(r.Path, r.Links) // and open the folder before the rename, after which nothing should fail
 	if err != nil {
 		return err
 	}
-	dir, err := openFolder(path) // before the rename, after which nothing should fail
-	if err != nil {
+	defer at.dir.Close()
+	if _, err := at.exists(r.Path); err != nil {
 		return err
 	}
-	defer dir.Close()
-	if err := r.checkFolder(dir); err != nil {
+	if err := r.checkFolder(at.dir); err != nil {
 		return err
 	}
-	if err := place(r, dir, filepath.Base(path)); err != nil {
+	if err := place(r, at); err != nil {
 		return err
 	}
-	return dir.sync()
+	return at.dir.sync()
 }
 
 func (r Replacement) checkFolder(dir folder) error {
@@ -104,12 +113,28 @@ func Restore(path string, found *File) error {
 	if found == nil {
 		return Remove(path)
 	}
-	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID, ModTime: found.ModTime, Found: found})
+	return Replace(Replacement{Path: found.Path, Data: found.Data, Mode: found.Mode, UID: found.UID, GID: found.GID, ModTime: found.ModTime, Found: found, restores: true})
+}
+
+// checkUnchanged compares the file that is there with Found. It is the last thing before the rename: other users, who do not wait for the lock of this
+// one, and editors could have written the file since it was read.
+func (r Replacement) checkUnchanged(at location) error {
+	if r.Found == nil || r.restores || at.name != filepath.Base(r.Found.Path) {
+		return nil
+	}
+	now, err := at.read(maxFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if !now.Is(r.Found.Data, r.Found.Mode, r.Found.UID, r.Found.GID) {
+		return fmt.Errorf("%q was changed by somebody else since it was read; hint: run again", r.Path)
+	}
+	return nil
 }
 
 // place makes the temporary file and renames it, or removes it.
-func place(r Replacement, dir folder, name string) (err error) {
-	temp := ".new." + rand.Text()
+func place(r Replacement, at location) (err error) {
+	dir, temp := at.dir, ".new."+rand.Text()
 	f, err := dir.open(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -128,7 +153,10 @@ func place(r Replacement, dir folder, name string) (err error) {
 			return err
 		}
 	}
-	err = dir.rename(temp, name)
+	if err := r.checkUnchanged(at); err != nil {
+		return err
+	}
+	err = dir.rename(temp, at.name)
 	placed = err == nil
 	return err
 }

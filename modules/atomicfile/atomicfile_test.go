@@ -156,6 +156,40 @@ func TestErrorOfTheValidatorLeavesTheOldFile(t *testing.T) {
 	requireOld(t, path)
 }
 
+// Validate is called right before the comparison, so here it stands for somebody else.
+func TestReplace_ChangedSinceRead(t *testing.T) {
+	const changed = "was changed by somebody else since it was read; hint: run again"
+	for name, c := range map[string]struct {
+		change func(path string) error
+		fault  string
+		left   []string
+	}{
+		"content": {func(path string) error { return os.WriteFile(path, []byte("theirs"), 0o600) }, changed, []string{"f"}},
+		"mode":    {func(path string) error { return os.Chmod(path, 0o604) }, changed, []string{"f"}},
+		"removed": {os.Remove, changed, nil},
+		"moved away": {func(path string) error {
+			return errors.Join(os.Rename(path, path+".away"), os.Symlink(path+".away", path))
+		}, "too many levels of symbolic links", []string{"f", "f.away"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "f")
+			write(t, path, "old")
+			r := replacement(path, "new")
+			var err error
+			r.Found, err = Read(path, Refuse)
+			require.NoError(t, err)
+			r.Validate = func(string) error { return c.change(path) }
+			require.ErrorContains(t, Replace(r), c.fault)
+			requireOnly(t, filepath.Dir(path), c.left...)
+			for _, name := range c.left {
+				text, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
+				require.NoError(t, err)
+				require.NotEqual(t, "new", string(text))
+			}
+		})
+	}
+}
+
 func TestPanicOfTheValidatorLeavesTheOldFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")

@@ -1,11 +1,9 @@
 package atomicfile
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,32 +15,6 @@ type folder struct {
 	path string
 }
 
-// openFolder opens the folder of a path, links in it resolved. Every element is then opened without following links, so that
-// what is opened is what was resolved.
-func openFolder(path string) (folder, error) {
-	dir, err := filepath.Abs(filepath.Dir(path))
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	if err != nil {
-		return folder{}, err
-	}
-	fd, err := unix.Open("/", unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	for _, name := range strings.Split(strings.Trim(dir, "/"), "/") {
-		if err != nil || name == "" {
-			break
-		}
-		var next int
-		next, err = unix.Openat(fd, name, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		err = errors.Join(err, unix.Close(fd))
-		fd = next
-	}
-	if err != nil {
-		return folder{}, fmt.Errorf("opening %q, which may have been exchanged meanwhile: %w", dir, err)
-	}
-	return folder{os.NewFile(uintptr(fd), dir), dir}, nil
-}
-
 // identity tells folders apart, whatever they are called.
 type identity struct{ dev, ino uint64 }
 
@@ -50,6 +22,12 @@ func (f folder) identity() (identity, error) {
 	var s unix.Stat_t
 	err := unix.Fstat(int(f.Fd()), &s)
 	return identity{uint64(s.Dev), s.Ino}, err // Dev is signed on macOS
+}
+
+// enter opens a directory of the folder; a link is none.
+func (f folder) enter(name string) (folder, error) {
+	dir, err := f.open(name, unix.O_DIRECTORY, 0)
+	return folder{dir, filepath.Join(f.path, name)}, err
 }
 
 // open opens a file of the folder; a link is none.

@@ -136,10 +136,10 @@ func TestAFolderThatIsExchangedIsNotWrittenTo(t *testing.T) {
 	// The same when it is exchanged after links were resolved: what is walked has none.
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.Symlink(elsewhere, link))
-	opened, err := openFolder(filepath.Join(link, "f"))
+	opened, err := locate(filepath.Join(link, "f"), Refuse)
 	require.NoError(t, err)
-	defer opened.Close()
-	require.Equal(t, elsewhere, opened.path)
+	defer opened.dir.Close()
+	require.Equal(t, elsewhere, opened.dir.path)
 }
 
 func TestAFIFOIsNotWaitedFor(t *testing.T) {
@@ -173,7 +173,7 @@ func TestAFileThatNoConfigurationIsIsNotRead(t *testing.T) {
 	require.NoError(t, os.Truncate(path, 1<<40))
 	for limit, read := range map[int]func() error{
 		64 << 20:         func() error { _, err := Read(path, Refuse); return err },
-		MaxConfiguration: func() error { _, err := ReadConfiguration(path); return err },
+		MaxConfiguration: func() error { _, err := ReadConfiguration(path, Follow); return err },
 		MaxLockfile:      func() error { _, err := ReadLockfile(path); return err },
 	} {
 		require.EqualError(t, read(), fmt.Sprintf("%q has 1099511627776 bytes; accepted: up to %d; hint: see what it is", path, limit))

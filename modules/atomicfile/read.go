@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // File is a regular file as it was found.
@@ -37,39 +39,52 @@ const (
 // leads nowhere.
 func Read(path string, links Links) (*File, error) { return readFile(path, links, maxFile) }
 
-// ReadConfiguration is Read for a file that configures an application. It follows links.
-func ReadConfiguration(path string) (*File, error) { return readFile(path, Follow, MaxConfiguration) }
+// ReadConfiguration is Read for a file that configures an application.
+func ReadConfiguration(path string, links Links) (*File, error) {
+	return readFile(path, links, MaxConfiguration)
+}
 
 func readFile(path string, links Links, limit int) (*File, error) {
-	path, info, err := resolve(path, links)
-	if err != nil || info == nil {
-		return nil, err
+	at, err := locate(path, links)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, at.missing(path)
 	}
-	dir, err := openFolder(path)
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close()
-	// The path may have become something else since; a FIFO must not block and a link not lead away.
-	f, err := dir.open(filepath.Base(path), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	defer at.dir.Close()
+	if exists, err := at.exists(path); err != nil || !exists {
+		return nil, err
+	}
+	return at.read(limit)
+}
+
+func (at location) read(limit int) (*File, error) {
+	// The name may have become something else since it was looked at; a FIFO must not block and a link not lead away.
+	f, err := at.dir.open(at.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, err
-	}
-	if err := checkRegular(path, info); err != nil {
-		return nil, err
-	}
-	if info.Size() > int64(limit) {
-		return nil, tooLarge(path, fmt.Sprint(info.Size()), limit)
-	}
-	data, err := readUpTo(f, path, limit)
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	id, err := dir.identity()
+	owner := info.Sys().(*syscall.Stat_t)
+	if err := checkRegular(f.Name(), uint32(owner.Mode)); err != nil {
+		return nil, err
+	}
+	if err := at.checkOwner(f); err != nil {
+		return nil, err
+	}
+	if info.Size() > int64(limit) {
+		return nil, tooLarge(f.Name(), fmt.Sprint(info.Size()), limit)
+	}
+	data, err := readUpTo(f, f.Name(), limit)
+	if err != nil {
+		return nil, err
+	}
+	id, err := at.dir.identity()
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +92,8 @@ func readFile(path string, links Links, limit int) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner := info.Sys().(*syscall.Stat_t)
 	mode := info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-	return &File{Path: path, Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), ModTime: info.ModTime().Truncate(time.Microsecond), folder: id, attributes: attributes}, nil
+	return &File{Path: f.Name(), Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), ModTime: info.ModTime().Truncate(time.Microsecond), folder: id, attributes: attributes}, nil
 }
 
 // readUpTo does without the size that the file was said to have: it may grow.
@@ -131,61 +145,63 @@ func (f *File) Is(data []byte, mode fs.FileMode, uid, gid int) bool {
 
 // Remove unlinks path and syncs its folder. Nothing there is no error, a directory is one; of a link it removes the link.
 func Remove(path string) error {
-	dir, err := openFolder(path)
+	at, err := locate(path, Refuse)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	err = dir.remove(filepath.Base(path))
+	defer at.dir.Close()
+	err = at.dir.remove(at.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return dir.sync()
+	return at.dir.sync()
 }
 
-// resolve returns the path to work on and what is there: a regular file, or nil for nothing.
-func resolve(path string, links Links) (string, fs.FileInfo, error) {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return path, nil, nil
-	case err != nil:
-		return "", nil, err
-	case info.Mode()&fs.ModeSymlink == 0:
-		return path, info, checkRegular(path, info)
-	case links == Refuse:
-		return "", nil, fmt.Errorf("%q is a symbolic link, not a file; hint: remove it or put a file in its place", path)
-	}
-	target, err := filepath.EvalSymlinks(path)
+// exists reports whether a regular file is there. Anything else that is there is an error, as is a link that leads to nothing.
+func (at location) exists(path string) (bool, error) {
+	var s unix.Stat_t
+	err := unix.Fstatat(int(at.dir.Fd()), at.name, &s, unix.AT_SYMLINK_NOFOLLOW)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil, fmt.Errorf("%q is a symbolic link that leads to nothing (%w); hint: remove it or make its target", path, fs.ErrNotExist)
+		return false, at.missing(path)
 	}
 	if err != nil {
-		return "", nil, err
+		return false, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return resolve(target, Refuse)
+	return true, checkRegular(filepath.Join(at.dir.path, at.name), uint32(s.Mode))
 }
 
-func checkRegular(path string, info fs.FileInfo) error {
-	if info.Mode().IsRegular() {
+// missing is no error but for a link.
+func (at location) missing(path string) error {
+	if !at.linked {
 		return nil
 	}
-	return fmt.Errorf("%q is %s, not a file; hint: move it away", path, kind(info.Mode()))
+	return fmt.Errorf("%q is a symbolic link that leads to nothing (%w); hint: remove it or make its target", path, fs.ErrNotExist)
 }
 
-func kind(mode fs.FileMode) string {
-	switch {
-	case mode.IsDir():
+// checkRegular takes a mode as the kernel has it (inode(7)).
+func checkRegular(path string, mode uint32) error {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return nil
+	case unix.S_IFLNK:
+		return fmt.Errorf("%q is a symbolic link, not a file; hint: remove it or put a file in its place", path)
+	}
+	return fmt.Errorf("%q is %s, not a file; hint: move it away", path, kind(mode))
+}
+
+func kind(mode uint32) string {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFDIR:
 		return "a directory"
-	case mode&fs.ModeNamedPipe != 0:
+	case unix.S_IFIFO:
 		return "a named pipe"
-	case mode&fs.ModeSocket != 0:
+	case unix.S_IFSOCK:
 		return "a socket"
 	default:
 		return "a device"

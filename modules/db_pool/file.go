@@ -28,12 +28,12 @@ const patience = 2 * time.Minute
 // find is the first of paths that exists, nil when none does. Other runs wait until this one has ended.
 func find(paths []string) (*file, error) {
 	for _, path := range paths {
-		found, err := atomicfile.ReadConfiguration(path)
+		found, err := atomicfile.ReadConfiguration(path, atomicfile.Follow)
 		if err == nil && found != nil {
 			if err := atomicfile.Lock(filepath.Dir(found.Path), patience); err != nil {
 				return nil, err
 			}
-			found, err = atomicfile.ReadConfiguration(path)
+			found, err = atomicfile.ReadConfiguration(path, atomicfile.Follow)
 		}
 		if errors.Is(err, os.ErrNotExist) {
 			continue // a link to a shared file that is not there yet
