@@ -170,6 +170,8 @@ func Fields(m Model) []Field {
 			Description: "Names of the databases to tune, where there are several; empty: all of the environment."},
 		{Key: "database.erb", Name: "sidekiq_database_erb", Type: argspec.Str, Choices: []string{"variable", "replace", "evaluate", "refuse"}, Default: m.Database.ERB,
 			Description: "For a pool too small that ERB makes of a variable: `variable` sets it in the unit, `replace` writes a number in its place, `evaluate` is an error; `refuse` is one for any size."},
+		{Key: "database.allow_foreign_links", Name: "sidekiq_database_allow_foreign_links", Type: argspec.Bool, Default: m.Database.AllowForeignLinks,
+			Description: "Follow a link to database.yml also where the user who made the link could not replace the file."},
 		{Key: "restart_on", Name: "sidekiq_restart_on", Type: argspec.List, Elements: argspec.Str, Choices: append(slices.Clone(restartOn), "release"), Default: orEmpty(m.RestartOn),
 			Description: "What restarts a running Sidekiq when it is newer than the process; `release`: when it runs in another release than `current`."},
 		{Key: "drain_timeout", Name: "sidekiq_drain_timeout", Type: argspec.Int, Default: m.DrainTimeout,

@@ -112,6 +112,8 @@ type Database struct {
 	Headroom int      `json:"headroom,omitzero"`
 	Names    []string `json:"names,omitzero"`
 	ERB      string   `json:"erb,omitzero"`
+
+	AllowForeignLinks bool `json:"allow_foreign_links,omitzero"`
 }
 
 // Sudo is what the deploy user may do.

@@ -5,7 +5,8 @@
 //
 // # Decisions
 //
-// A symbolic link is followed: Capistrano links config/database.yml to its shared one, and that is the file to change.
+// A symbolic link is followed: Capistrano links config/database.yml to its shared one, and that is the file to change. A link of the deploy user
+// does not have root change what that user could not (allow_foreign_links).
 //
 // Where ERB makes the pool of a variable, as in Rails' own template, the file is right and the environment is not: the role lets the
 // unit set the variable (erb: variable), and a number takes the place of the template only when that is asked for.

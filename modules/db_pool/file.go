@@ -19,6 +19,7 @@ import (
 // file is the database.yml that was found.
 type file struct {
 	path  string // as it was asked for
+	links atomicfile.Links
 	found *atomicfile.File
 }
 
@@ -26,14 +27,15 @@ type file struct {
 const patience = 2 * time.Minute
 
 // find is the first of paths that exists, nil when none does. Other runs wait until this one has ended.
-func find(paths []string) (*file, error) {
+func find(paths []string, links atomicfile.Links) (*file, error) {
 	for _, path := range paths {
-		found, err := atomicfile.ReadConfiguration(path, atomicfile.Follow)
-		if err == nil && found != nil {
-			if err := atomicfile.Lock(filepath.Dir(found.Path), patience); err != nil {
+		f := &file{path: path, links: links}
+		var err error
+		if f.found, err = f.read(); err == nil && f.found != nil {
+			if err := atomicfile.Lock(filepath.Dir(f.found.Path), patience); err != nil {
 				return nil, err
 			}
-			found, err = atomicfile.ReadConfiguration(path, atomicfile.Follow)
+			f.found, err = f.read()
 		}
 		if errors.Is(err, os.ErrNotExist) {
 			continue // a link to a shared file that is not there yet
@@ -44,11 +46,20 @@ func find(paths []string) (*file, error) {
 		if err != nil {
 			return nil, err
 		}
-		if found != nil {
-			return &file{path, found}, nil
+		if f.found != nil {
+			return f, nil
 		}
 	}
 	return nil, nil
+}
+
+// read returns nil where there is no file.
+func (f *file) read() (*atomicfile.File, error) {
+	found, err := atomicfile.ReadConfiguration(f.path, f.links)
+	if errors.As(err, new(atomicfile.Foreign)) {
+		err = fmt.Errorf("%w; hint: let root make the link, or set allow_foreign_links: true (sidekiq_database_allow_foreign_links: true in the role)", err)
+	}
+	return found, err
 }
 
 // change adds the steps that write what the edits have made of the file, if they changed it.
@@ -105,7 +116,7 @@ func (f *file) writable() error {
 
 // replace puts new in the place of old, unless somebody else has written the file meanwhile.
 func (f *file) replace(old, new []byte) error {
-	now, err := atomicfile.Read(f.path, atomicfile.Follow)
+	now, err := f.read()
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,7 @@
 package dbpool
 
 import (
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 )
 
 func TestMain(m *testing.M) {
 	main := func() { os.Exit(ansible.Main("test", ansible.Modules{"db_pool": Module})) }
-	testscript.Main(m, map[string]func(){"db_pool": main, "program": main})
+	testscript.Main(m, map[string]func(){"db_pool": main, "program": main, "swapper": swapper})
 }
 
 func TestScripts(t *testing.T) {
@@ -51,7 +50,7 @@ const small = "production:\n  adapter: mysql2\n  password: secret\n  pool: 5\n"
 
 func TestAFileThatChangesMeanwhileIsLeftAlone(t *testing.T) {
 	path := host(t, small)
-	f, err := find([]string{path})
+	f, err := find([]string{path}, atomicfile.FollowOwn)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, []byte("other\n"), 0o640))
 	err = f.replace([]byte(small), []byte("ours\n"))
@@ -63,37 +62,20 @@ func TestAFileThatChangesMeanwhileIsLeftAlone(t *testing.T) {
 
 func TestWhatWasWrittenIsTakenBack(t *testing.T) {
 	path := host(t, small)
-	f, err := find([]string{path})
+	f, err := find([]string{path}, atomicfile.FollowOwn)
 	require.NoError(t, err)
 	ours := strings.Replace(small, "5", "25", 1)
 	require.NoError(t, f.replace([]byte(small), []byte(ours)))
 	require.NoError(t, f.replace([]byte(ours), []byte(small)))
-	back, err := find([]string{path})
+	back, err := find([]string{path}, atomicfile.FollowOwn)
 	require.NoError(t, err)
 	back.found.ModTime = f.found.ModTime
 	require.Equal(t, f, back)
 }
 
-// asNobody runs the module as an ordinary user who owns nothing, and returns its answer.
-func asNobody(t *testing.T, args map[string]any) map[string]any {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("root is needed to become somebody else")
-	}
-	text, err := json.Marshal(args)
-	require.NoError(t, err)
-	cmd := exec.Command("/proc/self/exe") // the binary itself may lie where nobody may look
-	cmd.Args = []string{"program", "run", "db_pool", "-"}
-	cmd.Stdin = strings.NewReader(string(text))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.Output()
-	require.NoError(t, err)
-	var answer map[string]any
-	require.NoError(t, json.Unmarshal(out, &answer))
-	return answer
-}
-
 func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
+	needRoot(t)
+	asNobody := func(t *testing.T, args map[string]any) map[string]any { return run(t, 65534, args) }
 	path := host(t, small)
 	folder := filepath.Dir(path)
 	for d := folder; d != os.TempDir(); d = filepath.Dir(d) {

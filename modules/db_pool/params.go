@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
@@ -31,6 +32,7 @@ type Params struct {
 	ERB               string            `option:"erb"`
 	AllowLower        bool              `option:"allow_lower"`
 	AllowOthers       bool              `option:"allow_others"`
+	AllowForeignLinks bool              `option:"allow_foreign_links"`
 	Backup            bool              `option:"backup"`
 	IfMissing         string            `option:"if_missing"`
 }
@@ -135,6 +137,14 @@ func (p *Params) wanted() (connections.Wanted, error) {
 		return connections.Wanted{Size: *p.Pool, By: `option "pool"`}, nil
 	}
 	return p.worker().Wanted()
+}
+
+// links says which links to the file are followed.
+func (p *Params) links() atomicfile.Links {
+	if p.AllowForeignLinks {
+		return atomicfile.Follow
+	}
+	return atomicfile.FollowOwn
 }
 
 func (p *Params) worker() connections.Worker {

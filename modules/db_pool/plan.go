@@ -13,7 +13,7 @@ import (
 // plan compares the pools asked for with those of the file.
 func plan(p *Params) (*ansible.Plan, error) {
 	plan := &ansible.Plan{}
-	f, err := find(p.Path)
+	f, err := find(p.Path, p.links())
 	if err != nil {
 		return nil, err
 	}

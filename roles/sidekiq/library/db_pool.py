@@ -23,7 +23,7 @@ options:
   path:
     description:
       - Path of the C(database.yml), absolute. Of several, the first that exists is used.
-      - A symbolic link is followed and stays.
+      - A symbolic link is followed and stays, see O(allow_foreign_links).
     type: list
     elements: path
     required: true
@@ -161,6 +161,16 @@ options:
         through an alias. Without, that is an error which names them.
     type: bool
     default: false
+  allow_foreign_links:
+    description:
+      - Follow a symbolic link on O(path) also where its owner cannot replace the file.
+      - >-
+        By default a link is followed if root or the user who runs the module made it, or if its owner could replace the
+        file: the owner may enter every directory behind the link, and owns the file or may write to its directory. A
+        file with several hard links in a directory of another user is refused as well.
+      - When it is set, a user who can make such a link can have root change the pool in a file of another application.
+    type: bool
+    default: false
   backup:
     description:
       - Whether to keep the file as it was beside the new one, with the same owner and mode, when it changes.
@@ -185,6 +195,9 @@ attributes:
     platforms: posix
     description: Linux. No Python and no Ruby is needed on the host.
 notes:
+  - >-
+    Runs of the same user wait for each other; a user without a home directory is warned that they do not. A file that
+    somebody else changes during a run is not replaced, which is an error.
   - >-
     O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are
     added to O(concurrency), as Sidekiq's flag C(-c) does it.
@@ -365,6 +378,7 @@ def main():
             'erb': {'type': 'str', 'default': 'evaluate', 'choices': ['evaluate', 'variable', 'replace', 'refuse']},
             'allow_lower': {'type': 'bool', 'default': False},
             'allow_others': {'type': 'bool', 'default': False},
+            'allow_foreign_links': {'type': 'bool', 'default': False},
             'backup': {'type': 'bool', 'default': False},
             'if_missing': {'type': 'str', 'default': 'fail', 'choices': ['fail', 'skip']},
         },
