@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if dir := os.Getenv(askedToLock); dir != "" {
+		lockAndWait(dir)
+	}
 	os.Exit(m.Run())
 }
 

@@ -188,3 +188,34 @@ func TestRun_LinksAreSwapped(t *testing.T) {
 	t.Logf("%d runs, %d edits in the deployment, %d outside", runs, changed, harm)
 	require.Zero(t, harm)
 }
+
+// locker is a program of the attacker: it holds a lock on all that it may open, and says how many that are.
+func locker() {
+	locked := 0
+	for _, path := range os.Args[1:] {
+		fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
+		if err == nil && syscall.Flock(fd, syscall.LOCK_SH) == nil {
+			locked++
+		}
+	}
+	fmt.Println(locked)
+	for {
+		time.Sleep(time.Hour)
+	}
+}
+
+// Whoever may read a directory can lock it (flock(2)). Runs of root neither wait for that nor fail. SOAK repeats it.
+func TestRun_DirectoryIsLocked(t *testing.T) {
+	d := newDeployment(t)
+	path := d.config + "/database.yml"
+	require.NoError(t, os.WriteFile(path, []byte(small), 0o644))
+	run(t, 0, map[string]any{"path": path, "pool": 5})
+	locks, err := filepath.Glob("/run/ansible-sidekiq-lock/*")
+	require.NoError(t, err)
+	targets := append(locks, "/run/ansible-sidekiq-lock", d.root, d.root+"/app", d.root+"/app/shared", d.config, path)
+	require.Equal(t, "5\n", start(t, "locker", targets...))
+	for range rubytest.Rounds(5) {
+		require.NoError(t, os.WriteFile(path, []byte(small), 0o644))
+		require.Equal(t, true, run(t, 0, map[string]any{"path": path, "pool": 25})["changed"])
+	}
+}

@@ -18,13 +18,14 @@ import (
 
 // file is the database.yml that was found.
 type file struct {
-	path  string // as it was asked for
-	links atomicfile.Links
-	found *atomicfile.File
+	path     string // as it was asked for
+	links    atomicfile.Links
+	found    *atomicfile.File
+	unlocked error // why no lock keeps other runs of this user away
 }
 
-// patience is longer than any other run takes.
-const patience = 2 * time.Minute
+// lockTimeout is longer than any other run takes.
+const lockTimeout = 2 * time.Minute
 
 // find is the first of paths that exists, nil when none does. Other runs wait until this one has ended.
 func find(paths []string, links atomicfile.Links) (*file, error) {
@@ -32,7 +33,11 @@ func find(paths []string, links atomicfile.Links) (*file, error) {
 		f := &file{path: path, links: links}
 		var err error
 		if f.found, err = f.read(); err == nil && f.found != nil {
-			if err := atomicfile.Lock(filepath.Dir(f.found.Path), patience); err != nil {
+			err = atomicfile.Lock(filepath.Dir(f.found.Path), lockTimeout)
+			if errors.As(err, new(atomicfile.Unlocked)) {
+				f.unlocked, err = err, nil
+			}
+			if err != nil {
 				return nil, err
 			}
 			f.found, err = f.read()

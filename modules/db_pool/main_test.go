@@ -1,6 +1,7 @@
 package dbpool
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	main := func() { os.Exit(ansible.Main("test", ansible.Modules{"db_pool": Module})) }
-	testscript.Main(m, map[string]func(){"db_pool": main, "program": main, "swapper": swapper})
+	testscript.Main(m, map[string]func(){"db_pool": main, "program": main, "swapper": swapper, "locker": locker})
 }
 
 func TestScripts(t *testing.T) {
@@ -102,6 +103,7 @@ func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
 	info, err := os.Stat(path)
 	require.NoError(t, err)
 	require.Equal(t, uint32(65534), info.Sys().(*syscall.Stat_t).Uid)
+	require.Contains(t, fmt.Sprint(own["warnings"]), "no lock keeps this run and others apart")
 }
 
 func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {

@@ -21,6 +21,9 @@ func plan(p *Params) (*ansible.Plan, error) {
 	if f == nil {
 		return plan, missing(p, plan)
 	}
+	if f.unlocked != nil {
+		plan.Warn("%v", f.unlocked)
+	}
 	wanted, err := p.wanted()
 	if err != nil {
 		return nil, err

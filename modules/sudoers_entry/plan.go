@@ -15,15 +15,15 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
 )
 
-// patience is longer than any other run takes.
-const patience = 2 * time.Minute
+// lockTimeout is longer than any other run takes.
+const lockTimeout = 2 * time.Minute
 
 // plan compares the file asked for with the one that is there.
 func plan(p *Params) (*ansible.Plan, error) {
 	if uid := os.Geteuid(); uid != 0 {
 		return nil, fmt.Errorf("must run as root, runs as uid %d; hint: become: true", uid)
 	}
-	if err := atomicfile.Lock(sudoers.Dir, patience); err != nil {
+	if err := atomicfile.Lock(sudoers.Dir, lockTimeout); err != nil {
 		return nil, err
 	}
 	f := file{path: filepath.Join(sudoers.Dir, p.name.String())}

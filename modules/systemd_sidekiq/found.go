@@ -92,8 +92,8 @@ type redisUnit struct {
 	state systemd.State
 }
 
-// patience is for another run on the same deployment, which may drain and start workers.
-const patience = 15 * time.Minute
+// lockTimeout is for another run on the same deployment, which may drain and start workers.
+const lockTimeout = 15 * time.Minute
 
 func look(h host, p *Params) (*found, error) {
 	if os.Geteuid() != 0 {
@@ -104,7 +104,7 @@ func look(h host, p *Params) (*found, error) {
 		return nil, err
 	}
 	if p.DeployRoot != "" {
-		if err := atomicfile.Lock(h.path(p.DeployRoot), patience); err != nil {
+		if err := atomicfile.Lock(h.path(p.DeployRoot), lockTimeout); err != nil {
 			return nil, err
 		}
 	}
