@@ -130,9 +130,10 @@ tell:
 apply-hosts:
 	$(GO) run ./molecule/apply $(if $(README),-picture .github/images/apply.svg -readme README.md)
 
-soak: check-go ## the random tests for half an hour, fuzzing a million times each, an attack on the cache, and jobs counted while the worker is restarted
+soak: check-go ## the random tests for half an hour, fuzzing a million times each, attacks on the cache and on links and locks, and jobs counted while the worker is restarted
 	molecule/setup
 	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/rubyyaml ./modules/databaseyml
+	SOAK=150 REQUIRE_ORACLES=1 $(GO) test -count=1 -timeout 60m -run TestRun ./modules/db_pool
 	SOAK=40 REQUIRE_ORACLES=1 $(GO) test -count=1 -timeout 60m -run TestActionPlugin_DirectoryIsExchangedWhileItIsUsed ./generator
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/rubyyaml
 	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/databaseyml
