@@ -81,11 +81,14 @@ func (f *found) checkBundle(p *Params) error {
 
 // isRuby tells whether a file is a Ruby script, which runs Sidekiq in its own process; a shell's may fork.
 func isRuby(file string) bool {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // the user may have put a FIFO in its place
 	if err != nil {
 		return false
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	line := make([]byte, 128)
 	n, err := f.Read(line)
 	first, _, _ := bytes.Cut(line[:n], []byte("\n"))
