@@ -176,7 +176,8 @@ func interpretersOf(path string) ([]interpreter, error) {
 
 // interpreterOf returns the program of a `#!` line, and behind /usr/bin/env the one that this finds. It is nil for a file that is no script.
 func interpreterOf(path string) ([]string, error) {
-	f, err := os.Open(path)
+	// The owner of a directory on the way may put a link or a FIFO in the place of the program meanwhile.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}
