@@ -114,7 +114,7 @@ fi || refuse "what arrived is not the module that payload.json names; hint: inst
 sync $sk_temp && mv -fT $sk_temp %(hash)s &&
 : >>.stamp && touch -t 200001010000 .stamp %(hash)s || refuse "the module could not be stored in $sk_dir (see module_stderr)"
 ls -1tc | grep -xE "[0-9a-f]{64}" | grep -vxF %(hash)s | tail -n +3 | while read -r sk_old; do rm -f $sk_old; done
-find . -name ".upload.*" -mmin +60 -exec rm -f {} +
+find . ! -name . -prune -name ".upload.*" -mmin +60 -exec rm -f {} +
 umask "$sk_mask"
 %(environment)sprintf "%%s\\n" "$sk_nonce" "$sk_arguments" | ./%(hash)s run %(name)s - "$sk_start"%(forget)s'''
 
@@ -123,7 +123,7 @@ FORGET = '''
 sk_status=$?
 ls -1 | grep -xE "[0-9a-f]{64}" | while read -r sk_old; do rm -f $sk_old; done
 rm -f .stamp
-find . -name ".upload.*" -mmin +60 -exec rm -f {} +
+find . ! -name . -prune -name ".upload.*" -mmin +60 -exec rm -f {} +
 rmdir "$sk_dir" 2>/dev/null
 exit $sk_status'''
 
