@@ -133,15 +133,6 @@ func (r Rule) SetsEnv() bool { return r.setEnv }
 // Everywhere tells whether the rule holds on every host that has the file.
 func (r Rule) Everywhere() bool { return slices.Contains(r.hosts, Host{all}) }
 
-// MayHoldOn reports whether the rule may hold on a host of that name: with `Defaults fqdn`, sudo compares the name with its domain.
-func (r Rule) MayHoldOn(hostname string) bool {
-	short := func(name string) string {
-		name, _, _ = strings.Cut(name, ".")
-		return name
-	}
-	return r.Everywhere() || slices.ContainsFunc(r.hosts, func(h Host) bool { return strings.EqualFold(short(h.name), short(hostname)) })
-}
-
 // With is the same rule for other commands.
 func (r Rule) With(commands []Command) Rule {
 	r.commands = commands

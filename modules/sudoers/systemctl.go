@@ -87,7 +87,7 @@ func (s *Systemctl) addOptions(word string) (isValueNext bool) {
 
 // unitVerbs take the names of units and nothing else.
 var unitVerbs = []string{
-	"start", "stop", "restart", "reload", "try-restart", "reload-or-restart", "try-reload-or-restart", "kill", "is-active", "is-failed",
+	"start", "stop", "restart", "reload", "force-reload", "condrestart", "condreload", "condstop", "reload-or-try-restart", "preset", "try-restart", "reload-or-restart", "try-reload-or-restart", "kill", "is-active", "is-failed",
 	"status", "show", "cat", "enable", "disable", "reenable", "mask", "unmask", "is-enabled", "reset-failed", "clean", "freeze", "thaw",
 }
 
@@ -151,7 +151,7 @@ func (c Command) Placed(places []string) []Command {
 
 // Starts tells whether the verb has systemd run the commands of its units.
 func (s Systemctl) Starts() bool {
-	return s.TakesUnits() && (strings.Contains(s.Verb, "start") || strings.Contains(s.Verb, "reload") || s.Verb == "stop")
+	return s.TakesUnits() && (strings.Contains(s.Verb, "start") || strings.Contains(s.Verb, "reload") || strings.HasSuffix(s.Verb, "stop"))
 }
 
 // Qualified is the name of a unit as systemctl completes it.

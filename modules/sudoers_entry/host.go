@@ -64,7 +64,8 @@ func (h host) facts() sudolint.Facts {
 	return f
 }
 
-// lint runs all checks on the file. Of rules that hold on other hosts only the words are checked.
+// lint runs all checks on the file. A rule for certain hosts is checked as any other, since by which name sudo knows this host is not known here (it
+// may ask DNS); only that a program is missing says nothing then.
 func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 	all := sudolint.CheckFile(f, h.facts())
 	for _, s := range f.Settings {
@@ -84,21 +85,17 @@ func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 		all = append(all, found...)
 		return err
 	}
-	hostname, err := os.Hostname()
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range f.Rules {
 		found, err := h.lintAccounts(r)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, found...)
-		if !r.MayHoldOn(hostname) {
-			continue
-		}
 		for _, c := range r.Commands() {
-			err := once(c.String(), func() ([]sudolint.Finding, error) { return sudolint.CheckOnHost(c, h.facts()) })
+			err := once(fmt.Sprint(c, r.Everywhere()), func() ([]sudolint.Finding, error) {
+				found, err := sudolint.CheckOnHost(c, h.facts())
+				return slices.DeleteFunc(found, func(f sudolint.Finding) bool { return f.Check == sudolint.MissingPath && !r.Everywhere() }), err
+			})
 			if err != nil {
 				return nil, err
 			}

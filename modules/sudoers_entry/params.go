@@ -65,13 +65,14 @@ func (p *Params) rules() (rules []Rule, prefixes []string) {
 	return p.Rules, prefixes
 }
 
-// file turns the words into a file, for a host that has systemctl at these places. Words that are refused are findings.
+// file turns the words into a file, for a host that has systemctl at these places. Words that are refused are findings; what is wide is a finding
+// of package sudolint.
 func (p *Params) file(systemctl []string) (sudoers.File, []sudolint.Finding) {
 	f := sudoers.File{Name: p.name}
 	var refused []sudolint.Finding
 	rules, prefixes := p.rules()
 	for i, r := range rules {
-		rule, err := sudoers.ParseRule(r.request(sudoers.Wide{Wildcards: p.allows(sudoers.Wildcard), All: p.allows(sudoers.All)}))
+		rule, err := sudoers.ParseRule(r.request())
 		if err != nil {
 			refused = append(refused, refusals(prefixes[i], err)...)
 			continue
@@ -92,14 +93,14 @@ func (p *Params) file(systemctl []string) (sudoers.File, []sudolint.Finding) {
 }
 
 // request is the rule in the words of package sudoers. Without any account it is for root.
-func (r Rule) request(wide sudoers.Wide) sudoers.Request {
+func (r Rule) request() sudoers.Request {
 	runas := r.Runas
 	if runas == nil && r.RunasGroups == nil {
 		runas = []string{"root"}
 	}
 	return sudoers.Request{
 		Users: r.Users, Groups: r.Groups, Hosts: r.Hosts, Runas: runas, RunasGroups: r.RunasGroups, Commands: r.Commands,
-		NoPassword: r.NoPasswd, SetEnv: r.SetEnv, NoExec: r.NoExec, Wide: wide,
+		NoPassword: r.NoPasswd, SetEnv: r.SetEnv, NoExec: r.NoExec, Wide: sudoers.Wide{Wildcards: true, All: true},
 	}
 }
 

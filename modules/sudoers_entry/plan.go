@@ -104,40 +104,44 @@ func (f file) planChange(plan *ansible.Plan, name sudoers.FileName, calls []sudo
 func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) error {
 	all = sudolint.Lower(all, p.allows)
 	plan.See("findings", append([]sudolint.Finding{}, all...))
-	var stopping []sudolint.Finding
+	var stopping, missing []sudolint.Finding
 	for _, f := range all {
 		switch {
 		case f.Severity == sudolint.Error && f.Check == sudolint.MissingPath:
-			plan.Missing(stop([]sudolint.Finding{f}))
+			missing = append(missing, f)
 		case f.Severity == sudolint.Error:
 			stopping = append(stopping, f)
 		case f.Severity == sudolint.Warning:
 			plan.Warn("%s", f)
 		}
 	}
-	if len(stopping) == 0 {
-		return nil
+	names := p.allowing(all)
+	if len(stopping) > 0 {
+		return stop(stopping, names)
 	}
-	return stop(stopping)
+	for _, f := range missing {
+		plan.Missing(stop([]sudolint.Finding{f}, names))
+	}
+	return nil
 }
 
-// stop is the error of the first finding. It ends with the line that allows all of them, as far as they can be allowed.
-func stop(all []sudolint.Finding) error {
+// stop is the error of the first finding. It ends with the line that allows all of them.
+func stop(all []sudolint.Finding, names []string) error {
 	first := all[0]
 	if more := len(all) - 1; more > 0 {
 		first.Message += fmt.Sprintf(" (and %d more: see findings)", more)
 	}
-	if slices.Contains(sudolint.Allowable, first.Check) {
-		first.Hint += fmt.Sprintf(", or set allow_findings, in the role sidekiq_sudo_allow_findings: [%s]", strings.Join(allowableOf(all), ", "))
+	if first.IsAllowable() {
+		first.Hint += fmt.Sprintf(", or set allow_findings, in the role sidekiq_sudo_allow_findings: [%s]", strings.Join(names, ", "))
 	}
 	return errors.New(first.String())
 }
 
-// allowableOf are the names of the findings that can be allowed, each once.
-func allowableOf(all []sudolint.Finding) []string {
-	var names []string
+// allowing are the names that let the task pass, as far as its errors can be allowed: those that were given, and those of the errors.
+func (p *Params) allowing(all []sudolint.Finding) []string {
+	names := slices.DeleteFunc(slices.Clone(p.AllowFindings), func(name string) bool { return name == string(sudolint.KillChildren) }) // never an error
 	for _, f := range all {
-		if name := string(f.Check); slices.Contains(sudolint.Allowable, f.Check) && !slices.Contains(names, name) {
+		if name := string(f.Check); f.Severity == sudolint.Error && f.IsAllowable() && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -4,9 +4,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io/fs"
+	"slices"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
 )
 
 // Tags of entries of a POSIX ACL, as the kernel stores it (linux/posix_acl.h), and the permission to write.
@@ -31,14 +35,29 @@ func writers(path string, info fs.FileInfo) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if who := aclWriters(acl, owner.Gid); who != "" {
+	isShared := owner.Gid != 0
+	if !isShared && mode&0o020 != 0 {
+		if isShared, err = rootGroupHasMembers(); err != nil {
+			return "", err
+		}
+	}
+	if who := aclWriters(acl, owner.Gid, isShared); who != "" {
 		return fmt.Sprintf("%s has an ACL by which %s can write", path, who), nil
 	}
-	if mode&0o002 != 0 || len(acl) == 0 && mode&0o020 != 0 && owner.Gid != 0 {
+	if mode&0o002 != 0 || len(acl) == 0 && mode&0o020 != 0 && isShared {
 		return fmt.Sprintf("%s has group %d and mode %04o", path, owner.Gid, mode.Perm()), nil
 	}
 	return "", nil
 }
+
+// rootGroupHasMembers reports whether the group of root has members that are not root.
+var rootGroupHasMembers = sync.OnceValues(func() (bool, error) {
+	group, err := accounts.LookUpGroup("0")
+	if err != nil || group == nil {
+		return false, err
+	}
+	return slices.ContainsFunc(group.Members, func(name string) bool { return name != "root" }), nil
+})
 
 // aclEntry is one entry of an ACL.
 type aclEntry struct {
@@ -68,8 +87,9 @@ func readACL(path string) ([]aclEntry, error) {
 	return all, nil
 }
 
-// aclWriters names the first user or group other than root's to which the ACL of a file of root's gives the permission to write.
-func aclWriters(acl []aclEntry, group uint32) string {
+// aclWriters names the first user or group other than root's to which the ACL of a file of root's gives the permission to write. The group of the
+// file counts where it isShared.
+func aclWriters(acl []aclEntry, group uint32, isShared bool) string {
 	mask := uint16(aclWrite)
 	for _, e := range acl {
 		if e.tag == aclMask {
@@ -85,7 +105,7 @@ func aclWriters(acl []aclEntry, group uint32) string {
 			return fmt.Sprintf("user %d", e.id)
 		case e.tag == aclGroup && e.id != 0:
 			return fmt.Sprintf("group %d", e.id)
-		case e.tag == aclGroupOwner && group != 0:
+		case e.tag == aclGroupOwner && isShared:
 			return fmt.Sprintf("group %d", group)
 		}
 	}

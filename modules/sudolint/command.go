@@ -19,6 +19,13 @@ func (all *findings) checkCommand(c sudoers.Command, host Facts) {
 		all.add(sudoers.All, Error, c.String(), "is more than one program, with any arguments").hint("name the programs and arguments that are needed")
 		return
 	}
+	if !strings.ContainsAny(c.Path(), "*?[") { // of which CheckOnHost knows the programs
+		all.checkProgramNamed(c, host)
+	}
+}
+
+// checkProgramNamed looks at a command of which the program is named in full.
+func (all *findings) checkProgramNamed(c sudoers.Command, host Facts) {
 	all.checkNames(c, c.Path())
 	if s, ok := asSystemctl(c, c.Path()); ok {
 		all.checkSystemctl(c, s, host)
@@ -26,13 +33,35 @@ func (all *findings) checkCommand(c sudoers.Command, host Facts) {
 	if listed(pagers, c.Path()) != "" {
 		all.checkPager(c, host)
 	}
+	all.checkSubcommand(c)
+}
+
+// checkSubcommand finds shell escapes that exact arguments of a tool permit. service(8) runs what its first argument leads to from /etc/init.d.
+func (all *findings) checkSubcommand(c sudoers.Command) {
+	args := c.Args()
+	has := func(list string) bool {
+		return slices.ContainsFunc(args, func(arg string) bool { return slices.Contains(words(list), arg) })
+	}
+	escapes := false
+	switch path.Base(c.Path()) {
+	case "service", "invoke-rc.d":
+		escapes = len(args) > 0 && strings.Contains(args[0], "/")
+	case "ip":
+		escapes = has("exec") || has("-batch -b")
+	case "coredumpctl":
+		escapes = has("debug gdb")
+	}
+	if escapes {
+		all.add(ShellEscape, Error, c.String(), "permits a shell escape: its arguments start another program").
+			hint("grant a script of your own instead, owned by root, without arguments")
+	}
 }
 
 // checkNames looks a command up in the lists, by the paths under which its program is reached.
 func (all *findings) checkNames(c sudoers.Command, paths ...string) {
 	name := listed(escapes, paths...)
 	choice := listed(tools, paths...) + listed(readers, paths...)
-	chosen := c.TakesAnyArguments() || slices.ContainsFunc(c.Args(), func(arg string) bool { return strings.Contains(arg, "*") })
+	chosen := c.TakesAnyArguments() || slices.ContainsFunc(c.Args(), func(arg string) bool { return strings.ContainsAny(arg, "*?[") })
 	switch {
 	case name != "":
 		all.add(ShellEscape, Error, c.String(), "permits a shell escape: %s can start programs, write any file or change accounts", name).
@@ -104,7 +133,7 @@ func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host
 
 // runsUnits reports whether systemd runs the commands of the units, now or at the next boot.
 func runsUnits(s sudoers.Systemctl) bool {
-	return s.Starts() || s.TakesUnits() && slices.Contains(words("enable reenable"), s.Verb)
+	return s.Starts() || s.TakesUnits() && slices.Contains(words("enable reenable preset"), s.Verb)
 }
 
 // consoles are units that open a root shell on a console (debug-shell.service asks for no password at all).
@@ -127,7 +156,11 @@ func isRemote(o sudoers.Option) bool {
 const lessSecure = 247
 
 func (all *findings) checkPager(c sudoers.Command, host Facts) {
-	if slices.Contains(c.Args(), "--no-pager") && path.Base(c.Path()) != "service" && path.Base(c.Path()) != "invoke-rc.d" {
+	options := c.Args()
+	if end := slices.Index(options, "--"); end >= 0 {
+		options = options[:end]
+	}
+	if slices.Contains(options, "--no-pager") && !slices.Contains(words("service invoke-rc.d"), path.Base(c.Path())) {
 		return
 	}
 	severity, message := Warning, "opens a pager as root, which must not start programs"

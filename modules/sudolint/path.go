@@ -2,7 +2,6 @@ package sudolint
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func walk(path string) (trail, error) {
 		}
 		next := filepath.Join(at, part)
 		info, err = os.Lstat(next)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG) {
 			t.target = nil
 			return t, nil
 		}
@@ -59,7 +58,8 @@ func walk(path string) (trail, error) {
 			continue
 		}
 		if links++; links > maxLinks {
-			return t, fmt.Errorf("%s: %w", path, syscall.ELOOP)
+			t.target = nil
+			return t, nil
 		}
 		leadsTo, err := os.Readlink(next)
 		if err != nil {

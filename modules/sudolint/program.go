@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,44 +21,57 @@ const replaceable = "can be replaced by users other than root: %s"
 // CheckOnHost looks at the program of a command on this host, as the kernel will find it, at the interpreter of a script, and at files that the
 // arguments name: whether they are there, whether users other than root can replace one, by any directory, link or ACL on the way, and
 // whether the program is a dangerous one by another name. Of the programs of a directory, and of a path with wildcards, it returns the first
-// that fails each check.
+// error of each check.
 func CheckOnHost(c sudoers.Command, host Facts) ([]Finding, error) {
 	var all findings
-	programs, err := programsOf(c)
+	commands, err := commandsOf(c)
 	if err != nil {
 		return nil, err
 	}
-	for _, program := range programs {
-		if err := all.checkProgram(c, program, host); err != nil {
+	for _, one := range commands {
+		if err := all.checkProgram(one, one.Path() == c.Path(), host); err != nil {
 			return nil, err
 		}
 	}
-	for _, arg := range c.Args() {
+	for _, arg := range filesOf(c) {
 		if err := all.checkArgument(c, arg); err != nil {
 			return nil, err
 		}
 	}
-	if len(programs) > 1 {
-		return all.first(), nil
+	if len(commands) == 1 && commands[0].Path() == c.Path() {
+		return all.unique(), nil
 	}
-	return all.unique(), nil
+	return all.first(), nil
 }
 
-// programsOf are the paths that a command grants on this host.
-func programsOf(c sudoers.Command) ([]string, error) {
-	switch dir, isDir := strings.CutSuffix(c.Path(), "/"); {
+// commandsOf are the commands that one grants on this host, each with one program: of a directory its programs and itself.
+func commandsOf(c sudoers.Command) (all []sudoers.Command, err error) {
+	dir, isDir := strings.CutSuffix(c.Path(), "/")
+	pattern := c.Path()
+	switch {
 	case !strings.HasPrefix(c.Path(), "/"): // ALL
 		return nil, nil
 	case isDir:
-		programs, err := filepath.Glob(filepath.Join(dir, "*"))
-		return append(programs, dir), err
-	case strings.ContainsAny(c.Path(), "*?["):
-		return filepath.Glob(c.Path())
+		pattern = dir + "/*"
+	case !strings.ContainsAny(c.Path(), "*?["):
+		return []sudoers.Command{c}, nil
 	}
-	return []string{c.Path()}, nil
+	programs, err := filepath.Glob(pattern)
+	if isDir {
+		programs = append(programs, dir)
+	}
+	for _, program := range programs {
+		one, fault := sudoers.ParseCommand(strings.Join(append([]string{program}, c.Args()...), " "), sudoers.Wide{Wildcards: true})
+		if fault == nil { // a name that cannot be written matches all the same, but no list has such a name
+			all = append(all, one)
+		}
+	}
+	return all, err
 }
 
-func (all *findings) checkProgram(c sudoers.Command, program string, host Facts) error {
+// checkProgram looks at the program of a command. It may be missing unless the rule names it, as exact says.
+func (all *findings) checkProgram(c sudoers.Command, exact bool, host Facts) error {
+	program := c.Path()
 	found, err := walk(program)
 	if err != nil {
 		return err
@@ -65,7 +79,6 @@ func (all *findings) checkProgram(c sudoers.Command, program string, host Facts)
 	if found.open != "" {
 		all.add(WritablePath, Error, program, replaceable, found.open).hint("put it where only root can write")
 	}
-	exact := program == c.Path()
 	switch {
 	case exact && found.target == nil:
 		all.add(MissingPath, Error, program, "does not exist on this host, so the rule has no effect until a program is put there").
@@ -77,12 +90,17 @@ func (all *findings) checkProgram(c sudoers.Command, program string, host Facts)
 	case found.target == nil || !isExecutable(found.target):
 		return nil
 	}
+	if !exact {
+		all.checkProgramNamed(c, host)
+	}
 	names := append(slices.Clone(found.paths), otherLinks(found)...)
-	if name := listed(escapes, names...); name != "" && (!exact || listed(escapes, program) == "") {
-		all.add(ShellEscape, Error, program, "permits a shell escape: it is %s under another name, which can start programs, write any file or change accounts", name).
-			hint("grant a script of your own instead, owned by root, without arguments")
-	} else if exact && listed(escapes, program) == "" {
-		all.checkOtherName(c, names, host)
+	if listed(escapes, program) == "" {
+		if name := listed(escapes, names...); name != "" {
+			all.add(ShellEscape, Error, program, "permits a shell escape: it is %s under another name, which can start programs, write any file or change accounts", name).
+				hint("grant a script of your own instead, owned by root, without arguments")
+		} else {
+			all.checkOtherName(c, names, host)
+		}
 	}
 	if exact && !isKnown(names) {
 		all.add(NotAnalysed, Info, program, "is not analysed: nothing is known of what it does as root")
@@ -111,16 +129,19 @@ func isExecutable(info fs.FileInfo) bool { return info.Mode().IsRegular() && inf
 // programDirs are where a hard link is compared with the programs of the lists, and where env(1) finds an interpreter under sudo (secure_path).
 var programDirs = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin")
 
-// otherLinks are the paths of programs of the lists that are hard links to the same file.
+// otherLinks are the paths of programs that are hard links to the same file.
 func otherLinks(t trail) (links []string) {
 	if t.target.Sys().(*syscall.Stat_t).Nlink < 2 {
 		return nil
 	}
-	for _, name := range escapes {
-		for _, dir := range programDirs {
-			path := filepath.Join(dir, name)
-			if info, err := os.Stat(path); err == nil && os.SameFile(info, t.target) {
-				links = append(links, path)
+	for _, dir := range programDirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // a host need not have it
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil && os.SameFile(info, t.target) {
+				links = append(links, filepath.Join(dir, e.Name()))
 			}
 		}
 	}
@@ -174,7 +195,8 @@ func interpretersOf(path string) ([]interpreter, error) {
 	return all, nil
 }
 
-// interpreterOf returns the program of a `#!` line, and behind /usr/bin/env the one that this finds. It is nil for a file that is no script.
+// interpreterOf returns the program of a `#!` line, behind /usr/bin/env the one that this finds, and the files that the line names. It is nil
+// for a file that is not a script.
 func interpreterOf(path string) ([]string, error) {
 	// The owner of a directory on the way may put a link or a FIFO in the place of the program meanwhile.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
@@ -182,6 +204,9 @@ func interpreterOf(path string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, err
+	}
 	const longest = 256 // of the line (execve(2))
 	line, err := bufio.NewReaderSize(io.LimitReader(f, longest), longest).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -193,24 +218,33 @@ func interpreterOf(path string) ([]string, error) {
 		return nil, nil
 	}
 	all := []string{fields[0]}
+	if name := interpreterByEnv(fields); name != "" {
+		all = append(all, name)
+	}
+	for _, word := range fields[1:] {
+		if path := pathIn(word); path != "" {
+			all = append(all, path)
+		}
+	}
+	return all, nil
+}
+
+// interpreterByEnv is what env(1) finds for the words of a `#!` line, "" where that is not env's, or names a path.
+func interpreterByEnv(fields []string) string {
 	if filepath.Base(fields[0]) != "env" {
-		return all, nil
+		return ""
 	}
 	for _, word := range fields[1:] {
 		if strings.HasPrefix(word, "-") || strings.Contains(word, "=") {
 			continue
 		}
 		for _, dir := range programDirs {
-			if file := filepath.Join(dir, word); !strings.HasPrefix(word, "/") && exists(file) {
-				return append(all, file), nil
+			if file := filepath.Join(dir, word); !strings.Contains(word, "/") && exists(file) {
+				return file
 			}
 		}
-		if strings.HasPrefix(word, "/") {
-			all = append(all, word)
-		}
-		break
 	}
-	return all, nil
+	return ""
 }
 
 func exists(path string) bool {
@@ -230,9 +264,6 @@ func (all *findings) checkArgument(c sudoers.Command, arg string) error {
 		return nil
 	}
 	found, err := walk(path)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) {
-		return nil // the program cannot open it either
-	}
 	if err != nil {
 		return err
 	}
@@ -250,15 +281,35 @@ func isCallers(path string) bool {
 	return slices.ContainsFunc(words("/dev/stdin/ /dev/fd/ /dev/tty/ /proc/self/ /proc/thread-self/"), func(start string) bool { return strings.HasPrefix(path+"/", start) })
 }
 
-// pathIn is the absolute path in an argument, up to the directory before a wildcard; "" where there is none.
-func pathIn(arg string) string {
-	start := strings.Index(arg, "/")
-	isOption := len(arg) > 1 && arg[0] == '-' && arg[1] != '-' && start == 2
+// filesOf are the arguments that name files, and of tail(1) and the like what is relative to the caller's directory, as a file there.
+func filesOf(c sudoers.Command) []string {
+	files := slices.Clone(c.Args())
+	_, isService := asSystemctl(c, c.Path())
 	switch {
-	case start < 0 || strings.HasPrefix(arg[start:], "//"):
+	case listed(fileReaders, c.Path()) != "":
+		for i, arg := range files {
+			isNumber := strings.Trim(arg, "0123456789") == "" // of an option, as in tail -n 5
+			if arg[0] != '-' && arg[0] != '+' && arg[0] != '/' && !isNumber {
+				files[i] = "/proc/self/cwd/" + arg
+			}
+		}
+	case isService && len(files) > 0 && path.Base(c.Path()) != "systemctl": // it runs the script of System V's init where there is no unit
+		files = append(files, "/etc/init.d/"+files[0])
+	}
+	return files
+}
+
+// pathIn is the absolute path in an argument, up to the directory before a wildcard; "" where there is none. A path may follow an option's
+// letters or a character that separates; behind a letter or digit it is a relative one.
+func pathIn(arg string) string {
+	arg = strings.TrimPrefix(arg, "file://")
+	start := strings.Index(arg, "/")
+	isOption := len(arg) > 1 && arg[0] == '-' && arg[1] != '-'
+	switch {
+	case start < 0 || strings.Contains(arg[:start+1], ":/") && strings.HasPrefix(arg[start:], "//"): // a URL
 		return ""
-	case start > 0 && !strings.ContainsAny(arg[start-1:start], "=:,@+") && !isOption:
-		return "" // a relative path
+	case start > 0 && !strings.ContainsAny(arg[start-1:start], "=:,@+#|") && !isOption:
+		return ""
 	}
 	path, _, isWild := strings.Cut(arg[start:], "*")
 	if i := strings.IndexAny(path, "?["); i >= 0 {

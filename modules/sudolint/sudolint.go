@@ -78,6 +78,9 @@ func (f Finding) String() string {
 	return text
 }
 
+// IsAllowable reports whether a user can allow the finding by its name. A word that was refused cannot be allowed.
+func (f Finding) IsAllowable() bool { return f.Option == "" && slices.Contains(Allowable, f.Check) }
+
 // Facts are what must be known of the host.
 type Facts struct {
 	Systemd int  // major version; 0: not known, taken for old
@@ -107,11 +110,12 @@ func CheckFile(f sudoers.File, host Facts) []Finding {
 	return all.unique()
 }
 
-// Lower makes those findings milder that allowed names: an Error becomes a Warning, a Warning an Info.
+// Lower makes those findings milder that allowed names: an Error becomes a Warning, a Warning an Info. A word that was refused stays an Error,
+// since its rule is not written.
 func Lower(all []Finding, allowed func(sudoers.Check) bool) []Finding {
 	lowered := make([]Finding, len(all))
 	for i, f := range all {
-		if allowed(f.Check) {
+		if f.Option == "" && allowed(f.Check) {
 			f.Severity = map[Severity]Severity{Error: Warning, Warning: Info, Info: Info}[f.Severity]
 		}
 		lowered[i] = f
@@ -129,13 +133,13 @@ func (all *findings) add(c sudoers.Check, s Severity, subject, message string, a
 
 func (f *Finding) hint(text string, args ...any) { f.Hint = fmt.Sprintf(text, args...) }
 
-// first keeps the first finding of each check.
+// first keeps the first error of each check.
 func (all findings) first() []Finding {
 	seen := map[sudoers.Check]bool{}
 	return slices.DeleteFunc(all, func(f Finding) bool {
 		isSeen := seen[f.Check]
-		seen[f.Check] = true
-		return isSeen
+		seen[f.Check] = seen[f.Check] || f.Severity == Error
+		return isSeen || f.Severity != Error
 	})
 }
 

@@ -1,23 +1,35 @@
 package sudolint
 
-import "github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+import (
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+)
 
 // UnitsOf are the units whose commands systemd runs because of a command, such as systemctl restart; nil where it is no such call.
-func UnitsOf(c sudoers.Command) []string {
-	if !c.IsOneProgram() {
-		return nil
-	}
-	found, err := walk(c.Path())
+func UnitsOf(c sudoers.Command) (units []string) {
+	commands, err := commandsOf(c)
 	if err != nil {
 		return nil // CheckOnHost says so
 	}
-	call, ok := asSystemctl(c, found.paths...)
-	if !ok || !runsUnits(call) {
-		return nil
-	}
-	var units []string
-	for _, name := range call.Names {
-		units = append(units, sudoers.Qualified(name))
+	for _, one := range commands {
+		found, err := walk(one.Path())
+		if err != nil {
+			continue
+		}
+		names := found.paths
+		if found.target != nil {
+			names = append(names, otherLinks(found)...)
+		}
+		call, ok := asSystemctl(one, names...)
+		if !ok || !runsUnits(call) {
+			continue
+		}
+		for _, name := range call.Names {
+			if !strings.ContainsAny(name, "*?[") { // AnyArguments says so
+				units = append(units, sudoers.Qualified(name))
+			}
+		}
 	}
 	return units
 }
