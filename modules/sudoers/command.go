@@ -32,7 +32,7 @@ var reasons = map[rune]string{
 	'\\': "is taken for an escape, by each sudo in another way",
 	'"':  `is taken as it is: an argument cannot contain a blank; only "" alone has a meaning, no arguments`,
 	'\'': "is taken as it is: an argument cannot contain a blank",
-	'!':  "is a negation, which is easily got round", '~': "is not replaced by a home directory",
+	'!':  "is a negation, which is easy to bypass", '~': "is not replaced by a home directory",
 }
 
 // Wide is what commands may say beyond a program and its exact arguments.
@@ -79,9 +79,9 @@ func checkCommand(s string) *Refusal {
 	case !printable().MatchString(s):
 		return refuse(ControlChar, "has a control character or one beyond ASCII, which could start a rule or pass for another")
 	case strings.HasPrefix(s, "!"):
-		return refuse(Negation, "is a negation, which is easily got round").hint("name what may be run")
+		return refuse(Negation, "is a negation, which is easy to bypass").hint("name what may be run")
 	case strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  "):
-		return refuse(Unportable, "has a blank too many; accepted: single blanks between arguments")
+		return refuse(Unportable, "has a leading, trailing or double space; accepted: single spaces between arguments")
 	}
 	return nil
 }
@@ -89,9 +89,9 @@ func checkCommand(s string) *Refusal {
 func (c Command) checkWide(w Wide) *Refusal {
 	if !w.All {
 		if c.path == all {
-			return refuse(All, "would be every command").hint("name the commands")
+			return refuse(All, "matches every command").hint("name the commands")
 		}
-		return refuse(All, "would be every program in that folder").hint("name the programs")
+		return refuse(All, "matches every program in the directory").hint("name the programs")
 	}
 	if len(c.args) > 0 || c.none {
 		return refuse(Unportable, "has arguments, which are for one program alone")
@@ -149,7 +149,7 @@ func checkWord(text string, accepted *regexp.Regexp, w Wide) *Refusal {
 		}
 		reason, known := reasons[r]
 		if !known {
-			reason = "cannot be written so that every sudo reads the same"
+			reason = "has no spelling that every sudo reads the same way"
 		}
 		return refuse(Unportable, "is refused: %q in %q %s", r, text, reason).hint("allow a script of your own instead, owned by root")
 	}

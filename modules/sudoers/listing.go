@@ -92,7 +92,7 @@ func (l Listing) CheckPassword(c Call) (doubt string, err error) {
 				m, right = maybe, false
 			}
 			if m == maybe && doubt == "" {
-				doubt = fmt.Sprintf("whether sudo lets %s is up to %s, which cannot be judged here", c, e.describe(j))
+				doubt = fmt.Sprintf("cannot tell whether sudo lets %s: it depends on %s", c, e.describe(j))
 			}
 			switch {
 			case right && m == maybe:
@@ -116,7 +116,7 @@ func (l Listing) CheckPassword(c Call) (doubt string, err error) {
 func (c Call) fault(negated bool, rule string) error {
 	switch {
 	case negated:
-		return fmt.Errorf("sudo does not let %s: taken back by %s", c, rule)
+		return fmt.Errorf("sudo does not let %s: denied by %s", c, rule)
 	case c.NoPassword:
 		return fmt.Errorf("sudo lets %s, but asks for a password, because of %s", c, rule)
 	default:

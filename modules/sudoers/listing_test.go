@@ -36,7 +36,7 @@ func rule(users, groups, options, commands string) string {
 func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 	free := rule("root", "", "!authenticate", "/bin/sh restart sidekiq")
 	const asks = `sudo lets deploy run "/bin/sh restart sidekiq" as root, but asks for a password, because of a later rule in /etc/sudoers.d/x: `
-	const doubt = `whether sudo lets deploy run "/bin/sh restart sidekiq" as root is up to a later rule in /etc/sudoers.d/x, which cannot be judged here`
+	const doubt = `cannot tell whether sudo lets deploy run "/bin/sh restart sidekiq" as root: it depends on a later rule in /etc/sudoers.d/x`
 	for _, c := range []struct{ name, listing, doubt, err string }{
 		{"ours", free, "", ""},
 		{"with other options", rule("root, #34", "", "setenv, !authenticate", "/bin/sh restart sidekiq"), "", ""},
@@ -60,7 +60,7 @@ func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 		{"a digest", free + rule("root", "", "", "sha224:abc /bin/sh"), doubt, ""},
 		{"members of a group", free + rule("%adm", "", "", "ALL"), doubt, ""},
 		{"with a group", free + rule("root", "mail", "", "ALL"), "", asks + "(root : mail) ALL"},
-		{"negated", free + rule("root", "", "", "!/bin/sh"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: taken back by a later rule in /etc/sudoers.d/x: (root) !/bin/sh`},
+		{"negated", free + rule("root", "", "", "!/bin/sh"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: denied by a later rule in /etc/sudoers.d/x: (root) !/bin/sh`},
 		{"a class that is right, then one that is not", rule("root", "", "", "/bin/sh") + rule("root", "", "!authenticate", "/bin/sh [a-z]*"), doubt, ""},
 		{"another name of the program", rule("root", "", "!authenticate", "/proc/self/root/bin/sh.link"), "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: it lists no rule for that`},
 		{"nothing", "", "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: it lists no rule for that`},
@@ -98,7 +98,7 @@ func TestDefaultsForSomeCommandsLeaveRulesWithoutATagInDoubt(t *testing.T) {
 	specific := "Runas and Command-specific defaults for deploy:\n    Defaults!/bin/sh !authenticate\n"
 	doubt, err := parseListing(specific + rule("root", "", "", "ALL")).CheckPassword(restart)
 	require.NoError(t, err)
-	require.Contains(t, doubt, "cannot be judged")
+	require.Contains(t, doubt, "cannot tell whether")
 	doubt, err = parseListing(specific + rule("root", "", "!authenticate", "ALL")).CheckPassword(restart)
 	require.NoError(t, err)
 	require.Empty(t, doubt)
@@ -184,7 +184,7 @@ func TestSudoRsTakesWildcardsAsTheyAreAndListsFoldersByOne(t *testing.T) {
 		l.literal = true
 		doubt, err := l.CheckPassword(restart)
 		require.NoError(t, err)
-		require.Contains(t, doubt, "cannot be judged", command)
+		require.Contains(t, doubt, "cannot tell whether", command)
 	}
 }
 

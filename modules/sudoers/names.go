@@ -43,9 +43,9 @@ func ParseUser(s string) (User, error) {
 	u := User{group: group, id: number, name: rest}
 	switch {
 	case s == all:
-		return User{}, refuse(All, "%q would be everybody", s).hint("name users or groups")
+		return User{}, refuse(All, "%q matches every user", s).hint("name users or groups")
 	case strings.HasPrefix(s, "!"):
-		return User{}, refuse(Negation, "%q is a negation, which is easily got round", s).hint("name those who may")
+		return User{}, refuse(Negation, "%q is a negation, which is easy to bypass", s).hint("name those who may")
 	case number && !isID(rest):
 		return User{}, refuse(Unportable, "%q is not an id; accepted: # and a number up to %d", s, maxID)
 	case number:
@@ -69,9 +69,9 @@ func checkName(name string) *Refusal {
 	case name == "":
 		return refuse(Empty, "has no name")
 	case digits().MatchString(name) && !strings.Contains(name, "."):
-		return refuse(Unportable, "is a number").hint("write an id as %q", "#"+name)
+		return refuse(Unportable, "is a number").hint("write an id as #NUMBER")
 	case reserved().MatchString(name):
-		return refuse(Unportable, "is a word of sudoers").hint("give the id of the account, with a # before it")
+		return refuse(Unportable, "has a meaning of its own in sudoers").hint("give the id of the account, with a # before it")
 	case strings.ContainsAny(name[:1], "%#!+-"):
 		return refuse(Unportable, "starts with %q, which means something else in sudoers", name[:1]).hint("give the id of the account, with a # before it")
 	case strings.Contains(name, ":"):

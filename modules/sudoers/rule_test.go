@@ -80,8 +80,8 @@ func TestAllFaultsOfARuleAreTold(t *testing.T) {
 	q := request()
 	q.Users, q.Commands = []string{"!a", "deploy", "!b"}, []string{"sh"}
 	_, err := ParseRule(q)
-	require.EqualError(t, err, `users: "!a" is a negation, which is easily got round; hint: name those who may`+"\n"+
-		`users: "!b" is a negation, which is easily got round; hint: name those who may`+"\n"+
+	require.EqualError(t, err, `users: "!a" is a negation, which is easy to bypass; hint: name those who may`+"\n"+
+		`users: "!b" is a negation, which is easy to bypass; hint: name those who may`+"\n"+
 		`commands: command "sh" has no clean absolute path; hint: start it with a path such as /bin/systemctl, without any . or .. in it`)
 }
 
@@ -134,7 +134,7 @@ Defaults!FILE_10_WORKERS env_keep+="A B"
 
 	q.Commands, q.Wide = []string{"ALL"}, Wide{All: true}
 	f.Rules = parse(t, q).Rules
-	require.EqualError(t, f.CheckSettings(), `defaults: would hold for every command, since ALL is granted; hint: name the commands`)
+	require.EqualError(t, f.CheckSettings(), `defaults: apply to single commands, but ALL is granted; hint: name the commands`)
 	q.Commands = nil
 	for i := range 128 {
 		q.Commands = append(q.Commands, fmt.Sprintf("/opt/x%d", i))

@@ -107,7 +107,7 @@ func (f File) CheckSettings() error {
 	}
 	for _, c := range commands {
 		if c.path == all {
-			return &FieldError{"defaults", refuse(All, "would hold for every command, since ALL is granted").hint("name the commands")}
+			return &FieldError{"defaults", refuse(All, "apply to single commands, but ALL is granted").hint("name the commands")}
 		}
 	}
 	return nil

@@ -81,12 +81,12 @@ func TestParseUser_Refuses(t *testing.T) {
 		return "has the character " + c + ", which cannot be seen or could pass for another" + accepted
 	}
 	for s, want := range map[string]string{
-		"ALL":     "would be everybody; hint: name users or groups",
-		"!deploy": "is a negation, which is easily got round; hint: name those who may",
-		"1000":    `is a number; hint: write an id as "#1000"`,
-		"%1000":   `is a number; hint: write an id as "#1000"`,
-		"":        "has no name", "%": "has no name", "%ALL": "is a word of sudoers" + byID,
-		"Defaults": "is a word of sudoers" + byID, "User_Alias": "is a word of sudoers" + byID, "Cmd_Alias": "is a word of sudoers" + byID,
+		"ALL":     "matches every user; hint: name users or groups",
+		"!deploy": "is a negation, which is easy to bypass; hint: name those who may",
+		"1000":    `is a number; hint: write an id as #NUMBER`,
+		"%1000":   `is a number; hint: write an id as #NUMBER`,
+		"":        "has no name", "%": "has no name", "%ALL": "has a meaning of its own in sudoers" + byID,
+		"Defaults": "has a meaning of its own in sudoers" + byID, "User_Alias": "has a meaning of its own in sudoers" + byID, "Cmd_Alias": "has a meaning of its own in sudoers" + byID,
 		"%%ops": starts("%"), "+netgroup": starts("+"), "-x": starts("-"), "%!x": starts("!"),
 		"%:ops": "has a colon, which no account has (passwd(5))", "a:b": "has a colon, which no account has (passwd(5))",
 		" a": ends, "a ": ends, `a\`: ends,
@@ -158,18 +158,18 @@ func TestCommandsAreEscapedAsEverySudoReadsThem(t *testing.T) {
 
 func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 	const control = "has a control character or one beyond ASCII, which could start a rule or pass for another"
-	const blank = "has a blank too many; accepted: single blanks between arguments"
+	const blank = "has a leading, trailing or double space; accepted: single spaces between arguments"
 	const relative = "has no clean absolute path; hint: start it with a path such as /bin/systemctl, without any . or .. in it"
 	const script = "; hint: allow a script of your own instead, owned by root"
-	const unknown = " cannot be written so that every sudo reads the same" + script
+	const unknown = " has no spelling that every sudo reads the same way" + script
 	const escape = " is taken for an escape, by each sudo in another way" + script
 	const quoted = ` is taken as it is: an argument cannot contain a blank; only "" alone has a meaning, no arguments` + script
 	const named = "; hint: write out what is needed"
 	const wild = " is a wildcard: for sudo it matches blanks and options as well, for sudo-rs nothing" + named
-	const every = "would be every command; hint: name the commands"
+	const every = "matches every command; hint: name the commands"
 	const sudoedit = `is sudoedit, which is not supported: it lets a user write any text into the file, and sudo-rs before 0.2.8 does not know it; ` +
 		`hint: let a group write the file, or allow a script that checks the text, owned by root`
-	const folder = "would be every program in that folder; hint: name the programs"
+	const folder = "matches every program in the directory; hint: name the programs"
 	for s, want := range map[string]string{
 		"":                              relative,
 		"systemctl restart sidekiq":     relative,
@@ -188,7 +188,7 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		"sha256:abc= /bin/sh":           relative,
 		"ALL":                           every,
 		"ALL x":                         every,
-		"!/bin/sh":                      "is a negation, which is easily got round; hint: name what may be run",
+		"!/bin/sh":                      "is a negation, which is easy to bypass; hint: name what may be run",
 		"/opt/x\ndeploy ALL=(ALL) ALL":  control,
 		"/opt/x\n":                      control,
 		"/opt/x\ty":                     control,
@@ -212,7 +212,7 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		`/opt/x "a b"`:                  `is refused: '"' in "\"a"` + quoted,
 		`/opt/x "" y`:                   `is refused: '"' in "\"\""` + quoted,
 		`/opt/x y ""`:                   `is refused: '"' in "\"\""` + quoted,
-		"/opt/x !y":                     `is refused: '!' in "!y" is a negation, which is easily got round` + script,
+		"/opt/x !y":                     `is refused: '!' in "!y" is a negation, which is easy to bypass` + script,
 		"/opt/x ~/y":                    `is refused: '~' in "~/y" is not replaced by a home directory` + script,
 		"/opt/x a;b":                    `is refused: ';' in "a;b"` + unknown,
 		"/opt/x,/bin/sh":                `is refused: ',' in "/opt/x,/bin/sh"` + unknown,

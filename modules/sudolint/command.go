@@ -64,10 +64,10 @@ func (all *findings) checkNames(c sudoers.Command, paths ...string) {
 	chosen := c.TakesAnyArguments() || slices.ContainsFunc(c.Args(), func(arg string) bool { return strings.ContainsAny(arg, "*?[") })
 	switch {
 	case name != "":
-		all.add(ShellEscape, Error, c.String(), "permits a shell escape: %s can start programs, write any file or change accounts", name).
+		all.add(ShellEscape, Error, c.String(), "permits a shell escape: %s can start programs, write any file or change accounts as root", name).
 			hint("grant a script of your own instead, owned by root, without arguments")
 	case chosen && choice != "" && listed(harmless, c.Path()) == "":
-		all.add(AnyArguments, Error, c.String(), "is granted with arguments of the caller's choice, by which %s does very different things", choice).
+		all.add(AnyArguments, Error, c.String(), "lets the caller choose arguments, by which %s does very different things", choice).
 			hint(`write those that are needed, or "" to allow none`)
 	case c.TakesAnyArguments():
 		all.add(AnyArguments, Warning, c.String(), "is granted with any arguments").hint(`write those that are needed, or "" to allow none`)
@@ -120,7 +120,7 @@ func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host
 	}
 	for _, o := range s.Options {
 		if isRemote(o) || o.Is("-f", "--force") && slices.Contains(power, s.Verb) {
-			all.add(SystemctlOption, Error, c.String(), "has %s, which works on another host or root folder, or by force", o.Name).hint("leave the option out")
+			all.add(SystemctlOption, Error, c.String(), "has %s, which works on another host or root directory, or by force", o.Name).hint("leave the option out")
 		}
 	}
 	if s.Verb == "" && !c.TakesAnyArguments() || slices.Contains(shown, s.Verb) || strings.HasPrefix(s.Verb, "list-") {
@@ -163,7 +163,7 @@ func (all *findings) checkPager(c sudoers.Command, host Facts) {
 	if slices.Contains(options, "--no-pager") && !slices.Contains(words("service invoke-rc.d"), path.Base(c.Path())) {
 		return
 	}
-	severity, message := Warning, "opens a pager as root, which must not start programs"
+	severity, message := Warning, "opens a pager as root, which systemd keeps from starting programs (LESSSECURE)"
 	if host.Systemd < lessSecure {
 		severity, message = Error, "opens a root shell: it has a pager, which starts programs on systemd before 247 (CVE-2023-26604)"
 	}
@@ -202,7 +202,7 @@ func (all *findings) checkSpellings(f sudoers.File) {
 		for _, c := range r.Commands() {
 			for _, twin := range c.Expanded() {
 				if !granted[twin.String()] {
-					all.add(UnitSpelling, Info, c.String(), "is one of two spellings: sudo compares letter by letter, and does not allow %q", twin).
+					all.add(UnitSpelling, Info, c.String(), "does not cover the spelling %q: sudo compares arguments as text", twin).
 						hint("set expand_unit")
 				}
 			}

@@ -2,7 +2,7 @@
 // all. It knows programs by the lists of programs.go, under every name by which the host reaches them, and what users other than root can
 // replace. Such lists cannot be complete, so a program of which nothing is known is a finding as well (NotAnalysed).
 //
-// Package sudoers sees to it that text means what it says; here it is asked whether that is wanted. What is known was tried on real
+// Package sudoers makes text that means what it says; this package checks whether that is wanted. What is known was tried on real
 // releases: each escalation as an ordinary user at a terminal, with systemd 237 to 257, sudo 1.8.21 to 1.9.17 and sudo-rs.
 //
 // # Decisions
