@@ -15,9 +15,9 @@ description:
   - >-
     What is accepted means the same to sudo 1.8.21 and later and to sudo-rs, or is refused and the reason given.
   - >-
-    Commands that give more than they say stop the task: programs that permit a shell escape, systemctl with a pager on
-    old systemd, files that users other than root can replace, and so on. O(allow_findings) allows each of these dangers
-    by name.
+    Commands that grant more than they appear to are errors: programs that permit a shell escape, systemctl with a pager
+    on old systemd, files that users other than root can replace, and so on. O(allow_findings) allows each of these
+    dangers by name.
   - >-
     The list of programs that permit a shell escape (GTFOBins and others) cannot be complete. A program of which nothing
     is known is the finding C(not_analysed), which stops nothing: read such a program yourself before you grant it.
@@ -32,7 +32,7 @@ options:
     required: true
   state:
     description:
-      - Whether the file shall be there.
+      - Whether the file exists.
     type: str
     choices: [present, absent]
     default: present
@@ -57,8 +57,8 @@ options:
   hosts:
     description:
       - >-
-        Hosts on which the rule holds. Rules without V(ALL) are for files shared by many hosts: they are not proved, and
-        programs are checked only where the rule may hold on this host.
+        Hosts on which the rule applies. Rules without V(ALL) are for files shared by many hosts: they are not proved,
+        and their programs may be missing.
     type: list
     elements: str
     default: [ALL]
@@ -193,7 +193,8 @@ options:
         What to do with lines that somebody else wrote into the file and that the new rules do not cover. V(safe) stops
         and names them, V(force) drops them with a warning. With O(state=absent), V(safe) stops at a file that this
         module did not write, V(force) removes it.
-      - What needs no sudo, such as C(systemctl status), may go in either case; a warning says what to type instead.
+      - Grants that need no sudo, such as C(systemctl status), are dropped in either case, with a warning that names the
+          command to use.
     type: str
     choices: [safe, force]
     default: safe
@@ -348,7 +349,7 @@ findings:
       description: The command, account or setting.
       type: str
     option:
-      description: Instead of the subject, the option with a word that was refused.
+      description: Option with the rejected value, instead of the subject.
       type: str
     message:
       description: What was found.
@@ -360,8 +361,7 @@ findings:
     - id: unit_spelling
       severity: info
       subject: /bin/systemctl restart sidekiq
-      message: 'is one of two spellings: sudo compares letter by letter, and does not allow "/bin/systemctl restart
-          sidekiq.service"'
+      message: 'does not cover the spelling "/bin/systemctl restart sidekiq.service"'
       hint: set expand_unit
 steps:
   description: What was changed, or would be in check mode.
