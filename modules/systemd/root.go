@@ -1,162 +1,266 @@
 package systemd
 
 import (
-	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
 )
 
-// commands are the properties of a service that start programs; those in Ex tell from systemd 243 which of them root runs although the
-// service has another user (systemd.service(5), prefixes + and !).
-var commands = []string{"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"}
+// commands are the properties of services and sockets that start programs (systemd.service(5), systemd.socket(5)). ExecMount and ExecActivate, which
+// are shown of mounts and swaps, are missing: systemd sets them itself, always to mount(8) and swapon(8).
+var commands = []string{"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPre", "ExecStopPost"}
 
-// sinceEx is the first systemd that has the properties in Ex.
+// sinceEx is the first systemd that shows which commands root runs although the service has another user (systemd.service(5), prefixes + and !):
+// properties such as ExecStartEx have their flags.
 const sinceEx = 243
 
+// started are the properties that name units whose commands run when the unit is started, restarted, reloaded or has ended; restarted name those
+// that are restarted together with the unit (systemd.unit(5)).
 var (
-	execPath  = lazyregexp.New(`path=(\S+) ;`)
-	execArgs  = lazyregexp.New(`argv\[\]=(.*?) ;`)
-	execFlags = lazyregexp.New(`flags=[^;]*\b(privileged|no-setuid)\b`)
-	execLine  = lazyregexp.New(`(?m)^[ \t]*Exec(?:Condition|Start|StartPre|StartPost|Reload|Stop|StopPost)[ \t]*=[ \t]*[-@:|]*[+!][-@:|+!]*(.*)$`)
+	started   = []string{"Requires", "Requisite", "Wants", "BindsTo", "Upholds", "OnSuccess", "OnFailure", "ConsistsOf", "PropagatesReloadTo"}
+	restarted = []string{"RequiredBy", "RequisiteOf", "BoundBy"}
 )
 
-// RootFiles are the files and directories that root trusts when a unit is started or stopped: those that define it, and, where root runs a
-// command for it, the program, all arguments that are absolute paths, the files with its environment, and the directories in which it runs. What
-// a timer, socket or path unit triggers counts as well. A unit that does not exist, or is masked, has none.
-func (s Systemctl) RootFiles(unit string) ([]string, error) {
-	properties := "LoadState,FragmentPath,SourcePath,DropInPaths,User,DynamicUser,PermissionsStartOnly,WorkingDirectory,RootDirectory,RootImage," +
-		"EnvironmentFiles,Triggers"
+// shown are all properties that are read.
+func shown() string {
+	all := slices.Concat([]string{
+		"Id", "Names", "LoadState", "FragmentPath", "SourcePath", "DropInPaths", "User", "DynamicUser", "WorkingDirectory", "RootDirectory", "RootImage",
+		"EnvironmentFiles", "Environment", "BindPaths", "BindReadOnlyPaths", "Accept",
+	}, started, restarted, commands)
 	for _, c := range commands {
-		properties += "," + c + "," + c + "Ex"
+		all = append(all, c+"Ex")
 	}
+	return strings.Join(all, ",")
+}
+
+// RootFiles are the files and directories that root trusts when a unit is started or stopped: those that define it, and, where root runs a
+// command for it, the program, all arguments that may be files, the files with its environment, and the directories in which it runs. Units that
+// are started with it count as well, to any depth: those that it triggers, and of those that it depends on the ones that the distribution does
+// not have. A unit that does not exist, or is masked, has none.
+func (s Systemctl) RootFiles(unit string) ([]string, error) {
+	return s.rootFiles(unit, func(name string) bool { return isAdded("/", name) })
+}
+
+// rootFiles takes one call of systemctl for each level of units, which are 5 to 10 ms. Units of the distribution are many and root's: isAdded tells
+// them from others before the call.
+func (s Systemctl) rootFiles(unit string, isAdded func(name string) bool) ([]string, error) {
 	var all []string
-	for units := []string{unit}; len(units) > 0; units = units[1:] {
-		out, err := s.run("show", "-p", properties, "--", units[0])
+	seen, triggered := map[string]bool{}, map[string]bool{}
+	for level := []string{unit}; len(level) > 0; {
+		out, err := s.run(append([]string{"show", "-p", shown(), "--"}, level...)...)
 		if err != nil {
 			return nil, err
 		}
-		r := readRoot(out)
-		if !r.isLoaded {
-			continue
+		isFirst := len(seen) == 0
+		level = nil
+		for _, r := range readRoot(out, s.Version) {
+			isTriggered := isFirst || slices.ContainsFunc(r.names, func(name string) bool { return triggered[name] })
+			if seen[r.id] || !r.isLoaded || r.isShipped() && !isTriggered {
+				continue
+			}
+			seen[r.id] = true
+			all = append(all, r.files()...)
+			for _, name := range r.triggers {
+				triggered[name] = true
+			}
+			if !isFirst {
+				r.restarted = nil
+			}
+			added := slices.DeleteFunc(append(r.started, r.restarted...), func(name string) bool { return !isAdded(name) })
+			level = slices.Concat(level, r.triggers, added)
 		}
-		if s.Version < sinceEx {
-			if err := r.readPrefixes(); err != nil {
-				return nil, err
+		level = slices.DeleteFunc(unique(level), func(name string) bool { return seen[name] })
+	}
+	return unique(all), nil
+}
+
+// isAdded reports whether the unit, or the template that it is an instance of, has a file or link outside of the distribution's directories.
+func isAdded(root, unit string) bool {
+	names := []string{unit}
+	if name, instance, ok := strings.Cut(unit, "@"); ok {
+		names = append(names, name+"@"+filepath.Ext(instance))
+	}
+	for _, dir := range unitPath {
+		for _, name := range names {
+			if _, err := os.Lstat(filepath.Join(root, dir, name)); err == nil && !isShipped("/"+dir) {
+				return true
 			}
 		}
-		all = append(all, append(r.files(), "/etc/systemd/system/"+units[0]+".d")...)
-		if units[0] == unit {
-			units = append(units, r.triggers...)
-		}
 	}
-	return all, nil
+	return false
+}
+
+func isShipped(path string) bool {
+	return strings.HasPrefix(path, "/usr/lib/systemd/") || strings.HasPrefix(path, "/lib/systemd/")
+}
+
+// unique keeps the order: the finding that is reported first should be about the unit's own files.
+func unique(all []string) []string {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(s string) bool {
+		isSeen := seen[s]
+		seen[s] = true
+		return isSeen
+	})
 }
 
 // root is what systemd shows of a unit, sorted by who uses it.
 type root struct {
-	isLoaded bool
-	user     string   // "": root
-	own      []string // files that define the unit
-	byRoot   []string // of commands that root runs in any case
-	byUser   []string // of commands that the user runs
-	around   []string // what all commands have in common
-	triggers []string
+	id        string
+	names     []string // with aliases
+	isLoaded  bool
+	user      string   // "": root
+	own       []string // files that define the unit
+	opened    []string // directories of files that root opens whoever the user is
+	hasRoot   bool     // root runs a command
+	byRoot    []string // files of the commands that root runs
+	around    []string // what all commands have in common
+	triggers  []string
+	started   []string
+	restarted []string
+}
+
+// isShipped reports whether the unit is the distribution's, and nothing but drop-ins were added to it.
+func (r root) isShipped() bool {
+	return len(r.own) == 0 || isShipped(r.own[0])
 }
 
 // files are those that root trusts.
 func (r root) files() []string {
-	byRoot := r.byRoot
-	if r.user == "" || r.user == "root" || r.user == "0" {
-		byRoot = slices.Concat(byRoot, r.byUser)
+	all := slices.Concat(r.own, r.opened)
+	if r.hasRoot {
+		all = slices.Concat(all, r.byRoot, r.around)
 	}
-	if len(byRoot) == 0 {
-		return r.own
-	}
-	return slices.Concat(r.own, byRoot, r.around)
+	return append(all, dropInDirs(r.names)...)
 }
 
-// readRoot reads the output of systemctl show.
-func readRoot(out string) root {
-	var r root
-	properties := map[string][]string{}
-	for line := range strings.Lines(out) {
-		if key, value, _ := strings.Cut(strings.TrimSpace(line), "="); value != "" {
-			properties[key] = append(properties[key], value)
+// dropInDirs are the directories from which systemd reads drop-ins of a unit (systemd.unit(5)): its own, that of its template, one for each prefix
+// that ends in a dash, and that of its type. They count while they are empty, too: who can write there can add a command.
+func dropInDirs(names []string) []string {
+	var all []string
+	for _, name := range names {
+		prefix, kind := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
+		prefix, instance, isInstance := strings.Cut(prefix, "@")
+		ends := []string{kind}
+		if isInstance {
+			ends = []string{"@" + instance + kind, "@" + kind}
+		}
+		found := []string{}
+		for prefix != "" {
+			for _, end := range ends {
+				found = append(found, prefix+end)
+			}
+			prefix = prefix[:strings.LastIndex(strings.TrimRight(prefix, "-"), "-")+1]
+		}
+		for _, unit := range append(found, strings.TrimPrefix(kind, ".")) {
+			all = append(all, "/etc/systemd/system/"+unit+".d", "/run/systemd/system/"+unit+".d")
 		}
 	}
-	one := func(key string) string { return strings.Join(properties[key], " ") }
-	r.isLoaded = one("LoadState") == "loaded"
-	r.user = one("User")
-	if r.user == "" && one("DynamicUser") == "yes" {
+	return all
+}
+
+// shownUnit are the properties of one unit; some have several lines.
+type shownUnit map[string][]string
+
+func (u shownUnit) one(key string) string { return strings.Join(u[key], " ") }
+
+var (
+	listItem = lazyregexp.New(`"(?:[^"\\]|\\.)*"|\S+`)
+	escaped  = lazyregexp.New(`\\(.)`)
+)
+
+// list is the value of a property that is a list. An item with a backslash, such as the unit a\x2db.service, is shown as "a\\x2db.service".
+func (u shownUnit) list(keys ...string) []string {
+	var all []string
+	for _, key := range keys {
+		for _, item := range listItem().FindAllString(u.one(key), -1) {
+			if strings.HasPrefix(item, `"`) {
+				item = escaped().ReplaceAllString(strings.Trim(item, `"`), "$1")
+			}
+			all = append(all, item)
+		}
+	}
+	return all
+}
+
+var commandEnd = lazyregexp.New(` ; pid=\d+.*\}$`)
+
+// readUnits reads the output of systemctl show, in which an empty line divides units. An argument of a command may have line breaks; they are
+// shown as they are.
+func readUnits(out string) []shownUnit {
+	var all []shownUnit
+	unit := shownUnit{}
+	var key, value string
+	for line := range strings.Lines(out + "\n\n") {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(value, "{ path=") && !commandEnd().MatchString(value) {
+			value += " " + line
+		} else if line == "" {
+			if len(unit) > 0 {
+				all = append(all, unit)
+			}
+			unit = shownUnit{}
+			continue
+		} else {
+			key, value, _ = strings.Cut(line, "=")
+		}
+		if value != "" && (!strings.HasPrefix(value, "{ path=") || commandEnd().MatchString(value)) {
+			unit[key] = append(unit[key], value)
+		}
+	}
+	return all
+}
+
+var isPrivileged = lazyregexp.New(`flags=[^;]*\b(privileged|no-setuid)\b`)
+
+// readRoot reads the output of systemctl show of systemd of that version.
+func readRoot(out string, version int) []root {
+	var all []root
+	for _, unit := range readUnits(out) {
+		all = append(all, newRoot(unit, version))
+	}
+	return all
+}
+
+func newRoot(u shownUnit, version int) root {
+	r := root{
+		id:        u.one("Id"),
+		names:     u.list("Names"),
+		isLoaded:  u.one("LoadState") == "loaded",
+		user:      u.one("User"),
+		own:       u.list("FragmentPath", "SourcePath", "DropInPaths"),
+		triggers:  u.list("Triggers"),
+		started:   u.list(started...),
+		restarted: u.list(restarted...),
+	}
+	if r.user == "" && u.one("DynamicUser") == "yes" {
 		r.user = "dynamic"
 	}
-	r.own = strings.Fields(one("FragmentPath") + " " + one("SourcePath") + " " + one("DropInPaths"))
-	r.triggers = strings.Fields(one("Triggers"))
-	for _, key := range []string{"WorkingDirectory", "RootDirectory", "RootImage"} {
-		if path := strings.TrimLeft(one(key), "!-"); strings.HasPrefix(path, "/") {
-			r.around = append(r.around, path)
-		}
+	if prefix, isSocket := strings.CutSuffix(r.id, ".socket"); isSocket && u.one("Accept") == "yes" {
+		prefix, _, _ = strings.Cut(prefix, "@")
+		r.triggers = append(r.triggers, prefix+"@x.service") // one instance for each connection
 	}
-	for _, file := range properties["EnvironmentFiles"] {
-		path, _, _ := strings.Cut(file, " (")
-		r.around = append(r.around, path)
-	}
+	text := readText(r.own)
+	r.opened = text.opened()
+	at := newPlace(u)
+	r.around = at.around(u)
+	isRoot := r.user == "" || r.user == "root" || r.user == "0"
 	for _, c := range commands {
-		for i, command := range properties[c] {
-			isRoot := c != "ExecStart" && one("PermissionsStartOnly") == "yes" ||
-				i < len(properties[c+"Ex"]) && execFlags().MatchString(properties[c+"Ex"][i])
-			if isRoot {
-				r.byRoot = append(r.byRoot, paths(command)...)
-			} else {
-				r.byUser = append(r.byUser, paths(command)...)
+		for i, command := range u[c] {
+			if isRoot || c != "ExecStart" && text.isStartOnly() || i < len(u[c+"Ex"]) && isPrivileged().MatchString(u[c+"Ex"][i]) {
+				r.hasRoot = true
+				r.byRoot = append(r.byRoot, at.files(command)...)
 			}
 		}
 	}
+	if version < sinceEx {
+		for _, line := range text.prefixed() {
+			r.hasRoot = true
+			r.byRoot = append(r.byRoot, at.paths(line)...)
+		}
+	}
 	return r
-}
-
-// readPrefixes finds the commands with the prefixes + and ! in the files of the unit.
-func (r *root) readPrefixes() error {
-	for _, file := range r.own {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("reading a unit that systemd has loaded: %w", err)
-		}
-		for _, m := range execLine().FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", " "), -1) {
-			r.byRoot = append(r.byRoot, absolute(strings.Fields(m[1]))...)
-		}
-	}
-	return nil
-}
-
-// paths are the program of a command and those of its arguments that may be files.
-func paths(command string) []string {
-	var all []string
-	if m := execPath().FindStringSubmatch(command); m != nil {
-		all = append(all, m[1])
-	}
-	if m := execArgs().FindStringSubmatch(command); m != nil {
-		if words := strings.Fields(m[1]); len(words) > 1 {
-			all = append(all, absolute(words[1:])...)
-		}
-	}
-	return all
-}
-
-// absolute are the absolute paths among words, also behind a `=`. A specifier is not resolved.
-func absolute(words []string) []string {
-	var all []string
-	for _, word := range words {
-		if i := strings.Index(word, "=/"); i >= 0 {
-			word = word[i+1:]
-		}
-		word = strings.Trim(word, `"'`)
-		if strings.HasPrefix(word, "/") && !strings.Contains(word, "%") {
-			all = append(all, word)
-		}
-	}
-	return all
 }
