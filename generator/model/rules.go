@@ -40,6 +40,9 @@ func textFaults(v any, keys []string, fields []Field) []Fault {
 
 // textFault says what is wrong with one text of a field.
 func textFault(f Field, within []string, text string) (what, hint string) {
+	if jinjaHeader.MatchString(text) {
+		return `begins with "#jinja2:", by which Ansible changes the delimiters of Jinja`, "set its variable in group_vars"
+	}
 	plain, err := withoutJinja(text)
 	if err != nil {
 		return hinted(err)
@@ -49,7 +52,9 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 	}
 	switch f.Key {
 	case "environment":
-		return variableFault(within[0], text, plain)
+		if what, hint = variableFault(within[0], text, plain); what != "" {
+			return what, hint
+		}
 	case "extra_directives":
 		if !systemd.IsDirective(within[0]) {
 			return "no directive of [Service] that the role knows", "write a drop-in on the host for others"
@@ -96,6 +101,9 @@ func line(text string) error {
 	}
 	return nil
 }
+
+// jinjaHeader begins a text whose first line changes the delimiters, in ansible-core 2.15 to 2.19.
+var jinjaHeader = regexp.MustCompile(`(?i)^\s*#jinja2:`)
 
 var (
 	expression = regexp.MustCompile(`\{\{[^{}]*\}\}`)

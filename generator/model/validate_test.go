@@ -112,3 +112,29 @@ func TestTemplates(t *testing.T) {
 		require.EqualError(t, err, fault, text)
 	}
 }
+
+// ansible-core 2.15 to 2.19 takes other delimiters from the first line of a text, also where there are no braces.
+func TestTexts_RefuseJinjaHeader(t *testing.T) {
+	const header = "#jinja2: variable_start_string:'[%', variable_end_string:'%]'\n[% lookup('pipe', 'x') %]"
+	for _, f := range Fields(Default()) {
+		for _, text := range []string{header, " #JINJA2:", "#jinja2:x"} {
+			for _, value := range []any{text, []any{text}, map[string]any{"Nice": text}, map[string]any{"A": text}} {
+				if f.Key == "" {
+					continue
+				}
+				tree := map[string]any{}
+				Put(tree, f.Key, value)
+				d := &Document{tree: tree}
+				_, err := d.Model()
+				require.Error(t, err, "%s: %v", f.Key, value)
+			}
+		}
+	}
+	_, err := Read("m", []byte("environment: {A: '#jinja2: x'}"))
+	require.EqualError(t, err, `m:1:18: environment.A: begins with "#jinja2:", by which Ansible changes the delimiters of Jinja; hint: set its variable in group_vars`)
+}
+
+func TestEnvironment_RefusesLineBreaks(t *testing.T) {
+	_, err := Read("m", []byte(`environment: {A: "a\nb"}`))
+	require.EqualError(t, err, `m:1:18: environment.A: has more than one line`)
+}
