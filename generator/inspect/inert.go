@@ -6,8 +6,13 @@ import (
 	"slices"
 )
 
-// jinja begins what Ansible evaluates in a text: an expression, a statement or a comment.
-var jinja = regexp.MustCompile(`\{[{%#]`)
+var (
+	// delimiter begins an expression, a statement or a comment of Jinja.
+	delimiter = regexp.MustCompile(`\{[{%#]`)
+
+	// jinja matches a text that Ansible evaluates. In ansible-core 2.15 to 2.19 a first line "#jinja2:" changes the delimiters.
+	jinja = regexp.MustCompile(delimiter.String() + `|(?i)^\s*#jinja2:`)
+)
 
 func holdsJinja(value any) bool { return holds(value, jinja) }
 

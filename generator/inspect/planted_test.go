@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,7 @@ func inert(t *testing.T, where string, a *Application) {
 	var read any
 	require.NoError(t, yaml.Unmarshal([]byte(text), &read), where)
 	require.False(t, holdsJinja(read), where)
+	require.False(t, holds(read, regexp.MustCompile("^#jinja2:")), where)
 }
 
 // The fields of which an expression was withheld show that the expressions got as far as that.
@@ -111,7 +113,7 @@ func TestPlanted_InEveryVariableOfAPlaybook(t *testing.T) {
 			continue
 		}
 		expression := planttest.Expressions[i%len(planttest.Expressions)]
-		for _, value := range []any{expression, "/opt/" + expression, "/var/log/x" + expression, "redis://" + expression, []string{expression}, []string{"/" + expression},
+		for _, value := range []any{planttest.Header, []string{planttest.Header}, map[string]string{"A": planttest.Header + "\n[% x %]"}, expression, "/opt/" + expression, "/var/log/x" + expression, "redis://" + expression, []string{expression}, []string{"/" + expression},
 			map[string]string{expression: "x"}, map[string]string{"Nice": expression}, map[string][]string{"A": {expression}},
 			[]map[string]any{{"name": "a", "queues": []string{expression}}}, []map[string]any{{"name": "a", "config": expression}}, []map[string]any{{"name": "a", expression: 1}}} {
 			text, err := yaml.Marshal([]any{map[string]any{"hosts": "workers", "roles": []any{map[string]any{"role": "sidekiq", f.Name: value}}}})

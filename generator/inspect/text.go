@@ -195,8 +195,8 @@ func printable(text string, longest int) string {
 		}
 		return r
 	}, text)
-	for jinja.MatchString(text) {
-		text = jinja.ReplaceAllStringFunc(text, func(delimiter string) string { return "{ " + delimiter[1:] })
+	for delimiter.MatchString(text) {
+		text = delimiter.ReplaceAllStringFunc(text, func(found string) string { return "{ " + found[1:] })
 	}
 	if r := []rune(text); len(r) > longest {
 		return string(r[:longest]) + "..."

@@ -29,8 +29,11 @@ func Application() fstest.MapFS {
 	return files
 }
 
+// Header begins a text whose first line changes Jinja's delimiters (JINJA2_OVERRIDE in lib/ansible/template of ansible-core).
+const Header = "#jinja2:variable_start_string:'[%'"
+
 // Expressions have every delimiter of Jinja, with and without the characters at which a reader may part or refuse a text.
-var Expressions = []string{"{{x}}", "{{ x }}", "{%x%}", "{#x#}", "{{lookup('pipe','x')}}", `{{ lookup("pipe", "x") }}`, "{{{"}
+var Expressions = []string{"{{x}}", "{{ x }}", "{%x%}", "{#x#}", "{{lookup('pipe','x')}}", `{{ lookup("pipe", "x") }}`, "{{{", Header}
 
 var word = regexp.MustCompile(`[A-Za-z0-9_./:@+-]+`)
 
@@ -79,6 +82,9 @@ func alone(all fstest.MapFS, name, as, text string) fstest.MapFS {
 	return files
 }
 
+// valueOfQuotedKey is a value in YAML. In the playbooks, variables have quoted keys, roles have not.
+var valueOfQuotedKey = regexp.MustCompile(`("\w+": )"[^"\n]*"`)
+
 var quoted = regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'`)
 
 // Texts yields the application with a command in every quoted text: of one file, read alone, and at last of all files. The command is run by
@@ -97,6 +103,11 @@ func Texts(command string) iter.Seq2[string, fstest.MapFS] {
 			})
 			together[name] = &fstest.MapFile{Data: []byte(text)}
 			if text != string(all[name].Data) && !yield(name, alone(all, name, name, text)) {
+				return
+			}
+			changed := `${1}"` + Header + `,variable_end_string:'%]'\n[%lookup('pipe','` + command + `')%]"`
+			text = valueOfQuotedKey.ReplaceAllString(string(all[name].Data), changed)
+			if text != string(all[name].Data) && !yield(name+" with other delimiters", alone(all, name, name, text)) {
 				return
 			}
 		}
