@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"slices"
 )
@@ -41,19 +42,28 @@ func plainHolds(value any, pattern *regexp.Regexp) bool {
 	return false
 }
 
-// inert is the finding as it is, or without a value that holds Jinja: a question then, or, where the application decides, a remark.
+// inert is the finding as it is, or without a value that holds Jinja or is too long: a question then, or, where the application decides, a
+// remark.
 func (f finding) inert() finding {
-	if f.kind == remark || !holdsJinja(f.value) {
+	var what string
+	switch {
+	case f.kind == remark:
+		return f
+	case len(asJSON(f.value)) > longestValue:
+		what = fmt.Sprintf("is longer than %d bytes", longestValue)
+	case holdsJinja(f.value):
+		what = "holds Jinja, which Ansible would evaluate"
+	default:
 		return f
 	}
 	f.value = nil
 	if f.kind == decided {
-		f.kind, f.text = remark, f.from+" decides; not shown here, since its value holds Jinja"
+		f.kind, f.text = remark, f.from+" decides; not shown here, since its value "+what
 		return f
 	}
-	f.text = "not taken, since its value holds Jinja, which Ansible would evaluate. What should " + f.key + " be?"
+	f.text = "not taken, since its value " + what + ". What should " + f.key + " be?"
 	return f
 }
 
-// withheld reports whether the finding had a value that holds Jinja.
+// withheld reports whether the finding had a value that was not taken.
 func (f finding) withheld() bool { return f.value == nil && f.kind != remark }

@@ -9,7 +9,7 @@
 // secret gets into any text.
 //
 // Ansible evaluates the values of a role as templates, on the controller. So nothing of an application may be one: note, through which every
-// finding goes, withholds a value that holds Jinja, and asks instead.
+// finding goes, withholds a value that holds Jinja or is too long, and asks instead.
 //
 // Each source has a reader; what they find is settled afterwards (settle.go): a playbook counts more than Capistrano's files, these more than a
 // Procfile, and what was overruled is named.

@@ -1,6 +1,9 @@
 package inspect
 
 import (
+	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -115,4 +118,39 @@ func TestCommentsAreWordsAlone(t *testing.T) {
 		commented("12345678901234567890123456789012345678901234567890123456789012345678901234567890 project_name: x", ""))
 	require.Equal(t, "a?[31m b?c", printable("a\x1b[31m\u2028b\u0000c", 100))
 	require.Equal(t, "abc...", printable("abcd", 3))
+}
+
+// Each setting doubles the one before it, or a list repeats one.
+func TestRubyLiterals_AreLimited(t *testing.T) {
+	var recipe strings.Builder
+	recipe.WriteString("set :v0, \"ab\"\n")
+	for i := range 26 {
+		fmt.Fprintf(&recipe, "set :v%d, \"#{fetch(:v%d)}#{fetch(:v%d)}\"\n", i+1, i, i)
+	}
+	recipe.WriteString("set :deploy_to, \"/srv/#{fetch(:v26)}\"\n")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe.String())}}, "production", nil)
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
+	require.Contains(t, a.seen[0].notes, [2]string{"config/deploy.rb:28", "deploy_to is not literal, only Ruby could tell its value"})
+
+	half := strings.Repeat("x", longestValue/2)
+	known := literals{"half": half, "most": half + half}
+	for text, ok := range map[string]bool{
+		`"#{fetch(:half)}#{fetch(:half)}"`: true, `"#{fetch(:half)}#{fetch(:half)}y"`: false, `"#{fetch(:most)}"`: true, `"y#{fetch(:most)}"`: false,
+		"'" + half + half + "'": true, "'" + half + half + "y'": false, "[fetch(:half)]": true, "[fetch(:half), fetch(:half)]": false, "[fetch(:most), 'y']": false,
+		"%w[" + half + " " + half + "]": false, "%w[" + half + "]": true,
+	} {
+		_, got := known.value(text)
+		require.Equal(t, ok, got, "%.40s", text)
+	}
+}
+
+func TestNote_RefusesLongValues(t *testing.T) {
+	a := Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: workers\n  roles:\n    - { role: sidekiq, sidekiq_config: config/" + strings.Repeat("x", 2*longestValue) + ".yml }\n")}}, "production", nil)
+	_, known := a.best("sidekiq_config")
+	require.False(t, known)
+	require.Less(t, len(a.Text(schemaURL)), 2*longestValue)
+	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes. What should sidekiq_config be?"})
 }

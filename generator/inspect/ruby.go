@@ -174,16 +174,18 @@ func (known literals) value(text string) (value any, ok bool) {
 
 func (known literals) list(text string) (any, bool) {
 	if m := percentWords.FindStringSubmatch(text); m != nil {
-		return strings.Fields(m[1] + m[2] + m[3]), true
+		all := m[1] + m[2] + m[3]
+		return strings.Fields(all), len(all) <= longestValue
 	}
 	m := array.FindStringSubmatch(text)
 	if m == nil {
 		return nil, false
 	}
 	var words []string
+	size := 0
 	for _, part := range parts(m[1]) {
 		one, ok := known.text(part)
-		if !ok && part != "" {
+		if size += len(one) + 1; size > longestValue || !ok && part != "" {
 			return nil, false
 		}
 		if part != "" {
@@ -195,10 +197,10 @@ func (known literals) list(text string) (any, bool) {
 
 func (known literals) text(text string) (string, bool) {
 	if m := singleQuoted.FindStringSubmatch(text); m != nil {
-		return m[1], true
+		return m[1], len(m[1]) <= longestValue
 	}
 	if m := symbolic.FindStringSubmatch(text); m != nil {
-		return m[1] + m[2], true
+		return m[1] + m[2], len(m[1]+m[2]) <= longestValue
 	}
 	if m := fetched.FindStringSubmatch(text); m != nil {
 		one, ok := known[m[1]]
@@ -210,13 +212,23 @@ func (known literals) text(text string) (string, bool) {
 	return "", false
 }
 
+// longestValue is how long a value may be, in bytes. Settings that are made from each other could double with every line.
+const longestValue = 4096
+
 // interpolate replaces #{fetch(:name)}, and is not ok with any other #{}.
 func (known literals) interpolate(text string) (string, bool) {
-	text = interpolated.ReplaceAllStringFunc(text, func(found string) string {
-		if one, ok := known[interpolated.FindStringSubmatch(found)[1]]; ok {
-			return one
+	var b strings.Builder
+	end := 0
+	for _, at := range interpolated.FindAllStringSubmatchIndex(text, -1) {
+		one, ok := known[text[at[2]:at[3]]]
+		if !ok {
+			return "", false
 		}
-		return found
-	})
-	return text, !strings.Contains(text, "#{")
+		b.WriteString(text[end:at[0]] + one)
+		if end = at[1]; b.Len() > longestValue {
+			return "", false
+		}
+	}
+	b.WriteString(text[end:])
+	return b.String(), b.Len() <= longestValue && !strings.Contains(b.String(), "#{")
 }
