@@ -177,3 +177,18 @@ func TestText_ValuesAreReadBack(t *testing.T) {
 		}
 	}
 }
+
+// A playbook of the application cannot remove a protection unasked; other values of the same fields are taken.
+func TestPrivileged_ProtectionsAreAsked(t *testing.T) {
+	for variable, live := range map[string]bool{
+		"sidekiq_database_allow_foreign_links: true": false, "sidekiq_environment_files: [/srv/x/.env]": false, "sidekiq_hardening: 'off'": false,
+		"sidekiq_hardening: strict": true, "sidekiq_read_write_paths: [/srv/x]": true,
+	} {
+		a := Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: workers\n  roles:\n    - role: sidekiq\n      " + variable + "\n")}}, "production", nil)
+		m, err := model.Read(model.FileName, a.Text(schemaURL))
+		require.NoError(t, err, variable)
+		m.Project, m.DeployUser, m.DeployGroup, m.Playbook.Hosts = "", model.Default().DeployUser, model.Default().DeployGroup, model.Default().Playbook.Hosts
+		require.Equal(t, live, string(asJSON(m)) != string(asJSON(model.Default())), variable)
+		require.Equal(t, !live, strings.Contains(string(a.Text(schemaURL)), "removes a"), variable)
+	}
+}

@@ -178,20 +178,25 @@ func (e *entry) take(one *finding, isDefault bool) {
 	case e.doubtful:
 		text = one.from + ": " + one.text + ". Does that hold?"
 	case asks:
-		text = one.from + ": " + one.text + ". That gives the rights of root on the hosts. Does it hold?"
+		text = one.from + ": " + one.text + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
 	case isDefault:
 		text = one.from + ": " + one.text + ", as it is by default"
 	}
 	e.comments = append(e.comments, text)
 }
 
-// privileged tells whether a value lets the application act as root on the hosts. A person has to take it out of the comment.
+// privileged reports whether a value lets the application act as root on the hosts, or removes a protection. A person has to take it out of
+// the comment.
 func privileged(key string, value any) bool {
 	switch key {
 	case "deploy_user", "deploy_group":
 		return value == "root"
+	case "hardening.level":
+		return value == "off"
+	case "database.allow_foreign_links":
+		return value != false
 	}
-	return key == "extra_directives" || strings.HasPrefix(key, "sudo.")
+	return key == "extra_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
 }
 
 // refused says why a value is not taken. Of a value that may be secret it says nothing.
