@@ -108,7 +108,7 @@ func TestInitGoesOnWithoutAFileThatItCannotRead(t *testing.T) {
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"init", dir, "--output", "-"}, &out, &errs), errs.String())
 	require.Contains(t, errs.String(), "Capfile                 not read: too many levels of symbolic links\n")
-	require.Contains(t, out.String(), "\n# Procfile: not read: it is no file\n")
+	require.Contains(t, out.String(), "\n# Procfile: not read: not a regular file\n")
 	_, err := model.Read(model.FileName, out.Bytes())
 	require.NoError(t, err)
 }
@@ -127,7 +127,7 @@ func TestInit_ReadsFilesOfTheApplicationAlone(t *testing.T) {
 	for _, said := range []string{
 		`config/deploy.rb  not read: the symbolic link "config" leads out of the application`, `Capfile  not read: the symbolic link "Capfile" leads out of the application`,
 		`site.yml  not read: the symbolic link "site.yml" leads out of the application`, `.rvmrc  not read: the symbolic link ".rvmrc" leads out of the application`,
-		"Procfile  not read: it is longer than 1 MiB", "mise.toml  not read: it is no file", ".tool-versions  for asdf or mise, at least where people develop",
+		"Procfile  not read: it is longer than 1 MiB", "mise.toml  not read: not a regular file", ".tool-versions  for asdf or mise, at least where people develop",
 	} {
 		require.Contains(t, regexp.MustCompile(` +`).ReplaceAllString(errs.String(), " "), strings.Replace(said, "  ", " ", 1))
 	}

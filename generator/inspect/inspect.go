@@ -22,6 +22,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/confine"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
@@ -130,7 +131,8 @@ func (a *Application) open(name string, w weight) *source {
 }
 
 var (
-	errNoFile = errors.New("it is no file")
+	errNoFile = errors.New("not a regular file")
+	errUTF8   = errors.New("not UTF-8")
 	errLong   = fmt.Errorf("it is longer than %d MiB", longest>>20)
 )
 
@@ -151,11 +153,14 @@ func (a *Application) read(name string) ([]byte, error) {
 	return text, errors.Join(err, f.Close())
 }
 
-// Limited reads a file that may be as long as a configuration is, and refuses a longer one.
+// Limited reads a file of UTF-8 that may be as long as a configuration is, and refuses any other.
 func Limited(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, longest+1))
 	if err == nil && len(text) > longest {
 		return nil, errLong
+	}
+	if err == nil && !utf8.Valid(text) {
+		return nil, errUTF8
 	}
 	return text, err
 }

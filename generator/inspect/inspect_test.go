@@ -192,3 +192,14 @@ func TestPrivileged_ProtectionsAreAsked(t *testing.T) {
 		require.Equal(t, !live, strings.Contains(string(a.Text(schemaURL)), "removes a"), variable)
 	}
 }
+
+// YAML would write the value as !!binary.
+func TestRead_RefusesInvalidUTF8(t *testing.T) {
+	for name, text := range map[string]string{"config/deploy.rb": "set :application, 'hyrax'\nset :deploy_to, '/srv/\xff'\n", "site.yml": "- hosts: workers\n  roles:\n    - { role: sidekiq, project_name: 'a\xff' }\n"} {
+		a := Look(fstest.MapFS{name: {Data: []byte(text)}}, "production", nil)
+		require.Contains(t, string(a.Text(schemaURL)), "# "+name+": not read: not UTF-8\n")
+		require.NotContains(t, string(a.Text(schemaURL)), "!!binary")
+	}
+	_, err := Limited(strings.NewReader("\xff"))
+	require.EqualError(t, err, "not UTF-8")
+}
