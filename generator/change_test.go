@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -76,6 +78,18 @@ func TestManifestReachesNoFileElsewhere(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, manifestName), []byte(`{"files": {"../a": "1"}}`), 0o600))
 	_, err := compare(dir, made{})
 	require.ErrorContains(t, err, `"../a" is no file below it`)
+}
+
+func TestManifest_RefusesControlCharacters(t *testing.T) {
+	for _, name := range []string{"a\x1b[2Jb", "a\nwrote b", "a\u202eb", "a\u009bb"} {
+		dir := t.TempDir()
+		text, err := json.Marshal(manifest{Files: map[string]string{name: "1"}})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, manifestName), text, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+		_, err = compare(dir, made{})
+		require.ErrorContains(t, err, fmt.Sprintf("%q has control characters", name))
+	}
 }
 
 func TestAFolderWithOtherFilesIsNotOverwritten(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/generator/watch"
 )
 
 // generateOptions are the flags of generate that are not of the model.
@@ -99,7 +100,9 @@ func (o generateOptions) kind() Package {
 func (o generateOptions) show(out io.Writer, changes []change) error {
 	for _, c := range changes {
 		if o.diff {
-			out.Write(c.diff())
+			if _, err := io.WriteString(out, watch.Visible(string(c.diff()))); err != nil {
+				return err
+			}
 		}
 		if o.check {
 			fmt.Fprintln(out, c.would(o.force))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,6 +33,17 @@ func TestGenerateWithoutBinariesNeedsNone(t *testing.T) {
 	require.Equal(t, 0, run([]string{"generate", "--no-payload", "--output", dir}, &out, &errs), errs.String())
 	require.NoDirExists(t, filepath.Join(dir, "files"))
 	require.Equal(t, 19, strings.Count(out.String(), "wrote "))
+}
+
+func TestGenerate_DiffShowsControlCharacters(t *testing.T) {
+	dir := t.TempDir()
+	status, _, errs := called("generate", "--no-payload", "--output", dir)
+	require.Zero(t, status, errs)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "README.md"), []byte("\ta\x1b[2Jb\u202e\r\n"), 0o600))
+	status, out, errs := called("generate", "--no-payload", "--output", dir, "--diff")
+	require.Zero(t, status, errs)
+	require.Contains(t, out, "\n-\ta\\u001b[2Jb\\u202e\r\n")
+	require.NotContains(t, out, "\x1b")
 }
 
 // The model of a file to all text files.
