@@ -175,6 +175,40 @@ func TestModuleWithoutAnswerFailsAndItsArgumentsStayUnseen(t *testing.T) {
 	require.NotContains(t, out, "a secret that nobody shall see")
 }
 
+// A terminal obeys U+001B and U+009B. Ansible's callbacks escape the first in JSON alone, and the second nowhere.
+func TestControlCharacters_AreShownAsEscapes(t *testing.T) {
+	for name, c := range map[string]struct {
+		arrange func(t *testing.T, b *bareRole)
+		want    []string
+	}{
+		"unsupported": {func(t *testing.T, b *bareRole) { b.fake(t, "uname", `printf 'Linux r\033[2J\302\233\n'`) }, []string{`no module for Linux r`}},
+		"refused": {func(t *testing.T, b *bareRole) {
+			b.vars["sidekiq_module_cache"] = b.cache + "\x1b[2J\u009b"
+			b.put(t, barePacked, gzipped(t, make([]byte, 1<<20))[:100])
+		}, []string{"the module could not be unpacked in /"}},
+		"no directory": {func(t *testing.T, b *bareRole) {
+			b.vars["sidekiq_module_cache"] = b.cache + "\x1b[2J\u009b"
+			b.put(t, "cache\x1b[2J\u009b/file", nil)
+			require.NoError(t, os.Chmod(b.cache+"\x1b[2J\u009b", 0o770))
+		}, []string{"no directory for the module"}},
+		"no answer": {func(_ *testing.T, b *bareRole) { b.vars["mute"] = true }, []string{"mute as asked ", "no answer "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBareRole(t)
+			c.arrange(t, b)
+			out, err := b.try("once.yml")
+			require.Error(t, err, out)
+			_, fatal, failed := strings.Cut(out, "fatal: ")
+			require.True(t, failed, out)
+			fatal, _, _ = strings.Cut(fatal, "PLAY RECAP")
+			for _, want := range append(c.want, `\\u001b[2J\\u009b`) {
+				require.Contains(t, fatal, want)
+			}
+			require.NotContains(t, fatal, "\u009b")
+		})
+	}
+}
+
 // bareRole is a folder with the role, and how it is to be played.
 type bareRole struct {
 	program          string // ansible-playbook

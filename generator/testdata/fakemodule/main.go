@@ -16,7 +16,7 @@ import (
 type order struct {
 	Record string `json:"record"` // file that gets the arguments as they arrived
 	Before string `json:"before"` // text to print before the answer
-	Mute   bool   `json:"mute"`   // no answer, exit status 3
+	Mute   bool   `json:"mute"`   // no answer but control characters, exit status 3
 }
 
 func main() {
@@ -63,7 +63,8 @@ func echo(name string, nonce, input []byte) error {
 		}
 	}
 	if asked.Mute {
-		return fmt.Errorf("mute as asked")
+		fmt.Println("no answer \x1b[2J\u009b")
+		return fmt.Errorf("mute as asked \x1b[2J\u009b")
 	}
 	dir, err := os.Getwd()
 	if err != nil {
