@@ -138,7 +138,7 @@ func (c *respConn) length(head, unit string, cost int) (int, error) {
 	case err != nil || n < -1:
 		return 0, errNotRESP
 	case n > c.left/cost:
-		return 0, fmt.Errorf("a reply announces %d %s; accepted: %d bytes in all", n, unit, totalSize)
+		return 0, fmt.Errorf("a reply announces %d %s; accepted: %d more bytes", n, unit, c.left)
 	}
 	return n, nil
 }
