@@ -27,6 +27,14 @@ type file struct {
 // lockTimeout is longer than any other run takes.
 const lockTimeout = 2 * time.Minute
 
+// hintBecome adds the hint to run as root, for any other user.
+func hintBecome(err error, uid int) error {
+	if uid == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; hint: become: true", err)
+}
+
 // find is the first of paths that exists, nil when none does. Other runs wait until this one has ended.
 func find(paths []string, links atomicfile.Links) (*file, error) {
 	for _, path := range paths {
@@ -46,7 +54,7 @@ func find(paths []string, links atomicfile.Links) (*file, error) {
 			continue // a link to a shared file that is not there yet
 		}
 		if errors.Is(err, os.ErrPermission) {
-			return nil, fmt.Errorf("%w; hint: become: true", err)
+			return nil, hintBecome(err, os.Geteuid())
 		}
 		if err != nil {
 			return nil, err
@@ -111,7 +119,7 @@ func (f *file) writable() error {
 	const wanted = 3 // write and search, access(2)
 	folder := filepath.Dir(f.found.Path)
 	if err := syscall.Access(folder, wanted); err != nil {
-		return fmt.Errorf("%q cannot be replaced, %s: %w; hint: become: true", f.found.Path, folder, err)
+		return hintBecome(fmt.Errorf("%q cannot be replaced, %s: %w", f.found.Path, folder, err), os.Geteuid())
 	}
 	if uid := os.Geteuid(); uid != 0 && uid != f.found.UID {
 		return fmt.Errorf("%q belongs to uid %d, which uid %d cannot keep; hint: become: true", f.found.Path, f.found.UID, uid)

@@ -2,6 +2,7 @@ package dbpool
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -104,6 +105,16 @@ func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, uint32(65534), info.Sys().(*syscall.Stat_t).Uid)
 	require.Contains(t, fmt.Sprint(own["warnings"]), "no lock keeps this run and others apart")
+}
+
+// Root has no rights to gain: a file system that is read-only, or NFS with root_squash, refuses it all the same.
+func TestHint_NoBecomeForRoot(t *testing.T) {
+	denied := fs.ErrPermission
+	require.EqualError(t, hintBecome(denied, 1000), denied.Error()+"; hint: become: true")
+	require.Equal(t, denied, hintBecome(denied, 0))
+	needRoot(t)
+	f := &file{found: &atomicfile.File{Path: "/missing/database.yml"}}
+	require.EqualError(t, f.writable(), `"/missing/database.yml" cannot be replaced, /missing: no such file or directory`)
 }
 
 func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
