@@ -88,7 +88,7 @@ func (r *reading) section(environment string) (rubyyaml.Entry, *rubyyaml.Mapping
 	case len(r.root.Keys()) == 0:
 		return none, nil, absence{&Refusal{Reason: "the file has no sections", Hint: "write a section for each environment"}}
 	case len(own) == 0:
-		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment), Hint: "the sections are " + names(r.root)}}
+		return none, nil, absence{&Refusal{Reason: fmt.Sprintf("there is no section %q", environment), Hint: listed("the sections are ", r.root)}}
 	}
 	section := own[0]
 	switch value := rubyyaml.Deref(section.Value); {
@@ -127,7 +127,7 @@ func (r *reading) targetOfSeveral(environment, database string, section rubyyaml
 	entry, found, err := values.Entry(database)
 	switch {
 	case !found:
-		return nil, absence{r.refuse(section.Key, "its databases are "+names(values),
+		return nil, absence{r.refuse(section.Key, listed("its databases are ", values),
 			"the section %q has no database %q", environment, database)}
 	case len(own) > 1:
 		return nil, r.refuse(own[1].Key, "keep one", "the database %q of the section %q begins a second time", database, environment)
@@ -178,15 +178,18 @@ func (r *reading) nestedDatabase(values *rubyyaml.Mapping) string {
 // printable is what a name looks like. What does not may be a URL with its password that lost a line break.
 var printable = lazyregexp.New(`^[A-Za-z0-9_.-]{1,64}$`)
 
-// names are the keys of a mapping, for people.
-func names(m *rubyyaml.Mapping) string {
+// listed is the printable keys of a mapping after a text, or empty without any.
+func listed(begin string, m *rubyyaml.Mapping) string {
 	var quoted []string
 	for _, key := range m.Keys() {
 		if printable().MatchString(key.Name) {
 			quoted = append(quoted, fmt.Sprintf("%q", key.Name))
 		}
 	}
-	return strings.Join(quoted, ", ")
+	if quoted == nil {
+		return ""
+	}
+	return begin + strings.Join(quoted, ", ")
 }
 
 // shared is what the section shared: gives a database. Rails knows it since 5.2, with several databases since 7.1.
