@@ -103,3 +103,12 @@ func without(m map[string]string, key string) map[string]string {
 	delete(m, key)
 	return m
 }
+
+func TestCompare_RefusesLargeFiles(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "a")
+	require.NoError(t, os.WriteFile(name, nil, 0o600))
+	require.NoError(t, os.Truncate(name, largestFile+1))
+	_, err := compare(dir, made{text: map[string][]byte{"a": nil}})
+	require.EqualError(t, err, fmt.Sprintf("%q is 67108865 bytes; accepted: up to 64 MiB; hint: move it away", name))
+}

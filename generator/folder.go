@@ -70,7 +70,7 @@ func (f folder) stat(name string) (fs.FileInfo, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%q is not a regular file; hint: move it away", shown)
 	case info.Size() > largestFile:
-		return nil, fmt.Errorf("%q is larger than %d MiB, which no file here is; hint: move it away", shown, largestFile>>20)
+		return nil, fmt.Errorf("%q is %d bytes; accepted: up to %d MiB; hint: move it away", shown, info.Size(), largestFile>>20)
 	}
 	return info, nil
 }
