@@ -166,9 +166,9 @@ class ActionModule(ActionBase):
             reply = self._call(store, arguments + read_file(build['file']))
             kind, _, detail = reply['answer'].partition(' ')
         if kind == 'unsupported':
-            raise Refused('no module for %s; supported are: %s' % (detail, ', '.join(sorted(payload)).replace('_', ' ')))
+            raise Refused('no module for %s; supported are: %s' % (visible(detail), ', '.join(sorted(payload)).replace('_', ' ')))
         if kind == 'refused':
-            return dict(failed=True, msg=detail, module_stderr=reply['stderr'][-2000:])
+            return dict(failed=True, msg=visible(detail), module_stderr=visible(reply['stderr'][-2000:]))
         return module_answer(self._name(), reply)
 
     def _name(self):
@@ -239,6 +239,11 @@ def one_line(script):
     return ('sk_n=${IFS#??}; eval %s\n' % quoted).encode(errors='surrogateescape')
 
 
+def visible(text):
+    """The text, with \\uXXXX for each character that a terminal may obey: neither printable nor a line break or a tab."""
+    return ''.join(c if c.isprintable() or c in '\n\t' else '\\u%04x' % ord(c) for c in text.replace('\r\n', '\n'))
+
+
 def check_environment(variables):
     for name, value in variables.items():
         if not VARIABLE.fullmatch(str(name)):
@@ -289,5 +294,5 @@ def module_answer(name, reply):
         answer = json.loads(reply['answer'])
     except ValueError:
         return dict(failed=True, msg='%s gave no answer (exit status %s); see module_stdout and module_stderr' % (name, reply['rc']),
-                    rc=reply['rc'], module_stdout=reply['stdout'][-2000:], module_stderr=reply['stderr'][-2000:])
+                    rc=reply['rc'], module_stdout=visible(reply['stdout'][-2000:]), module_stderr=visible(reply['stderr'][-2000:]))
     return {key: value for key, value in answer.items() if not key.startswith('_ansible_')}
