@@ -108,18 +108,24 @@ func (all *findings) checkProgram(c sudoers.Command, exact bool, host Facts) err
 	return all.checkInterpreter(program, found.end)
 }
 
-// checkOtherName looks at a command whose program is one of the tools by a link of another name.
+// applets are names under which a program of the tools does one thing: systemctl and kmod look at how they are called.
+var applets = slices.Concat(otherNames, words("lsmod modinfo"))
+
+// checkOtherName looks at a command whose program is one of the tools by a link of another name. names are all its paths.
 func (all *findings) checkOtherName(c sudoers.Command, names []string, host Facts) {
-	if slices.Contains(append(tools, readers...), filepath.Base(c.Path())) || listed(harmless, c.Path()) != "" {
+	isNew := func(list []string) bool { return listed(list, c.Path()) == "" && listed(list, names...) != "" }
+	if _, isKnown := asSystemctl(c, c.Path()); !isKnown {
+		if s, ok := asSystemctl(c, names...); ok {
+			all.checkSystemctl(c, s, host)
+		}
+	}
+	if slices.Contains(applets, filepath.Base(c.Path())) {
 		return
 	}
-	if listed(tools, names...)+listed(readers, names...) != "" && c.TakesAnyArguments() {
+	if isNew(slices.Concat(tools, readers)) && c.TakesAnyArguments() {
 		all.checkNames(c, names...)
 	}
-	if s, ok := asSystemctl(c, names...); ok {
-		all.checkSystemctl(c, s, host)
-	}
-	if listed(pagers, names...) != "" {
+	if isNew(pagers) {
 		all.checkPager(c, host)
 	}
 }

@@ -105,6 +105,8 @@ func TestCheckOnHost(t *testing.T) {
 	link("good/date", "busybox", 0)
 	link("good/ctl", "systemctl", 0)
 	link("good/reboot", "systemctl", 0)
+	link("good/true", "systemctl", 0)
+	link("good/kill", "systemctl", 0)
 	mkdir("acl", 0o755, 0, 0)
 	program("acl/x", 0o755, 0, 0, "\x7fELF")
 	setfacl := func(acl, name string) {
@@ -154,13 +156,14 @@ func TestCheckOnHost(t *testing.T) {
 		"good/second":      "info script, error writable_path",
 
 		// Other names of a program
-		"good/interpreter x":          "error shell_escape",
-		"linked/tool x":               "error shell_escape",
-		"good/date":                   "error shell_escape",
-		"good/ctl edit x":             "error systemctl_verb",
-		"good/ctl status x":           "error pager",
-		"good/ctl":                    "error any_arguments",
-		"good/ctl restart x":          "",
+		"good/interpreter x": "error shell_escape",
+		"linked/tool x":      "error shell_escape",
+		"good/date":          "error shell_escape",
+		"good/ctl edit x":    "error systemctl_verb",
+		"good/ctl status x":  "error pager",
+		"good/ctl":           "error any_arguments",
+		"good/ctl restart x": "",
+		"good/true edit x":   "error systemctl_verb", "good/true": "error any_arguments", "good/kill edit x": "error systemctl_verb",
 		"good/reboot":                 "",
 		"good/x " + at("home/x"):      "error writable_path",
 		"good/x --f=" + at("home/x"):  "error writable_path",
