@@ -45,7 +45,7 @@ func (all *findings) checkSubcommand(c sudoers.Command) {
 	escapes := false
 	switch path.Base(c.Path()) {
 	case "service", "invoke-rc.d":
-		escapes = len(args) > 0 && strings.Contains(args[0], "/")
+		escapes = slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, "/") })
 	case "ip":
 		escapes = has("exec") || has("-batch -b")
 	case "coredumpctl":
@@ -74,6 +74,20 @@ func (all *findings) checkNames(c sudoers.Command, paths ...string) {
 	}
 }
 
+// isService reports whether a command is service(8) or invoke-rc.d(8).
+func isService(c sudoers.Command) bool {
+	return slices.Contains(words("service invoke-rc.d"), path.Base(c.Path()))
+}
+
+// serviceArgs are the name and the action of isService.
+func serviceArgs(c sudoers.Command) []string {
+	args := c.Args()
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		args = args[1:]
+	}
+	return args
+}
+
 // otherNames are those of the program systemctl under which it does something else.
 var otherNames = words("systemctl reboot halt poweroff shutdown telinit init runlevel")
 
@@ -84,8 +98,12 @@ func asSystemctl(c sudoers.Command, paths ...string) (sudoers.Systemctl, bool) {
 	switch name := path.Base(c.Path()); {
 	case name == "systemctl":
 		return c.Systemctl()
-	case (name == "service" || name == "invoke-rc.d") && len(args) > 1:
-		args = []string{args[1], args[0]}
+	case isService(c):
+		if args = serviceArgs(c); len(args) < 2 {
+			return sudoers.Systemctl{}, false
+		}
+		args = []string{strings.Replace(args[1], "--full-restart", "restart", 1), args[0]}
+	case name == "deb-systemd-invoke":
 	case path.Dir(c.Path()) == "/etc/init.d" && len(args) > 0:
 		args = []string{args[0], name}
 	case listed(words("systemctl"), paths...) == "" || slices.Contains(otherNames, name):
@@ -131,9 +149,9 @@ func (all *findings) checkSystemctl(c sudoers.Command, s sudoers.Systemctl, host
 	}
 }
 
-// runsUnits reports whether systemd runs the commands of the units, now or at the next boot.
+// runsUnits reports whether systemd runs commands of the units, now or at the next boot. A process that is killed may have commands for its end.
 func runsUnits(s sudoers.Systemctl) bool {
-	return s.Starts() || s.TakesUnits() && slices.Contains(words("enable reenable preset"), s.Verb)
+	return s.Starts() || s.TakesUnits() && slices.Contains(words("enable reenable preset kill"), s.Verb)
 }
 
 // consoles are units that open a root shell on a console (debug-shell.service asks for no password at all).
@@ -160,7 +178,7 @@ func (all *findings) checkPager(c sudoers.Command, host Facts) {
 	if end := slices.Index(options, "--"); end >= 0 {
 		options = options[:end]
 	}
-	if slices.Contains(options, "--no-pager") && !slices.Contains(words("service invoke-rc.d"), path.Base(c.Path())) {
+	if slices.Contains(options, "--no-pager") && !isService(c) {
 		return
 	}
 	severity, message := Warning, "opens a pager as root, which systemd keeps from starting programs (LESSSECURE)"

@@ -12,10 +12,11 @@ import (
 
 // trail is what walk met.
 type trail struct {
-	target fs.FileInfo // nil: nothing is there
-	end    string      // the path of target, without symbolic links
-	paths  []string    // that of the file itself: each link of the chain, and the end
-	open   string      // the first place that users other than root can change, and why
+	target   fs.FileInfo // nil: nothing is there
+	end      string      // the path of target, without symbolic links
+	paths    []string    // that of the file itself: each link of the chain, and the end
+	open     string      // the first place that users other than root can change, and why
+	openFile bool        // it is the file itself
 }
 
 const maxLinks = 40 // as the kernel has it (path_resolution(7))
@@ -84,6 +85,7 @@ func (t *trail) visit(path string, info fs.FileInfo) (err error) {
 	t.target = info
 	if t.open == "" {
 		t.open, err = writers(path, info)
+		t.openFile = t.open != "" && info.Mode().IsRegular()
 	}
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -273,7 +272,8 @@ func (all *findings) checkArgument(c sudoers.Command, arg string) error {
 	if err != nil {
 		return err
 	}
-	if found.open != "" {
+	isOnlyRead := found.openFile && listed(fileReaders, c.Path()) != "" // who can write to a file may have it read
+	if found.open != "" && !isOnlyRead {
 		all.add(WritablePath, Error, c.String(), "names the file %s, which "+replaceable, path, found.open).hint("put it where only root can write")
 	}
 	if name := listed(escapes, found.paths...); name != "" && found.target != nil && isExecutable(found.target) {
@@ -290,7 +290,6 @@ func isCallers(path string) bool {
 // filesOf are the arguments that name files, and of tail(1) and the like what is relative to the caller's directory, as a file there.
 func filesOf(c sudoers.Command) []string {
 	files := slices.Clone(c.Args())
-	_, isService := asSystemctl(c, c.Path())
 	switch {
 	case listed(fileReaders, c.Path()) != "":
 		for i, arg := range files {
@@ -299,8 +298,8 @@ func filesOf(c sudoers.Command) []string {
 				files[i] = "/proc/self/cwd/" + arg
 			}
 		}
-	case isService && len(files) > 0 && path.Base(c.Path()) != "systemctl": // it runs the script of System V's init where there is no unit
-		files = append(files, "/etc/init.d/"+files[0])
+	case isService(c) && len(serviceArgs(c)) > 0: // it runs the script of System V's init where there is no unit
+		files = append(files, "/etc/init.d/"+serviceArgs(c)[0])
 	}
 	return files
 }

@@ -235,12 +235,25 @@ func TestCheckOnHost_NotAnalysed(t *testing.T) {
 func TestUnitsOf(t *testing.T) {
 	for command, want := range map[string][]string{
 		"/bin/systemctl restart a b.socket": {"a.service", "b.socket"}, "/usr/sbin/service a restart": {"a.service"}, "/etc/init.d/a start": {"a.service"},
-		"/bin/systemctl --now enable a": {"a.service"}, "/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
+		"/bin/systemctl --now enable a": {"a.service"}, "/bin/systemctl kill a": {"a.service"}, "/bin/systemctl start a@ @b a@b": {"a@b.service"},
+		"/usr/sbin/invoke-rc.d --quiet a restart": {"a.service"}, "/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
 	} {
 		c, err := sudoers.ParseCommand(command, sudoers.Wide{Wildcards: true})
 		require.NoError(t, err)
 		require.Equal(t, want, UnitsOf(c), command)
 	}
+}
+
+// A log of www-data's in a directory of root's shows what www-data wrote, and no other file.
+func TestCheckOnHost_FilesThatAreRead(t *testing.T) {
+	root := lay(t)
+	log := filepath.Join(root, "error.log")
+	require.NoError(t, os.WriteFile(log, nil, 0o640))
+	require.NoError(t, os.Chown(log, 33, 4))
+	require.Empty(t, onHost(t, "/usr/bin/tail -n 100 "+log))
+	require.Equal(t, []string{"error writable_path"}, ids(onHost(t, "/usr/bin/logger -f "+log)))
+	require.NoError(t, os.Chown(root, 33, 4))
+	require.Equal(t, []string{"error writable_path"}, ids(onHost(t, "/usr/bin/tail -n 100 "+log)))
 }
 
 func TestCheckOnHost_RelativePaths(t *testing.T) {

@@ -1,6 +1,7 @@
 package sudolint
 
 import (
+	"path"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
@@ -26,12 +27,18 @@ func UnitsOf(c sudoers.Command) (units []string) {
 			continue
 		}
 		for _, name := range call.Names {
-			if !strings.ContainsAny(name, "*?[") { // AnyArguments says so
-				units = append(units, sudoers.Qualified(name))
+			if unit := sudoers.Qualified(name); isUnit(unit) {
+				units = append(units, unit)
 			}
 		}
 	}
 	return units
+}
+
+// isUnit reports whether systemctl knows by the name which unit is meant: a pattern, of which AnyArguments tells, and a template are none (systemd.unit(5)).
+func isUnit(name string) bool {
+	prefix := strings.TrimSuffix(name, path.Ext(name))
+	return !strings.ContainsAny(name, "*?[/") && !strings.HasPrefix(prefix, "@") && !strings.HasSuffix(prefix, "@") && len(name) < 256
 }
 
 // CheckUnit looks at the files and directories that root uses for a unit, when users other than root can replace them: who may start the unit has
@@ -44,8 +51,8 @@ func CheckUnit(unit string, files []string) ([]Finding, error) {
 			return nil, err
 		}
 		if found.open != "" {
-			all.add(WritableUnit, Error, unit, "runs commands as root and uses %s, which "+replaceable, file, found.open).
-				hint("put it where only root can write, or set User= in the unit")
+			all.add(WritableUnit, Error, unit, "has root use %s, which "+replaceable, file, found.open).
+				hint("put it where only root can write, or let only the unit's user use it (User=, no prefix + or !)")
 		}
 		if found.target == nil || !isExecutable(found.target) {
 			continue
@@ -56,7 +63,7 @@ func CheckUnit(unit string, files []string) ([]Finding, error) {
 		}
 		for _, i := range interpreters {
 			if i.open != "" {
-				all.add(WritableUnit, Error, unit, "runs commands as root and uses %s, which "+replaceable, i.file, i.open).
+				all.add(WritableUnit, Error, unit, "has root use %s, which "+replaceable, i.file, i.open).
 					hint("use an interpreter that only root can write to")
 			}
 		}

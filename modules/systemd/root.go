@@ -17,10 +17,11 @@ var commands = []string{"ExecCondition", "ExecStartPre", "ExecStart", "ExecStart
 // properties such as ExecStartEx have their flags.
 const sinceEx = 243
 
-// started are the properties that name units whose commands run when the unit is started, restarted, reloaded or has ended; restarted name those
+// started are the properties that name units whose commands run when the unit is started, stopped, restarted, reloaded or has ended; restarted name those
 // that are restarted together with the unit (systemd.unit(5)).
 var (
-	started   = []string{"Requires", "Requisite", "Wants", "BindsTo", "Upholds", "OnSuccess", "OnFailure", "ConsistsOf", "PropagatesReloadTo"}
+	started = []string{"Requires", "Requisite", "Wants", "BindsTo", "Upholds", "OnSuccess", "OnFailure", "ConsistsOf", "PropagatesReloadTo",
+		"PropagatesStopTo", "Conflicts"}
 	restarted = []string{"RequiredBy", "RequisiteOf", "BoundBy"}
 )
 
@@ -28,7 +29,7 @@ var (
 func shown() string {
 	all := slices.Concat([]string{
 		"Id", "Names", "LoadState", "FragmentPath", "SourcePath", "DropInPaths", "User", "DynamicUser", "WorkingDirectory", "RootDirectory", "RootImage",
-		"EnvironmentFiles", "Environment", "BindPaths", "BindReadOnlyPaths", "Accept",
+		"EnvironmentFiles", "Environment", "BindPaths", "BindReadOnlyPaths", "ExecSearchPath", "Accept", "Triggers",
 	}, started, restarted, commands)
 	for _, c := range commands {
 		all = append(all, c+"Ex")
@@ -246,13 +247,17 @@ func newRoot(u shownUnit, version int) root {
 	text := readText(r.own)
 	r.opened = text.opened()
 	at := newPlace(u)
-	r.around = at.around(u)
+	r.around = append(at.around(u), text.input()...)
+	isShipped := !slices.ContainsFunc(r.own, func(file string) bool { return !isShipped(file) })
 	isRoot := r.user == "" || r.user == "root" || r.user == "0"
 	for _, c := range commands {
 		for i, command := range u[c] {
 			if isRoot || c != "ExecStart" && text.isStartOnly() || i < len(u[c+"Ex"]) && isPrivileged().MatchString(u[c+"Ex"][i]) {
 				r.hasRoot = true
-				r.byRoot = append(r.byRoot, at.files(command)...)
+				r.byRoot = append(r.byRoot, at.program(command)...)
+				if !isShipped { // arguments of the distribution's commands, such as directories that it makes for a user, are its own affair
+					r.byRoot = append(r.byRoot, at.arguments(command)...)
+				}
 			}
 		}
 	}

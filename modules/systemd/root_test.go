@@ -52,7 +52,23 @@ func fakeSystemctl(t *testing.T, version int, shown map[string]string) (s System
 		require.NoError(t, os.WriteFile(filepath.Join(dir, unit), []byte("Id="+unit+"\nNames="+unit+"\n"+text), 0o600))
 	}
 	program := filepath.Join(dir, "systemctl")
-	script := "#!/bin/sh\nset -e\ncd " + dir + "\nshift 4\necho \"$*\" >>calls\nfor unit; do\n[ -z \"$again\" ] || echo\nagain=1\ncat \"./$unit\"\ndone\n"
+	// It shows only the properties that it was asked for.
+	script := `#!/bin/sh
+set -e
+cd ` + dir + `
+properties=,$3,
+[ "$1 $2" = "show -p" ]
+shift 4
+echo "$*" >>calls
+for unit; do
+[ -z "$again" ] || echo
+again=1
+while IFS= read -r line; do
+case $line in [A-Z]*=*) case $properties in *,"${line%%=*}",*) ;; *) continue ;; esac ;; esac
+printf "%s\n" "$line"
+done <"./$unit"
+done
+`
 	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
 	return Systemctl{path: program, Version: version}, func() []string {
 		text, err := os.ReadFile(filepath.Join(dir, "calls"))
@@ -145,6 +161,15 @@ func TestRootFiles_OneUnit(t *testing.T) {
 			want: []string{"/home/deploy/a", "/home/de ploy", "/srv/ro"}, not: []string{"/opt/b", "/opt/c", "/opt/ro"},
 		},
 		{
+			name: "ExecSearchPath", show: "ExecSearchPath=/opt/app:/opt/more\n" + echo, want: []string{"/opt/app", "/opt/more"},
+		},
+		{
+			name: "StandardInput", show: command257("ExecStart", "/bin/sh", "/bin/sh", ""), text: "StandardInput=file:/opt/in\n", want: []string{"/opt/in"},
+		},
+		{
+			name: "StandardInput of a user", show: "User=deploy\n" + start, text: "StandardInput=file:/opt/in\n", not: []string{"/opt/in"},
+		},
+		{
 			name: "ExecStopPre of a socket", show: command257("ExecStopPre", "/opt/stop", "/opt/stop", ""), want: []string{"/opt/stop"},
 		},
 		{
@@ -175,6 +200,21 @@ func TestRootFiles_OneUnit(t *testing.T) {
 			}
 			require.Len(t, unique(slices.Clone(files)), len(files), "duplicates")
 		})
+	}
+}
+
+// man-db.service of Debian makes /var/cache/man for the user man.
+func TestRootFiles_ArgumentsOfTheDistribution(t *testing.T) {
+	install := command257("ExecStartPre", "/usr/bin/install", "/usr/bin/install -d -o man /var/cache/man", "privileged")
+	for own, want := range map[string]bool{
+		"FragmentPath=/usr/lib/systemd/system/man-db.service\n": false,
+		"FragmentPath=/usr/lib/systemd/system/man-db.service\nDropInPaths=/etc/systemd/system/man-db.service.d/a.conf\n": true,
+	} {
+		s, _ := fakeSystemctl(t, 257, map[string]string{"man-db.service": "LoadState=loaded\nUser=man\n" + own + install})
+		files, err := s.RootFiles("man-db.service")
+		require.NoError(t, err)
+		require.Contains(t, files, "/usr/bin/install")
+		require.Equal(t, want, slices.Contains(files, "/var/cache/man"), own)
 	}
 }
 

@@ -53,6 +53,9 @@ func (at place) around(u shownUnit) []string {
 	for _, environment := range u["Environment"] {
 		all = append(all, at.paths(environment)...) // such as BASH_ENV, RUBYLIB and PATH
 	}
+	for _, dir := range strings.FieldsFunc(u.one("ExecSearchPath"), func(r rune) bool { return r == ' ' || r == ':' }) {
+		all = append(all, dir)
+	}
 	for _, m := range source().FindAllStringSubmatch(u.one("BindPaths")+" "+u.one("BindReadOnlyPaths"), -1) {
 		all = append(all, m[1])
 	}
@@ -85,22 +88,28 @@ var (
 	commandArgs = lazyregexp.New(`argv\[\]=(.*) ; (?:ignore_errors|flags)=`)
 )
 
-// files are the program of a command and those of its arguments that may be files. systemd shows them without quotes.
-func (at place) files(command string) []string {
-	var all []string
-	program := ""
-	if m := commandPath().FindStringSubmatch(command); m != nil {
-		program = m[1]
-		all = at.both(program)
+// program is that of a command, wherever it may be.
+func (at place) program(command string) []string {
+	m := commandPath().FindStringSubmatch(command)
+	if m == nil {
+		return nil
 	}
-	if m := commandArgs().FindStringSubmatch(command); m != nil {
-		args, isSame := strings.CutPrefix(m[1], program)
-		if !isSame { // prefix @: argv[0] is another name
-			_, args, _ = strings.Cut(m[1], " ")
+	return at.both(m[1])
+}
+
+// arguments are those of a command that may be files. systemd shows them without quotes.
+func (at place) arguments(command string) []string {
+	m := commandArgs().FindStringSubmatch(command)
+	if m == nil {
+		return nil
+	}
+	if program := at.program(command); len(program) > 0 {
+		if args, isSame := strings.CutPrefix(m[1], program[0]); isSame {
+			return at.paths(args)
 		}
-		all = append(all, at.paths(args)...)
 	}
-	return all
+	_, args, _ := strings.Cut(m[1], " ") // prefix @: argv[0] is another name
+	return at.paths(args)
 }
 
 // paths are those in a text of shell words or variables, absolute or, with a `/`, relative. What a specifier, a variable or `~` stands for is not
@@ -133,6 +142,7 @@ var (
 	comment    = lazyregexp.New(`(?m)^[ \t]*[#;].*\n`) // a \ at its end does not continue it
 	startOnly  = lazyregexp.New(`(?m)^[ \t]*PermissionsStartOnly[ \t]*=[ \t]*(.*?)[ \t]*$`)
 	outputFile = lazyregexp.New(`(?m)^[ \t]*Standard(?:Output|Error)[ \t]*=[ \t]*(?:file|append|truncate):(.*?)[ \t]*$`)
+	inputFile  = lazyregexp.New(`(?m)^[ \t]*StandardInput[ \t]*=[ \t]*file:(.*?)[ \t]*$`)
 	execLine   = lazyregexp.New(`(?m)^[ \t]*Exec(?:Condition|Start|StartPre|StartPost|Reload|Stop|StopPre|StopPost)[ \t]*=[ \t]*[-@:|]*[+!][-@:|+!]*(.*)$`)
 )
 
@@ -168,6 +178,15 @@ func (t unitText) isStartOnly() bool {
 func (t unitText) prefixed() []string {
 	var all []string
 	for _, m := range execLine().FindAllStringSubmatch(string(t), -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// input are the files for standard input, which commands may run.
+func (t unitText) input() []string {
+	var all []string
+	for _, m := range inputFile().FindAllStringSubmatch(string(t), -1) {
 		all = append(all, m[1])
 	}
 	return all
