@@ -207,7 +207,7 @@ func TestRootFiles_OneUnit(t *testing.T) {
 func TestRootFiles_ArgumentsOfTheDistribution(t *testing.T) {
 	install := command257("ExecStartPre", "/usr/bin/install", "/usr/bin/install -d -o man /var/cache/man", "privileged")
 	for own, want := range map[string]bool{
-		"FragmentPath=/usr/lib/systemd/system/man-db.service\n": false,
+		"FragmentPath=/usr/lib/systemd/system/man-db.service\n":                                                          false,
 		"FragmentPath=/usr/lib/systemd/system/man-db.service\nDropInPaths=/etc/systemd/system/man-db.service.d/a.conf\n": true,
 	} {
 		s, _ := fakeSystemctl(t, 257, map[string]string{"man-db.service": "LoadState=loaded\nUser=man\n" + own + install})
