@@ -53,9 +53,7 @@ func (at place) around(u shownUnit) []string {
 	for _, environment := range u["Environment"] {
 		all = append(all, at.paths(environment)...) // such as BASH_ENV, RUBYLIB and PATH
 	}
-	for _, dir := range strings.FieldsFunc(u.one("ExecSearchPath"), func(r rune) bool { return r == ' ' || r == ':' }) {
-		all = append(all, dir)
-	}
+	all = append(all, strings.FieldsFunc(u.one("ExecSearchPath"), func(r rune) bool { return r == ' ' || r == ':' })...)
 	for _, m := range source().FindAllStringSubmatch(u.one("BindPaths")+" "+u.one("BindReadOnlyPaths"), -1) {
 		all = append(all, m[1])
 	}
