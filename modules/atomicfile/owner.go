@@ -1,7 +1,6 @@
 package atomicfile
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/acl"
 )
 
 // Foreign is the error of Read with FollowOwn for a file to which a link of another user leads who could not replace it.
@@ -74,23 +74,7 @@ func (at location) checkOwner(file *os.File) error {
 	return nil
 }
 
-// entry is one of an access list (acl(5)).
-type entry struct {
-	tag    uint16
-	rights uint16
-	id     uint32 // of a user or a group
-}
-
-// Tags of entries, as the kernel stores them (linux/posix_acl.h).
-const (
-	taggedUser   = 0x02
-	taggedOwners = 0x04 // the group of the file
-	taggedGroup  = 0x08
-	taggedMask   = 0x10
-	taggedOther  = 0x20
-)
-
-// may reports whether the user has all of the rights to a directory, by its owner, mode and access list (path_resolution(7), acl(5)).
+// may reports whether the user has all of the rights to a directory, by its owner, mode and access control list (path_resolution(7), acl(5)).
 func (m maker) may(dir *os.File, rights uint16) (bool, error) {
 	var s unix.Stat_t
 	if err := unix.Fstat(int(dir.Fd()), &s); err != nil {
@@ -100,38 +84,38 @@ func (m maker) may(dir *os.File, rights uint16) (bool, error) {
 		return true, nil
 	}
 	mode := uint32(s.Mode)
-	entries, err := readAccessList(dir)
+	entries, err := readACL(dir)
 	if err != nil {
 		return false, err
 	}
 	if len(entries) == 0 {
-		entries = []entry{{tag: taggedOwners, rights: uint16(mode >> 3 & 7)}, {tag: taggedOther, rights: uint16(mode & 7)}}
+		entries = []acl.Entry{{Tag: acl.GroupOwner, Permissions: uint16(mode >> 3 & 7)}, {Tag: acl.Other, Permissions: uint16(mode & 7)}}
 	}
 	return m.granted(entries, s.Gid, rights)
 }
 
 // granted: an entry of the user decides, else those of the user's groups together, else that of all others.
-func (m maker) granted(entries []entry, group uint32, rights uint16) (bool, error) {
+func (m maker) granted(entries []acl.Entry, group uint32, rights uint16) (bool, error) {
 	mask := uint16(7)
 	var other bool
 	byGroup := map[uint32]bool{}
 	for _, e := range entries {
-		switch e.tag {
-		case taggedMask:
-			mask = e.rights
-		case taggedOther:
-			other = e.rights&rights == rights
+		switch e.Tag {
+		case acl.Mask:
+			mask = e.Permissions
+		case acl.Other:
+			other = e.Permissions&rights == rights
 		}
 	}
 	for _, e := range entries {
-		has := e.rights&mask&rights == rights
+		has := e.Permissions&mask&rights == rights
 		switch {
-		case e.tag == taggedUser && e.id == m.uid:
+		case e.Tag == acl.User && e.ID == m.uid:
 			return has, nil
-		case e.tag == taggedOwners:
+		case e.Tag == acl.GroupOwner:
 			byGroup[group] = byGroup[group] || has
-		case e.tag == taggedGroup:
-			byGroup[e.id] = byGroup[e.id] || has
+		case e.Tag == acl.Group:
+			byGroup[e.ID] = byGroup[e.ID] || has
 		}
 	}
 	if !slices.Contains(slices.Collect(maps.Values(byGroup)), !other) {
@@ -149,20 +133,14 @@ func (m maker) granted(entries []entry, group uint32, rights uint16) (bool, erro
 	return other && !isMember, err
 }
 
-// readAccessList is that of a directory; none where it has none.
-func readAccessList(dir *os.File) ([]entry, error) {
-	const name, version, size = "system.posix_acl_access", 4, 8
-	value, err := read(func(buffer []byte) (int, error) { return unix.Fgetxattr(int(dir.Fd()), name, buffer) })
+// readACL returns the access control list of a directory; none where it has none.
+func readACL(dir *os.File) ([]acl.Entry, error) {
+	value, err := read(func(buffer []byte) (int, error) { return unix.Fgetxattr(int(dir.Fd()), acl.Attribute, buffer) })
 	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the access list of %q: %w", dir.Name(), err)
+		return nil, fmt.Errorf("reading the access control list of %q: %w", dir.Name(), err)
 	}
-	var all []entry
-	for at := version; at+size <= len(value); at += size {
-		e := value[at : at+size]
-		all = append(all, entry{binary.LittleEndian.Uint16(e), binary.LittleEndian.Uint16(e[2:]), binary.LittleEndian.Uint32(e[4:])})
-	}
-	return all, nil
+	return acl.Parse(value), nil
 }

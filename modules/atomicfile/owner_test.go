@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/acl"
 )
 
 // Users of these tests. The host does not know the first two, so they have no groups; the group of nobody is its own.
@@ -66,12 +68,15 @@ func (t tree) link(name, target string, uid int) {
 func (t tree) acl(name string, uid uint32, user, mask, other uint16) {
 	const rwx, none = 7, 0xffffffff
 	list := binary.LittleEndian.AppendUint32(nil, 2) // the version
-	for _, e := range []entry{{1, rwx, none}, {taggedUser, user, uid}, {taggedOwners, 0, none}, {taggedMask, mask, none}, {taggedOther, other, none}} {
-		list = binary.LittleEndian.AppendUint16(list, e.tag)
-		list = binary.LittleEndian.AppendUint16(list, e.rights)
-		list = binary.LittleEndian.AppendUint32(list, e.id)
+	for _, e := range []acl.Entry{
+		{Tag: 1, Permissions: rwx, ID: none}, {Tag: acl.User, Permissions: user, ID: uid}, {Tag: acl.GroupOwner, ID: none},
+		{Tag: acl.Mask, Permissions: mask, ID: none}, {Tag: acl.Other, Permissions: other, ID: none},
+	} {
+		list = binary.LittleEndian.AppendUint16(list, e.Tag)
+		list = binary.LittleEndian.AppendUint16(list, e.Permissions)
+		list = binary.LittleEndian.AppendUint32(list, e.ID)
 	}
-	err := unix.Setxattr(filepath.Join(t.root, name), "system.posix_acl_access", list, 0)
+	err := unix.Setxattr(filepath.Join(t.root, name), acl.Attribute, list, 0)
 	if err == unix.ENOTSUP {
 		skip(t.T, "this file system has no access lists")
 	}

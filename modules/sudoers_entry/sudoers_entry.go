@@ -25,7 +25,7 @@
 //
 // A fault that the host's policy has without us is a warning: whether the grant works all the same, the question to sudo tells.
 //
-// Runs wait for each other by a lock on the folder, which needs no file of its own.
+// Runs wait for each other by a lock (atomicfile.Lock) that no other user can hold.
 package sudoersentry
 
 import (
