@@ -90,12 +90,12 @@ rubies:
 	set -e; for suite in bullseye bookworm trixie; do \
 	  image=$$(molecule/images/build $$suite rails); \
 	  ORACLE_RUBY="docker run --interactive --rm --network none $$image ruby" REQUIRE_ORACLES=1 \
-	    $(GO) test -count=1 ./modules/rubyyaml ./modules/sidekiq ./modules/databaseyml; \
+	    $(GO) test -count=1 ./modules/lib/rubyyaml ./modules/lib/sidekiq ./modules/lib/databaseyml; \
 	done
 
 # The scripts of the module want mount namespaces; crash wants strace as well, and is left to `make test`.
 sudos:
-	CGO_ENABLED=0 $(GO) test -c -o bin/sudoers.test ./modules/sudoers
+	CGO_ENABLED=0 $(GO) test -c -o bin/sudoers.test ./modules/lib/sudoers
 	CGO_ENABLED=0 $(GO) test -c -o bin/sudoers_entry.test ./modules/sudoers_entry
 	set -e; for suite in bullseye bookworm trixie; do \
 	  image=$$(molecule/images/build $$suite sudo); \
@@ -107,7 +107,7 @@ sudos:
 
 # The units as the systemd of every suite judges them, and where it looks for some; to score a file is new in 250.
 systemds:
-	CGO_ENABLED=0 $(GO) test -c -o bin/systemd.test ./modules/systemd
+	CGO_ENABLED=0 $(GO) test -c -o bin/systemd.test ./modules/lib/systemd
 	CGO_ENABLED=0 $(GO) test -c -o bin/systemd_sidekiq.test ./modules/systemd_sidekiq
 	set -e; for suite in bullseye bookworm trixie; do \
 	  image=$$(molecule/images/build $$suite); \
@@ -132,14 +132,14 @@ apply-hosts:
 
 soak: check-go ## the random tests for half an hour, fuzzing a million times each, attacks on the cache and on links and locks, and jobs counted while the worker is restarted
 	molecule/setup
-	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/rubyyaml ./modules/databaseyml
+	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/lib/rubyyaml ./modules/lib/databaseyml
 	SOAK=150 REQUIRE_ORACLES=1 $(GO) test -count=1 -timeout 60m -run TestRun ./modules/db_pool
 	SOAK=40 REQUIRE_ORACLES=1 $(GO) test -count=1 -timeout 60m -run TestActionPlugin_DirectoryIsExchangedWhileItIsUsed ./generator
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/rubyyaml
-	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/databaseyml
-	$(GO) test -run '^$$' -fuzz FuzzReadConfig -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
-	$(GO) test -run '^$$' -fuzz FuzzReply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sidekiq
-	$(GO) test -run '^$$' -fuzz FuzzWords -fuzztime 1000000x -fuzzminimizetime 10x ./modules/sudoers
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1000000x -fuzzminimizetime 10x ./modules/lib/rubyyaml
+	$(GO) test -run '^$$' -fuzz FuzzApply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/lib/databaseyml
+	$(GO) test -run '^$$' -fuzz FuzzReadConfig -fuzztime 1000000x -fuzzminimizetime 10x ./modules/lib/sidekiq
+	$(GO) test -run '^$$' -fuzz FuzzReply -fuzztime 1000000x -fuzzminimizetime 10x ./modules/lib/sidekiq
+	$(GO) test -run '^$$' -fuzz FuzzWords -fuzztime 1000000x -fuzzminimizetime 10x ./modules/lib/sudoers
 	$(GO) test -run '^$$' -fuzz FuzzModel -fuzztime 200000x -fuzzminimizetime 10x ./generator
 	$(GO) test -run '^$$' -fuzz FuzzInspect -fuzztime 100000x -fuzzminimizetime 10x ./generator/inspect
 	$(MAKE) build

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
-	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 )
 
 func TestActionPlugin_CacheWritableByOthers(t *testing.T) {

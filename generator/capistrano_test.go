@@ -14,7 +14,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 )
 
 // gems are the versions of capistrano-sidekiq that there is a text for.

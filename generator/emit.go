@@ -15,7 +15,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules"
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // Templates use [[ ]], so that Jinja's {{ }} stays readable in them. Each is named as the file that it makes; one with MODULE

@@ -18,7 +18,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // nasty are texts that YAML, Jinja, Markdown or a shell could read in another way.

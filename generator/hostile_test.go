@@ -17,7 +17,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // yamlHostile are texts that would be something else in YAML, where they were not quoted.

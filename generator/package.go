@@ -8,7 +8,7 @@ import (
 
 	project "github.com/curationexperts/ansible-sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/generator/watch"
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // Package is a way to hand out the role and its modules. All ways are rendered from the same templates.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // pair is an entry of a Python dictionary, whose order is the one of the list that holds it.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 func TestPythonLiterals(t *testing.T) {

@@ -1,7 +1,7 @@
 // Package modules is what the generator sees of the modules: their interfaces, and nothing of how they work.
 //
-// A folder with an underscore is an Ansible module and bears its name; a folder without is a library, but for program, which
-// links all modules into one binary.
+// A directory with an underscore is an Ansible module and has its name. lib has the libraries that modules and generator share; program links all
+// modules into one binary.
 package modules
 
 import (
@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"path"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 //go:embed */*.yml

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // recipe is what Capistrano's files say together. Those that are loaded later win.

@@ -6,8 +6,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
-	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
 // databaseYML notes how large the pools are. The role tunes the file of the host, not this one; both are often the same.

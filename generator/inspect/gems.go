@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // gem is one that Gemfile.lock pins.

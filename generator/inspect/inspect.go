@@ -26,7 +26,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/confine"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // certainty is how sure a finding is.

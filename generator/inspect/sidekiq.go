@@ -12,8 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 const usualConfig = "config/sidekiq.yml"

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
 // Field is one value that a team may set. The list below is the only one there is: the role's defaults/main.yml, meta/argument_specs.yml and

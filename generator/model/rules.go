@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // textFaults are what a schema cannot say of single texts.

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 )
 
 // deploy is the user in these tests who attacks root; the number belongs to nobody on most hosts.

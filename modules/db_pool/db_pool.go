@@ -17,7 +17,7 @@ package dbpool
 import (
 	_ "embed"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
 //go:embed db_pool.yml

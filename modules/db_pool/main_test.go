@@ -12,8 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
 func TestMain(m *testing.M) {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/connections"
-	"github.com/curationexperts/ansible-sidekiq/modules/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 )
 
 // plan compares the pools asked for with those of the file.

@@ -5,8 +5,8 @@ package main
 import (
 	"os"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
 	dbpool "github.com/curationexperts/ansible-sidekiq/modules/db_pool"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	sidekiqinfo "github.com/curationexperts/ansible-sidekiq/modules/sidekiq_info"
 	sudoersentry "github.com/curationexperts/ansible-sidekiq/modules/sudoers_entry"
 	systemdsidekiq "github.com/curationexperts/ansible-sidekiq/modules/systemd_sidekiq"

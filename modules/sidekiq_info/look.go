@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // found is what Redis and the application tell.

@@ -6,8 +6,8 @@ import (
 	"path"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // Params are the options of sidekiq_info.yml.

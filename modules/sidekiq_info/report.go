@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // report answers what was found.

@@ -17,7 +17,7 @@ import (
 	_ "embed"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
 //go:embed sidekiq_info.yml

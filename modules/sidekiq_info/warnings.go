@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // warnings say what is wrong or soon will be, the gravest first, and then what could not be seen.

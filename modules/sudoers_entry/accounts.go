@@ -3,9 +3,9 @@ package sudoersentry
 import (
 	"fmt"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
 // lintAccounts finds names and ids that the host's sudo does not read as they are meant.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // mode is what sudo wants by default (sudoers(5), sudoers_mode); owner and group are root's.

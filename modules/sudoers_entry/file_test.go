@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 	"github.com/stretchr/testify/require"
 )
 

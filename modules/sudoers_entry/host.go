@@ -5,11 +5,11 @@ import (
 	"os"
 	"slices"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // host is what is looked up on it once.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // listings compares what is concluded from sudo's listing with what sudo does, for random policies.

@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 

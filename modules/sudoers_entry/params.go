@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
 // Params are the options of sudoers_entry.yml.

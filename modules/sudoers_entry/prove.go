@@ -1,8 +1,8 @@
 package sudoersentry
 
 import (
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // prove asks sudo about the policy in force.

@@ -31,7 +31,7 @@ package sudoersentry
 import (
 	_ "embed"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
 //go:embed sudoers_entry.yml

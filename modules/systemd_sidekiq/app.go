@@ -8,11 +8,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/accounts"
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/connections"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // app is what is known of the application.

@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // host is the machine that is looked at. Its root is "/" but in tests.

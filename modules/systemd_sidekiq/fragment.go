@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
 // fragment is the unit file that systemd uses, wherever it lies; without a path there is none.

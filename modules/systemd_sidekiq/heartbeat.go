@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // beatPatience is how long a heartbeat may take: Sidekiq beats once when it starts, then every 5 seconds, from 7.0 every 10.

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // Params are the options of systemd_sidekiq.yml.

@@ -23,7 +23,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
 //go:embed systemd_sidekiq.yml

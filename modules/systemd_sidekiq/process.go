@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // redis plans that a local Redis is enabled and runs, as ansible-samvera's role did.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
 // journalGroup may read the whole journal (systemd-journald.service(8), "Access Control").

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
 // failed judges a unit that does not come up. Where workers ran before and were to run otherwise, all is taken back. Where none ran there is

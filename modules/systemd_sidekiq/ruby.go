@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
-	"github.com/curationexperts/ansible-sidekiq/modules/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // bundles are where the executable bundle may be. A Ruby in the user's own home was put there for this user, and so comes first; then

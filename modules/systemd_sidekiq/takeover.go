@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/lazyregexp"
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // other is a unit of another name that runs Sidekiq for the same application and that this module did not write.

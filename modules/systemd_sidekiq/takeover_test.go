@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // What an old unit has, by a directive of it, and what is said of it; nothing where the new unit does the same or better.

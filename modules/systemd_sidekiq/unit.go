@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // marker is the first line of every file that this module wrote, so that it knows its own.

@@ -1,0 +1,259 @@
+package sidekiq
+
+import (
+	"errors"
+	"reflect"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
+)
+
+// Config is what a config/sidekiq.yml says for one environment.
+type Config struct {
+	Concurrency *int // threads; nil: not set
+	Timeout     *int // seconds that running jobs get at the end; nil: not set
+	Queues      []Queue
+	Capsules    []Capsule
+	Require     string // the application to load; "": not set, or only Ruby can tell
+}
+
+// Queue is a queue to work on.
+type Queue struct {
+	Name   string // "": only Ruby can tell
+	Weight int    // 0: none, the queues are taken in their order
+}
+
+// Capsule is a group of queues with threads of its own, beside those of Concurrency.
+type Capsule struct {
+	Name        string
+	Concurrency *int // threads; nil: as many as Config.Concurrency
+}
+
+const setElsewhere = "set the concurrency where sidekiq is started"
+
+// ReadConfig reads a config/sidekiq.yml for an environment such as production as a version of Sidekiq reads it. Where code tags
+// give the file several readings, all must come to the same. Every error is a *Refusal.
+func ReadConfig(source []byte, environment string, environ Environ, version Version) (Config, error) {
+	readings, err := rubyyaml.Readings(source, version.trim())
+	if err != nil {
+		return Config{}, hinted(err)
+	}
+	var config Config
+	for i, text := range readings {
+		c, err := readConfig(text, environment, environ, version)
+		if err != nil {
+			return Config{}, hinted(err)
+		}
+		if i > 0 && !reflect.DeepEqual(c, config) {
+			return Config{}, &Refusal{Reason: "its ERB code tags (<% %>) decide what is set", Hint: setElsewhere}
+		}
+		config = c
+	}
+	return config, nil
+}
+
+func readConfig(text rubyyaml.Reading, environment string, environ Environ, version Version) (Config, error) {
+	doc, err := text.Document()
+	if err != nil {
+		return Config{}, err
+	}
+	r := reader{doc: doc, environ: environ, onlySymbols: version.Known() && !version.AtLeast(5, 1, 0)}
+	settings, err := r.settings(environment)
+	if err != nil {
+		return Config{}, err
+	}
+	return r.config(settings)
+}
+
+func hinted(err error) error {
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Hint == "" {
+		refusal.Hint = setElsewhere
+	}
+	return err
+}
+
+type reader struct {
+	doc         *rubyyaml.Document
+	environ     Environ
+	onlySymbols bool // keys without a leading colon have no effect, but for the name of a section, which must have none (before 5.1)
+}
+
+// settings are the values by name: those of the top level, and over them those of the section of the environment.
+func (r reader) settings(environment string) (map[string]*yaml.Node, error) {
+	settings := map[string]*yaml.Node{}
+	root := r.doc.Root()
+	if root == nil || isNull(root) {
+		return settings, nil
+	}
+	if err := r.put(settings, root); err != nil {
+		return nil, err
+	}
+	section := settings[environment]
+	delete(settings, environment)
+	if r.onlySymbols {
+		section = r.sectionByString(root, environment)
+	}
+	if section == nil || isNull(section) {
+		return settings, nil
+	}
+	return settings, r.put(settings, section)
+}
+
+// sectionByString is the value of a key without a leading colon.
+func (r reader) sectionByString(root *yaml.Node, name string) *yaml.Node {
+	values, err := r.doc.Mapping(rubyyaml.Deref(root))
+	if err != nil || !values.Has(rubyyaml.Key{Name: name}) {
+		return nil
+	}
+	return rubyyaml.Deref(values.At(rubyyaml.Key{Name: name}).Value)
+}
+
+// put adds the entries of a mapping. Of a key that is written as string and as symbol the string counts: what
+// symbolize_keys_deep! comes to.
+func (r reader) put(settings map[string]*yaml.Node, n *yaml.Node) error {
+	n = rubyyaml.Deref(n)
+	if n.Kind != yaml.MappingNode {
+		return &Refusal{Line: r.doc.Line(n), Reason: "settings are wanted here, not a plain value or a list",
+			Hint: "write lines such as :concurrency: 10"}
+	}
+	values, err := r.doc.Mapping(n)
+	if err != nil {
+		return err
+	}
+	if unsettled := values.Unsettled(); len(unsettled) > 0 {
+		return &Refusal{Line: r.doc.Line(unsettled[0]), Reason: "what << merges comes from ERB"}
+	}
+	for _, key := range values.Keys() {
+		entry := values.At(key)
+		if rubyyaml.FromERB(entry.Key) {
+			return &Refusal{Line: r.doc.Line(entry.Key), Reason: "the name of a setting comes from ERB"}
+		}
+		if r.onlySymbols != key.Symbol && (r.onlySymbols || values.Has(rubyyaml.Key{Name: key.Name})) {
+			continue
+		}
+		settings[key.Name] = rubyyaml.Deref(entry.Value)
+	}
+	return nil
+}
+
+func (r reader) config(settings map[string]*yaml.Node) (Config, error) {
+	var c Config
+	var err error
+	if c.Concurrency, err = r.number("concurrency", settings["concurrency"]); err != nil {
+		return Config{}, err
+	}
+	if c.Timeout, err = r.number("timeout", settings["timeout"]); err != nil {
+		return Config{}, err
+	}
+	if c.Capsules, err = r.capsules(settings["capsules"]); err != nil {
+		return Config{}, err
+	}
+	c.Queues = r.queues(settings["queues"])
+	c.Require = r.text(settings["require"])
+	return c, nil
+}
+
+var positive = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
+
+// number is a setting that Sidekiq wants to be above 0; nil when it is not set.
+func (r reader) number(name string, n *yaml.Node) (*int, error) {
+	if n == nil || isNull(n) {
+		return nil, nil
+	}
+	line := r.doc.Line(n)
+	if n.Kind != yaml.ScalarNode {
+		return nil, &Refusal{Line: line, Reason: name + " is not a number", Hint: "write a number from 1"}
+	}
+	text, err := r.doc.Text(n, r.environ)
+	if err != nil {
+		return nil, &Refusal{Line: line, Reason: name + ": " + err.Error()}
+	}
+	if text == "" && n.Style == 0 {
+		return nil, nil
+	}
+	if !positive().MatchString(text) {
+		return nil, &Refusal{Line: line, Reason: name + " is not a number from 1, with which Sidekiq does not start",
+			Hint: "write a number from 1, or set the variable that ERB wants"}
+	}
+	value, err := strconv.Atoi(text)
+	return &value, err
+}
+
+// capsules are in the order of the file. Several may be one mapping, by aliases.
+func (r reader) capsules(n *yaml.Node) ([]Capsule, error) {
+	if n == nil || isNull(n) {
+		return nil, nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return nil, &Refusal{Line: r.doc.Line(n), Reason: "capsules is not a mapping of names", Hint: "write a mapping for each capsule"}
+	}
+	values, err := r.doc.Mapping(n)
+	if err != nil {
+		return nil, err
+	}
+	var all []Capsule
+	known := map[*yaml.Node]*int{}
+	for _, key := range values.Keys() {
+		capsule := rubyyaml.Deref(values.At(key).Value)
+		threads, isKnown := known[capsule]
+		if !isKnown {
+			settings := map[string]*yaml.Node{}
+			if err := r.put(settings, capsule); err != nil {
+				return nil, err
+			}
+			if threads, err = r.number("concurrency", settings["concurrency"]); err != nil {
+				return nil, err
+			}
+			known[capsule] = threads
+		}
+		all = append(all, Capsule{key.Name, threads})
+	}
+	return all, nil
+}
+
+// queues are written as names or as pairs of name and weight.
+func (r reader) queues(n *yaml.Node) []Queue {
+	if n == nil || n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	var all []Queue
+	for _, item := range n.Content {
+		parts := []*yaml.Node{rubyyaml.Deref(item)}
+		if parts[0].Kind == yaml.SequenceNode {
+			parts = parts[0].Content
+		}
+		all = append(all, r.queue(parts))
+	}
+	return all
+}
+
+func (r reader) queue(parts []*yaml.Node) Queue {
+	var q Queue
+	if len(parts) > 0 {
+		q.Name = r.text(rubyyaml.Deref(parts[0]))
+	}
+	if len(parts) > 1 {
+		if weight, err := strconv.Atoi(r.text(rubyyaml.Deref(parts[1]))); err == nil && weight > 0 {
+			q.Weight = weight
+		}
+	}
+	return q
+}
+
+// text is the text of a scalar, "" when only Ruby can tell it.
+func (r reader) text(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	text, err := r.doc.Text(n, r.environ)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }

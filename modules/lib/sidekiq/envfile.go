@@ -1,0 +1,150 @@
+package sidekiq
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+)
+
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ParseEnvironmentFile reads a file of variables as systemd reads EnvironmentFile= (systemd.exec(5)): NAME=VALUE by lines, lines
+// that begin with # or ; are comments, quotes may span lines, a backslash takes the next character as it is and joins lines. A
+// name that is none is passed over, as systemd does. The error quotes nothing of the file.
+func ParseEnvironmentFile(source []byte) (map[string]string, error) {
+	if !utf8.Valid(source) {
+		return nil, errors.New("it is not UTF-8, which systemd refuses")
+	}
+	values := map[string]string{}
+	for s := (&envScanner{rest: string(source)}); s.rest != ""; {
+		s.skipBlank()
+		if strings.HasPrefix(s.rest, "#") || strings.HasPrefix(s.rest, ";") {
+			s.comment()
+			continue
+		}
+		name, found := s.name()
+		if !found {
+			continue
+		}
+		if value := s.value(); variableName().MatchString(name) {
+			values[name] = value
+		}
+	}
+	return values, nil
+}
+
+// envScanner takes lines of an environment file off rest.
+type envScanner struct{ rest string }
+
+func (s *envScanner) skipBlank() { s.rest = strings.TrimLeft(s.rest, " \t\n\r") }
+
+// take is the next character.
+func (s *envScanner) take() byte {
+	c := s.rest[0]
+	s.rest = s.rest[1:]
+	return c
+}
+
+// comment skips a line; one that ends in a backslash takes the next with it.
+func (s *envScanner) comment() {
+	for s.rest != "" {
+		switch s.take() {
+		case '\n', '\r':
+			return
+		case '\\':
+			if s.rest != "" {
+				s.take()
+			}
+		}
+	}
+}
+
+// name takes what stands before =, or a whole line without one.
+func (s *envScanner) name() (string, bool) {
+	end := strings.IndexAny(s.rest, "=\n\r")
+	if end < 0 {
+		s.rest = ""
+		return "", false
+	}
+	name, found := s.rest[:end], s.rest[end] == '='
+	s.rest = s.rest[end+1:]
+	return strings.TrimRight(name, " \t"), found
+}
+
+// value takes what stands behind =. Blanks around it, and between its quoted pieces, fall away; within an unquoted piece they stay.
+func (s *envScanner) value() string {
+	var value strings.Builder
+	for s.rest = strings.TrimLeft(s.rest, " \t"); s.rest != ""; s.rest = strings.TrimLeft(s.rest, " \t") {
+		switch s.rest[0] {
+		case '\n', '\r':
+			s.take()
+			return value.String()
+		case '\'':
+			s.take()
+			s.single(&value)
+		case '"':
+			s.take()
+			s.double(&value)
+		default:
+			s.plain(&value)
+			return value.String()
+		}
+	}
+	return value.String()
+}
+
+func (s *envScanner) single(value *strings.Builder) {
+	for s.rest != "" {
+		c := s.take()
+		if c == '\'' {
+			return
+		}
+		value.WriteByte(c)
+	}
+}
+
+// double: a backslash escapes only what a shell would want escaped.
+func (s *envScanner) double(value *strings.Builder) {
+	for s.rest != "" {
+		c := s.take()
+		if c == '"' {
+			return
+		}
+		if c == '\\' && s.rest != "" {
+			c = s.take()
+			if c == '\n' {
+				continue
+			}
+			if !strings.ContainsRune("\"\\`$", rune(c)) {
+				value.WriteByte('\\')
+			}
+		}
+		value.WriteByte(c)
+	}
+}
+
+// plain takes the rest of the line: once a value has begun without quotes, quotes in it are characters.
+func (s *envScanner) plain(value *strings.Builder) {
+	kept := value.Len() // without trailing blanks
+	for s.rest != "" {
+		c := s.take()
+		if c == '\n' || c == '\r' {
+			break
+		}
+		escaped := c == '\\' && s.rest != ""
+		if escaped {
+			c = s.take()
+		}
+		if !escaped || (c != '\n' && c != '\r') {
+			value.WriteByte(c)
+		}
+		if escaped || (c != ' ' && c != '\t') {
+			kept = value.Len()
+		}
+	}
+	text := value.String()[:kept]
+	value.Reset()
+	value.WriteString(text)
+}

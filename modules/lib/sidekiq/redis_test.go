@@ -1,0 +1,71 @@
+package sidekiq
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
+)
+
+func open(t *testing.T, url, namespace string) *Redis {
+	t.Helper()
+	r, err := Open(url, namespace)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return r
+}
+
+func TestRedisIsLookedForAsSidekiqDoes(t *testing.T) {
+	for _, c := range []struct {
+		given            string
+		environment      map[string]string
+		wanted, wantedBy string
+	}{
+		{"redis://a", map[string]string{"REDIS_URL": "redis://b"}, "redis://a", "redis_url"},
+		{"", map[string]string{"REDIS_URL": "redis://b"}, "redis://b", "the variable REDIS_URL"},
+		{"", map[string]string{"REDIS_URL": "redis://b", "REDIS_PROVIDER": "MY_REDIS", "MY_REDIS": "redis://c"}, "redis://c", "the variable MY_REDIS"},
+		{"", map[string]string{"REDIS_URL": ""}, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
+		{"", nil, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
+	} {
+		url, source := RedisOf(c.given, environ(c.environment))
+		require.Equal(t, c.wanted, url)
+		require.Equal(t, c.wantedBy, source)
+	}
+}
+
+func TestAWrongPasswordIsToldWithoutIt(t *testing.T) {
+	port := redistest.Start(t).Port
+	_, err := Open(fmt.Sprintf("redis://:wrong-hush@127.0.0.1:%d", port), "")
+	require.ErrorContains(t, err, "WRONGPASS")
+	require.NotContains(t, err.Error(), "wrong-hush")
+	r := open(t, fmt.Sprintf("redis://127.0.0.1:%d", port), "")
+	_, err = r.Processes()
+	require.ErrorContains(t, err, fmt.Sprintf("redis at 127.0.0.1:%d: NOAUTH", port))
+	require.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), r.Place())
+}
+
+func TestThePlaceIsHostAndPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"redis://": "localhost:6379", "redis:///3": "localhost:6379", "redis://:p@r1": "r1:6379", "rediss://u:p@r1:7000/2": "r1:7000", "redis://[::1]/0": "[::1]:6379",
+	} {
+		u, err := parseRedisURL(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, placeOf(u))
+	}
+}
+
+func TestNoErrorHoldsThePassword(t *testing.T) {
+	closed := redistest.FreePort(t)
+	for _, url := range []string{
+		fmt.Sprintf("redis://u:hush@127.0.0.1:%d/0", closed),
+		"redis://u:hush@[::1", "redis://u:hu#sh@localhost", "redis://u:hu/sh@localhost", "redis://u:hu?sh@localhost",
+		"redis:hush@localhost", "redis://u:hush@localhost/x", "http://u:hush@localhost", "unix://u:hush@", "u:hush", "redis://u:%zzhush@localhost",
+		"unix://:hush@/nowhere/redis.sock", "unix://:hush@/nowhere/redis.sock?db=hush", "redis://hu/sh@localhost",
+	} {
+		_, err := Open(url, "")
+		require.Error(t, err, url)
+		require.NotContains(t, err.Error(), "hu", url)
+	}
+}

@@ -1,0 +1,158 @@
+package sudoers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+)
+
+// answerTimeout is far above what sudo needs (10 ms, seconds with a slow directory service) and ends a call that hangs.
+const answerTimeout = 30 * time.Second
+
+// Tools are the sudo in use on this host and the visudo that belongs to it: another one may have other rules (sudo and sudo-rs
+// can be installed together).
+type Tools struct {
+	sudo, visudo string
+	version      string // the first line of sudo --version
+}
+
+// FindTools looks in fixed folders: the PATH of a task often lacks /usr/sbin.
+func FindTools() (Tools, error) {
+	t, err := find("/usr/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs")
+	if err != nil {
+		return Tools{}, err
+	}
+	out, _ := run(t.sudo, "--version") // with a policy that it cannot read, sudo tells and fails
+	if t.version = versionLine().FindString(out); t.version == "" {
+		return Tools{}, fmt.Errorf("%s does not tell its version%s", t.sudo, quote(out))
+	}
+	return t, nil
+}
+
+var versionLine = lazyregexp.New(`(?m)^(Sudo version|sudo-rs) .+$`)
+
+// Version is what the sudo in use calls itself, as in "Sudo version 1.9.16p2" or "sudo-rs 0.2.5".
+func (t Tools) Version() string { return t.version }
+
+// IsRs tells whether it is sudo-rs.
+func (t Tools) IsRs() bool { return strings.HasPrefix(t.version, "sudo-rs") }
+
+// Dialect asks the visudo of a sudo-rs how it wants a `=` to be written.
+func (t Tools) Dialect() (Dialect, error) {
+	if !t.IsRs() {
+		return Dialect{}, nil
+	}
+	isRead, err := t.reads("root ALL=(root) /bin/true a=b\n")
+	return Dialect{escapeEquals: err == nil && !isRead}, err
+}
+
+// Unread are the accounts of the rule that this sudo cannot read: sudo-rs takes fewer characters in a name, and fewer digits in an id. Each is
+// shown to visudo where that is an error: elsewhere sudo-rs takes an id of ten digits for a comment, or for nobody.
+func (t Tools) Unread(r Rule) ([]User, error) {
+	var unread []User
+	check := func(u User, format, text string) error {
+		if u.isCommon() || u.IsAll() || slices.Contains(unread, u) {
+			return nil
+		}
+		isRead, err := t.reads(fmt.Sprintf(format, text))
+		if err == nil && !isRead {
+			unread = append(unread, u)
+		}
+		return err
+	}
+	var faults []error
+	for _, u := range r.users {
+		faults = append(faults, check(u, "root, %s ALL=(root) /bin/true\n", u.text()))
+	}
+	groups := slices.Clone(r.runasGroups)
+	for _, as := range r.runas {
+		faults = append(faults, check(as.user, "root ALL=(%s, root) /bin/true\n", as.user.text()))
+		if group, isPair := as.Group(); isPair {
+			groups = append(groups, group)
+		}
+	}
+	for _, g := range groups {
+		faults = append(faults, check(g.user, "root ALL=(root : %s, root) /bin/true\n", g.text()))
+	}
+	return unread, errors.Join(faults...)
+}
+
+// reads tells whether visudo takes the text.
+func (t Tools) reads(text string) (bool, error) {
+	dir, err := os.MkdirTemp("", "sudoers-")
+	if err != nil {
+		return false, err
+	}
+	sample := filepath.Join(dir, "sample")
+	err = os.WriteFile(sample, []byte(text), 0o600)
+	isRead := err == nil && t.CheckFile(sample) == nil
+	return isRead, errors.Join(err, os.RemoveAll(dir))
+}
+
+// find takes the first sudo that exists. Its visudo lies where its link leads to, or in the sbin beside, and bears the same suffix
+// (sudo.ws, visudo.ws).
+func find(candidates ...string) (Tools, error) {
+	for _, sudo := range candidates {
+		target, err := filepath.EvalSymlinks(sudo)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return Tools{}, err
+		}
+		dir, base := filepath.Split(target)
+		name := "visudo" + strings.TrimPrefix(base, "sudo")
+		beside := []string{filepath.Join(dir, name), filepath.Join(dir, "../sbin", name)}
+		for _, visudo := range beside {
+			if _, err := os.Stat(visudo); err == nil {
+				return Tools{sudo: sudo, visudo: visudo}, nil
+			}
+		}
+		return Tools{}, fmt.Errorf("no visudo belongs to %s: none of %s exists; hint: install the whole sudo package",
+			sudo, strings.Join(beside, ", "))
+	}
+	return Tools{}, fmt.Errorf("sudo is not installed: none of %s exists; hint: install the package sudo", strings.Join(candidates, ", "))
+}
+
+// CheckFile has visudo parse one file. Owner, mode and name do not matter to it, nor does it see other files.
+func (t Tools) CheckFile(path string) error {
+	out, err := run(t.visudo, "-c", "-f", path)
+	if err != nil {
+		return fmt.Errorf("visudo refuses the text: %w%s", err, quote(out))
+	}
+	return nil
+}
+
+// run returns what a program prints on both outputs, in English.
+func run(program string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	cmd.Dir = "/"
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("no answer within %v", answerTimeout)
+	}
+	return strings.TrimSpace(out.String()), err
+}
+
+// quote puts what a program said on one line, if it said anything.
+func quote(out string) string {
+	if out == "" {
+		return ""
+	}
+	return ": " + strings.Join(strings.Fields(out), " ")
+}
