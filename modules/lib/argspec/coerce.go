@@ -49,7 +49,7 @@ func scalar(t Type, raw any, path string) (any, error) {
 }
 
 func refuse(path string, raw any, want, hint string) error {
-	return fmt.Errorf("option %q: %s is not %s; hint: %s", path, show(raw), want, hint)
+	return Errorf(path, "%s is not %s; hint: %s", show(raw), want, hint)
 }
 
 // show renders a value as it was most likely written.
@@ -274,7 +274,7 @@ func (o *Option) checkChoices(v any, path string) error {
 			for i, c := range o.Choices {
 				accepted[i] = fmt.Sprint(c)
 			}
-			return fmt.Errorf("option %q: %s is not accepted; accepted: %s", path, show(v), strings.Join(accepted, ", "))
+			return NotAccepted(path, v, strings.Join(accepted, ", "))
 		}
 	}
 	return nil
