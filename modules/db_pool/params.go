@@ -10,39 +10,32 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // Params are the options of db_pool.yml.
 type Params struct {
-	Path              []string          `option:"path"`
-	RailsEnv          string            `option:"rails_env"`
-	Databases         []string          `option:"databases"`
-	Pool              *int              `option:"pool"`
-	Concurrency       *int              `option:"concurrency"`
-	SidekiqConfig     []string          `option:"sidekiq_config"`
-	Processes         []Process         `option:"processes"`
-	Headroom          int               `option:"headroom"`
-	AppRoot           *string           `option:"app_root"`
-	Environment       map[string]string `option:"environment"`
-	SecretEnvironment map[string]string `option:"secret_environment"`
-	EnvironmentFiles  []string          `option:"environment_files"`
-	DotenvFiles       []string          `option:"dotenv_files"`
-	Key               string            `option:"key"`
-	ERB               string            `option:"erb"`
-	AllowLower        bool              `option:"allow_lower"`
-	AllowOthers       bool              `option:"allow_others"`
-	AllowForeignLinks bool              `option:"allow_foreign_links"`
-	Backup            bool              `option:"backup"`
-	IfMissing         string            `option:"if_missing"`
-}
-
-// Process is one of several processes. What it leaves out is as the service has it.
-type Process struct {
-	Name        string   `option:"name"`
-	Queues      []string `option:"queues"`
-	Concurrency *int     `option:"concurrency"`
-	Config      string   `option:"config"`
+	Path              []string                 `option:"path"`
+	RailsEnv          string                   `option:"rails_env"`
+	Databases         []string                 `option:"databases"`
+	Pool              *int                     `option:"pool"`
+	Concurrency       *int                     `option:"concurrency"`
+	SidekiqConfig     []string                 `option:"sidekiq_config"`
+	Processes         []sidekiq.ProcessOptions `option:"processes"`
+	Headroom          int                      `option:"headroom"`
+	AppRoot           *string                  `option:"app_root"`
+	Environment       map[string]string        `option:"environment"`
+	SecretEnvironment map[string]string        `option:"secret_environment"`
+	EnvironmentFiles  []string                 `option:"environment_files"`
+	DotenvFiles       []string                 `option:"dotenv_files"`
+	Key               string                   `option:"key"`
+	ERB               string                   `option:"erb"`
+	AllowLower        bool                     `option:"allow_lower"`
+	AllowOthers       bool                     `option:"allow_others"`
+	AllowForeignLinks bool                     `option:"allow_foreign_links"`
+	Backup            bool                     `option:"backup"`
+	IfMissing         string                   `option:"if_missing"`
 }
 
 const (
@@ -136,7 +129,7 @@ func (p *Params) wanted() (connections.Wanted, error) {
 	if p.Pool != nil {
 		return connections.Wanted{Size: *p.Pool, By: `option "pool"`}, nil
 	}
-	return p.worker().Wanted()
+	return connections.Required(p.service(), p.processes(), p.Headroom)
 }
 
 // links says which links to the file are followed.
@@ -147,12 +140,13 @@ func (p *Params) links() atomicfile.Links {
 	return atomicfile.FollowOwn
 }
 
-func (p *Params) worker() connections.Worker {
+func (p *Params) service() sidekiq.Service {
 	variables := maps.Clone(p.Environment)
 	maps.Copy(variables, p.SecretEnvironment)
-	return connections.Worker{
-		RailsEnv: p.RailsEnv, Processes: p.processes(), Lockfile: p.lockPath(), Headroom: p.Headroom,
-		Environment: sidekiq.Environment{Variables: variables, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles},
+	files := atomicfile.NewReader("/")
+	return sidekiq.Service{
+		RailsEnv: p.RailsEnv, Lockfile: p.lockPath(), Files: files,
+		Environment: environ.Sources{Variables: variables, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles, Files: files},
 	}
 }
 
@@ -170,18 +164,18 @@ func (p *Params) request(size int) databaseyml.Request {
 }
 
 // processes are those of option processes, else one for each configuration.
-func (p *Params) processes() []connections.Process {
-	service := []connections.Process{}
+func (p *Params) processes() []sidekiq.ProcessOptions {
+	service := []sidekiq.ProcessOptions{}
 	for _, path := range p.configPaths() {
-		service = append(service, connections.Process{Concurrency: p.Concurrency, Config: path})
+		service = append(service, sidekiq.ProcessOptions{Concurrency: p.Concurrency, Config: path})
 	}
 	if len(service) == 0 {
-		service = append(service, connections.Process{Concurrency: p.Concurrency})
+		service = append(service, sidekiq.ProcessOptions{Concurrency: p.Concurrency})
 	}
 	if len(p.Processes) == 0 {
 		return service
 	}
-	var all []connections.Process
+	var all []sidekiq.ProcessOptions
 	for _, process := range p.Processes {
 		as := service[0]
 		if process.Concurrency != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 // plan compares the pools asked for with those of the file.
@@ -56,13 +57,9 @@ func missing(p *Params, plan *ansible.Plan) error {
 
 // apply makes the text that is wanted. Where the unit is to set variables for the file, they are reckoned with and returned.
 func apply(f *file, p *Params, wanted connections.Wanted) (*databaseyml.Result, map[string]string, error) {
-	worker := p.worker()
-	environ, err := worker.Environ()
+	service := p.service()
+	by, err := connections.Reader(service)
 	if err != nil {
-		return nil, nil, err
-	}
-	by := databaseyml.Reader{Environ: environ}
-	if by.Rails, err = worker.Rails(); err != nil {
 		return nil, nil, err
 	}
 	request := p.request(wanted.Size)
@@ -70,12 +67,12 @@ func apply(f *file, p *Params, wanted connections.Wanted) (*databaseyml.Result, 
 		result, err := databaseyml.Apply(f.found.Data, by, request)
 		return result, nil, err
 	}
-	variables, err := worker.Variables(f.found.Data, request)
+	variables, err := connections.Variables(service, p.processes(), p.Headroom, connections.Wanted{}, f.found.Data, request)
 	if err != nil {
 		return nil, nil, err
 	}
 	with := by
-	with.Environ = databaseyml.Overlay(environ, variables)
+	with.Environ = environ.Overlay(by.Environ, variables)
 	result, err := databaseyml.Apply(f.found.Data, with, request)
 	if err != nil || len(variables) == 0 {
 		return result, variables, err

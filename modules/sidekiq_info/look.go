@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -53,9 +54,9 @@ func look(p *Params) (*found, error) {
 
 // findRedis reads no file when the URL is given: an ordinary user may not be allowed to.
 func (f *found) findRedis(p *Params) (url string, err error) {
-	environ := func(string) (string, bool) { return "", false }
+	var env environ.Environ = environ.None
 	if p.RedisURL == "" {
-		environ, err = p.workerEnvironment().Environ()
+		env, err = p.workerEnvironment().Environ()
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w; hint: become: true, or give option %q", err, "redis_url")
@@ -63,7 +64,7 @@ func (f *found) findRedis(p *Params) (url string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err)
 	}
-	redis, err := sidekiq.FindRedis(p.RedisURL, environ, p.AppRoot, p.RailsEnv, atomicfile.ReadIfThere)
+	redis, err := sidekiq.FindRedis(p.RedisURL, env, p.AppRoot, p.RailsEnv, atomicfile.ReadIfThere)
 	f.source = redis.Source
 	return redis.URL, err
 }

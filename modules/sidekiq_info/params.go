@@ -6,8 +6,9 @@ import (
 	"path"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // Params are the options of sidekiq_info.yml.
@@ -54,10 +55,10 @@ func (p *Params) checkPaths() error {
 }
 
 // workerEnvironment is where the service has its variables from. Sidekiq sets those of Rails itself, before dotenv reads its files.
-func (p *Params) workerEnvironment() sidekiq.Environment {
+func (p *Params) workerEnvironment() environ.Sources {
 	variables := map[string]string{}
 	maps.Copy(variables, p.Environment)
 	maps.Copy(variables, p.SecretEnvironment)
 	variables["RAILS_ENV"], variables["RACK_ENV"] = p.RailsEnv, p.RailsEnv
-	return sidekiq.Environment{Variables: variables, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles}
+	return environ.Sources{Variables: variables, EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles, Files: atomicfile.NewReader("/")}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -24,7 +24,7 @@ type app struct {
 	jemalloc string
 	version  sidekiq.Version // unknown when there is no Gemfile.lock yet
 
-	environ sidekiq.Environ // variables of the service
+	environ environ.Environ // variables of the service
 	away    []string        // to which its shared folders lead
 	pool
 	now    redisServer // of the service as it is wanted
@@ -55,28 +55,29 @@ func (f *found) lookAtApp(p *Params) error {
 	return f.lookAtLogFile(p)
 }
 
-// worker is what the units start.
-func (f *found) worker(p *Params) connections.Worker {
-	w := connections.Worker{
-		RailsEnv: p.RailsEnv, Lockfile: lockfile(p), Headroom: p.Headroom, Version: f.version,
-		Environment: sidekiq.Environment{
-			Variables: p.variables(), EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles,
-			ReadFile: func(name string) ([]byte, error) { return atomicfile.ReadFile(f.host.path(name)) },
-		},
-		ReadIfThere:  func(name string) ([]byte, error) { return atomicfile.ReadIfThere(f.host.path(name)) },
-		ReadLockfile: func(name string) ([]byte, error) { return atomicfile.ReadLockfile(f.host.path(name)) },
+// service is what the units start.
+func (f *found) service(p *Params) sidekiq.Service {
+	files := atomicfile.NewReader(f.host.root)
+	return sidekiq.Service{
+		RailsEnv: p.RailsEnv, Lockfile: lockfile(p), Version: f.version, Files: files,
+		Environment: environ.Sources{Variables: p.variables(), EnvironmentFiles: p.EnvironmentFiles, DotenvFiles: p.DotenvFiles, Files: files},
 	}
-	for _, process := range p.processes() {
-		w.Processes = append(w.Processes, p.counted(process))
-	}
-	return w
 }
 
 func lockfile(p *Params) string { return path.Join(p.AppRoot, "Gemfile.lock") }
 
 // counted is a process as its database connections are counted.
-func (p *Params) counted(process Process) connections.Process {
-	return connections.Process{Concurrency: process.Concurrency, Config: p.configPath(process)}
+func (p *Params) counted(process Process) Process {
+	process.Config = p.configPath(process)
+	return process
+}
+
+func (p *Params) allCounted() []Process {
+	all := p.processes()
+	for i, process := range all {
+		all[i] = p.counted(process)
+	}
+	return all
 }
 
 func (f *found) lookAtAccounts(p *Params) error {
@@ -116,7 +117,7 @@ func (f *found) lookAtVersion(p *Params) error {
 		f.version, err = sidekiq.ParseVersion(p.SidekiqVersion)
 		return err
 	}
-	if f.version, err = f.worker(p).Sidekiq(); err != nil || f.version.Known() || !f.deployed {
+	if f.version, err = f.service(p).SidekiqVersion(); err != nil || f.version.Known() || !f.deployed {
 		return err
 	}
 	if f.version, err = f.askVersion(p); err == nil && !f.version.Known() {
@@ -126,13 +127,13 @@ func (f *found) lookAtVersion(p *Params) error {
 }
 
 func (f *found) lookAtEnvironment(p *Params) error {
-	worker := f.worker(p)
+	service := f.service(p)
 	var err error
-	if f.environ, err = worker.Environ(); err != nil {
-		f.environ = func(string) (string, bool) { return "", false }
+	if f.environ, err = service.Environ(); err != nil {
+		f.environ = environ.None
 		f.lack(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
 	}
-	for _, c := range worker.Environment.Conflicts() {
+	for _, c := range service.Environment.Conflicts() {
 		f.warnings = append(f.warnings, fmt.Sprintf("%s line %d sets %s to another value than the unit does, and has no effect; hint: keep it in one place", c.File, c.Line, c.Name))
 	}
 	f.warnOfFiles(p)
@@ -176,11 +177,11 @@ func (f *found) lookAtTimeouts(p *Params) error {
 }
 
 func (f *found) lookAtConfig(p *Params, w *unit) error {
-	environ, err := f.worker(p).StartEnviron()
+	env, err := f.service(p).StartEnviron()
 	if err != nil { // told by lookAtEnvironment
-		environ = f.environ
+		env = f.environ
 	}
-	config, at, err := f.worker(p).Config(p.configPath(*w.process), environ, f.version)
+	config, at, err := f.service(p).Config(p.configPath(*w.process), env, f.version)
 	switch refusal := new(sidekiq.Refusal); {
 	case errors.As(err, &refusal):
 		w.timeout = max(w.timeout, w.graceInUse()-graceMargin) // what was known before is not shortened

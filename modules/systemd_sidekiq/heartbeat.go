@@ -98,7 +98,7 @@ func (a *act) compare(to answer, u *unit, seen sidekiq.Process) error {
 }
 
 func (a *act) compareThreads(to answer, u *unit, seen sidekiq.Process) error {
-	wanted, err := a.f.worker(a.p).Threads(a.p.counted(*u.process))
+	wanted, err := a.f.service(a.p).Threads(a.p.counted(*u.process))
 	if err != nil || wanted.Guessed || wanted.Size == seen.Concurrency {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -47,7 +48,7 @@ func (r *redisOfATest) Close() error { return nil }
 func with(r *redisOfATest, p *Params) (*act, *unit) {
 	u := &unit{name: "sidekiq.service", process: &p.processes()[0], state: systemd.State{MainPID: 42}}
 	f := &found{main: u, workers: []*unit{u}}
-	f.environ = func(string) (string, bool) { return "", false }
+	f.environ = environ.None
 	f.now = redisServer{Found: sidekiq.Found{Source: "redis_url"}, environ: f.environ, open: func() (store, error) { return r, nil }}
 	f.before = f.now
 	return &act{p: p, f: f}, u

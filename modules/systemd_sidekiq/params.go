@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
@@ -67,13 +68,8 @@ type Params struct {
 	Takeover     string   `option:"takeover"`
 }
 
-// Process is one of several processes of a service. What it leaves out is as the service has it.
-type Process struct {
-	Name        string   `option:"name"` // "" where the service is one process
-	Queues      []string `option:"queues"`
-	Concurrency *int     `option:"concurrency"`
-	Config      string   `option:"config"`
-}
+// Process is one of several processes of a service.
+type Process = sidekiq.ProcessOptions
 
 var (
 	serviceName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`) // no colon: CacheDirectory= takes what follows one for the name of a link
@@ -240,23 +236,7 @@ func (p *Params) checkPaths() error {
 
 // processes are those of the service with all that they take from it; one without a name where none is listed.
 func (p *Params) processes() []Process {
-	if len(p.Processes) == 0 {
-		return []Process{{Queues: p.Queues, Concurrency: p.Concurrency, Config: p.SidekiqConfig}}
-	}
-	var all []Process
-	for _, process := range p.Processes {
-		if len(process.Queues) == 0 {
-			process.Queues = p.Queues
-		}
-		if process.Concurrency == nil {
-			process.Concurrency = p.Concurrency
-		}
-		if process.Config == "" {
-			process.Config = p.SidekiqConfig
-		}
-		all = append(all, process)
-	}
-	return all
+	return sidekiq.Inherit(Process{Queues: p.Queues, Concurrency: p.Concurrency, Config: p.SidekiqConfig}, p.Processes)
 }
 
 // configPath is where the configuration file of a process is, given or where Sidekiq looks itself.
@@ -282,7 +262,7 @@ func (p *Params) checkEnvironment() error {
 			return fmt.Errorf("option %q: %q stands in option %q, too; hint: keep it in one of them", "environment", name, "secret_environment")
 		}
 	}
-	if _, err := sidekiq.EnvironmentFile(p.SecretEnvironment); err != nil {
+	if _, err := environ.FormatFile(p.SecretEnvironment); err != nil {
 		return fmt.Errorf("option %q: %w", "secret_environment", err)
 	}
 	return nil

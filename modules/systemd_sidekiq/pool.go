@@ -11,7 +11,9 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 // pool is what is known of the application's database pool.
@@ -48,28 +50,27 @@ func (f *found) lookAtPool(p *Params) error {
 
 // variablesOf are none while the number of threads is a guess: RAILS_MAX_THREADS would start as many.
 func (f *found) variablesOf(databaseYML []byte, p *Params) (map[string]string, error) {
-	worker := f.worker(p)
+	service := f.service(p)
 	request := databaseyml.Request{Environment: p.RailsEnv, Databases: p.Databases}
 	if p.DatabasePool != poolIsAuto {
 		request.Size, _ = strconv.Atoi(p.DatabasePool) // see checkPool
-		return worker.Variables(databaseYML, request)
+		return connections.Variables(service, p.allCounted(), p.Headroom, connections.Wanted{}, databaseYML, request)
 	}
-	wanted, err := worker.Wanted()
+	wanted, err := connections.Required(service, p.allCounted(), p.Headroom)
 	if err != nil || wanted.Guessed {
 		return nil, err
 	}
 	request.Size = wanted.Size
-	return worker.Variables(databaseYML, request)
+	return connections.Variables(service, p.allCounted(), p.Headroom, wanted, databaseYML, request)
 }
 
 // sizeOf is the smallest pool, 0 where that is not certain.
 func (f *found) sizeOf(databaseYML []byte, p *Params) int {
-	worker := f.worker(p)
-	rails, err := worker.Rails()
+	rails, err := f.service(p).Locked("activerecord")
 	if err != nil {
 		return 0
 	}
-	by := databaseyml.Reader{Environ: databaseyml.Overlay(f.environ, f.poolVariables), Rails: rails}
+	by := databaseyml.Reader{Environ: environ.Overlay(f.environ, f.poolVariables), Rails: rails}
 	pools, err := databaseyml.Pools(databaseYML, by, p.RailsEnv, p.Databases...)
 	if err != nil {
 		return 0
@@ -86,7 +87,7 @@ func (f *found) warnOfPool(p *Params) {
 	if p.DatabasePool != poolIsAuto || f.poolSize == 0 {
 		return
 	}
-	if wanted, err := f.worker(p).Wanted(); err == nil && !wanted.Guessed && f.poolSize < wanted.Size {
+	if wanted, err := connections.Required(f.service(p), p.allCounted(), p.Headroom); err == nil && !wanted.Guessed && f.poolSize < wanted.Size {
 		f.poolRaised = wanted.Size
 		f.warnings = append(f.warnings, fmt.Sprintf("%s gives %d connections, and %d are wanted (%s); db_pool raises that, and then a worker that was started with fewer is restarted", f.poolFile, f.poolSize, wanted.Size, wanted.By))
 	}

@@ -8,13 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // redisServer is the Redis of the service.
 type redisServer struct {
 	sidekiq.Found
-	environ sidekiq.Environ // of the process that beats in it
+	environ environ.Environ // of the process that beats in it
 	open    func() (store, error)
 }
 
@@ -29,10 +31,10 @@ type store interface {
 }
 
 // lookAtRedis finds it in the environment of a process.
-func (f *found) lookAtRedis(p *Params, environ sidekiq.Environ) (redisServer, error) {
-	s := redisServer{environ: environ}
+func (f *found) lookAtRedis(p *Params, env environ.Environ) (redisServer, error) {
+	s := redisServer{environ: env}
 	var err error
-	if s.Found, err = sidekiq.FindRedis(p.RedisURL, environ, p.AppRoot, p.RailsEnv, f.worker(p).ReadIfThere); err != nil {
+	if s.Found, err = sidekiq.FindRedis(p.RedisURL, env, p.AppRoot, p.RailsEnv, atomicfile.NewReader(f.host.root).ReadIfThere); err != nil {
 		return s, err
 	}
 	s.open = func() (store, error) {
@@ -182,10 +184,10 @@ func (f *found) lookAtUnitInUse(p *Params, root string) error {
 			}
 		}
 	}
-	environ, err := f.worker(&as).Environ()
+	env, err := f.service(&as).Environ()
 	if err != nil { // it is away since the process was started
-		environ = func(string) (string, bool) { return "", false }
+		env = environ.None
 	}
-	f.before, err = f.lookAtRedis(&as, environ)
+	f.before, err = f.lookAtRedis(&as, env)
 	return err
 }

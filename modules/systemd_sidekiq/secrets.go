@@ -8,7 +8,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 // secretPath is where the values of secret_environment stand: beside the unit, where systemd takes no notice of a name without its suffixes.
@@ -22,7 +22,7 @@ func (a *act) writeSecrets() error {
 	if len(a.p.SecretEnvironment) == 0 {
 		return nil
 	}
-	values, err := sidekiq.EnvironmentFile(a.p.SecretEnvironment)
+	values, err := environ.FormatFile(a.p.SecretEnvironment)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (a *act) secretDiff() string {
 	text := ""
 	before := map[string]string{}
 	if a.f.secrets != nil {
-		before, _ = sidekiq.ParseEnvironmentFile(a.f.secrets.Data) // one that cannot be read is replaced
+		before, _ = environ.ParseFile(a.f.secrets.Data) // one that cannot be read is replaced
 	}
 	for _, name := range sortedNames(before, a.p.SecretEnvironment) {
 		old, was := before[name]

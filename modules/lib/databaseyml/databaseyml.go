@@ -36,11 +36,9 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
-
-// Environ looks up a variable of the environment in which Rails reads the file.
-type Environ = rubyyaml.Environ
 
 // Refusal says why a file is not read or not changed: line, reason, hint. It never quotes a value of the file.
 type Refusal = rubyyaml.Refusal
@@ -53,8 +51,8 @@ type Rails interface {
 
 // Reader is who reads the file.
 type Reader struct {
-	Environ Environ
-	Rails   Rails // nil: not known
+	Environ environ.Environ // in which Rails reads it
+	Rails   Rails           // nil: not known
 }
 
 // since and before tell whether the version is known to be at least, or to be less.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 // kase is one file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", lines "env NAME=VALUE", "rails VERSION",
@@ -291,4 +293,4 @@ func numbered(line string, n int) string {
 	return text.String()
 }
 
-var nothing = Reader{Environ: func(string) (string, bool) { return "", false }}
+var nothing = Reader{Environ: environ.None}

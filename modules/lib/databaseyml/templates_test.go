@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 )
 
@@ -24,7 +25,7 @@ func TestTheTemplatesOfRails(t *testing.T) {
 		threads := map[string]string{"RAILS_MAX_THREADS": "25"}
 		wanted, err := Variables(source, nothing, production(25))
 		require.NoError(t, err, adapter)
-		with := Reader{Environ: Overlay(nothing.Environ, threads)}
+		with := Reader{Environ: environ.Overlay(environ.None, threads)}
 
 		// Where a variable makes the pool, it is enough; where none does, a line is changed or added.
 		result, err := Apply(source, with, production(25))

@@ -3,6 +3,8 @@ package databaseyml
 import (
 	"maps"
 	"strconv"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 // Variables are those that the environment of the process wants so that every pool that ERB makes is large enough, with their
@@ -27,15 +29,15 @@ func Variables(source []byte, by Reader, q Request) (map[string]string, error) {
 }
 
 // addVariable adds the variable that one database wants, the first of its expression that helps.
-func (f *file) addVariable(wanted map[string]string, environ Environ, q Request, database string) error {
-	p, err := f.poolWith(Overlay(environ, wanted), q, database)
+func (f *file) addVariable(wanted map[string]string, env environ.Environ, q Request, database string) error {
+	p, err := f.poolWith(environ.Overlay(env, wanted), q, database)
 	if err != nil || !p.ERB || p.Size >= q.Size {
 		return err
 	}
 	for _, name := range p.Variables {
 		try := maps.Clone(wanted)
 		try[name] = strconv.Itoa(q.Size)
-		with, err := f.poolWith(Overlay(environ, try), q, database)
+		with, err := f.poolWith(environ.Overlay(env, try), q, database)
 		if err != nil {
 			return err
 		}
@@ -51,19 +53,9 @@ func (f *file) addVariable(wanted map[string]string, environ Environ, q Request,
 }
 
 // poolWith is the pool in an environment.
-func (f *file) poolWith(environ Environ, q Request, database string) (Pool, error) {
+func (f *file) poolWith(env environ.Environ, q Request, database string) (Pool, error) {
 	for _, r := range f.readings {
-		r.Environ = environ
+		r.Environ = env
 	}
 	return f.look(q.Environment, database)
-}
-
-// Overlay is an environment with some variables set otherwise.
-func Overlay(environ Environ, variables map[string]string) Environ {
-	return func(name string) (string, bool) {
-		if value, set := variables[name]; set {
-			return value, true
-		}
-		return environ(name)
-	}
 }

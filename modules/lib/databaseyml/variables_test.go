@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 func TestTheFirstVariableThatHelpsIsTheOneToSet(t *testing.T) {
@@ -21,11 +23,11 @@ func TestTheFirstVariableThatHelpsIsTheOneToSet(t *testing.T) {
 		"max_connections: <%= ENV.fetch('RAILS_MAX_THREADS') { 5 } %>":                    {"RAILS_MAX_THREADS": "25"},
 		"url: postgres://h/x?pool=3\n  pool: <%= ENV.fetch('RAILS_MAX_THREADS') { 5 } %>": {},
 	} {
-		by := Reader{Environ: Overlay(nothing.Environ, map[string]string{"RAILS_ENV": "production", "THREADS": "1"})}
+		by := Reader{Environ: environ.Overlay(environ.None, map[string]string{"RAILS_ENV": "production", "THREADS": "1"})}
 		got, err := Variables([]byte("production:\n  "+source+"\n"), by, production(25))
 		require.NoError(t, err, source)
 		require.Equal(t, want, got, source)
-		with := Reader{Environ: Overlay(by.Environ, got)}
+		with := Reader{Environ: environ.Overlay(by.Environ, got)}
 		if len(want) > 0 {
 			result, err := Apply([]byte("production:\n  "+source+"\n"), with, production(25))
 			require.NoError(t, err, source)
@@ -54,7 +56,7 @@ func TestAPoolThatNoVariableMakesLargeEnoughIsRefused(t *testing.T) {
 		`<%= 5 %>`:               "line 2: pool is made by ERB, and no variable makes it large enough; hint: write a number in its place",
 		`<%= Etc.nprocessors %>`: "line 2: pool: the value comes from Ruby code other than a plain use of ENV; hint: write a number in its place",
 	} {
-		_, err := Variables([]byte("production:\n  pool: "+source+"\n"), Reader{Environ: Overlay(nothing.Environ, map[string]string{"RAILS_ENV": "production"})}, production(25))
+		_, err := Variables([]byte("production:\n  pool: "+source+"\n"), Reader{Environ: environ.Overlay(environ.None, map[string]string{"RAILS_ENV": "production"})}, production(25))
 		require.EqualError(t, err, want, source)
 	}
 }

@@ -3,6 +3,8 @@ package sidekiq
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 // Source tells what decides a number of threads.
@@ -17,8 +19,8 @@ const (
 
 // TotalConcurrency is the number of threads in one process that may run jobs at once, all capsules together: so many
 // connections to the database are wanted. For an unknown version it is the largest that any version would take.
-func (c Config) TotalConcurrency(version Version, environ Environ) (int, Source, error) {
-	threads, source, err := c.threads(version, environ)
+func (c Config) TotalConcurrency(version Version, env environ.Environ) (int, Source, error) {
+	threads, source, err := c.threads(version, env)
 	if err != nil || !version.hasCapsules() {
 		return threads, source, err
 	}
@@ -33,11 +35,11 @@ func (c Config) TotalConcurrency(version Version, environ Environ) (int, Source,
 	return total, source, nil
 }
 
-func (c Config) threads(version Version, environ Environ) (int, Source, error) {
+func (c Config) threads(version Version, env environ.Environ) (int, Source, error) {
 	if c.Concurrency != nil {
 		return *c.Concurrency, FromConfig, nil
 	}
-	text, set := environ(string(FromThreads))
+	text, set := env(string(FromThreads))
 	if !set {
 		return version.DefaultConcurrency(), FromDefault, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
@@ -36,14 +37,14 @@ const setElsewhere = "set the concurrency where sidekiq is started"
 
 // ReadConfig reads a config/sidekiq.yml for an environment such as production as a version of Sidekiq reads it. Where code tags
 // give the file several readings, all must come to the same. Every error is a *Refusal.
-func ReadConfig(source []byte, environment string, environ Environ, version Version) (Config, error) {
+func ReadConfig(source []byte, environment string, env environ.Environ, version Version) (Config, error) {
 	readings, err := rubyyaml.Readings(source, version.trim())
 	if err != nil {
 		return Config{}, hinted(err)
 	}
 	var config Config
 	for i, text := range readings {
-		c, err := readConfig(text, environment, environ, version)
+		c, err := readConfig(text, environment, env, version)
 		if err != nil {
 			return Config{}, hinted(err)
 		}
@@ -55,12 +56,12 @@ func ReadConfig(source []byte, environment string, environ Environ, version Vers
 	return config, nil
 }
 
-func readConfig(text rubyyaml.Reading, environment string, environ Environ, version Version) (Config, error) {
+func readConfig(text rubyyaml.Reading, environment string, env environ.Environ, version Version) (Config, error) {
 	doc, err := text.Document()
 	if err != nil {
 		return Config{}, err
 	}
-	r := reader{doc: doc, environ: environ, onlySymbols: version.Known() && !version.AtLeast(5, 1, 0)}
+	r := reader{doc: doc, env: env, onlySymbols: version.Known() && !version.AtLeast(5, 1, 0)}
 	settings, err := r.settings(environment)
 	if err != nil {
 		return Config{}, err
@@ -78,7 +79,7 @@ func hinted(err error) error {
 
 type reader struct {
 	doc         *rubyyaml.Document
-	environ     Environ
+	env         environ.Environ
 	onlySymbols bool // keys without a leading colon have no effect, but for the name of a section, which must have none (before 5.1)
 }
 
@@ -168,7 +169,7 @@ func (r reader) number(name string, n *yaml.Node) (*int, error) {
 	if n.Kind != yaml.ScalarNode {
 		return nil, &Refusal{Line: line, Reason: name + " is not a number", Hint: "write a number from 1"}
 	}
-	text, err := r.doc.Text(n, r.environ)
+	text, err := r.doc.Text(n, r.env)
 	if err != nil {
 		return nil, &Refusal{Line: line, Reason: name + ": " + err.Error()}
 	}
@@ -249,7 +250,7 @@ func (r reader) text(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
-	text, err := r.doc.Text(n, r.environ)
+	text, err := r.doc.Text(n, r.env)
 	if err != nil {
 		return ""
 	}

@@ -10,15 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 )
-
-func environ(variables map[string]string) Environ {
-	return func(name string) (string, bool) {
-		value, set := variables[name]
-		return value, set
-	}
-}
 
 func number(n int) *int { return &n }
 
@@ -101,7 +95,7 @@ var configCases = []configCase{
 func TestConfigIsReadAsSidekiqReadsIt(t *testing.T) {
 	for _, c := range configCases {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := ReadConfig([]byte(c.source), "production", environ(c.variables), c.read(t))
+			got, err := ReadConfig([]byte(c.source), "production", environ.Overlay(environ.None, c.variables), c.read(t))
 			if c.refused != "" {
 				require.EqualError(t, err, c.refused)
 				require.IsType(t, &Refusal{}, err)
@@ -175,7 +169,7 @@ func TestRealConfigsReadTheSameInRuby(t *testing.T) {
 	for _, path := range paths {
 		source, err := os.ReadFile(path)
 		require.NoError(t, err)
-		config, err := ReadConfig(source, "production", environ(nil), Version{})
+		config, err := ReadConfig(source, "production", environ.None, Version{})
 		if err != nil {
 			refused[err.(*Refusal).Reason]++
 			continue
@@ -211,7 +205,7 @@ func TestReadConfig_CapsulesOfOneMapping(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	config, err := ReadConfig([]byte(source), "production", environ(nil), Version{})
+	config, err := ReadConfig([]byte(source), "production", environ.None, Version{})
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
 	require.Len(t, config.Capsules, 2000)
@@ -221,7 +215,7 @@ func TestReadConfig_CapsulesOfOneMapping(t *testing.T) {
 
 // A variable may be as long as its file, and ERB may repeat it.
 func TestReadConfig_LongValues(t *testing.T) {
-	long := environ(map[string]string{"X": strings.Repeat("x", 60_000)})
+	long := environ.Overlay(environ.None, map[string]string{"X": strings.Repeat("x", 60_000)})
 	for _, value := range []string{"<%= ENV['X'] %>", strings.Repeat("<%= ENV['X'] %>", 1000), "<%= " + strings.Repeat("ENV.fetch('X') + ", 50) + "'' %>"} {
 		source := "timeout: " + value + "\n" + "queues: [" + value + "]\n"
 		_, err := ReadConfig([]byte(source), "production", long, Version{})
@@ -234,13 +228,13 @@ func FuzzReadConfig(f *testing.F) {
 		f.Add([]byte(c.source))
 	}
 	f.Fuzz(func(t *testing.T, source []byte) {
-		config, err := ReadConfig(source, "production", environ(nil), Version{})
+		config, err := ReadConfig(source, "production", environ.None, Version{})
 		if err != nil {
 			require.IsType(t, &Refusal{}, err)
 			require.Zero(t, config)
 			return
 		}
-		total, _, err := config.TotalConcurrency(Version{}, environ(nil))
+		total, _, err := config.TotalConcurrency(Version{}, environ.None)
 		require.NoError(t, err)
 		require.Positive(t, total)
 	})

@@ -12,20 +12,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
 // RedisOf is the Redis that a Sidekiq with these variables uses, and where that was learned, as Sidekiq itself looks for it
 // (lib/sidekiq/redis_connection.rb, determine_redis_provider). A URL that is given wins.
-func RedisOf(given string, environ Environ) (redisURL, source string) {
+func RedisOf(given string, env environ.Environ) (redisURL, source string) {
 	if given != "" {
 		return given, "redis_url"
 	}
-	name, found := environ("REDIS_PROVIDER")
+	name, found := env("REDIS_PROVIDER")
 	if !found {
 		name = "REDIS_URL"
 	}
-	if redisURL, found := environ(name); found && redisURL != "" {
+	if redisURL, found := env(name); found && redisURL != "" {
 		return redisURL, "the variable " + name
 	}
 	return "redis://localhost:6379/0", DefaultRedis

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
@@ -29,7 +30,7 @@ func TestRedisIsLookedForAsSidekiqDoes(t *testing.T) {
 		{"", map[string]string{"REDIS_URL": ""}, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
 		{"", nil, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
 	} {
-		url, source := RedisOf(c.given, environ(c.environment))
+		url, source := RedisOf(c.given, environ.Overlay(environ.None, c.environment))
 		require.Equal(t, c.wanted, url)
 		require.Equal(t, c.wantedBy, source)
 	}

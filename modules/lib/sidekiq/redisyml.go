@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
@@ -21,9 +22,9 @@ type Found struct {
 }
 
 // FindRedis is RedisOf and, where no variable names a Redis, what config/redis.yml of the application says; without app_root there is none.
-func FindRedis(given string, environ Environ, appRoot, railsEnv string, read func(path string) ([]byte, error)) (Found, error) {
+func FindRedis(given string, env environ.Environ, appRoot, railsEnv string, read func(path string) ([]byte, error)) (Found, error) {
 	f := Found{}
-	f.URL, f.Source = RedisOf(given, environ)
+	f.URL, f.Source = RedisOf(given, env)
 	if f.Guessed = f.Source == DefaultRedis; !f.Guessed || appRoot == "" {
 		return f, nil
 	}
@@ -32,7 +33,7 @@ func FindRedis(given string, environ Environ, appRoot, railsEnv string, read fun
 	if err != nil {
 		return f, err
 	}
-	if url := RedisYML(text, railsEnv, environ); url != "" {
+	if url := RedisYML(text, railsEnv, env); url != "" {
 		f.URL, f.Source = url, path
 	}
 	return f, nil
@@ -40,7 +41,7 @@ func FindRedis(given string, environ Environ, appRoot, railsEnv string, read fun
 
 // RedisYML is the URL of the Redis that a config/redis.yml names for an environment, as applications of Samvera have it: url, or host, port,
 // db, password and ssl, in a section of the environment or at the top. "" where it names none, or only Ruby can tell.
-func RedisYML(source []byte, environment string, environ Environ) string {
+func RedisYML(source []byte, environment string, env environ.Environ) string {
 	readings, err := rubyyaml.Readings(source, rubyyaml.NoTrim)
 	if err != nil || len(readings) != 1 {
 		return ""
@@ -49,7 +50,7 @@ func RedisYML(source []byte, environment string, environ Environ) string {
 	if err != nil || doc.Root() == nil {
 		return ""
 	}
-	r := reader{doc: doc, environ: environ}
+	r := reader{doc: doc, env: env}
 	settings, err := r.settings(environment)
 	if err != nil {
 		return ""

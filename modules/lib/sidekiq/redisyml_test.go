@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 func TestRedisIsLookedForInRedisYML(t *testing.T) {
@@ -39,24 +41,23 @@ func TestTheFileCountsWhereNoVariableNamesARedis(t *testing.T) {
 		}
 		return map[string][]byte{"/app/config/redis.yml": []byte("production:\n  host: r1\n")}[path], nil
 	}
-	none := func(string) (string, bool) { return "", false }
 	named := func(name string) (string, bool) { return "redis://r2", name == "REDIS_URL" }
 	for _, c := range []struct {
 		given, root string
-		environ     Environ
+		environ     environ.Environ
 		want        Found
 	}{
 		{"redis://r3", "/app", named, Found{"redis://r3", "redis_url", false}},
 		{"", "/app", named, Found{"redis://r2", "the variable REDIS_URL", false}},
-		{"", "/app", none, Found{"redis://r1", "/app/config/redis.yml", true}},
-		{"", "/other", none, Found{"redis://localhost:6379/0", DefaultRedis, true}},
-		{"", "", none, Found{"redis://localhost:6379/0", DefaultRedis, true}},
+		{"", "/app", environ.None, Found{"redis://r1", "/app/config/redis.yml", true}},
+		{"", "/other", environ.None, Found{"redis://localhost:6379/0", DefaultRedis, true}},
+		{"", "", environ.None, Found{"redis://localhost:6379/0", DefaultRedis, true}},
 	} {
 		got, err := FindRedis(c.given, c.environ, c.root, "production", read)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
 	}
-	_, err := FindRedis("", none, "/broken", "production", read)
+	_, err := FindRedis("", environ.None, "/broken", "production", read)
 	require.EqualError(t, err, "denied")
 }
 

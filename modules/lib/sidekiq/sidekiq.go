@@ -16,8 +16,5 @@ package sidekiq
 
 import "github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 
-// Environ looks up a variable of the environment of a process.
-type Environ = rubyyaml.Environ
-
 // Refusal says why a configuration file cannot be read without Ruby: line, reason, hint. It never quotes a value of the file.
 type Refusal = rubyyaml.Refusal

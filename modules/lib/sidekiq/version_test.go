@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 func version(t *testing.T, text string) Version {
@@ -114,7 +116,7 @@ func TestTotalConcurrency(t *testing.T) {
 		if c.version != "" {
 			v = version(t, c.version)
 		}
-		total, source, err := c.config.TotalConcurrency(v, environ(c.variables))
+		total, source, err := c.config.TotalConcurrency(v, environ.Overlay(environ.None, c.variables))
 		if c.fails != "" {
 			require.EqualError(t, err, c.fails, name)
 			continue

@@ -1,4 +1,4 @@
-package sidekiq
+package environ
 
 import (
 	"strings"

@@ -1,7 +1,6 @@
-package sidekiq
+package environ
 
 import (
-	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,9 +13,9 @@ func TestAnEnvironmentFileIsReadAsItWasWritten(t *testing.T) {
 		{"A": "two\nlines\t", "B": "#no comment", "C": " blanks "},
 		{"A": "é;'", "_B": `\`, "C": `"`, "D": "$", "E": "trailing\n"},
 	} {
-		text, err := EnvironmentFile(variables)
+		text, err := FormatFile(variables)
 		require.NoError(t, err)
-		read, err := ParseEnvironmentFile([]byte(text))
+		read, err := ParseFile([]byte(text))
 		require.NoError(t, err)
 		require.Equal(t, variables, read, text)
 	}
@@ -25,38 +24,21 @@ func TestAnEnvironmentFileIsReadAsItWasWritten(t *testing.T) {
 		`the value of "A" is not UTF-8`: {"A": "hush\xff"},
 		`the value of "A" holds the control character U+0000, which systemd does not accept`: {"A": "hush\x00"},
 	} {
-		_, err := EnvironmentFile(variables)
+		_, err := FormatFile(variables)
 		require.EqualError(t, err, want)
 	}
 }
 
-func FuzzEnvironmentFile(f *testing.F) {
+func FuzzFormatFile(f *testing.F) {
 	f.Add("a \"b\" $c \\")
 	f.Add("'\n#")
 	f.Fuzz(func(t *testing.T, value string) {
-		text, err := EnvironmentFile(map[string]string{"A": value})
+		text, err := FormatFile(map[string]string{"A": value})
 		if err != nil {
 			return
 		}
-		read, err := ParseEnvironmentFile([]byte(text))
+		read, err := ParseFile([]byte(text))
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{"A": value}, read)
 	})
-}
-
-func TestWhatDotenvSetsInVainIsFound(t *testing.T) {
-	files := map[string]string{
-		"/unit.env": "B=2\n",
-		"/a.env":    "# here\nA=1\nexport B='other'\nC=3\n",
-		"/b.env":    "A=other\n\n\"\nD=\"two\nlines\"\nB=2\n",
-	}
-	e := Environment{Variables: map[string]string{"A": "1", "D": "4"}, EnvironmentFiles: []string{"/unit.env"}, DotenvFiles: []string{"/a.env", "/missing.env", "/b.env"},
-		ReadFile: func(path string) ([]byte, error) {
-			text, found := files[path]
-			if !found {
-				return nil, fs.ErrNotExist
-			}
-			return []byte(text), nil
-		}}
-	require.Equal(t, []Conflict{{"B", "/a.env", 3}, {"A", "/b.env", 1}, {"D", "/b.env", 4}}, e.Conflicts())
 }

@@ -1,4 +1,4 @@
-package sidekiq
+package environ
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// ParseEnvironmentFile reads a file of variables as systemd reads EnvironmentFile= (systemd.exec(5)): NAME=VALUE by lines, lines
+// ParseFile reads a file of variables as systemd reads EnvironmentFile= (systemd.exec(5)): NAME=VALUE by lines, lines
 // that begin with # or ; are comments, quotes may span lines, a backslash takes the next character as it is and joins lines. A
 // name that is none is passed over, as systemd does. The error quotes nothing of the file.
-func ParseEnvironmentFile(source []byte) (map[string]string, error) {
+func ParseFile(source []byte) (map[string]string, error) {
 	if !utf8.Valid(source) {
 		return nil, errors.New("it is not UTF-8, which systemd refuses")
 	}

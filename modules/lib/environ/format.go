@@ -1,4 +1,4 @@
-package sidekiq
+package environ
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// EnvironmentFile writes variables as systemd reads them from EnvironmentFile= (systemd.exec(5)), sorted by name. In double quotes a
+// FormatFile writes variables as systemd reads them from EnvironmentFile= (systemd.exec(5)), sorted by name. In double quotes a
 // backslash is written before the four characters for which every version takes it away (env-file.c), a line break as it is. An error
 // quotes no value.
-func EnvironmentFile(variables map[string]string) (string, error) {
+func FormatFile(variables map[string]string) (string, error) {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		value := variables[name]

@@ -1,4 +1,4 @@
-package sidekiq
+package environ
 
 import (
 	"errors"
@@ -11,30 +11,30 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-// Environment is where a Sidekiq process that systemd starts has its variables from.
-type Environment struct {
+// Sources are where a process that systemd starts has its variables from.
+type Sources struct {
 	Variables        map[string]string // of the unit: Environment=
 	EnvironmentFiles []string          // of the unit: EnvironmentFile=, which win over Environment=; a leading - lets one be missing
 	DotenvFiles      []string          // that the application loads with dotenv, which never overrides; one that is missing is none
 
-	ReadFile func(path string) ([]byte, error) // nil: atomicfile.ReadFile
+	Files *atomicfile.Reader // reads them
 }
 
 // Environ reads the files. An error names the file and quotes nothing of it.
-func (e Environment) Environ() (Environ, error) {
+func (s Sources) Environ() (Environ, error) {
 	values := map[string]string{}
 	environ := func(name string) (string, bool) {
 		value, set := values[name]
 		return value, set
 	}
-	add(values, e.Variables)
-	for _, path := range e.EnvironmentFiles {
-		if err := e.addEnvironmentFile(values, path); err != nil {
+	maps.Copy(values, s.Variables)
+	for _, path := range s.EnvironmentFiles {
+		if err := s.addEnvironmentFile(values, path); err != nil {
 			return nil, err
 		}
 	}
-	for _, path := range e.DotenvFiles {
-		source, err := e.read(path)
+	for _, path := range s.DotenvFiles {
+		source, err := s.Files.ReadFile(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
@@ -53,17 +53,17 @@ type Conflict struct {
 	Line       int
 }
 
-// Conflicts finds them, in the order of the files. What cannot be read has none: Environ tells why.
-func (e Environment) Conflicts() []Conflict {
-	unit := e
+// Conflicts finds them, in the order of the files. A file that cannot be read has none: Environ returns the error.
+func (s Sources) Conflicts() []Conflict {
+	unit := s
 	unit.DotenvFiles = nil
 	set, err := unit.Environ()
 	if err != nil {
 		return nil
 	}
 	var all []Conflict
-	for _, path := range e.DotenvFiles {
-		source, err := e.read(path)
+	for _, path := range s.DotenvFiles {
+		source, err := s.Files.ReadFile(path)
 		if err != nil {
 			continue
 		}
@@ -78,10 +78,10 @@ func (e Environment) Conflicts() []Conflict {
 }
 
 // FileOf is the environment file that sets a variable, "" when none does.
-func (e Environment) FileOf(name string) (string, error) {
-	for _, path := range slices.Backward(e.EnvironmentFiles) {
+func (s Sources) FileOf(name string) (string, error) {
+	for _, path := range slices.Backward(s.EnvironmentFiles) {
 		values := map[string]string{}
-		if err := e.addEnvironmentFile(values, path); err != nil {
+		if err := s.addEnvironmentFile(values, path); err != nil {
 			return "", err
 		}
 		if _, set := values[name]; set {
@@ -91,9 +91,9 @@ func (e Environment) FileOf(name string) (string, error) {
 	return "", nil
 }
 
-func (e Environment) addEnvironmentFile(values map[string]string, path string) error {
+func (s Sources) addEnvironmentFile(values map[string]string, path string) error {
 	name, optional := strings.CutPrefix(path, "-")
-	source, err := e.read(name)
+	source, err := s.Files.ReadFile(name)
 	if optional && errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -103,23 +103,10 @@ func (e Environment) addEnvironmentFile(values map[string]string, path string) e
 	if err != nil {
 		return err
 	}
-	found, err := ParseEnvironmentFile(source)
+	set, err := ParseFile(source)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	add(values, found)
+	maps.Copy(values, set)
 	return nil
-}
-
-func (e Environment) read(path string) ([]byte, error) {
-	if e.ReadFile != nil {
-		return e.ReadFile(path)
-	}
-	return atomicfile.ReadFile(path)
-}
-
-func add(values, more map[string]string) {
-	for name, value := range more {
-		values[name] = value
-	}
 }

@@ -1,0 +1,46 @@
+package environ
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestEnvironmentFilesFollowSystemd(t *testing.T) {
+	for source, want := range map[string]map[string]string{
+		"":                             {},
+		"A=1\nB=two words \n":          {"A": "1", "B": "two words"},
+		"# A=1\n ; B=2\nC=3":           {"C": "3"},
+		"  A = 1 \n":                   {"A": "1"},
+		"A=\nB=\"\"\n":                 {"A": "", "B": ""},
+		"A=\"two words \"\nB='$x \\n'": {"A": "two words ", "B": `$x \n`},
+		"A=\"x\\\"y\\$z\\q\"\n":        {"A": `x"y$z\q`},
+		"A=\"one\ntwo\"\nB=1\n":        {"A": "one\ntwo", "B": "1"},
+		"A=\"one\\\ntwo\"\n":           {"A": "onetwo"},
+		"A=one\\\ntwo\nB=1\n":          {"A": "onetwo", "B": "1"},
+		"A=x\\ \n":                     {"A": "x "},
+		"A='x' \"y\"z\n":               {"A": "xyz"},
+		"A=x\"y\"\n":                   {"A": `x"y"`},
+		"A=x # no comment\n":           {"A": "x # no comment"},
+		"export A=1\n1A=2\nB\n=3\n":    {},
+		"# one\\\nA=1\nB=2\n":          {"B": "2"},
+		"A=1\r\nB=2\r\n":               {"A": "1", "B": "2"},
+		"A=1\nA=2\n":                   {"A": "2"},
+	} {
+		got, err := ParseFile([]byte(source))
+		require.NoError(t, err, "%q", source)
+		require.Equal(t, want, got, "%q", source)
+	}
+	_, err := ParseFile([]byte("A=\xe9\n"))
+	require.EqualError(t, err, "it is not UTF-8, which systemd refuses")
+}
+
+func FuzzVariableFilesNeverPanic(f *testing.F) {
+	f.Add([]byte("A=\"x\\\n' # ${B}\nexport C: '\n"))
+	f.Fuzz(func(t *testing.T, source []byte) {
+		ParseDotenv(source, None)
+		if _, err := ParseFile(source); err != nil {
+			require.EqualError(t, err, "it is not UTF-8, which systemd refuses")
+		}
+	})
+}

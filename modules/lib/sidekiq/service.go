@@ -1,0 +1,88 @@
+package sidekiq
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+)
+
+// Service is what the processes of an application's Sidekiq are started with.
+type Service struct {
+	RailsEnv    string
+	Lockfile    string  // path of Gemfile.lock; "": not known
+	Version     Version // where it is not to be read from Lockfile
+	Environment environ.Sources
+	Files       *atomicfile.Reader
+}
+
+// Environ is the environment in which the application reads its files. Sidekiq sets RAILS_ENV and RACK_ENV itself, by its flag -e.
+func (s Service) Environ() (environ.Environ, error) {
+	env, err := s.Environment.Environ()
+	if err != nil {
+		return nil, err
+	}
+	return environ.Overlay(env, map[string]string{"RAILS_ENV": s.RailsEnv, "RACK_ENV": s.RailsEnv}), nil
+}
+
+// StartEnviron is the environment in which Sidekiq reads its configuration and RAILS_MAX_THREADS (cli.rb, parse): before the
+// application is loaded, and dotenv with it.
+func (s Service) StartEnviron() (environ.Environ, error) {
+	s.Environment.DotenvFiles = nil
+	return s.Environ()
+}
+
+// SidekiqVersion is Version, else the version in Lockfile; an unknown one before the first deploy.
+func (s Service) SidekiqVersion() (Version, error) {
+	if s.Version.Known() {
+		return s.Version, nil
+	}
+	return s.Locked("sidekiq")
+}
+
+// Locked is the version of a gem in Lockfile; an unknown one before the first deploy.
+func (s Service) Locked(gem string) (Version, error) {
+	if s.Lockfile == "" {
+		return Version{}, nil
+	}
+	source, err := s.Files.ReadLockfile(s.Lockfile)
+	if err != nil {
+		return Version{}, err
+	}
+	version, err := LockedVersion(source, gem)
+	if err != nil {
+		return version, fmt.Errorf("%s: %w", s.Lockfile, err)
+	}
+	return version, nil
+}
+
+// Config reads a configuration file, or, where there is none in the usual place, that of the same name with .erb, for which Sidekiq
+// looks next. Without a file the Config is empty, and so is the path of the file that was read.
+func (s Service) Config(path string, env environ.Environ, version Version) (config Config, read string, err error) {
+	paths := []string{path}
+	if isUsual(path) {
+		paths = append(paths, path+".erb")
+	}
+	for _, path := range paths {
+		source, err := s.Files.ReadIfThere(path)
+		if err != nil {
+			return config, "", err
+		}
+		if source == nil {
+			continue
+		}
+		config, err = ReadConfig(source, s.RailsEnv, env, version)
+		if err != nil {
+			return config, "", fmt.Errorf("%s: %w", path, err)
+		}
+		return config, path, nil
+	}
+	return config, "", nil
+}
+
+// isUsual reports whether Sidekiq itself looks at a path; an application need not have that file.
+func isUsual(path string) bool {
+	return strings.HasSuffix(filepath.ToSlash(path), "/config/sidekiq.yml")
+}
