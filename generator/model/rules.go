@@ -69,7 +69,7 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"
 		}
 	case "sudo.extra_commands":
-		_, err := sudoers.ParseCommand(plain, sudoers.Wide{})
+		_, err := sudoers.ParseExact(plain)
 		return hinted(err)
 	}
 	switch f.Accepts {

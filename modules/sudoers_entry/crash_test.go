@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -21,7 +22,7 @@ func check(err error) {
 
 // rewriter writes the file as the module does, 300 times, two texts in turn.
 func rewriter() {
-	tools, err := sudoers.FindTools()
+	tools, err := sudo.Find()
 	check(err)
 	for i := range 300 {
 		f := file{path: sudoers.Dir + "/sidekiq", tools: tools}

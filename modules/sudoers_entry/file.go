@@ -6,7 +6,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 )
 
 // mode is what sudo wants by default (sudoers(5), sudoers_mode); owner and group are root's.
@@ -17,7 +17,7 @@ type file struct {
 	path  string
 	text  string
 	found *atomicfile.File // nil: none
-	tools sudoers.Tools
+	tools sudo.Tools
 }
 
 func (f file) isRight() bool {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
@@ -14,7 +15,7 @@ import (
 
 // host is what is looked up on it once.
 type host struct {
-	tools     sudoers.Tools
+	tools     sudo.Tools
 	dialect   sudoers.Dialect
 	systemctl []string           // its places
 	systemd   *systemd.Systemctl // nil: not installed
@@ -23,10 +24,10 @@ type host struct {
 func lookAtHost() (host, error) {
 	var h host
 	var err error
-	if h.tools, err = sudoers.FindTools(); err != nil {
+	if h.tools, err = sudo.Find(); err != nil {
 		return h, err
 	}
-	if err := h.tools.CheckFolder(); err != nil {
+	if err := h.tools.CheckDirectory(); err != nil {
 		return h, err
 	}
 	if h.dialect, err = h.tools.Dialect(); err != nil {

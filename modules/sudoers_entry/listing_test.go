@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // listings compares what is concluded from sudo's listing with what sudo does, for random policies.
 func listings() {
 	const policies = 300
-	tools, err := sudoers.FindTools()
+	tools, err := sudo.Find()
 	check(err)
 	random := rand.New(rand.NewPCG(5, 6))
 	outcomes := map[string]int{}
@@ -43,7 +44,7 @@ func listings() {
 
 // compare returns what sudo does; with "doubt", when nothing was concluded. sudo -l of 1.9.16 takes a rule with a group
 // alone for one of root: lies tells that there is one, and then a refusal says nothing about whether a password was asked.
-func compare(tools sudoers.Tools, call sudoers.Call, lies bool) (string, error) {
+func compare(tools sudo.Tools, call sudoers.Call, lies bool) (string, error) {
 	target := []string{"-u", call.Runas}
 	if call.RunasGroup != "" {
 		target = append(target, "-g", call.RunasGroup)

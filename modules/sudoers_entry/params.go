@@ -100,7 +100,7 @@ func (r Rule) request() sudoers.Request {
 	}
 	return sudoers.Request{
 		Users: r.Users, Groups: r.Groups, Hosts: r.Hosts, Runas: runas, RunasGroups: r.RunasGroups, Commands: r.Commands,
-		NoPassword: r.NoPasswd, SetEnv: r.SetEnv, NoExec: r.NoExec, Wide: sudoers.Wide{Wildcards: true, All: true},
+		NoPassword: r.NoPasswd, SetEnv: r.SetEnv, NoExec: r.NoExec,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
@@ -151,7 +152,7 @@ func (p *Params) allowing(all []sudolint.Finding) []string {
 // checkPolicy lets a fault that was there before pass with a warning.
 func (f file) checkPolicy(plan *ansible.Plan, name sudoers.FileName) error {
 	err := f.tools.CheckPolicy(name, f.text)
-	if errors.Is(err, sudoers.ErrOldFault) {
+	if errors.Is(err, sudo.ErrOldFault) {
 		plan.Warn("%v", err)
 		return nil
 	}

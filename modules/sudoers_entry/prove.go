@@ -2,11 +2,12 @@ package sudoersentry
 
 import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // prove asks sudo about the policy in force.
-func prove(tools sudoers.Tools, calls []sudoers.Call, plan *ansible.Plan) error {
+func prove(tools sudo.Tools, calls []sudoers.Call, plan *ansible.Plan) error {
 	untold, err := tools.CheckGrants(calls)
 	if err != nil {
 		return err
@@ -21,7 +22,7 @@ func prove(tools sudoers.Tools, calls []sudoers.Call, plan *ansible.Plan) error 
 }
 
 // proof is the same after the file was written. When it fails, the file is rolled back.
-func proof(tools sudoers.Tools, calls []sudoers.Call) ansible.Step {
+func proof(tools sudo.Tools, calls []sudoers.Call) ansible.Step {
 	return ansible.Step{
 		Title: "prove that sudo allows what the file grants",
 		Proof: true,

@@ -3,6 +3,7 @@ package sudoers
 import (
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
@@ -14,7 +15,7 @@ const maxCommand = 1000
 // noArguments is sudoers' way to allow none; without it and without arguments, all are allowed.
 const noArguments = `""`
 
-// wildcards are the characters of fnmatch(3) that a command may have where they are allowed.
+// wildcards are the characters of fnmatch(3) that a command may have unless it has to be exact.
 const wildcards = "*?[]"
 
 var (
@@ -35,42 +36,39 @@ var reasons = map[rune]string{
 	'!':  "is a negation, which is easy to bypass", '~': "is not replaced by a home directory",
 }
 
-// Wide is what commands may say beyond a program and its exact arguments.
-type Wide struct {
-	Wildcards bool // the characters * ? [ ], which match as sudoers(5) says under Wildcards
-	All       bool // ALL, and a folder: a path with a / at its end
-}
-
-// Command is one program with the arguments that it may be given: exactly these, none at all, or any. With Wide it may be more.
+// Command is one program with the arguments that it may be given: exactly these, none at all, or any. Wildcards, a directory and ALL make it more.
 type Command struct {
-	path string // of a folder, with a / at the end; of ALL, that word
+	path string // of a directory, with a / at the end; of ALL, that word
 	args []string
 	none bool
 }
 
 // ParseCommand takes an absolute path and arguments with single blanks between them, as in `/bin/systemctl restart sidekiq`. With `""`
-// for arguments none are allowed, without arguments all. An error is a *Refusal.
-func ParseCommand(s string, w Wide) (Command, error) {
-	c, refused := parseCommand(s, w)
-	if refused != nil {
-		return Command{}, refused.of("command " + quoted(s))
-	}
-	return c, nil
-}
+// for arguments none are allowed, without arguments all. The characters * ? [ ] match as sudoers(5) says under Wildcards. ALL, and a directory with a
+// / at its end, have no arguments. An error is a *Refusal.
+func ParseCommand(s string) (Command, error) { return parseCommand(s, false) }
 
-func parseCommand(s string, w Wide) (Command, *Refusal) {
-	if refused := checkCommand(s); refused != nil {
-		return Command{}, refused
-	}
+// ParseExact is ParseCommand without wildcards, directories and ALL.
+func ParseExact(s string) (Command, error) { return parseCommand(s, true) }
+
+func parseCommand(s string, exact bool) (Command, error) {
 	words := strings.Split(s, " ")
 	c := Command{path: words[0], args: words[1:]}
 	if len(c.args) == 1 && c.args[0] == noArguments {
 		c.args, c.none = nil, true
 	}
-	if c.IsWide() {
-		return c, c.checkWide(w)
+	refused := checkCommand(s)
+	switch {
+	case refused != nil:
+	case c.IsWide():
+		refused = c.checkWide(exact)
+	default:
+		refused = c.check(exact)
 	}
-	return c, c.check(w)
+	if refused != nil {
+		return Command{}, refused.of("command " + strconv.Quote(s))
+	}
+	return c, nil
 }
 
 // checkCommand looks at the text as a whole.
@@ -86,8 +84,8 @@ func checkCommand(s string) *Refusal {
 	return nil
 }
 
-func (c Command) checkWide(w Wide) *Refusal {
-	if !w.All {
+func (c Command) checkWide(exact bool) *Refusal {
+	if exact {
 		if c.path == all {
 			return refuse(All, "matches every command").hint("name the commands")
 		}
@@ -99,10 +97,10 @@ func (c Command) checkWide(w Wide) *Refusal {
 	if c.path == all {
 		return nil
 	}
-	return Command{path: strings.TrimSuffix(c.path, "/")}.check(Wide{})
+	return Command{path: strings.TrimSuffix(c.path, "/")}.check(true)
 }
 
-func (c Command) check(w Wide) *Refusal {
+func (c Command) check(exact bool) *Refusal {
 	if path.Base(c.path) == "sudoedit" {
 		return refuse(Unportable, "is sudoedit, which is not supported: it lets a user write any text into the file, and sudo-rs before 0.2.8 does not know it").
 			hint("let a group write the file, or allow a script that checks the text, owned by root")
@@ -110,22 +108,22 @@ func (c Command) check(w Wide) *Refusal {
 	if !strings.HasPrefix(c.path, "/") || path.Clean(c.path) != c.path || c.path == "/" {
 		return refuse(PathRelative, "has no clean absolute path").hint("start it with a path such as /bin/systemctl, without any . or .. in it")
 	}
-	if refused := checkWord(c.path, pathText(), w); refused != nil {
+	if refused := checkWord(c.path, pathText(), exact); refused != nil {
 		return refused
 	}
 	for _, arg := range c.args {
-		if refused := checkArgument(arg, w); refused != nil {
+		if refused := checkArgument(arg, exact); refused != nil {
 			return refused
 		}
 	}
-	if n := len(c.text(Dialect{escapeEquals: true})); n > maxCommand {
+	if n := len(c.text(Dialect{EscapeEquals: true})); n > maxCommand {
 		return refuse(TooLong, "has %d characters, too many for sudo-rs; accepted: up to %d", n, maxCommand)
 	}
 	return nil
 }
 
-func checkArgument(arg string, w Wide) *Refusal {
-	if refused := checkWord(arg, argumentText(), w); refused != nil {
+func checkArgument(arg string, exact bool) *Refusal {
+	if refused := checkWord(arg, argumentText(), exact); refused != nil {
 		return refused
 	}
 	// Where a `=` stands alone, sudo's scanner (toke.l, state GOTCMND) takes it for the end of the command.
@@ -138,10 +136,10 @@ func checkArgument(arg string, w Wide) *Refusal {
 }
 
 // checkWord names the first character that accepted does not take.
-func checkWord(text string, accepted *regexp.Regexp, w Wide) *Refusal {
+func checkWord(text string, accepted *regexp.Regexp, exact bool) *Refusal {
 	for _, r := range text {
 		isWildcard := strings.ContainsRune(wildcards, r)
-		if accepted.MatchString(string(r)) || isWildcard && w.Wildcards {
+		if accepted.MatchString(string(r)) || isWildcard && !exact {
 			continue
 		}
 		if isWildcard {
@@ -183,18 +181,18 @@ func (c Command) Path() string { return c.path }
 // Args are the arguments, if they are given.
 func (c Command) Args() []string { return c.args }
 
-// IsWide tells whether it is ALL or a folder: no single program.
+// IsWide reports whether it is ALL or a directory: no single program.
 func (c Command) IsWide() bool {
 	return c.path == all || strings.HasSuffix(c.path, "/") && c.path != "/"
 }
 
-// HasWildcards tells whether it matches more than one call.
+// HasWildcards reports whether it matches more than one call.
 func (c Command) HasWildcards() bool { return wildcard.Replace(c.String()) != c.String() }
 
-// IsOneProgram tells whether it is neither wide nor has wildcards: its path is a file, which can be looked at, and Argv a call.
+// IsOneProgram reports whether it is neither wide nor has wildcards: its path is a file, which can be looked at, and Argv a call.
 func (c Command) IsOneProgram() bool { return !c.IsWide() && !c.HasWildcards() }
 
-// TakesAnyArguments tells whether the command is granted whatever its arguments are.
+// TakesAnyArguments reports whether the command is granted whatever its arguments are.
 func (c Command) TakesAnyArguments() bool { return len(c.args) == 0 && !c.none }
 
 // Argv is a call that the rule allows, the program and its arguments, if it IsOneProgram.

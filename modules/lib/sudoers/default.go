@@ -142,5 +142,5 @@ func (s Setting) Directories() []string {
 	return strings.Split(s.value, ":")
 }
 
-// KeepsAll tells whether a command gets every variable of its caller.
+// KeepsAll reports whether a command gets every variable of its caller.
 func (s Setting) KeepsAll() bool { return s.name == "env_reset" && s.operator == "!" }

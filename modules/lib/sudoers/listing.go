@@ -12,14 +12,35 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
+// Call is one thing that a rule allows, as sudo can be asked about it: User may run Argv as Runas, with RunasGroup or its own groups, or as
+// itself with RunasGroup.
+type Call struct {
+	User         string
+	Runas        string // name
+	RunasID      string // the same as #uid
+	RunasGroup   string // name
+	RunasGroupID string // the same as #gid
+	Argv         []string
+	NoPassword   bool // no password is asked
+}
+
+func (c Call) String() string {
+	as := c.Runas
+	if c.RunasGroup != "" {
+		as = strings.TrimSpace(as + " with group " + c.RunasGroup)
+	}
+	return fmt.Sprintf("%s run %q as %s", c.User, strings.Join(c.Argv, " "), as)
+}
+
 // Listing is what sudo -ll prints about one user: all rules that hold for the user on this host, in the order in which sudo takes them.
 // The last one that matches a call decides (sudoers(5), SUDOERS FILE FORMAT).
 type Listing struct {
 	entries []entry
 	trusted bool // Defaults !authenticate holds for the user
-	tty     bool // Defaults requiretty holds for the user
 	mixed   bool // for certain commands or accounts Defaults say something of their own about the password
-	literal bool // wildcards may be taken as they are
+	rs      bool // it is sudo-rs' listing
+
+	NeedsTerminal bool // Defaults requiretty holds for the user
 }
 
 // entry is one rule of a Listing.
@@ -31,10 +52,10 @@ type entry struct {
 	commands []string
 }
 
-// parseListing reads the long format, which sudo has had since 1.8.21 at least, and sudo-rs has as well. Complaints about other rules may
+// ParseListing reads the long format, which sudo has had since 1.8.21 at least, and sudo-rs has as well. Complaints about other rules may
 // stand before it.
-func parseListing(out string) Listing {
-	var l Listing
+func ParseListing(out string, rs bool) Listing {
+	l := Listing{rs: rs}
 	var last *entry
 	about := "" // the paragraph
 	for _, line := range strings.Split(out, "\n") {
@@ -57,7 +78,7 @@ func parseListing(out string) Listing {
 		default:
 			words := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' })
 			l.trusted = l.trusted || about == "all" && slices.Contains(words, "!authenticate")
-			l.tty = l.tty || about == "all" && slices.Contains(words, "requiretty")
+			l.NeedsTerminal = l.NeedsTerminal || about == "all" && slices.Contains(words, "requiretty")
 			l.mixed = l.mixed || about == "some" && (slices.Contains(words, "authenticate") || slices.Contains(words, "!authenticate"))
 		}
 	}
@@ -75,7 +96,7 @@ func (e *entry) set(key, value string) {
 	}
 }
 
-// CheckPassword finds the rule that decides about the call and tells whether it asks for a password as the call says. Where a rule cannot
+// CheckPassword finds the rule that decides about the call and reports whether it asks for a password as the call says. Where a rule cannot
 // be judged that might decide otherwise, doubt says so.
 func (l Listing) CheckPassword(c Call) (doubt string, err error) {
 	for i := len(l.entries) - 1; i >= 0; i-- {
@@ -83,7 +104,7 @@ func (l Listing) CheckPassword(c Call) (doubt string, err error) {
 		noPassword, isTagged := e.noPassword(l.trusted)
 		for j := len(e.commands) - 1; j >= 0; j-- {
 			pattern, negated := strings.CutPrefix(e.commands[j], "!")
-			m := min(e.matchesTarget(c, l.literal), matchesCommand(pattern, c.Argv, l.literal))
+			m := min(e.matchesTarget(c, l.rs), matchesCommand(pattern, c.Argv, l.rs))
 			if m == no {
 				continue
 			}
@@ -124,7 +145,7 @@ func (c Call) fault(negated bool, rule string) error {
 	}
 }
 
-// noPassword tells whether the rule asks for none, and whether by a tag of its own.
+// noPassword reports whether the rule asks for none, and whether by a tag of its own.
 func (e entry) noPassword(trusted bool) (free, isTagged bool) {
 	switch {
 	case slices.Contains(e.options, "!authenticate"):
@@ -173,12 +194,12 @@ func sureUnless(doubtful bool) match {
 	return yes
 }
 
-// matchesTarget compares as whom. literal is for sudo-rs.
-func (e entry) matchesTarget(c Call, literal bool) match {
+// matchesTarget compares as whom.
+func (e entry) matchesTarget(c Call, rs bool) match {
 	users, groups := matchesList(e.users, c.Runas, c.RunasID), matchesList(e.groups, c.RunasGroup, c.RunasGroupID)
 	// With groups alone sudo lists the user itself, sudo-rs lists root.
 	own := c.User
-	if literal {
+	if rs {
 		own = "root"
 	}
 	mayBeAlone := len(e.groups) > 0 && slices.Equal(e.users, []string{own})
@@ -209,7 +230,7 @@ func splitNames(list string) []string {
 // listedEscapes are those that sudo puts into names; from 1.9.13 on a backslash itself stands alone.
 var listedEscapes = strings.NewReplacer(`\\`, `\`, `\,`, ",", `\:`, ":", `\=`, "=", `\#`, "#", `\"`, `"`)
 
-// isListed tells whether sudo lists the name so.
+// isListed reports whether sudo lists the name so.
 func isListed(item, name string) bool {
 	if item == name {
 		return true
@@ -238,8 +259,8 @@ func matchesList(items []string, name, id string) match {
 // unescape takes away the backslashes that sudo needs in a file; sudo-rs lists without them.
 var unescape = strings.NewReplacer(`\,`, ",", `\:`, ":", `\=`, "=", `\#`, "#", `\"`, `"`, `\ `, " ")
 
-// matchesCommand compares a command of a rule, as sudo lists it, with a call. literal is for sudo-rs, which may take wildcards as they are.
-func matchesCommand(pattern string, argv []string, literal bool) match {
+// matchesCommand compares a command of a rule, as sudo lists it, with a call.
+func matchesCommand(pattern string, argv []string, rs bool) match {
 	pattern = unescape.Replace(pattern)
 	if pattern == all {
 		return yes
@@ -248,17 +269,17 @@ func matchesCommand(pattern string, argv []string, literal bool) match {
 		return maybe // a digest, sudoedit, list, a regular expression
 	}
 	program, args, hasArgs := strings.Cut(pattern, " ")
-	m := matchesProgram(program, argv[0], literal)
+	m := matchesProgram(program, argv[0], rs)
 	if m == no || !hasArgs {
 		return m
 	}
-	return min(m, matchesArguments(args, strings.Join(argv[1:], " "), literal))
+	return min(m, matchesArguments(args, strings.Join(argv[1:], " "), rs))
 }
 
-// matchesProgram knows a program by its name and inode, as sudo does, and a folder by a / at the end. literal is for sudo-rs, which follows
-// links to a program of another name, lists a folder as /*, and may take wildcards as they are.
-func matchesProgram(pattern, program string, literal bool) match {
-	if pattern == program || (literal || path.Base(pattern) == path.Base(program)) && isSame(pattern, program) {
+// matchesProgram knows a program by its name and inode, as sudo does, and a directory by a / at the end. sudo-rs follows links
+// to a program of another name, lists a directory as /*, and may take wildcards as they are.
+func matchesProgram(pattern, program string, rs bool) match {
+	if pattern == program || (rs || path.Base(pattern) == path.Base(program)) && isSame(pattern, program) {
 		return yes
 	}
 	if dir, isDir := strings.CutSuffix(pattern, "/"); isDir {
@@ -269,7 +290,7 @@ func matchesProgram(pattern, program string, literal bool) match {
 	}
 	for _, spelling := range spellings(program) {
 		if found, err := path.Match(pattern, spelling); err != nil || found {
-			return sureUnless(literal || strings.ContainsAny(pattern, `[\`))
+			return sureUnless(rs || strings.ContainsAny(pattern, `[\`))
 		}
 	}
 	return no
@@ -296,7 +317,7 @@ func isSame(a, b string) bool {
 func hasPattern(text string) bool { return strings.ContainsAny(text, `*?[\`) }
 
 // matchesArguments compares with all arguments in one string, blanks between, as sudo does.
-func matchesArguments(pattern, args string, literal bool) match {
+func matchesArguments(pattern, args string, rs bool) match {
 	switch {
 	case pattern == noArguments:
 		return sure(args == "")
@@ -321,5 +342,5 @@ func matchesArguments(pattern, args string, literal bool) match {
 	if !regexp.MustCompile("^" + text + "$").MatchString(args) {
 		return no
 	}
-	return sureUnless(literal || strings.ContainsAny(pattern, `[\`))
+	return sureUnless(rs || strings.ContainsAny(pattern, `[\`))
 }

@@ -66,7 +66,7 @@ func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 		{"nothing", "", "", `sudo does not let deploy run "/bin/sh restart sidekiq" as root: it lists no rule for that`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			doubt, err := parseListing(listed + c.listing).CheckPassword(restart)
+			doubt, err := ParseListing(listed+c.listing, false).CheckPassword(restart)
 			if c.doubt != "" {
 				require.Contains(t, doubt, c.doubt[:60])
 			} else {
@@ -84,22 +84,22 @@ func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 func TestAPasswordThatIsWantedHasToBeAsked(t *testing.T) {
 	c := restart
 	c.NoPassword = false
-	_, err := parseListing(listed + rule("root", "", "authenticate", "ALL")).CheckPassword(c)
+	_, err := ParseListing(listed+rule("root", "", "authenticate", "ALL"), false).CheckPassword(c)
 	require.NoError(t, err)
 	complaint := "/etc/sudoers.d/x:2:18: 'authenticate' cannot be used in a boolean context\nDefaults:deploy !authenticate\n"
-	_, err = parseListing(complaint + listed + rule("root", "", "", "ALL")).CheckPassword(c)
+	_, err = ParseListing(complaint+listed+rule("root", "", "", "ALL"), false).CheckPassword(c)
 	require.NoError(t, err)
 	trusting := "Matching Defaults entries for deploy on host:\n    env_reset, !authenticate\n\n"
-	_, err = parseListing(trusting + rule("root", "", "", "ALL")).CheckPassword(c)
+	_, err = ParseListing(trusting+rule("root", "", "", "ALL"), false).CheckPassword(c)
 	require.EqualError(t, err, `sudo lets deploy run "/bin/sh restart sidekiq" as root without asking for a password, because of a later rule in /etc/sudoers.d/x: (root) ALL`)
 }
 
 func TestDefaultsForSomeCommandsLeaveRulesWithoutATagInDoubt(t *testing.T) {
 	specific := "Runas and Command-specific defaults for deploy:\n    Defaults!/bin/sh !authenticate\n"
-	doubt, err := parseListing(specific + rule("root", "", "", "ALL")).CheckPassword(restart)
+	doubt, err := ParseListing(specific+rule("root", "", "", "ALL"), false).CheckPassword(restart)
 	require.NoError(t, err)
 	require.Contains(t, doubt, "cannot tell whether")
-	doubt, err = parseListing(specific + rule("root", "", "!authenticate", "ALL")).CheckPassword(restart)
+	doubt, err = ParseListing(specific+rule("root", "", "!authenticate", "ALL"), false).CheckPassword(restart)
 	require.NoError(t, err)
 	require.Empty(t, doubt)
 }
@@ -107,7 +107,7 @@ func TestDefaultsForSomeCommandsLeaveRulesWithoutATagInDoubt(t *testing.T) {
 func TestAGroupIsLookedForAmongTheGroups(t *testing.T) {
 	c := Call{User: "deploy", RunasGroup: "ops", Argv: []string{"/bin/sh"}, NoPassword: true}
 	for _, users := range []string{"deploy", "root"} { // sudo-rs says root
-		doubt, err := parseListing(rule(users, "adm, ops", "!authenticate", "/bin/sh") + rule("root", "", "authenticate", "ALL")).CheckPassword(c)
+		doubt, err := ParseListing(rule(users, "adm, ops", "!authenticate", "/bin/sh")+rule("root", "", "authenticate", "ALL"), false).CheckPassword(c)
 		require.NoError(t, err)
 		require.Empty(t, doubt)
 	}
@@ -136,8 +136,7 @@ func TestCheckPassword_UserAndGroup(t *testing.T) {
 		{"root, or the group alone", free + rule("root", "ops", "", "ALL"), asRoot, true, "doubt"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := parseListing(test.listing)
-			l.literal = test.rs
+			l := ParseListing(test.listing, test.rs)
 			doubt, err := l.CheckPassword(test.call)
 			switch test.want {
 			case "":
@@ -163,14 +162,14 @@ func TestCheckPassword_NamesAsTheyAreListed(t *testing.T) {
 		for _, item := range listed {
 			for _, list := range []string{item, "x, " + item, item + ", x", "x, " + item + ", y"} {
 				c := Call{User: "deploy", Runas: name, Argv: []string{"/bin/sh"}, NoPassword: true}
-				_, err := parseListing(rule(list, "", "!authenticate", "ALL")).CheckPassword(c)
+				_, err := ParseListing(rule(list, "", "!authenticate", "ALL"), false).CheckPassword(c)
 				require.NoError(t, err, list)
 				c.Runas, c.RunasGroup = "", name
-				_, err = parseListing(rule("deploy", list, "!authenticate", "ALL")).CheckPassword(c)
+				_, err = ParseListing(rule("deploy", list, "!authenticate", "ALL"), false).CheckPassword(c)
 				require.NoError(t, err, list)
 				for _, other := range []string{name + "x", "x" + name, strings.ToUpper(name), name[:1]} {
 					c.RunasGroup = other
-					_, err = parseListing(rule("deploy", list, "!authenticate", "ALL")).CheckPassword(c)
+					_, err = ParseListing(rule("deploy", list, "!authenticate", "ALL"), false).CheckPassword(c)
 					require.Error(t, err, "%s in %s", other, list)
 				}
 			}
@@ -180,8 +179,7 @@ func TestCheckPassword_NamesAsTheyAreListed(t *testing.T) {
 
 func TestSudoRsTakesWildcardsAsTheyAreAndListsFoldersByOne(t *testing.T) {
 	for _, command := range []string{"/bin/sh *", "/bin/s*", "/usr/bin/*"} {
-		l := parseListing(rule("root", "", "", command))
-		l.literal = true
+		l := ParseListing(rule("root", "", "", command), true)
 		doubt, err := l.CheckPassword(restart)
 		require.NoError(t, err)
 		require.Contains(t, doubt, "cannot tell whether", command)
@@ -199,13 +197,13 @@ func TestCommandsOfSystemctlByTheirParts(t *testing.T) {
 		"/opt/systemctl -qH host status":                      {Options: []Option{{"-q", ""}, {"-H", "host"}}, Verb: "status"},
 		"/bin/systemctl kill --kill-who=main -s TSTP sidekiq": {Options: []Option{{"--kill-who", "main"}, {"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{4}},
 	} {
-		c, err := ParseCommand(text, Wide{})
+		c, err := ParseExact(text)
 		require.NoError(t, err)
 		got, ok := c.Systemctl()
 		require.True(t, ok)
 		require.Equal(t, want, got, text)
 	}
-	c, err := ParseCommand("/usr/sbin/service sidekiq restart", Wide{})
+	c, err := ParseExact("/usr/sbin/service sidekiq restart")
 	require.NoError(t, err)
 	_, ok := c.Systemctl()
 	require.False(t, ok)
@@ -231,7 +229,7 @@ func TestServicesHaveTwoSpellings(t *testing.T) {
 		"/opt/backup sidekiq":                             {"/opt/backup sidekiq"},
 		twice:                                             {twice, twice + ".service"},
 	} {
-		c, err := ParseCommand(text, Wide{})
+		c, err := ParseExact(text)
 		require.NoError(t, err)
 		var got []string
 		for _, e := range c.Expanded() {
@@ -250,7 +248,7 @@ func TestExpanded_NamesTheSameUnits(t *testing.T) {
 		for range random.IntN(4) {
 			unit += append(suffixes, "", ".x")[random.IntN(len(suffixes)+2)]
 		}
-		c, err := ParseCommand("/bin/systemctl start "+unit, Wide{})
+		c, err := ParseExact("/bin/systemctl start " + unit)
 		if err != nil {
 			require.Empty(t, unit)
 			continue
@@ -270,7 +268,7 @@ func TestExpanded_NamesTheSameUnits(t *testing.T) {
 }
 
 func TestSystemctlIsWrittenForEachOfItsPlaces(t *testing.T) {
-	c, err := ParseCommand("/usr/bin/systemctl restart sidekiq", Wide{})
+	c, err := ParseExact("/usr/bin/systemctl restart sidekiq")
 	require.NoError(t, err)
 	require.Equal(t, []Command{c}, c.Placed(nil))
 	var got []string
@@ -278,7 +276,7 @@ func TestSystemctlIsWrittenForEachOfItsPlaces(t *testing.T) {
 		got = append(got, placed.String())
 	}
 	require.Equal(t, []string{"/bin/systemctl restart sidekiq", "/usr/bin/systemctl restart sidekiq"}, got)
-	other, err := ParseCommand("/opt/systemctl restart sidekiq", Wide{})
+	other, err := ParseExact("/opt/systemctl restart sidekiq")
 	require.NoError(t, err)
 	require.Equal(t, []Command{other}, other.Placed([]string{"/bin/systemctl"}))
 }

@@ -52,7 +52,7 @@ func ParseUser(s string) (User, error) {
 		return u, nil
 	}
 	if refused := checkName(rest); refused != nil {
-		return User{}, refused.of(quoted(s))
+		return User{}, refused.of(strconv.Quote(s))
 	}
 	return u, nil
 }
@@ -89,7 +89,7 @@ func checkName(name string) *Refusal {
 	return nil
 }
 
-// isLetter tells whether it is a letter or digit of any script.
+// isLetter reports whether it is a letter or digit of any script.
 func isLetter(r rune) bool { return unicode.In(r, unicode.Letter, unicode.Mark, unicode.Digit) }
 
 // word is a name as it stands in sudoers. Characters with a meaning have a backslash before them, which no sudo misreads: sudo-rs refuses a
@@ -142,7 +142,7 @@ func (u User) text() string {
 	}
 }
 
-// isCommon tells whether every sudo can read it.
+// isCommon reports whether every sudo can read it.
 func (u User) isCommon() bool {
 	if u.id {
 		return len(u.name) < 10
@@ -150,13 +150,13 @@ func (u User) isCommon() bool {
 	return common().MatchString(u.name) && word(u.name) == u.name
 }
 
-// IsAll tells whether it is every account, or every group, as only Runas may have it.
+// IsAll reports whether it is every account, or every group, as only Runas may have it.
 func (u User) IsAll() bool { return u.name == all }
 
-// IsGroup tells whether all members of a group are meant.
+// IsGroup reports whether all members of a group are meant.
 func (u User) IsGroup() bool { return u.group }
 
-// IsID tells whether it is known by number.
+// IsID reports whether it is known by number.
 func (u User) IsID() bool { return u.id }
 
 // WithID is the same account by its number.
@@ -261,7 +261,7 @@ func (r Runas) text() string {
 	return text
 }
 
-// IsAll tells whether every account is meant, or every group.
+// IsAll reports whether every account is meant, or every group.
 func (r Runas) IsAll() bool { return r.user.IsAll() || r.group.user.IsAll() }
 
 // User is the account; of ALL it means nothing.

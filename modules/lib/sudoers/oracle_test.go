@@ -268,13 +268,10 @@ func judge(t *testing.T, all []candidate) error {
 // judgeRs has sudo-rs' visudo, where it is installed, look at those candidates that hold nothing unknown to it.
 func judgeRs(t *testing.T, all []candidate) error {
 	t.Helper()
-	const visudo = "/usr/bin/visudo-rs"
-	if _, err := os.Stat(visudo); err != nil {
+	if _, err := os.Stat(visudoRs); err != nil {
 		return nil
 	}
-	dialect, err := Tools{sudo: "/usr/bin/sudo-rs", visudo: visudo, version: "sudo-rs"}.Dialect()
-	require.NoError(t, err)
-	main := filepath.Join(t.TempDir(), "sudoers")
+	dialect := dialectRs(t)
 	var text strings.Builder
 	for i, c := range all {
 		c.file.Name = FileName{fmt.Sprintf("f%05d", i)}
@@ -282,43 +279,52 @@ func judgeRs(t *testing.T, all []candidate) error {
 			text.WriteString(c.file.Text(dialect))
 		}
 	}
-	require.NoError(t, os.WriteFile(main, []byte(text.String()), 0o440))
-	if out, err := exec.Command(visudo, "-c", "-f", main).CombinedOutput(); err != nil {
+	return readRs(t, text.String())
+}
+
+const visudoRs = "/usr/bin/visudo-rs"
+
+// readRs has sudo-rs' visudo parse a text.
+func readRs(t *testing.T, text string) error {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sudoers")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o440))
+	if out, err := exec.Command(visudoRs, "-c", "-f", path).CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
 	return nil
 }
 
-// isUnknownToRs: of names that not every sudo reads, TestUnread is about.
-func isUnknownToRs(q Request) bool {
-	r, err := ParseRule(q)
-	return q.NoExec || q.Wide.Wildcards || err != nil || slices.ContainsFunc(r.Accounts(), func(u User) bool { return !u.isCommon() })
+func dialectRs(t *testing.T) Dialect {
+	t.Helper()
+	return Dialect{EscapeEquals: readRs(t, "root ALL=(root) /bin/true a=b\n") != nil}
 }
 
-// What sudo-rs cannot read is found, and nothing else.
-func TestUnread_IsWhatVisudoRefuses(t *testing.T) {
-	const visudo = "/usr/bin/visudo-rs"
-	if _, err := os.Stat(visudo); err != nil {
+// isUnknownToRs: of names that not every sudo reads, TestSamples_Unread is about.
+func isUnknownToRs(q Request) bool {
+	r, err := ParseRule(q)
+	return q.NoExec || err != nil || len(r.Samples()) > 0 || slices.ContainsFunc(r.commands, Command.HasWildcards)
+}
+
+// What sudo-rs cannot read is among the samples, and nothing else.
+func TestSamples_UnreadIsWhatVisudoRefuses(t *testing.T) {
+	if _, err := os.Stat(visudoRs); err != nil {
 		t.Skip("NOT TRIED: sudo-rs is not installed; make sudos tries it")
 	}
-	tools := Tools{sudo: "/usr/bin/sudo-rs", visudo: visudo, version: "sudo-rs"}
-	dialect, err := tools.Dialect()
-	require.NoError(t, err)
+	dialect := dialectRs(t)
 	random := rand.New(rand.NewPCG(9, 10))
 	outcomes := map[bool]int{}
 	for range 1000 {
 		q := randomRequest(random)
-		q.NoExec, q.Wide, q.Commands = false, Wide{}, []string{"/opt/x"}
+		q.NoExec, q.Commands = false, []string{"/opt/x"}
 		c := candidate{requests: []Request{q}}
 		if !c.parse() {
 			continue
 		}
-		unread, err := tools.Unread(c.file.Rules[0])
-		require.NoError(t, err)
-		isRead, err := tools.reads(c.file.Text(dialect))
-		require.NoError(t, err)
+		isUnread := slices.ContainsFunc(c.file.Rules[0].Samples(), func(s Sample) bool { return readRs(t, s.Text) != nil })
+		isRead := readRs(t, c.file.Text(dialect)) == nil
 		// A rule with more than one account may hide the id of one in a comment, so only the other direction is certain.
-		require.True(t, isRead || len(unread) > 0, c.file.Text(dialect))
+		require.True(t, isRead || isUnread, c.file.Text(dialect))
 		outcomes[isRead]++
 	}
 	require.Greater(t, outcomes[true], 100)
@@ -363,12 +369,12 @@ func FuzzWordsAreRefusedOrReadBackExactly(f *testing.F) {
 		{"@include", `\x41`, "ALL", "jösé:Größe", "/opt/x", "use_pty"},
 		{"defaults", "include", "e", "s", "/etc/sudoers include @include includedir", "use_pty"},
 	} {
-		f.Add(s.user, s.group, s.host, s.runas, s.command, s.setting, true, false)
+		f.Add(s.user, s.group, s.host, s.runas, s.command, s.setting, true)
 	}
-	f.Fuzz(func(t *testing.T, user, group, host, runas, command, setting string, noPassword, wide bool) {
+	f.Fuzz(func(t *testing.T, user, group, host, runas, command, setting string, noPassword bool) {
 		c := candidate{settings: []string{setting}, requests: []Request{{
 			Users: []string{user}, Groups: []string{group}, Hosts: []string{host}, Runas: []string{runas},
-			Commands: []string{command}, NoPassword: noPassword, Wide: Wide{Wildcards: wide},
+			Commands: []string{command}, NoPassword: noPassword,
 		}}}
 		if c.parse() {
 			requireExact(t, []candidate{c})
@@ -465,7 +471,7 @@ func words[T any](r *rand.Rand, parse func(string) (T, error), one func() string
 
 func randomRequest(r *rand.Rand) Request {
 	q := Request{
-		NoPassword: r.IntN(2) == 0, SetEnv: r.IntN(4) == 0, NoExec: r.IntN(4) == 0, Wide: Wide{Wildcards: r.IntN(4) == 0},
+		NoPassword: r.IntN(2) == 0, SetEnv: r.IntN(4) == 0, NoExec: r.IntN(4) == 0,
 	}
 	name := func(others ...string) func() string {
 		return func() string {
@@ -481,9 +487,10 @@ func randomRequest(r *rand.Rand) Request {
 			return text(r, 1, 8, "abz019._-")
 		}
 	}
+	hasWildcards := r.IntN(4) == 0
 	command := func() string {
 		alphabet := "ab9._-+@/=%,:#=,:#"
-		if q.Wide.Wildcards {
+		if hasWildcards {
 			alphabet += "*?"
 		}
 		c := "/" + text(r, 1, 10, "abz019._-+@/")
@@ -498,7 +505,7 @@ func randomRequest(r *rand.Rand) Request {
 	q.Users = words(r, ParseUser, name("#0", "#4294967294", "%#7", "%ops", "Größe", `CORP\x41`, "sudoedit", "sha512", "list"))
 	q.Groups = words(r, ParseGroup, name("#42", "ops"))
 	q.Hosts = words(r, ParseHost, name("ALL"))
-	q.Commands = words(r, func(s string) (Command, error) { return ParseCommand(s, q.Wide) }, command)
+	q.Commands = words(r, ParseCommand, command)
 	if r.IntN(4) == 0 {
 		q.RunasGroups = words(r, ParseRunasGroup, name("#42", "ops"))
 	}

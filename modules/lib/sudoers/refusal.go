@@ -12,7 +12,7 @@ const (
 	PathRelative Check = "relative_path" // no clean absolute path
 	Unportable   Check = "unportable"    // not every sudo reads it the same
 	Wildcard     Check = "wildcard"      // matches more than it seems to
-	All          Check = "all"           // every command, or every program of a folder
+	All          Check = "all"           // every command, or every program of a directory
 	Negation     Check = "negation"      // holds nobody back
 	TooLong      Check = "too_long"      // for sudo-rs
 	Empty        Check = "empty"         // sudoers cannot say a list of nothing

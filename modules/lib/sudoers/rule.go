@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -23,7 +22,6 @@ type Request struct {
 	NoPassword  bool
 	SetEnv      bool // the caller may set variables of the command
 	NoExec      bool // the command may not start others
-	Wide        Wide // what Commands may say
 }
 
 // FieldError says which field of a Request is at fault, in the words of the module's options. Err is a *Refusal.
@@ -59,7 +57,7 @@ func ParseRule(q Request) (Rule, error) {
 	r.hosts, faults[2] = parseAll("hosts", q.Hosts, ParseHost)
 	r.runas, faults[3] = parseAll("runas", q.Runas, ParseRunas)
 	r.runasGroups, faults[4] = parseAll("runas_groups", q.RunasGroups, ParseRunasGroup)
-	r.commands, faults[5] = parseAll("commands", q.Commands, func(s string) (Command, error) { return ParseCommand(s, q.Wide) })
+	r.commands, faults[5] = parseAll("commands", q.Commands, ParseCommand)
 	if err := errors.Join(faults[:]...); err != nil {
 		return Rule{}, err
 	}
@@ -121,16 +119,47 @@ func (r Rule) Accounts() []User {
 	return slices.DeleteFunc(all, func(u User) bool { return u.IsAll() || u.name == "" })
 }
 
+// Sample is a policy that names an account which not every sudo reads.
+type Sample struct {
+	Account User
+	Text    string
+}
+
+// Samples are one for each such account and place: sudo-rs takes fewer characters in a name, and fewer digits in an id. The account stands where
+// that is an error: elsewhere sudo-rs takes an id of ten digits for a comment, or for nobody.
+func (r Rule) Samples() []Sample {
+	var all []Sample
+	add := func(u User, format, text string) {
+		if !u.isCommon() && !u.IsAll() {
+			all = append(all, Sample{u, fmt.Sprintf(format, text)})
+		}
+	}
+	for _, u := range r.users {
+		add(u, "root, %s ALL=(root) /bin/true\n", u.text())
+	}
+	groups := slices.Clone(r.runasGroups)
+	for _, as := range r.runas {
+		add(as.user, "root ALL=(%s, root) /bin/true\n", as.user.text())
+		if group, isPair := as.Group(); isPair {
+			groups = append(groups, group)
+		}
+	}
+	for _, g := range groups {
+		add(g.user, "root ALL=(root : %s, root) /bin/true\n", g.text())
+	}
+	return all
+}
+
 // Commands are what they may run.
 func (r Rule) Commands() []Command { return r.commands }
 
-// NoPassword tells whether no password is asked.
+// NoPassword reports whether no password is asked.
 func (r Rule) NoPassword() bool { return r.noPassword }
 
-// SetsEnv tells whether callers may set any variable of the command.
+// SetsEnv reports whether callers may set any variable of the command.
 func (r Rule) SetsEnv() bool { return r.setEnv }
 
-// Everywhere tells whether the rule holds on every host that has the file.
+// Everywhere reports whether the rule holds on every host that has the file.
 func (r Rule) Everywhere() bool { return slices.Contains(r.hosts, Host{all}) }
 
 // With is the same rule for other commands.
@@ -192,6 +221,3 @@ func join[T any](items []T, text func(T) string) string {
 	}
 	return strings.Join(texts, ", ")
 }
-
-// quoted makes every character of a word visible.
-func quoted(s string) string { return strconv.Quote(s) }

@@ -110,7 +110,7 @@ deploy ALL=(Deploy : #27) NOPASSWD: /opt/x a
 func TestEqualsSignsAreEscapedWhereSudoRsWantsIt(t *testing.T) {
 	q := request()
 	q.Commands = []string{"/opt/x a=b,c"}
-	require.Equal(t, "deploy ALL=(root) NOPASSWD: /opt/x a\\=b\\,c\n", body(parse(t, q), Dialect{escapeEquals: true}))
+	require.Equal(t, "deploy ALL=(root) NOPASSWD: /opt/x a\\=b\\,c\n", body(parse(t, q), Dialect{EscapeEquals: true}))
 	require.Equal(t, "deploy ALL=(root) NOPASSWD: /opt/x a=b\\,c\n", body(parse(t, q), Dialect{}))
 }
 
@@ -132,7 +132,7 @@ Defaults!FILE_10_WORKERS secure_path="/bin"
 Defaults!FILE_10_WORKERS env_keep+="A B"
 `, strings.SplitAfter(body(f, Dialect{}), "B\"\n")[0])
 
-	q.Commands, q.Wide = []string{"ALL"}, Wide{All: true}
+	q.Commands = []string{"ALL"}
 	f.Rules = parse(t, q).Rules
 	require.EqualError(t, f.CheckSettings(), `defaults: apply to single commands, but ALL is granted; hint: name the commands`)
 	q.Commands = nil

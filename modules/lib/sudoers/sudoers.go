@@ -1,4 +1,4 @@
-// Package sudoers makes the text of one file in /etc/sudoers.d from typed parts and asks the host's own sudo about it. The
+// Package sudoers makes the text of one file in /etc/sudoers.d from typed parts, and reads what sudo lists and what people wrote. The
 // promise: the text grants what was asked for and nothing else, to every sudo from 1.8.21 to 1.9.17 and to sudo-rs from 0.2.5
 // on, or it is not made.
 //
@@ -8,12 +8,12 @@
 // newline, a comma or a `#` in an option cannot start a rule of its own.
 //
 // The parts accept few characters, by list. Refused among others, each with a Check that names the reason:
-//   - wildcards, unless asked for: `*` matches blanks and options for sudo (sudoers(5), Wildcards) and is literal or an error for sudo-rs
+//   - wildcards, where a command has to be exact: `*` matches blanks and options for sudo (sudoers(5), Wildcards) and is literal or an error for sudo-rs
 //   - backslashes, quotes, blanks within an argument: sudo compares the joined string, sudo-rs the single arguments
-//   - ALL, unless asked for, and `!`: everything, and nothing that would hold (sudoers(5), "Limitations of the '!' operator")
+//   - ALL, where a command has to be exact, and `!`: everything, and nothing that would hold (sudoers(5), "Limitations of the '!' operator")
 //
 // A User may have any name that an account can have. Each character with a meaning has a backslash before it: what sudo-rs does not know behind
-// a backslash is an error to it, while in double quotes it takes the start of the name for all of it. Tools.Unread finds such names.
+// a backslash is an error to it, while in double quotes it takes the start of the name for all of it. Rule.Samples has such names.
 //
 // # Text
 //
@@ -29,14 +29,6 @@
 // without it sudo 1.8 stops working for everybody.
 //
 // Settings (Defaults) are limited to the commands of the file by an alias, which bears the file's name: a Defaults line takes no arguments.
-//
-// # Asking the host
-//
-// Tools are the sudo in use and its visudo. Each of these finds what the others cannot:
-//   - CheckFolder: whether sudo reads the folder at all
-//   - CheckPolicy: whether the whole policy parses, by visudo and in a copy; owner, mode and effect it does not see
-//   - CheckGrants: whether sudo allows a call, and asks for a password, by the rules that sudo -ll lists, of which the last that matches decides.
-//     All releases and sudo-rs have that format; `sudo -l COMMAND` says yes to a rule that asks for a password.
 package sudoers
 
 import (
@@ -74,7 +66,7 @@ func ParseFileName(s string) (FileName, error) {
 	return FileName{}, refuse(Name, "file name %q %s; accepted: up to 200 of a-z A-Z 0-9 _ -, not starting with -", s, reason)
 }
 
-// String is the name without its folder.
+// String is the name without its directory.
 func (f FileName) String() string { return f.name }
 
 // plainName has one alias for each name; of names beside it, such as a_b and A-b beside a-b, a sum makes the difference.
@@ -122,13 +114,13 @@ func (f File) Text(d Dialect) string {
 	return fmt.Sprintf(header, sha256.Sum256([]byte(body.String()))) + body.String()
 }
 
-// IsOurs tells whether Text made the text, and nobody has changed it since.
+// IsOurs reports whether Text made the text, and nobody has changed it since.
 func IsOurs(text string) bool {
 	found := headerLine().FindString(text)
 	return found != "" && found == fmt.Sprintf(header, sha256.Sum256([]byte(text[len(found):])))
 }
 
-// WasOurs tells whether Text made the text, whatever somebody has added since.
+// WasOurs reports whether Text made the text, whatever somebody has added since.
 func WasOurs(text string) bool { return headerLine().MatchString(text) }
 
 // Lines are the rules as they stand in the file, one for each command.

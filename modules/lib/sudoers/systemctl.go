@@ -17,7 +17,7 @@ type Systemctl struct {
 // Option is an option of a call: -x or --long, which getopt(3) lets be shortened.
 type Option struct{ Name, Value string }
 
-// Is tells whether it is one of these, of which the long may be shortened.
+// Is reports whether it is one of these, of which the long may be shortened.
 func (o Option) Is(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		return o.Name == name || len(o.Name) > 3 && strings.HasPrefix(name, o.Name)
@@ -39,7 +39,7 @@ var valued = []string{
 	"--when", "--legend",
 }
 
-// Systemctl takes the command apart as getopt_long(3) would, if its program is systemctl, whichever the folder.
+// Systemctl takes the command apart as getopt_long(3) would, if its program is systemctl, whichever the directory.
 func (c Command) Systemctl() (Systemctl, bool) {
 	if c.IsWide() || path.Base(c.path) != "systemctl" {
 		return Systemctl{}, false
@@ -63,7 +63,7 @@ func (c Command) Systemctl() (Systemctl, bool) {
 	return s, true
 }
 
-// addOptions takes a long option, or several short ones in one word, and tells whether the next argument is the value of the last.
+// addOptions takes a long option, or several short ones in one word, and reports whether the next argument is the value of the last.
 func (s *Systemctl) addOptions(word string) (isValueNext bool) {
 	if strings.HasPrefix(word, "--") {
 		name, value, hasValue := strings.Cut(word, "=")
@@ -91,7 +91,7 @@ var unitVerbs = []string{
 	"status", "show", "cat", "enable", "disable", "reenable", "mask", "unmask", "is-enabled", "reset-failed", "clean", "freeze", "thaw",
 }
 
-// TakesUnits tells whether the names are those of units.
+// TakesUnits reports whether the names are those of units.
 func (s Systemctl) TakesUnits() bool { return slices.Contains(unitVerbs, s.Verb) }
 
 // suffixes are the types of units (systemd.unit(5)). To a name without one systemctl adds .service.
@@ -149,7 +149,7 @@ func (c Command) Placed(places []string) []Command {
 	return all
 }
 
-// Starts tells whether the verb has systemd run the commands of its units.
+// Starts reports whether the verb has systemd run the commands of its units.
 func (s Systemctl) Starts() bool {
 	return s.TakesUnits() && (strings.Contains(s.Verb, "start") || strings.Contains(s.Verb, "reload") || strings.HasSuffix(s.Verb, "stop"))
 }

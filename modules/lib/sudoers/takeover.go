@@ -154,7 +154,7 @@ func cutUnescaped(list string) (first, rest string, isCut bool) {
 	return strings.TrimSpace(list), "", false
 }
 
-// covers tells whether one of the file's rules grants the same.
+// covers reports whether one of the file's rules grants the same.
 func (f File) covers(g grant) bool {
 	for _, r := range f.Rules {
 		if r.covers(g) {
@@ -177,7 +177,7 @@ func (r Rule) covers(g grant) bool {
 		slices.ContainsFunc(r.commands, func(c Command) bool { return c.covers(g.command) })
 }
 
-// covers tells whether one may become as, a USER, USER:GROUP or :GROUP.
+// covers reports whether one may become as, a USER, USER:GROUP or :GROUP.
 func (r Runas) covers(as string) bool {
 	user, group, _ := strings.Cut(as, ":")
 	return (r.user.IsAll() || r.user.String() == user) && (group == "" || r.group.user.IsAll() || r.group.user.name != "" && r.group.String() == group)

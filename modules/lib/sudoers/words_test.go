@@ -143,7 +143,7 @@ func TestCommandsAreEscapedAsEverySudoReadsThem(t *testing.T) {
 		"/opt/x a,b c:d e#f #g":                                `/opt/x a\,b c\:d e\#f \#g`,
 		"/usr/sbin/service sidekiq restart 2020-01-01T00:00:0": `/usr/sbin/service sidekiq restart 2020-01-01T00\:00\:0`,
 	} {
-		c, err := ParseCommand(s, Wide{})
+		c, err := ParseExact(s)
 		require.NoError(t, err)
 		if text == "" {
 			text = s
@@ -221,7 +221,7 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		"/opt/x a,=:b":                  `has a = that stands alone in "a,=:b", which sudo cannot read`,
 		"/" + strings.Repeat("a", 1000): "has 1001 characters, too many for sudo-rs; accepted: up to 1000",
 	} {
-		c, err := ParseCommand(s, Wide{})
+		c, err := ParseExact(s)
 		require.EqualError(t, err, fmt.Sprintf("command %q %s", s, want))
 		require.Equal(t, Command{}, c)
 	}

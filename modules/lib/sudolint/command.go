@@ -109,7 +109,7 @@ func asSystemctl(c sudoers.Command, paths ...string) (sudoers.Systemctl, bool) {
 	case listed(words("systemctl"), paths...) == "" || slices.Contains(otherNames, name):
 		return sudoers.Systemctl{}, false
 	}
-	call, err := sudoers.ParseCommand(strings.Join(append([]string{"/bin/systemctl"}, args...), " "), sudoers.Wide{Wildcards: true})
+	call, err := sudoers.ParseCommand(strings.Join(append([]string{"/bin/systemctl"}, args...), " "))
 	if err != nil {
 		return sudoers.Systemctl{}, false
 	}
@@ -195,9 +195,9 @@ func (all *findings) checkPager(c sudoers.Command, host Facts) {
 // reading are the verbs that every user may use.
 var reading = words("status show cat is-active is-enabled is-failed list-units list-timers list-unit-files help")
 
-// NeedsNoSudo returns the verb of a systemctl command that every user may run without sudo, or "". command is as sudoers.ParseCommand takes it.
+// NeedsNoSudo returns the verb of a systemctl command that every user may run without sudo, or "". command is as sudoers.ParseExact takes it.
 func NeedsNoSudo(command string) string {
-	c, err := sudoers.ParseCommand(command, sudoers.Wide{})
+	c, err := sudoers.ParseExact(command)
 	if err != nil {
 		return ""
 	}

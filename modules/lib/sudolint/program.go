@@ -60,7 +60,7 @@ func commandsOf(c sudoers.Command) (all []sudoers.Command, err error) {
 		programs = append(programs, dir)
 	}
 	for _, program := range programs {
-		one, fault := sudoers.ParseCommand(strings.Join(append([]string{program}, c.Args()...), " "), sudoers.Wide{Wildcards: true})
+		one, fault := sudoers.ParseCommand(strings.Join(append([]string{program}, c.Args()...), " "))
 		if fault == nil { // a name that cannot be written matches all the same, but no list has such a name
 			all = append(all, one)
 		}

@@ -37,7 +37,7 @@ func lay(t *testing.T) string {
 // onHost returns what the host has to say of a command; not_analysed, which nearly all commands of a test are, is left out.
 func onHost(t *testing.T, command string) []Finding {
 	t.Helper()
-	c, err := sudoers.ParseCommand(command, sudoers.Wide{Wildcards: true, All: true})
+	c, err := sudoers.ParseCommand(command)
 	require.NoError(t, err)
 	found, err := CheckOnHost(c, Facts{Systemd: 245})
 	require.NoError(t, err, command)
@@ -224,7 +224,7 @@ func TestCheckOnHost_NotAnalysed(t *testing.T) {
 	for command, want := range map[string][]string{
 		filepath.Join(root, "own") + " x": {"info not_analysed"}, "/bin/systemctl restart x": {}, "/bin/true": {}, "/bin/cat /etc/motd": {},
 	} {
-		c, err := sudoers.ParseCommand(command, sudoers.Wide{})
+		c, err := sudoers.ParseExact(command)
 		require.NoError(t, err)
 		found, err := CheckOnHost(c, Facts{})
 		require.NoError(t, err)
@@ -238,7 +238,7 @@ func TestUnitsOf(t *testing.T) {
 		"/bin/systemctl --now enable a": {"a.service"}, "/bin/systemctl kill a": {"a.service"}, "/bin/systemctl start a@ @b a@b": {"a@b.service"},
 		"/usr/sbin/invoke-rc.d --quiet a restart": {"a.service"}, "/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
 	} {
-		c, err := sudoers.ParseCommand(command, sudoers.Wide{Wildcards: true})
+		c, err := sudoers.ParseCommand(command)
 		require.NoError(t, err)
 		require.Equal(t, want, UnitsOf(c), command)
 	}

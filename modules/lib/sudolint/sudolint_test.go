@@ -14,7 +14,6 @@ func check(t *testing.T, command string, host Facts) []string {
 	t.Helper()
 	r, err := sudoers.ParseRule(sudoers.Request{
 		Users: []string{"deploy"}, Hosts: []string{"ALL"}, Runas: []string{"root"}, Commands: []string{command},
-		Wide: sudoers.Wide{Wildcards: true, All: true},
 	})
 	require.NoError(t, err)
 	return ids(CheckFile(sudoers.File{Rules: []sudoers.Rule{r}}, host))

@@ -1,4 +1,11 @@
-package sudoers
+// Package sudo asks the sudo of this host, and the visudo that belongs to it. What they read and print is in package sudoers.
+//
+// Each of these finds what the others cannot:
+//   - CheckDirectory: whether sudo reads the files in sudoers.Dir at all
+//   - CheckPolicy: whether the whole policy parses, by visudo and in a copy; owner, mode and effect it does not see
+//   - CheckGrants: whether sudo allows a call, and asks for a password, by the rules that sudo -ll lists, of which the last that matches decides.
+//     All releases and sudo-rs have that format; `sudo -l COMMAND` says yes to a rule that asks for a password.
+package sudo
 
 import (
 	"bytes"
@@ -14,6 +21,7 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // answerTimeout is far above what sudo needs (10 ms, seconds with a slow directory service) and ends a call that hangs.
@@ -26,8 +34,8 @@ type Tools struct {
 	version      string // the first line of sudo --version
 }
 
-// FindTools looks in fixed folders: the PATH of a task often lacks /usr/sbin.
-func FindTools() (Tools, error) {
+// Find looks in fixed directories: the PATH of a task often lacks /usr/sbin.
+func Find() (Tools, error) {
 	t, err := find("/usr/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs")
 	if err != nil {
 		return Tools{}, err
@@ -44,50 +52,34 @@ var versionLine = lazyregexp.New(`(?m)^(Sudo version|sudo-rs) .+$`)
 // Version is what the sudo in use calls itself, as in "Sudo version 1.9.16p2" or "sudo-rs 0.2.5".
 func (t Tools) Version() string { return t.version }
 
-// IsRs tells whether it is sudo-rs.
+// IsRs reports whether it is sudo-rs.
 func (t Tools) IsRs() bool { return strings.HasPrefix(t.version, "sudo-rs") }
 
 // Dialect asks the visudo of a sudo-rs how it wants a `=` to be written.
-func (t Tools) Dialect() (Dialect, error) {
+func (t Tools) Dialect() (sudoers.Dialect, error) {
 	if !t.IsRs() {
-		return Dialect{}, nil
+		return sudoers.Dialect{}, nil
 	}
 	isRead, err := t.reads("root ALL=(root) /bin/true a=b\n")
-	return Dialect{escapeEquals: err == nil && !isRead}, err
+	return sudoers.Dialect{EscapeEquals: err == nil && !isRead}, err
 }
 
-// Unread are the accounts of the rule that this sudo cannot read: sudo-rs takes fewer characters in a name, and fewer digits in an id. Each is
-// shown to visudo where that is an error: elsewhere sudo-rs takes an id of ten digits for a comment, or for nobody.
-func (t Tools) Unread(r Rule) ([]User, error) {
-	var unread []User
-	check := func(u User, format, text string) error {
-		if u.isCommon() || u.IsAll() || slices.Contains(unread, u) {
-			return nil
+// Unread are the accounts of the rule that this sudo cannot read.
+func (t Tools) Unread(r sudoers.Rule) (unread []sudoers.User, err error) {
+	for _, s := range r.Samples() {
+		if slices.Contains(unread, s.Account) {
+			continue
 		}
-		isRead, err := t.reads(fmt.Sprintf(format, text))
-		if err == nil && !isRead {
-			unread = append(unread, u)
+		isRead, fault := t.reads(s.Text)
+		if fault == nil && !isRead {
+			unread = append(unread, s.Account)
 		}
-		return err
+		err = errors.Join(err, fault)
 	}
-	var faults []error
-	for _, u := range r.users {
-		faults = append(faults, check(u, "root, %s ALL=(root) /bin/true\n", u.text()))
-	}
-	groups := slices.Clone(r.runasGroups)
-	for _, as := range r.runas {
-		faults = append(faults, check(as.user, "root ALL=(%s, root) /bin/true\n", as.user.text()))
-		if group, isPair := as.Group(); isPair {
-			groups = append(groups, group)
-		}
-	}
-	for _, g := range groups {
-		faults = append(faults, check(g.user, "root ALL=(root : %s, root) /bin/true\n", g.text()))
-	}
-	return unread, errors.Join(faults...)
+	return unread, err
 }
 
-// reads tells whether visudo takes the text.
+// reads reports whether visudo takes the text.
 func (t Tools) reads(text string) (bool, error) {
 	dir, err := os.MkdirTemp("", "sudoers-")
 	if err != nil {

@@ -1,4 +1,4 @@
-package sudoers
+package sudo
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // ErrOldFault marks a fault that the policy of the host has without the new file, too.
@@ -19,27 +20,27 @@ var ErrOldFault = errors.New("the sudo policy of this host has a fault of its ow
 // policy is where a sudo reads its rules.
 type policy struct {
 	main string // the file it starts with
-	dir  string // the folder of further files
+	dir  string // the directory of further files
 }
 
 // policy returns the host's. sudo-rs prefers a main file of its own (src/sudo/mod.rs).
 func (t Tools) policy() policy {
-	p := policy{main: "/etc/sudoers", dir: Dir}
+	p := policy{main: "/etc/sudoers", dir: sudoers.Dir}
 	if _, err := os.Stat("/etc/sudoers-rs"); err == nil && t.IsRs() {
 		p.main = "/etc/sudoers-rs"
 	}
 	return p
 }
 
-// CheckFolder looks whether sudo reads the files in Dir at all: its main file, or one that this includes, has to include the folder, and
-// nobody but root may write there.
-func (t Tools) CheckFolder() error {
+// CheckDirectory checks whether sudo reads the files in sudoers.Dir at all: its main file, or one that this includes, has to include the
+// directory, and nobody but root may write there.
+func (t Tools) CheckDirectory() error {
 	p := t.policy()
 	info, err := os.Stat(p.dir)
 	if err != nil {
 		return fmt.Errorf("sudo has no folder for further files: %w; hint: make it, and include it in %s", err, p.main)
 	}
-	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 || WritableByOthers(info) {
+	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 || writableByOthers(info) {
 		return fmt.Errorf("sudo ignores the files in %s: it has owner %d:%d and mode %04o; hint: chown root:root %s && chmod 0755 %s",
 			p.dir, owner.Uid, owner.Gid, info.Mode().Perm(), p.dir, p.dir)
 	}
@@ -50,12 +51,12 @@ func (t Tools) CheckFolder() error {
 	return err
 }
 
-// WritableByOthers tells whether the mode lets others than the owner write, the group of root apart, as sudo judges its own files.
-func WritableByOthers(info fs.FileInfo) bool {
+// writableByOthers reports whether the mode lets others than the owner write, the group of root apart, as sudo judges its own files.
+func writableByOthers(info fs.FileInfo) bool {
 	return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && info.Sys().(*syscall.Stat_t).Gid != 0
 }
 
-// includes tells whether file, or one that it includes, includes the folder. Files with a %h in their name are not looked into.
+// includes reports whether file, or one that it includes, includes the directory. Files with a %h in their name are not looked into.
 func (p policy) includes(file string, seen map[string]bool) (bool, error) {
 	if seen[file] {
 		return false, nil
@@ -84,37 +85,37 @@ func (p policy) includes(file string, seen map[string]bool) (bool, error) {
 // CheckPolicy has visudo parse the whole policy of the host as it would be with text in the file name, in a copy, so that nothing is
 // published that cannot stay. A fault that is there without text as well is marked ErrOldFault.
 //
-// visudo gets a copy of all files in a folder that only root may enter, never standard input, which sudo-rs before 0.2.13 cannot read.
-func (t Tools) CheckPolicy(name FileName, text string) error {
+// visudo gets a copy of all files in a directory that only root may enter, never standard input, which sudo-rs before 0.2.13 cannot read.
+func (t Tools) CheckPolicy(name sudoers.FileName, text string) error {
 	return t.checkPolicy(t.policy(), name, text)
 }
 
-func (t Tools) checkPolicy(p policy, name FileName, text string) (err error) {
-	tree, err := p.copy(name)
+func (t Tools) checkPolicy(p policy, name sudoers.FileName, text string) (err error) {
+	c, err := p.copy(name)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(tree.root)) }()
-	candidate := filepath.Join(tree.dir, name.String())
+	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(c.main))) }()
+	candidate := filepath.Join(c.dir, name.String())
 	if err := os.WriteFile(candidate, []byte(text), 0o600); err != nil {
 		return err
 	}
-	faults, fault := t.checkTree(p, tree)
+	faults, fault := t.checkCopy(p, c)
 	if fault == nil {
 		return nil
 	}
 	if err := os.Remove(candidate); err != nil {
 		return err
 	}
-	oldFaults, old := t.checkTree(p, tree)
+	oldFaults, old := t.checkCopy(p, c)
 	if old != nil && isSubset(faults, oldFaults) {
 		return fmt.Errorf("%w: %w", ErrOldFault, old)
 	}
 	return fault
 }
 
-// checkTree returns visudo's complaints, a line each, and all in one error, with the paths of the host.
-func (t Tools) checkTree(p policy, c tree) ([]string, error) {
+// checkCopy returns visudo's complaints, a line each, and all in one error, with the paths of the host.
+func (t Tools) checkCopy(p, c policy) ([]string, error) {
 	out, err := run(t.visudo, "-c", "-f", c.main)
 	if err == nil {
 		return nil, nil
@@ -123,7 +124,7 @@ func (t Tools) checkTree(p policy, c tree) ([]string, error) {
 	return strings.Split(out, "\n"), fmt.Errorf("visudo refuses the whole policy: %w%s", err, quote(out))
 }
 
-// isSubset tells whether all lines stand among others. Files that visudo found fault with or not are named in either case, so what is
+// isSubset reports whether all lines stand among others. Files that visudo found fault with or not are named in either case, so what is
 // said of a file that is there alone is a fault of its own.
 func isSubset(lines, others []string) bool {
 	for _, line := range lines {
@@ -134,19 +135,13 @@ func isSubset(lines, others []string) bool {
 	return true
 }
 
-// tree is a copy of a policy.
-type tree struct {
-	root string // what to remove in the end
-	policy
-}
-
-// copy makes a tree without the file name.
-func (p policy) copy(name FileName) (tree, error) {
+// copy makes one without the file name, in a new directory.
+func (p policy) copy(name sudoers.FileName) (policy, error) {
 	root, err := os.MkdirTemp("", "sudoers-")
 	if err != nil {
-		return tree{}, err
+		return policy{}, err
 	}
-	c := tree{root: root, policy: policy{main: filepath.Join(root, "sudoers"), dir: filepath.Join(root, "sudoers.d")}}
+	c := policy{main: filepath.Join(root, "sudoers"), dir: filepath.Join(root, "sudoers.d")}
 	err = os.Mkdir(c.dir, 0o700)
 	if err == nil {
 		err = p.copyFile(p.main, c.main, c)
@@ -155,13 +150,13 @@ func (p policy) copy(name FileName) (tree, error) {
 		err = p.copyDir(c, name)
 	}
 	if err != nil {
-		return tree{}, errors.Join(err, os.RemoveAll(root))
+		return policy{}, errors.Join(err, os.RemoveAll(root))
 	}
 	return c, nil
 }
 
 // copyDir copies what sudo would read: names without a dot and no `~` at the end, regular files or links to such.
-func (p policy) copyDir(c tree, except FileName) error {
+func (p policy) copyDir(c policy, except sudoers.FileName) error {
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {
 		return err
@@ -185,7 +180,7 @@ func (p policy) copyDir(c tree, except FileName) error {
 	return nil
 }
 
-func (p policy) copyFile(from, to string, c tree) error {
+func (p policy) copyFile(from, to string, c policy) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -196,12 +191,12 @@ func (p policy) copyFile(from, to string, c tree) error {
 // include matches @include, @includedir and their old spelling with `#`: what stands before the path, the path, the rest.
 var include = lazyregexp.New(`(?m)^([ \t]*[#@]include(?:dir)?[ \t]+"?)([^" \t\n]+)("?[ \t]*(?:#.*)?)$`)
 
-// relocate lets includes of the policy's folder lead into the copy, and makes those relative to the file's own folder absolute, which
+// relocate lets includes of the policy's directory lead into the copy, and makes those relative to the file's own directory absolute, which
 // would else be looked for beside the copy.
-func (p policy) relocate(text, folder string, c tree) string {
+func (p policy) relocate(text, dir string, c policy) string {
 	return include().ReplaceAllStringFunc(text, func(line string) string {
 		m := include().FindStringSubmatch(line)
-		path := absolute(m[2], folder)
+		path := absolute(m[2], dir)
 		if path == p.dir {
 			path = c.dir
 		}
@@ -209,10 +204,10 @@ func (p policy) relocate(text, folder string, c tree) string {
 	})
 }
 
-// absolute resolves the path of an include as sudo does: from the folder of the file that has it.
-func absolute(path, folder string) string {
+// absolute resolves the path of an include as sudo does: from the directory of the file that has it.
+func absolute(path, dir string) string {
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(folder, path)
+		path = filepath.Join(dir, path)
 	}
 	return filepath.Clean(path)
 }

@@ -1,4 +1,4 @@
-package sudoers
+package sudo
 
 import (
 	"errors"
@@ -6,33 +6,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
-
-// Call is one thing that a rule allows, as sudo can be asked about it: User may run Argv as Runas, with RunasGroup or its own groups, or as
-// itself with RunasGroup.
-type Call struct {
-	User         string
-	Runas        string // name
-	RunasID      string // the same as #uid
-	RunasGroup   string // name
-	RunasGroupID string // the same as #gid
-	Argv         []string
-	NoPassword   bool // no password is asked
-}
-
-func (c Call) String() string {
-	as := c.Runas
-	if c.RunasGroup != "" {
-		as = strings.TrimSpace(as + " with group " + c.RunasGroup)
-	}
-	return fmt.Sprintf("%s run %q as %s", c.User, strings.Join(c.Argv, " "), as)
-}
 
 // CheckGrants asks sudo, as root may, for the rules of each user, and concludes whether it allows the calls, by the policy in force, and asks
 // for a password as each call says. What cannot be judged is in untold, one sentence each; it is no error. A file that sudo ignores, and a
 // rule that a later one overrides, are errors. A program that is missing is not noticed.
-func (t Tools) CheckGrants(calls []Call) (untold []string, err error) {
-	listings := map[string]Listing{}
+func (t Tools) CheckGrants(calls []sudoers.Call) (untold []string, err error) {
+	listings := map[string]sudoers.Listing{}
 	for _, c := range calls {
 		if _, known := listings[c.User]; !known {
 			listings[c.User], err = t.List(c.User)
@@ -48,7 +30,7 @@ func (t Tools) CheckGrants(calls []Call) (untold []string, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w%s", err, t.whyUnread())
 		}
-		if doubt == "" && listing.tty {
+		if doubt == "" && listing.NeedsTerminal {
 			doubt = fmt.Sprintf("sudo lets %s run commands at a terminal only, because of Defaults requiretty", c.User)
 		}
 		if doubt != "" && !slices.Contains(untold, doubt) {
@@ -58,15 +40,15 @@ func (t Tools) CheckGrants(calls []Call) (untold []string, err error) {
 	return untold, nil
 }
 
-// whyUnread explains why sudo-rs may not have read a file: a folder in Dir may end its reading of Dir (readdir(3) decides what comes before).
+// whyUnread explains why sudo-rs may not have read a file: a directory in sudoers.Dir may end its reading (readdir(3) decides what comes before).
 func (t Tools) whyUnread() string {
-	entries, err := os.ReadDir(Dir)
+	entries, err := os.ReadDir(sudoers.Dir)
 	if err != nil || !t.IsRs() {
 		return ""
 	}
 	for _, e := range entries {
 		if e.IsDir() && !strings.Contains(e.Name(), ".") {
-			return fmt.Sprintf("; sudo-rs stops reading %s at the folder %s in it; hint: move that away", Dir, e.Name())
+			return fmt.Sprintf("; sudo-rs stops reading %s at the folder %s in it; hint: move that away", sudoers.Dir, e.Name())
 		}
 	}
 	return ""
@@ -78,15 +60,13 @@ const needsTerminal = "must have a tty"
 var errNoTerminal = errors.New("sudo answers at a terminal only, because of Defaults requiretty")
 
 // List asks sudo for all that a user may do.
-func (t Tools) List(user string) (Listing, error) {
+func (t Tools) List(user string) (sudoers.Listing, error) {
 	out, err := run(t.sudo, "-n", "-ll", "-U", user)
 	if err != nil && strings.Contains(out, needsTerminal) {
-		return Listing{}, errNoTerminal
+		return sudoers.Listing{}, errNoTerminal
 	}
 	if err != nil {
-		return Listing{}, fmt.Errorf("sudo does not list what %s may do: %w%s", user, err, quote(out))
+		return sudoers.Listing{}, fmt.Errorf("sudo does not list what %s may do: %w%s", user, err, quote(out))
 	}
-	l := parseListing(out)
-	l.literal = t.IsRs()
-	return l, nil
+	return sudoers.ParseListing(out, t.IsRs()), nil
 }
