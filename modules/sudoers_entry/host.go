@@ -93,14 +93,18 @@ func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 		}
 		all = append(all, found...)
 		for _, c := range r.Commands() {
-			err := once(fmt.Sprint(c, r.Everywhere()), func() ([]sudolint.Finding, error) {
-				found, err := sudolint.CheckOnHost(c, h.facts())
+			var units []string
+			err := once(fmt.Sprint(c, r.Everywhere()), func() (found []sudolint.Finding, err error) {
+				found, units, err = sudolint.CheckOnHost(c, h.facts())
 				return slices.DeleteFunc(found, func(f sudolint.Finding) bool { return f.Check == sudolint.MissingPath && !r.Everywhere() }), err
 			})
 			if err != nil {
 				return nil, err
 			}
-			for _, unit := range h.unitsOf(c) {
+			if h.systemd == nil || !systemd.Booted("/") {
+				continue
+			}
+			for _, unit := range units {
 				if err := once(unit, func() ([]sudolint.Finding, error) { return h.lintUnit(unit) }); err != nil {
 					return nil, err
 				}
@@ -108,13 +112,6 @@ func (h host) lint(f sudoers.File) ([]sudolint.Finding, error) {
 		}
 	}
 	return all, nil
-}
-
-func (h host) unitsOf(c sudoers.Command) []string {
-	if h.systemd == nil || !systemd.Booted("/") {
-		return nil
-	}
-	return sudolint.UnitsOf(c)
 }
 
 func (h host) lintUnit(unit string) ([]sudolint.Finding, error) {

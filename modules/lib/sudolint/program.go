@@ -20,27 +20,33 @@ const replaceable = "can be replaced by users other than root: %s"
 // CheckOnHost looks at the program of a command on this host, as the kernel will find it, at the interpreter of a script, and at files that the
 // arguments name: whether they are there, whether users other than root can replace one, by any directory, link or ACL on the way, and
 // whether the program is a dangerous one by another name. Of the programs of a directory, and of a path with wildcards, it returns the first
-// error of each check.
-func CheckOnHost(c sudoers.Command, host Facts) ([]Finding, error) {
+// error of each check. units are those whose commands systemd runs because of the command, such as systemctl restart.
+func CheckOnHost(c sudoers.Command, host Facts) (found []Finding, units []string, err error) {
 	var all findings
 	commands, err := commandsOf(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, one := range commands {
-		if err := all.checkProgram(one, one.Path() == c.Path(), host); err != nil {
-			return nil, err
+		program, err := walk(one.Path())
+		if err != nil {
+			return nil, nil, err
 		}
+		names := append(program.paths, otherLinks(program)...)
+		if err := all.checkProgram(one, program, names, one.Path() == c.Path(), host); err != nil {
+			return nil, nil, err
+		}
+		units = append(units, unitsOf(one, names)...)
 	}
 	for _, arg := range filesOf(c) {
 		if err := all.checkArgument(c, arg); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if len(commands) == 1 && commands[0].Path() == c.Path() {
-		return all.unique(), nil
+		return all.unique(), units, nil
 	}
-	return all.first(), nil
+	return all.first(), units, nil
 }
 
 // commandsOf are the commands that one grants on this host, each with one program: of a directory its programs and itself.
@@ -68,13 +74,9 @@ func commandsOf(c sudoers.Command) (all []sudoers.Command, err error) {
 	return all, err
 }
 
-// checkProgram looks at the program of a command. It may be missing unless the rule names it, as exact says.
-func (all *findings) checkProgram(c sudoers.Command, exact bool, host Facts) error {
+// checkProgram looks at the program of a command, found under these names. It may be missing unless the rule names it, as exact says.
+func (all *findings) checkProgram(c sudoers.Command, found trail, names []string, exact bool, host Facts) error {
 	program := c.Path()
-	found, err := walk(program)
-	if err != nil {
-		return err
-	}
 	if found.open != "" {
 		all.add(WritablePath, Error, program, replaceable, found.open).hint("put it where only root can write")
 	}
@@ -92,7 +94,6 @@ func (all *findings) checkProgram(c sudoers.Command, exact bool, host Facts) err
 	if !exact {
 		all.checkProgramNamed(c, host)
 	}
-	names := append(slices.Clone(found.paths), otherLinks(found)...)
 	if listed(escapes, program) == "" {
 		if name := listed(escapes, names...); name != "" {
 			all.add(ShellEscape, Error, program, "permits a shell escape: it is %s under another name, which can start programs, write any file or change accounts", name).
@@ -136,7 +137,7 @@ var programDirs = words("/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin
 
 // otherLinks are the paths of programs that are hard links to the same file.
 func otherLinks(t trail) (links []string) {
-	if t.target.Sys().(*syscall.Stat_t).Nlink < 2 {
+	if t.target == nil || t.target.Sys().(*syscall.Stat_t).Nlink < 2 {
 		return nil
 	}
 	for _, dir := range programDirs {

@@ -39,7 +39,7 @@ func onHost(t *testing.T, command string) []Finding {
 	t.Helper()
 	c, err := sudoers.ParseCommand(command)
 	require.NoError(t, err)
-	found, err := CheckOnHost(c, Facts{Systemd: 245})
+	found, _, err := CheckOnHost(c, Facts{Systemd: 245})
 	require.NoError(t, err, command)
 	var all []Finding
 	for _, f := range found {
@@ -226,13 +226,13 @@ func TestCheckOnHost_NotAnalysed(t *testing.T) {
 	} {
 		c, err := sudoers.ParseExact(command)
 		require.NoError(t, err)
-		found, err := CheckOnHost(c, Facts{})
+		found, _, err := CheckOnHost(c, Facts{})
 		require.NoError(t, err)
 		require.Equal(t, want, ids(found), command)
 	}
 }
 
-func TestUnitsOf(t *testing.T) {
+func TestCheckOnHost_Units(t *testing.T) {
 	for command, want := range map[string][]string{
 		"/bin/systemctl restart a b.socket": {"a.service", "b.socket"}, "/usr/sbin/service a restart": {"a.service"}, "/etc/init.d/a start": {"a.service"},
 		"/bin/systemctl --now enable a": {"a.service"}, "/bin/systemctl kill a": {"a.service"}, "/bin/systemctl start a@ @b a@b": {"a@b.service"},
@@ -240,7 +240,9 @@ func TestUnitsOf(t *testing.T) {
 	} {
 		c, err := sudoers.ParseCommand(command)
 		require.NoError(t, err)
-		require.Equal(t, want, UnitsOf(c), command)
+		_, units, err := CheckOnHost(c, Facts{})
+		require.NoError(t, err)
+		require.Equal(t, want, units, command)
 	}
 }
 

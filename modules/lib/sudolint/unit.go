@@ -7,29 +7,15 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
-// UnitsOf are the units whose commands systemd runs because of a command, such as systemctl restart; nil where it is no such call.
-func UnitsOf(c sudoers.Command) (units []string) {
-	commands, err := commandsOf(c)
-	if err != nil {
-		return nil // CheckOnHost says so
+// unitsOf are the units whose commands systemd runs because of a command of which the program has these names; nil where it is no such call.
+func unitsOf(c sudoers.Command, names []string) (units []string) {
+	call, ok := asSystemctl(c, names...)
+	if !ok || !runsUnits(call) {
+		return nil
 	}
-	for _, one := range commands {
-		found, err := walk(one.Path())
-		if err != nil {
-			continue
-		}
-		names := found.paths
-		if found.target != nil {
-			names = append(names, otherLinks(found)...)
-		}
-		call, ok := asSystemctl(one, names...)
-		if !ok || !runsUnits(call) {
-			continue
-		}
-		for _, name := range call.Names {
-			if unit := sudoers.Qualified(name); isUnit(unit) {
-				units = append(units, unit)
-			}
+	for _, name := range call.Names {
+		if unit := sudoers.Qualified(name); isUnit(unit) {
+			units = append(units, unit)
 		}
 	}
 	return units
