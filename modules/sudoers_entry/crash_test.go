@@ -25,11 +25,11 @@ func rewriter() {
 	tools, err := sudo.Find()
 	check(err)
 	for i := range 300 {
-		f := file{path: sudoers.Dir + "/sidekiq", tools: tools}
-		f.text = strings.Repeat("# longer\n", i%2*500) + "deploy ALL=(root) NOPASSWD: /opt/systemctl restart sidekiq\n"
+		f := facts{path: sudoers.Dir + "/sidekiq", sudo: tools}
+		text := strings.Repeat("# longer\n", i%2*500) + "deploy ALL=(root) NOPASSWD: /opt/systemctl restart sidekiq\n"
 		f.found, err = atomicfile.Read(f.path, atomicfile.Refuse)
 		check(err)
-		check(f.write(nil))
+		check(f.write(text))
 	}
 }
 

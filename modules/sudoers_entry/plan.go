@@ -1,12 +1,39 @@
+// Package sudoersentry is the Ansible module sudoers_entry: one file in /etc/sudoers.d that grants what is asked for and nothing
+// else.
+//
+// The promise: sudo is never broken, not for a moment, and at the end of every run the grant is known to be effective, with or without a
+// password as asked, or a warning says what could not be told. In this order:
+//
+//  1. The text is made from typed parts (package sudoers) that refuse what not every sudo reads the same.
+//  2. What it grants beyond what it says stops the task, unless the finding is allowed by name (package sudolint).
+//  3. Lines that somebody else wrote into the file have to be covered by the new rules.
+//  4. Users, groups and commands must exist. A rule for a user who is missing is dead, and comes alive when somebody takes the name.
+//  5. visudo parses a copy of the host's whole policy with the new file in it, also in check mode.
+//  6. The file is replaced atomically; visudo checks the temporary file once more. Its name has a dot, so sudo does not read it.
+//  7. sudo lists the rules of each user (sudo -ll). If they do not allow the commands as asked, the file is rolled back.
+//
+// # Decisions
+//
+// The file is owned as a whole, so it is right when its bytes, owner and mode are. What is wrong is replaced, never changed in place; a
+// wrong owner or mode alone is a change, too, since sudo may ignore such a file. Our own text is known by a sum in its first line: only
+// what somebody else wrote is read, and may stop the task.
+//
+// The grant is not tried out of sight before the file is written: a mount namespace for that took more time than all else of a first run, depends on
+// the kernel, and found nothing that sudo -ll does not show. Until the rollback the file grants no more than what was asked for.
+//
+// A symbolic link or a directory of that name is an error for both states: the module did not make it.
+//
+// A fault that the host's policy has without us is a warning: whether the grant works all the same, the question to sudo tells.
+//
+// Runs wait for each other by a lock (atomicfile.Lock) that no other user can hold.
 package sudoersentry
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
@@ -16,37 +43,45 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
+//go:embed sudoers_entry.yml
+var doc []byte
+
+// Module is sudoers_entry.
+func Module() ansible.Module { return ansible.New(doc, newPlan) }
+
+// mode is what sudo wants by default (sudoers(5), sudoers_mode); owner and group are root's.
+const mode fs.FileMode = 0o440
+
 // lockTimeout is longer than any other run takes.
 const lockTimeout = 2 * time.Minute
 
-// plan compares the file asked for with the one that is there.
-func plan(p *Params) (*ansible.Plan, error) {
+// newPlan compares the file asked for with the one that is there.
+func newPlan(o *options) (*ansible.Plan, error) {
 	if uid := os.Geteuid(); uid != 0 {
 		return nil, fmt.Errorf("must run as root, runs as uid %d; hint: become: true", uid)
 	}
 	if err := atomicfile.Lock(sudoers.Dir, lockTimeout); err != nil {
 		return nil, err
 	}
-	f := file{path: filepath.Join(sudoers.Dir, p.name.String())}
-	var err error
-	if f.found, err = atomicfile.Read(f.path, atomicfile.Refuse); err != nil {
+	f, err := gatherFacts(o)
+	if err != nil {
 		return nil, err
 	}
 	plan := &ansible.Plan{}
 	plan.Set("path", f.path)
-	plan.Set("state", p.State)
-	if p.State == "absent" {
-		return plan, f.planAbsent(plan, p)
+	plan.Set("state", o.State)
+	if o.State == "absent" {
+		return plan, f.planAbsent(plan, o)
 	}
-	return plan, f.planPresent(plan, p)
+	return plan, f.planPresent(plan, o)
 }
 
-func (f file) planAbsent(plan *ansible.Plan, p *Params) error {
+func (f facts) planAbsent(plan *ansible.Plan, o *options) error {
 	plan.Set("lines", []string{})
 	switch {
 	case f.found == nil:
 		return nil
-	case p.Takeover != "force" && !sudoers.WasOurs(string(f.found.Data)):
+	case o.Takeover != "force" && !sudoers.WasOurs(string(f.found.Data)):
 		return fmt.Errorf("%s was not written by this module; hint: remove it by hand, or set takeover: force", f.path)
 	}
 	if f.isForeign() {
@@ -54,107 +89,129 @@ func (f file) planAbsent(plan *ansible.Plan, p *Params) error {
 			plan.Warn("removed with %s, though not written by this module: %q", f.path, loss.Line)
 		}
 	}
-	plan.Add(f.removeStep())
+	plan.Add(ansible.Step{
+		Title: "remove " + f.path,
+		Diff:  f.diff(""),
+		Do:    func(*ansible.Late) error { return atomicfile.Remove(f.path) },
+		Undo:  f.restore,
+	})
 	return nil
 }
 
-// planPresent adds the steps to the file, after all checks that can be made before.
-func (f file) planPresent(plan *ansible.Plan, p *Params) error {
-	h, err := lookAtHost()
-	if err != nil {
-		return err
-	}
-	entry, findings := p.file(h.systemctl)
+// planPresent adds the steps to the file, after all checks that can be made before. sudo is asked afterwards.
+func (f facts) planPresent(plan *ansible.Plan, o *options) error {
+	file, findings := o.wanted(f)
 	if len(findings) == 0 {
-		if findings, err = h.lint(entry); err != nil {
+		var err error
+		if findings, err = f.check(file); err != nil {
 			return err
 		}
 	}
-	if err := p.report(plan, findings); err != nil {
+	if err := o.report(plan, findings); err != nil {
 		return err
 	}
-	if err := f.checkTakeover(plan, p, entry); err != nil {
+	if err := f.checkTakeover(plan, o, file); err != nil {
 		return err
 	}
-	f.tools, f.text = h.tools, entry.Text(h.dialect)
-	plan.Set("lines", entry.Lines(h.dialect))
-	calls, err := callsOf(entry, findings, plan)
-	if err != nil {
+	plan.Set("lines", file.Lines(f.dialect))
+	text := file.Text(f.dialect)
+	calls := f.calls(file.Rules, findings, plan)
+	if f.found.Is([]byte(text), mode, 0, 0) {
+		return verify(f.sudo, calls, plan)
+	}
+	if err := f.checkPolicy(plan, file.Name, text); err != nil {
 		return err
 	}
-	if f.isRight() {
-		return prove(f.tools, calls, plan)
-	}
-	return f.planChange(plan, p.name, calls)
-}
-
-// planChange has visudo parse the whole policy with the new file in it before the file is written, and asks sudo afterwards.
-func (f file) planChange(plan *ansible.Plan, name sudoers.FileName, calls []sudoers.Call) error {
-	if err := f.checkPolicy(plan, name); err != nil {
-		return err
-	}
-	plan.Add(f.writeStep())
+	plan.Add(f.writeStep(text))
 	if len(calls) > 0 {
-		plan.Add(proof(f.tools, calls))
+		plan.Add(verifyStep(f.sudo, calls))
 	}
 	return nil
 }
 
-// report adds findings to the answer by their severity. The error is the first finding that stops; a program that is missing stops a run only, since
-// in check mode an earlier task may be about to install it.
-func (p *Params) report(plan *ansible.Plan, all []sudolint.Finding) error {
-	all = sudolint.Lower(all, p.allows)
-	plan.See("findings", append([]sudolint.Finding{}, all...))
-	var stopping, missing []sudolint.Finding
-	for _, f := range all {
-		switch {
-		case f.Severity == sudolint.Error && f.Check == sudolint.MissingPath:
-			missing = append(missing, f)
-		case f.Severity == sudolint.Error:
-			stopping = append(stopping, f)
-		case f.Severity == sudolint.Warning:
-			plan.Warn("%s", f)
+// wanted is the file as this host needs it: systemctl where it is, and units in both spellings. Words that are refused are findings.
+func (o *options) wanted(f facts) (sudoers.File, []sudolint.Finding) {
+	file, refused := o.file, o.refused
+	file.Rules = nil
+	for _, r := range o.file.Rules {
+		file.Rules = append(file.Rules, r.With(o.spell(r.Commands(), f.systemctl)))
+	}
+	if len(refused) == 0 {
+		refused = refusals("", file.CheckSettings())
+	}
+	return file, refused
+}
+
+func (o *options) spell(commands []sudoers.Command, systemctl []string) (all []sudoers.Command) {
+	seen := map[string]bool{}
+	for _, command := range commands {
+		spellings := []sudoers.Command{command}
+		if o.ExpandUnit {
+			spellings = command.Expanded()
+		}
+		for _, c := range spellings {
+			for _, placed := range c.Placed(systemctl) {
+				if !seen[placed.String()] {
+					seen[placed.String()] = true
+					all = append(all, placed)
+				}
+			}
 		}
 	}
-	names := p.allowing(all)
-	if len(stopping) > 0 {
-		return stop(stopping, names)
-	}
-	for _, f := range missing {
-		plan.Missing(stop([]sudolint.Finding{f}, names))
-	}
-	return nil
+	return all
 }
 
-// stop is the error of the first finding. It ends with the line that allows all of them.
-func stop(all []sudolint.Finding, names []string) error {
-	first := all[0]
-	if more := len(all) - 1; more > 0 {
-		first.Message += fmt.Sprintf(" (and %d more: see findings)", more)
-	}
-	if first.IsAllowable() {
-		first.Hint += fmt.Sprintf(", or set allow_findings, in the role sidekiq_sudo_allow_findings: [%s]", strings.Join(names, ", "))
-	}
-	return errors.New(first.String())
-}
-
-// allowing are the names that let the task pass, as far as its errors can be allowed: those that were given, and those of the errors.
-func (p *Params) allowing(all []sudolint.Finding) []string {
-	names := slices.DeleteFunc(slices.Clone(p.AllowFindings), func(name string) bool { return name == string(sudolint.KillChildren) }) // never an error
-	for _, f := range all {
-		if name := string(f.Check); f.Severity == sudolint.Error && f.IsAllowable() && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// checkPolicy lets a fault that was there before pass with a warning.
-func (f file) checkPolicy(plan *ansible.Plan, name sudoers.FileName) error {
-	err := f.tools.CheckPolicy(name, f.text)
+// checkPolicy has visudo parse the whole policy with the text in it. A fault that was there before passes with a warning.
+func (f facts) checkPolicy(plan *ansible.Plan, name sudoers.FileName, text string) error {
+	err := f.sudo.CheckPolicy(name, text)
 	if errors.Is(err, sudo.ErrOldFault) {
 		plan.Warn("%v", err)
 		return nil
 	}
 	return err
+}
+
+func (f facts) writeStep(text string) ansible.Step {
+	s := ansible.Step{
+		Title: "write " + f.path, Diff: f.diff(text), Undo: f.restore,
+		Do: func(*ansible.Late) error { return f.write(text) },
+	}
+	if f.found != nil && string(f.found.Data) == text {
+		s.Title = "set owner and mode of " + f.path
+		s.Diff = &ansible.Diff{Prepared: fmt.Sprintf("-%s\n+%s (0:0 %04o)\n", header(f.path, f.found), f.path, mode)}
+	}
+	return s
+}
+
+func (f facts) write(text string) error {
+	return atomicfile.Replace(atomicfile.Replacement{Path: f.path, Data: []byte(text), Mode: mode, Validate: f.sudo.CheckFile})
+}
+
+func (f facts) restore() error { return atomicfile.Restore(f.path, f.found) }
+
+func (f facts) diff(after string) *ansible.Diff {
+	d := &ansible.Diff{After: after, BeforeHeader: f.path, AfterHeader: f.path}
+	if f.found != nil {
+		d.Before, d.BeforeHeader = string(f.found.Data), header(f.path, f.found)
+	}
+	return d
+}
+
+// header has owner and mode where they are wrong.
+func header(path string, found *atomicfile.File) string {
+	if found.Mode == mode && found.UID == 0 && found.GID == 0 {
+		return path
+	}
+	return fmt.Sprintf("%s (%d:%d %04o)", path, found.UID, found.GID, octal(found.Mode))
+}
+
+// octal has the setuid, setgid and sticky bits where chmod(1) has them.
+func octal(m fs.FileMode) uint32 {
+	bits := uint32(m.Perm())
+	for flag, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if m&flag != 0 {
+			bits |= bit
+		}
+	}
+	return bits
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
-// isForeign tells whether somebody else has written the file, or changed it.
-func (f file) isForeign() bool { return f.found != nil && !sudoers.IsOurs(string(f.found.Data)) }
+// isForeign reports whether somebody else has written the file, or changed it.
+func (f facts) isForeign() bool { return f.found != nil && !sudoers.IsOurs(string(f.found.Data)) }
 
 // checkTakeover stops when a file that somebody else wrote grants what the new one does not. What needs no sudo at all may go, with a word
 // on what to type instead.
-func (f file) checkTakeover(plan *ansible.Plan, p *Params, entry sudoers.File) error {
+func (f facts) checkTakeover(plan *ansible.Plan, o *options, file sudoers.File) error {
 	if !f.isForeign() {
 		return nil
 	}
 	var lost []string
-	for _, loss := range entry.Losses(string(f.found.Data)) {
+	for _, loss := range file.Losses(string(f.found.Data)) {
 		free := func(command string) bool { return sudolint.NeedsNoSudo(command) != "" }
 		for _, command := range loss.Grants {
 			if free(command) {
@@ -35,7 +35,7 @@ func (f file) checkTakeover(plan *ansible.Plan, p *Params, entry sudoers.File) e
 	if len(lost) == 0 {
 		return nil
 	}
-	if p.Takeover == "force" {
+	if o.Takeover == "force" {
 		for _, line := range lost {
 			plan.Warn("dropped from %s, and not granted by the new rules: %q", f.path, line)
 		}
