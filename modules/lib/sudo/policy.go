@@ -108,7 +108,11 @@ func (t Tools) checkPolicy(p policy, name sudoers.FileName, text string) (err er
 		return err
 	}
 	oldFaults, old := t.checkCopy(p, c)
-	if old != nil && isSubset(faults, oldFaults) {
+	// visudo names every file, whether it finds fault with it or not.
+	isNew := func(line string) bool {
+		return !slices.Contains(oldFaults, line) && !strings.HasSuffix(line, ": parsed OK")
+	}
+	if old != nil && !slices.ContainsFunc(faults, isNew) {
 		return fmt.Errorf("%w: %w", ErrOldFault, old)
 	}
 	return fault
@@ -122,17 +126,6 @@ func (t Tools) checkCopy(p, c policy) ([]string, error) {
 	}
 	out = strings.NewReplacer(c.dir, p.dir, c.main, p.main).Replace(out)
 	return strings.Split(out, "\n"), fmt.Errorf("visudo refuses the whole policy: %w%s", err, quote(out))
-}
-
-// isSubset reports whether all lines stand among others. Files that visudo found fault with or not are named in either case, so what is
-// said of a file that is there alone is a fault of its own.
-func isSubset(lines, others []string) bool {
-	for _, line := range lines {
-		if !slices.Contains(others, line) && !strings.HasSuffix(line, ": parsed OK") {
-			return false
-		}
-	}
-	return true
 }
 
 // copy makes one without the file name, in a new directory.

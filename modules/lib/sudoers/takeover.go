@@ -28,7 +28,7 @@ func (f File) Losses(text string) []Loss {
 		}
 		var lost []string
 		for _, g := range grants {
-			if !f.covers(g) {
+			if !slices.ContainsFunc(f.Rules, func(r Rule) bool { return r.covers(g) }) {
 				lost = append(lost, g.command)
 			}
 		}
@@ -154,16 +154,7 @@ func cutUnescaped(list string) (first, rest string, isCut bool) {
 	return strings.TrimSpace(list), "", false
 }
 
-// covers reports whether one of the file's rules grants the same.
-func (f File) covers(g grant) bool {
-	for _, r := range f.Rules {
-		if r.covers(g) {
-			return true
-		}
-	}
-	return false
-}
-
+// covers reports whether the rule grants the same.
 func (r Rule) covers(g grant) bool {
 	as := g.runas
 	if g.runas == all {
