@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// facts are what the host has. Without the state present there is the file alone.
+// facts are what the host has, and are only read once they are gathered. For state absent there is the file alone.
 type facts struct {
 	path      string
 	found     *atomicfile.File // nil: none
@@ -32,8 +32,8 @@ type account struct {
 	members []string // of a group
 }
 
-func gatherFacts(o *options) (f facts, err error) {
-	f.path = filepath.Join(sudoers.Dir, o.file.Name.String())
+func gatherFacts(o *options) (f *facts, err error) {
+	f = &facts{path: filepath.Join(sudoers.Dir, o.file.Name.String())}
 	if f.found, err = atomicfile.Read(f.path, atomicfile.Refuse); err != nil || o.State == "absent" {
 		return f, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // check runs all checks on the file. A rule for certain hosts is checked as any other, since by which name sudo knows this host is not known here (it
 // may ask DNS); only that a program is missing says nothing then.
-func (f facts) check(file sudoers.File) ([]sudolint.Finding, error) {
+func (f *facts) check(file sudoers.File) ([]sudolint.Finding, error) {
 	all := sudolint.CheckFile(file, f.lint)
 	for _, s := range file.Settings {
 		found, err := sudolint.CheckSetting(s)
@@ -58,7 +58,7 @@ func (f facts) check(file sudoers.File) ([]sudolint.Finding, error) {
 	return all, nil
 }
 
-func (f facts) checkUnit(unit string) ([]sudolint.Finding, error) {
+func (f *facts) checkUnit(unit string) ([]sudolint.Finding, error) {
 	files, err := f.systemd.RootFiles(unit)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (f facts) checkUnit(unit string) ([]sudolint.Finding, error) {
 }
 
 // checkAccounts finds names and ids that the host's sudo does not read as they are meant.
-func (f facts) checkAccounts(r sudoers.Rule) ([]sudolint.Finding, error) {
+func (f *facts) checkAccounts(r sudoers.Rule) ([]sudolint.Finding, error) {
 	var all []sudolint.Finding
 	add := func(u sudoers.User, hint, message string, args ...any) {
 		all = append(all, sudolint.Finding{
@@ -97,7 +97,7 @@ func (f facts) checkAccounts(r sudoers.Rule) ([]sudolint.Finding, error) {
 	return all, nil
 }
 
-func (f facts) idHint(u sudoers.User) string {
+func (f *facts) idHint(u sudoers.User) string {
 	a := f.accounts[u]
 	if a == nil {
 		return "create it before, or correct the name"

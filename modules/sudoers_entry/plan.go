@@ -76,7 +76,7 @@ func newPlan(o *options) (*ansible.Plan, error) {
 	return plan, f.planPresent(plan, o)
 }
 
-func (f facts) planAbsent(plan *ansible.Plan, o *options) error {
+func (f *facts) planAbsent(plan *ansible.Plan, o *options) error {
 	plan.Set("lines", []string{})
 	switch {
 	case f.found == nil:
@@ -99,7 +99,7 @@ func (f facts) planAbsent(plan *ansible.Plan, o *options) error {
 }
 
 // planPresent adds the steps to the file, after all checks that can be made before. sudo is asked afterwards.
-func (f facts) planPresent(plan *ansible.Plan, o *options) error {
+func (f *facts) planPresent(plan *ansible.Plan, o *options) error {
 	file, findings := o.wanted(f)
 	if len(findings) == 0 {
 		var err error
@@ -130,7 +130,7 @@ func (f facts) planPresent(plan *ansible.Plan, o *options) error {
 }
 
 // wanted is the file as this host needs it: systemctl where it is, and units in both spellings. Words that are refused are findings.
-func (o *options) wanted(f facts) (sudoers.File, []sudolint.Finding) {
+func (o *options) wanted(f *facts) (sudoers.File, []sudolint.Finding) {
 	file, refused := o.file, o.refused
 	file.Rules = nil
 	for _, r := range o.file.Rules {
@@ -162,7 +162,7 @@ func (o *options) spell(commands []sudoers.Command, systemctl []string) (all []s
 }
 
 // checkPolicy has visudo parse the whole policy with the text in it. A fault that was there before passes with a warning.
-func (f facts) checkPolicy(plan *ansible.Plan, name sudoers.FileName, text string) error {
+func (f *facts) checkPolicy(plan *ansible.Plan, name sudoers.FileName, text string) error {
 	err := f.sudo.CheckPolicy(name, text)
 	if errors.Is(err, sudo.ErrOldFault) {
 		plan.Warn("%v", err)
@@ -171,7 +171,7 @@ func (f facts) checkPolicy(plan *ansible.Plan, name sudoers.FileName, text strin
 	return err
 }
 
-func (f facts) writeStep(text string) ansible.Step {
+func (f *facts) writeStep(text string) ansible.Step {
 	s := ansible.Step{
 		Title: "write " + f.path, Diff: f.diff(text), Undo: f.restore,
 		Do: func(*ansible.Late) error { return f.write(text) },
@@ -183,13 +183,13 @@ func (f facts) writeStep(text string) ansible.Step {
 	return s
 }
 
-func (f facts) write(text string) error {
+func (f *facts) write(text string) error {
 	return atomicfile.Replace(atomicfile.Replacement{Path: f.path, Data: []byte(text), Mode: mode, Validate: f.sudo.CheckFile})
 }
 
-func (f facts) restore() error { return atomicfile.Restore(f.path, f.found) }
+func (f *facts) restore() error { return atomicfile.Restore(f.path, f.found) }
 
-func (f facts) diff(after string) *ansible.Diff {
+func (f *facts) diff(after string) *ansible.Diff {
 	d := &ansible.Diff{After: after, BeforeHeader: f.path, AfterHeader: f.path}
 	if f.found != nil {
 		d.Before, d.BeforeHeader = string(f.found.Data), header(f.path, f.found)

@@ -11,11 +11,11 @@ import (
 )
 
 // isForeign reports whether somebody else has written the file, or changed it.
-func (f facts) isForeign() bool { return f.found != nil && !sudoers.IsOurs(string(f.found.Data)) }
+func (f *facts) isForeign() bool { return f.found != nil && !sudoers.IsOurs(string(f.found.Data)) }
 
 // checkTakeover stops when a file that somebody else wrote grants what the new one does not. What needs no sudo at all may go, with a word
 // on what to type instead.
-func (f facts) checkTakeover(plan *ansible.Plan, o *options, file sudoers.File) error {
+func (f *facts) checkTakeover(plan *ansible.Plan, o *options, file sudoers.File) error {
 	if !f.isForeign() {
 		return nil
 	}

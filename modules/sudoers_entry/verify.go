@@ -48,7 +48,7 @@ func users(calls []sudoers.Call) []string {
 
 // calls returns what the rules allow to users, as sudo can be asked about it, and notes accounts that are not there. Passed over are rules for
 // certain hosts, which may well be for others, commands that are no single call, and programs that are not there, which sudo denies to everybody.
-func (f facts) calls(rules []sudoers.Rule, findings []sudolint.Finding, plan *ansible.Plan) (calls []sudoers.Call) {
+func (f *facts) calls(rules []sudoers.Rule, findings []sudolint.Finding, plan *ansible.Plan) (calls []sudoers.Call) {
 	for _, r := range rules {
 		if !r.Everywhere() {
 			continue
@@ -74,7 +74,7 @@ func askable(commands []sudoers.Command, findings []sudolint.Finding) []sudoers.
 }
 
 // logins are the names of the rule's users. Of a group it is the first member: sudo -U takes users only.
-func (f facts) logins(r sudoers.Rule, plan *ansible.Plan) (names []string) {
+func (f *facts) logins(r sudoers.Rule, plan *ansible.Plan) (names []string) {
 	for _, u := range r.Users() {
 		if !u.IsGroup() {
 			if user := f.account("users", u, plan); user != nil {
@@ -88,7 +88,7 @@ func (f facts) logins(r sudoers.Rule, plan *ansible.Plan) (names []string) {
 }
 
 // targets are the accounts that the rule's users may become, in otherwise empty calls; of ALL it is root.
-func (f facts) targets(r sudoers.Rule, plan *ansible.Plan) (targets []sudoers.Call) {
+func (f *facts) targets(r sudoers.Rule, plan *ansible.Plan) (targets []sudoers.Call) {
 	for _, as := range r.Runas() {
 		target := sudoers.Call{Runas: "root", RunasID: "#0"}
 		if !as.User().IsAll() {
@@ -116,7 +116,7 @@ func (f facts) targets(r sudoers.Rule, plan *ansible.Plan) (targets []sudoers.Ca
 }
 
 // account notes one that is missing: a rule for it comes alive when somebody takes its name.
-func (f facts) account(option string, u sudoers.User, plan *ansible.Plan) *account {
+func (f *facts) account(option string, u sudoers.User, plan *ansible.Plan) *account {
 	found, kind := f.accounts[u], "user"
 	if u.IsGroup() {
 		kind = "group"

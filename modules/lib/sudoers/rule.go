@@ -127,25 +127,24 @@ type Sample struct {
 
 // Samples are one for each such account and place: sudo-rs takes fewer characters in a name, and fewer digits in an id. The account stands where
 // that is an error: elsewhere sudo-rs takes an id of ten digits for a comment, or for nobody.
-func (r Rule) Samples() []Sample {
-	var all []Sample
-	add := func(u User, format, text string) {
+func (r Rule) Samples() (all []Sample) {
+	add := func(u User, before, text, after string) {
 		if !u.isCommon() && !u.IsAll() {
-			all = append(all, Sample{u, fmt.Sprintf(format, text)})
+			all = append(all, Sample{u, before + text + after + "root) /bin/true\n"})
 		}
 	}
 	for _, u := range r.users {
-		add(u, "root, %s ALL=(root) /bin/true\n", u.text())
+		add(u, "root, ", u.text(), " ALL=(")
 	}
 	groups := slices.Clone(r.runasGroups)
 	for _, as := range r.runas {
-		add(as.user, "root ALL=(%s, root) /bin/true\n", as.user.text())
+		add(as.user, "root ALL=(", as.user.text(), ", ")
 		if group, isPair := as.Group(); isPair {
 			groups = append(groups, group)
 		}
 	}
 	for _, g := range groups {
-		add(g.user, "root ALL=(root : %s, root) /bin/true\n", g.text())
+		add(g.user, "root ALL=(root : ", g.text(), ", ")
 	}
 	return all
 }
