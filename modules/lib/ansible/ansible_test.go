@@ -92,7 +92,7 @@ func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 // Package atomicfile says so of a file that is in place but not yet safe on disk.
 func TestAnyErrorCanSayThatItIsPartial(t *testing.T) {
 	require.True(t, isPartial(fmt.Errorf("write: %w", unsynced{errors.New("io")})))
-	require.True(t, isPartial(Keep(Partial(errors.New("x")))))
+	require.True(t, isPartial(fmt.Errorf("start: %w", Partial(errors.New("x")))))
 	require.False(t, isPartial(errors.New("x")))
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Plan is what a module means to do. Without steps there is nothing to change.
@@ -36,6 +37,12 @@ func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
 // Set adds a key to the answer of a success that is known before acting, so that check mode answers it, too.
 func (p *Plan) Set(key string, value any) { set(&p.facts, key, value) }
 
+// Append adds an element to a list of the answer of a success.
+func (p *Plan) Append(key string, element any) {
+	all, _ := p.facts[key].([]any)
+	p.Set(key, append(all, element))
+}
+
 // See adds a key to the answer, also to that of a failure and of a plan that is returned beside an error.
 func (p *Plan) See(key string, value any) { set(&p.late, key, value) }
 
@@ -51,14 +58,25 @@ func (p *Plan) Warn(format string, args ...any) {
 	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
 }
 
-// Step is one change of the host, or one look at it (Proof).
+// Step is one change of the host, or one check of it (Proof).
 type Step struct {
 	Title string            // what it does, as a command: "write /etc/sudoers.d/sidekiq"
 	Diff  *Diff             // nil: nothing to show
-	Do    func(*Late) error // does all or nothing; else the error is made by Partial
+	Do    func(*Late) error // does all or nothing, unless Partial is set or the error is made by Partial
 	Undo  func() error      // puts back what was found; nil: cannot be taken back
-	Proof bool              // changes nothing and is no change; when it fails, the steps before it are taken back
+	Proof bool              // changes nothing and is no change; when it fails, the steps before it are undone
+
+	Partial   bool   // a Do that fails has begun to change the host: the step is undone, too, or counts as a change
+	OnFailure Policy // what becomes of the steps that were done before
 }
+
+// Policy is what becomes of the steps that were done when one fails.
+type Policy int
+
+const (
+	RollBack Policy = iota // they are undone, the last first
+	KeepAll                // they stay, since undoing them would help nobody
+)
 
 // Diff is what --diff shows: whole texts, or prepared lines where a whole text would show too much.
 type Diff struct {
@@ -73,18 +91,24 @@ type Late struct{ plan *Plan }
 // Set adds a key to the answer, also to that of a failure.
 func (l *Late) Set(key string, value any) { l.plan.See(key, value) }
 
+// Append adds an element to a list of the answer, also to that of a failure, after those of the plan.
+func (l *Late) Append(key string, element any) {
+	all, isLate := l.plan.late[key].([]any)
+	if !isLate {
+		all, _ = l.plan.facts[key].([]any)
+	}
+	l.Set(key, append(slices.Clone(all), element))
+}
+
 // Plan is the plan whose step acts, for what looks at the host before and after alike.
 func (l *Late) Plan() *Plan { return l.plan }
 
 // Warn adds a warning.
 func (l *Late) Warn(format string, args ...any) { l.plan.Warn(format, args...) }
 
-// Partial marks the error of a step that had begun to change the host: it is undone, too, or counts as a change. An error
-// from elsewhere says the same by a method Partial() bool.
+// Partial is Step.Partial for one error, where a step may fail before it changes anything as well as after. An error from elsewhere
+// says the same by a method Partial() bool.
 func Partial(err error) error { return partialError{err} }
-
-// Keep marks a failure after which all that was done stays: undoing it would help nobody.
-func Keep(err error) error { return keepError{err} }
 
 type partialError struct{ error }
 
@@ -96,10 +120,6 @@ func isPartial(err error) bool {
 	var p interface{ Partial() bool }
 	return errors.As(err, &p) && p.Partial()
 }
-
-type keepError struct{ error }
-
-func (e keepError) Unwrap() error { return e.error }
 
 // preview is the answer of check mode: what run would answer if all went well, as far as it can be known.
 func (p *Plan) preview(diff bool) answer {
@@ -121,7 +141,7 @@ func (p *Plan) run(diff bool) answer {
 			continue
 		}
 		done := p.steps[:i]
-		if isPartial(err) {
+		if s.Partial || isPartial(err) {
 			done = p.steps[:i+1]
 		}
 		return p.takeBack(done, s, err, diff)
@@ -146,7 +166,7 @@ func do(s Step, late *Late) error {
 // takeBack answers a failure. `changed` is true only if something stayed changed.
 func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer {
 	var kept, undone, notUndone []string
-	if errors.As(cause, new(keepError)) {
+	if failed.OnFailure == KeepAll {
 		kept = titles(done)
 	} else {
 		undone, notUndone = undo(done)

@@ -63,7 +63,11 @@ func testPlan(p *testParams) (*Plan, error) {
 	}
 	plan.Warn("about to write %s", p.Path)
 	plan.Add(writeStep(p, string(found), err == nil))
-	plan.Add(Step{Title: "prove " + p.Path, Proof: true, Do: func(l *Late) error { return prove(p, l) }})
+	proof := Step{Title: "prove " + p.Path, Proof: true, Do: func(l *Late) error { return prove(p, l) }}
+	if p.Trouble == "keep" {
+		proof.OnFailure = KeepAll
+	}
+	plan.Add(proof)
 	return plan, nil
 }
 
@@ -106,7 +110,7 @@ func prove(p *testParams, l *Late) error {
 	case "proof", "undo", "no_undo":
 		return errors.New("it is not so")
 	case "keep":
-		return Keep(errors.New("not our fault"))
+		return errors.New("not our fault")
 	case "echo":
 		l.Warn("the password is %s", *p.Password)
 		return errors.New("it says " + *p.Password)
