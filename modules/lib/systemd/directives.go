@@ -12,7 +12,7 @@ import (
 // An older systemd passes over what it does not know with a warning. A unit has only what the host's own knows, so that `systemd-analyze
 // verify` is silent and nobody believes in a limit that is none.
 var since = map[string]int{
-	"Description": 0, "Documentation": 0, "After": 0, "Before": 0, "Wants": 0, "PartOf": 0, "ReloadPropagatedFrom": 0,
+	"Description": 0, "Documentation": 0, "After": 0, "Wants": 0, "PartOf": 0, "ReloadPropagatedFrom": 0,
 	"ConditionPathIsDirectory": 0, "StartLimitIntervalSec": 0, "WantedBy": 0,
 
 	"Type": 0, "NotifyAccess": 0, "WatchdogSec": 0, "TimeoutStartSec": 0, "TimeoutStopSec": 0, "KillMode": 0, "Restart": 0, "RestartSec": 0,

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // State is what systemd knows of a unit (org.freedesktop.systemd1(5)).
@@ -133,6 +135,15 @@ func (s State) Changing() bool {
 	default:
 		return false
 	}
+}
+
+// Started is when the main process was started, by the clock of now, and whether that is known.
+func (s State) Started() (time.Time, bool) {
+	var monotonic unix.Timespec
+	if s.MainStart == 0 || unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic) != nil {
+		return time.Time{}, false
+	}
+	return time.Now().Add(s.MainStart - time.Duration(monotonic.Nano())), true
 }
 
 // Stopped reports whether nothing of the unit runs and nothing is about to.

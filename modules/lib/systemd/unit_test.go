@@ -146,12 +146,12 @@ func FuzzAssignmentStaysOneLine(f *testing.F) {
 			return
 		}
 		require.NotContains(t, text, "\n")
-		require.Equal(t, "A="+value, unquote(t, text))
+		require.Equal(t, "A="+value, readQuoted(t, text))
 	})
 }
 
-// unquote reads one word as systemd's extract_first_word does with quotes, C escapes and specifiers.
-func unquote(t *testing.T, word string) string {
+// readQuoted reads one word as systemd's extract_first_word does with quotes, C escapes and specifiers.
+func readQuoted(t *testing.T, word string) string {
 	t.Helper()
 	if len(word) > 1 && word[0] == '"' {
 		require.Equal(t, byte('"'), word[len(word)-1])

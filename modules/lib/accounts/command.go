@@ -1,0 +1,24 @@
+package accounts
+
+import (
+	"context"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Command is a program that the user runs in / with all their groups and the environment of a fresh login, without our terminal. When ctx
+// ends, the program ends and all that it has started: it is the leader of a session.
+func (u User) Command(ctx context.Context, program string, args ...string) (*exec.Cmd, error) {
+	groups, err := u.Groups()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = "/"
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=" + u.Home, "USER=" + u.Name, "LOGNAME=" + u.Name}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: groups}, Setsid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second // a child may hold the output open
+	return cmd, nil
+}
