@@ -2,110 +2,148 @@ package systemdsidekiq
 
 import (
 	"errors"
-	"fmt"
-	"slices"
-	"strings"
+	"os"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// beatPatience is how long a heartbeat may take: Sidekiq beats once when it starts, then every 5 seconds, from 7.0 every 10.
-const beatPatience = 12 * time.Second
-
-func (a *act) isQuiet(u *unit) bool {
-	process, err := a.f.before.beat(u)
-	return err == nil && process.Quiet
+// redisServer is the Redis of the service. The zero value is one that is not known.
+type redisServer struct {
+	sidekiq.Found
+	hostname string                // in heartbeats of this host
+	open     func() (store, error) // makes a connection
 }
 
-// answer is the plan, or what is added to its answer after acting.
-type answer interface {
-	Set(key string, value any)
-	Warn(format string, args ...any)
+// store is what is asked of Redis.
+type store interface {
+	Processes() ([]sidekiq.Process, error)
+	Jobs(identity string) ([]sidekiq.Job, error)
+	Waiting(queue string, most int) ([]sidekiq.Job, error)
+	HasSidekiq() (bool, error)
+	Server() (sidekiq.Server, error)
+	Close() error
 }
 
-// report answers what runs, and looks at its heartbeat: what the page /sidekiq/busy shows.
-func (a *act) report(to answer, u *unit) error {
-	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince}
-	a.running = append(a.running, process)
-	to.Set("processes", a.running)
-	if u == a.f.main {
-		to.Set("main_pid", u.state.MainPID)
-		to.Set("active_since", u.state.ActiveSince)
+// redisServer finds it by the environment of a process.
+func (g *gatherer) redisServer(env environ.Environ, appRoot string) (redisServer, error) {
+	found, err := sidekiq.FindRedis(g.RedisURL, env, appRoot, g.RailsEnv, g.files.ReadIfThere)
+	if err != nil {
+		return redisServer{}, err
 	}
-	if a.f.now.open == nil {
+	return redisServer{found, hostname(env), func() (store, error) {
+		r, err := sidekiq.Open(found.URL, g.RedisNamespace)
+		if err != nil {
+			return nil, err // a nil *Redis would be a store
+		}
+		return r, nil
+	}}, nil
+}
+
+// hostname is as Sidekiq takes it (lib/sidekiq/component.rb), "" where the host has none.
+func hostname(env environ.Environ) string {
+	if dyno, isSet := env("DYNO"); isSet {
+		return dyno
+	}
+	name, _ := os.Hostname() // without one no heartbeat is this host's
+	return name
+}
+
+// redisInUse is the Redis of the process that runs, by what its unit says; the zero value where there is no unit.
+func (g *gatherer) redisInUse(s service, root string) (redisServer, error) {
+	workers := s.workers()
+	if len(workers) == 0 {
+		return redisServer{}, nil
+	}
+	installed := workers[0].installed
+	if installed.Path == "" {
+		installed = s.main().installed
+	}
+	if installed.Path == "" {
+		return redisServer{}, nil
+	}
+	service := g.sidekiqService(sidekiq.Version{})
+	service.Environment.Variables, service.Environment.EnvironmentFiles = installed.Environment()
+	env, err := service.Environ()
+	if err != nil { // a file was removed since the process was started
+		env = environ.None
+	}
+	return g.redisServer(env, root)
+}
+
+// ask asks Redis on a new connection: between two questions seconds pass.
+func (s redisServer) ask(question func(store) error) error {
+	if s.open == nil {
+		return errNoHeartbeat
+	}
+	r, err := s.open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(question(r), r.Close())
+}
+
+// faults are why Redis does not suit Sidekiq, if it answers.
+func (s redisServer) faults(v sidekiq.Version) []string {
+	var server sidekiq.Server
+	if s.ask(func(r store) (err error) { server, err = r.Server(); return err }) != nil {
 		return nil
 	}
-	beat := map[string]any{"status": "unknown", "source": a.f.now.Source}
-	process["heartbeat"] = beat
-	if u == a.f.main {
-		to.Set("heartbeat", beat)
-	}
-	seen, err := a.f.now.awaitBeat(u, beatPatience, anyBeat)
-	if err != nil {
-		return a.unseen(to, u, err)
-	}
-	beat["status"], beat["concurrency"], beat["busy"], beat["queues"] = "seen", seen.Concurrency, seen.Busy, seen.Queues
-	return a.compare(to, u, seen)
+	return server.Faults(v)
 }
 
-// unseen judges a heartbeat that was not seen. It is a failure only where it had to be there: a Redis that does not answer, or that
-// nobody named and no Sidekiq uses, tells nothing, for the application may know its Redis in a way that only Ruby understands.
-func (a *act) unseen(to answer, u *unit, cause error) error {
-	if errors.Is(cause, errNoBeat) && a.f.now.isUsed() {
-		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
-			u.name, u.state.MainPID, beatPatience, a.f.now.hostname(), cause, a.f.now.Source, u.name)
-	}
-	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, a.f.now.Source)
-	if a.p.RequireHeartbeat {
-		return errors.New(text)
-	}
-	to.Warn("%s", text)
-	return nil
+// hasSidekiq reports whether a Sidekiq has ever used this Redis.
+func (s redisServer) hasSidekiq() (used bool, err error) {
+	err = s.ask(func(r store) error { used, err = r.HasSidekiq(); return err })
+	return used, err
 }
 
-// isUsed tells whether this Redis is that of a Sidekiq: it was named, or has its keys.
-func (s redisServer) isUsed() bool {
-	used := !s.Guessed
-	if s.Guessed {
-		_ = s.ask(func(r store) (err error) { // an answer that does not come is no key
-			used, err = r.HasSidekiq()
+// heartbeatTimeout is how long a heartbeat may take: Sidekiq writes one when it starts, then every 5 seconds, since 7.0 every 10.
+const heartbeatTimeout = 12 * time.Second
+
+var errNoHeartbeat = errors.New("no such heartbeat of this process is in Redis")
+
+// heartbeat is that of a unit's process now. The error is that of Redis or errNoHeartbeat.
+func (s redisServer) heartbeat(unit systemd.State) (sidekiq.Process, error) {
+	return s.awaitHeartbeat(unit, 0, func(sidekiq.Process) bool { return true })
+}
+
+// firstHeartbeat waits for it: a process that was just started has none.
+func (s redisServer) firstHeartbeat(unit systemd.State) (sidekiq.Process, error) {
+	return s.awaitHeartbeat(unit, heartbeatTimeout, func(sidekiq.Process) bool { return true })
+}
+
+// awaitHeartbeat waits for a heartbeat of the unit's process that fulfils a condition. The error is that of Redis or errNoHeartbeat; when time
+// runs out the last heartbeat is returned as well.
+func (s redisServer) awaitHeartbeat(unit systemd.State, timeout time.Duration, condition func(sidekiq.Process) bool) (last sidekiq.Process, err error) {
+	for end := time.Now().Add(timeout); ; time.Sleep(500 * time.Millisecond) {
+		var processes []sidekiq.Process
+		err := s.ask(func(r store) (err error) {
+			processes, err = r.Processes()
 			return err
 		})
-	}
-	return used
-}
-
-// compare looks whether the process does what was asked: an initializer of the application may have the last word.
-func (a *act) compare(to answer, u *unit, seen sidekiq.Process) error {
-	if seen.PID != u.state.MainPID {
-		return fmt.Errorf("the heartbeat is that of process %d, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
-			seen.PID, u.name, u.state.MainPID)
-	}
-	if u.process == nil || a.p.AppRoot == "" {
-		return nil
-	}
-	if seen.Quiet {
-		to.Warn("%s is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way", u.name)
-	}
-	for _, q := range u.process.Queues {
-		name, _, _ := strings.Cut(q, ",")
-		if !slices.Contains(seen.Queues, name) {
-			return fmt.Errorf("%s does not work on queue %q, which was asked for; hint: an initializer of the application may set the queues", u.name, name)
+		if err != nil {
+			return last, err
+		}
+		for _, p := range processes {
+			if p.Hostname != s.hostname || !proc.IsDescendant(p.PID, unit.MainPID) || !isOfProcess(p, unit) {
+				continue
+			}
+			if last = p; condition(p) {
+				return last, nil
+			}
+		}
+		if time.Now().After(end) {
+			return last, errNoHeartbeat
 		}
 	}
-	return a.compareThreads(to, u, seen)
 }
 
-func (a *act) compareThreads(to answer, u *unit, seen sidekiq.Process) error {
-	wanted, err := a.f.service(a.p).Threads(a.p.counted(*u.process))
-	if err != nil || wanted.Guessed || wanted.Size == seen.Concurrency {
-		return nil
-	}
-	text := fmt.Sprintf("%s has %d threads, not %d (%s); hint: an initializer of the application may set them", u.name, seen.Concurrency, wanted.Size, wanted.By)
-	if u.process.Concurrency != nil {
-		return errors.New(text)
-	}
-	to.Warn("%s", text)
-	return nil
+// isOfProcess tells a heartbeat from that of an earlier process with the same number, which stays in Redis for a minute.
+func isOfProcess(p sidekiq.Process, unit systemd.State) bool {
+	start, isKnown := unit.Started()
+	return !isKnown || !p.StartedAt.Before(start.Add(-time.Second))
 }

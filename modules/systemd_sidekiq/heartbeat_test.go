@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -44,14 +43,13 @@ func (r *redisOfATest) Server() (sidekiq.Server, error) {
 }
 func (r *redisOfATest) Close() error { return nil }
 
-// with is a plan in the making on a host with that Redis, and its one process, 42.
-func with(r *redisOfATest, p *Params) (*act, *unit) {
-	u := &unit{name: "sidekiq.service", process: &p.processes()[0], state: systemd.State{MainPID: 42}}
-	f := &found{main: u, workers: []*unit{u}}
-	f.environ = environ.None
-	f.now = redisServer{Found: sidekiq.Found{Source: "redis_url"}, environ: f.environ, open: func() (store, error) { return r, nil }}
-	f.before = f.now
-	return &act{p: p, f: f}, u
+// plannerWith plans for a host with that Redis and one process, 42.
+func plannerWith(r *redisOfATest, o *options) (*planner, unit) {
+	u := unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42}}
+	name, _ := os.Hostname()
+	redis := redisServer{Found: sidekiq.Found{Source: "redis_url"}, hostname: name, open: func() (store, error) { return r, nil }}
+	f := &facts{service: service{u}, application: application{redis: redis, redisInUse: redis}}
+	return &planner{Plan: &ansible.Plan{}, options: o, facts: f, redefined: map[string]bool{}, stopped: map[string]bool{}}, u
 }
 
 // noted is an answer that remembers what it was told.
@@ -61,6 +59,7 @@ type noted struct {
 }
 
 func (n *noted) Set(key string, value any) { n.facts[key] = value }
+func (n *noted) Append(string, any) {}
 func (n *noted) Warn(format string, args ...any) {
 	n.warnings = append(n.warnings, fmt.Sprintf(format, args...))
 }
@@ -82,9 +81,10 @@ func TestWhatWasAskedForHasToBeSeen(t *testing.T) {
 		{process: sidekiq.Process{PID: 43, Concurrency: 7},
 			fault: "the heartbeat is that of process 43, a child of sidekiq.service's main process 42, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself"},
 	} {
-		a, u := with(&redisOfATest{}, &Params{AppRoot: "/opt/demo/current", Concurrency: &seven, Queues: []string{"default,2", "ingest"}})
+		p, u := plannerWith(&redisOfATest{}, &options{AppRoot: "/opt/demo/current", Concurrency: &seven, Queues: []string{"default,2", "ingest"}})
+		u.threads = sidekiq.Threads{Size: 7, By: `option "concurrency"`}
 		var n noted
-		err := a.compare(&n, u, c.process)
+		err := p.compare(&n, u, c.process)
 		if c.fault == "" {
 			require.NoError(t, err)
 		} else {
@@ -106,15 +106,15 @@ func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
 	}{
 		{name: "a Redis that does not answer", redis: redisOfATest{fault: refused}, cause: refused},
 		{name: "one that does not answer where it has to", redis: redisOfATest{fault: refused}, cause: refused, must: true, fault: "whether Sidekiq works is unknown: refused"},
-		{name: "one that nobody named and no Sidekiq uses", cause: errNoBeat, guessed: true},
-		{name: "one that nobody named with keys of a Sidekiq", redis: redisOfATest{used: true}, cause: errNoBeat, guessed: true, fault: "Redis has no heartbeat of it"},
-		{name: "one that was named", cause: errNoBeat, fault: "Redis has no heartbeat of it"},
+		{name: "one that nobody named and no Sidekiq uses", cause: errNoHeartbeat, guessed: true},
+		{name: "one that nobody named with keys of a Sidekiq", redis: redisOfATest{used: true}, cause: errNoHeartbeat, guessed: true, fault: "Redis has no heartbeat of it"},
+		{name: "one that was named", cause: errNoHeartbeat, fault: "Redis has no heartbeat of it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, u := with(&c.redis, &Params{RequireHeartbeat: c.must})
-			a.f.now.Guessed = c.guessed
+			p, u := plannerWith(&c.redis, &options{RequireHeartbeat: c.must})
+			p.redis.Guessed = c.guessed
 			n := noted{facts: map[string]any{}}
-			err := a.unseen(&n, u, c.cause)
+			err := p.unseen(&n, u, c.cause)
 			if c.fault != "" {
 				require.ErrorContains(t, err, c.fault)
 				return
@@ -130,36 +130,29 @@ func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
 func TestAProcessOlderThanItsUnitIsKnown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.service")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	f, u := &found{}, startedBefore(t, 10*time.Second)
-	require.True(t, f.olderThan(u, file))
+	h, state := host{}, startedBefore(t, 10*time.Second)
+	require.True(t, h.isNewer(file, state))
 	inAnHour := time.Now().Add(time.Hour)
 	require.NoError(t, os.Chtimes(file, inAnHour, inAnHour))
-	require.False(t, f.olderThan(u, file), "it would restart on every run")
+	require.False(t, h.isNewer(file, state), "it would restart on every run")
 	hourAgo := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(file, hourAgo, hourAgo))
-	require.False(t, f.olderThan(u, file))
-	require.False(t, f.olderThan(u, file+".missing"))
+	require.False(t, h.isNewer(file, state))
+	require.False(t, h.isNewer(file+".missing", state))
 }
 
-func startedBefore(t *testing.T, d time.Duration) *unit {
+func startedBefore(t *testing.T, d time.Duration) systemd.State {
 	t.Helper()
 	var now unix.Timespec
 	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
-	return &unit{state: systemd.State{MainStart: time.Duration(now.Nano()) - d}}
+	return systemd.State{MainStart: time.Duration(now.Nano()) - d}
 }
 
 // What a process before with the same number left in Redis is not ours.
 func TestAnOldHeartbeatIsNotOfThisProcess(t *testing.T) {
-	u := startedBefore(t, 10*time.Second)
-	require.True(t, u.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}))
-	require.False(t, u.isOfThisProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}))
-}
-
-func TestAProcessIsOfAUnitWhenItIsItsMainProcessOrAChild(t *testing.T) {
-	require.True(t, isOf(&unit{state: systemd.State{MainPID: os.Getpid()}}, os.Getpid()))
-	require.True(t, isOf(&unit{state: systemd.State{MainPID: os.Getppid()}}, os.Getpid()))
-	require.False(t, isOf(&unit{state: systemd.State{MainPID: os.Getpid()}}, os.Getppid()))
-	require.False(t, isOf(&unit{state: systemd.State{MainPID: 42}}, 1<<22+1))
+	state := startedBefore(t, 10*time.Second)
+	require.True(t, isOfProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}, state))
+	require.False(t, isOfProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}, state))
 }
 
 func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
@@ -172,19 +165,19 @@ func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
 		{PID: 42, Hostname: hostname, Busy: 0, Beat: start.Add(time.Hour)},
 	}
 	r := &redisOfATest{beats: beats}
-	a, u := with(r, &Params{})
+	p, u := plannerWith(r, &options{})
 	idle := func(p sidekiq.Process) bool { return p.Beat.After(start) && p.Busy == 0 }
-	last, err := a.f.now.awaitBeat(u, time.Minute, idle)
+	last, err := p.redis.awaitHeartbeat(u.state, time.Minute, idle)
 	require.NoError(t, err)
 	require.Equal(t, beats[2], last)
 	require.Equal(t, 3, r.looks)
 
-	last, err = a.f.now.awaitBeat(u, 0, func(sidekiq.Process) bool { return false })
-	require.ErrorIs(t, err, errNoBeat)
+	last, err = p.redis.awaitHeartbeat(u.state, 0, func(sidekiq.Process) bool { return false })
+	require.ErrorIs(t, err, errNoHeartbeat)
 	require.Equal(t, beats[2], last, "what was seen last is told")
 	u.state.MainPID = 43
-	last, err = a.f.now.awaitBeat(u, 0, idle)
-	require.ErrorIs(t, err, errNoBeat)
+	last, err = p.redis.awaitHeartbeat(u.state, 0, idle)
+	require.ErrorIs(t, err, errNoHeartbeat)
 	require.Zero(t, last.PID)
 }
 
@@ -195,18 +188,20 @@ func TestAQuietProcessIsLeftToTheDeployUnlessARunOfOursLeftIt(t *testing.T) {
 	r := &redisOfATest{beats: []sidekiq.Process{{PID: 42, Hostname: hostname, Quiet: true, Concurrency: 5}}}
 	for name, left := range map[string]bool{"by a deploy": false, "by us": true} {
 		t.Run(name, func(t *testing.T) {
-			a, u := with(r, &Params{})
-			a.Plan, a.f.host = &ansible.Plan{}, host{root: t.TempDir()}
+			p, u := plannerWith(r, &options{})
+			p.host = host{root: t.TempDir()}
 			u.state = systemd.State{MainPID: 42, ActiveState: "active", SubState: "running"}
-			u.rewritten = true
+			p.redefined[u.name] = true
 			if left {
-				require.NoError(t, a.f.note(quietPath(u), u.identity()))
+				require.NoError(t, p.note(u.name, quietNote, u.identity()))
 			}
-			require.Equal(t, left, a.f.wasLeftQuiet(u))
-			require.NoError(t, a.startWorker(u))
-			require.Equal(t, left, len(a.running) == 0, "one that is left alone is reported at once")
+			u.wasMadeQuiet = p.hasNote(u.name, quietNote, u.identity())
+			require.Equal(t, left, u.wasMadeQuiet)
+			r.looks = 0
+			require.NoError(t, p.startWorker(u, false))
+			require.Equal(t, left, r.looks == 1, "one that is left alone is verified at once")
 			u.state.MainPID = 43
-			require.False(t, a.f.wasLeftQuiet(u), "another process")
+			require.False(t, p.hasNote(u.name, quietNote, u.identity()), "another process")
 		})
 	}
 }

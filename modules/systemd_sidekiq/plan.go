@@ -1,29 +1,37 @@
 // Package systemdsidekiq is the Ansible module systemd_sidekiq: it runs an application's Sidekiq as a systemd service.
 //
+// # How it works
+//
+// Four kinds of value, each read-only once it is made: options (options.go), facts (facts.go), the text of the units, which is a function of
+// both (unit.go), and the plan (plan.go), whose steps package ansible runs.
+//
 // # Decisions
 //
-// Units lie in /etc/systemd/system, which is the admin's folder; the package manager's stays untouched. Nothing in them names a release: they
+// Units are in /etc/systemd/system, which is the admin's directory; the package manager's stays untouched. Nothing in them names a release: they
 // point to Capistrano's `current`, so a deploy needs no new unit.
 //
-// A service is one unit, or several processes with a unit each (NAME@PROCESS.service) under one that holds them together, so that
-// `systemctl restart NAME` reaches all of them. The module itself restarts them one after the other.
+// A service is one unit, or several processes with a unit each (NAME@PROCESS.service) under a parent, so that `systemctl restart NAME`
+// reaches all of them. The module itself restarts them one after the other.
 //
-// A restart is: told to take no new jobs (TSTP), waited for, stopped, started, and seen in Redis again, as the process that systemd has.
+// A restart makes the process quiet (TSTP), waits for its jobs, stops it, starts it, and looks for its heartbeat in Redis.
 //
-// A changed unit that does not come up is taken back, and the one before is started again. If that does not come up either, the cause is the
-// application's or Redis', and the new one stays, enabled and retrying; likewise where none was up before: there is nothing better to go
+// A changed unit that does not come up is rolled back, and the one before is started again. If that does not come up either, the cause is in the
+// application or in Redis, and the new one stays, enabled and retrying; likewise where none was up before: there is nothing better to go
 // back to.
 //
-// A worker that runs is never stopped for a guess: while app_root is away, nothing is known of its Sidekiq, and nothing done; one that a
-// deploy has quieted is left to the deploy.
+// A process is never stopped for a guess: while app_root is missing, nothing is known of its Sidekiq, and nothing done; one that a
+// deploy has made quiet is left to the deploy.
 package systemdsidekiq
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -35,95 +43,279 @@ func Module() ansible.Module {
 }
 
 func module(h host) ansible.Module {
-	return ansible.New(doc, func(p *Params) (*ansible.Plan, error) { return plan(h, p) })
+	return ansible.New(doc, func(o *options) (*ansible.Plan, error) { return plan(h, o) })
 }
 
-func plan(h host, p *Params) (*ansible.Plan, error) {
-	f, err := look(h, p)
+func plan(h host, o *options) (*ansible.Plan, error) {
+	f, err := gather(h, o)
 	if err != nil {
 		return nil, err
 	}
-	a := act{Plan: &ansible.Plan{}, p: p, f: f}
-	a.tell()
-	switch p.State {
+	p := &planner{Plan: &ansible.Plan{}, host: h, options: o, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{}}
+	p.report()
+	switch o.State {
 	case "absent":
-		a.remove()
+		p.remove()
 	case "stopped":
-		err = a.halt()
+		err = p.stopAll()
 	case "reloaded", "drained":
-		err = a.quiet()
+		err = p.quiet()
 	default:
-		err = a.run()
+		err = p.run()
 	}
-	return a.Plan, err
+	return p.Plan, err
 }
 
-// act is a plan in the making.
-type act struct {
+// planner builds a plan. What it knows of its own steps is complete before the first is run.
+type planner struct {
 	*ansible.Plan
-	p *Params
-	f *found
+	host
+	*options
+	*facts
 
-	more    bool             // something else is started, so that what is seen now is not what will be
-	running []map[string]any // the processes that were seen, for the answer
-	secrets string           // the file with secret_environment, as it is wanted
+	wantedTexts map[string]string // of the unit files that are written, by unit
+	secretsText string            // of the file of secret_environment
+	redefined   map[string]bool   // units whose definition a step changes
+	stopped     map[string]bool   // units that a step stops
 }
 
-// tell answers what was found before anything is planned.
-func (a *act) tell() {
-	a.Set("unit", a.f.main.path())
-	a.Set("drop_ins", append([]string{}, a.f.main.state.DropIns...))
-	if a.f.version.Known() {
-		a.Set("sidekiq_version", a.f.version.String())
+// report adds the facts to the answer.
+func (p *planner) report() {
+	p.Set("unit", p.main().path())
+	p.Set("drop_ins", append([]string{}, p.main().state.DropIns...))
+	if p.version.Known() {
+		p.Set("sidekiq_version", p.version.String())
 	}
-	if a.f.bundle != "" {
-		a.Set("bundle", a.f.bundle)
+	if p.bundle != "" {
+		p.Set("bundle", p.bundle)
 	}
-	for _, w := range a.f.warnings {
-		a.Warn("%s", w)
+	for _, warning := range p.warnings {
+		p.Warn("%s", warning)
 	}
-	for _, fault := range a.f.missing {
-		a.Missing(fault)
-	}
-	for _, u := range a.f.units() {
-		a.warnOfDropIns(u)
+	for _, fault := range p.missing {
+		p.Missing(fault)
 	}
 }
 
 // run plans a service that runs: first what it needs, then the units, then the processes.
-func (a *act) run() error {
-	for _, u := range a.f.units() {
-		if a.p.AppRoot != "" && !a.f.deployed && !u.state.Stopped() {
-			return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", a.p.AppRoot, u.name, u.state.ActiveState)
+func (p *planner) run() error {
+	for _, u := range p.wanted() {
+		if p.AppRoot != "" && !p.deployed && !u.state.Stopped() {
+			return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", p.AppRoot, u.name, u.state.ActiveState)
 		}
 	}
-	a.Restore("run "+a.f.main.name+" as before", a.bringBack)
-	a.readers()
-	a.redis()
-	if err := a.install(); err != nil {
+	p.Restore("run "+p.main().name+" as before", p.startAgain)
+	p.addLogReaders()
+	p.startRedis()
+	if err := p.install(); err != nil {
 		return err
 	}
-	a.enableOrNot()
-	if !a.f.deployed {
-		a.Set("status", "waiting for the first deploy")
+	p.enableOrDisable()
+	if !p.deployed {
+		p.Set("status", "waiting for the first deploy")
 		return nil
 	}
-	a.Set("status", "up")
-	return a.start()
+	p.Set("status", "up")
+	return p.start()
 }
 
-// halt plans a service that does not run, its units as they shall be when it is started again.
-func (a *act) halt() error {
-	a.Restore("run "+a.f.main.name+" as before", a.bringBack)
-	if a.f.deployed {
-		if err := a.install(); err != nil {
+// stopAll plans a service that is stopped, with its units as they shall be when it is started again.
+func (p *planner) stopAll() error {
+	p.Restore("run "+p.main().name+" as before", p.startAgain)
+	if p.deployed {
+		if err := p.install(); err != nil {
 			return err
 		}
 	}
-	a.enableOrNot()
-	for _, u := range a.f.all() {
-		a.stop(u, "")
+	p.enableOrDisable()
+	for _, u := range p.parentLast() {
+		p.stop(u)
 	}
-	a.Set("status", "stopped")
+	p.Set("status", "stopped")
 	return nil
+}
+
+// startRedis plans that a local Redis is enabled and runs, as ansible-samvera's role did.
+func (p *planner) startRedis() {
+	r := p.localRedis
+	if r == nil {
+		return
+	}
+	p.enable(r.name, r.state)
+	if !r.isActive() {
+		p.Add(ansible.Step{
+			Title: "start " + r.name,
+			Do:    func(*ansible.Late) error { return p.systemctl.Start(r.name) },
+			Undo:  func() error { return p.systemctl.Stop(r.name) },
+		})
+	}
+}
+
+func (p *planner) enableOrDisable() {
+	if p.Enabled {
+		p.enable(p.main().name, p.main().state)
+	} else {
+		p.disable(p.main())
+	}
+}
+
+// enable has nothing to do for a unit that cannot be enabled, such as one without [Install] (static).
+func (p *planner) enable(name string, s systemd.State) {
+	if s.UnitFileState != "" && s.UnitFileState != "disabled" {
+		return
+	}
+	p.Add(ansible.Step{
+		Title: "enable " + name,
+		Do:    func(*ansible.Late) error { return p.systemctl.Enable(name) },
+		Undo:  func() error { return p.systemctl.Disable(name) },
+	})
+}
+
+func (p *planner) disable(u unit) {
+	if u.state.UnitFileState != "enabled" {
+		return
+	}
+	p.Add(ansible.Step{
+		Title: "disable " + u.name,
+		Do:    func(*ansible.Late) error { return p.systemctl.Disable(u.name) },
+		Undo:  func() error { return p.systemctl.Enable(u.name) },
+	})
+}
+
+func (p *planner) stop(u unit) {
+	p.end(u, "stop "+u.name, func(*ansible.Late) error { return p.systemctl.Stop(u.name) })
+}
+
+// drainAndStop is for a process that does not run again, or only with another unit.
+func (p *planner) drainAndStop(u unit, why string) {
+	p.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
+		left, err := p.drain(late, u)
+		if err != nil {
+			return err
+		}
+		return p.watch(late, left, func() error { return p.systemctl.Stop(u.name) })
+	})
+}
+
+// end plans the end of a unit, once.
+func (p *planner) end(u unit, title string, stop func(*ansible.Late) error) {
+	if u.state.Stopped() || p.stopped[u.name] {
+		return
+	}
+	p.stopped[u.name] = true
+	p.Add(ansible.Step{Title: title, Do: stop, Undo: func() error { return p.systemctl.Start(u.name) }})
+}
+
+// start plans a start, a restart, or nothing for each process when the one that runs is the wanted one.
+func (p *planner) start() error {
+	parent := p.main()
+	startsParent := parent.process == nil && (parent.state.ActiveState != "active" || p.stopped[parent.name])
+	if startsParent {
+		p.Add(p.startParentStep(parent))
+	}
+	for _, u := range p.workers() {
+		// Where something else starts first, a heartbeat now would prove nothing.
+		if err := p.startWorker(u, startsParent || !p.localRedis.isActive()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startParentStep starts the processes as well, which the parent pulls in by Wants=.
+func (p *planner) startParentStep(parent unit) ansible.Step {
+	return ansible.Step{
+		Title: "start " + parent.name, Partial: true, OnFailure: p.onFailure(),
+		Do: func(*ansible.Late) error {
+			if err := p.systemctl.Start(parent.name); err != nil {
+				return p.withRedisFault(p.systemctl.Down(parent.name, err))
+			}
+			return nil
+		},
+		Undo: func() error {
+			fault := p.systemctl.Stop(parent.name)
+			for _, u := range p.workers() {
+				if !u.ran() {
+					fault = errors.Join(fault, p.systemctl.Stop(u.name))
+				}
+			}
+			return fault
+		},
+	}
+}
+
+// startWorker plans what becomes of one process.
+func (p *planner) startWorker(u unit, verifyLater bool) error {
+	isWanted := p.State != "restarted" && !p.redefined[u.name] && u.restartReason == ""
+	switch {
+	case !u.ran() || p.stopped[u.name]:
+		p.Add(p.bringUpStep("start "+u.name, u))
+		return nil
+	case u.wasMadeQuiet && p.isQuiet(u):
+		p.Add(p.bringUpStep("restart "+u.name+" (an earlier run left it quiet)", u))
+		return nil
+	case isWanted && verifyLater:
+		p.Add(p.verifyStep(u))
+	case isWanted:
+		p.warnOfCrashes(u)
+		if err := p.verify(p.Plan, u); err != nil {
+			return err
+		}
+	case p.State != "restarted" && p.isQuiet(u):
+		if err := p.verify(p.Plan, u); err != nil { // which warns of it
+			return err
+		}
+	case p.State == "restarted" || p.redefined[u.name]:
+		p.Add(p.bringUpStep("restart "+u.name, u))
+		return nil
+	default:
+		p.Add(p.bringUpStep("restart "+u.name+u.restartReason, u))
+		return nil
+	}
+	p.Add(ansible.Step{Title: "note the pool of " + u.name, Proof: true, Do: func(*ansible.Late) error { return p.notePool(u) }})
+	return nil
+}
+
+// bringUpStep starts a process or restarts it. When steps before it are undone, startAgain starts a process that was restarted.
+func (p *planner) bringUpStep(title string, u unit) ansible.Step {
+	isRestart := u.ran() && !p.stopped[u.name]
+	return ansible.Step{
+		Title: title, Partial: isRestart || p.onFailure() == ansible.RollBack, OnFailure: p.onFailure(),
+		Do: func(late *ansible.Late) error { return p.bringUp(late, u) },
+		Undo: func() error {
+			if isRestart {
+				return nil
+			}
+			return p.systemctl.Stop(u.name)
+		},
+	}
+}
+
+func (p *planner) bringUp(late *ansible.Late, u unit) error {
+	var left []sidekiq.Job
+	if !p.stopped[u.name] {
+		var err error
+		if left, err = p.drain(late, u); err != nil {
+			return err
+		}
+	}
+	if err := p.watch(late, left, func() error { return p.restart(u) }); err != nil {
+		return p.withRedisFault(p.systemctl.Down(u.name, err))
+	}
+	var err error
+	if u.state, err = p.settle(u.name, p.redis); err != nil {
+		return p.withRedisFault(err)
+	}
+	if err := p.verify(late, u); err != nil {
+		return p.withRedisFault(err)
+	}
+	return p.notePool(u)
+}
+
+// restart starts a unit, or restarts it in one step of systemd's, so that the process comes back whatever happens to this one.
+func (p *planner) restart(u unit) error {
+	if !u.ran() && u.state.Stopped() || p.stopped[u.name] { // its parent may have started it by now
+		return errors.Join(p.systemctl.ResetFailed(u.name), p.systemctl.Start(u.name))
+	}
+	return p.systemctl.Restart(u.name)
 }

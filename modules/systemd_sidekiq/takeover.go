@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
@@ -16,79 +17,100 @@ import (
 // other is a unit of another name that runs Sidekiq for the same application and that this module did not write.
 type other struct {
 	unit
-	known bool // it comes from a tool whose worker ours replaces
+	isCapistrano bool // capistrano-sidekiq wrote it: the service replaces it
 }
 
-// unitFolders are where system units lie, the admin's first.
-var unitFolders = []string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"}
+// unitDirs are where system units are, the admin's first.
+var unitDirs = []string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"}
 
-// isCapistrano tells the names that capistrano-sidekiq gives: APP_sidekiq_STAGE (3), sidekiq-STAGE (2), sidekiq_APP_STAGE (its README).
+// isCapistrano knows the names that capistrano-sidekiq gives: APP_sidekiq_STAGE (3), sidekiq-STAGE (2), sidekiq_APP_STAGE (its README).
 func isCapistrano(name, stage string) bool {
 	name, _, _ = strings.Cut(strings.TrimSuffix(name, ".service"), "@")
 	return strings.HasSuffix(name, "_sidekiq_"+stage) || name == "sidekiq-"+stage || strings.HasPrefix(name, "sidekiq_") && strings.HasSuffix(name, "_"+stage)
 }
 
-// lookAtOthers finds workers of the same application, so that there are never two where one was meant.
-func (f *found) lookAtOthers(p *Params) error {
+// checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's Sidekiq.
+//
+// A unit is of this project when its working directory is app_root or in deploy_root. That holds for units of this module, of
+// ansible-samvera's role and of capistrano-sidekiq, wherever they are. One of the project's web server is the project's, too; it is
+// recognized by what it runs.
+func (g *gatherer) checkOwner(u unit) error {
+	dir, isOurs := u.root(), isManaged(u.installed.Text)
+	switch {
+	case u.installed.Path == "", g.AppRoot == "" && isOurs:
+		return nil
+	case g.AppRoot != "" && g.owns(dir):
+		if isOurs || runsSidekiq(u.installed) || g.Takeover == "force" {
+			return nil
+		}
+		return fmt.Errorf("option %q: %s does not run Sidekiq; hint: give this one another name, or set takeover: force", "name", u.installed.Path)
+	}
+	what := fmt.Sprintf("it runs in %q", dir)
+	if dir == "" || g.AppRoot == "" {
+		what = "it was not written by this module"
+	}
+	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.installed.Path, what)
+}
+
+// otherUnits finds units of the same application, so that there are never two Sidekiqs where one was meant.
+func (g *gatherer) otherUnits(own service, user *accounts.User) ([]other, error) {
 	var names []string
-	for _, folder := range unitFolders {
+	var all []other
+	for _, dir := range unitDirs {
 		pattern := "*sidekiq*.service"
-		if folder == unitFolders[0] {
+		if dir == unitDirs[0] {
 			pattern = "*.service"
 		}
-		files, err := filepath.Glob(f.host.path(folder + "/" + pattern))
+		files, err := filepath.Glob(g.path(dir + "/" + pattern))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, file := range files {
 			name := filepath.Base(file)
-			if slices.Contains(names, name) {
+			if slices.Contains(names, name) || slices.ContainsFunc(own, func(u unit) bool { return u.name == name }) {
 				continue
 			}
-			if u, found := f.otherWorker(p, file); found {
-				names = append(names, name)
-				f.others = append(f.others, &other{unit: unit{name: name, inUse: u}, known: isCapistrano(name, p.RailsEnv)})
+			installed, isOther := g.readOther(file)
+			if !isOther {
+				continue
+			}
+			names = append(names, name)
+			instances, err := g.instances(name)
+			if err != nil {
+				return nil, err
+			}
+			for _, instance := range instances {
+				all = append(all, other{unit{name: instance, installed: installed}, isCapistrano(name, g.RailsEnv)})
 			}
 		}
 	}
-	f.warnOfUserUnits(p)
-	return f.askOthers()
+	g.warnOfUserUnits(user)
+	return all, g.showOthers(all)
 }
 
-// otherWorker reads a unit file, if it is that of a worker of this application which is none of ours.
-func (f *found) otherWorker(p *Params, file string) (fragment, bool) {
-	name := filepath.Base(file)
-	if slices.ContainsFunc(append(f.units(), f.stale...), func(u *unit) bool { return u.name == name }) {
-		return fragment{}, false
-	}
+// readOther reads a unit file, if it runs Sidekiq for this application and this module did not write it.
+func (g *gatherer) readOther(file string) (systemd.UnitFile, bool) {
 	info, err := os.Lstat(file)
 	if err != nil || !info.Mode().IsRegular() { // a link is an alias, or a mask
-		return fragment{}, false
+		return systemd.UnitFile{}, false
 	}
 	text, err := atomicfile.ReadIfThere(file)
 	if err != nil {
-		return fragment{}, false
+		return systemd.UnitFile{}, false
 	}
-	u := fragment{f.host.own(file), string(text)}
-	return u, u.runsSidekiq() && !u.isOurs() && p.owns(u.directive("WorkingDirectory"))
+	u := systemd.UnitFile{Path: g.own(file), Text: string(text)}
+	return u, runsSidekiq(u) && !isManaged(u.Text) && g.owns(u.Value("WorkingDirectory"))
 }
 
-// askOthers asks for the states. A template counts by its instances.
-func (f *found) askOthers() error {
-	var all []*other
-	for _, o := range f.others {
-		names := []string{o.name}
-		if strings.HasSuffix(o.name, "@.service") {
-			var err error
-			if names, err = f.systemctl.Instances(o.name); err != nil {
-				return err
-			}
-		}
-		for _, name := range names {
-			all = append(all, &other{unit: unit{name: name, inUse: o.inUse}, known: o.known})
-		}
+// instances are the units of a unit file: itself, or those of a template.
+func (g *gatherer) instances(name string) ([]string, error) {
+	if strings.HasSuffix(name, "@.service") {
+		return g.systemctl.Instances(name)
 	}
-	f.others = all
+	return []string{name}, nil
+}
+
+func (g *gatherer) showOthers(all []other) error {
 	if len(all) == 0 {
 		return nil
 	}
@@ -96,152 +118,148 @@ func (f *found) askOthers() error {
 	for _, o := range all {
 		names = append(names, o.name)
 	}
-	states, err := f.systemctl.ShowAll(names...)
+	states, err := g.systemctl.ShowAll(names...)
 	for i := range states {
-		f.others[i].state, f.others[i].ran = states[i], states[i].Up()
+		all[i].state = states[i]
 	}
 	return err
 }
 
-// warnOfUserUnits: systemd's user instance cannot be driven for another user on every version, so its units are left to the admin.
-func (f *found) warnOfUserUnits(p *Params) {
-	if f.user == nil || f.user.Home == "" {
+// warnOfUserUnits: systemd's user instance cannot be controlled for another user on every version, so its units are left to the admin.
+func (g *gatherer) warnOfUserUnits(user *accounts.User) {
+	if user == nil || user.Home == "" {
 		return
 	}
-	files, err := filepath.Glob(f.host.path(f.user.Home + "/.config/systemd/user/*sidekiq*.service"))
+	files, err := filepath.Glob(g.path(user.Home + "/.config/systemd/user/*sidekiq*.service"))
 	if err != nil {
 		return
 	}
 	for _, file := range files {
-		f.warnings = append(f.warnings, fmt.Sprintf("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s",
-			p.User, f.host.own(file), filepath.Base(file)))
+		g.warn("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s", g.User, g.own(file), filepath.Base(file))
 	}
 }
 
-// replaceOthers plans that workers which ours replaces end. Their files stay: they are not ours.
-func (a *act) replaceOthers() error {
-	for _, o := range a.f.others {
-		switch runs := !o.state.Stopped(); {
-		case !runs && o.state.UnitFileState != "enabled":
-		case !o.known:
-			a.Warn("%s runs Sidekiq for this application, too; hint: systemctl disable --now %s, unless two workers are meant", o.name, o.name)
+// replaceOthers plans the end of what the service replaces. The unit files stay: they are not this module's.
+func (p *planner) replaceOthers() error {
+	for _, o := range p.others {
+		switch {
+		case o.state.Stopped() && o.state.UnitFileState != "enabled":
+		case !o.isCapistrano:
+			p.Warn("%s runs Sidekiq for this application, too; hint: systemctl disable --now %s, unless two workers are meant", o.name, o.name)
 		default:
-			if err := a.checkEdits(o.inUse); err != nil {
+			if err := p.checkEdits(o.installed); err != nil {
 				return err
 			}
-			a.drainAndStop(&o.unit, fmt.Sprintf(" (%s replaces it)", a.p.unitName()))
-			a.disable(&o.unit)
-			a.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.name)
+			p.drainAndStop(o.unit, fmt.Sprintf(" (%s replaces it)", p.unitName("")))
+			p.disable(o.unit)
+			p.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.name)
 		}
 	}
 	return nil
 }
 
-// takeOver looks at units that others wrote, before ours take their names: what a person put there is not dropped in silence.
-func (a *act) takeOver() error {
-	for _, u := range a.f.units() {
-		if u.inUse.path == "" || u.inUse.isOurs() {
+// checkTakeover checks units that others wrote, before the service takes their names: what a person put there is not dropped in silence.
+func (p *planner) checkTakeover() error {
+	for _, u := range p.wanted() {
+		if u.installed.Path == "" || isManaged(u.installed.Text) {
 			continue
 		}
-		if err := a.checkEdits(u.inUse); err != nil {
+		if err := p.checkEdits(u.installed); err != nil {
 			return err
 		}
 	}
-	if m := a.f.main; m.process == nil && m.inUse.path != "" && len(m.state.DropIns) > 0 && !m.inUse.isParent() {
-		a.Warn("%s are for %s, which will hold several processes together, and no longer for Sidekiq itself; hint: set options, or move them to sidekiq@PROCESS.service.d", strings.Join(m.state.DropIns, ", "), m.name)
+	if m := p.main(); m.process == nil && m.installed.Path != "" && len(m.state.DropIns) > 0 && !m.isParent() {
+		p.Warn("%s are for %s, which will hold several processes together, and no longer for Sidekiq itself; hint: set options, or move them to sidekiq@PROCESS.service.d", strings.Join(m.state.DropIns, ", "), m.name)
 	}
 	return nil
 }
 
-func (a *act) checkEdits(u fragment) error {
-	edits := editsOf(u, a.p, a.f)
+func (p *planner) checkEdits(u systemd.UnitFile) error {
+	edits := p.edits(u)
 	if len(edits) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s has what the new unit would not have: %s", u.path, strings.Join(edits, "; "))
-	if a.p.Takeover != "force" {
+	text := fmt.Sprintf("%s has what the new unit would not have: %s", u.Path, strings.Join(edits, "; "))
+	if p.Takeover != "force" {
 		return fmt.Errorf("option %q: %s; hint: set these options, or takeover: force to drop it", "takeover", text)
 	}
-	a.Warn("dropped: %s", text)
+	p.Warn("dropped: %s", text)
 	return nil
 }
 
-// editsOf are the directives of an old unit that are neither those of the tools that write such units nor ours, each with the option
-// that gives it. Values of variables are not shown.
-func editsOf(u fragment, p *Params, f *found) []string {
+// edits are the directives of an old unit that neither the tools that write such units have nor the new unit, each with the option
+// that sets it. Values of variables are not shown.
+func (p *planner) edits(u systemd.UnitFile) []string {
 	var edits []string
-	for _, d := range u.lines() {
-		for _, one := range single(d) {
-			if !covered(one, p, f) {
-				edits = append(edits, edit(one))
+	for _, d := range u.Directives() {
+		values := []string{d.Value}
+		if d.Name == "Environment" {
+			values = systemd.Words(d.Value)
+		}
+		for _, value := range values {
+			if d.Value = value; !p.covers(d) {
+				edits = append(edits, describeEdit(d))
 			}
 		}
 	}
 	return edits
 }
 
-func edit(d directive) string {
-	shown := d.name + "=" + d.value
-	if d.name == "Environment" {
-		name, _, _ := strings.Cut(d.value, "=")
-		shown = d.name + "=" + name + "=(hidden)"
+func describeEdit(d systemd.Directive) string {
+	shown := d.Name + "=" + d.Value
+	if d.Name == "Environment" {
+		name, _, _ := strings.Cut(d.Value, "=")
+		shown = d.Name + "=" + name + "=(hidden)"
 	}
-	switch option, isOwned := owned[d.name]; {
-	case d.name == "ExecStart":
-		return "ExecStart=" + assigned().ReplaceAllString(d.value, "$1=(hidden)") + " (options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
-	case isOwned:
-		return shown + " (option " + option + ")"
-	case slices.Contains(kept, d.name) || !systemd.IsDirective(d.name):
+	switch by := setBy(d.Name); {
+	case d.Name == "ExecStart":
+		return "ExecStart=" + assignment().ReplaceAllString(d.Value, "$1=(hidden)") + " (options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
+	case isOption(by):
+		return shown + " (option " + by + ")"
+	case by == byModule || !systemd.IsDirective(d.Name):
 		return shown + " (a drop-in)"
 	}
 	return shown + " (option extra_directives)"
 }
 
-// assigned is a variable that a command line sets.
-var assigned = lazyregexp.New(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
+// assignment is a variable that a command line sets.
+var assignment = lazyregexp.New(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
 
-// decided are directives that ours sets better whatever they were.
-var decided = []string{"Description", "Documentation", "Type", "NotifyAccess", "Restart", "RestartSec", "SyslogIdentifier", "KillMode", "WatchdogSec",
+// improved are directives that the new unit sets better whatever they were.
+var improved = []string{"Description", "Documentation", "Type", "NotifyAccess", "Restart", "RestartSec", "SyslogIdentifier", "KillMode", "WatchdogSec",
 	"TimeoutStartSec", "StartLimitIntervalSec", "StartLimitBurst", "StartLimitInterval", "PIDFile"}
 
-// neighbourNames are units after which ours starts, too, where they are there.
-var neighbourNames = append([]string{"syslog.target", "network.target", "network-online.target"}, append(slices.Concat(databases...), redisNames...)...)
+// neighbourNames are units after which the new unit starts as well, where they exist.
+var neighbourNames = append([]string{"syslog.target", "network.target", networkOnline}, append(slices.Concat(databaseNames...), redisNames...)...)
 
-// covered tells whether the new unit does what a directive of the old one did, or better.
-func covered(d directive, p *Params, f *found) bool {
-	switch d.name {
+// covers reports whether the new unit does what a directive of the old one did, or better.
+func (p *planner) covers(d systemd.Directive) bool {
+	switch d.Name {
 	case "WorkingDirectory": // see checkOwner
 		return true
 	case "After", "Wants", "Requires":
-		return !slices.ContainsFunc(strings.Fields(d.value), func(n string) bool { return !slices.Contains(neighbourNames, n) })
+		return !slices.ContainsFunc(strings.Fields(d.Value), func(n string) bool { return !slices.Contains(neighbourNames, n) })
 	case "WantedBy":
-		return d.value == "multi-user.target" || d.value == "default.target"
+		return d.Value == "multi-user.target" || d.Value == "default.target"
 	case "StandardOutput", "StandardError":
-		return d.value == "syslog" || d.value == "journal" || p.LogFile != "" && d.value == appendTo(p.LogFile)
+		return d.Value == "syslog" || d.Value == "journal" || p.LogFile != "" && d.Value == appendTo(p.LogFile)
 	case "User":
-		return d.value == p.User
+		return d.Value == p.User
 	case "Group":
-		return d.value == p.Group
+		return d.Value == p.Group
 	case "UMask":
-		return strings.TrimLeft(d.value, "0") == strings.TrimLeft(p.Umask, "0")
+		return strings.TrimLeft(d.Value, "0") == strings.TrimLeft(p.Umask, "0")
 	case "Environment":
-		return coveredVariable(d.value, p)
+		return p.coversVariable(d.Value)
 	case "EnvironmentFile":
-		return slices.Contains(p.EnvironmentFiles, d.value)
+		return slices.Contains(p.EnvironmentFiles, d.Value)
 	case "ExecStart":
-		return coveredCommand(d.value, p, f)
+		return p.coversCommand(d.Value)
 	case "ExecReload":
-		return strings.Contains(d.value, "kill") && strings.Contains(d.value, "TSTP")
+		return strings.Contains(d.Value, "kill") && strings.Contains(d.Value, "TSTP")
 	case "TimeoutStopSec", "TimeoutSec":
-		n, err := strconv.Atoi(d.value)
-		return err == nil && (n <= f.workers[0].timeout+graceMargin || p.StopTimeout != nil)
-	}
-	extra, given := p.ExtraDirectives[d.name]
-	return slices.Contains(decided, d.name) || given && extra == d.value || coveredLimit(d, p)
-}
-
-func coveredLimit(d directive, p *Params) bool {
-	switch d.name {
+		n, err := strconv.Atoi(d.Value)
+		return err == nil && (n <= p.workers()[0].timeout+stopMargin || p.StopTimeout != nil)
 	case "LimitNOFILE":
 		return p.LimitNOFILE != nil
 	case "MemoryHigh":
@@ -249,14 +267,15 @@ func coveredLimit(d directive, p *Params) bool {
 	case "MemoryMax", "MemoryLimit":
 		return p.MemoryMax != ""
 	}
-	return false
+	extra, isExtra := p.ExtraDirectives[d.Name]
+	return slices.Contains(improved, d.Name) || isExtra && extra == d.Value
 }
 
-func coveredVariable(assignment string, p *Params) bool {
+func (p *planner) coversVariable(assignment string) bool {
 	name, value, _ := strings.Cut(assignment, "=")
-	now, set := p.variables()[name]
-	isEnv := (name == "RAILS_ENV" || name == "RACK_ENV") && value == p.RailsEnv // which -e sets
-	return set && now == value || isEnv || assignment == "MALLOC_ARENA_MAX=2"
+	now, isSet := p.Variables()[name]
+	isRailsEnv := (name == "RAILS_ENV" || name == "RACK_ENV") && value == p.RailsEnv // which -e sets
+	return isSet && now == value || isRailsEnv || assignment == "MALLOC_ARENA_MAX=2"
 }
 
 // commandWords are the words of a command line, and of the one that it hands to a shell.
@@ -264,56 +283,50 @@ func commandWords(line string) []string {
 	return strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
 }
 
-// sidekiqAt is where the program stands among the words.
-func sidekiqAt(words []string) (int, bool) {
-	at := slices.IndexFunc(words, func(w string) bool { return w == "sidekiq" || strings.HasSuffix(w, "/sidekiq") })
-	return at, at >= 0
+// indexProgram is where a program is among the words, -1 where it is not.
+func indexProgram(words []string, name string) int {
+	return slices.IndexFunc(words, func(w string) bool { return w == name || strings.HasSuffix(w, "/"+name) })
 }
 
-// coveredCommand compares what the options of two command lines come to.
-func coveredCommand(line string, p *Params, f *found) bool {
+func runsSidekiq(u systemd.UnitFile) bool {
+	return indexProgram(commandWords(u.Value("ExecStart")), "sidekiq") >= 0
+}
+
+// coversCommand compares what the options of two command lines come to.
+func (p *planner) coversCommand(line string) bool {
 	words := commandWords(line)
-	at, found := sidekiqAt(words)
-	if !found {
+	at := indexProgram(words, "sidekiq")
+	if at < 0 || len(words[at+1:])%2 != 0 {
 		return false
 	}
 	var queues []string
-	for rest := words[at+1:]; len(rest) > 0; rest = rest[2:] {
-		if len(rest) == 1 {
-			return false
-		}
-		switch value := rest[1]; rest[0] {
+	for pair := range slices.Chunk(words[at+1:], 2) {
+		isSame := false
+		switch value := pair[1]; pair[0] {
 		case "-e", "--environment":
-			if value != p.RailsEnv {
-				return false
-			}
+			isSame = value == p.RailsEnv
 		case "-C", "--config":
-			if value != p.SidekiqConfig && value != "config/sidekiq.yml" && value != p.configPath(Process{}) {
-				return false
-			}
+			isSame = slices.Contains([]string{p.SidekiqConfig, "config/sidekiq.yml", p.AppRoot + "/config/sidekiq.yml"}, value)
 		case "-c", "--concurrency":
-			if p.Concurrency == nil || value != strconv.Itoa(*p.Concurrency) {
-				return false
-			}
+			isSame = p.Concurrency != nil && value == strconv.Itoa(*p.Concurrency)
 		case "-t", "--timeout":
-			if p.Timeout == nil && value != strconv.Itoa(f.workers[0].timeout) {
-				return false
-			}
+			isSame = p.Timeout != nil || value == strconv.Itoa(p.workers()[0].timeout)
 		case "-q", "--queue":
-			queues = append(queues, value)
-		default:
+			queues, isSame = append(queues, value), true
+		}
+		if !isSame {
 			return false
 		}
 	}
-	return (len(queues) == 0 || slices.Equal(queues, p.Queues)) && coveredProgram(words[:at], p, f)
+	return (len(queues) == 0 || slices.Equal(queues, p.Queues)) && p.coversProgram(words[:at])
 }
 
 // starters are words before bundle that start it as it is.
 var starters = []string{"/usr/bin/env", "/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh", "-l", "-c", "-lc", "exec", "cd", "&&"}
 
-// coveredProgram: another Ruby than ours is an edit, unless it is away; so is whatever else stands before, as nice or a variable.
-func coveredProgram(words []string, p *Params, f *found) bool {
-	i := slices.IndexFunc(words, func(w string) bool { return w == "bundle" || strings.HasSuffix(w, "/bundle") })
+// coversProgram: another Ruby than the new unit's is an edit, unless it is gone; so is whatever else is before it, such as nice or a variable.
+func (p *planner) coversProgram(words []string) bool {
+	i := indexProgram(words, "bundle")
 	if i < 0 || !slices.Equal(words[i+1:], []string{"exec"}) {
 		return false
 	}
@@ -325,6 +338,6 @@ func coveredProgram(words []string, p *Params, f *found) bool {
 	if words[i] == "bundle" {
 		return p.LoginShell || p.Bundle != "" // a shell found it
 	}
-	_, err := os.Stat(f.host.path(words[i]))
-	return words[i] == f.bundle || p.Bundle != "" || err != nil
+	_, err := os.Stat(p.path(words[i]))
+	return words[i] == p.bundle || p.Bundle != "" || err != nil
 }

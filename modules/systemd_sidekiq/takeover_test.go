@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
@@ -46,22 +47,21 @@ func TestWhatAPersonPutIntoAUnitIsNamed(t *testing.T) {
 		{line: "ExecStart=/bin/bash -lc 'export DB_POOL=hush; exec /usr/bin/bundle exec sidekiq'", said: []string{"ExecStart=/bin/bash -lc 'export DB_POOL=(hidden) exec /usr/bin/bundle exec sidekiq' " + command}},
 		{line: "ExecStart=/opt/jemalloc.sh /usr/bin/bundle exec sidekiq", said: []string{"ExecStart=/opt/jemalloc.sh /usr/bin/bundle exec sidekiq " + command}},
 	} {
-		p := asked(nil)
-		require.NoError(t, p.Validate())
-		f := &found{host: host{root: t.TempDir()}, systemctl: systemd.Systemctl{Version: newest}}
-		f.bundle = "/usr/bin/bundle"
-		f.name(p)
-		f.main.timeout = 25
-		require.Equal(t, c.said, editsOf(fragment{"/etc/systemd/system/sidekiq.service", "[Service]\n" + c.line + "\n"}, p, f), c.line)
+		o := asked(nil)
+		require.NoError(t, o.Validate())
+		p := &planner{host: host{root: t.TempDir()}, options: o, facts: &facts{}}
+		p.bundle = "/usr/bin/bundle"
+		p.service = service{{process: &sidekiq.ProcessOptions{}, timeout: 25}}
+		require.Equal(t, c.said, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[Service]\n" + c.line + "\n"}), c.line)
 	}
 }
 
 func TestADeploymentIsItsCurrentAndItsReleases(t *testing.T) {
-	p := &Params{AppRoot: "/opt/current", DeployRoot: "/opt"}
+	o := &options{AppRoot: "/opt/current", DeployRoot: "/opt"}
 	for dir, is := range map[string]bool{
 		"/opt/current": true, "/opt/releases/20260101": true, "/opt/other/current": false, "/opt": false, "": false, "/srv": false,
 	} {
-		require.Equal(t, is, p.owns(dir), dir)
+		require.Equal(t, is, o.owns(dir), dir)
 	}
 }
 

@@ -1,16 +1,19 @@
 package systemdsidekiq
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -19,40 +22,41 @@ import (
 const newest = 999
 
 // asked are the options as the role gives them.
-func asked(change func(*Params)) *Params {
-	p := &Params{
+func asked(change func(*options)) *options {
+	o := &options{
 		Name: "sidekiq", AppRoot: "/opt/hyrax/current", User: "deploy", RailsEnv: "production", Umask: "0002", StartTimeout: 180, Watchdog: 120,
-		Environment: map[string]string{}, Hardening: "standard", JIT: true, Malloc: "arenas", ManageRedis: "auto",
+		Options: environ.Options{Environment: map[string]string{}}, Hardening: "standard", JIT: true, Malloc: "arenas", ManageRedis: "auto",
 		ReadWritePaths: []string{"-/opt/derivatives", "-/opt/uploads", "-/opt/data"},
 	}
 	if change != nil {
-		change(p)
+		change(o)
 	}
-	return p
+	return o
 }
 
 // unitsFor are the texts by name, on a host with a local Redis where nothing else was found.
-func unitsFor(t *testing.T, p *Params, systemdVersion int, sidekiqVersion string, change func(*found)) map[string]string {
+func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion string, change func(*facts)) map[string]string {
 	t.Helper()
-	require.NoError(t, p.Validate())
-	f := &found{host: host{root: t.TempDir()}, systemctl: systemd.Systemctl{Version: systemdVersion}}
+	require.NoError(t, o.Validate())
+	g := &gatherer{host: host{root: t.TempDir()}, options: o}
+	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.named()}
 	f.bundle = "/usr/bin/bundle"
-	f.local, f.wanted = []string{"redis-server.service"}, []string{"redis-server.service"}
+	f.after, f.wants = []string{"redis-server.service"}, []string{"redis-server.service"}
 	if sidekiqVersion != "" {
 		v, err := sidekiq.ParseVersion(sidekiqVersion)
 		require.NoError(t, err)
 		f.version = v
 	}
-	f.name(p)
-	for _, w := range f.workers {
-		w.timeout = f.version.DefaultTimeout()
+	for i := range f.service {
+		f.service[i].timeout = f.version.DefaultTimeout()
 	}
 	if change != nil {
 		change(f)
 	}
+	f.runsAtHome = g.isAtHome(f.bundle)
 	texts := map[string]string{}
-	for _, u := range f.units() {
-		text, err := unitText(p, f, u)
+	for _, u := range f.wanted() {
+		text, err := unitText(o, f, u)
 		require.NoError(t, err)
 		texts[u.name] = text
 	}
@@ -65,34 +69,34 @@ func number(n int) *int { return &n }
 var goldens = map[string]struct {
 	systemd int
 	sidekiq string
-	asked   func(*Params)
-	found   func(*found)
+	asked   func(*options)
+	found   func(*facts)
 }{
 	"standard":         {systemd: 257, sidekiq: "7.3.2"},
 	"not_deployed":     {systemd: 257},
 	"bionic":           {systemd: 237, sidekiq: "5.0.4"},
 	"bullseye":         {systemd: 247, sidekiq: "6.0.4"},
 	"bookworm":         {systemd: 252, sidekiq: "6.4.1"},
-	"strict":           {systemd: 257, sidekiq: "8.1.7", asked: func(p *Params) { p.Hardening, p.JIT = "strict", false }},
-	"strict_on_bionic": {systemd: 237, sidekiq: "6.5.12", asked: func(p *Params) { p.Hardening = "strict" }},
-	"compat":           {systemd: 257, sidekiq: "7.3.2", asked: func(p *Params) { p.Hardening = "compat" }},
-	"off":              {systemd: 257, sidekiq: "7.3.2", asked: func(p *Params) { p.Hardening = "off" }},
-	"clamd":            {systemd: 257, sidekiq: "7.3.2", found: func(f *found) { f.clamd = true }},
-	"rbenv":            {systemd: 257, sidekiq: "7.3.2", asked: func(p *Params) { p.Hardening = "strict" }, found: func(f *found) { f.bundle, f.wrapped = "/home/deploy/.rbenv/shims/bundle", true }},
-	"login_shell":      {systemd: 257, sidekiq: "7.3.2", asked: func(p *Params) { p.LoginShell = true }, found: func(f *found) { f.bundle = "bundle" }},
-	"everything": {systemd: 257, sidekiq: "7.3.2", asked: func(p *Params) {
-		p.Concurrency, p.Timeout, p.StopTimeout, p.LimitNOFILE = number(12), number(40), number(90), number(65536)
-		p.Queues, p.SidekiqConfig = []string{"default,2", "ingest"}, "config/sidekiq_media.yml"
-		p.Environment, p.SecretEnvironment = map[string]string{"ODD": "50% of \"$x\""}, map[string]string{"TOKEN": "hush"}
-		p.EnvironmentFiles = []string{"-/etc/default/hyrax"}
-		p.MemoryHigh, p.MemoryMax, p.Malloc, p.LogFile = "1500M", "2G", "jemalloc", "/var/log/sidekiq.log"
-		p.ExtraDirectives = map[string]string{"CPUWeight": "50", "Nice": "5", "ProtectHome": "no"}
-	}, found: func(f *found) {
-		f.jemalloc, f.poolVariables = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", map[string]string{"RAILS_MAX_THREADS": "12"}
-		f.local = append(f.local, "mariadb.service")
+	"strict":           {systemd: 257, sidekiq: "8.1.7", asked: func(o *options) { o.Hardening, o.JIT = "strict", false }},
+	"strict_on_bionic": {systemd: 237, sidekiq: "6.5.12", asked: func(o *options) { o.Hardening = "strict" }},
+	"compat":           {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "compat" }},
+	"off":              {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "off" }},
+	"clamd":            {systemd: 257, sidekiq: "7.3.2", found: func(f *facts) { f.clamd = true }},
+	"rbenv":            {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "strict" }, found: func(f *facts) { f.bundle, f.isWrapper = "/home/deploy/.rbenv/shims/bundle", true }},
+	"login_shell":      {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.LoginShell = true }, found: func(f *facts) { f.bundle = "bundle" }},
+	"everything": {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) {
+		o.Concurrency, o.Timeout, o.StopTimeout, o.LimitNOFILE = number(12), number(40), number(90), number(65536)
+		o.Queues, o.SidekiqConfig = []string{"default,2", "ingest"}, "config/sidekiq_media.yml"
+		o.Environment, o.SecretEnvironment = map[string]string{"ODD": "50% of \"$x\""}, map[string]string{"TOKEN": "hush"}
+		o.EnvironmentFiles = []string{"-/etc/default/hyrax"}
+		o.MemoryHigh, o.MemoryMax, o.Malloc, o.LogFile = "1500M", "2G", "jemalloc", "/var/log/sidekiq.log"
+		o.ExtraDirectives = map[string]string{"CPUWeight": "50", "Nice": "5", "ProtectHome": "no"}
+	}, found: func(f *facts) {
+		f.jemalloc, f.pool.variables = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", map[string]string{"RAILS_MAX_THREADS": "12"}
+		f.after = append(f.after, "mariadb.service")
 	}},
-	"several": {systemd: 257, sidekiq: "7.3.2", asked: func(p *Params) {
-		p.Processes = []Process{{Name: "ingest", Queues: []string{"ingest"}, Concurrency: number(2)}, {Name: "default", Config: "config/sidekiq_default.yml"}}
+	"several": {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) {
+		o.Processes = []sidekiq.ProcessOptions{{Name: "ingest", Queues: []string{"ingest"}, Concurrency: number(2)}, {Name: "default", Config: "config/sidekiq_default.yml"}}
 	}},
 }
 
@@ -101,7 +105,7 @@ func TestUnitsAreAsPeopleFoundThemBefore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			all := ""
 			texts := unitsFor(t, asked(c.asked), c.systemd, c.sidekiq, c.found)
-			for _, unit := range sortedNames(texts) {
+			for _, unit := range slices.Sorted(maps.Keys(texts)) {
 				all += "# " + unit + "\n" + texts[unit] + "\n"
 			}
 			file := filepath.Join("testdata/units", name+".service")
@@ -121,7 +125,7 @@ func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
 		directive       string
 		systemd         int    // the first that has it
 		before, sidekiq string // the last Sidekiq without, the first with
-		asked           func(*Params)
+		asked           func(*options)
 	}{
 		{directive: "Type=notify", before: "6.0.5", sidekiq: "6.0.6"},
 		{directive: "WatchdogSec=120", before: "6.0.5", sidekiq: "6.0.6"},
@@ -135,9 +139,9 @@ func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
 		{directive: "ProtectHostname=yes", systemd: 242},
 		{directive: "RestrictSUIDSGID=yes", systemd: 242},
 		{directive: "PrivateMounts=yes", systemd: 239},
-		{directive: "SystemCallFilter=@system-service", systemd: 239, asked: func(p *Params) { p.Hardening = "strict" }},
-		{directive: "PrivateIPC=yes", systemd: 248, asked: func(p *Params) { p.Hardening = "strict" }},
-		{directive: "OOMPolicy=continue", systemd: 243, asked: func(p *Params) { p.ExtraDirectives = map[string]string{"OOMPolicy": "continue"} }},
+		{directive: "SystemCallFilter=@system-service", systemd: 239, asked: func(o *options) { o.Hardening = "strict" }},
+		{directive: "PrivateIPC=yes", systemd: 248, asked: func(o *options) { o.Hardening = "strict" }},
+		{directive: "OOMPolicy=continue", systemd: 243, asked: func(o *options) { o.ExtraDirectives = map[string]string{"OOMPolicy": "continue"} }},
 		{directive: "NoNewPrivileges=yes"}, {directive: "ProtectSystem=strict"}, {directive: "PrivateTmp=yes"}, {directive: "KillMode=mixed"},
 		{directive: "Restart=always"}, {directive: "StartLimitIntervalSec=0"}, {directive: "UMask=0002"},
 	} {
@@ -168,7 +172,7 @@ func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
 
 // No value of a secret is in a unit, which everybody may read.
 func TestSecretsAreNotInTheUnit(t *testing.T) {
-	p := asked(func(p *Params) { p.SecretEnvironment = map[string]string{"TOKEN": "hush"} })
+	p := asked(func(o *options) { o.SecretEnvironment = map[string]string{"TOKEN": "hush"} })
 	text := unitsFor(t, p, newest, "7.3.2", nil)["sidekiq.service"]
 	require.NotContains(t, text, "hush")
 	require.Contains(t, text, "\nEnvironmentFile=/etc/systemd/system/sidekiq.env\n")
@@ -176,13 +180,11 @@ func TestSecretsAreNotInTheUnit(t *testing.T) {
 
 // The grace is above Sidekiq's own timeout, or there is no unit.
 func TestAGraceThatLosesJobsIsRefused(t *testing.T) {
-	p := asked(func(p *Params) { p.StopTimeout = number(29) })
-	_, err := p.grace(25)
-	require.EqualError(t, err, `option "stop_timeout": 29 s is too short: Sidekiq gives its jobs 25 s and then pushes them back, and killed before it loses them; accepted: 30 or more`)
-	p.StopTimeout = number(30)
-	grace, err := p.grace(25)
-	require.NoError(t, err)
-	require.Equal(t, 30, grace)
+	o := asked(func(o *options) { o.StopTimeout = number(29) })
+	require.EqualError(t, o.checkStopTimeout(25), `option "stop_timeout": 29 s is too short: Sidekiq gives its jobs 25 s and then pushes them back, and killed before it loses them; accepted: 30 or more`)
+	o.StopTimeout = number(30)
+	require.NoError(t, o.checkStopTimeout(25))
+	require.Equal(t, 30, o.stopTimeout(25))
 }
 
 // installed is the version of the systemd-analyze here, which judges. The programs of the scripts come first in PATH.
@@ -220,7 +222,7 @@ func TestHardenedUnitsScoreAsPromised(t *testing.T) {
 	for profile, most := range map[string]float64{"strict": 1.6, "standard": 1.9, "compat": 4, "off": 9.5} {
 		t.Run(profile, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "sidekiq.service")
-			text := unitsFor(t, asked(func(p *Params) { p.Hardening = profile }), version, "7.3.2", nil)["sidekiq.service"]
+			text := unitsFor(t, asked(func(o *options) { o.Hardening = profile }), version, "7.3.2", nil)["sidekiq.service"]
 			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 			out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", file).CombinedOutput()
 			require.NoError(t, err, string(out))

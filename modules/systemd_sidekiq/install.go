@@ -1,0 +1,242 @@
+package systemdsidekiq
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+// unitMode: everybody may read how a service is run.
+const unitMode = 0o644
+
+// install plans the unit files, and the end of units that they replace.
+func (p *planner) install() error {
+	if p.AppRoot == "" {
+		if !p.main().state.Exists() {
+			return fmt.Errorf("there is no %s yet; hint: give app_root, so that it can be written", p.main().name)
+		}
+		return nil
+	}
+	for _, plan := range []func() error{p.checkTakeover, p.makeTexts, p.replaceOthers} {
+		if err := plan(); err != nil {
+			return err
+		}
+	}
+	p.retire()
+	for _, u := range p.workers() {
+		p.endBefore(u)
+	}
+	if err := p.installSecrets(); err != nil {
+		return err
+	}
+	for _, u := range p.wanted() {
+		p.installUnit(u)
+	}
+	if len(p.SecretEnvironment) == 0 {
+		p.removeSecrets()
+	}
+	return nil
+}
+
+// makeTexts makes the unit files that are wanted. systemd-analyze judges those that are new.
+func (p *planner) makeTexts() error {
+	changed := map[string]string{}
+	for _, u := range p.wanted() {
+		text, err := unitText(p.options, p.facts, u)
+		if err != nil {
+			return err
+		}
+		if p.wantedTexts[u.name] = text; !p.isInstalled(u) {
+			changed[u.name] = text
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	return systemd.Verify(changed)
+}
+
+// isInstalled reports whether the unit file has the wanted text.
+func (p *planner) isInstalled(u unit) bool {
+	return u.file != nil && string(u.file.Data) == p.wantedTexts[u.name]
+}
+
+// retire plans the end of processes that are no longer listed, and of a unit that becomes another kind.
+func (p *planner) retire() {
+	for _, u := range p.removed() {
+		p.drainAndStop(u, " (it is no longer listed)")
+		p.withdraw(u)
+	}
+	if p.isOtherKind() {
+		p.drainAndStop(p.main(), "")
+	}
+}
+
+// isOtherKind reports whether NAME.service becomes the parent of several processes, or was that and becomes a process.
+func (p *planner) isOtherKind() bool {
+	m := p.main()
+	return m.installed.Path != "" && m.isParent() != (m.process == nil)
+}
+
+// endBefore plans that a process ends before its unit is written when the new one gives it less time for that: systemd would kill it, and
+// its jobs, by the new unit's TimeoutStopSec=.
+func (p *planner) endBefore(u unit) {
+	if !u.ran() || p.isInstalled(u) {
+		return
+	}
+	if now := u.state.StopTimeout; now == 0 || now > time.Duration(p.stopTimeout(u.timeout))*time.Second {
+		p.drainAndStop(u, " (it has more time to end than the new unit gives)")
+	}
+}
+
+// installUnit plans one unit file, and that systemd reads it.
+func (p *planner) installUnit(u unit) {
+	switch text := p.wantedTexts[u.name]; {
+	case !p.isInstalled(u):
+		p.redefined[u.name] = true
+		p.Add(ansible.Step{
+			Title: "write " + u.path(),
+			Diff:  diff(u, text),
+			Do:    func(*ansible.Late) error { return p.publish(u) },
+			Undo:  func() error { return p.restoreUnit(u) },
+		})
+	case u.state.NeedsReload:
+		p.redefined[u.name] = true
+		p.Add(ansible.Step{
+			Title: "let systemd read " + u.name + " again",
+			Do:    func(*ansible.Late) error { return p.systemctl.DaemonReload() },
+		})
+	case !u.file.Is([]byte(text), unitMode, 0, 0):
+		p.Add(p.attributesStep(u.file, u.path(), unitMode))
+	}
+}
+
+// attributesStep leaves the content of a file and its time as they are: a newer file would restart the process.
+func (p *planner) attributesStep(file *atomicfile.File, path string, mode os.FileMode) ansible.Step {
+	describe := func(uid, gid int, m os.FileMode) string {
+		return fmt.Sprintf("%s (%d:%d %04o)", path, uid, gid, m.Perm())
+	}
+	set := func(uid, gid int, m os.FileMode) error {
+		return errors.Join(os.Lchown(p.path(path), uid, gid), os.Chmod(p.path(path), m))
+	}
+	return ansible.Step{
+		Title: "set owner and mode of " + path,
+		Diff:  &ansible.Diff{Prepared: fmt.Sprintf("-%s\n+%s\n", describe(file.UID, file.GID, file.Mode), describe(0, 0, mode))},
+		Do:    func(*ansible.Late) error { return set(0, 0, mode) },
+		Undo:  func() error { return set(file.UID, file.GID, file.Mode) },
+	}
+}
+
+func diff(u unit, after string) *ansible.Diff {
+	d := &ansible.Diff{After: after, BeforeHeader: u.path(), AfterHeader: u.path()}
+	if u.file != nil {
+		d.Before = string(u.file.Data)
+	}
+	return d
+}
+
+func (p *planner) publish(u unit) error {
+	err := atomicfile.Replace(atomicfile.Replacement{Path: p.path(u.path()), Data: []byte(p.wantedTexts[u.name]), Mode: unitMode})
+	if err != nil {
+		return err
+	}
+	return partial(p.systemctl.DaemonReload())
+}
+
+func (p *planner) restoreUnit(u unit) error {
+	if err := atomicfile.Restore(p.path(u.path()), u.file); err != nil {
+		return err
+	}
+	return p.systemctl.DaemonReload()
+}
+
+// partial is the error of a step that has begun to change the host.
+func partial(err error) error {
+	if err == nil {
+		return nil
+	}
+	return ansible.Partial(err)
+}
+
+// remove plans the end of the service: what was made first is removed last. What others wrote stays.
+func (p *planner) remove() {
+	for _, u := range p.parentLast() {
+		p.stop(u)
+	}
+	p.disable(p.main())
+	p.Set("status", "absent")
+	var theirs []string
+	for _, u := range p.parentLast() {
+		if u.file == nil || isManaged(u.installed.Text) {
+			p.withdraw(u)
+		} else {
+			theirs = append(theirs, u.path())
+		}
+	}
+	p.removeSecrets()
+	p.removeCache()
+	for _, dir := range unitDirs[1:] {
+		other := dir + "/" + p.main().name
+		if _, err := os.Stat(p.path(other)); err == nil {
+			theirs = append(theirs, other)
+			break // the one that systemd would use; /lib and /usr/lib may be the same directory
+		}
+	}
+	for _, file := range theirs {
+		p.Set("status", "stopped, not removed")
+		p.Warn("%s was not written by this module and stays; hint: remove it where it came from", file)
+	}
+}
+
+// withdraw plans that a unit file is removed.
+func (p *planner) withdraw(u unit) {
+	if u.file == nil {
+		return
+	}
+	p.Add(ansible.Step{
+		Title: "remove " + u.path(),
+		Diff:  diff(u, ""),
+		Do: func(*ansible.Late) error {
+			err := atomicfile.Remove(p.path(u.path()))
+			if err != nil {
+				return err
+			}
+			if err = p.systemctl.DaemonReload(); err == nil {
+				err = errors.Join(p.systemctl.ResetFailed(u.name), p.forget(u.name))
+			}
+			return partial(err)
+		},
+		Undo: func() error { return p.restoreUnit(u) },
+	})
+}
+
+// removeCache plans that the service's cache is removed, which systemd leaves when the unit goes, and with the last one their directory.
+//
+// Root removes what the user of the service has put there. That user cannot replace the cache itself by a link: the directories above
+// it belong to root (systemd makes them root:root 0755, exec-invoke.c, setup_exec_directory). Below it os.RemoveAll works on open
+// directories and follows no link: unlinkat(2), openat(2) with O_NOFOLLOW.
+func (p *planner) removeCache() {
+	dir := p.path(p.cacheDir())
+	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		return
+	}
+	p.Add(ansible.Step{Title: "remove " + p.cacheDir(), Do: func(*ansible.Late) error {
+		err := os.RemoveAll(dir)
+		if err == nil {
+			err = removeIfEmpty(filepath.Dir(dir))
+		}
+		return partial(err)
+	}})
+}
+
+// isRootsAlone reports whether nobody but root can change what is in a directory.
+func isRootsAlone(info os.FileInfo) bool {
+	return info.Sys().(*syscall.Stat_t).Uid == 0 && info.Mode().Perm()&0o022 == 0
+}

@@ -1,0 +1,66 @@
+package systemdsidekiq
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+)
+
+// notesDir has what is remembered from run to run, until the next boot.
+const notesDir = "/run/systemd_sidekiq/"
+
+// The notes about a unit, by the suffix of their file.
+const (
+	// quietNote names the process that a run of this module made quiet, to be restarted.
+	quietNote = ".quiet"
+	// poolNote names the process and the pool with which it was started. The time of database.yml is not enough: a role that writes it anew on
+	// every run, after which db_pool raises the pool again, would restart the process each time.
+	poolNote = ".pool"
+)
+
+// identity names a process: its number may have been another's before.
+func (u unit) identity() string {
+	return fmt.Sprintf("%d %d", u.state.MainPID, u.state.MainStart.Microseconds())
+}
+
+// hasNote reports whether an earlier run left this note. One that cannot be read does not count.
+func (h host) hasNote(unit, note, text string) bool {
+	found, err := atomicfile.ReadIfThere(h.path(notesDir + unit + note))
+	return err == nil && string(found) == text
+}
+
+// note leaves a note for later runs.
+func (h host) note(unit, note, text string) error {
+	if h.hasNote(unit, note, text) {
+		return nil
+	}
+	file := h.path(notesDir + unit + note)
+	if err := os.MkdirAll(path.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.Replace(atomicfile.Replacement{Path: file, Data: []byte(text), Mode: 0o644})
+}
+
+// forget removes the notes about a unit, and their directory with the last of all.
+func (h host) forget(unit string) error {
+	for _, file := range []string{notesDir + unit + quietNote, notesDir + unit + poolNote, notesDir} {
+		if err := removeIfEmpty(h.path(file)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeIfEmpty removes a file or an empty directory, if it exists.
+func removeIfEmpty(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,354 @@
+package systemdsidekiq
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+// options are those of systemd_sidekiq.yml.
+type options struct {
+	Name           string `option:"name"`
+	State          string `option:"state"`
+	Enabled        bool   `option:"enabled"`
+	AppRoot        string `option:"app_root"`
+	DeployRoot     string `option:"deploy_root"`
+	User           string `option:"user"`
+	Group          string `option:"group"`
+	RailsEnv       string `option:"rails_env"`
+	Bundle         string `option:"bundle"`
+	LoginShell     bool   `option:"login_shell"`
+	SidekiqVersion string `option:"sidekiq_version"`
+
+	Concurrency   *int                     `option:"concurrency"`
+	Queues        []string                 `option:"queues"`
+	SidekiqConfig string                   `option:"sidekiq_config"`
+	Processes     []sidekiq.ProcessOptions `option:"processes"`
+	Timeout       *int                     `option:"timeout"`
+	StopTimeout   *int                     `option:"stop_timeout"`
+	StartTimeout  int                      `option:"start_timeout"`
+	Watchdog      int                      `option:"watchdog"`
+	DrainTimeout  int                      `option:"drain_timeout"`
+
+	environ.Options
+	RedisURL         string `option:"redis_url"`
+	RedisNamespace   string `option:"redis_namespace"`
+	RequireHeartbeat bool   `option:"require_heartbeat"`
+	ManageRedis      string `option:"manage_redis"`
+
+	Umask           string            `option:"umask"`
+	Hardening       string            `option:"hardening"`
+	ReadWritePaths  []string          `option:"read_write_paths"`
+	JIT             bool              `option:"jit"`
+	Malloc          string            `option:"malloc"`
+	MemoryHigh      string            `option:"memory_high"`
+	MemoryMax       string            `option:"memory_max"`
+	LimitNOFILE     *int              `option:"limit_nofile"`
+	ExtraDirectives map[string]string `option:"extra_directives"`
+	LogFile         string            `option:"log_file"`
+
+	DatabaseYML  []string `option:"database_yml"`
+	DatabasePool string   `option:"database_pool"`
+	Databases    []string `option:"databases"`
+	Headroom     int      `option:"headroom"`
+	RestartOn    []string `option:"restart_on"`
+	LogReaders   []string `option:"log_readers"`
+	Takeover     string   `option:"takeover"`
+}
+
+var (
+	serviceName = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`) // no colon: CacheDirectory= takes what follows one for the name of a link
+	accountName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
+	queueName   = lazyregexp.New(`^[^\s,]+(,[0-9]+)?$`)
+	umask       = lazyregexp.New(`^0?[0-7]{3}$`)
+	positive    = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
+	railsEnv    = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
+	memorySize  = lazyregexp.New(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)?$`)
+)
+
+// Validate checks what systemd_sidekiq.yml cannot say, and sets defaults that depend on other options.
+func (o *options) Validate() error {
+	if o.Group == "" {
+		o.Group = o.User
+	}
+	if o.DeployRoot == "" && path.Base(o.AppRoot) == "current" {
+		o.DeployRoot = path.Dir(o.AppRoot)
+	}
+	for _, check := range []func() error{
+		o.checkNames, o.checkProcesses, o.checkNumbers, o.checkPaths, o.checkEnvironment, o.checkLimits, o.checkExtraDirectives, o.checkPool,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text is a value that has to match a pattern.
+type text struct {
+	option, value, accepted string
+	pattern                 func() *regexp.Regexp
+}
+
+func checkTexts(texts ...text) error {
+	for _, t := range texts {
+		if !t.pattern().MatchString(t.value) {
+			return argspec.NotAccepted(t.option, t.value, t.accepted)
+		}
+	}
+	return nil
+}
+
+const inName = "letters, digits, _ . -"
+
+func (o *options) checkNames() error {
+	if err := checkSuffix("name", o.Name); err != nil {
+		return err
+	}
+	texts := []text{
+		{"name", o.Name, inName, serviceName},
+		{"user", o.User, "the name of an account", accountName},
+		{"group", o.Group, "the name of a group", accountName},
+		{"umask", o.Umask, "three octal digits such as 0002", umask},
+		{"rails_env", o.RailsEnv, "letters, digits, _", railsEnv},
+	}
+	for _, user := range o.LogReaders {
+		texts = append(texts, text{"log_readers", user, "the name of an account", accountName})
+	}
+	if err := checkTexts(texts...); err != nil {
+		return err
+	}
+	if o.SidekiqVersion != "" {
+		if _, err := sidekiq.ParseVersion(o.SidekiqVersion); err != nil {
+			return argspec.Errorf("sidekiq_version", "%w", err)
+		}
+	}
+	return checkQueues("queues", o.Queues)
+}
+
+func checkSuffix(option, name string) error {
+	if stem, isUnit := strings.CutSuffix(name, ".service"); isUnit {
+		return argspec.Errorf(option, "%q ends in .service; hint: write %q", name, stem)
+	}
+	return nil
+}
+
+func checkQueues(option string, queues []string) error {
+	for _, q := range queues {
+		// "default,2" as text is a list of two, as Ansible reads it.
+		if _, err := strconv.Atoi(q); err == nil {
+			return argspec.Errorf(option, "%q is a number; hint: write a queue with its weight as an element of a list, - name,weight", q)
+		}
+		if err := checkTexts(text{option, q, `"name" or "name,weight"`, queueName}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxUnitName is the length of a unit's name in bytes (systemd.unit(5)).
+const maxUnitName = 255
+
+func (o *options) checkProcesses() error {
+	seen := map[string]bool{}
+	for i, process := range o.Processes {
+		at := fmt.Sprintf("processes[%d].", i)
+		if err := checkTexts(text{at + "name", process.Name, inName, serviceName}); err != nil {
+			return err
+		}
+		if seen[process.Name] {
+			return argspec.Errorf(at+"name", "%q stands there twice; hint: give each process a name of its own", process.Name)
+		}
+		seen[process.Name] = true
+		if err := checkSuffix(at+"name", process.Name); err != nil {
+			return err
+		}
+		if err := checkQueues(at+"queues", process.Queues); err != nil {
+			return err
+		}
+		if err := checkMinimum(1, at+"concurrency", process.Concurrency); err != nil {
+			return err
+		}
+	}
+	for _, process := range o.processes() {
+		if name := o.unitName(process.Name); len(name) > maxUnitName {
+			return argspec.Errorf("name", "the unit would be named %q, with %d bytes; accepted: %d", name, len(name), maxUnitName)
+		}
+	}
+	return nil
+}
+
+// checkMinimum accepts a number that is not set.
+func checkMinimum(least int, option string, number *int) error {
+	if number != nil && *number < least {
+		return argspec.NotAccepted(option, *number, fmt.Sprintf("%d or more", least))
+	}
+	return nil
+}
+
+func (o *options) checkNumbers() error {
+	for _, n := range []struct {
+		least  int
+		option string
+		number *int
+	}{
+		{1, "concurrency", o.Concurrency}, {1, "timeout", o.Timeout}, {1, "stop_timeout", o.StopTimeout}, {1, "start_timeout", &o.StartTimeout},
+		{0, "watchdog", &o.Watchdog}, {0, "drain_timeout", &o.DrainTimeout}, {0, "headroom", &o.Headroom}, {64, "limit_nofile", o.LimitNOFILE},
+	} {
+		if err := checkMinimum(n.least, n.option, n.number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *options) checkPaths() error {
+	paths := o.Paths()
+	paths["database_yml"] = o.DatabaseYML
+	for _, path := range o.ReadWritePaths {
+		paths["read_write_paths"] = append(paths["read_write_paths"], strings.TrimPrefix(path, "-"))
+	}
+	for option, value := range map[string]string{"app_root": o.AppRoot, "deploy_root": o.DeployRoot, "bundle": o.Bundle, "log_file": o.LogFile} {
+		if value != "" {
+			paths[option] = []string{value}
+		}
+	}
+	for _, process := range o.processes() {
+		if o.AppRoot != "" {
+			paths["sidekiq_config"] = append(paths["sidekiq_config"], o.configPath(process))
+		}
+	}
+	return argspec.CheckPaths(paths, func(option, path string) error {
+		if err := systemd.CheckPath(path); err != nil {
+			return argspec.Errorf(option, "%w", err)
+		}
+		return nil
+	})
+}
+
+func (o *options) checkEnvironment() error {
+	for name, value := range o.Environment {
+		u := systemd.NewUnit(systemd.MinVersion)
+		u.Set("Environment", systemd.Assignment{Name: name, Value: value})
+		if _, err := u.Text(); err != nil {
+			return argspec.Errorf("environment", "%w", err)
+		}
+		if _, isSecret := o.SecretEnvironment[name]; isSecret {
+			return argspec.Errorf("environment", "%q stands in option %q, too; hint: keep it in one of them", name, "secret_environment")
+		}
+	}
+	if _, err := environ.FormatFile(o.SecretEnvironment); err != nil {
+		return argspec.Errorf("secret_environment", "%w", err)
+	}
+	return nil
+}
+
+func (o *options) checkLimits() error {
+	const size = "a size such as 1500M or 2G, a share of the memory such as 50%, or infinity"
+	if err := checkTexts(text{"memory_high", o.MemoryHigh, size, memorySize}, text{"memory_max", o.MemoryMax, size, memorySize}); err != nil {
+		return err
+	}
+	if o.LogFile != "" && !strings.HasPrefix(o.LogFile, "/var/log/") {
+		return argspec.NotAccepted("log_file", o.LogFile, "a path below /var/log, since it is root who opens the file")
+	}
+	return nil
+}
+
+func (o *options) checkExtraDirectives() error {
+	for _, name := range slices.Sorted(maps.Keys(o.ExtraDirectives)) {
+		switch by := setBy(name); {
+		case by == byModule:
+			return argspec.Errorf("extra_directives", "%q is what this module sees to; hint: leave it out, or write a drop-in", name)
+		case isOption(by):
+			return argspec.Errorf("extra_directives", "%q has an option of its own; hint: set %s", name, by)
+		case !systemd.IsDirective(name):
+			return argspec.Errorf("extra_directives", "%q is not accepted; accepted: directives of [Service] such as CPUWeight, Nice, TasksMax, SupplementaryGroups; hint: write a drop-in for others", name)
+		}
+		u := systemd.NewUnit(systemd.Since(name))
+		u.Set(name, systemd.Literal(o.ExtraDirectives[name]))
+		if _, err := u.Text(); err != nil && o.ExtraDirectives[name] != "" {
+			return argspec.Errorf("extra_directives", "%w", err)
+		}
+	}
+	return nil
+}
+
+// poolAuto is the database_pool that is as large as the number of threads.
+const poolAuto = "auto"
+
+func (o *options) checkPool() error {
+	if o.DatabasePool != "" && o.DatabasePool != poolAuto && !positive().MatchString(o.DatabasePool) {
+		return argspec.NotAccepted("database_pool", o.DatabasePool, "auto, or a number from 1")
+	}
+	return nil
+}
+
+// How much longer than Sidekiq's own timeout systemd waits before it kills: after the timeout Sidekiq pushes unfinished jobs back to
+// Redis and gives its threads up to 3 seconds more (lib/sidekiq/manager.rb, hard_shutdown); then the application's own hooks run.
+const (
+	stopMargin    = 10 // seconds
+	minStopMargin = 5
+)
+
+// stopTimeout is TimeoutStopSec= for a Sidekiq with that timeout, both in seconds.
+func (o *options) stopTimeout(timeout int) int {
+	if o.StopTimeout != nil {
+		return *o.StopTimeout
+	}
+	return timeout + stopMargin
+}
+
+func (o *options) checkStopTimeout(timeout int) error {
+	if o.stopTimeout(timeout) < timeout+minStopMargin {
+		return argspec.Errorf("stop_timeout", "%d s is too short: Sidekiq gives its jobs %d s and then pushes them back, and killed before it loses them; accepted: %d or more",
+			*o.StopTimeout, timeout, timeout+minStopMargin)
+	}
+	return nil
+}
+
+// processes are those of the service; one without a name where none is listed.
+func (o *options) processes() []sidekiq.ProcessOptions {
+	return sidekiq.Inherit(sidekiq.ProcessOptions{Queues: o.Queues, Concurrency: o.Concurrency, Config: o.SidekiqConfig}, o.Processes)
+}
+
+// unitName is the unit of a process; "" is the service itself.
+func (o *options) unitName(process string) string {
+	if process == "" {
+		return o.Name + ".service"
+	}
+	return o.Name + "@" + process + ".service"
+}
+
+// configPath is where the configuration of a process is, given or where Sidekiq looks itself.
+func (o *options) configPath(process sidekiq.ProcessOptions) string {
+	switch {
+	case process.Config == "":
+		return path.Join(o.AppRoot, "config/sidekiq.yml")
+	case path.IsAbs(process.Config):
+		return process.Config
+	}
+	return path.Join(o.AppRoot, process.Config)
+}
+
+func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }
+
+// owns reports whether a directory is of this deployment. What else is in deploy_root may be another's: it may be as wide as /opt.
+func (o *options) owns(dir string) bool {
+	if dir == "" || dir == o.AppRoot || o.DeployRoot == "" {
+		return dir != "" && dir == o.AppRoot
+	}
+	dir = path.Clean(dir)
+	return dir == path.Join(o.DeployRoot, "current") || strings.HasPrefix(dir, path.Join(o.DeployRoot, "releases")+"/")
+}
+
+func (o *options) restartsOn(kind string) bool { return slices.Contains(o.RestartOn, kind) }

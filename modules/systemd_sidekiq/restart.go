@@ -1,0 +1,86 @@
+package systemdsidekiq
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+// restartReason is why restart_on has a process restarted whose unit is the wanted one, "" where nothing does. It ends the title of the step.
+func (g *gatherer) restartReason(u unit, f *facts) string {
+	for _, file := range g.watched(u) {
+		if g.isNewer(file, u.state) {
+			return fmt.Sprintf(" (%s is newer than the process)", file)
+		}
+	}
+	if file := f.pool.file; file != "" && g.restartsOn("database") && g.isNewer(file, u.state) {
+		if f.pool.size == 0 || !g.hasNote(u.name, poolNote, f.pool.note(u)) {
+			return fmt.Sprintf(" (%s is newer than the process)", file)
+		}
+	}
+	if g.restartsOn("release") && g.AppRoot != "" {
+		return g.releaseReason(u.state.MainPID, f.user)
+	}
+	return ""
+}
+
+// watched are the files of restart_on, but for database.yml.
+func (g *gatherer) watched(u unit) []string {
+	var files []string
+	add := func(kind string, more ...string) {
+		if g.restartsOn(kind) {
+			files = append(files, more...)
+		}
+	}
+	add("unit", u.path())
+	add("unit", u.state.DropIns...)
+	if g.AppRoot == "" {
+		return files
+	}
+	for _, file := range g.EnvironmentFiles {
+		add("environment", strings.TrimPrefix(file, "-"))
+	}
+	add("environment", g.DotenvFiles...)
+	if len(g.SecretEnvironment) > 0 {
+		add("environment", g.secretPath())
+	}
+	add("config", g.configPath(*u.process), g.configPath(*u.process)+".erb")
+	add("lockfile", g.lockfile())
+	return files
+}
+
+// isNewer reports whether a file was written after the main process was started. A file from the future, as after a clock was set back, is
+// not: it would restart the process on every run.
+func (h host) isNewer(file string, s systemd.State) bool {
+	info, err := os.Stat(h.path(file))
+	start, isKnown := s.Started()
+	return err == nil && isKnown && info.ModTime().After(start) && !info.ModTime().After(time.Now())
+}
+
+// releaseReason compares the directory in which the process runs with that to which `current` leads now.
+func (g *gatherer) releaseReason(pid int, user *accounts.User) string {
+	dir, err := proc.WorkingDirectory(pid, user)
+	if err != nil {
+		g.warn("in which release process %d runs cannot be seen: %v", pid, err)
+		return ""
+	}
+	current, err := filepath.EvalSymlinks(g.path(g.AppRoot))
+	if err != nil || dir == current {
+		return ""
+	}
+	return fmt.Sprintf(" (it runs in %s)", dir)
+}
+
+// warnOfCrashes: a process that systemd has just had to start again may be part of a slow crash loop.
+func (p *planner) warnOfCrashes(u unit) {
+	start, isKnown := u.state.Started()
+	if n := u.state.Restarts; n > 0 && isKnown && time.Since(start) < 10*time.Minute {
+		p.Warn("systemd has restarted %s %d times by itself, last %s ago; hint: journalctl -u %s", u.name, n, time.Since(start).Round(time.Second), u.name)
+	}
+}

@@ -1,0 +1,114 @@
+package systemdsidekiq
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+)
+
+// onFailure is what becomes of a plan whose unit does not come up. Where a process ran before and was to run otherwise, all is rolled back. Where
+// none ran there is nothing to go back to; and where nothing but the process is new, going back would change nothing.
+func (p *planner) onFailure() ansible.Policy {
+	ran, isRedefined := false, false
+	for _, u := range p.all() {
+		ran = ran || u.ran()
+		isRedefined = isRedefined || p.redefined[u.name] || p.stopped[u.name]
+	}
+	if ran && isRedefined {
+		return ansible.RollBack
+	}
+	return ansible.KeepAll
+}
+
+// withRedisFault adds what may be the cause of a failure.
+func (p *planner) withRedisFault(err error) error {
+	if p.redis.open == nil {
+		return err
+	}
+	if _, fault := p.redis.hasSidekiq(); fault != nil {
+		return fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, p.redis.Source, fault)
+	}
+	return err
+}
+
+// startAgain starts the processes that ran, after all files are as they were. When they do not come up either, the cause is in the
+// application or in what it needs: then the new units are installed again, to retry.
+func (p *planner) startAgain() error {
+	var fault error
+	for _, u := range p.all() {
+		fault = errors.Join(fault, p.startOneAgain(u))
+	}
+	switch {
+	case fault == nil:
+		return nil
+	case p.replaces():
+		return fmt.Errorf("what ran before does not come up either, so the cause is in the application or in what it needs; it goes on trying: %w", fault)
+	}
+	if err := p.installAgain(); err != nil {
+		return fmt.Errorf("the unit before does not come up either, and the new one could not be put back: %w", err)
+	}
+	return errors.New("the unit before does not come up either, so the cause is in the application or in what it needs: the new unit stays and goes on trying")
+}
+
+// startOneAgain asks systemd whether the process that was found still runs, or the undone steps have started one.
+func (p *planner) startOneAgain(u unit) error {
+	if !u.ran() {
+		return nil
+	}
+	now, err := p.systemctl.Show(u.name)
+	if err != nil || now.Up() && now.InvocationID == u.state.InvocationID {
+		return err
+	}
+	if now.Up() && !p.stopped[u.name] && !p.redefined[u.name] {
+		return nil // as before, only younger
+	}
+	if !now.Up() || !p.stopped[u.name] {
+		if err := p.systemctl.Restart(u.name); err != nil {
+			return err
+		}
+	}
+	_, err = p.settle(u.name, p.redisInUse)
+	return err
+}
+
+// replaces reports whether other units than those that are wanted ran.
+func (p *planner) replaces() bool {
+	if p.isOtherKind() || len(p.removed()) > 0 {
+		return true
+	}
+	for _, o := range p.others {
+		if p.stopped[o.name] {
+			return true
+		}
+	}
+	return false
+}
+
+// installAgain installs the new units and does not wait for their processes.
+func (p *planner) installAgain() error {
+	var fault error
+	if p.secretsText != "" {
+		fault = p.writeSecrets()
+	}
+	for _, u := range p.wanted() {
+		if p.redefined[u.name] {
+			fault = errors.Join(fault, p.publish(u))
+		}
+	}
+	if p.Enabled {
+		fault = errors.Join(fault, p.systemctl.Enable(p.main().name))
+	}
+	for _, u := range p.workers() {
+		if now, err := p.systemctl.Show(u.name); err != nil || now.InvocationID != u.state.InvocationID {
+			fault = errors.Join(fault, p.systemctl.RestartLater(u.name))
+		}
+	}
+	return fault
+}
+
+// restoreFile puts a file back as it was found; nil: there was none.
+func (p *planner) restoreFile(path string, found *atomicfile.File) error {
+	return atomicfile.Restore(p.path(path), found)
+}

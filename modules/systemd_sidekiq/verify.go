@@ -1,0 +1,129 @@
+package systemdsidekiq
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+// settleTime is how long a process has to run until it counts as up, where no heartbeat proves it sooner.
+func (p *planner) settleTime() time.Duration {
+	if p.version.Notifies() {
+		return p.settleNotify
+	}
+	return p.settleSimple
+}
+
+// minSettleTime is how long it has to run even then, two looks: an end right after the first heartbeat is to be seen.
+const minSettleTime = 500 * time.Millisecond
+
+// settle waits until the unit's main process has proved to work, and returns its state.
+func (p *planner) settle(unit string, redis redisServer) (systemd.State, error) {
+	start, isSilent := time.Now(), false // a Redis that does not answer is not asked again
+	return p.systemctl.Settle(unit, p.settleTime(), func(now systemd.State) bool {
+		if isSilent || time.Since(start) < minSettleTime {
+			return false
+		}
+		seen, err := redis.heartbeat(now)
+		isSilent = err != nil && !errors.Is(err, errNoHeartbeat)
+		return err == nil && seen.PID == now.MainPID
+	})
+}
+
+// answer is the plan, or the result of a step.
+type answer interface {
+	Set(key string, value any)
+	Append(key string, element any)
+	Warn(format string, args ...any)
+}
+
+// verifyStep checks a process that runs when something that it needs is started first.
+func (p *planner) verifyStep(u unit) ansible.Step {
+	return ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }}
+}
+
+// verify reports the process of a unit, and checks its heartbeat: what the page /sidekiq/busy shows.
+func (p *planner) verify(to answer, u unit) error {
+	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince}
+	heartbeat := map[string]any{"status": "unknown", "source": p.redis.Source}
+	isKnown := p.redis.open != nil
+	if isKnown {
+		process["heartbeat"] = heartbeat
+	}
+	to.Append("processes", process)
+	if u.name == p.main().name {
+		for key, value := range process {
+			if key != "unit" {
+				to.Set(key, value)
+			}
+		}
+	}
+	if !isKnown {
+		return nil
+	}
+	seen, err := p.redis.firstHeartbeat(u.state)
+	if err != nil {
+		return p.unseen(to, u, err)
+	}
+	heartbeat["status"], heartbeat["concurrency"], heartbeat["busy"], heartbeat["queues"] = "seen", seen.Concurrency, seen.Busy, seen.Queues
+	return p.compare(to, u, seen)
+}
+
+// unseen judges a heartbeat that was not seen. It fails only where it had to be there: a Redis that does not answer, or that is not named
+// and that no Sidekiq uses, is no evidence, for the application may know its Redis in a way that only Ruby understands.
+func (p *planner) unseen(to answer, u unit, cause error) error {
+	if errors.Is(cause, errNoHeartbeat) && p.redis.isUsed() {
+		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
+			u.name, u.state.MainPID, heartbeatTimeout, p.redis.hostname, cause, p.redis.Source, u.name)
+	}
+	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, p.redis.Source)
+	if p.RequireHeartbeat {
+		return errors.New(text)
+	}
+	to.Warn("%s", text)
+	return nil
+}
+
+// isUsed reports whether this Redis is that of a Sidekiq: it was named, or has its keys.
+func (s redisServer) isUsed() bool {
+	if !s.Guessed {
+		return true
+	}
+	used, err := s.hasSidekiq()
+	return err == nil && used
+}
+
+// compare checks that the process does what was asked for: an initializer of the application may override it.
+func (p *planner) compare(to answer, u unit, seen sidekiq.Process) error {
+	if seen.PID != u.state.MainPID {
+		return fmt.Errorf("the heartbeat is that of process %d, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
+			seen.PID, u.name, u.state.MainPID)
+	}
+	if u.process == nil || p.AppRoot == "" {
+		return nil
+	}
+	if seen.Quiet {
+		to.Warn("%s is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way", u.name)
+	}
+	for _, q := range u.process.Queues {
+		name, _, _ := strings.Cut(q, ",")
+		if !slices.Contains(seen.Queues, name) {
+			return fmt.Errorf("%s does not work on queue %q, which was asked for; hint: an initializer of the application may set the queues", u.name, name)
+		}
+	}
+	if u.threads.Size == 0 || u.threads.Size == seen.Concurrency {
+		return nil
+	}
+	text := fmt.Sprintf("%s has %d threads, not %d (%s); hint: an initializer of the application may set them", u.name, seen.Concurrency, u.threads.Size, u.threads.By)
+	if u.process.Concurrency != nil {
+		return errors.New(text)
+	}
+	to.Warn("%s", text)
+	return nil
+}
