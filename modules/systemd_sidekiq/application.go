@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,12 +8,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
+	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -29,17 +27,18 @@ func (g *gatherer) application(f *facts) error {
 	g.deployed = err == nil && info.IsDir()
 	f.deployed = g.deployed
 	if g.AppRoot == "" {
-		f.redisInUse, err = g.redisInUse(f.service, root)
+		f.redisInUse, err = g.redisInUse(f.service, root, sidekiq.Client{})
 		f.redis = f.redisInUse
 		return err
 	}
 	if f.user, err = g.account(); err != nil {
 		return err
 	}
-	if f.others, err = g.otherUnits(f.service, f.user); err != nil {
+	if f.others, err = g.otherUnits(f.service); err != nil {
 		return err
 	}
-	if f.bundle, f.isWrapper, err = g.bundle(f.user); err != nil {
+	g.warnOfUserUnits(f.user)
+	if f.bundle, err = g.bundle(f.user); err != nil {
 		return err
 	}
 	if f.version, err = g.version(f); err != nil {
@@ -47,15 +46,12 @@ func (g *gatherer) application(f *facts) error {
 	}
 	s := g.sidekiqService(f.version)
 	env := g.environ(s)
-	if f.redis, err = g.redisServer(env, g.AppRoot); err != nil {
+	if f.redis, err = g.redisOf(env, g.AppRoot); err != nil {
 		return err
 	}
-	g.warnings = append(g.warnings, f.redis.faults(f.version)...)
-	if f.redisInUse, err = g.redisInUse(f.service, g.AppRoot); err != nil {
+	g.warnings = append(g.warnings, f.redis.Unsuited(f.version)...)
+	if f.redisInUse, err = g.redisInUse(f.service, g.AppRoot, f.redis); err != nil {
 		return err
-	}
-	if f.redisInUse.open == nil {
-		f.redisInUse = f.redis
 	}
 	for i := range f.service {
 		if u := &f.service[i]; u.process != nil && !u.isRemoved {
@@ -70,8 +66,8 @@ func (g *gatherer) application(f *facts) error {
 	}
 	f.jemalloc = g.jemalloc()
 	g.checkReadWritePaths()
-	f.runsAtHome = g.isAtHome(f.bundle) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
-	f.linkedDirs = g.linkedDirs()
+	f.runsAtHome = g.isAtHome(f.bundle.Path) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
+	f.linkedDirs = g.gatherLinkedDirs()
 	return g.checkLogFile()
 }
 
@@ -110,40 +106,16 @@ func (g *gatherer) account() (*accounts.User, error) {
 	return user, nil
 }
 
-// bundle finds the executable. ansible-samvera's path stands for it where there is none: nothing is started before the deploy.
-func (g *gatherer) bundle(user *accounts.User) (file string, isWrapper bool, err error) {
+// bundle is the executable. Nothing is started before the deploy, so until then it need not exist.
+func (g *gatherer) bundle(user *accounts.User) (bundler.Bundle, error) {
 	if g.LoginShell && g.Bundle == "" {
-		return "bundle", false, nil // which the shell finds
+		return bundler.Bundle{Path: "bundle"}, nil // which the shell finds
 	}
-	places := []string{g.Bundle}
-	if g.Bundle == "" {
-		home := ""
-		if user != nil {
-			home = user.Home
-		}
-		places = bundler.Places(home)
+	b, missing, err := bundler.Find(g.root, g.User, user, g.Bundle)
+	if missing != nil {
+		g.lacks(missing)
 	}
-	for _, file := range places {
-		if !bundler.IsExecutable(g.path(file)) {
-			continue
-		}
-		if user != nil {
-			canExecute, err := bundler.CanExecute(*user, g.path(file))
-			if err != nil {
-				return "", false, err
-			}
-			if !canExecute {
-				g.lacks(fmt.Errorf("option %q: %q cannot be executed by %q; hint: open the folders above it for that user, or give another path", "bundle", file, g.User))
-			}
-		}
-		return file, !bundler.IsRuby(g.path(file)), nil
-	}
-	if g.Bundle != "" {
-		g.lacks(fmt.Errorf("option %q: %q is no executable file; hint: give the path of bundle", "bundle", g.Bundle))
-		return g.Bundle, false, nil
-	}
-	g.lacks(fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin, nor with rbenv, rvm, asdf or mise of %q; hint: install Bundler or give its path in option %q", g.User, "bundle"))
-	return bundler.Default, false, nil
+	return b, err
 }
 
 // version is the one that is given, else that of Gemfile.lock, else what the executable says. Before the first deploy it is not known: the unit
@@ -156,35 +128,13 @@ func (g *gatherer) version(f *facts) (sidekiq.Version, error) {
 	if err != nil || version.Known() || !g.deployed {
 		return version, err
 	}
-	if version, err = g.askVersion(f); err == nil && !version.Known() {
+	if f.user != nil && f.bundle.Path != "bundle" {
+		version, err = sidekiq.AskVersion(*f.user, g.path(f.bundle.Path), g.path(g.AppRoot))
+	}
+	if err == nil && !version.Known() {
 		g.warn("%s names no sidekiq; the unit assumes no particular version", g.lockfile())
 	}
 	return version, err
-}
-
-// versionTimeout is for Bundler, which loads its whole index first.
-const versionTimeout = 60 * time.Second
-
-var versionLine = lazyregexp.New(`(?im)^sidekiq (\S+)`)
-
-// askVersion asks the executable. Any other answer leaves the version unknown.
-func (g *gatherer) askVersion(f *facts) (sidekiq.Version, error) {
-	if f.user == nil || f.bundle == "bundle" {
-		return sidekiq.Version{}, nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), versionTimeout)
-	defer cancel()
-	cmd, err := f.user.Command(ctx, g.path(f.bundle), "exec", "sidekiq", "-V")
-	if err != nil {
-		return sidekiq.Version{}, err
-	}
-	cmd.Dir = g.path(g.AppRoot)
-	out, err := cmd.Output()
-	m := versionLine().FindSubmatch(out)
-	if err != nil || m == nil {
-		return sidekiq.Version{}, nil
-	}
-	return sidekiq.ParseVersion(string(m[1]))
 }
 
 // environ is the environment of the service, without variables where a file cannot be read.
@@ -206,17 +156,27 @@ func (g *gatherer) environ(s sidekiq.Service) environ.Environ {
 func (g *gatherer) checkEnvironmentFiles() {
 	for _, file := range g.EnvironmentFiles {
 		file = strings.TrimPrefix(file, "-")
-		for dir := path.Dir(file); ; dir = path.Dir(dir) {
-			info, err := os.Lstat(g.path(dir))
-			if err == nil && !isRootsAlone(info) {
+		for _, dir := range parents(file, "/") {
+			if info, err := os.Lstat(g.path(dir)); err == nil && !isRootsAlone(info) {
 				g.warn("option %q: systemd reads %s as root, and others than root may change %s: they can have it read another file; hint: dotenv_files, or secret_environment", "environment_files", file, dir)
-				break
-			}
-			if dir == "/" {
 				break
 			}
 		}
 	}
+}
+
+// parents are the directories above a file, up to one of them and with it.
+func parents(file, last string) []string {
+	all := []string{path.Dir(file)}
+	for dir := all[0]; dir != last; all = append(all, dir) {
+		dir = path.Dir(dir)
+	}
+	return all
+}
+
+// isRootsAlone reports whether nobody but root can change what is in a directory.
+func isRootsAlone(info os.FileInfo) bool {
+	return info.Sys().(*syscall.Stat_t).Uid == 0 && info.Mode().Perm()&0o022 == 0
 }
 
 // timeout is how long a Sidekiq gives running jobs at the end, in seconds. Where only Ruby can tell, the unit keeps to the default and says so.
@@ -293,7 +253,10 @@ func (g *gatherer) checkLogFile() error {
 	if err := systemd.CheckValue(g.systemctl.Version, "StandardOutput", appendTo(g.LogFile)); err != nil {
 		return fmt.Errorf("option %q: %w", "log_file", err)
 	}
-	for dir := path.Dir(g.LogFile); dir != "/var/log" && dir != "/"; dir = path.Dir(dir) {
+	for _, dir := range parents(g.LogFile, "/var/log") {
+		if dir == "/var/log" {
+			break
+		}
 		if info, err := os.Lstat(g.path(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
 			g.missing = append(g.missing, fmt.Errorf("option %q: %q is no folder that root alone may change; hint: make it, root:root 0755", "log_file", dir))
 			return nil

@@ -1,9 +1,7 @@
 package systemdsidekiq
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ func (p *planner) quiet() error {
 			continue
 		}
 		// A process that was just started would not hear the signal.
-		process, err := p.redisInUse.firstHeartbeat(u.state)
+		process, err := p.redisInUse.FirstHeartbeat(mainProcess(u))
 		if err != nil {
 			p.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
 		}
@@ -47,7 +45,7 @@ func (p *planner) drainStep(u unit) ansible.Step {
 }
 
 func (p *planner) isQuiet(u unit) bool {
-	process, err := p.redisInUse.heartbeat(u.state)
+	process, err := p.redisInUse.Heartbeat(mainProcess(u))
 	return err == nil && process.Quiet
 }
 
@@ -57,7 +55,7 @@ func (p *planner) drain(late *ansible.Late, u unit) ([]sidekiq.Job, error) {
 	if p.DrainTimeout == 0 || !u.ran() {
 		return nil, nil
 	}
-	if _, err := p.redisInUse.heartbeat(u.state); err != nil {
+	if _, err := p.redisInUse.Heartbeat(mainProcess(u)); err != nil {
 		late.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
 		return nil, nil
 	}
@@ -86,10 +84,8 @@ func (p *planner) wait(late *ansible.Late, u unit) ([]sidekiq.Job, error) {
 	if err := p.systemctl.Signal(u.name, quietSignal); err != nil {
 		return nil, err
 	}
-	process, err := p.redisInUse.awaitHeartbeat(u.state, time.Duration(p.DrainTimeout)*time.Second, func(process sidekiq.Process) bool {
-		return process.Beat.After(start) && process.Busy == 0
-	})
-	if err != nil && !errors.Is(err, errNoHeartbeat) {
+	process, err := p.redisInUse.AwaitIdle(mainProcess(u), start, time.Duration(p.DrainTimeout)*time.Second)
+	if err != nil {
 		return nil, err
 	}
 	if !process.Beat.After(start) {
@@ -99,12 +95,7 @@ func (p *planner) wait(late *ansible.Late, u unit) ([]sidekiq.Job, error) {
 	if process.Busy == 0 {
 		return nil, nil
 	}
-	var jobs []sidekiq.Job
-	err = p.redisInUse.ask(func(r store) (err error) {
-		jobs, err = r.Jobs(process.Identity)
-		return err
-	})
-	return jobs, err
+	return p.redisInUse.Jobs(process.Identity)
 }
 
 func jobList(jobs []sidekiq.Job) string {
@@ -128,29 +119,13 @@ func (p *planner) watch(late *ansible.Late, left []sidekiq.Job, end func() error
 	for {
 		select {
 		case err := <-done:
-			p.redisInUse.findPushedBack(left, pushedBack)
+			p.redisInUse.FindPushedBack(left, pushedBack)
 			late.Set("interrupted", describe(left, pushedBack))
 			return err
 		case <-time.After(100 * time.Millisecond):
-			p.redisInUse.findPushedBack(left, pushedBack)
+			p.redisInUse.FindPushedBack(left, pushedBack)
 		}
 	}
-}
-
-// findPushedBack notes which jobs wait in their queues.
-func (s redisServer) findPushedBack(jobs []sidekiq.Job, pushedBack map[string]bool) {
-	_ = s.ask(func(r store) error { // a look that fails sees nothing; the next may
-		for _, j := range jobs {
-			waiting, err := r.Waiting(j.Queue, 10*len(jobs))
-			if err != nil {
-				return err
-			}
-			if slices.ContainsFunc(waiting, func(w sidekiq.Job) bool { return w.JID == j.JID }) {
-				pushedBack[j.JID] = true
-			}
-		}
-		return nil
-	})
 }
 
 func describe(jobs []sidekiq.Job, pushedBack map[string]bool) []map[string]any {

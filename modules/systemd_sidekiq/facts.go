@@ -11,6 +11,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -93,7 +94,7 @@ type unit struct {
 	restartReason string          // why its process is not the wanted one, although the unit is; "" if it is
 }
 
-func (u unit) path() string { return unitDirs[0] + "/" + u.name }
+func (u unit) path() string { return systemd.AdminDir + "/" + u.name }
 
 // ran reports whether Sidekiq ran when the facts were gathered.
 func (u unit) ran() bool { return u.state.Up() }
@@ -130,15 +131,14 @@ func (r *redisUnit) isActive() bool { return r == nil || r.state.ActiveState == 
 type application struct {
 	deployed   bool // app_root is a directory
 	user       *accounts.User
-	bundle     string
-	isWrapper  bool // bundle is not a Ruby script, and may run Sidekiq as its child
+	bundle     bundler.Bundle
 	jemalloc   string
 	version    sidekiq.Version // unknown without a Gemfile.lock
 	runsAtHome bool            // application or bundle are below a home
 	linkedDirs []string
 	pool       pool
-	redis      redisServer // of the service as it is wanted
-	redisInUse redisServer // of the installed unit, which may be another
+	redis      sidekiq.Client // of the service as it is wanted
+	redisInUse sidekiq.Client // of the installed unit, which may be another
 }
 
 // gatherer gathers the facts. Its methods return them; only what is missing and what is assumed is collected on the way.
@@ -258,8 +258,8 @@ func (g *gatherer) named() service {
 		}
 		all = append(all, unit{name: g.unitName(process.Name), process: &process})
 	}
-	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0                          // the processes are those that exist
-	files, _ := filepath.Glob(g.path(unitDirs[0] + "/" + g.Name + "@?*.service")) // the pattern is valid: see checkNames
+	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0                               // the processes are those that exist
+	files, _ := filepath.Glob(g.path(systemd.AdminDir + "/" + g.Name + "@?*.service")) // the pattern is valid: see checkNames
 	for _, file := range files {
 		name := filepath.Base(file)
 		isListed := slices.ContainsFunc(all, func(u unit) bool { return u.name == name })

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
@@ -182,7 +181,7 @@ func (p *planner) remove() {
 	}
 	p.removeSecrets()
 	p.removeCache()
-	for _, dir := range unitDirs[1:] {
+	for _, dir := range systemd.PackageDirs {
 		other := dir + "/" + p.main().name
 		if _, err := os.Stat(p.path(other)); err == nil {
 			theirs = append(theirs, other)
@@ -234,9 +233,4 @@ func (p *planner) removeCache() {
 		}
 		return partial(err)
 	}})
-}
-
-// isRootsAlone reports whether nobody but root can change what is in a directory.
-func isRootsAlone(info os.FileInfo) bool {
-	return info.Sys().(*syscall.Stat_t).Uid == 0 && info.Mode().Perm()&0o022 == 0
 }

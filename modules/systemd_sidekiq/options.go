@@ -1,15 +1,16 @@
 package systemdsidekiq
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/capistrano"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -71,7 +72,8 @@ var (
 	accountName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 	queueName   = lazyregexp.New(`^[^\s,]+(,[0-9]+)?$`)
 	umask       = lazyregexp.New(`^0?[0-7]{3}$`)
-	positive    = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
+	poolSize    = lazyregexp.New(`^(auto|[1-9][0-9]{0,8})?$`)
+	logFile     = lazyregexp.New(`^(/var/log/.*)?$`)
 	railsEnv    = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 	memorySize  = lazyregexp.New(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)?$`)
 )
@@ -84,56 +86,27 @@ func (o *options) Validate() error {
 	if o.DeployRoot == "" && path.Base(o.AppRoot) == "current" {
 		o.DeployRoot = path.Dir(o.AppRoot)
 	}
-	for _, check := range []func() error{
-		o.checkNames, o.checkProcesses, o.checkNumbers, o.checkPaths, o.checkEnvironment, o.checkLimits, o.checkExtraDirectives, o.checkPool,
-	} {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// text is a value that has to match a pattern.
-type text struct {
-	option, value, accepted string
-	pattern                 func() *regexp.Regexp
-}
-
-func checkTexts(texts ...text) error {
-	for _, t := range texts {
-		if !t.pattern().MatchString(t.value) {
-			return argspec.NotAccepted(t.option, t.value, t.accepted)
-		}
-	}
-	return nil
+	return cmp.Or(o.checkNames(), o.checkProcesses(), o.checkNumbers(), o.checkPaths(), o.checkEnvironment(), o.checkLimits(), o.checkExtraDirectives())
 }
 
 const inName = "letters, digits, _ . -"
 
 func (o *options) checkNames() error {
-	if err := checkSuffix("name", o.Name); err != nil {
-		return err
-	}
-	texts := []text{
-		{"name", o.Name, inName, serviceName},
-		{"user", o.User, "the name of an account", accountName},
-		{"group", o.Group, "the name of a group", accountName},
-		{"umask", o.Umask, "three octal digits such as 0002", umask},
-		{"rails_env", o.RailsEnv, "letters, digits, _", railsEnv},
+	errs := []error{
+		checkSuffix("name", o.Name),
+		argspec.CheckText("name", o.Name, inName, serviceName),
+		argspec.CheckText("user", o.User, "the name of an account", accountName),
+		argspec.CheckText("group", o.Group, "the name of a group", accountName),
+		argspec.CheckText("umask", o.Umask, "three octal digits such as 0002", umask),
+		argspec.CheckText("rails_env", o.RailsEnv, "letters, digits, _", railsEnv),
 	}
 	for _, user := range o.LogReaders {
-		texts = append(texts, text{"log_readers", user, "the name of an account", accountName})
+		errs = append(errs, argspec.CheckText("log_readers", user, "the name of an account", accountName))
 	}
-	if err := checkTexts(texts...); err != nil {
-		return err
+	if _, err := sidekiq.ParseVersion(o.SidekiqVersion); err != nil && o.SidekiqVersion != "" {
+		errs = append(errs, argspec.Errorf("sidekiq_version", "%w", err))
 	}
-	if o.SidekiqVersion != "" {
-		if _, err := sidekiq.ParseVersion(o.SidekiqVersion); err != nil {
-			return argspec.Errorf("sidekiq_version", "%w", err)
-		}
-	}
-	return checkQueues("queues", o.Queues)
+	return cmp.Or(append(errs, checkQueues("queues", o.Queues))...)
 }
 
 func checkSuffix(option, name string) error {
@@ -149,7 +122,7 @@ func checkQueues(option string, queues []string) error {
 		if _, err := strconv.Atoi(q); err == nil {
 			return argspec.Errorf(option, "%q is a number; hint: write a queue with its weight as an element of a list, - name,weight", q)
 		}
-		if err := checkTexts(text{option, q, `"name" or "name,weight"`, queueName}); err != nil {
+		if err := argspec.CheckText(option, q, `"name" or "name,weight"`, queueName); err != nil {
 			return err
 		}
 	}
@@ -163,20 +136,18 @@ func (o *options) checkProcesses() error {
 	seen := map[string]bool{}
 	for i, process := range o.Processes {
 		at := fmt.Sprintf("processes[%d].", i)
-		if err := checkTexts(text{at + "name", process.Name, inName, serviceName}); err != nil {
-			return err
-		}
+		var duplicate error
 		if seen[process.Name] {
-			return argspec.Errorf(at+"name", "%q stands there twice; hint: give each process a name of its own", process.Name)
+			duplicate = argspec.Errorf(at+"name", "%q stands there twice; hint: give each process a name of its own", process.Name)
 		}
 		seen[process.Name] = true
-		if err := checkSuffix(at+"name", process.Name); err != nil {
-			return err
-		}
-		if err := checkQueues(at+"queues", process.Queues); err != nil {
-			return err
-		}
-		if err := checkMinimum(1, at+"concurrency", process.Concurrency); err != nil {
+		if err := cmp.Or(
+			argspec.CheckText(at+"name", process.Name, inName, serviceName),
+			duplicate,
+			checkSuffix(at+"name", process.Name),
+			checkQueues(at+"queues", process.Queues),
+			argspec.CheckMinimum(at+"concurrency", process.Concurrency, 1),
+		); err != nil {
 			return err
 		}
 	}
@@ -188,28 +159,17 @@ func (o *options) checkProcesses() error {
 	return nil
 }
 
-// checkMinimum accepts a number that is not set.
-func checkMinimum(least int, option string, number *int) error {
-	if number != nil && *number < least {
-		return argspec.NotAccepted(option, *number, fmt.Sprintf("%d or more", least))
-	}
-	return nil
-}
-
 func (o *options) checkNumbers() error {
-	for _, n := range []struct {
-		least  int
-		option string
-		number *int
-	}{
-		{1, "concurrency", o.Concurrency}, {1, "timeout", o.Timeout}, {1, "stop_timeout", o.StopTimeout}, {1, "start_timeout", &o.StartTimeout},
-		{0, "watchdog", &o.Watchdog}, {0, "drain_timeout", &o.DrainTimeout}, {0, "headroom", &o.Headroom}, {64, "limit_nofile", o.LimitNOFILE},
-	} {
-		if err := checkMinimum(n.least, n.option, n.number); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(
+		argspec.CheckMinimum("concurrency", o.Concurrency, 1),
+		argspec.CheckMinimum("timeout", o.Timeout, 1),
+		argspec.CheckMinimum("stop_timeout", o.StopTimeout, 1),
+		argspec.CheckMinimum("start_timeout", &o.StartTimeout, 1),
+		argspec.CheckMinimum("watchdog", &o.Watchdog, 0),
+		argspec.CheckMinimum("drain_timeout", &o.DrainTimeout, 0),
+		argspec.CheckMinimum("headroom", &o.Headroom, 0),
+		argspec.CheckMinimum("limit_nofile", o.LimitNOFILE, 64),
+	)
 }
 
 func (o *options) checkPaths() error {
@@ -238,9 +198,7 @@ func (o *options) checkPaths() error {
 
 func (o *options) checkEnvironment() error {
 	for name, value := range o.Environment {
-		u := systemd.NewUnit(systemd.MinVersion)
-		u.Set("Environment", systemd.Assignment{Name: name, Value: value})
-		if _, err := u.Text(); err != nil {
+		if err := systemd.CheckDirective("Environment", systemd.Assignment{Name: name, Value: value}); err != nil {
 			return argspec.Errorf("environment", "%w", err)
 		}
 		if _, isSecret := o.SecretEnvironment[name]; isSecret {
@@ -255,17 +213,17 @@ func (o *options) checkEnvironment() error {
 
 func (o *options) checkLimits() error {
 	const size = "a size such as 1500M or 2G, a share of the memory such as 50%, or infinity"
-	if err := checkTexts(text{"memory_high", o.MemoryHigh, size, memorySize}, text{"memory_max", o.MemoryMax, size, memorySize}); err != nil {
-		return err
-	}
-	if o.LogFile != "" && !strings.HasPrefix(o.LogFile, "/var/log/") {
-		return argspec.NotAccepted("log_file", o.LogFile, "a path below /var/log, since it is root who opens the file")
-	}
-	return nil
+	return cmp.Or(
+		argspec.CheckText("memory_high", o.MemoryHigh, size, memorySize),
+		argspec.CheckText("memory_max", o.MemoryMax, size, memorySize),
+		argspec.CheckText("log_file", o.LogFile, "a path below /var/log, since it is root who opens the file", logFile),
+		argspec.CheckText("database_pool", o.DatabasePool, "auto, or a number from 1", poolSize),
+	)
 }
 
 func (o *options) checkExtraDirectives() error {
 	for _, name := range slices.Sorted(maps.Keys(o.ExtraDirectives)) {
+		value := o.ExtraDirectives[name]
 		switch by := setBy(name); {
 		case by == byModule:
 			return argspec.Errorf("extra_directives", "%q is what this module sees to; hint: leave it out, or write a drop-in", name)
@@ -274,9 +232,7 @@ func (o *options) checkExtraDirectives() error {
 		case !systemd.IsDirective(name):
 			return argspec.Errorf("extra_directives", "%q is not accepted; accepted: directives of [Service] such as CPUWeight, Nice, TasksMax, SupplementaryGroups; hint: write a drop-in for others", name)
 		}
-		u := systemd.NewUnit(systemd.Since(name))
-		u.Set(name, systemd.Literal(o.ExtraDirectives[name]))
-		if _, err := u.Text(); err != nil && o.ExtraDirectives[name] != "" {
+		if err := systemd.CheckDirective(name, systemd.Literal(value)); err != nil && value != "" {
 			return argspec.Errorf("extra_directives", "%w", err)
 		}
 	}
@@ -285,13 +241,6 @@ func (o *options) checkExtraDirectives() error {
 
 // poolAuto is the database_pool that is as large as the number of threads.
 const poolAuto = "auto"
-
-func (o *options) checkPool() error {
-	if o.DatabasePool != "" && o.DatabasePool != poolAuto && !positive().MatchString(o.DatabasePool) {
-		return argspec.NotAccepted("database_pool", o.DatabasePool, "auto, or a number from 1")
-	}
-	return nil
-}
 
 // How much longer than Sidekiq's own timeout systemd waits before it kills: after the timeout Sidekiq pushes unfinished jobs back to
 // Redis and gives its threads up to 3 seconds more (lib/sidekiq/manager.rb, hard_shutdown); then the application's own hooks run.
@@ -342,13 +291,8 @@ func (o *options) configPath(process sidekiq.ProcessOptions) string {
 
 func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }
 
-// owns reports whether a directory is of this deployment. What else is in deploy_root may be another's: it may be as wide as /opt.
-func (o *options) owns(dir string) bool {
-	if dir == "" || dir == o.AppRoot || o.DeployRoot == "" {
-		return dir != "" && dir == o.AppRoot
-	}
-	dir = path.Clean(dir)
-	return dir == path.Join(o.DeployRoot, "current") || strings.HasPrefix(dir, path.Join(o.DeployRoot, "releases")+"/")
+func (o *options) deployment() capistrano.Deployment {
+	return capistrano.Deployment{AppRoot: o.AppRoot, Root: o.DeployRoot}
 }
 
 func (o *options) restartsOn(kind string) bool { return slices.Contains(o.RestartOn, kind) }

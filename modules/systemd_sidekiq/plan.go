@@ -86,8 +86,8 @@ func (p *planner) report() {
 	if p.version.Known() {
 		p.Set("sidekiq_version", p.version.String())
 	}
-	if p.bundle != "" {
-		p.Set("bundle", p.bundle)
+	if p.bundle.Path != "" {
+		p.Set("bundle", p.bundle.Path)
 	}
 	for _, warning := range p.warnings {
 		p.Warn("%s", warning)
@@ -303,7 +303,7 @@ func (p *planner) bringUp(late *ansible.Late, u unit) error {
 		return p.withRedisFault(p.systemctl.Down(u.name, err))
 	}
 	var err error
-	if u.state, err = p.settle(u.name, p.redis); err != nil {
+	if u.state, err = p.settle(u, p.redis); err != nil {
 		return p.withRedisFault(err)
 	}
 	if err := p.verify(late, u); err != nil {

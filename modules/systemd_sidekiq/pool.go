@@ -45,7 +45,7 @@ func (g *gatherer) poolOf(file string, databaseYML []byte, s sidekiq.Service, en
 		g.lacks(fmt.Errorf("%s: %w", file, err))
 		return p
 	}
-	p.size = g.smallestPool(databaseYML, s, environ.Overlay(env, p.variables))
+	p.size = connections.Smallest(s, environ.Overlay(env, p.variables), databaseYML, g.Databases)
 	// Another module raises it, which in check mode has not done so yet.
 	if p.size > 0 && !required.Guessed && p.size < required.Size {
 		p.raised = required.Size
@@ -73,23 +73,6 @@ func (g *gatherer) poolVariables(databaseYML []byte, s sidekiq.Service) (require
 	}
 	variables, err = connections.Variables(s, processes, g.Headroom, required, databaseYML, request)
 	return required, variables, err
-}
-
-// smallestPool is 0 where it is not certain.
-func (g *gatherer) smallestPool(databaseYML []byte, s sidekiq.Service, env environ.Environ) int {
-	rails, err := s.Locked("activerecord")
-	if err != nil {
-		return 0
-	}
-	pools, err := databaseyml.Pools(databaseYML, databaseyml.Reader{Environ: env, Rails: rails}, g.RailsEnv, g.Databases...)
-	if err != nil {
-		return 0
-	}
-	smallest := databaseyml.Unlimited
-	for _, pool := range pools {
-		smallest = min(smallest, pool.Size)
-	}
-	return smallest
 }
 
 // notePool notes with which pool a process was started. While the pool has yet to be raised, it is not that of the file.

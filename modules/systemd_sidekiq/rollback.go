@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
 // onFailure is what becomes of a plan whose unit does not come up. Where a process ran before and was to run otherwise, all is rolled back. Where
@@ -24,10 +23,7 @@ func (p *planner) onFailure() ansible.Policy {
 
 // withRedisFault adds what may be the cause of a failure.
 func (p *planner) withRedisFault(err error) error {
-	if p.redis.open == nil {
-		return err
-	}
-	if _, fault := p.redis.hasSidekiq(); fault != nil {
+	if fault := p.redis.Fault(); fault != nil {
 		return fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, p.redis.Source, fault)
 	}
 	return err
@@ -69,7 +65,7 @@ func (p *planner) startOneAgain(u unit) error {
 			return err
 		}
 	}
-	_, err = p.settle(u.name, p.redisInUse)
+	_, err = p.settle(u, p.redisInUse)
 	return err
 }
 
@@ -106,9 +102,4 @@ func (p *planner) installAgain() error {
 		}
 	}
 	return fault
-}
-
-// restoreFile puts a file back as it was found; nil: there was none.
-func (p *planner) restoreFile(path string, found *atomicfile.File) error {
-	return atomicfile.Restore(p.path(path), found)
 }

@@ -2,8 +2,6 @@ package systemdsidekiq
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
@@ -71,18 +69,5 @@ func (p *planner) secretDiff() string {
 	if p.secrets != nil {
 		before, _ = environ.ParseFile(p.secrets.Data) // one that cannot be read is replaced
 	}
-	all := maps.Clone(p.SecretEnvironment)
-	maps.Copy(all, before)
-	text := ""
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		old, was := before[name]
-		value, is := p.SecretEnvironment[name]
-		if was && (!is || old != value) {
-			text += "-" + name + "=(hidden)\n"
-		}
-		if is && (!was || old != value) {
-			text += "+" + name + "=(hidden)\n"
-		}
-	}
-	return text
+	return environ.Diff(before, p.SecretEnvironment)
 }

@@ -9,8 +9,9 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/capistrano"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
@@ -18,15 +19,6 @@ import (
 type other struct {
 	unit
 	isCapistrano bool // capistrano-sidekiq wrote it: the service replaces it
-}
-
-// unitDirs are where system units are, the admin's first.
-var unitDirs = []string{"/etc/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"}
-
-// isCapistrano knows the names that capistrano-sidekiq gives: APP_sidekiq_STAGE (3), sidekiq-STAGE (2), sidekiq_APP_STAGE (its README).
-func isCapistrano(name, stage string) bool {
-	name, _, _ = strings.Cut(strings.TrimSuffix(name, ".service"), "@")
-	return strings.HasSuffix(name, "_sidekiq_"+stage) || name == "sidekiq-"+stage || strings.HasPrefix(name, "sidekiq_") && strings.HasSuffix(name, "_"+stage)
 }
 
 // checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's Sidekiq.
@@ -39,7 +31,7 @@ func (g *gatherer) checkOwner(u unit) error {
 	switch {
 	case u.installed.Path == "", g.AppRoot == "" && isOurs:
 		return nil
-	case g.AppRoot != "" && g.owns(dir):
+	case g.AppRoot != "" && g.deployment().Owns(dir):
 		if isOurs || runsSidekiq(u.installed) || g.Takeover == "force" {
 			return nil
 		}
@@ -53,76 +45,35 @@ func (g *gatherer) checkOwner(u unit) error {
 }
 
 // otherUnits finds units of the same application, so that there are never two Sidekiqs where one was meant.
-func (g *gatherer) otherUnits(own service, user *accounts.User) ([]other, error) {
-	var names []string
+func (g *gatherer) otherUnits(own service) ([]other, error) {
 	var all []other
-	for _, dir := range unitDirs {
-		pattern := "*sidekiq*.service"
-		if dir == unitDirs[0] {
-			pattern = "*.service"
+	var names []string
+	for _, installed := range systemd.UnitFiles(g.root, "*.service", "*sidekiq*.service") {
+		name := installed.Name()
+		isOwn := slices.ContainsFunc(own, func(u unit) bool { return u.name == name })
+		if isOwn || !runsSidekiq(installed) || isManaged(installed.Text) || !g.deployment().Owns(installed.Value("WorkingDirectory")) {
+			continue
 		}
-		files, err := filepath.Glob(g.path(dir + "/" + pattern))
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			name := filepath.Base(file)
-			if slices.Contains(names, name) || slices.ContainsFunc(own, func(u unit) bool { return u.name == name }) {
-				continue
-			}
-			installed, isOther := g.readOther(file)
-			if !isOther {
-				continue
-			}
-			names = append(names, name)
-			instances, err := g.instances(name)
-			if err != nil {
+		instances := []string{name}
+		if strings.HasSuffix(name, "@.service") {
+			var err error
+			if instances, err = g.systemctl.Instances(name); err != nil {
 				return nil, err
 			}
-			for _, instance := range instances {
-				all = append(all, other{unit{name: instance, installed: installed}, isCapistrano(name, g.RailsEnv)})
-			}
 		}
+		for _, instance := range instances {
+			all = append(all, other{unit{name: instance, installed: installed}, capistrano.IsUnit(name, g.RailsEnv)})
+		}
+		names = append(names, instances...)
 	}
-	g.warnOfUserUnits(user)
-	return all, g.showOthers(all)
-}
-
-// readOther reads a unit file, if it runs Sidekiq for this application and this module did not write it.
-func (g *gatherer) readOther(file string) (systemd.UnitFile, bool) {
-	info, err := os.Lstat(file)
-	if err != nil || !info.Mode().IsRegular() { // a link is an alias, or a mask
-		return systemd.UnitFile{}, false
-	}
-	text, err := atomicfile.ReadIfThere(file)
-	if err != nil {
-		return systemd.UnitFile{}, false
-	}
-	u := systemd.UnitFile{Path: g.own(file), Text: string(text)}
-	return u, runsSidekiq(u) && !isManaged(u.Text) && g.owns(u.Value("WorkingDirectory"))
-}
-
-// instances are the units of a unit file: itself, or those of a template.
-func (g *gatherer) instances(name string) ([]string, error) {
-	if strings.HasSuffix(name, "@.service") {
-		return g.systemctl.Instances(name)
-	}
-	return []string{name}, nil
-}
-
-func (g *gatherer) showOthers(all []other) error {
 	if len(all) == 0 {
-		return nil
-	}
-	var names []string
-	for _, o := range all {
-		names = append(names, o.name)
+		return nil, nil
 	}
 	states, err := g.systemctl.ShowAll(names...)
 	for i := range states {
 		all[i].state = states[i]
 	}
-	return err
+	return all, err
 }
 
 // warnOfUserUnits: systemd's user instance cannot be controlled for another user on every version, so its units are left to the admin.
@@ -278,47 +229,23 @@ func (p *planner) coversVariable(assignment string) bool {
 	return isSet && now == value || isRailsEnv || assignment == "MALLOC_ARENA_MAX=2"
 }
 
-// commandWords are the words of a command line, and of the one that it hands to a shell.
-func commandWords(line string) []string {
-	return strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
-}
-
-// indexProgram is where a program is among the words, -1 where it is not.
-func indexProgram(words []string, name string) int {
-	return slices.IndexFunc(words, func(w string) bool { return w == name || strings.HasSuffix(w, "/"+name) })
-}
-
 func runsSidekiq(u systemd.UnitFile) bool {
-	return indexProgram(commandWords(u.Value("ExecStart")), "sidekiq") >= 0
+	return sidekiq.ParseCommandLine(u.Value("ExecStart")) != nil
 }
 
-// coversCommand compares what the options of two command lines come to.
+// coversCommand compares what two command lines come to.
 func (p *planner) coversCommand(line string) bool {
-	words := commandWords(line)
-	at := indexProgram(words, "sidekiq")
-	if at < 0 || len(words[at+1:])%2 != 0 {
+	c := sidekiq.ParseCommandLine(line)
+	if c == nil || c.HasOthers {
 		return false
 	}
-	var queues []string
-	for pair := range slices.Chunk(words[at+1:], 2) {
-		isSame := false
-		switch value := pair[1]; pair[0] {
-		case "-e", "--environment":
-			isSame = value == p.RailsEnv
-		case "-C", "--config":
-			isSame = slices.Contains([]string{p.SidekiqConfig, "config/sidekiq.yml", p.AppRoot + "/config/sidekiq.yml"}, value)
-		case "-c", "--concurrency":
-			isSame = p.Concurrency != nil && value == strconv.Itoa(*p.Concurrency)
-		case "-t", "--timeout":
-			isSame = p.Timeout != nil || value == strconv.Itoa(p.workers()[0].timeout)
-		case "-q", "--queue":
-			queues, isSame = append(queues, value), true
-		}
-		if !isSame {
-			return false
-		}
-	}
-	return (len(queues) == 0 || slices.Equal(queues, p.Queues)) && p.coversProgram(words[:at])
+	isSame := func(value string, wanted ...string) bool { return value == "" || slices.Contains(wanted, value) }
+	return isSame(c.Environment, p.RailsEnv) &&
+		isSame(c.Config, p.SidekiqConfig, "config/sidekiq.yml", p.configPath(sidekiq.ProcessOptions{})) &&
+		(c.Concurrency == "" || p.Concurrency != nil && c.Concurrency == strconv.Itoa(*p.Concurrency)) &&
+		(p.Timeout != nil || isSame(c.Timeout, strconv.Itoa(p.workers()[0].timeout))) &&
+		(len(c.Queues) == 0 || slices.Equal(c.Queues, p.Queues)) &&
+		p.coversProgram(c.Starter)
 }
 
 // starters are words before bundle that start it as it is.
@@ -326,12 +253,12 @@ var starters = []string{"/usr/bin/env", "/bin/bash", "/usr/bin/bash", "/bin/sh",
 
 // coversProgram: another Ruby than the new unit's is an edit, unless it is gone; so is whatever else is before it, such as nice or a variable.
 func (p *planner) coversProgram(words []string) bool {
-	i := indexProgram(words, "bundle")
+	i := sidekiq.IndexProgram(words, "bundle")
 	if i < 0 || !slices.Equal(words[i+1:], []string{"exec"}) {
 		return false
 	}
 	for _, w := range words[:i] {
-		if !slices.Contains(starters, w) && !p.owns(w) {
+		if !slices.Contains(starters, w) && !p.deployment().Owns(w) {
 			return false
 		}
 	}
@@ -339,5 +266,5 @@ func (p *planner) coversProgram(words []string) bool {
 		return p.LoginShell || p.Bundle != "" // a shell found it
 	}
 	_, err := os.Stat(p.path(words[i]))
-	return words[i] == p.bundle || p.Bundle != "" || err != nil
+	return words[i] == p.bundle.Path || p.Bundle != "" || err != nil
 }

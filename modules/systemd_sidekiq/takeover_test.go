@@ -50,26 +50,8 @@ func TestWhatAPersonPutIntoAUnitIsNamed(t *testing.T) {
 		o := asked(nil)
 		require.NoError(t, o.Validate())
 		p := &planner{host: host{root: t.TempDir()}, options: o, facts: &facts{}}
-		p.bundle = "/usr/bin/bundle"
+		p.bundle.Path = "/usr/bin/bundle"
 		p.service = service{{process: &sidekiq.ProcessOptions{}, timeout: 25}}
 		require.Equal(t, c.said, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[Service]\n" + c.line + "\n"}), c.line)
-	}
-}
-
-func TestADeploymentIsItsCurrentAndItsReleases(t *testing.T) {
-	o := &options{AppRoot: "/opt/current", DeployRoot: "/opt"}
-	for dir, is := range map[string]bool{
-		"/opt/current": true, "/opt/releases/20260101": true, "/opt/other/current": false, "/opt": false, "": false, "/srv": false,
-	} {
-		require.Equal(t, is, o.owns(dir), dir)
-	}
-}
-
-func TestNamesOfCapistrano(t *testing.T) {
-	for name, is := range map[string]bool{
-		"hyrax_sidekiq_production.service": true, "sidekiq-production.service": true, "sidekiq_hyrax_production@1.service": true,
-		"sidekiq-mailers.service": false, "sidekiq-exporter.service": false, "hyrax_sidekiq_staging.service": false, "sidekiq.service": false,
-	} {
-		require.Equal(t, is, isCapistrano(name, "production"), name)
 	}
 }

@@ -3,7 +3,6 @@ package systemdsidekiq
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,20 +15,6 @@ const marker = "Managed by Ansible (systemd_sidekiq); changes are overwritten."
 
 func isManaged(text string) bool { return strings.HasPrefix(text, "# "+marker) }
 
-// section is a section of a unit file. Without rows that apply it is left out.
-type section struct {
-	name string
-	rows []row
-}
-
-// row is a directive of a unit. A directive that the host's systemd does not know is left out (systemd.Since).
-type row struct {
-	directive string
-	value     any    // a string or number; a systemd.Value, or several for one line each; "" and nil: no line
-	when      bool   // condition: version of Sidekiq or systemd, profile, options
-	setBy     string // the option that sets it, or a constant below
-}
-
 // What decides about a directive that has no option.
 const (
 	byModule  = "this module"                    // nothing else: promises of this module depend on it
@@ -38,6 +23,11 @@ const (
 )
 
 const always = true
+
+// row is one directive of a table. setBy is the option that sets it, or a constant above.
+func row(directive string, value any, when bool, setBy string) systemd.Row {
+	return systemd.Row{Directive: directive, Value: value, When: when, SetBy: setBy}
+}
 
 // input is what a unit is made of.
 type input struct {
@@ -48,101 +38,94 @@ type input struct {
 }
 
 // processTable is the unit that runs a process of Sidekiq.
-func processTable(in *input) []section {
+func processTable(in *input) []systemd.Section {
 	notifies := in.version.Notifies()
-	return []section{
-		{"Unit", []row{
-			{"Description", in.description(), always, "name"},
-			{"Documentation", "https://github.com/sidekiq/sidekiq/wiki", always, byModule},
+	return []systemd.Section{
+		{Name: "Unit", Rows: []systemd.Row{
+			row("Description", in.description(), always, "name"),
+			row("Documentation", "https://github.com/sidekiq/sidekiq/wiki", always, byModule),
 			// A process is stopped before its parent, so that `systemctl stop` waits for all of them.
-			{"PartOf", in.parent(), in.hasParent(), byModule},               // systemd.unit(5)
-			{"ReloadPropagatedFrom", in.parent(), in.hasParent(), byModule}, // systemd.unit(5)
+			row("PartOf", in.parent(), in.hasParent(), byModule),               // systemd.unit(5)
+			row("ReloadPropagatedFrom", in.parent(), in.hasParent(), byModule), // systemd.unit(5)
 			// At boot Redis and the database of this host start first. At shutdown, where it matters more, they stop last, when Sidekiq has
 			// pushed back its jobs.
-			{"After", in.after(), always, byModule},
-			{"Wants", in.wants(), always, byModule},
+			row("After", in.after(), always, byModule),
+			row("Wants", in.wants(), always, byModule),
 			// A host without a deployment stays quiet, also after a reboot.
-			{"ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule},
+			row("ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule),
 			// Restarts are not rate-limited: after an hour without Redis no admin is needed.
-			{"StartLimitIntervalSec", "0", always, byModule}, // systemd.unit(5)
+			row("StartLimitIntervalSec", "0", always, byModule), // systemd.unit(5)
 		}},
-		{"Service", append([]row{
+		{Name: "Service", Rows: in.withExtra(append([]systemd.Row{
 			// Before 6.0.6 systemd would wait in vain for a notification, and for the watchdog's.
-			{"Type", "simple", !notifies, byModule}, // Sidekiq's Changes.md, 6.0.6
-			{"Type", "notify", notifies, byModule},
-			{"NotifyAccess", "all", notifies && (in.isWrapper || in.LoginShell), byModule}, // systemd.service(5): main is the default
+			row("Type", "simple", !notifies, byModule), // Sidekiq's Changes.md, 6.0.6
+			row("Type", "notify", notifies, byModule),
+			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell), byModule), // systemd.service(5): main is the default
 			// For a Ruby that does not run any more. Less than a minute has killed processes that were only busy.
-			{"WatchdogSec", in.Watchdog, notifies && in.Watchdog > 0, "watchdog"}, // sidekiq#4522, alaveteli#7998
-			{"TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"},
-			{"User", in.User, always, "user"},
-			{"Group", in.Group, always, "group"},
-			{"UMask", in.Umask, always, "umask"},
-			{"WorkingDirectory", systemd.Path(in.AppRoot), always, "app_root"},
-			{"Environment", in.variables(), always, "environment"},
-			{"EnvironmentFile", in.environmentFiles(), always, "environment_files"},
-			{"ExecStart", in.command(), always, "bundle"},
+			row("WatchdogSec", in.Watchdog, notifies && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998
+			row("TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"),
+			row("User", in.User, always, "user"),
+			row("Group", in.Group, always, "group"),
+			row("UMask", in.Umask, always, "umask"),
+			row("WorkingDirectory", systemd.Path(in.AppRoot), always, "app_root"),
+			row("Environment", in.variables(), always, "environment"),
+			row("EnvironmentFile", in.environmentFiles(), always, "environment_files"),
+			row("ExecStart", in.command(), always, "bundle"),
 			// The shell's kill: the program kill is in no essential package.
-			{"ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"}, always, byModule}, // Sidekiq's wiki, Signals
+			row("ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"}, always, byModule), // Sidekiq's wiki, Signals
 			// TERM to Sidekiq alone: a job's ffmpeg is to finish with its job.
-			{"KillMode", "mixed", always, byModule}, // systemd.kill(5)
-			{"TimeoutStopSec", in.stopTimeout(in.timeout), always, "stop_timeout"},
+			row("KillMode", "mixed", always, byModule), // systemd.kill(5)
+			row("TimeoutStopSec", in.stopTimeout(in.timeout), always, "stop_timeout"),
 			// Sidekiq ends with status 0 when anyone sends it TERM.
-			{"Restart", "always", always, byModule},
-			{"RestartSec", "5", always, byDefault},
+			row("Restart", "always", always, byModule),
+			row("RestartSec", "5", always, byDefault),
 			// systemd counts crashes since the last manual restart, however long ago they were: the longest pause is short enough for a single one.
-			{"RestartSteps", "6", always, byDefault}, // systemd.service(5)
-			{"RestartMaxDelaySec", "30", always, byDefault},
-			{"SyslogIdentifier", strings.TrimSuffix(in.name, ".service"), always, "name"},
-			{"StandardOutput", appendTo(in.LogFile), in.LogFile != "", "log_file"},
-			{"StandardError", appendTo(in.LogFile), in.LogFile != "", "log_file"},
-			{"MemoryHigh", in.MemoryHigh, always, "memory_high"},
-			{"MemoryMax", in.MemoryMax, always, "memory_max"},
-			{"LimitNOFILE", in.LimitNOFILE, always, "limit_nofile"},
-		}, sandboxRows(in)...)},
-		{"Install", []row{
-			{"WantedBy", "multi-user.target", !in.hasParent(), "enabled"},
+			row("RestartSteps", "6", always, byDefault), // systemd.service(5)
+			row("RestartMaxDelaySec", "30", always, byDefault),
+			row("SyslogIdentifier", strings.TrimSuffix(in.name, ".service"), always, "name"),
+			row("StandardOutput", appendTo(in.LogFile), in.LogFile != "", "log_file"),
+			row("StandardError", appendTo(in.LogFile), in.LogFile != "", "log_file"),
+			row("MemoryHigh", in.MemoryHigh, always, "memory_high"),
+			row("MemoryMax", in.MemoryMax, always, "memory_max"),
+			row("LimitNOFILE", in.LimitNOFILE, always, "limit_nofile"),
+		}, sandboxRows(in)...))},
+		{Name: "Install", Rows: []systemd.Row{
+			row("WantedBy", "multi-user.target", !in.hasParent(), "enabled"),
 		}},
 	}
 }
 
 // parentTable is the unit under which several processes are started, stopped and made quiet as one, by their PartOf= and
 // ReloadPropagatedFrom=. `systemctl kill` has no effect on it: it has no process.
-func parentTable(in *input) []section {
+func parentTable(in *input) []systemd.Section {
 	var processes []systemd.Value
 	for _, p := range in.processes() {
 		processes = append(processes, systemd.Text(in.unitName(p.Name)))
 	}
-	return []section{
-		{"Unit", []row{
-			{"Description", in.description(), always, "name"},
-			{"Wants", processes, always, byModule},
-			{"ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule},
+	return []systemd.Section{
+		{Name: "Unit", Rows: []systemd.Row{
+			row("Description", in.description(), always, "name"),
+			row("Wants", processes, always, byModule),
+			row("ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule),
 		}},
-		{"Service", []row{
-			{"Type", "oneshot", always, byModule},
-			{"RemainAfterExit", "yes", always, byModule},
-			{"User", in.User, always, "user"}, // nothing here needs root, nor does what a drop-in adds
-			{"Group", in.Group, always, "group"},
-			{"ExecStart", systemd.Command{"/bin/true"}, always, "bundle"},
-			{"ExecReload", systemd.Command{"/bin/true"}, always, byModule},
+		{Name: "Service", Rows: []systemd.Row{
+			row("Type", "oneshot", always, byModule),
+			row("RemainAfterExit", "yes", always, byModule),
+			row("User", in.User, always, "user"), // nothing here needs root, nor does what a drop-in adds
+			row("Group", in.Group, always, "group"),
+			row("ExecStart", systemd.Command{"/bin/true"}, always, "bundle"),
+			row("ExecReload", systemd.Command{"/bin/true"}, always, byModule),
 		}},
-		{"Install", []row{
-			{"WantedBy", "multi-user.target", always, "enabled"},
+		{Name: "Install", Rows: []systemd.Row{
+			row("WantedBy", "multi-user.target", always, "enabled"),
 		}},
 	}
 }
 
-// setBy is what decides about a directive (row.setBy), "" for one that no unit has.
+// setBy is what decides about a directive (systemd.Row), "" for one that no unit has.
 func setBy(directive string) string {
 	in := &input{options: &options{}, facts: &facts{}, unit: unit{process: &sidekiq.ProcessOptions{}}}
-	for _, s := range append(processTable(in), parentTable(in)...) {
-		for _, r := range s.rows {
-			if r.directive == directive {
-				return r.setBy
-			}
-		}
-	}
-	return ""
+	return systemd.SetBy(append(processTable(in), parentTable(in)...), directive)
 }
 
 // isOption reports whether setBy names an option.
@@ -153,74 +136,35 @@ func isOption(by string) bool {
 // unitText is the text of a unit file.
 func unitText(o *options, f *facts, u unit) (string, error) {
 	in := &input{options: o, facts: f, unit: u, profile: profileOf(o, f.main().installed)}
-	table := parentTable
-	if u.process != nil {
-		table = processTable
-		if err := o.checkStopTimeout(u.timeout); err != nil {
-			return "", err
-		}
+	comments := []string{marker, profileComment + in.profile}
+	if u.process == nil {
+		return systemd.Render(f.systemctl.Version, comments, parentTable(in))
 	}
-	out := systemd.NewUnit(f.systemctl.Version)
-	out.Comment(marker)
-	out.Comment(profileComment + in.profile)
-	for _, s := range table(in) {
-		s.write(out, in)
+	if err := o.checkStopTimeout(u.timeout); err != nil {
+		return "", err
 	}
-	return out.Text()
+	return systemd.Render(f.systemctl.Version, comments, processTable(in))
 }
 
-// write adds what extra_directives has to the service of a process.
-func (s section) write(out *systemd.Unit, in *input) {
-	rows := slices.DeleteFunc(s.rows, func(r row) bool {
-		_, isExtra := in.ExtraDirectives[r.directive]
-		return !r.when || isExtra && r.setBy == bySandbox
-	})
-	if len(rows) == 0 {
-		return
-	}
-	out.Section(s.name)
-	for _, r := range rows {
-		for _, v := range r.values() {
-			out.Set(r.directive, v)
+// withExtra adds what extra_directives has to the rows of [Service], in the place of those of the sandbox.
+func (in *input) withExtra(rows []systemd.Row) []systemd.Row {
+	for i, r := range rows {
+		if _, isReplaced := in.ExtraDirectives[r.Directive]; isReplaced && r.SetBy == bySandbox {
+			rows[i].When = false
 		}
 	}
-	if s.name == "Service" && in.process != nil {
-		for _, name := range slices.Sorted(maps.Keys(in.ExtraDirectives)) {
-			out.Set(name, systemd.Literal(in.ExtraDirectives[name]))
-		}
+	for _, name := range slices.Sorted(maps.Keys(in.ExtraDirectives)) {
+		rows = append(rows, systemd.Row{Directive: name, Value: systemd.Literal(in.ExtraDirectives[name]), When: true})
 	}
-}
-
-func (r row) values() []systemd.Value {
-	switch v := r.value.(type) {
-	case []systemd.Value:
-		return v
-	case systemd.Value:
-		return []systemd.Value{v}
-	case *int:
-		if v == nil {
-			return nil
-		}
-		return []systemd.Value{systemd.Literal(fmt.Sprint(*v))}
-	}
-	text := fmt.Sprint(r.value)
-	if text == "" {
-		return nil
-	}
-	return []systemd.Value{systemd.Text(text)}
+	return rows
 }
 
 func (in *input) hasParent() bool { return in.process != nil && in.process.Name != "" }
 
 func (in *input) parent() string { return in.unitName("") }
 
-// description names the project: the directory above current, so that /opt/hyrax/current is hyrax.
 func (in *input) description() string {
-	root := in.AppRoot
-	if in.DeployRoot != "" {
-		root = in.DeployRoot
-	}
-	text := "Sidekiq for " + path.Base(root)
+	text := "Sidekiq for " + in.deployment().Project()
 	switch {
 	case in.process == nil:
 		text += ", all processes"
@@ -280,7 +224,7 @@ func (in *input) environmentFiles() []systemd.Value {
 
 // command passes only what was asked for: the rest is the application's own configuration.
 func (in *input) command() systemd.Command {
-	c := systemd.Command{in.bundle, "exec", "sidekiq", "-e", in.RailsEnv}
+	c := systemd.Command{in.bundle.Path, "exec", "sidekiq", "-e", in.RailsEnv}
 	if in.process == nil {
 		return c
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
@@ -40,7 +41,7 @@ func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion strin
 	require.NoError(t, o.Validate())
 	g := &gatherer{host: host{root: t.TempDir()}, options: o}
 	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.named()}
-	f.bundle = "/usr/bin/bundle"
+	f.bundle.Path = "/usr/bin/bundle"
 	f.after, f.wants = []string{"redis-server.service"}, []string{"redis-server.service"}
 	if sidekiqVersion != "" {
 		v, err := sidekiq.ParseVersion(sidekiqVersion)
@@ -53,7 +54,7 @@ func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion strin
 	if change != nil {
 		change(f)
 	}
-	f.runsAtHome = g.isAtHome(f.bundle)
+	f.runsAtHome = g.isAtHome(f.bundle.Path)
 	texts := map[string]string{}
 	for _, u := range f.wanted() {
 		text, err := unitText(o, f, u)
@@ -82,8 +83,8 @@ var goldens = map[string]struct {
 	"compat":           {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "compat" }},
 	"off":              {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "off" }},
 	"clamd":            {systemd: 257, sidekiq: "7.3.2", found: func(f *facts) { f.clamd = true }},
-	"rbenv":            {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "strict" }, found: func(f *facts) { f.bundle, f.isWrapper = "/home/deploy/.rbenv/shims/bundle", true }},
-	"login_shell":      {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.LoginShell = true }, found: func(f *facts) { f.bundle = "bundle" }},
+	"rbenv":            {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "strict" }, found: func(f *facts) { f.bundle = bundler.Bundle{Path: "/home/deploy/.rbenv/shims/bundle", IsWrapper: true} }},
+	"login_shell":      {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.LoginShell = true }, found: func(f *facts) { f.bundle.Path = "bundle" }},
 	"everything": {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) {
 		o.Concurrency, o.Timeout, o.StopTimeout, o.LimitNOFILE = number(12), number(40), number(90), number(65536)
 		o.Queues, o.SidekiqConfig = []string{"default,2", "ingest"}, "config/sidekiq_media.yml"

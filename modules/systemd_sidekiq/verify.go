@@ -24,14 +24,15 @@ func (p *planner) settleTime() time.Duration {
 const minSettleTime = 500 * time.Millisecond
 
 // settle waits until the unit's main process has proved to work, and returns its state.
-func (p *planner) settle(unit string, redis redisServer) (systemd.State, error) {
+func (p *planner) settle(u unit, redis sidekiq.Client) (systemd.State, error) {
 	start, isSilent := time.Now(), false // a Redis that does not answer is not asked again
-	return p.systemctl.Settle(unit, p.settleTime(), func(now systemd.State) bool {
+	return p.systemctl.Settle(u.name, p.settleTime(), func(now systemd.State) bool {
 		if isSilent || time.Since(start) < minSettleTime {
 			return false
 		}
-		seen, err := redis.heartbeat(now)
-		isSilent = err != nil && !errors.Is(err, errNoHeartbeat)
+		u.state = now
+		seen, err := redis.Heartbeat(mainProcess(u))
+		isSilent = err != nil && !errors.Is(err, sidekiq.ErrNoHeartbeat)
 		return err == nil && seen.PID == now.MainPID
 	})
 }
@@ -52,8 +53,7 @@ func (p *planner) verifyStep(u unit) ansible.Step {
 func (p *planner) verify(to answer, u unit) error {
 	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince}
 	heartbeat := map[string]any{"status": "unknown", "source": p.redis.Source}
-	isKnown := p.redis.open != nil
-	if isKnown {
+	if p.redis.IsKnown() {
 		process["heartbeat"] = heartbeat
 	}
 	to.Append("processes", process)
@@ -64,10 +64,10 @@ func (p *planner) verify(to answer, u unit) error {
 			}
 		}
 	}
-	if !isKnown {
+	if !p.redis.IsKnown() {
 		return nil
 	}
-	seen, err := p.redis.firstHeartbeat(u.state)
+	seen, err := p.redis.FirstHeartbeat(mainProcess(u))
 	if err != nil {
 		return p.unseen(to, u, err)
 	}
@@ -78,9 +78,9 @@ func (p *planner) verify(to answer, u unit) error {
 // unseen judges a heartbeat that was not seen. It fails only where it had to be there: a Redis that does not answer, or that is not named
 // and that no Sidekiq uses, is no evidence, for the application may know its Redis in a way that only Ruby understands.
 func (p *planner) unseen(to answer, u unit, cause error) error {
-	if errors.Is(cause, errNoHeartbeat) && p.redis.isUsed() {
+	if errors.Is(cause, sidekiq.ErrNoHeartbeat) && p.redis.IsUsed() {
 		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
-			u.name, u.state.MainPID, heartbeatTimeout, p.redis.hostname, cause, p.redis.Source, u.name)
+			u.name, u.state.MainPID, sidekiq.HeartbeatTimeout, p.redis.Hostname, cause, p.redis.Source, u.name)
 	}
 	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, p.redis.Source)
 	if p.RequireHeartbeat {
@@ -88,15 +88,6 @@ func (p *planner) unseen(to answer, u unit, cause error) error {
 	}
 	to.Warn("%s", text)
 	return nil
-}
-
-// isUsed reports whether this Redis is that of a Sidekiq: it was named, or has its keys.
-func (s redisServer) isUsed() bool {
-	if !s.Guessed {
-		return true
-	}
-	used, err := s.hasSidekiq()
-	return err == nil && used
 }
 
 // compare checks that the process does what was asked for: an initializer of the application may override it.

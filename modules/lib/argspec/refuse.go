@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 )
 
@@ -33,6 +34,22 @@ func CheckPaths(paths map[string][]string, check func(option, path string) error
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// CheckText accepts a value that matches a pattern.
+func CheckText(option, value, accepted string, pattern func() *regexp.Regexp) error {
+	if pattern().MatchString(value) {
+		return nil
+	}
+	return NotAccepted(option, value, accepted)
+}
+
+// CheckMinimum accepts a number that is not set, and those from least on.
+func CheckMinimum(option string, number *int, least int) error {
+	if number != nil && *number < least {
+		return NotAccepted(option, *number, fmt.Sprintf("%d or more", least))
 	}
 	return nil
 }

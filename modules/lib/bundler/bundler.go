@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
@@ -28,14 +30,14 @@ func Places(home string) []string {
 	return append(all, Default, "/usr/bin/bundle", "/usr/local/rbenv/shims/bundle", "/opt/rbenv/shims/bundle", "/usr/local/rvm/wrappers/default/bundle")
 }
 
-// IsExecutable reports whether a path is a file that somebody may execute.
-func IsExecutable(file string) bool {
+// isExecutable reports whether a path is a file that somebody may execute.
+func isExecutable(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// CanExecute asks the kernel whether the user may execute a file: directories above it may be closed, as homes are.
-func CanExecute(user accounts.User, file string) (bool, error) {
+// canExecute asks the kernel whether the user may execute a file: directories above it may be closed, as homes are.
+func canExecute(user accounts.User, file string) (bool, error) {
 	cmd, err := user.Command(context.Background(), "/bin/sh", "-c", `test -x "$1"`, "sh", file)
 	if err != nil {
 		return false, err
@@ -43,8 +45,8 @@ func CanExecute(user accounts.User, file string) (bool, error) {
 	return !errors.As(cmd.Run(), new(*exec.ExitError)), nil
 }
 
-// IsRuby reports whether a file is a Ruby script, which runs Sidekiq in its own process; a shell script may start a child.
-func IsRuby(file string) bool {
+// isRuby reports whether a file is a Ruby script, which runs Sidekiq in its own process; a shell script may start a child.
+func isRuby(file string) bool {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // the user may have put a FIFO in its place
 	if err != nil {
 		return false
@@ -57,4 +59,40 @@ func IsRuby(file string) bool {
 	n, err := f.Read(line)
 	first, _, _ := bytes.Cut(line[:n], []byte("\n"))
 	return err == nil && bytes.HasPrefix(first, []byte("#!")) && bytes.Contains(first, []byte("ruby"))
+}
+
+// Bundle is the executable.
+type Bundle struct {
+	Path      string
+	IsWrapper bool // it is not a Ruby script, and may run its program as a child
+}
+
+// Find finds the executable on a host whose root directory is root. given is what option bundle says, "" for the first of Places; user is nil
+// where name does not exist yet. missing is what is wrong with the result: Default stands for an executable that does not exist.
+func Find(root, name string, user *accounts.User, given string) (b Bundle, missing, err error) {
+	places := []string{given}
+	if given == "" {
+		home := ""
+		if user != nil {
+			home = user.Home
+		}
+		places = Places(home)
+	}
+	for _, place := range places {
+		file := filepath.Join(root, place)
+		if !isExecutable(file) {
+			continue
+		}
+		if user != nil {
+			var isAllowed bool
+			if isAllowed, err = canExecute(*user, file); err == nil && !isAllowed {
+				missing = fmt.Errorf("option %q: %q cannot be executed by %q; hint: open the folders above it for that user, or give another path", "bundle", place, name)
+			}
+		}
+		return Bundle{place, !isRuby(file)}, missing, err
+	}
+	if given != "" {
+		return Bundle{Path: given}, fmt.Errorf("option %q: %q is no executable file; hint: give the path of bundle", "bundle", given), nil
+	}
+	return Bundle{Path: Default}, fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin, nor with rbenv, rvm, asdf or mise of %q; hint: install Bundler or give its path in option %q", name, "bundle"), nil
 }

@@ -12,15 +12,15 @@ import (
 func TestIsRuby(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "bundle")
 	require.NoError(t, os.WriteFile(script, []byte("#!/usr/bin/env ruby\n"), 0o755))
-	require.True(t, IsRuby(script))
+	require.True(t, isRuby(script))
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\nruby\n"), 0o755))
-	require.False(t, IsRuby(script))
-	require.False(t, IsRuby(script+".none"))
+	require.False(t, isRuby(script))
+	require.False(t, isRuby(script+".none"))
 }
 
 // To open a FIFO is to wait for somebody who writes to it.
 func TestIsRuby_FIFO(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "bundle")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o755))
-	require.False(t, IsRuby(fifo))
+	require.False(t, isRuby(fifo))
 }

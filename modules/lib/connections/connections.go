@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -119,4 +120,21 @@ func checkThreads(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroo
 	}
 	return fmt.Errorf("%s cannot be set for the database pool, since it sets the number of Sidekiq's threads, too (for %d connections, not %d); hint: set that number in config/sidekiq.yml or by option %q",
 		strings.Join(slices.Sorted(maps.Keys(variables)), ", "), then.Size, required.Size, "concurrency")
+}
+
+// Smallest is the smallest pool of the databases, 0 where only Ruby can tell one.
+func Smallest(s sidekiq.Service, env environ.Environ, file []byte, databases []string) int {
+	rails, err := s.Locked("activerecord")
+	if err != nil {
+		return 0
+	}
+	pools, err := databaseyml.Pools(file, databaseyml.Reader{Environ: env, Rails: rails}, s.RailsEnv, databases...)
+	if err != nil {
+		return 0
+	}
+	smallest := databaseyml.Unlimited
+	for _, pool := range pools {
+		smallest = min(smallest, pool.Size)
+	}
+	return smallest
 }

@@ -47,7 +47,7 @@ func (r *redisOfATest) Close() error { return nil }
 func plannerWith(r *redisOfATest, o *options) (*planner, unit) {
 	u := unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42}}
 	name, _ := os.Hostname()
-	redis := redisServer{Found: sidekiq.Found{Source: "redis_url"}, hostname: name, open: func() (store, error) { return r, nil }}
+	redis := sidekiq.Client{Found: sidekiq.Found{Source: "redis_url"}, Hostname: name, Open: func() (sidekiq.Store, error) { return r, nil }}
 	f := &facts{service: service{u}, application: application{redis: redis, redisInUse: redis}}
 	return &planner{Plan: &ansible.Plan{}, options: o, facts: f, redefined: map[string]bool{}, stopped: map[string]bool{}}, u
 }
@@ -59,7 +59,7 @@ type noted struct {
 }
 
 func (n *noted) Set(key string, value any) { n.facts[key] = value }
-func (n *noted) Append(string, any) {}
+func (n *noted) Append(string, any)        {}
 func (n *noted) Warn(format string, args ...any) {
 	n.warnings = append(n.warnings, fmt.Sprintf(format, args...))
 }
@@ -106,9 +106,9 @@ func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
 	}{
 		{name: "a Redis that does not answer", redis: redisOfATest{fault: refused}, cause: refused},
 		{name: "one that does not answer where it has to", redis: redisOfATest{fault: refused}, cause: refused, must: true, fault: "whether Sidekiq works is unknown: refused"},
-		{name: "one that nobody named and no Sidekiq uses", cause: errNoHeartbeat, guessed: true},
-		{name: "one that nobody named with keys of a Sidekiq", redis: redisOfATest{used: true}, cause: errNoHeartbeat, guessed: true, fault: "Redis has no heartbeat of it"},
-		{name: "one that was named", cause: errNoHeartbeat, fault: "Redis has no heartbeat of it"},
+		{name: "one that nobody named and no Sidekiq uses", cause: sidekiq.ErrNoHeartbeat, guessed: true},
+		{name: "one that nobody named with keys of a Sidekiq", redis: redisOfATest{used: true}, cause: sidekiq.ErrNoHeartbeat, guessed: true, fault: "Redis has no heartbeat of it"},
+		{name: "one that was named", cause: sidekiq.ErrNoHeartbeat, fault: "Redis has no heartbeat of it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, u := plannerWith(&c.redis, &options{RequireHeartbeat: c.must})
@@ -146,39 +146,6 @@ func startedBefore(t *testing.T, d time.Duration) systemd.State {
 	var now unix.Timespec
 	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
 	return systemd.State{MainStart: time.Duration(now.Nano()) - d}
-}
-
-// What a process before with the same number left in Redis is not ours.
-func TestAnOldHeartbeatIsNotOfThisProcess(t *testing.T) {
-	state := startedBefore(t, 10*time.Second)
-	require.True(t, isOfProcess(sidekiq.Process{StartedAt: time.Now().Add(-5 * time.Second)}, state))
-	require.False(t, isOfProcess(sidekiq.Process{StartedAt: time.Now().Add(-30 * time.Second)}, state))
-}
-
-func TestJobsAreWaitedForUntilAHeartbeatAfterwardsIsIdle(t *testing.T) {
-	hostname, err := os.Hostname()
-	require.NoError(t, err)
-	start := time.Now()
-	beats := []sidekiq.Process{
-		{PID: 42, Hostname: hostname, Busy: 0, Beat: start.Add(-time.Second)}, // before: tells nothing
-		{PID: 42, Hostname: hostname, Busy: 2, Beat: start.Add(time.Hour)},
-		{PID: 42, Hostname: hostname, Busy: 0, Beat: start.Add(time.Hour)},
-	}
-	r := &redisOfATest{beats: beats}
-	p, u := plannerWith(r, &options{})
-	idle := func(p sidekiq.Process) bool { return p.Beat.After(start) && p.Busy == 0 }
-	last, err := p.redis.awaitHeartbeat(u.state, time.Minute, idle)
-	require.NoError(t, err)
-	require.Equal(t, beats[2], last)
-	require.Equal(t, 3, r.looks)
-
-	last, err = p.redis.awaitHeartbeat(u.state, 0, func(sidekiq.Process) bool { return false })
-	require.ErrorIs(t, err, errNoHeartbeat)
-	require.Equal(t, beats[2], last, "what was seen last is told")
-	u.state.MainPID = 43
-	last, err = p.redis.awaitHeartbeat(u.state, 0, idle)
-	require.ErrorIs(t, err, errNoHeartbeat)
-	require.Zero(t, last.PID)
 }
 
 // A run that is cut off while it waits leaves the worker quiet: the next one is to know that no deploy did it.

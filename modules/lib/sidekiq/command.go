@@ -1,0 +1,74 @@
+package sidekiq
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+)
+
+// CommandLine is one that starts Sidekiq. An option that is not there is "".
+type CommandLine struct {
+	Starter                                   []string // the words before the program
+	Environment, Config, Concurrency, Timeout string
+	Queues                                    []string
+	HasOthers                                 bool // it has other options
+}
+
+// ParseCommandLine reads a command line, or one that hands another to a shell. The result is nil where it does not start Sidekiq.
+func ParseCommandLine(line string) *CommandLine {
+	words := strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
+	at := IndexProgram(words, "sidekiq")
+	if at < 0 {
+		return nil
+	}
+	c := &CommandLine{Starter: words[:at], HasOthers: len(words[at+1:])%2 != 0}
+	for option := range slices.Chunk(words[at+1:], 2) {
+		value := option[len(option)-1]
+		switch option[0] {
+		case "-e", "--environment":
+			c.Environment = value
+		case "-C", "--config":
+			c.Config = value
+		case "-c", "--concurrency":
+			c.Concurrency = value
+		case "-t", "--timeout":
+			c.Timeout = value
+		case "-q", "--queue":
+			c.Queues = append(c.Queues, value)
+		default:
+			c.HasOthers = true
+		}
+	}
+	return c
+}
+
+// IndexProgram is where a program is among the words of a command line, -1 where it is not.
+func IndexProgram(words []string, name string) int {
+	return slices.IndexFunc(words, func(w string) bool { return w == name || strings.HasSuffix(w, "/"+name) })
+}
+
+// versionTimeout is for Bundler, which loads its whole index first.
+const versionTimeout = 60 * time.Second
+
+var versionLine = lazyregexp.New(`(?im)^sidekiq (\S+)`)
+
+// AskVersion has the user run `bundle exec sidekiq -V` in the directory of the application. Any answer without a version leaves it unknown.
+func AskVersion(user accounts.User, bundle, dir string) (Version, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), versionTimeout)
+	defer cancel()
+	cmd, err := user.Command(ctx, bundle, "exec", "sidekiq", "-V")
+	if err != nil {
+		return Version{}, err
+	}
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	m := versionLine().FindSubmatch(out)
+	if err != nil || m == nil {
+		return Version{}, nil
+	}
+	return ParseVersion(string(m[1]))
+}
