@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -76,6 +77,11 @@ func (g *gatherer) sidekiqService(version sidekiq.Version) sidekiq.Service {
 	return sidekiq.Service{RailsEnv: g.RailsEnv, Lockfile: g.lockfile(), Version: version, Environment: g.Sources(g.files), Files: g.files}
 }
 
+// miss adds what the host lacks for an option.
+func (g *gatherer) miss(option, format string, args ...any) {
+	g.missing = append(g.missing, argspec.Errorf(option, format, args...))
+}
+
 // lacks is for what only a deploy brings: before the first one it is no error.
 func (g *gatherer) lacks(fault error) {
 	if g.deployed {
@@ -95,13 +101,11 @@ func (g *gatherer) account() (*accounts.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range []struct {
-		option, name string
-		exists       bool
-	}{{"user", g.User, user != nil}, {"group", g.Group, group != nil}} {
-		if !a.exists {
-			g.missing = append(g.missing, fmt.Errorf("option %q: %q does not exist on this host; hint: create it before", a.option, a.name))
-		}
+	if user == nil {
+		g.miss("user", "%q does not exist on this host; hint: create it before", g.User)
+	}
+	if group == nil {
+		g.miss("group", "%q does not exist on this host; hint: create it before", g.Group)
 	}
 	return user, nil
 }
@@ -188,12 +192,14 @@ func (g *gatherer) timeout(u unit, s sidekiq.Service, env environ.Environ) (int,
 	config, file, err := s.Config(g.configPath(*u.process), env, s.Version)
 	switch {
 	case errors.As(err, new(*sidekiq.Refusal)):
-		timeout = max(timeout, u.installedStopTimeout()-stopMargin) // what was known before is not shortened
+		if before, err := strconv.Atoi(u.installed.Value("TimeoutStopSec")); err == nil && isManaged(u.installed.Text) {
+			timeout = max(timeout, before-stopMargin) // what was known before is not shortened
+		}
 		g.warn("%v; the unit assumes a timeout of %d s", err, timeout)
 	case err != nil:
 		return 0, err
 	case file == "" && u.process.Config != "":
-		g.lacks(fmt.Errorf("option %q: %q does not exist; hint: leave it out for config/sidekiq.yml", "sidekiq_config", g.configPath(*u.process)))
+		g.lacks(argspec.Errorf("sidekiq_config", "%q does not exist; hint: leave it out for config/sidekiq.yml", g.configPath(*u.process)))
 	case config.Timeout != nil:
 		timeout = *config.Timeout
 	}
@@ -201,15 +207,6 @@ func (g *gatherer) timeout(u unit, s sidekiq.Service, env environ.Environ) (int,
 		timeout = *g.Timeout
 	}
 	return timeout, nil
-}
-
-// installedStopTimeout is what the installed unit gives, in seconds, if this module wrote it.
-func (u unit) installedStopTimeout() int {
-	n, err := strconv.Atoi(u.installed.Value("TimeoutStopSec"))
-	if err != nil || !isManaged(u.installed.Text) {
-		return 0
-	}
-	return n
 }
 
 // threads are those of one process, without Size where they are not known.
@@ -232,7 +229,7 @@ func (g *gatherer) jemalloc() string {
 			return g.own(files[0])
 		}
 	}
-	g.missing = append(g.missing, fmt.Errorf("option %q: libjemalloc.so.2 is not installed; hint: install libjemalloc2 (Debian) or jemalloc, or set malloc: arenas", "malloc"))
+	g.miss("malloc", "libjemalloc.so.2 is not installed; hint: install libjemalloc2 (Debian) or jemalloc, or set malloc: arenas")
 	return ""
 }
 
@@ -240,7 +237,7 @@ func (g *gatherer) jemalloc() string {
 func (g *gatherer) checkReadWritePaths() {
 	for _, path := range g.ReadWritePaths {
 		if _, err := os.Stat(g.path(path)); err != nil && !strings.HasPrefix(path, "-") {
-			g.missing = append(g.missing, fmt.Errorf("option %q: %q does not exist; hint: make it, or write %q if it may be missing", "read_write_paths", path, "-"+path))
+			g.miss("read_write_paths", "%q does not exist; hint: make it, or write %q if it may be missing", path, "-"+path)
 		}
 	}
 }
@@ -251,19 +248,17 @@ func (g *gatherer) checkLogFile() error {
 		return nil
 	}
 	if err := systemd.CheckValue(g.systemctl.Version, "StandardOutput", appendTo(g.LogFile)); err != nil {
-		return fmt.Errorf("option %q: %w", "log_file", err)
+		return argspec.Errorf("log_file", "%w", err)
 	}
-	for _, dir := range parents(g.LogFile, "/var/log") {
-		if dir == "/var/log" {
-			break
-		}
+	dirs := parents(g.LogFile, "/var/log")
+	for _, dir := range dirs[:len(dirs)-1] {
 		if info, err := os.Lstat(g.path(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
-			g.missing = append(g.missing, fmt.Errorf("option %q: %q is no folder that root alone may change; hint: make it, root:root 0755", "log_file", dir))
+			g.miss("log_file", "%q is no folder that root alone may change; hint: make it, root:root 0755", dir)
 			return nil
 		}
 	}
 	if info, err := os.Lstat(g.path(g.LogFile)); err == nil && !info.Mode().IsRegular() {
-		g.missing = append(g.missing, fmt.Errorf("option %q: %q is not a file; hint: remove it", "log_file", g.LogFile))
+		g.miss("log_file", "%q is not a file; hint: remove it", g.LogFile)
 	}
 	return nil
 }

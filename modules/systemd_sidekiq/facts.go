@@ -184,17 +184,12 @@ func gather(h host, o *options) (*facts, error) {
 	if o.State != "absent" {
 		err = g.application(f)
 	}
-	for i := range f.service {
-		if u := &f.service[i]; u.ran() && u.process != nil && !u.isRemoved && err == nil {
-			u.wasMadeQuiet = g.hasNote(u.name, quietNote, u.identity())
-			u.restartReason = g.restartReason(*u, f)
-		}
+	if o.State == "started" || o.State == "restarted" {
+		f.logReaders = g.newLogReaders()
+		g.addRestartReasons(f)
 	}
 	for _, u := range f.wanted() {
 		g.warnOfDropIns(u)
-	}
-	if o.State == "started" || o.State == "restarted" {
-		f.logReaders = g.newLogReaders()
 	}
 	f.missing, f.warnings = g.missing, g.warnings
 	return f, err
@@ -232,12 +227,10 @@ func (g *gatherer) units() (service, neighbours, error) {
 		if u.state = states[i]; u.state.LoadState == "masked" {
 			return nil, neighbours{}, fmt.Errorf("%s is masked; hint: systemctl unmask %s", u.name, u.name)
 		}
-		if u.state, err = g.systemctl.Await(u.name, u.state, jobTimeout); err != nil {
-			return nil, neighbours{}, err
+		if u.state, err = g.systemctl.Await(u.name, u.state, jobTimeout); err == nil {
+			err = g.read(u)
 		}
-	}
-	for i := range own {
-		if err := g.read(&own[i]); err != nil {
+		if err != nil {
 			return nil, neighbours{}, err
 		}
 	}
@@ -258,12 +251,10 @@ func (g *gatherer) named() service {
 		}
 		all = append(all, unit{name: g.unitName(process.Name), process: &process})
 	}
-	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0                               // the processes are those that exist
-	files, _ := filepath.Glob(g.path(systemd.AdminDir + "/" + g.Name + "@?*.service")) // the pattern is valid: see checkNames
-	for _, file := range files {
-		name := filepath.Base(file)
-		isListed := slices.ContainsFunc(all, func(u unit) bool { return u.name == name })
-		if text, err := atomicfile.ReadIfThere(file); isListed || err != nil || !isManaged(string(text)) {
+	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0 // the processes are those that exist
+	for _, file := range systemd.UnitFiles(g.root, g.Name+"@?*.service", "") {
+		name := file.Name()
+		if slices.ContainsFunc(all, func(u unit) bool { return u.name == name }) || !isManaged(file.Text) {
 			continue
 		}
 		process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(name, g.Name+"@"), ".service")}

@@ -108,10 +108,7 @@ func (p *planner) installUnit(u unit) {
 		})
 	case u.state.NeedsReload:
 		p.redefined[u.name] = true
-		p.Add(ansible.Step{
-			Title: "let systemd read " + u.name + " again",
-			Do:    func(*ansible.Late) error { return p.systemctl.DaemonReload() },
-		})
+		p.Change("let systemd read "+u.name+" again", p.systemctl.DaemonReload, nil)
 	case !u.file.Is([]byte(text), unitMode, 0, 0):
 		p.Add(p.attributesStep(u.file, u.path(), unitMode))
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
 // journalGroup may read the whole journal (systemd-journald.service(8), "Access Control").
@@ -16,7 +15,7 @@ func (g *gatherer) newLogReaders() []string {
 	for _, user := range g.LogReaders {
 		isMember, err := accounts.IsMember(user, journalGroup)
 		if err != nil {
-			g.missing = append(g.missing, fmt.Errorf("option %q: %q does not exist on this host; hint: create it before", "log_readers", user))
+			g.miss("log_readers", "%q does not exist on this host; hint: create it before", user)
 		} else if !isMember {
 			all = append(all, user)
 		}
@@ -28,10 +27,7 @@ func (g *gatherer) newLogReaders() []string {
 // been in it before.
 func (p *planner) addLogReaders() {
 	for _, user := range p.logReaders {
-		p.Add(ansible.Step{
-			Title: fmt.Sprintf("add %s to the group %s", user, journalGroup),
-			Do:    func(*ansible.Late) error { return accounts.AddMember(user, journalGroup) },
-			Undo:  func() error { return accounts.RemoveMember(user, journalGroup) },
-		})
+		p.Change(fmt.Sprintf("add %s to the group %s", user, journalGroup),
+			func() error { return accounts.AddMember(user, journalGroup) }, func() error { return accounts.RemoveMember(user, journalGroup) })
 	}
 }

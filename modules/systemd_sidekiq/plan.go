@@ -143,11 +143,7 @@ func (p *planner) startRedis() {
 	}
 	p.enable(r.name, r.state)
 	if !r.isActive() {
-		p.Add(ansible.Step{
-			Title: "start " + r.name,
-			Do:    func(*ansible.Late) error { return p.systemctl.Start(r.name) },
-			Undo:  func() error { return p.systemctl.Stop(r.name) },
-		})
+		p.Change("start "+r.name, func() error { return p.systemctl.Start(r.name) }, func() error { return p.systemctl.Stop(r.name) })
 	}
 }
 
@@ -161,25 +157,15 @@ func (p *planner) enableOrDisable() {
 
 // enable has nothing to do for a unit that cannot be enabled, such as one without [Install] (static).
 func (p *planner) enable(name string, s systemd.State) {
-	if s.UnitFileState != "" && s.UnitFileState != "disabled" {
-		return
+	if s.UnitFileState == "" || s.UnitFileState == "disabled" {
+		p.Change("enable "+name, func() error { return p.systemctl.Enable(name) }, func() error { return p.systemctl.Disable(name) })
 	}
-	p.Add(ansible.Step{
-		Title: "enable " + name,
-		Do:    func(*ansible.Late) error { return p.systemctl.Enable(name) },
-		Undo:  func() error { return p.systemctl.Disable(name) },
-	})
 }
 
 func (p *planner) disable(u unit) {
-	if u.state.UnitFileState != "enabled" {
-		return
+	if u.state.UnitFileState == "enabled" {
+		p.Change("disable "+u.name, func() error { return p.systemctl.Disable(u.name) }, func() error { return p.systemctl.Enable(u.name) })
 	}
-	p.Add(ansible.Step{
-		Title: "disable " + u.name,
-		Do:    func(*ansible.Late) error { return p.systemctl.Disable(u.name) },
-		Undo:  func() error { return p.systemctl.Enable(u.name) },
-	})
 }
 
 func (p *planner) stop(u unit) {

@@ -12,6 +12,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
+// addRestartReasons completes the facts about processes that run.
+func (g *gatherer) addRestartReasons(f *facts) {
+	for i := range f.service {
+		if u := &f.service[i]; u.ran() && u.process != nil && !u.isRemoved {
+			u.wasMadeQuiet = g.hasNote(u.name, quietNote, u.identity())
+			u.restartReason = g.restartReason(*u, f)
+		}
+	}
+}
+
 // restartReason is why restart_on has a process restarted whose unit is the wanted one, "" where nothing does. It ends the title of the step.
 func (g *gatherer) restartReason(u unit, f *facts) string {
 	for _, file := range g.watched(u) {

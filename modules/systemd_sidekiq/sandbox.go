@@ -109,20 +109,23 @@ func (o *options) cacheDir() string { return "/var/cache/" + o.cacheName() }
 // readWritePaths are where jobs can write: what releases share, what is given, and where links of these lead that leave the deployment. A
 // missing path is ignored (-); systemd follows `current` at each start.
 func (in *input) readWritePaths() []systemd.Value {
-	var all []systemd.Value
-	for _, dirs := range append(in.deployment().Writable(), in.linkedDirs) {
-		var line systemd.Paths
+	optional := func(dirs []string) systemd.Paths {
+		var all systemd.Paths
 		for _, dir := range dirs {
-			line = append(line, "-"+dir)
+			all = append(all, "-"+dir)
 		}
-		all = append(all, line)
+		return all
 	}
-	last := append(all[len(all)-1].(systemd.Paths), in.ReadWritePaths...)
+	var all []systemd.Value
+	for _, dirs := range in.deployment().Writable() {
+		all = append(all, optional(dirs))
+	}
+	more := append(optional(in.linkedDirs), in.ReadWritePaths...)
 	if in.clamd {
-		last = append(last, "/tmp", "/var/tmp")
+		more = append(more, "/tmp", "/var/tmp")
 	}
-	if all = all[:len(all)-1]; len(last) > 0 {
-		all = append(all, last)
+	if len(more) > 0 {
+		all = append(all, more)
 	}
 	return all
 }

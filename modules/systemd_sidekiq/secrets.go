@@ -53,11 +53,7 @@ func (p *planner) removeSecrets() {
 	if p.secrets == nil || !isManaged(string(p.secrets.Data)) {
 		return
 	}
-	p.Add(ansible.Step{
-		Title: "remove " + p.secretPath(),
-		Do:    func(*ansible.Late) error { return atomicfile.Remove(p.path(p.secretPath())) },
-		Undo:  p.restoreSecrets,
-	})
+	p.Change("remove "+p.secretPath(), func() error { return atomicfile.Remove(p.path(p.secretPath())) }, p.restoreSecrets)
 }
 
 func (p *planner) restoreSecrets() error {

@@ -34,6 +34,11 @@ func (p *Plan) Missing(fault error) { p.missing = append(p.missing, fault) }
 // Add appends a step. Steps are done in order.
 func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
 
+// Change appends a step without a diff whose do does all or nothing, and undo puts back what was found.
+func (p *Plan) Change(title string, do, undo func() error) {
+	p.Add(Step{Title: title, Do: func(*Late) error { return do() }, Undo: undo})
+}
+
 // Set adds a key to the answer of a success that is known before acting, so that check mode answers it, too.
 func (p *Plan) Set(key string, value any) { set(&p.facts, key, value) }
 
