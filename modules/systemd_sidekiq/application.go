@@ -54,13 +54,11 @@ func (g *gatherer) application(f *facts) error {
 	if f.redisInUse, err = g.redisInUse(f.service, g.AppRoot, f.redis); err != nil {
 		return err
 	}
-	for i := range f.service {
-		if u := &f.service[i]; u.process != nil && !u.isRemoved {
-			if u.timeout, err = g.timeout(*u, s, env); err != nil {
-				return err
-			}
-			u.threads = g.threads(*u.process, s)
+	for _, u := range f.workers() {
+		if u.timeout, err = g.timeout(u, s, env); err != nil {
+			return err
 		}
+		u.threads = g.threads(*u.process, s)
 	}
 	if f.pool, err = g.pool(s, env); err != nil {
 		return err
@@ -184,7 +182,7 @@ func isRootsAlone(info os.FileInfo) bool {
 }
 
 // timeout is how long a Sidekiq gives running jobs at the end, in seconds. Where only Ruby can tell, the unit keeps to the default and says so.
-func (g *gatherer) timeout(u unit, s sidekiq.Service, env environ.Environ) (int, error) {
+func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int, error) {
 	timeout := s.Version.DefaultTimeout()
 	if start, err := s.StartEnviron(); err == nil { // else reported by environ
 		env = start

@@ -34,7 +34,7 @@ func (p *planner) quiet() error {
 	return nil
 }
 
-func (p *planner) drainStep(u unit) ansible.Step {
+func (p *planner) drainStep(u *unit) ansible.Step {
 	return ansible.Step{Title: "drain " + u.name, Partial: true, OnFailure: ansible.KeepAll, Do: func(late *ansible.Late) error {
 		left, err := p.wait(late, u)
 		if err == nil && len(left) > 0 {
@@ -44,14 +44,14 @@ func (p *planner) drainStep(u unit) ansible.Step {
 	}}
 }
 
-func (p *planner) isQuiet(u unit) bool {
+func (p *planner) isQuiet(u *unit) bool {
 	process, err := p.redisInUse.Heartbeat(mainProcess(u))
 	return err == nil && process.Quiet
 }
 
 // drain lets the running jobs end before a process is stopped, and returns those that still run after drain_timeout. What cannot be seen is
 // not waited for: Sidekiq's own timeout follows in any case.
-func (p *planner) drain(late *ansible.Late, u unit) ([]sidekiq.Job, error) {
+func (p *planner) drain(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	if p.DrainTimeout == 0 || !u.ran() {
 		return nil, nil
 	}
@@ -79,7 +79,7 @@ const quietSignal = "TSTP"
 
 // wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do. Only a heartbeat after the
 // signal is evidence.
-func (p *planner) wait(late *ansible.Late, u unit) ([]sidekiq.Job, error) {
+func (p *planner) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	start := time.Now()
 	if err := p.systemctl.Signal(u.name, quietSignal); err != nil {
 		return nil, err

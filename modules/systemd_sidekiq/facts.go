@@ -46,31 +46,31 @@ type facts struct {
 
 // service are the units of the service: NAME.service first, which runs Sidekiq or is the parent of several processes; then a unit for each
 // process, and those of processes that are no longer listed.
-type service []unit
+type service []*unit
 
-func (s service) main() unit { return s[0] }
+func (s service) main() *unit { return s[0] }
 
 // wanted are the units that the options ask for.
-func (s service) wanted() []unit { return s.filter(func(u unit) bool { return !u.isRemoved }) }
+func (s service) wanted() []*unit { return s.filter(func(u *unit) bool { return !u.isRemoved }) }
 
 // workers are the wanted units that run Sidekiq.
-func (s service) workers() []unit {
-	return s.filter(func(u unit) bool { return !u.isRemoved && u.process != nil })
+func (s service) workers() []*unit {
+	return s.filter(func(u *unit) bool { return !u.isRemoved && u.process != nil })
 }
 
-func (s service) removed() []unit { return s.filter(func(u unit) bool { return u.isRemoved }) }
+func (s service) removed() []*unit { return s.filter(func(u *unit) bool { return u.isRemoved }) }
 
 // parentLast are all units, those that run Sidekiq first.
-func (s service) parentLast() []unit {
-	return slices.Concat(s.workers(), s.removed(), s.filter(func(u unit) bool { return u.process == nil }))
+func (s service) parentLast() []*unit {
+	return slices.Concat(s.workers(), s.removed(), s.filter(func(u *unit) bool { return u.process == nil }))
 }
 
-func (s service) filter(keep func(unit) bool) []unit {
-	return slices.DeleteFunc(slices.Clone(s), func(u unit) bool { return !keep(u) })
+func (s service) filter(keep func(*unit) bool) []*unit {
+	return slices.DeleteFunc(slices.Clone(s), func(u *unit) bool { return !keep(u) })
 }
 
 // all are the units that a plan may change.
-func (f *facts) all() []unit {
+func (f *facts) all() []*unit {
 	all := f.parentLast()
 	for _, o := range f.others {
 		all = append(all, o.unit)
@@ -94,18 +94,24 @@ type unit struct {
 	restartReason string          // why its process is not the wanted one, although the unit is; "" if it is
 }
 
-func (u unit) path() string { return systemd.AdminDir + "/" + u.name }
+func (u *unit) path() string { return systemd.AdminDir + "/" + u.name }
 
 // ran reports whether Sidekiq ran when the facts were gathered.
-func (u unit) ran() bool { return u.state.Up() }
+func (u *unit) ran() bool { return u.state.Up() }
+
+// at is the unit in a later state.
+func (u unit) at(now systemd.State) *unit {
+	u.state = now
+	return &u
+}
 
 // isParent reports whether the installed unit is the parent of several processes.
-func (u unit) isParent() bool {
+func (u *unit) isParent() bool {
 	return isManaged(u.installed.Text) && u.installed.Value("Type") == "oneshot"
 }
 
 // root is the directory of the application that the installed unit runs.
-func (u unit) root() string {
+func (u *unit) root() string {
 	if u.isParent() {
 		return u.installed.Value("ConditionPathIsDirectory")
 	}
@@ -222,8 +228,7 @@ func (g *gatherer) units() (service, neighbours, error) {
 	if err != nil {
 		return nil, neighbours{}, err
 	}
-	for i := range own {
-		u := &own[i]
+	for i, u := range own {
 		if u.state = states[i]; u.state.LoadState == "masked" {
 			return nil, neighbours{}, fmt.Errorf("%s is masked; hint: systemctl unmask %s", u.name, u.name)
 		}
@@ -243,22 +248,22 @@ func (g *gatherer) units() (service, neighbours, error) {
 
 // named are the units of the service by their names.
 func (g *gatherer) named() service {
-	all := service{{name: g.unitName("")}}
+	all := service{&unit{name: g.unitName("")}}
 	for _, process := range g.processes() {
 		if process.Name == "" {
 			all[0].process = &process
 			break
 		}
-		all = append(all, unit{name: g.unitName(process.Name), process: &process})
+		all = append(all, &unit{name: g.unitName(process.Name), process: &process})
 	}
 	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0 // the processes are those that exist
 	for _, file := range systemd.UnitFiles(g.root, g.Name+"@?*.service", "") {
 		name := file.Name()
-		if slices.ContainsFunc(all, func(u unit) bool { return u.name == name }) || !isManaged(file.Text) {
+		if slices.ContainsFunc(all, func(u *unit) bool { return u.name == name }) || !isManaged(file.Text) {
 			continue
 		}
 		process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(name, g.Name+"@"), ".service")}
-		all = append(all, unit{name: name, process: &process, isRemoved: !isUnsaid})
+		all = append(all, &unit{name: name, process: &process, isRemoved: !isUnsaid})
 		if isUnsaid {
 			all[0].process = nil
 		}
@@ -283,7 +288,7 @@ func (g *gatherer) read(u *unit) error {
 			u.installed = systemd.UnitFile{Path: u.state.FragmentPath, Text: string(text)}
 		}
 	}
-	return g.checkOwner(*u)
+	return g.checkOwner(u)
 }
 
 func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
@@ -317,7 +322,7 @@ func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
 var overridden = []string{"ExecStart", "Type", "User", "WorkingDirectory", "KillMode", "TimeoutStopSec", "Restart"}
 
 // warnOfDropIns: they stay, for they are the admin's, but what they override is not what was verified.
-func (g *gatherer) warnOfDropIns(u unit) {
+func (g *gatherer) warnOfDropIns(u *unit) {
 	for _, file := range u.state.DropIns {
 		text, err := g.files.ReadIfThere(file)
 		if err != nil {

@@ -63,7 +63,7 @@ func (p *planner) makeTexts() error {
 }
 
 // isInstalled reports whether the unit file has the wanted text.
-func (p *planner) isInstalled(u unit) bool {
+func (p *planner) isInstalled(u *unit) bool {
 	return u.file != nil && string(u.file.Data) == p.wantedTexts[u.name]
 }
 
@@ -86,7 +86,7 @@ func (p *planner) isOtherKind() bool {
 
 // endBefore plans that a process ends before its unit is written when the new one gives it less time for that: systemd would kill it, and
 // its jobs, by the new unit's TimeoutStopSec=.
-func (p *planner) endBefore(u unit) {
+func (p *planner) endBefore(u *unit) {
 	if !u.ran() || p.isInstalled(u) {
 		return
 	}
@@ -96,7 +96,7 @@ func (p *planner) endBefore(u unit) {
 }
 
 // installUnit plans one unit file, and that systemd reads it.
-func (p *planner) installUnit(u unit) {
+func (p *planner) installUnit(u *unit) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
 		p.redefined[u.name] = true
@@ -130,7 +130,7 @@ func (p *planner) attributesStep(file *atomicfile.File, path string, mode os.Fil
 	}
 }
 
-func diff(u unit, after string) *ansible.Diff {
+func diff(u *unit, after string) *ansible.Diff {
 	d := &ansible.Diff{After: after, BeforeHeader: u.path(), AfterHeader: u.path()}
 	if u.file != nil {
 		d.Before = string(u.file.Data)
@@ -138,7 +138,7 @@ func diff(u unit, after string) *ansible.Diff {
 	return d
 }
 
-func (p *planner) publish(u unit) error {
+func (p *planner) publish(u *unit) error {
 	err := atomicfile.Replace(atomicfile.Replacement{Path: p.path(u.path()), Data: []byte(p.wantedTexts[u.name]), Mode: unitMode})
 	if err != nil {
 		return err
@@ -146,7 +146,7 @@ func (p *planner) publish(u unit) error {
 	return partial(p.systemctl.DaemonReload())
 }
 
-func (p *planner) restoreUnit(u unit) error {
+func (p *planner) restoreUnit(u *unit) error {
 	if err := atomicfile.Restore(p.path(u.path()), u.file); err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (p *planner) remove() {
 }
 
 // withdraw plans that a unit file is removed.
-func (p *planner) withdraw(u unit) {
+func (p *planner) withdraw(u *unit) {
 	if u.file == nil {
 		return
 	}

@@ -24,7 +24,7 @@ const (
 )
 
 // identity names a process: its number may have been another's before.
-func (u unit) identity() string {
+func (u *unit) identity() string {
 	return fmt.Sprintf("%d %d", u.state.MainPID, u.state.MainStart.Microseconds())
 }
 

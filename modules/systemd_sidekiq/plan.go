@@ -162,18 +162,18 @@ func (p *planner) enable(name string, s systemd.State) {
 	}
 }
 
-func (p *planner) disable(u unit) {
+func (p *planner) disable(u *unit) {
 	if u.state.UnitFileState == "enabled" {
 		p.Change("disable "+u.name, func() error { return p.systemctl.Disable(u.name) }, func() error { return p.systemctl.Enable(u.name) })
 	}
 }
 
-func (p *planner) stop(u unit) {
+func (p *planner) stop(u *unit) {
 	p.end(u, "stop "+u.name, func(*ansible.Late) error { return p.systemctl.Stop(u.name) })
 }
 
 // drainAndStop is for a process that does not run again, or only with another unit.
-func (p *planner) drainAndStop(u unit, why string) {
+func (p *planner) drainAndStop(u *unit, why string) {
 	p.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
 		left, err := p.drain(late, u)
 		if err != nil {
@@ -184,7 +184,7 @@ func (p *planner) drainAndStop(u unit, why string) {
 }
 
 // end plans the end of a unit, once.
-func (p *planner) end(u unit, title string, stop func(*ansible.Late) error) {
+func (p *planner) end(u *unit, title string, stop func(*ansible.Late) error) {
 	if u.state.Stopped() || p.stopped[u.name] {
 		return
 	}
@@ -209,7 +209,7 @@ func (p *planner) start() error {
 }
 
 // startParentStep starts the processes as well, which the parent pulls in by Wants=.
-func (p *planner) startParentStep(parent unit) ansible.Step {
+func (p *planner) startParentStep(parent *unit) ansible.Step {
 	return ansible.Step{
 		Title: "start " + parent.name, Partial: true, OnFailure: p.onFailure(),
 		Do: func(*ansible.Late) error {
@@ -231,7 +231,7 @@ func (p *planner) startParentStep(parent unit) ansible.Step {
 }
 
 // startWorker plans what becomes of one process.
-func (p *planner) startWorker(u unit, verifyLater bool) error {
+func (p *planner) startWorker(u *unit, verifyLater bool) error {
 	isWanted := p.State != "restarted" && !p.redefined[u.name] && u.restartReason == ""
 	switch {
 	case !u.ran() || p.stopped[u.name]:
@@ -263,7 +263,7 @@ func (p *planner) startWorker(u unit, verifyLater bool) error {
 }
 
 // bringUpStep starts a process or restarts it. When steps before it are undone, startAgain starts a process that was restarted.
-func (p *planner) bringUpStep(title string, u unit) ansible.Step {
+func (p *planner) bringUpStep(title string, u *unit) ansible.Step {
 	isRestart := u.ran() && !p.stopped[u.name]
 	return ansible.Step{
 		Title: title, Partial: isRestart || p.onFailure() == ansible.RollBack, OnFailure: p.onFailure(),
@@ -277,7 +277,7 @@ func (p *planner) bringUpStep(title string, u unit) ansible.Step {
 	}
 }
 
-func (p *planner) bringUp(late *ansible.Late, u unit) error {
+func (p *planner) bringUp(late *ansible.Late, u *unit) error {
 	var left []sidekiq.Job
 	if !p.stopped[u.name] {
 		var err error
@@ -288,18 +288,19 @@ func (p *planner) bringUp(late *ansible.Late, u unit) error {
 	if err := p.watch(late, left, func() error { return p.restart(u) }); err != nil {
 		return p.withRedisFault(p.systemctl.Down(u.name, err))
 	}
-	var err error
-	if u.state, err = p.settle(u, p.redis); err != nil {
-		return p.withRedisFault(err)
+	state, err := p.settle(u, p.redis)
+	if err == nil {
+		u = u.at(state)
+		err = p.verify(late, u)
 	}
-	if err := p.verify(late, u); err != nil {
+	if err != nil {
 		return p.withRedisFault(err)
 	}
 	return p.notePool(u)
 }
 
 // restart starts a unit, or restarts it in one step of systemd's, so that the process comes back whatever happens to this one.
-func (p *planner) restart(u unit) error {
+func (p *planner) restart(u *unit) error {
 	if !u.ran() && u.state.Stopped() || p.stopped[u.name] { // its parent may have started it by now
 		return errors.Join(p.systemctl.ResetFailed(u.name), p.systemctl.Start(u.name))
 	}

@@ -19,7 +19,7 @@ type pool struct {
 }
 
 // note names the process that runs with the pool.
-func (p pool) note(u unit) string { return fmt.Sprintf("%s %d", u.identity(), max(p.size, p.raised)) }
+func (p pool) note(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), max(p.size, p.raised)) }
 
 // pool reads the first database.yml that exists.
 func (g *gatherer) pool(s sidekiq.Service, env environ.Environ) (pool, error) {
@@ -76,7 +76,7 @@ func (g *gatherer) poolVariables(databaseYML []byte, s sidekiq.Service) (require
 }
 
 // notePool notes with which pool a process was started. While the pool has yet to be raised, it is not that of the file.
-func (p *planner) notePool(u unit) error {
+func (p *planner) notePool(u *unit) error {
 	if p.pool.size == 0 || p.pool.raised > 0 || !p.restartsOn("database") {
 		return nil
 	}

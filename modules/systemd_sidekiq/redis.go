@@ -32,7 +32,7 @@ func (g *gatherer) redisInUse(s service, root string, otherwise sidekiq.Client) 
 }
 
 // mainProcess is the one that systemd watches.
-func mainProcess(u unit) sidekiq.MainProcess {
+func mainProcess(u *unit) sidekiq.MainProcess {
 	started, _ := u.state.Started() // zero where it is not known
 	return sidekiq.MainProcess{PID: u.state.MainPID, Started: started}
 }

@@ -14,16 +14,16 @@ import (
 
 // addRestartReasons completes the facts about processes that run.
 func (g *gatherer) addRestartReasons(f *facts) {
-	for i := range f.service {
-		if u := &f.service[i]; u.ran() && u.process != nil && !u.isRemoved {
+	for _, u := range f.workers() {
+		if u.ran() {
 			u.wasMadeQuiet = g.hasNote(u.name, quietNote, u.identity())
-			u.restartReason = g.restartReason(*u, f)
+			u.restartReason = g.restartReason(u, f)
 		}
 	}
 }
 
 // restartReason is why restart_on has a process restarted whose unit is the wanted one, "" where nothing does. It ends the title of the step.
-func (g *gatherer) restartReason(u unit, f *facts) string {
+func (g *gatherer) restartReason(u *unit, f *facts) string {
 	for _, file := range g.watched(u) {
 		if g.isNewer(file, u.state) {
 			return fmt.Sprintf(" (%s is newer than the process)", file)
@@ -41,7 +41,7 @@ func (g *gatherer) restartReason(u unit, f *facts) string {
 }
 
 // watched are the files of restart_on, but for database.yml.
-func (g *gatherer) watched(u unit) []string {
+func (g *gatherer) watched(u *unit) []string {
 	var files []string
 	add := func(kind string, more ...string) {
 		if g.restartsOn(kind) {
@@ -88,7 +88,7 @@ func (g *gatherer) releaseReason(pid int, user *accounts.User) string {
 }
 
 // warnOfCrashes: a process that systemd has just had to start again may be part of a slow crash loop.
-func (p *planner) warnOfCrashes(u unit) {
+func (p *planner) warnOfCrashes(u *unit) {
 	start, isKnown := u.state.Started()
 	if n := u.state.Restarts; n > 0 && isKnown && time.Since(start) < 10*time.Minute {
 		p.Warn("systemd has restarted %s %d times by itself, last %s ago; hint: journalctl -u %s", u.name, n, time.Since(start).Round(time.Second), u.name)

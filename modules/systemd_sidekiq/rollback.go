@@ -49,7 +49,7 @@ func (p *planner) startAgain() error {
 }
 
 // startOneAgain asks systemd whether the process that was found still runs, or the undone steps have started one.
-func (p *planner) startOneAgain(u unit) error {
+func (p *planner) startOneAgain(u *unit) error {
 	if !u.ran() {
 		return nil
 	}

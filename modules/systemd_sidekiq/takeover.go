@@ -17,7 +17,7 @@ import (
 
 // other is a unit of another name that runs Sidekiq for the same application and that this module did not write.
 type other struct {
-	unit
+	*unit
 	isCapistrano bool // capistrano-sidekiq wrote it: the service replaces it
 }
 
@@ -26,7 +26,7 @@ type other struct {
 // A unit is of this project when its working directory is app_root or in deploy_root. That holds for units of this module, of
 // ansible-samvera's role and of capistrano-sidekiq, wherever they are. One of the project's web server is the project's, too; it is
 // recognized by what it runs.
-func (g *gatherer) checkOwner(u unit) error {
+func (g *gatherer) checkOwner(u *unit) error {
 	dir, isOurs := u.root(), isManaged(u.installed.Text)
 	switch {
 	case u.installed.Path == "", g.AppRoot == "" && isOurs:
@@ -50,7 +50,7 @@ func (g *gatherer) otherUnits(own service) ([]other, error) {
 	var names []string
 	for _, installed := range systemd.UnitFiles(g.root, "*.service", "*sidekiq*.service") {
 		name := installed.Name()
-		isOwn := slices.ContainsFunc(own, func(u unit) bool { return u.name == name })
+		isOwn := slices.ContainsFunc(own, func(u *unit) bool { return u.name == name })
 		if isOwn || !runsSidekiq(installed) || isManaged(installed.Text) || !g.deployment().Owns(installed.Value("WorkingDirectory")) {
 			continue
 		}
@@ -62,7 +62,7 @@ func (g *gatherer) otherUnits(own service) ([]other, error) {
 			}
 		}
 		for _, instance := range instances {
-			all = append(all, other{unit{name: instance, installed: installed}, capistrano.IsUnit(name, g.RailsEnv)})
+			all = append(all, other{&unit{name: instance, installed: installed}, capistrano.IsUnit(name, g.RailsEnv)})
 		}
 		names = append(names, instances...)
 	}

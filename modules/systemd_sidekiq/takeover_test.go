@@ -51,7 +51,7 @@ func TestWhatAPersonPutIntoAUnitIsNamed(t *testing.T) {
 		require.NoError(t, o.Validate())
 		p := &planner{host: host{root: t.TempDir()}, options: o, facts: &facts{}}
 		p.bundle.Path = "/usr/bin/bundle"
-		p.service = service{{process: &sidekiq.ProcessOptions{}, timeout: 25}}
+		p.service = service{&unit{process: &sidekiq.ProcessOptions{}, timeout: 25}}
 		require.Equal(t, c.said, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[Service]\n" + c.line + "\n"}), c.line)
 	}
 }

@@ -33,7 +33,7 @@ func row(directive string, value any, when bool, setBy string) systemd.Row {
 type input struct {
 	*options
 	*facts
-	unit
+	*unit
 	profile string
 }
 
@@ -124,7 +124,7 @@ func parentTable(in *input) []systemd.Section {
 
 // setBy is what decides about a directive (systemd.Row), "" for one that no unit has.
 func setBy(directive string) string {
-	in := &input{options: &options{}, facts: &facts{}, unit: unit{process: &sidekiq.ProcessOptions{}}}
+	in := &input{options: &options{}, facts: &facts{}, unit: &unit{process: &sidekiq.ProcessOptions{}}}
 	return systemd.SetBy(append(processTable(in), parentTable(in)...), directive)
 }
 
@@ -134,7 +134,7 @@ func isOption(by string) bool {
 }
 
 // unitText is the text of a unit file.
-func unitText(o *options, f *facts, u unit) (string, error) {
+func unitText(o *options, f *facts, u *unit) (string, error) {
 	in := &input{options: o, facts: f, unit: u, profile: profileOf(o, f.main().installed)}
 	comments := []string{marker, profileComment + in.profile}
 	if u.process == nil {

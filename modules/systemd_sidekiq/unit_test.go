@@ -48,8 +48,8 @@ func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion strin
 		require.NoError(t, err)
 		f.version = v
 	}
-	for i := range f.service {
-		f.service[i].timeout = f.version.DefaultTimeout()
+	for _, u := range f.service {
+		u.timeout = f.version.DefaultTimeout()
 	}
 	if change != nil {
 		change(f)

@@ -24,14 +24,13 @@ func (p *planner) settleTime() time.Duration {
 const minSettleTime = 500 * time.Millisecond
 
 // settle waits until the unit's main process has proved to work, and returns its state.
-func (p *planner) settle(u unit, redis sidekiq.Client) (systemd.State, error) {
+func (p *planner) settle(u *unit, redis sidekiq.Client) (systemd.State, error) {
 	start, isSilent := time.Now(), false // a Redis that does not answer is not asked again
 	return p.systemctl.Settle(u.name, p.settleTime(), func(now systemd.State) bool {
 		if isSilent || time.Since(start) < minSettleTime {
 			return false
 		}
-		u.state = now
-		seen, err := redis.Heartbeat(mainProcess(u))
+		seen, err := redis.Heartbeat(mainProcess(u.at(now)))
 		isSilent = err != nil && !errors.Is(err, sidekiq.ErrNoHeartbeat)
 		return err == nil && seen.PID == now.MainPID
 	})
@@ -45,12 +44,12 @@ type answer interface {
 }
 
 // verifyStep checks a process that runs when something that it needs is started first.
-func (p *planner) verifyStep(u unit) ansible.Step {
+func (p *planner) verifyStep(u *unit) ansible.Step {
 	return ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }}
 }
 
 // verify reports the process of a unit, and checks its heartbeat: what the page /sidekiq/busy shows.
-func (p *planner) verify(to answer, u unit) error {
+func (p *planner) verify(to answer, u *unit) error {
 	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince}
 	heartbeat := map[string]any{"status": "unknown", "source": p.redis.Source}
 	if p.redis.IsKnown() {
@@ -77,7 +76,7 @@ func (p *planner) verify(to answer, u unit) error {
 
 // unseen judges a heartbeat that was not seen. It fails only where it had to be there: a Redis that does not answer, or that is not named
 // and that no Sidekiq uses, is no evidence, for the application may know its Redis in a way that only Ruby understands.
-func (p *planner) unseen(to answer, u unit, cause error) error {
+func (p *planner) unseen(to answer, u *unit, cause error) error {
 	if errors.Is(cause, sidekiq.ErrNoHeartbeat) && p.redis.IsUsed() {
 		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
 			u.name, u.state.MainPID, sidekiq.HeartbeatTimeout, p.redis.Hostname, cause, p.redis.Source, u.name)
@@ -91,7 +90,7 @@ func (p *planner) unseen(to answer, u unit, cause error) error {
 }
 
 // compare checks that the process does what was asked for: an initializer of the application may override it.
-func (p *planner) compare(to answer, u unit, seen sidekiq.Process) error {
+func (p *planner) compare(to answer, u *unit, seen sidekiq.Process) error {
 	if seen.PID != u.state.MainPID {
 		return fmt.Errorf("the heartbeat is that of process %d, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
 			seen.PID, u.name, u.state.MainPID)

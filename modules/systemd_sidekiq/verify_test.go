@@ -44,8 +44,8 @@ func (r *redisOfATest) Server() (sidekiq.Server, error) {
 func (r *redisOfATest) Close() error { return nil }
 
 // plannerWith plans for a host with that Redis and one process, 42.
-func plannerWith(r *redisOfATest, o *options) (*planner, unit) {
-	u := unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42}}
+func plannerWith(r *redisOfATest, o *options) (*planner, *unit) {
+	u := &unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42}}
 	name, _ := os.Hostname()
 	redis := sidekiq.Client{Found: sidekiq.Found{Source: "redis_url"}, Hostname: name, Open: func() (sidekiq.Store, error) { return r, nil }}
 	f := &facts{service: service{u}, application: application{redis: redis, redisInUse: redis}}
