@@ -232,31 +232,23 @@ func (p *planner) startParentStep(parent *unit) ansible.Step {
 
 // startWorker plans what becomes of one process.
 func (p *planner) startWorker(u *unit, verifyLater bool) error {
-	isWanted := p.State != "restarted" && !p.redefined[u.name] && u.restartReason == ""
-	switch {
-	case !u.ran() || p.stopped[u.name]:
+	if !u.ran() || p.stopped[u.name] {
 		p.Add(p.bringUpStep("start "+u.name, u))
 		return nil
-	case u.wasMadeQuiet && p.isQuiet(u):
-		p.Add(p.bringUpStep("restart "+u.name+" (an earlier run left it quiet)", u))
+	}
+	if reason, isNeeded := p.restartNeeded(u); isNeeded {
+		p.Add(p.bringUpStep("restart "+u.name+reason, u))
 		return nil
-	case isWanted && verifyLater:
+	}
+	if isWanted := !p.redefined[u.name] && u.restartReason == ""; isWanted && verifyLater {
 		p.Add(p.verifyStep(u))
-	case isWanted:
-		p.warnOfCrashes(u)
+	} else {
+		if isWanted {
+			p.warnOfCrashes(u)
+		}
 		if err := p.verify(p.Plan, u); err != nil {
 			return err
 		}
-	case p.State != "restarted" && p.isQuiet(u):
-		if err := p.verify(p.Plan, u); err != nil { // which warns of it
-			return err
-		}
-	case p.State == "restarted" || p.redefined[u.name]:
-		p.Add(p.bringUpStep("restart "+u.name, u))
-		return nil
-	default:
-		p.Add(p.bringUpStep("restart "+u.name+u.restartReason, u))
-		return nil
 	}
 	p.Add(ansible.Step{Title: "note the pool of " + u.name, Proof: true, Do: func(*ansible.Late) error { return p.notePool(u) }})
 	return nil

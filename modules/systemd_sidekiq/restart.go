@@ -12,6 +12,20 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
+// restartNeeded reports whether a process that runs is restarted, and why where the plan does not show it. One that a deploy has made quiet is left to
+// the deploy.
+func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
+	switch {
+	case u.wasMadeQuiet && p.isQuiet(u):
+		return " (an earlier run left it quiet)", true
+	case p.State == "restarted":
+		return "", true
+	case p.redefined[u.name]:
+		return "", !p.isQuiet(u)
+	}
+	return u.restartReason, u.restartReason != "" && !p.isQuiet(u)
+}
+
 // addRestartReasons completes the facts about processes that run.
 func (g *gatherer) addRestartReasons(f *facts) {
 	for _, u := range f.workers() {

@@ -37,7 +37,8 @@ type input struct {
 	profile string
 }
 
-// processTable is the unit that runs a process of Sidekiq.
+// processTable is the unit that runs a process of Sidekiq. systemd.directives(7) names the man page of each directive; other sources of a rule
+// stand behind it.
 func processTable(in *input) []systemd.Section {
 	notifies := in.version.Notifies()
 	return []systemd.Section{
@@ -45,8 +46,8 @@ func processTable(in *input) []systemd.Section {
 			row("Description", in.description(), always, "name"),
 			row("Documentation", "https://github.com/sidekiq/sidekiq/wiki", always, byModule),
 			// A process is stopped before its parent, so that `systemctl stop` waits for all of them.
-			row("PartOf", in.parent(), in.hasParent(), byModule),               // systemd.unit(5)
-			row("ReloadPropagatedFrom", in.parent(), in.hasParent(), byModule), // systemd.unit(5)
+			row("PartOf", in.parent(), in.hasParent(), byModule),
+			row("ReloadPropagatedFrom", in.parent(), in.hasParent(), byModule),
 			// At boot Redis and the database of this host start first. At shutdown, where it matters more, they stop last, when Sidekiq has
 			// pushed back its jobs.
 			row("After", in.after(), always, byModule),
@@ -54,13 +55,13 @@ func processTable(in *input) []systemd.Section {
 			// A host without a deployment stays quiet, also after a reboot.
 			row("ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule),
 			// Restarts are not rate-limited: after an hour without Redis no admin is needed.
-			row("StartLimitIntervalSec", "0", always, byModule), // systemd.unit(5)
+			row("StartLimitIntervalSec", "0", always, byModule),
 		}},
 		{Name: "Service", Rows: in.withExtra(append([]systemd.Row{
 			// Before 6.0.6 systemd would wait in vain for a notification, and for the watchdog's.
 			row("Type", "simple", !notifies, byModule), // Sidekiq's Changes.md, 6.0.6
 			row("Type", "notify", notifies, byModule),
-			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell), byModule), // systemd.service(5): main is the default
+			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell), byModule),
 			// For a Ruby that does not run any more. Less than a minute has killed processes that were only busy.
 			row("WatchdogSec", in.Watchdog, notifies && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998
 			row("TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"),
@@ -74,13 +75,13 @@ func processTable(in *input) []systemd.Section {
 			// The shell's kill: the program kill is in no essential package.
 			row("ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"}, always, byModule), // Sidekiq's wiki, Signals
 			// TERM to Sidekiq alone: a job's ffmpeg is to finish with its job.
-			row("KillMode", "mixed", always, byModule), // systemd.kill(5)
+			row("KillMode", "mixed", always, byModule),
 			row("TimeoutStopSec", in.stopTimeout(in.timeout), always, "stop_timeout"),
 			// Sidekiq ends with status 0 when anyone sends it TERM.
 			row("Restart", "always", always, byModule),
 			row("RestartSec", "5", always, byDefault),
 			// systemd counts crashes since the last manual restart, however long ago they were: the longest pause is short enough for a single one.
-			row("RestartSteps", "6", always, byDefault), // systemd.service(5)
+			row("RestartSteps", "6", always, byDefault),
 			row("RestartMaxDelaySec", "30", always, byDefault),
 			row("SyslogIdentifier", strings.TrimSuffix(in.name, ".service"), always, "name"),
 			row("StandardOutput", appendTo(in.LogFile), in.LogFile != "", "log_file"),
