@@ -101,12 +101,10 @@ func (p *planner) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 func jobList(jobs []sidekiq.Job) string {
 	var all []string
 	for _, j := range jobs {
-		all = append(all, fmt.Sprintf("%s %s (%s)", j.Class, j.JID, runTime(j)))
+		all = append(all, j.String())
 	}
 	return strings.Join(all, ", ")
 }
-
-func runTime(j sidekiq.Job) time.Duration { return time.Since(j.RunAt).Round(time.Second) }
 
 // watch ends a process in which jobs still run, and meanwhile looks for those that it pushes back: it does that right before it ends, and a new
 // one needs a second at least to boot and fetch them.
@@ -131,7 +129,7 @@ func (p *planner) watch(late *ansible.Late, left []sidekiq.Job, end func() error
 func describe(jobs []sidekiq.Job, pushedBack map[string]bool) []map[string]any {
 	all := []map[string]any{}
 	for _, j := range jobs {
-		all = append(all, map[string]any{"class": j.Class, "jid": j.JID, "queue": j.Queue, "seconds": int(runTime(j).Seconds()), "pushed_back": pushedBack[j.JID]})
+		all = append(all, map[string]any{"class": j.Class, "jid": j.JID, "queue": j.Queue, "seconds": int(j.RunTime().Seconds()), "pushed_back": pushedBack[j.JID]})
 	}
 	return all
 }

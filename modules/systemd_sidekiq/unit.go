@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -223,27 +222,14 @@ func (in *input) environmentFiles() []systemd.Value {
 	return all
 }
 
-// command passes only what was asked for: the rest is the application's own configuration.
+// command has a login shell exec Sidekiq: the shell would take the signals that Sidekiq waits for.
 func (in *input) command() systemd.Command {
-	c := systemd.Command{in.bundle.Path, "exec", "sidekiq", "-e", in.RailsEnv}
 	if in.process == nil {
-		return c
+		return nil
 	}
-	if in.process.Config != "" {
-		c = append(c, "-C", in.process.Config)
-	}
-	if in.process.Concurrency != nil {
-		c = append(c, "-c", fmt.Sprint(*in.process.Concurrency))
-	}
-	if in.Timeout != nil {
-		c = append(c, "-t", fmt.Sprint(*in.Timeout))
-	}
-	for _, q := range in.process.Queues {
-		c = append(c, "-q", q)
-	}
+	c := sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout)
 	if in.LoginShell {
-		// exec: the shell would take the signals that Sidekiq waits for.
-		c = append(systemd.Command{"/bin/bash", "-lc", `exec "$0" "$@"`}, c...)
+		c = append([]string{"/bin/bash", "-lc", `exec "$0" "$@"`}, c...)
 	}
 	return c
 }

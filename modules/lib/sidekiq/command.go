@@ -3,12 +3,32 @@ package sidekiq
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
+
+// Command starts a process of Sidekiq. It passes only what was asked for: the rest is the application's own configuration. timeout is in
+// seconds; nil: not asked for.
+func Command(bundle, railsEnv string, p ProcessOptions, timeout *int) []string {
+	c := []string{bundle, "exec", "sidekiq", "-e", railsEnv}
+	if p.Config != "" {
+		c = append(c, "-C", p.Config)
+	}
+	if p.Concurrency != nil {
+		c = append(c, "-c", strconv.Itoa(*p.Concurrency))
+	}
+	if timeout != nil {
+		c = append(c, "-t", strconv.Itoa(*timeout))
+	}
+	for _, q := range p.Queues {
+		c = append(c, "-q", q)
+	}
+	return c
+}
 
 // CommandLine is one that starts Sidekiq. An option that is not there is "".
 type CommandLine struct {

@@ -2,6 +2,7 @@ package sidekiq
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -15,6 +16,12 @@ type Job struct {
 	Queue string
 	RunAt time.Time // since when it runs, in whole seconds; zero while it waits
 }
+
+// RunTime is how long it has run, in whole seconds.
+func (j Job) RunTime() time.Duration { return time.Since(j.RunAt).Round(time.Second) }
+
+// String is the job for messages.
+func (j Job) String() string { return fmt.Sprintf("%s %s (%s)", j.Class, j.JID, j.RunTime()) }
 
 // Jobs are the jobs that a process ran when it beat last, the longest first. Their key is `IDENTITY:work` since 6.4.2, `:workers`
 // before.
