@@ -21,7 +21,7 @@ type host struct {
 	root string
 	// How long a process must run to count as up. A Sidekiq that has notified systemd has booted the application and reached Redis;
 	// without a notification only time tells.
-	settleNotify, settleSimple time.Duration
+	uptimeNotify, uptimeSimple time.Duration
 }
 
 // path is where a file of the host is.

@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"systemd_sidekiq": func() {
-			h := host{root: os.Getenv("WORK") + "/host", settleNotify: 300 * time.Millisecond, settleSimple: 300 * time.Millisecond}
+			h := host{root: os.Getenv("WORK") + "/host", uptimeNotify: 300 * time.Millisecond, uptimeSimple: 300 * time.Millisecond}
 			os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return module(h) }}))
 		},
 		"systemctl": fakeSystemctl,

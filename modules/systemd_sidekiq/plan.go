@@ -39,7 +39,7 @@ var doc []byte
 
 // Module is the module for the host it runs on.
 func Module() ansible.Module {
-	return module(host{root: "/", settleNotify: 5 * time.Second, settleSimple: 10 * time.Second})
+	return module(host{root: "/", uptimeNotify: 5 * time.Second, uptimeSimple: 10 * time.Second})
 }
 
 func module(h host) ansible.Module {
@@ -280,7 +280,7 @@ func (p *planner) bringUp(late *ansible.Late, u *unit) error {
 	if err := p.watch(late, left, func() error { return p.restart(u) }); err != nil {
 		return p.withRedisFault(p.systemctl.Down(u.name, err))
 	}
-	state, err := p.settle(u, p.redis)
+	state, err := p.awaitUp(u, p.redis)
 	if err == nil {
 		u = u.at(state)
 		err = p.verify(late, u)

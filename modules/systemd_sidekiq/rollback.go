@@ -65,7 +65,7 @@ func (p *planner) startOneAgain(u *unit) error {
 			return err
 		}
 	}
-	_, err = p.settle(u, p.redisInUse)
+	_, err = p.awaitUp(u, p.redisInUse)
 	return err
 }
 

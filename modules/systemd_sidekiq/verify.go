@@ -12,22 +12,22 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// settleTime is how long a process has to run until it counts as up, where no heartbeat proves it sooner.
-func (p *planner) settleTime() time.Duration {
+// uptime is how long a process has to run until it counts as up, where no heartbeat proves it sooner.
+func (p *planner) uptime() time.Duration {
 	if p.version.Notifies() {
-		return p.settleNotify
+		return p.uptimeNotify
 	}
-	return p.settleSimple
+	return p.uptimeSimple
 }
 
-// minSettleTime is how long it has to run even then, two looks: an end right after the first heartbeat is to be seen.
-const minSettleTime = 500 * time.Millisecond
+// minUptime is how long it has to run even then, two looks: an end right after the first heartbeat is to be seen.
+const minUptime = 500 * time.Millisecond
 
-// settle waits until the unit's main process has proved to work, and returns its state.
-func (p *planner) settle(u *unit, redis sidekiq.Client) (systemd.State, error) {
+// awaitUp waits until the unit's main process has proved to work, and returns its state.
+func (p *planner) awaitUp(u *unit, redis sidekiq.Client) (systemd.State, error) {
 	start, isSilent := time.Now(), false // a Redis that does not answer is not asked again
-	return p.systemctl.Settle(u.name, p.settleTime(), func(now systemd.State) bool {
-		if isSilent || time.Since(start) < minSettleTime {
+	return p.systemctl.AwaitUp(u.name, p.uptime(), func(now systemd.State) bool {
+		if isSilent || time.Since(start) < minUptime {
 			return false
 		}
 		seen, err := redis.Heartbeat(mainProcess(u.at(now)))

@@ -89,7 +89,7 @@ func (m Module) answer(text []byte) answer {
 
 // act plans and, unless in check mode, does.
 func (m Module) act(args map[string]any, ctl control) answer {
-	plan, err := m.look(args)
+	plan, err := m.makePlan(args)
 	if err != nil {
 		return plan.refusal(err)
 	}
@@ -99,8 +99,8 @@ func (m Module) act(args map[string]any, ctl control) answer {
 	return plan.run(ctl.Diff)
 }
 
-// look runs the module's own code before anything is done.
-func (m Module) look(args map[string]any) (plan *Plan, err error) {
+// makePlan runs the module's own code before anything is done.
+func (m Module) makePlan(args map[string]any) (plan *Plan, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			plan, err = nil, fmt.Errorf("bug in module %s, nothing was changed: %v", m.Name(), p)

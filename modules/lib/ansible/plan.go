@@ -149,7 +149,7 @@ func (p *Plan) run(diff bool) answer {
 		if s.Partial || isPartial(err) {
 			done = p.steps[:i+1]
 		}
-		return p.takeBack(done, s, err, diff)
+		return p.rollBack(done, s, err, diff)
 	}
 	return p.result(p.changes(), diff)
 }
@@ -168,14 +168,14 @@ func do(s Step, late *Late) error {
 	return recovered(func() error { return s.Do(late) })
 }
 
-// takeBack answers a failure. `changed` is true only if something stayed changed.
-func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer {
+// rollBack answers a failure. `changed` is true only if something stayed changed.
+func (p *Plan) rollBack(done []Step, failed Step, cause error, diff bool) answer {
 	var kept, undone, notUndone []string
 	if failed.OnFailure == KeepAll {
 		kept = titles(done)
 	} else {
 		undone, notUndone = undo(done)
-		if fault := p.bringBack(); fault != nil {
+		if fault := p.runRestore(); fault != nil {
 			notUndone = append(notUndone, fmt.Sprintf("%s (%v)", p.restore.title, fault))
 		}
 	}
@@ -187,11 +187,11 @@ func (p *Plan) takeBack(done []Step, failed Step, cause error, diff bool) answer
 	return a
 }
 
-func (p *Plan) bringBack() error {
+func (p *Plan) runRestore() error {
 	if p.restore == nil {
 		return nil
 	}
-	return takeBackOne(Step{Undo: p.restore.do})
+	return undoOne(Step{Undo: p.restore.do})
 }
 
 func undo(done []Step) (undone, notUndone []string) {
@@ -200,7 +200,7 @@ func undo(done []Step) (undone, notUndone []string) {
 		if s.Proof {
 			continue
 		}
-		if err := takeBackOne(s); err != nil {
+		if err := undoOne(s); err != nil {
 			notUndone = append(notUndone, fmt.Sprintf("%s (%v)", s.Title, err))
 		} else {
 			undone = append(undone, s.Title)
@@ -209,7 +209,7 @@ func undo(done []Step) (undone, notUndone []string) {
 	return undone, notUndone
 }
 
-func takeBackOne(s Step) error {
+func undoOne(s Step) error {
 	if s.Undo == nil {
 		return errors.New("cannot be taken back")
 	}

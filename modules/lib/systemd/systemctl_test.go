@@ -98,9 +98,9 @@ func changed(pairs ...string) string { return strings.NewReplacer(pairs...).Repl
 
 func TestAUnitIsUpOnlyIfTheSameProcessStays(t *testing.T) {
 	never := func(State) bool { return false }
-	_, err := fake(t, running).Settle("x.service", 0, never)
+	_, err := fake(t, running).AwaitUp("x.service", 0, never)
 	require.NoError(t, err)
-	_, err = fake(t, running).Settle("x.service", time.Hour, func(now State) bool { return now.MainPID == 812 })
+	_, err = fake(t, running).AwaitUp("x.service", time.Hour, func(now State) bool { return now.MainPID == 812 })
 	require.NoError(t, err, "proven at once")
 	for want, second := range map[string]string{
 		"it does not run; activating (auto-restart)":                                                                  changed("=active", "=activating", "=running", "=auto-restart"),
@@ -108,7 +108,7 @@ func TestAUnitIsUpOnlyIfTheSameProcessStays(t *testing.T) {
 		"its process was replaced; active (running)":                                                                  changed("MainPID=812", "MainPID=999"),
 		"it does not run; failed (failed), Result=start-limit-hit (it was started too often: StartLimitIntervalSec=)": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
 	} {
-		_, err := fake(t, running, running, second).Settle("x.service", time.Second, never)
+		_, err := fake(t, running, running, second).AwaitUp("x.service", time.Second, never)
 		var down *DownError
 		require.ErrorAs(t, err, &down)
 		require.True(t, strings.HasPrefix(err.Error(), "x.service is not up: "+want), err.Error())

@@ -28,33 +28,33 @@ func (e *DownError) Error() string {
 	return text
 }
 
-// sampling is how often Settle looks. A crash loop flips between states each RestartSec.
-const sampling = 250 * time.Millisecond
+// pollInterval is how often AwaitUp looks. A crash loop flips between states each RestartSec.
+const pollInterval = 250 * time.Millisecond
 
 // Await waits until no job of the unit is under way, at most for the given time, and returns the last state.
-func (s Systemctl) Await(unit string, state State, patience time.Duration) (State, error) {
+func (s Systemctl) Await(unit string, state State, timeout time.Duration) (State, error) {
 	var err error
-	for end := time.Now().Add(patience); err == nil && state.Changing() && time.Now().Before(end); {
-		time.Sleep(sampling)
+	for end := time.Now().Add(timeout); err == nil && state.Changing() && time.Now().Before(end); {
+		time.Sleep(pollInterval)
 		state, err = s.Show(unit)
 	}
 	return state, err
 }
 
-// Settle watches a unit that was just started for the given time. `systemctl start` of Type=simple succeeds before the
+// AwaitUp watches a unit that was just started for the given time. `systemctl start` of Type=simple succeeds before the
 // program was even executed, and a unit in a crash loop is active now and then; so it counts as up only if at every look the
 // same process runs and systemd has restarted nothing, until proven says that it works, or to the end. The error is a *DownError.
-func (s Systemctl) Settle(unit string, period time.Duration, proven func(State) bool) (State, error) {
+func (s Systemctl) AwaitUp(unit string, period time.Duration, proven func(State) bool) (State, error) {
 	first, err := s.Show(unit)
 	if err != nil {
 		return first, err
 	}
-	for end := time.Now().Add(period); ; time.Sleep(sampling) {
+	for end := time.Now().Add(period); ; time.Sleep(pollInterval) {
 		now, err := s.Show(unit)
 		if err != nil {
 			return now, err
 		}
-		if reason := unsettled(first, now); reason != "" {
+		if reason := whyDown(first, now); reason != "" {
 			return now, s.down(unit, now, reason)
 		}
 		if proven(now) || time.Now().After(end) {
@@ -63,7 +63,7 @@ func (s Systemctl) Settle(unit string, period time.Duration, proven func(State) 
 	}
 }
 
-func unsettled(first, now State) string {
+func whyDown(first, now State) string {
 	switch {
 	case !now.Up():
 		return "it does not run"
