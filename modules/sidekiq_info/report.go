@@ -11,8 +11,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// report answers what was found.
-func report(plan *ansible.Plan, f *found, now time.Time) {
+// report adds the facts to the answer.
+func report(plan *ansible.Plan, f *facts, now time.Time) {
 	processes, queues := []map[string]any{}, []map[string]any{}
 	for _, p := range f.processes {
 		processes = append(processes, p.answer(now))
@@ -61,7 +61,7 @@ func wholeSeconds(d time.Duration) int64 { return int64(d / time.Second) }
 func list(items []string) []string { return append([]string{}, items...) }
 
 // summary is all in one line.
-func (f *found) summary() string {
+func (f *facts) summary() string {
 	threads, busy := 0, 0
 	for _, p := range f.processes {
 		threads += p.Concurrency

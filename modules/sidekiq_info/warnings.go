@@ -9,13 +9,13 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// warnings say what is wrong or soon will be, the gravest first, and then what could not be seen.
-func (f *found) warnings(now time.Time) []string {
+// warnings say what is wrong or soon will be, the most serious first, and then what could not be read.
+func (f *facts) warnings(now time.Time) []string {
 	return slices.Concat(f.noProcess(), f.neglected(now), f.ofProcesses(now), f.ofServer(), f.unknown)
 }
 
 // noProcess tells a Redis without any Sidekiq, which may be the wrong one, from one whose workers are down.
-func (f *found) noProcess() []string {
+func (f *facts) noProcess() []string {
 	waiting := 0
 	for _, q := range f.overview.Queues {
 		waiting += q.Size
@@ -34,7 +34,7 @@ func (f *found) noProcess() []string {
 func jobsWait(n int) string { return count(n, "job waits", "jobs wait") }
 
 // neglected are the queues that no process empties. Those that are empty now share a warning: a queue stays known for ever.
-func (f *found) neglected(now time.Time) []string {
+func (f *facts) neglected(now time.Time) []string {
 	if len(f.processes) == 0 {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (f *found) neglected(now time.Time) []string {
 }
 
 // consumers tells whether a process works on a queue, whether one takes new jobs from it, and whether one has not beaten of late.
-func (f *found) consumers(queue string, now time.Time) (works, takes, silent bool) {
+func (f *facts) consumers(queue string, now time.Time) (works, takes, silent bool) {
 	for _, p := range f.processes {
 		if slices.Contains(p.Queues, queue) {
 			works, takes, silent = true, takes || !p.Quiet && !p.silent(now), silent || p.silent(now)
@@ -81,7 +81,7 @@ const (
 
 func (p process) silent(now time.Time) bool { return p.age(now) > threeBeats }
 
-func (f *found) ofProcesses(now time.Time) []string {
+func (f *facts) ofProcesses(now time.Time) []string {
 	var warnings []string
 	for _, p := range f.processes {
 		name := fmt.Sprintf("process %d on %s", p.PID, p.Hostname)
@@ -101,7 +101,7 @@ func (f *found) ofProcesses(now time.Time) []string {
 }
 
 // ofServer says where Redis does not suit those that use it.
-func (f *found) ofServer() []string {
+func (f *facts) ofServer() []string {
 	warnings := f.server.Faults(sidekiq.Version{})
 	for _, u := range f.users() {
 		if fault := f.server.TooOld(u.version, u.whose); fault != "" {
@@ -118,7 +118,7 @@ type user struct {
 }
 
 // users are the application and the processes, one of each version.
-func (f *found) users() []user {
+func (f *facts) users() []user {
 	users := []user{{"the application", f.version}}
 	for _, p := range f.processes {
 		version, err := sidekiq.ParseVersion(p.Version)
