@@ -1,133 +1,127 @@
+// Package dbpool is the Ansible module db_pool: it gives an application enough database connections for its Sidekiq.
+//
+// The promise: after it, each pool of the environment is at least the number of threads, as Rails reads the file; at most one
+// line per database has changed; or the file is as it was and the error says why, with its line.
+//
+// # Decisions
+//
+// A symbolic link is followed: Capistrano links config/database.yml to its shared one, and that is the file to change. A link of the deploy user
+// does not have root change what that user could not (allow_foreign_links).
+//
+// Where ERB makes the pool of a variable, as in Rails' own template, the file is right and the environment is not: the role lets the
+// unit set the variable (erb: variable), and a number takes the place of the template only when that is asked for.
+//
+// The diff shows the entries that change and nothing else of their lines, since a line may hold a password.
 package dbpool
 
 import (
-	"errors"
+	_ "embed"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// plan compares the pools asked for with those of the file.
-func plan(p *Params) (*ansible.Plan, error) {
+//go:embed db_pool.yml
+var doc []byte
+
+// Module is db_pool.
+func Module() ansible.Module { return ansible.New(doc, plan) }
+
+// plan compares the requested pools with those of the file.
+func plan(o *options) (*ansible.Plan, error) {
+	f, err := gather(o)
+	if err != nil {
+		return nil, err
+	}
 	plan := &ansible.Plan{}
-	f, err := find(p.Path, p.links())
+	plan.Set("exists", f.database != nil)
+	if f.database == nil {
+		return plan, missing(plan, o)
+	}
+	t, err := wantedText(o, f)
 	if err != nil {
 		return nil, err
 	}
-	plan.Set("exists", f != nil)
-	if f == nil {
-		return plan, missing(p, plan)
+	if f.database.unlocked != nil {
+		plan.Warn("%v", f.database.unlocked)
 	}
-	if f.unlocked != nil {
-		plan.Warn("%v", f.unlocked)
-	}
-	wanted, err := p.wanted()
-	if err != nil {
-		return nil, err
-	}
-	result, variables, err := apply(f, p, wanted)
-	if refusal := new(databaseyml.Refusal); errors.As(err, &refusal) {
-		return nil, fmt.Errorf("%s: %w", f.path, err)
-	} else if err != nil {
-		return nil, err
-	}
-	if wanted.Guessed && len(variables) > 0 {
-		plan.Warn("%s: ERB makes the pool; it is left to a run after the first deploy", f.path)
+	variables := t.variables
+	if f.required.Guessed && len(variables) > 0 {
+		plan.Warn("%s: ERB makes the pool; it is left to a run after the first deploy", f.database.path)
 		variables = nil
 	}
-	for _, warning := range wanted.Warnings {
+	for _, warning := range f.required.Warnings {
 		plan.Warn("%s", warning)
 	}
-	report(plan, f, wanted, result, variables)
-	return plan, f.change(plan, p, wanted, result)
+	report(plan, f, t, variables)
+	if !t.Changed() {
+		return plan, nil
+	}
+	if err := f.database.checkWritable(); err != nil {
+		return plan, err
+	}
+	if o.Backup {
+		plan.Add(backupStep(f.database))
+	}
+	plan.Add(changeStep(o, f, t))
+	return plan, nil
 }
 
-func missing(p *Params, plan *ansible.Plan) error {
-	list := strings.Join(p.Path, " or ")
-	if p.IfMissing == "skip" {
+func missing(plan *ansible.Plan, o *options) error {
+	list := strings.Join(o.Path, " or ")
+	if o.IfMissing == "skip" {
 		plan.Warn("%s does not exist; the pool is left to a run after the first deploy", list)
 		return nil
 	}
-	return fmt.Errorf("option %q: %s does not exist; hint: deploy the application first, or set if_missing: skip", "path", list)
+	return argspec.Errorf("path", "%s does not exist; hint: deploy the application first, or set if_missing: skip", list)
 }
 
-// apply makes the text that is wanted. Where the unit is to set variables for the file, they are reckoned with and returned.
-func apply(f *file, p *Params, wanted connections.Wanted) (*databaseyml.Result, map[string]string, error) {
-	service := p.service()
-	by, err := connections.Reader(service)
-	if err != nil {
-		return nil, nil, err
+func changeStep(o *options, f *facts, t text) ansible.Step {
+	verb := "raise"
+	if o.AllowLower {
+		verb = "set"
 	}
-	request := p.request(wanted.Size)
-	if p.ERB != erbVariable {
-		result, err := databaseyml.Apply(f.found.Data, by, request)
-		return result, nil, err
+	d := f.database
+	return ansible.Step{
+		Title: fmt.Sprintf("%s the pool to %d in %s", verb, f.required.Size, d.path),
+		Diff:  &ansible.Diff{Prepared: diff(d.path, t.Edits)},
+		Do:    func(*ansible.Late) error { return d.replace(d.file.Data, t.Text) },
+		Undo:  func() error { return d.replace(t.Text, d.file.Data) },
 	}
-	variables, err := connections.Variables(service, p.processes(), p.Headroom, connections.Wanted{}, f.found.Data, request)
-	if err != nil {
-		return nil, nil, err
-	}
-	with := by
-	with.Environ = environ.Overlay(by.Environ, variables)
-	result, err := databaseyml.Apply(f.found.Data, with, request)
-	if err != nil || len(variables) == 0 {
-		return result, variables, err
-	}
-	return result, variables, tellWithout(result, f, by, p, wanted.Guessed)
 }
 
-// tellWithout lets the result tell what the pools were without the variables, and still are where they are not to be set yet.
-func tellWithout(result *databaseyml.Result, f *file, by databaseyml.Reader, p *Params, still bool) error {
-	pools, err := databaseyml.Pools(f.found.Data, by, p.RailsEnv, p.Databases...)
-	for i := range pools {
-		e := &result.Edits[i]
-		if e.Before = pools[i]; still && !e.Changed() {
-			e.After = pools[i]
+// backupStep copies the file to a path that is named as by Ansible's own modules.
+func backupStep(d *database) ansible.Step {
+	path := fmt.Sprintf("%s.%d.%s~", d.file.Path, os.Getpid(), time.Now().Format("2006-01-02@15:04:05"))
+	return ansible.Step{
+		Title: "keep the file as it was in " + path,
+		Do: func(late *ansible.Late) error {
+			late.Set("backup_file", path)
+			return write(path, d.file.Data, d.file)
+		},
+		Undo: func() error { return atomicfile.Remove(path) },
+	}
+}
+
+// diff shows the entries that change. Nothing else of their lines: there may be a password.
+func diff(path string, edits []databaseyml.Edit) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "--- before: %s\n+++ after: %s\n", path, path)
+	for _, e := range edits {
+		if !e.Changed() {
+			continue
 		}
-	}
-	return err
-}
-
-// report answers what was found and what will be, the same in check mode.
-func report(plan *ansible.Plan, f *file, wanted connections.Wanted, result *databaseyml.Result, variables map[string]string) {
-	plan.Set("path", f.path)
-	plan.Set("required", wanted.Size)
-	plan.Set("required_by", wanted.By)
-	environment := map[string]any{}
-	for name, value := range variables {
-		environment[name] = value
-	}
-	plan.Set("environment", environment)
-	first := result.Edits[0]
-	plan.Set("pool_before", sizeOf(first.Before))
-	plan.Set("pool_after", sizeOf(first.After))
-	plan.Set("source", string(first.Before.Source))
-	plan.Set("line", first.Line)
-	databases := []map[string]any{}
-	for _, e := range result.Edits {
-		databases = append(databases, map[string]any{
-			"name": e.Before.Database, "key": e.After.Key, "pool_before": sizeOf(e.Before), "pool_after": sizeOf(e.After),
-			"source": string(e.Before.Source), "from": e.Before.Origin(), "line": e.Line,
-			"inherited_by": append([]string{}, e.Also...), "other_sections": append([]string{}, e.Others...),
-		})
-		if e.After.Doubt != "" {
-			plan.Warn("%s: %s", f.path, e.After.Doubt)
+		fmt.Fprintf(&text, "@@ line %d @@\n", e.Line)
+		if e.Old != "" {
+			fmt.Fprintf(&text, "-%s\n", e.Old)
 		}
+		fmt.Fprintf(&text, "+%s\n", e.New)
 	}
-	plan.Set("databases", databases)
-}
-
-// sizeOf is a pool as it is answered: null when only Ruby can tell, -1 without a limit, as Rails 8.1 writes it.
-func sizeOf(p databaseyml.Pool) any {
-	switch p.Size {
-	case 0:
-		return nil
-	case databaseyml.Unlimited:
-		return -1
-	}
-	return p.Size
+	return text.String()
 }

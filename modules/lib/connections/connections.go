@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -87,14 +88,14 @@ func Variables(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroom i
 func checkSettable(s sidekiq.Service, variables map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		if _, set := s.Environment.Variables[name]; set {
-			return fmt.Errorf("option %q: %s makes the database pool too small; hint: set it to %s, or leave it out", "environment", name, variables[name])
+			return argspec.Errorf("environment", "%s makes the database pool too small; hint: set it to %s, or leave it out", name, variables[name])
 		}
 		file, err := s.Environment.FileOf(name)
 		if err != nil {
 			return err
 		}
 		if file != "" {
-			return fmt.Errorf("option %q: %s makes the database pool too small with what %s says; hint: set it to %s there, or remove it", "environment_files", name, file, variables[name])
+			return argspec.Errorf("environment_files", "%s makes the database pool too small with what %s says; hint: set it to %s there, or remove it", name, file, variables[name])
 		}
 	}
 	return nil

@@ -9,9 +9,9 @@ import (
 
 // ParseDotenv reads a file of variables as the gem dotenv does: NAME=value or NAME: value by lines, with or without export;
 // # begins a comment outside of quotes; in double quotes and without quotes a backslash escapes and $NAME and ${NAME} are
-// replaced, by the environment first and else by what the file said before. What is no assignment is passed over, also as
-// dotenv does. Commands, $(...), are not run: they stay as they are written. So do references when what they stand for comes to more than
-// such a file may have: each line may be the line before, twice.
+// replaced, by the environment first and else by earlier lines of the file. Other lines are ignored, also as dotenv does. Commands,
+// $(...), are not run: they stay as they are written. So do references once the values that replace them exceed the size limit of such
+// a file: each line may be the line before, twice.
 func ParseDotenv(source []byte, environ Environ) map[string]string {
 	return parseDotenv(source, environ).values
 }
@@ -28,7 +28,7 @@ type dotenv struct {
 	source, rest string
 	counted      int // bytes of source in which line breaks are counted
 	breaks       int // in these
-	expanded     int // bytes that references stand for
+	expanded     int // bytes that replaced references
 	values       map[string]string
 	lines        map[string]int // on which each value begins, from 1
 	environ      Environ
@@ -36,7 +36,7 @@ type dotenv struct {
 
 var dotenvStart = lazyregexp.New(`^[ \t]*(?:export[ \t]+)?([\w.]+)(?:[ \t]*=[ \t]*|:[ \t]+)`)
 
-// line takes one assignment, which may span lines in quotes, or one line that is none.
+// line reads one assignment, which may span lines in quotes, or skips one other line.
 func (d *dotenv) line() {
 	m := dotenvStart().FindStringSubmatch(d.rest)
 	if m == nil {
@@ -58,7 +58,7 @@ func (d *dotenv) line() {
 	d.skipLine()
 }
 
-// skipLine takes what is left of the line.
+// skipLine skips the rest of the line.
 func (d *dotenv) skipLine() {
 	d.rest = strings.TrimLeft(d.rest[len(firstLine(d.rest)):], "\r\n")
 }
@@ -70,7 +70,7 @@ func firstLine(text string) string {
 	return text
 }
 
-// quotedValue is the value in quotes with which text begins and behind which nothing stands on its line but a comment.
+// quotedValue is the value in quotes with which text begins, if only a comment follows it on its line.
 func quotedValue(text string) (quote byte, value, after string, ok bool) {
 	if text == "" || (text[0] != '"' && text[0] != '\'') {
 		return 0, "", "", false
@@ -106,7 +106,7 @@ var (
 	reference = lazyregexp.New(`\\?\$\{?\w*\}?`)
 )
 
-// replace is what a reference to a variable stands for.
+// replace is the value of a reference to a variable.
 func (d *dotenv) replace(reference string) string {
 	if strings.HasPrefix(reference, `\`) {
 		return reference[1:]

@@ -10,7 +10,7 @@ import (
 )
 
 // FormatFile writes variables as systemd reads them from EnvironmentFile= (systemd.exec(5)), sorted by name. In double quotes a
-// backslash is written before the four characters for which every version takes it away (env-file.c), a line break as it is. An error
+// backslash is written before the four characters that every version unescapes (env-file.c), a line break as it is. An error
 // quotes no value.
 func FormatFile(variables map[string]string) (string, error) {
 	var text strings.Builder

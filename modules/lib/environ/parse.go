@@ -11,8 +11,8 @@ import (
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ParseFile reads a file of variables as systemd reads EnvironmentFile= (systemd.exec(5)): NAME=VALUE by lines, lines
-// that begin with # or ; are comments, quotes may span lines, a backslash takes the next character as it is and joins lines. A
-// name that is none is passed over, as systemd does. The error quotes nothing of the file.
+// that begin with # or ; are comments, quotes may span lines, a backslash keeps the next character as it is and joins lines. An
+// invalid name is ignored, as systemd does. The error quotes nothing of the file.
 func ParseFile(source []byte) (map[string]string, error) {
 	if !utf8.Valid(source) {
 		return nil, errors.New("it is not UTF-8, which systemd refuses")
@@ -35,19 +35,19 @@ func ParseFile(source []byte) (map[string]string, error) {
 	return values, nil
 }
 
-// envScanner takes lines of an environment file off rest.
+// envScanner scans an environment file; rest is what follows.
 type envScanner struct{ rest string }
 
 func (s *envScanner) skipBlank() { s.rest = strings.TrimLeft(s.rest, " \t\n\r") }
 
-// take is the next character.
+// take consumes the next character.
 func (s *envScanner) take() byte {
 	c := s.rest[0]
 	s.rest = s.rest[1:]
 	return c
 }
 
-// comment skips a line; one that ends in a backslash takes the next with it.
+// comment skips a line, and the next one after a backslash.
 func (s *envScanner) comment() {
 	for s.rest != "" {
 		switch s.take() {
@@ -61,7 +61,7 @@ func (s *envScanner) comment() {
 	}
 }
 
-// name takes what stands before =, or a whole line without one.
+// name consumes a name and =, or a whole line without one.
 func (s *envScanner) name() (string, bool) {
 	end := strings.IndexAny(s.rest, "=\n\r")
 	if end < 0 {
@@ -73,7 +73,7 @@ func (s *envScanner) name() (string, bool) {
 	return strings.TrimRight(name, " \t"), found
 }
 
-// value takes what stands behind =. Blanks around it, and between its quoted pieces, fall away; within an unquoted piece they stay.
+// value consumes the value after =. Blanks around it, and between its quoted pieces, are dropped; within an unquoted piece they are kept.
 func (s *envScanner) value() string {
 	var value strings.Builder
 	for s.rest = strings.TrimLeft(s.rest, " \t"); s.rest != ""; s.rest = strings.TrimLeft(s.rest, " \t") {
@@ -105,7 +105,7 @@ func (s *envScanner) single(value *strings.Builder) {
 	}
 }
 
-// double: a backslash escapes only what a shell would want escaped.
+// double consumes a quoted piece, in which a backslash escapes the same characters as in a shell.
 func (s *envScanner) double(value *strings.Builder) {
 	for s.rest != "" {
 		c := s.take()
@@ -125,7 +125,7 @@ func (s *envScanner) double(value *strings.Builder) {
 	}
 }
 
-// plain takes the rest of the line: once a value has begun without quotes, quotes in it are characters.
+// plain consumes the rest of the line: in a value that begins without quotes, quotes are characters.
 func (s *envScanner) plain(value *strings.Builder) {
 	kept := value.Len() // without trailing blanks
 	for s.rest != "" {

@@ -14,8 +14,8 @@ import (
 // Sources are where a process that systemd starts has its variables from.
 type Sources struct {
 	Variables        map[string]string // of the unit: Environment=
-	EnvironmentFiles []string          // of the unit: EnvironmentFile=, which win over Environment=; a leading - lets one be missing
-	DotenvFiles      []string          // that the application loads with dotenv, which never overrides; one that is missing is none
+	EnvironmentFiles []string          // of the unit: EnvironmentFile=, which override Environment=; with a leading - a missing one is ignored
+	DotenvFiles      []string          // that the application loads with dotenv, which never overrides; a missing one is ignored
 
 	Files *atomicfile.Reader // reads them
 }
@@ -47,7 +47,7 @@ func (s Sources) Environ() (Environ, error) {
 	return environ, nil
 }
 
-// Conflict is a variable that a dotenv file sets in vain: the unit sets it to another value.
+// Conflict is a variable that a dotenv file sets without effect: the unit sets it to another value.
 type Conflict struct {
 	Name, File string
 	Line       int

@@ -1,0 +1,34 @@
+package dbpool
+
+import (
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+)
+
+// facts are what the host shows. Without a database.yml, nothing else is read.
+type facts struct {
+	database *database // nil: none of the paths exists
+	service  sidekiq.Service
+	required connections.Wanted // of each pool
+	by       databaseyml.Reader // the application
+}
+
+func gather(o *options) (*facts, error) {
+	d, err := findDatabase(o.Path, o.links())
+	if err != nil || d == nil {
+		return &facts{}, err
+	}
+	files := atomicfile.NewReader("/")
+	f := &facts{database: d, service: sidekiq.Service{
+		RailsEnv: o.RailsEnv, Lockfile: o.lockfile(), Environment: o.Sources(files), Files: files,
+	}}
+	if o.Pool != nil {
+		f.required = connections.Wanted{Size: *o.Pool, By: `option "pool"`}
+	} else if f.required, err = connections.Required(f.service, o.processes(), o.Headroom); err != nil {
+		return nil, err
+	}
+	f.by, err = connections.Reader(f.service)
+	return f, err
+}

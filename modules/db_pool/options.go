@@ -1,0 +1,197 @@
+package dbpool
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+)
+
+// options are those of db_pool.yml.
+type options struct {
+	Path              []string                 `option:"path"`
+	RailsEnv          string                   `option:"rails_env"`
+	Databases         []string                 `option:"databases"`
+	Pool              *int                     `option:"pool"`
+	Concurrency       *int                     `option:"concurrency"`
+	SidekiqConfig     []string                 `option:"sidekiq_config"`
+	Processes         []sidekiq.ProcessOptions `option:"processes"`
+	Headroom          int                      `option:"headroom"`
+	AppRoot           *string                  `option:"app_root"`
+	Key               string                   `option:"key"`
+	ERB               string                   `option:"erb"`
+	AllowLower        bool                     `option:"allow_lower"`
+	AllowOthers       bool                     `option:"allow_others"`
+	AllowForeignLinks bool                     `option:"allow_foreign_links"`
+	Backup            bool                     `option:"backup"`
+	IfMissing         string                   `option:"if_missing"`
+	environ.Options
+}
+
+const (
+	keyAuto     = "auto"
+	erbVariable = "variable" // the choice of `erb` that this module adds to those of package databaseyml
+)
+
+// maxPool is more than any server accepts; a larger number is a typing error.
+const maxPool = 10000
+
+// Validate checks what db_pool.yml cannot express.
+func (o *options) Validate() error {
+	if len(o.Path) == 0 {
+		return argspec.Errorf("path", "the list is empty; hint: give the path of database.yml")
+	}
+	if o.RailsEnv == "" || o.RailsEnv == "shared" {
+		return argspec.Errorf("rails_env", "%q is no environment; hint: write production", o.RailsEnv)
+	}
+	if err := o.checkNumbers(); err != nil {
+		return err
+	}
+	if o.Pool == nil && o.Concurrency == nil && len(o.SidekiqConfig) == 0 && len(o.Processes) == 0 {
+		return argspec.Errorf("sidekiq_config", "the list is empty; hint: write config/sidekiq.yml")
+	}
+	if slices.Contains(o.Databases, "") {
+		return argspec.Errorf("databases", "%q is no name; hint: leave the option out for all databases", "")
+	}
+	paths := o.Paths()
+	paths["path"] = o.Path
+	if o.AppRoot != nil {
+		paths["app_root"] = []string{*o.AppRoot}
+	}
+	if err := argspec.CheckPaths(paths, argspec.CheckPath); err != nil {
+		return err
+	}
+	return o.checkConfigs()
+}
+
+func (o *options) checkNumbers() error {
+	if err := checkNumber("pool", o.Pool, 1); err != nil {
+		return err
+	}
+	if err := checkNumber("concurrency", o.Concurrency, 1); err != nil {
+		return err
+	}
+	for i, process := range o.Processes {
+		if err := checkNumber(fmt.Sprintf("processes[%d].concurrency", i), process.Concurrency, 1); err != nil {
+			return err
+		}
+	}
+	if err := checkNumber("headroom", &o.Headroom, 0); err != nil {
+		return err
+	}
+	if o.Pool != nil && o.Headroom > 0 {
+		return argspec.Errorf("headroom", "%d beside option %q, which is the whole pool; hint: leave one out", o.Headroom, "pool")
+	}
+	return nil
+}
+
+func checkNumber(option string, number *int, least int) error {
+	if number == nil || *number >= least && *number <= maxPool {
+		return nil
+	}
+	return argspec.NotAccepted(option, *number, fmt.Sprintf("%d to %d", least, maxPool))
+}
+
+func (o *options) checkConfigs() error {
+	for _, path := range o.SidekiqConfig {
+		if err := o.checkConfig("sidekiq_config", path); err != nil {
+			return err
+		}
+	}
+	if len(o.Processes) > 0 && len(o.SidekiqConfig) > 1 {
+		return argspec.Errorf("sidekiq_config", "%d files beside option %q; hint: give each process its config", len(o.SidekiqConfig), "processes")
+	}
+	for i, process := range o.Processes {
+		at := fmt.Sprintf("processes[%d]", i)
+		if process.Concurrency == nil && process.Config == "" && o.Concurrency == nil && len(o.SidekiqConfig) == 0 && o.AppRoot == nil {
+			return argspec.Errorf(at, "neither threads nor a configuration are given, and no %q to look in; hint: give one of them", "app_root")
+		}
+		if process.Config == "" {
+			continue
+		}
+		if err := o.checkConfig(at+".config", process.Config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *options) checkConfig(option, path string) error {
+	switch {
+	case filepath.IsAbs(path):
+		return nil
+	case o.AppRoot == nil:
+		return argspec.Errorf(option, "%q is relative and %q is not given; hint: write an absolute path", path, "app_root")
+	case !filepath.IsLocal(path):
+		return argspec.Errorf(option, "%q leads out of %q; hint: write an absolute path", path, "app_root")
+	}
+	return nil
+}
+
+// links are the links to the file that are followed.
+func (o *options) links() atomicfile.Links {
+	if o.AllowForeignLinks {
+		return atomicfile.Follow
+	}
+	return atomicfile.FollowOwn
+}
+
+func (o *options) request(size int) databaseyml.Request {
+	q := databaseyml.Request{
+		Environment: o.RailsEnv, Databases: o.Databases, Size: size, ERB: databaseyml.ERB(o.ERB), Lower: o.AllowLower, Others: o.AllowOthers,
+	}
+	if o.Key != keyAuto {
+		q.Key = o.Key
+	}
+	if o.ERB == erbVariable {
+		q.ERB = databaseyml.Evaluate
+	}
+	return q
+}
+
+// processes are those of option processes, else one for each configuration, all with absolute paths.
+func (o *options) processes() []sidekiq.ProcessOptions {
+	service := []sidekiq.ProcessOptions{}
+	for _, path := range o.SidekiqConfig {
+		service = append(service, sidekiq.ProcessOptions{Concurrency: o.Concurrency, Config: o.absolute(path)})
+	}
+	if len(service) == 0 {
+		service = append(service, sidekiq.ProcessOptions{Concurrency: o.Concurrency})
+	}
+	if len(o.Processes) == 0 {
+		return service
+	}
+	all := sidekiq.Inherit(service[0], o.Processes)
+	for i, process := range all {
+		switch {
+		case process.Config != "":
+			all[i].Config = o.absolute(process.Config)
+		case process.Concurrency == nil:
+			all[i].Config = o.absolute("config/sidekiq.yml") // where Sidekiq looks itself
+		}
+	}
+	return all
+}
+
+func (o *options) absolute(path string) string {
+	if filepath.IsAbs(path) || o.AppRoot == nil {
+		return path
+	}
+	return filepath.Join(*o.AppRoot, path)
+}
+
+// lockfile is the path of Gemfile.lock: in app_root, or beside the directory of the configuration; "" where neither is given.
+func (o *options) lockfile() string {
+	switch {
+	case o.AppRoot != nil:
+		return filepath.Join(*o.AppRoot, "Gemfile.lock")
+	case len(o.SidekiqConfig) > 0:
+		return filepath.Join(filepath.Dir(filepath.Dir(o.SidekiqConfig[0])), "Gemfile.lock")
+	}
+	return ""
+}
