@@ -27,12 +27,8 @@ const lockTimeout = 2 * time.Minute
 func findDatabase(paths []string, links atomicfile.Links) (*database, error) {
 	for _, path := range paths {
 		d := &database{path: path, links: links}
-		exists, err := d.open()
-		switch {
-		case err != nil:
-			return nil, err
-		case exists:
-			return d, nil
+		if exists, err := d.open(); exists || err != nil {
+			return d, err
 		}
 	}
 	return nil, nil

@@ -33,10 +33,8 @@ type options struct {
 	environ.Options
 }
 
-const (
-	keyAuto     = "auto"
-	erbVariable = "variable" // the choice of `erb` that this module adds to those of package databaseyml
-)
+// erbVariable is the choice of erb that this module adds to those of package databaseyml.
+const erbVariable = "variable"
 
 // maxPool is more than any server accepts; a larger number is a typing error.
 const maxPool = 10000
@@ -70,31 +68,24 @@ func (o *options) Validate() error {
 }
 
 func (o *options) checkNumbers() error {
-	if err := checkNumber("pool", o.Pool, 1); err != nil {
-		return err
+	type number struct {
+		option string
+		value  *int
+		least  int
 	}
-	if err := checkNumber("concurrency", o.Concurrency, 1); err != nil {
-		return err
-	}
+	numbers := []number{{"pool", o.Pool, 1}, {"concurrency", o.Concurrency, 1}, {"headroom", &o.Headroom, 0}}
 	for i, process := range o.Processes {
-		if err := checkNumber(fmt.Sprintf("processes[%d].concurrency", i), process.Concurrency, 1); err != nil {
-			return err
-		}
+		numbers = append(numbers, number{fmt.Sprintf("processes[%d].concurrency", i), process.Concurrency, 1})
 	}
-	if err := checkNumber("headroom", &o.Headroom, 0); err != nil {
-		return err
+	for _, n := range numbers {
+		if n.value != nil && (*n.value < n.least || *n.value > maxPool) {
+			return argspec.NotAccepted(n.option, *n.value, fmt.Sprintf("%d to %d", n.least, maxPool))
+		}
 	}
 	if o.Pool != nil && o.Headroom > 0 {
 		return argspec.Errorf("headroom", "%d beside option %q, which is the whole pool; hint: leave one out", o.Headroom, "pool")
 	}
 	return nil
-}
-
-func checkNumber(option string, number *int, least int) error {
-	if number == nil || *number >= least && *number <= maxPool {
-		return nil
-	}
-	return argspec.NotAccepted(option, *number, fmt.Sprintf("%d to %d", least, maxPool))
 }
 
 func (o *options) checkConfigs() error {
@@ -145,7 +136,7 @@ func (o *options) request(size int) databaseyml.Request {
 	q := databaseyml.Request{
 		Environment: o.RailsEnv, Databases: o.Databases, Size: size, ERB: databaseyml.ERB(o.ERB), Lower: o.AllowLower, Others: o.AllowOthers,
 	}
-	if o.Key != keyAuto {
+	if o.Key != "auto" {
 		q.Key = o.Key
 	}
 	if o.ERB == erbVariable {
@@ -156,23 +147,23 @@ func (o *options) request(size int) databaseyml.Request {
 
 // processes are those of option processes, else one for each configuration, all with absolute paths.
 func (o *options) processes() []sidekiq.ProcessOptions {
-	service := []sidekiq.ProcessOptions{}
-	for _, path := range o.SidekiqConfig {
-		service = append(service, sidekiq.ProcessOptions{Concurrency: o.Concurrency, Config: o.absolute(path)})
+	listed := o.Processes
+	if len(listed) == 0 {
+		for _, path := range o.SidekiqConfig {
+			listed = append(listed, sidekiq.ProcessOptions{Config: path})
+		}
 	}
-	if len(service) == 0 {
-		service = append(service, sidekiq.ProcessOptions{Concurrency: o.Concurrency})
+	service := sidekiq.ProcessOptions{Concurrency: o.Concurrency}
+	if len(o.SidekiqConfig) > 0 {
+		service.Config = o.SidekiqConfig[0]
 	}
-	if len(o.Processes) == 0 {
-		return service
-	}
-	all := sidekiq.Inherit(service[0], o.Processes)
+	all := sidekiq.Inherit(service, listed)
 	for i, process := range all {
-		switch {
-		case process.Config != "":
+		if process.Config == "" && process.Concurrency == nil && len(o.Processes) > 0 {
+			process.Config = "config/sidekiq.yml" // where Sidekiq looks itself
+		}
+		if process.Config != "" {
 			all[i].Config = o.absolute(process.Config)
-		case process.Concurrency == nil:
-			all[i].Config = o.absolute("config/sidekiq.yml") // where Sidekiq looks itself
 		}
 	}
 	return all

@@ -16,6 +16,7 @@ package dbpool
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -45,6 +46,9 @@ func plan(o *options) (*ansible.Plan, error) {
 		return plan, missing(plan, o)
 	}
 	t, err := wantedText(o, f)
+	if errors.As(err, new(*databaseyml.Refusal)) {
+		err = fmt.Errorf("%s: %w", f.database.path, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,6 @@
 package dbpool
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
@@ -15,16 +12,8 @@ type text struct {
 	variables map[string]string // that the unit must set for it
 }
 
-func wantedText(o *options, f *facts) (text, error) {
-	t, err := applyOptions(o, f)
-	if errors.As(err, new(*databaseyml.Refusal)) {
-		err = fmt.Errorf("%s: %w", f.database.path, err)
-	}
-	return t, err
-}
-
-// applyOptions reads the file with the variables that the unit is to set, if any.
-func applyOptions(o *options, f *facts) (t text, err error) {
+// wantedText reads the file with the variables that the unit is to set, if any.
+func wantedText(o *options, f *facts) (t text, err error) {
 	source, request, by := f.database.file.Data, o.request(f.required.Size), f.by
 	if o.ERB == erbVariable {
 		threads := f.required

@@ -19,6 +19,7 @@ package argspec
 
 import (
 	"fmt"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -40,16 +41,16 @@ const (
 
 // Option is one option of a module, or one suboption of an option of type dict (or of a list of them).
 type Option struct {
-	Name        string
-	Description []string
+	Name        string   `yaml:"-"`
+	Description []string `yaml:"-"`
 	Type        Type
 	Elements    Type // of a list
 	Required    bool
 	Default     any // nil: none
 	Choices     []any
 	Aliases     []string
-	NoLog       bool // its values never appear in any output
-	Suboptions  []Option
+	NoLog       bool     `yaml:"-"` // its values never appear in any output
+	Suboptions  []Option `yaml:"-"`
 }
 
 // RequiredIf demands Options when Option has Value: all of them, or one with Any.
@@ -101,14 +102,8 @@ type rules struct {
 }
 
 type option struct {
-	Description yaml.Node `yaml:"description"`
-	Type        Type      `yaml:"type"`
-	Elements    Type      `yaml:"elements"`
-	Required    bool      `yaml:"required"`
-	Default     any       `yaml:"default"`
-	Choices     []any     `yaml:"choices"`
-	Aliases     []string  `yaml:"aliases"`
-	Suboptions  yaml.Node `yaml:"suboptions"`
+	Option                  `yaml:",inline"`
+	Description, Suboptions yaml.Node
 }
 
 // Parse reads NAME.yml. An error is a fault of that file, not of a task.
@@ -173,10 +168,8 @@ func parseOption(name string, n *yaml.Node) (Option, error) {
 	if err := n.Decode(&raw); err != nil {
 		return Option{}, err
 	}
-	o := Option{
-		Name: name, Type: raw.Type, Elements: raw.Elements, Required: raw.Required,
-		Default: raw.Default, Choices: raw.Choices, Aliases: raw.Aliases,
-	}
+	o := raw.Option
+	o.Name = name
 	var err error
 	if o.Description, err = parseDescription(raw.Description); err != nil {
 		return o, err
@@ -251,10 +244,8 @@ func (s *Spec) checkNames() error {
 }
 
 func find(options []Option, name string) *Option {
-	for i := range options {
-		if options[i].Name == name {
-			return &options[i]
-		}
+	if i := slices.IndexFunc(options, func(o Option) bool { return o.Name == name }); i >= 0 {
+		return &options[i]
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -281,10 +282,5 @@ func (o *Option) checkChoices(v any, path string) error {
 }
 
 func (o *Option) isChoice(v any) bool {
-	for _, c := range o.Choices {
-		if fmt.Sprint(c) == fmt.Sprint(v) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.Choices, func(c any) bool { return fmt.Sprint(c) == fmt.Sprint(v) })
 }

@@ -137,7 +137,7 @@ func (s *Spec) Secrets(args map[string]any) []string {
 		if !o.NoLog {
 			continue
 		}
-		for _, name := range append([]string{o.Name}, o.Aliases...) {
+		for _, name := range o.names() {
 			secrets = append(secrets, texts(args[name])...)
 		}
 	}

@@ -56,7 +56,7 @@ func normalize(options []Option, args map[string]any, prefix string) (map[string
 func pick(o *Option, args map[string]any, path string) (any, error) {
 	var value any
 	var under string
-	for _, name := range append([]string{o.Name}, o.Aliases...) {
+	for _, name := range o.names() {
 		v := args[name]
 		if v == nil {
 			continue
@@ -70,13 +70,11 @@ func pick(o *Option, args map[string]any, path string) (any, error) {
 }
 
 func isGiven(o *Option, args map[string]any) bool {
-	for _, name := range append([]string{o.Name}, o.Aliases...) {
-		if args[name] != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(o.names(), func(name string) bool { return args[name] != nil })
 }
+
+// names are those under which the option may be given.
+func (o *Option) names() []string { return append([]string{o.Name}, o.Aliases...) }
 
 func (s *Spec) checkExclusive(given func(string) bool) error {
 	for _, group := range s.MutuallyExclusive {
@@ -128,8 +126,7 @@ func (s *Spec) checkRequiredIf(values map[string]any) error {
 func checkUnknown(options []Option, args map[string]any, prefix string) error {
 	var accepted []string
 	for _, o := range options {
-		accepted = append(accepted, o.Name)
-		accepted = append(accepted, o.Aliases...)
+		accepted = append(accepted, o.names()...)
 	}
 	var unknown []string
 	for name := range args {

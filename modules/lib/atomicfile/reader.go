@@ -9,12 +9,7 @@ import (
 // Reader reads the files of one host, each at most once: all that a run decides rests on the same content, whoever writes meanwhile.
 type Reader struct {
 	root string
-	kept map[source]content
-}
-
-type source struct {
-	path  string
-	limit int
+	kept map[int]map[string]content // by size limit and path
 }
 
 type content struct {
@@ -23,33 +18,31 @@ type content struct {
 }
 
 // NewReader makes a Reader for the host whose root directory is root: "/" but in tests.
-func NewReader(root string) *Reader { return &Reader{root, map[source]content{}} }
-
-// ReadFile is the function of that name.
-func (r *Reader) ReadFile(path string) ([]byte, error) {
-	c := r.read(path, MaxConfiguration)
-	return c.data, c.err
+func NewReader(root string) *Reader {
+	return &Reader{root, map[int]map[string]content{MaxConfiguration: {}, MaxLockfile: {}}}
 }
 
-// ReadIfThere is the function of that name.
-func (r *Reader) ReadIfThere(path string) ([]byte, error) { return r.ifThere(path, MaxConfiguration) }
+// ReadFile, ReadIfThere and ReadLockfile are the functions of these names.
+func (r *Reader) ReadFile(path string) ([]byte, error) { return r.read(path, MaxConfiguration) }
+func (r *Reader) ReadIfThere(path string) ([]byte, error) {
+	return orNothing(r.read(path, MaxConfiguration))
+}
+func (r *Reader) ReadLockfile(path string) ([]byte, error) {
+	return orNothing(r.read(path, MaxLockfile))
+}
 
-// ReadLockfile is the function of that name.
-func (r *Reader) ReadLockfile(path string) ([]byte, error) { return r.ifThere(path, MaxLockfile) }
-
-func (r *Reader) ifThere(path string, limit int) ([]byte, error) {
-	c := r.read(path, limit)
-	if errors.Is(c.err, fs.ErrNotExist) {
+func orNothing(data []byte, err error) ([]byte, error) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return c.data, c.err
+	return data, err
 }
 
-func (r *Reader) read(path string, limit int) content {
-	at := source{filepath.Join(r.root, path), limit}
-	if _, known := r.kept[at]; !known {
-		data, err := readData(at.path, limit)
-		r.kept[at] = content{data, err}
+func (r *Reader) read(path string, limit int) ([]byte, error) {
+	c, known := r.kept[limit][path]
+	if !known {
+		c.data, c.err = readData(filepath.Join(r.root, path), limit)
+		r.kept[limit][path] = c
 	}
-	return r.kept[at]
+	return c.data, c.err
 }

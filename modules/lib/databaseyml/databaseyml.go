@@ -73,7 +73,6 @@ type file struct {
 // reading is one of the texts that a database.yml may give.
 type reading struct {
 	Reader
-	text rubyyaml.Reading
 	doc  *rubyyaml.Document
 	top  *yaml.Node
 	root *rubyyaml.Mapping
@@ -85,12 +84,12 @@ const byHand = "edit the file by hand"
 func parse(source []byte, by Reader) (*file, error) {
 	texts, err := rubyyaml.Readings(source, rubyyaml.NoTrim)
 	if err != nil {
-		return nil, hinted(err, byHand)
+		return nil, rubyyaml.Hinted(err, byHand)
 	}
 	f := &file{source: source}
 	for _, text := range texts {
-		r := &reading{Reader: by, text: text}
-		if err := r.load(); err != nil {
+		r := &reading{Reader: by}
+		if err := r.load(text); err != nil {
 			return nil, err
 		}
 		f.readings = append(f.readings, r)
@@ -98,10 +97,10 @@ func parse(source []byte, by Reader) (*file, error) {
 	return f, nil
 }
 
-func (r *reading) load() error {
+func (r *reading) load(text rubyyaml.Reading) error {
 	var err error
-	if r.doc, err = r.text.Document(); err != nil {
-		return hinted(err, byHand)
+	if r.doc, err = text.Document(); err != nil {
+		return rubyyaml.Hinted(err, byHand)
 	}
 	switch r.top = r.doc.Root(); {
 	case r.top == nil:
@@ -110,19 +109,11 @@ func (r *reading) load() error {
 		return &Refusal{Reason: "the file has no sections", Hint: "write a section for each environment"}
 	}
 	r.root, err = r.doc.Mapping(r.top)
-	return hinted(err, byHand)
+	return rubyyaml.Hinted(err, byHand)
 }
 
 func (r *reading) refuse(at *yaml.Node, hint, format string, args ...any) *Refusal {
 	return &Refusal{Line: r.doc.Line(at), Reason: fmt.Sprintf(format, args...), Hint: hint}
-}
-
-// hinted adds a hint to a refusal that has none.
-func hinted(err error, hint string) error {
-	if refusal, ok := err.(*Refusal); ok && refusal.Hint == "" {
-		refusal.Hint = hint
-	}
-	return err
 }
 
 // absence is the refusal of a reading in which there is no such database at all.

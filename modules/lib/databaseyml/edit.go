@@ -107,7 +107,6 @@ func moveDown(edits []Edit, line int) {
 // step is what one reading wants done.
 type step struct {
 	target *target
-	pool   Pool
 	splice *splice // nil: nothing
 	err    error   // why it cannot be done
 }
@@ -147,7 +146,7 @@ func (f *file) choose(steps []step) (int, error) {
 	for i, s := range steps {
 		switch {
 		case s.splice == nil:
-		case f.readings[i].text.InCase(s.splice.start):
+		case f.readings[i].doc.InCase(s.splice.start):
 			return -1, f.readings[i].refuse(s.target.key, byHand, "the place for the pool stands within case of ERB")
 		case chosen < 0:
 			chosen = i
@@ -189,7 +188,7 @@ func (s step) verify(before, after *reading, q Request, edit *Edit) error {
 	if s.err != nil && !s.ignorable() {
 		return s.err
 	}
-	if before.text.Same(after.text) {
+	if before.doc.Same(after.doc) {
 		return nil
 	}
 	if s.err != nil {
@@ -211,13 +210,13 @@ func (r *reading) step(q Request, database string) step {
 		return step{err: err}
 	}
 	if p.unread == nil && q.satisfied(p) {
-		return step{target: t, pool: p}
+		return step{target: t}
 	}
 	s, err := r.splice(t, p, q)
 	if err != nil {
 		return step{err: err}
 	}
-	return step{target: t, pool: p, splice: s}
+	return step{target: t, splice: s}
 }
 
 // checkERB refuses what cannot be read, or is not to be.

@@ -148,20 +148,15 @@ func (r *reading) targetOfSeveral(environment, database string, section rubyyaml
 
 // severalDatabases is the rule of ActiveRecord: nothing but mappings.
 func severalDatabases(values *rubyyaml.Mapping) bool {
-	for _, key := range values.Keys() {
-		if rubyyaml.Deref(values.At(key).Value).Kind != yaml.MappingNode {
-			return false
-		}
-	}
-	return len(values.Keys()) > 0
+	return len(values.Keys()) > 0 && !slices.ContainsFunc(values.Keys(), func(key rubyyaml.Key) bool {
+		return rubyyaml.Deref(values.At(key).Value).Kind != yaml.MappingNode
+	})
 }
 
 // nestedDatabase is a database within a section that has no connection of its own: its plain keys were meant for several.
 func (r *reading) nestedDatabase(values *rubyyaml.Mapping) string {
-	for _, key := range values.Keys() {
-		if key.Name == "adapter" || key.Name == "url" || key.Name == "database" {
-			return ""
-		}
+	if slices.ContainsFunc(values.Keys(), func(key rubyyaml.Key) bool { return slices.Contains([]string{"adapter", "url", "database"}, key.Name) }) {
+		return ""
 	}
 	for _, key := range values.Keys() {
 		value := rubyyaml.Deref(values.At(key).Value)
@@ -219,7 +214,7 @@ func (r *reading) shared(database string) (*rubyyaml.Mapping, error) {
 func (r *reading) resolve(n *yaml.Node) (*rubyyaml.Mapping, error) {
 	values, err := r.doc.Mapping(n)
 	if err != nil {
-		return nil, hinted(err, byHand)
+		return nil, rubyyaml.Hinted(err, byHand)
 	}
 	for _, key := range values.Keys() {
 		if at := values.At(key).Key; at.Kind == yaml.AliasNode {

@@ -146,7 +146,7 @@ func (r *reading) wholeLine(entry rubyyaml.Entry) (indent string, end int, lineB
 	_, end, next := r.doc.LineBounds(valueEnd)
 	indent = string(source[start:keyStart])
 	rest := string(source[valueEnd:end])
-	if strings.Trim(indent, " ") != "" || !onlyComment().MatchString(rest) || r.text.Divides(end) {
+	if strings.Trim(indent, " ") != "" || !onlyComment().MatchString(rest) || r.doc.Divides(end) {
 		return "", 0, "", false
 	}
 	return indent, end, r.lineBreak(start, string(source[end:next])), true

@@ -207,10 +207,10 @@ func (c *comparison) withoutPool(m *rubyyaml.Mapping) []rubyyaml.Key {
 func (c *comparison) same(before, after *yaml.Node) (bool, error) {
 	a, err := c.shapes.Of(c.before.doc, before)
 	if err != nil {
-		return false, hinted(err, byHand)
+		return false, rubyyaml.Hinted(err, byHand)
 	}
 	b, err := c.shapes.Of(c.after.doc, after)
-	return a == b, hinted(err, byHand)
+	return a == b, rubyyaml.Hinted(err, byHand)
 }
 
 // anchorChanged tells whether a mapping differs that an alias could name.

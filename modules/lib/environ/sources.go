@@ -11,6 +11,36 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
+// Options are the options for variables, which are the same in all modules.
+type Options struct {
+	Environment       map[string]string `option:"environment"`
+	SecretEnvironment map[string]string `option:"secret_environment"`
+	EnvironmentFiles  []string          `option:"environment_files"`
+	DotenvFiles       []string          `option:"dotenv_files"`
+}
+
+// Variables are those of environment and secret_environment, in a map that is the caller's.
+func (o Options) Variables() map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, o.Environment)
+	maps.Copy(all, o.SecretEnvironment)
+	return all
+}
+
+// Sources is where a process with these options has its variables from.
+func (o Options) Sources(files *atomicfile.Reader) Sources {
+	return Sources{Variables: o.Variables(), EnvironmentFiles: o.EnvironmentFiles, DotenvFiles: o.DotenvFiles, Files: files}
+}
+
+// Paths are the files by option, for argspec.CheckPaths: without the - of those that may be missing. The map is the caller's.
+func (o Options) Paths() map[string][]string {
+	paths := map[string][]string{"dotenv_files": o.DotenvFiles}
+	for _, file := range o.EnvironmentFiles {
+		paths["environment_files"] = append(paths["environment_files"], strings.TrimPrefix(file, "-"))
+	}
+	return paths
+}
+
 // Sources are where a process that systemd starts has its variables from.
 type Sources struct {
 	Variables        map[string]string // of the unit: Environment=
@@ -29,9 +59,11 @@ func (s Sources) Environ() (Environ, error) {
 	}
 	maps.Copy(values, s.Variables)
 	for _, path := range s.EnvironmentFiles {
-		if err := s.addEnvironmentFile(values, path); err != nil {
+		set, err := s.environmentFile(path)
+		if err != nil {
 			return nil, err
 		}
+		maps.Copy(values, set)
 	}
 	for _, path := range s.DotenvFiles {
 		source, err := s.Files.ReadFile(path)
@@ -80,8 +112,8 @@ func (s Sources) Conflicts() []Conflict {
 // FileOf is the environment file that sets a variable, "" when none does.
 func (s Sources) FileOf(name string) (string, error) {
 	for _, path := range slices.Backward(s.EnvironmentFiles) {
-		values := map[string]string{}
-		if err := s.addEnvironmentFile(values, path); err != nil {
+		values, err := s.environmentFile(path)
+		if err != nil {
 			return "", err
 		}
 		if _, set := values[name]; set {
@@ -91,22 +123,20 @@ func (s Sources) FileOf(name string) (string, error) {
 	return "", nil
 }
 
-func (s Sources) addEnvironmentFile(values map[string]string, path string) error {
+func (s Sources) environmentFile(path string) (map[string]string, error) {
 	name, optional := strings.CutPrefix(path, "-")
 	source, err := s.Files.ReadFile(name)
-	if optional && errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch missing := errors.Is(err, fs.ErrNotExist); {
+	case missing && optional:
+		return nil, nil
+	case missing:
+		return nil, fmt.Errorf("environment file %q: %w; hint: create it, or write %q if it may be missing", name, fs.ErrNotExist, "-"+name)
+	case err != nil:
+		return nil, err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("environment file %q: %w; hint: create it, or write %q if it may be missing", name, fs.ErrNotExist, "-"+name)
-	}
+	values, err := ParseFile(source)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	set, err := ParseFile(source)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	maps.Copy(values, set)
-	return nil
+	return values, nil
 }

@@ -151,7 +151,7 @@ func (p *parser) primary() (evaluator, error) {
 	case p.accept(word, "Rails"):
 		return p.rails()
 	case p.accept(word, "Sidekiq"):
-		return constant(isDefined), p.expectAll(".", "server?")
+		return constant(isDefined), p.expect(".", "server?")
 	case p.accept(word, "defined?"):
 		return p.defined()
 	case p.accept(word, "Integer"):
@@ -185,7 +185,7 @@ func (p *parser) integer() (evaluator, error) {
 
 // defined knows that a process of Sidekiq has Sidekiq and its command line.
 func (p *parser) defined() (evaluator, error) {
-	if err := p.expectAll("(", "Sidekiq"); err != nil {
+	if err := p.expect("(", "Sidekiq"); err != nil {
 		return nil, err
 	}
 	if p.accept(symbol, "::") && !p.accept(word, "CLI") {
@@ -199,11 +199,13 @@ var isDefined = value{kind: textValue, text: "constant"}
 
 // rails is Rails.env, a name that may be asked whether it is one: Rails.env.production?
 func (p *parser) rails() (evaluator, error) {
-	if err := p.expectAll(".", "env"); err != nil {
+	if err := p.expect(".", "env"); err != nil {
 		return nil, err
 	}
-	name := either(call(lookup("RAILS_ENV"), presence, false),
-		either(call(lookup("RACK_ENV"), presence, false), constant(value{kind: textValue, text: "development"})))
+	name := constant(value{kind: textValue, text: "development"})
+	for _, variable := range []string{"RACK_ENV", "RAILS_ENV"} {
+		name = shortCircuit(call(lookup(variable), presence, false), name, false)
+	}
 	m := environmentQuestion().FindStringSubmatch(p.rest)
 	if !p.is(symbol, ".") || m == nil || methods[m[1]+"?"] != nil || m[1] == "local" { // local? asks for two, from Rails 7.1
 		return name, nil
@@ -223,7 +225,7 @@ func (p *parser) list() (evaluator, error) {
 		}
 		items = append(items, item)
 	}
-	if err := p.expectAll("]", "."); err != nil {
+	if err := p.expect("]", "."); err != nil {
 		return nil, err
 	}
 	pick, known := picks[p.text]

@@ -33,9 +33,6 @@ func (output) isPart() {}
 func (branch) isPart() {}
 func (loop) isPart()   {}
 
-// decision is something that only Ruby can tell. Its outcomes are numbered from 0.
-type decision struct{ outcomes int }
-
 const outcomeYes = 0 // the fullest text comes first
 
 // loopRounds are how often a loop is run, by the number of the outcome.
@@ -45,16 +42,16 @@ var loopRounds = []int{1, 0, 2}
 type flowBuilder struct {
 	source    []byte
 	tags      []tag
-	next      int // tag
-	at        int // offset in the source
-	depth     int // of blocks in blocks
-	loops     int // of these, that are loops
-	decisions []decision
+	next      int            // tag
+	at        int            // offset in the source
+	depth     int            // of blocks in blocks
+	loops     int            // of these, that are loops
+	decisions []int          // what only Ruby can tell: how many outcomes each has
 	pure      map[string]int // decisions by their condition, where it always has the same outcome
 	impure    bool           // code changes the environment that conditions ask
 }
 
-func buildFlow(source []byte, tags []tag, impure bool) ([]part, []decision, *fault) {
+func buildFlow(source []byte, tags []tag, impure bool) ([]part, []int, *fault) {
 	b := &flowBuilder{source: source, tags: tags, pure: map[string]int{}, impure: impure}
 	body, end, failure := b.body()
 	if failure == nil && end >= 0 {
@@ -108,7 +105,7 @@ func (b *flowBuilder) block(c code, t tag) (part, *fault) {
 		return nil, decidesInLoop(t)
 	}
 	if c.kind == codeLoop {
-		l := loop{decision: b.decide(decision{len(loopRounds)})}
+		l := loop{decision: b.decide(len(loopRounds))}
 		b.loops++
 		end, failure := b.arm(&l.body, t)
 		b.loops--
@@ -168,8 +165,8 @@ func (b *flowBuilder) misplaced() *fault {
 	return &fault{b.tags[b.next].start, "this ERB code tag does not fit what was begun"}
 }
 
-func (b *flowBuilder) decide(d decision) int {
-	b.decisions = append(b.decisions, d)
+func (b *flowBuilder) decide(outcomes int) int {
+	b.decisions = append(b.decisions, outcomes)
 	return len(b.decisions) - 1
 }
 
@@ -179,7 +176,7 @@ func (b *flowBuilder) condition(c code) (number int, pure bool) {
 	if known, ok := b.pure[c.condition]; ok && !c.choice {
 		return known, true
 	}
-	number = b.decide(decision{2})
+	number = b.decide(2)
 	_, err := parseExpression(c.condition)
 	if pure = err == nil && !b.impure && !c.choice; pure {
 		b.pure[c.condition] = number
@@ -210,17 +207,17 @@ const (
 )
 
 // eachOutcome calls f with every combination of outcomes, those of the fullest text first.
-func eachOutcome(decisions []decision, f func(outcomes []int) error) error {
+func eachOutcome(decisions []int, f func(outcomes []int) error) error {
 	total := 1
 	for _, d := range decisions {
-		if total *= d.outcomes; total > mostReadings {
+		if total *= d; total > mostReadings {
 			return manyWays()
 		}
 	}
 	for n := range total {
 		outcomes := make([]int, len(decisions))
 		for i, d := range decisions {
-			outcomes[i], n = n%d.outcomes, n/d.outcomes
+			outcomes[i], n = n%d, n/d
 		}
 		if err := f(outcomes); err != nil {
 			return err

@@ -85,10 +85,8 @@ func (p *parser) acceptAttached(bracket string) bool {
 	return !p.beforeBlank && p.accept(symbol, bracket)
 }
 
-func (p *parser) expect(text string) error { return p.expectAll(text) }
-
-// expectAll steps over symbols and words.
-func (p *parser) expectAll(texts ...string) error {
+// expect steps over symbols and words.
+func (p *parser) expect(texts ...string) error {
 	for _, text := range texts {
 		if !p.accept(symbol, text) && !p.accept(word, text) {
 			return ErrRuby

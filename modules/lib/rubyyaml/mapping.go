@@ -182,12 +182,8 @@ func (d *Document) Mapping(n *yaml.Node) (*Mapping, error) {
 
 // apply adds one written entry to m.
 func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
-	if !Merges(key) {
-		m.own(key, value)
-		return nil
-	}
 	sources, all := mergeSources(value)
-	if !all { // Hash#merge! raises, and Psych takes << for an ordinary key
+	if !Merges(key) || !all { // Hash#merge! raises, and Psych takes << for an ordinary key
 		m.own(key, value)
 		return nil
 	}

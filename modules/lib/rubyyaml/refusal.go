@@ -1,6 +1,9 @@
 package rubyyaml
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Refusal says why a file is not read, or not changed: what it holds can only be known by running Ruby, or not at all.
 // It quotes names of sections, keys and variables, never a value of the file.
@@ -20,4 +23,12 @@ func (r *Refusal) Error() string {
 		text += "; hint: " + r.Hint
 	}
 	return text
+}
+
+// Hinted adds a hint to a refusal that has none.
+func Hinted(err error, hint string) error {
+	if refusal := new(Refusal); errors.As(err, &refusal) && refusal.Hint == "" {
+		refusal.Hint = hint
+	}
+	return err
 }

@@ -203,8 +203,11 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 		if failure != nil {
 			return ""
 		}
-		var output string
-		output, failure = r.evaluate(token, environ)
+		var e *expression
+		output := ""
+		if e, failure = r.expression(token); failure == nil {
+			output, failure = e.evaluate(environ)
+		}
 		size += len(output)
 		return output
 	})
@@ -212,14 +215,6 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 		failure = errTooLong
 	}
 	return text, failure
-}
-
-func (r *rendered) evaluate(token string, environ Environ) (string, error) {
-	expression, err := r.expression(token)
-	if err != nil {
-		return "", err
-	}
-	return expression.evaluate(environ)
 }
 
 // expression is what an output tag says, if it is a plain use of ENV.

@@ -41,17 +41,14 @@ import (
 // Environ looks up a variable of the environment in which Ruby reads the file.
 type Environ func(name string) (value string, set bool)
 
-// Document is a YAML file after ERB. The zero value is not usable.
+// Document is a Reading that is parsed as YAML. The zero value is not usable.
 type Document struct {
-	source      []byte
-	sourceLines []int // offsets where the lines of the source begin
-	text        rendered
-	textLines   []int
-	root        *yaml.Node
-	mappings    map[*yaml.Node]*Mapping
-	resolving   map[*yaml.Node]bool
-	anchored    []*yaml.Node
-	merged      *int // entries, in all readings of the file
+	Reading
+	textLines []int
+	root      *yaml.Node
+	mappings  map[*yaml.Node]*Mapping
+	resolving map[*yaml.Node]bool
+	anchored  []*yaml.Node
 }
 
 const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
@@ -59,10 +56,10 @@ const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
 // Reading is one of the texts that a source may give, depending on what its code tags decide.
 type Reading struct {
 	source      []byte
-	sourceLines []int
+	sourceLines []int // offsets where the lines of the source begin
 	tags        []tag
 	text        rendered
-	merged      *int
+	merged      *int // entries, in all readings of the file
 }
 
 // Trim says whether ERB knows the marks <%- and -%>, which take white space away.
@@ -84,7 +81,7 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 	tags, failure := scanTags(source, bool(trim))
 	impure := slices.ContainsFunc(tags, changesEnvironment)
 	var parts []part
-	var decisions []decision
+	var decisions []int
 	if failure == nil {
 		parts, decisions, failure = buildFlow(source, tags, impure)
 	}
@@ -110,8 +107,8 @@ func Readings(source []byte, trim Trim) ([]Reading, error) {
 	return readings, nil
 }
 
-// Same tells whether two readings give the same text.
-func (r Reading) Same(other Reading) bool { return bytes.Equal(r.text.bytes, other.text.bytes) }
+// Same reports whether two documents have the same text.
+func (d *Document) Same(other *Document) bool { return bytes.Equal(d.text.bytes, other.text.bytes) }
 
 // Divides tells whether an ERB tag of the source begins before offset and ends behind it.
 func (r Reading) Divides(offset int) bool {
@@ -137,15 +134,7 @@ func (r Reading) InCase(offset int) bool {
 
 // Document parses the text. Every error is a *Refusal.
 func (r Reading) Document() (*Document, error) {
-	d := &Document{
-		source:      r.source,
-		sourceLines: r.sourceLines,
-		text:        r.text,
-		textLines:   lineStarts(r.text.bytes),
-		mappings:    map[*yaml.Node]*Mapping{},
-		resolving:   map[*yaml.Node]bool{},
-		merged:      r.merged,
-	}
+	d := &Document{Reading: r, textLines: lineStarts(r.text.bytes), mappings: map[*yaml.Node]*Mapping{}, resolving: map[*yaml.Node]bool{}}
 	if err := d.decode(); err != nil {
 		return nil, err
 	}

@@ -38,58 +38,37 @@ func (s *Shapes) Of(d *Document, n *yaml.Node) (int, error) {
 	return s.known[n], nil
 }
 
-// form spells a value with the numbers of the values in it.
+// form spells a value with the numbers of the values in it, each after what tells its place.
 func (s *Shapes) form(d *Document, n *yaml.Node) (string, error) {
+	values, place := n.Content, func(int) string { return "-" }
 	switch n.Kind {
+	case yaml.ScalarNode:
+		kind := "plain "
+		if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+			kind = "quoted "
+		}
+		return kind + n.Tag + " " + n.Value, nil
 	case yaml.MappingNode:
 		m, err := d.Mapping(n)
 		if err != nil {
 			return "", err
 		}
-		return s.within(d, n, n.Tag, mappingMembers(m))
-	case yaml.SequenceNode:
-		return s.within(d, n, n.Tag, sequenceMembers(n))
+		values = nil
+		for _, key := range m.keys {
+			values = append(values, m.entries[key].Value)
+		}
+		place = func(i int) string { return strconv.FormatBool(m.keys[i].Symbol) + strconv.Quote(m.keys[i].Name) }
 	}
-	kind := "plain "
-	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
-		kind = "quoted "
-	}
-	return kind + n.Tag + " " + n.Value, nil
-}
-
-// member is a value in a mapping or sequence with what tells its place.
-type member struct {
-	place string
-	value *yaml.Node
-}
-
-func mappingMembers(m *Mapping) []member {
-	var members []member
-	for _, key := range m.keys {
-		members = append(members, member{strconv.FormatBool(key.Symbol) + strconv.Quote(key.Name), m.entries[key].Value})
-	}
-	return members
-}
-
-func sequenceMembers(n *yaml.Node) []member {
-	var members []member
-	for _, item := range n.Content {
-		members = append(members, member{"-", item})
-	}
-	return members
-}
-
-func (s *Shapes) within(d *Document, n *yaml.Node, tag string, members []member) (string, error) {
 	d.resolving[n] = true
 	defer delete(d.resolving, n)
 	var form strings.Builder
-	fmt.Fprintf(&form, "%d %s", n.Kind, tag)
-	for _, p := range members {
-		number, err := s.Of(d, p.value)
+	fmt.Fprintf(&form, "%d %s", n.Kind, n.Tag)
+	for i, value := range values {
+		number, err := s.Of(d, value)
 		if err != nil {
 			return "", err
 		}
-		form.WriteString(" " + p.place + ":" + strconv.Itoa(number))
+		form.WriteString(" " + place(i) + ":" + strconv.Itoa(number))
 	}
 	return form.String(), nil
 }

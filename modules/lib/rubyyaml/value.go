@@ -83,8 +83,6 @@ func isSet(name string) evaluator {
 	}
 }
 
-func either(left, right evaluator) evaluator { return shortCircuit(left, right, false) }
-
 // shortCircuit is the right value where the left one is as true as it takes, else the left.
 func shortCircuit(left, right evaluator, wanted bool) evaluator {
 	return func(environ Environ) (value, error) {
@@ -115,7 +113,7 @@ func negated(e evaluator) evaluator { return choice(e, constant(truth(false)), c
 func operation(operator string, left, right evaluator) evaluator {
 	switch operator {
 	case "||":
-		return either(left, right)
+		return shortCircuit(left, right, false)
 	case "&&":
 		return shortCircuit(left, right, true)
 	}
@@ -235,33 +233,25 @@ var methods = map[string]func(value) (value, error){
 	"present?":  func(v value) (value, error) { return truth(!isBlank(v)), nil },
 	"blank?":    func(v value) (value, error) { return truth(isBlank(v)), nil },
 	"nil?":      func(v value) (value, error) { return truth(v.kind == nilValue), nil },
-	"empty?":    ofText(func(text string) value { return truth(text == "") }),
-	"strip":     ofText(func(s string) value { return value{kind: textValue, text: strings.Trim(s, " \t\n\v\f\r\x00")} }),
-	"zero?":     ofNumber(func(n int) value { return truth(n == 0) }),
-	"positive?": ofNumber(func(n int) value { return truth(n > 0) }),
-	"nonzero?": ofNumber(func(n int) value {
-		if n == 0 {
+	"empty?":    of(textValue, func(v value) value { return truth(v.text == "") }),
+	"strip":     of(textValue, func(v value) value { return value{kind: textValue, text: strings.Trim(v.text, " \t\n\v\f\r\x00")} }),
+	"zero?":     of(numberValue, func(v value) value { return truth(v.number == 0) }),
+	"positive?": of(numberValue, func(v value) value { return truth(v.number > 0) }),
+	"nonzero?": of(numberValue, func(v value) value {
+		if v.number == 0 {
 			return value{}
 		}
-		return value{kind: numberValue, number: n}
+		return v
 	}),
 }
 
-func ofText(f func(string) value) func(value) (value, error) {
+// of is a method that only values of one kind have.
+func of(kind valueKind, f func(value) value) func(value) (value, error) {
 	return func(v value) (value, error) {
-		if v.kind != textValue {
+		if v.kind != kind {
 			return value{}, errValue
 		}
-		return f(v.text), nil
-	}
-}
-
-func ofNumber(f func(int) value) func(value) (value, error) {
-	return func(v value) (value, error) {
-		if v.kind != numberValue {
-			return value{}, errValue
-		}
-		return f(v.number), nil
+		return f(v), nil
 	}
 }
 

@@ -1,7 +1,6 @@
 package sidekiq
 
 import (
-	"errors"
 	"reflect"
 	"strconv"
 
@@ -40,13 +39,13 @@ const setElsewhere = "set the concurrency where sidekiq is started"
 func ReadConfig(source []byte, environment string, env environ.Environ, version Version) (Config, error) {
 	readings, err := rubyyaml.Readings(source, version.trim())
 	if err != nil {
-		return Config{}, hinted(err)
+		return Config{}, rubyyaml.Hinted(err, setElsewhere)
 	}
 	var config Config
 	for i, text := range readings {
 		c, err := readConfig(text, environment, env, version)
 		if err != nil {
-			return Config{}, hinted(err)
+			return Config{}, rubyyaml.Hinted(err, setElsewhere)
 		}
 		if i > 0 && !reflect.DeepEqual(c, config) {
 			return Config{}, &Refusal{Reason: "its ERB code tags (<% %>) decide what is set", Hint: setElsewhere}
@@ -67,14 +66,6 @@ func readConfig(text rubyyaml.Reading, environment string, env environ.Environ, 
 		return Config{}, err
 	}
 	return r.config(settings)
-}
-
-func hinted(err error) error {
-	var refusal *Refusal
-	if errors.As(err, &refusal) && refusal.Hint == "" {
-		refusal.Hint = setElsewhere
-	}
-	return err
 }
 
 type reader struct {

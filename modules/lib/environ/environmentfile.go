@@ -2,7 +2,11 @@ package environ
 
 import (
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
@@ -19,7 +23,7 @@ func ParseFile(source []byte) (map[string]string, error) {
 	}
 	values := map[string]string{}
 	for s := (&envScanner{rest: string(source)}); s.rest != ""; {
-		s.skipBlank()
+		s.rest = strings.TrimLeft(s.rest, " \t\n\r")
 		if strings.HasPrefix(s.rest, "#") || strings.HasPrefix(s.rest, ";") {
 			s.comment()
 			continue
@@ -37,8 +41,6 @@ func ParseFile(source []byte) (map[string]string, error) {
 
 // envScanner scans an environment file; rest is what follows.
 type envScanner struct{ rest string }
-
-func (s *envScanner) skipBlank() { s.rest = strings.TrimLeft(s.rest, " \t\n\r") }
 
 // take consumes the next character.
 func (s *envScanner) take() byte {
@@ -82,8 +84,9 @@ func (s *envScanner) value() string {
 			s.take()
 			return value.String()
 		case '\'':
-			s.take()
-			s.single(&value)
+			var quoted string
+			quoted, s.rest, _ = strings.Cut(s.rest[1:], "'")
+			value.WriteString(quoted)
 		case '"':
 			s.take()
 			s.double(&value)
@@ -93,16 +96,6 @@ func (s *envScanner) value() string {
 		}
 	}
 	return value.String()
-}
-
-func (s *envScanner) single(value *strings.Builder) {
-	for s.rest != "" {
-		c := s.take()
-		if c == '\'' {
-			return
-		}
-		value.WriteByte(c)
-	}
 }
 
 // double consumes a quoted piece, in which a backslash escapes the same characters as in a shell.
@@ -148,3 +141,28 @@ func (s *envScanner) plain(value *strings.Builder) {
 	value.Reset()
 	value.WriteString(text)
 }
+
+// FormatFile writes variables as systemd reads them from EnvironmentFile= (systemd.exec(5)), sorted by name. In double quotes a
+// backslash is written before the four characters that every version unescapes (env-file.c), a line break as it is. An error
+// quotes no value.
+func FormatFile(variables map[string]string) (string, error) {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		value := variables[name]
+		if !variableName().MatchString(name) {
+			return "", fmt.Errorf("%q is not a variable name; hint: letters, digits and _, not starting with a digit", name)
+		}
+		if !utf8.ValidString(value) {
+			return "", fmt.Errorf("the value of %q is not UTF-8", name)
+		}
+		for _, r := range value {
+			if unicode.IsControl(r) && r != '\n' && r != '\t' {
+				return "", fmt.Errorf("the value of %q holds the control character %U, which systemd does not accept", name, r)
+			}
+		}
+		fmt.Fprintf(&text, "%s=\"%s\"\n", name, escapeInQuotes.Replace(value))
+	}
+	return text.String(), nil
+}
+
+var escapeInQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "`", "\\`", `$`, `\$`)
