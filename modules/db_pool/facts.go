@@ -16,7 +16,11 @@ type facts struct {
 }
 
 func gather(o *options) (*facts, error) {
-	d, err := findDatabase(o.Path, o.links())
+	links := atomicfile.FollowOwn
+	if o.AllowForeignLinks {
+		links = atomicfile.Follow
+	}
+	d, err := findDatabase(o.Path, links)
 	if err != nil || d == nil {
 		return &facts{}, err
 	}

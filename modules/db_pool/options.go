@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -122,14 +121,6 @@ func (o *options) checkConfig(option, path string) error {
 		return argspec.Errorf(option, "%q leads out of %q; hint: write an absolute path", path, "app_root")
 	}
 	return nil
-}
-
-// links are the links to the file that are followed.
-func (o *options) links() atomicfile.Links {
-	if o.AllowForeignLinks {
-		return atomicfile.Follow
-	}
-	return atomicfile.FollowOwn
 }
 
 func (o *options) request(size int) databaseyml.Request {

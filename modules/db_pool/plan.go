@@ -55,15 +55,14 @@ func plan(o *options) (*ansible.Plan, error) {
 	if f.database.unlocked != nil {
 		plan.Warn("%v", f.database.unlocked)
 	}
-	variables := t.variables
-	if f.required.Guessed && len(variables) > 0 {
+	if f.required.Guessed && len(t.variables) > 0 {
 		plan.Warn("%s: ERB makes the pool; it is left to a run after the first deploy", f.database.path)
-		variables = nil
+		t.variables = nil
 	}
 	for _, warning := range f.required.Warnings {
 		plan.Warn("%s", warning)
 	}
-	report(plan, f, t, variables)
+	report(plan, f, t)
 	if !t.Changed() {
 		return plan, nil
 	}

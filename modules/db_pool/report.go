@@ -6,12 +6,12 @@ import (
 )
 
 // report adds to the answer the pools before and after, which are the same in check mode.
-func report(plan *ansible.Plan, f *facts, t text, variables map[string]string) {
+func report(plan *ansible.Plan, f *facts, t text) {
 	plan.Set("path", f.database.path)
 	plan.Set("required", f.required.Size)
 	plan.Set("required_by", f.required.By)
 	environment := map[string]any{}
-	for name, value := range variables {
+	for name, value := range t.variables {
 		environment[name] = value
 	}
 	plan.Set("environment", environment)

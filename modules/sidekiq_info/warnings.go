@@ -14,7 +14,7 @@ func (f *facts) warnings(now time.Time) []string {
 	return slices.Concat(f.noProcess(), f.neglected(now), f.ofProcesses(now), f.ofServer(), f.unknown)
 }
 
-// noProcess tells a Redis without any Sidekiq, which may be the wrong one, from one whose workers are down.
+// noProcess warns of a Redis that no Sidekiq has ever used, which may be the wrong one, or of one whose processes are down.
 func (f *facts) noProcess() []string {
 	waiting := 0
 	for _, q := range f.overview.Queues {
@@ -61,7 +61,7 @@ func (f *facts) neglected(now time.Time) []string {
 	return warnings
 }
 
-// consumers tells whether a process works on a queue, whether one takes new jobs from it, and whether one has not beaten of late.
+// consumers reports whether a process works on a queue, whether one fetches new jobs from it, and whether the heartbeat of one is overdue.
 func (f *facts) consumers(queue string, now time.Time) (works, takes, silent bool) {
 	for _, p := range f.processes {
 		if slices.Contains(p.Queues, queue) {
@@ -72,7 +72,7 @@ func (f *facts) consumers(queue string, now time.Time) (works, takes, silent boo
 }
 
 const (
-	// longestDeploy is how old a process must be for its being quiet to be worth a word: Redis does not tell since when it is.
+	// longestDeploy is the age from which a quiet process is warned of: Redis does not hold since when it is quiet.
 	longestDeploy = 5 * time.Minute
 	// threeBeats are missed by no Sidekiq that works: 7 beats every 10 s (BEAT_PAUSE in lib/sidekiq/launcher.rb). Redis forgets a process that was killed
 	// after 60 s (EXPIRE there); until then it looks as if it worked.
@@ -123,7 +123,7 @@ func (f *facts) users() []user {
 	for _, p := range f.processes {
 		version, err := sidekiq.ParseVersion(p.Version)
 		if err != nil || slices.ContainsFunc(users, func(u user) bool { return u.version == version }) {
-			continue // before 6.5 it does not tell
+			continue // not known before 6.5
 		}
 		users = append(users, user{fmt.Sprintf("process %d on %s", p.PID, p.Hostname), version})
 	}

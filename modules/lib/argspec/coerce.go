@@ -270,7 +270,7 @@ func (o *Option) checkChoices(v any, path string) error {
 		values = []any{v}
 	}
 	for _, v := range values {
-		if !o.isChoice(v) {
+		if !slices.ContainsFunc(o.Choices, func(c any) bool { return fmt.Sprint(c) == fmt.Sprint(v) }) {
 			accepted := make([]string, len(o.Choices))
 			for i, c := range o.Choices {
 				accepted[i] = fmt.Sprint(c)
@@ -279,8 +279,4 @@ func (o *Option) checkChoices(v any, path string) error {
 		}
 	}
 	return nil
-}
-
-func (o *Option) isChoice(v any) bool {
-	return slices.ContainsFunc(o.Choices, func(c any) bool { return fmt.Sprint(c) == fmt.Sprint(v) })
 }

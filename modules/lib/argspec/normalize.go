@@ -14,7 +14,9 @@ func (s *Spec) Normalize(args map[string]any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	given := func(name string) bool { return isGiven(find(s.Options, name), args) }
+	given := func(name string) bool {
+		return slices.ContainsFunc(find(s.Options, name).names(), func(name string) bool { return args[name] != nil })
+	}
 	for _, check := range []func(func(string) bool) error{s.checkExclusive, s.checkTogether, s.checkOneOf} {
 		if err := check(given); err != nil {
 			return nil, err
@@ -67,10 +69,6 @@ func pick(o *Option, args map[string]any, path string) (any, error) {
 		value, under = v, name
 	}
 	return value, nil
-}
-
-func isGiven(o *Option, args map[string]any) bool {
-	return slices.ContainsFunc(o.names(), func(name string) bool { return args[name] != nil })
 }
 
 // names are those under which the option may be given.

@@ -25,34 +25,30 @@ import (
 // Wanted is the number of connections that each process requires, and what makes it so.
 type Wanted sidekiq.Threads
 
-// Required is the largest number of threads of the processes, of which there is at least one, and a headroom of connections beside it.
+// Required is the largest number of threads of the processes, of which there is at least one, plus a headroom.
 func Required(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroom int) (Wanted, error) {
-	largest := Wanted{}
+	var largest Wanted
+	var warnings []string
 	for _, process := range processes {
 		threads, err := s.Threads(process)
 		if err != nil {
 			return Wanted{}, err
 		}
-		warnings := union(largest.Warnings, threads.Warnings)
+		for _, warning := range threads.Warnings {
+			if !slices.Contains(warnings, warning) {
+				warnings = append(warnings, warning)
+			}
+		}
 		if threads.Size > largest.Size {
 			largest = Wanted(threads)
 		}
-		largest.Warnings = warnings
 	}
+	largest.Warnings = warnings
 	if headroom > 0 {
 		largest.Size += headroom
 		largest.By += fmt.Sprintf(" and a headroom of %d", headroom)
 	}
 	return largest, nil
-}
-
-func union(a, b []string) []string {
-	for _, text := range b {
-		if !slices.Contains(a, text) {
-			a = append(a, text)
-		}
-	}
-	return a
 }
 
 // Reader is how the processes read a database.yml.

@@ -102,8 +102,7 @@ func (s Service) Config(path string, env environ.Environ, version Version) (conf
 		if source == nil {
 			continue
 		}
-		config, err = ReadConfig(source, s.RailsEnv, env, version)
-		if err != nil {
+		if config, err = ReadConfig(source, s.RailsEnv, env, version); err != nil {
 			return config, "", fmt.Errorf("%s: %w", path, err)
 		}
 		return config, path, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// Source tells what decides a number of threads.
+// Source is what sets a number of threads.
 type Source string
 
 // The sources, the first that there is wins.
