@@ -14,6 +14,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -80,7 +81,7 @@ func agreesWithTheModules(t *testing.T, name string, database, config []byte, un
 		}
 	}
 	if config != nil {
-		c, err := sidekiq.ReadConfig(config, "production", unset, sidekiq.Version{})
+		c, err := sidekiq.ReadConfig(config, "production", environ.None, sidekiq.Version{})
 		count(err)
 		if err != nil {
 			require.Contains(t, string(text), "only Ruby could tell", name)
@@ -89,7 +90,7 @@ func agreesWithTheModules(t *testing.T, name string, database, config []byte, un
 		}
 	}
 	if database != nil {
-		pools, err := databaseyml.Pools(database, databaseyml.Reader{Environ: unset}, "production")
+		pools, err := databaseyml.Pools(database, databaseyml.Reader{Environ: environ.None}, "production")
 		count(err)
 		require.Regexp(t, `(?m)^# config/database\.yml(:\d+)?: `, string(text), name)
 		for _, p := range pools {

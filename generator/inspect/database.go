@@ -7,6 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
@@ -16,7 +17,7 @@ func (a *Application) databaseYML() {
 	if s == nil {
 		return
 	}
-	pools, err := databaseyml.Pools(s.text, databaseyml.Reader{Environ: unset, Rails: a.rails()}, a.railsEnv)
+	pools, err := databaseyml.Pools(s.text, databaseyml.Reader{Environ: environ.None, Rails: a.rails()}, a.railsEnv)
 	if err != nil {
 		line, text := refusal(err)
 		s.refuse(line, "database.pool", text)
@@ -38,7 +39,7 @@ func (a *Application) databaseYML() {
 
 // offerReplace names the way out where Ruby alone knows a pool.
 func (s *source) offerReplace(line int) {
-	by := databaseyml.Reader{Environ: unset, Rails: s.rails()}
+	by := databaseyml.Reader{Environ: environ.None, Rails: s.rails()}
 	if _, err := databaseyml.Apply(s.text, by, databaseyml.Request{Environment: s.railsEnv, Size: max(1, s.wanted()), ERB: databaseyml.Overrule}); err == nil {
 		s.offer(line, "database.erb", "replace", "may the role write a number in the place of the Ruby code? By default it stops there.")
 	}
@@ -122,7 +123,7 @@ func adapterOf(doc *rubyyaml.Document, database *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
-	text, err := doc.Text(n, unset)
+	text, err := doc.Text(n, environ.None)
 	if err != nil {
 		return ""
 	}

@@ -266,7 +266,4 @@ func (a *Application) best(key string) (f finding, ok bool) {
 	return f, ok
 }
 
-// unset is the environment of a process of which nothing is known.
-func unset(string) (string, bool) { return "", false }
-
 func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

@@ -12,6 +12,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
@@ -29,7 +30,7 @@ func (a *Application) sidekiqYML() {
 		a.tellDefault(usualConfig + " is not there")
 		return
 	}
-	config, err := sidekiq.ReadConfig(s.text, a.railsEnv, unset, a.version)
+	config, err := sidekiq.ReadConfig(s.text, a.railsEnv, environ.None, a.version)
 	if err != nil {
 		line, text := refusal(err)
 		s.refuse(line, "concurrency", "only Ruby could tell what it says: "+text)
@@ -41,7 +42,7 @@ func (a *Application) sidekiqYML() {
 }
 
 func (a *Application) threadsOf(config sidekiq.Config) int {
-	total, _, err := config.TotalConcurrency(a.version, unset)
+	total, _, err := config.TotalConcurrency(a.version, environ.None)
 	if err != nil {
 		panic(err) // only of a variable, and none is set
 	}
@@ -202,7 +203,7 @@ func (a *Application) otherSidekiqYML() {
 
 // isConfig tells whether a file is a configuration of Sidekiq, and not for instance its schedule.
 func (s *source) isConfig() bool {
-	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, unset, s.version)
+	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
 	if err != nil {
 		line, text := refusal(err)
 		s.refuse(line, "processes", "only Ruby could tell what it says: "+text)

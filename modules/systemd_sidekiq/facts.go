@@ -280,7 +280,7 @@ func (g *gatherer) read(u *unit) error {
 	if u.file != nil {
 		u.installed = systemd.UnitFile{Path: u.path(), Text: string(u.file.Data)}
 	} else if u.state.FragmentPath != "" {
-		text, err := atomicfile.ReadIfThere(g.path(u.state.FragmentPath))
+		text, err := g.files.ReadIfThere(u.state.FragmentPath)
 		if err != nil {
 			return fmt.Errorf("reading the unit that is there: %w", err)
 		}

@@ -145,9 +145,9 @@ func TestAFolderThatIsExchangedIsNotWrittenTo(t *testing.T) {
 func TestAFIFOIsNotWaitedFor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
-	_, err := ReadFile(path)
+	_, err := NewReader("/").ReadFile(path)
 	require.ErrorContains(t, err, "is a named pipe, not a file")
-	_, err = ReadFile(path + ".gone")
+	_, err = NewReader("/").ReadFile(path + ".gone")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
@@ -174,7 +174,7 @@ func TestAFileThatNoConfigurationIsIsNotRead(t *testing.T) {
 	for limit, read := range map[int]func() error{
 		64 << 20:         func() error { _, err := Read(path, Refuse); return err },
 		MaxConfiguration: func() error { _, err := ReadConfiguration(path, Follow); return err },
-		MaxLockfile:      func() error { _, err := ReadLockfile(path); return err },
+		MaxLockfile:      func() error { _, err := NewReader("/").ReadLockfile(path); return err },
 	} {
 		require.EqualError(t, read(), fmt.Sprintf("%q has 1099511627776 bytes; accepted: up to %d; hint: see what it is", path, limit))
 	}
@@ -185,7 +185,7 @@ func TestRead_StopsBehindTheLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	for size, accepted := range map[int]bool{MaxConfiguration: true, MaxConfiguration + 1: false} {
 		require.NoError(t, os.WriteFile(path, make([]byte, size), 0o600))
-		_, err := ReadFile(path)
+		_, err := NewReader("/").ReadFile(path)
 		require.Equal(t, accepted, err == nil, "%d bytes: %v", size, err)
 		_, err = ReadIfThere(path)
 		require.Equal(t, accepted, err == nil, "%d bytes: %v", size, err)
@@ -198,11 +198,11 @@ func TestRead_StopsBehindTheLimit(t *testing.T) {
 
 func TestReadLockfile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "Gemfile.lock")
-	text, err := ReadLockfile(path)
+	text, err := NewReader("/").ReadLockfile(path)
 	require.NoError(t, err)
 	require.Nil(t, text)
 	require.NoError(t, os.WriteFile(path, make([]byte, 2*MaxConfiguration), 0o600))
-	text, err = ReadLockfile(path)
+	text, err = NewReader("/").ReadLockfile(path)
 	require.NoError(t, err)
 	require.Len(t, text, 2*MaxConfiguration)
 }

@@ -109,10 +109,8 @@ func tooLarge(path, size string, limit int) error {
 	return fmt.Errorf("%q has %s bytes; accepted: up to %d; hint: see what it is", path, size, limit)
 }
 
-// ReadFile returns the bytes of a file that configures an application; unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever
-// owns the folder could put there.
-func ReadFile(path string) ([]byte, error) { return readData(path, MaxConfiguration) }
-
+// readData returns the bytes of a file. Unlike os.ReadFile it does not wait for a FIFO nor read a device, which whoever owns the directory could put
+// there.
 func readData(path string, limit int) ([]byte, error) {
 	f, err := readFile(path, Follow, limit)
 	if err != nil {
@@ -124,18 +122,14 @@ func readData(path string, limit int) ([]byte, error) {
 	return f.Data, nil
 }
 
-// ReadIfThere is ReadFile for a file that need not be: nil and no error when nothing is there, also at the end of a link.
-func ReadIfThere(path string) ([]byte, error) { return ifThere(path, MaxConfiguration) }
+// ReadIfThere returns the bytes of a file that configures something; nil and no error when nothing is there, also at the end of a link.
+func ReadIfThere(path string) ([]byte, error) { return orNothing(readData(path, MaxConfiguration)) }
 
-// ReadLockfile is ReadIfThere for a Gemfile.lock.
-func ReadLockfile(path string) ([]byte, error) { return ifThere(path, MaxLockfile) }
-
-func ifThere(path string, limit int) ([]byte, error) {
-	text, err := readData(path, limit)
+func orNothing(data []byte, err error) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return text, err
+	return data, err
 }
 
 // Is reports whether the file, which may be nil, is already as it shall be.

@@ -1,8 +1,6 @@
 package atomicfile
 
 import (
-	"errors"
-	"io/fs"
 	"path/filepath"
 )
 
@@ -22,20 +20,17 @@ func NewReader(root string) *Reader {
 	return &Reader{root, map[int]map[string]content{MaxConfiguration: {}, MaxLockfile: {}}}
 }
 
-// ReadFile, ReadIfThere and ReadLockfile are the functions of these names.
+// ReadFile returns the bytes of a file that configures an application.
 func (r *Reader) ReadFile(path string) ([]byte, error) { return r.read(path, MaxConfiguration) }
+
+// ReadIfThere is ReadFile for a file that need not exist: nil and no error when nothing is there, also at the end of a link.
 func (r *Reader) ReadIfThere(path string) ([]byte, error) {
 	return orNothing(r.read(path, MaxConfiguration))
 }
+
+// ReadLockfile is ReadIfThere for a Gemfile.lock.
 func (r *Reader) ReadLockfile(path string) ([]byte, error) {
 	return orNothing(r.read(path, MaxLockfile))
-}
-
-func orNothing(data []byte, err error) ([]byte, error) {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return data, err
 }
 
 func (r *Reader) read(path string, limit int) ([]byte, error) {
