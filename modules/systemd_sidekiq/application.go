@@ -24,7 +24,7 @@ func (g *gatherer) application(f *facts) error {
 	if root == "" {
 		root = f.main().root()
 	}
-	info, err := os.Stat(g.path(root))
+	info, err := os.Stat(g.inRoot(root))
 	g.deployed = err == nil && info.IsDir()
 	f.deployed = g.deployed
 	if g.AppRoot == "" {
@@ -75,20 +75,6 @@ func (g *gatherer) sidekiqService(version sidekiq.Version) sidekiq.Service {
 	return sidekiq.Service{RailsEnv: g.RailsEnv, Lockfile: g.lockfile(), Version: version, Environment: g.Sources(g.files), Files: g.files}
 }
 
-// miss adds what the host lacks for an option.
-func (g *gatherer) miss(option, format string, args ...any) {
-	g.missing = append(g.missing, argspec.Errorf(option, format, args...))
-}
-
-// lacks is for what only a deploy brings: before the first one it is no error.
-func (g *gatherer) lacks(fault error) {
-	if g.deployed {
-		g.missing = append(g.missing, fault)
-	} else {
-		g.warn("%v", fault)
-	}
-}
-
 // account is the user of the service, nil where there is none.
 func (g *gatherer) account() (*accounts.User, error) {
 	user, err := accounts.LookUpUser(g.User)
@@ -131,7 +117,7 @@ func (g *gatherer) version(f *facts) (sidekiq.Version, error) {
 		return version, err
 	}
 	if f.user != nil && f.bundle.Path != "bundle" {
-		version, err = sidekiq.AskVersion(*f.user, g.path(f.bundle.Path), g.path(g.AppRoot))
+		version, err = sidekiq.AskVersion(*f.user, g.inRoot(f.bundle.Path), g.inRoot(g.AppRoot))
 	}
 	if err == nil && !version.Known() {
 		g.warn("%s names no sidekiq; the unit assumes no particular version", g.lockfile())
@@ -153,13 +139,39 @@ func (g *gatherer) environ(s sidekiq.Service) environ.Environ {
 	return env
 }
 
+// redisOf is the Redis of a process with these variables.
+func (g *gatherer) redisOf(env environ.Environ, appRoot string) (sidekiq.Client, error) {
+	found, err := sidekiq.FindRedis(g.RedisURL, env, appRoot, g.RailsEnv, g.files.ReadIfThere)
+	if err != nil {
+		return sidekiq.Client{}, err
+	}
+	return sidekiq.NewClient(found, g.RedisNamespace, env), nil
+}
+
+// redisInUse is the Redis of the process that runs, by what its unit says; otherwise where there is no unit.
+func (g *gatherer) redisInUse(s service, root string, otherwise sidekiq.Client) (sidekiq.Client, error) {
+	for _, u := range append(s.workers(), s.main()) {
+		if u.installed.Path == "" {
+			continue
+		}
+		service := g.sidekiqService(sidekiq.Version{})
+		service.Environment.Variables, service.Environment.EnvironmentFiles = u.installed.Environment()
+		env, err := service.Environ()
+		if err != nil { // a file was removed since the process was started
+			env = environ.None
+		}
+		return g.redisOf(env, root)
+	}
+	return otherwise, nil
+}
+
 // checkEnvironmentFiles: systemd reads them as root. A user who can replace one, or a directory above it, is given what any file of root's says,
 // as long as it looks like variables.
 func (g *gatherer) checkEnvironmentFiles() {
 	for _, file := range g.EnvironmentFiles {
 		file = strings.TrimPrefix(file, "-")
 		for _, dir := range parents(file, "/") {
-			if info, err := os.Lstat(g.path(dir)); err == nil && !isRootsAlone(info) {
+			if info, err := os.Lstat(g.inRoot(dir)); err == nil && !isRootsAlone(info) {
 				g.warn("option %q: systemd reads %s as root, and others than root may change %s: they can have it read another file; hint: dotenv_files, or secret_environment", "environment_files", file, dir)
 				break
 			}
@@ -223,8 +235,8 @@ func (g *gatherer) jemalloc() string {
 		return ""
 	}
 	for _, pattern := range []string{"/usr/lib/*/libjemalloc.so.2", "/usr/lib64/libjemalloc.so.2", "/usr/lib/libjemalloc.so.2", "/usr/local/lib/libjemalloc.so.2"} {
-		if files, err := filepath.Glob(g.path(pattern)); err == nil && len(files) > 0 {
-			return g.own(files[0])
+		if files, err := filepath.Glob(g.inRoot(pattern)); err == nil && len(files) > 0 {
+			return g.fromRoot(files[0])
 		}
 	}
 	g.miss("malloc", "libjemalloc.so.2 is not installed; hint: install libjemalloc2 (Debian) or jemalloc, or set malloc: arenas")
@@ -234,7 +246,7 @@ func (g *gatherer) jemalloc() string {
 // checkReadWritePaths: with a missing path the unit would not start (226, NAMESPACE).
 func (g *gatherer) checkReadWritePaths() {
 	for _, path := range g.ReadWritePaths {
-		if _, err := os.Stat(g.path(path)); err != nil && !strings.HasPrefix(path, "-") {
+		if _, err := os.Stat(g.inRoot(path)); err != nil && !strings.HasPrefix(path, "-") {
 			g.miss("read_write_paths", "%q does not exist; hint: make it, or write %q if it may be missing", path, "-"+path)
 		}
 	}
@@ -250,12 +262,12 @@ func (g *gatherer) checkLogFile() error {
 	}
 	dirs := parents(g.LogFile, "/var/log")
 	for _, dir := range dirs[:len(dirs)-1] {
-		if info, err := os.Lstat(g.path(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
+		if info, err := os.Lstat(g.inRoot(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
 			g.miss("log_file", "%q is no folder that root alone may change; hint: make it, root:root 0755", dir)
 			return nil
 		}
 	}
-	if info, err := os.Lstat(g.path(g.LogFile)); err == nil && !info.Mode().IsRegular() {
+	if info, err := os.Lstat(g.inRoot(g.LogFile)); err == nil && !info.Mode().IsRegular() {
 		g.miss("log_file", "%q is not a file; hint: remove it", g.LogFile)
 	}
 	return nil

@@ -9,6 +9,30 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
+func (p *planner) stop(u *unit) {
+	p.end(u, "stop "+u.name, func(*ansible.Late) error { return p.systemctl.Stop(u.name) })
+}
+
+// drainAndStop is for a process that does not run again, or only with another unit.
+func (p *planner) drainAndStop(u *unit, why string) {
+	p.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
+		left, err := p.drain(late, u)
+		if err != nil {
+			return err
+		}
+		return p.watch(late, left, func() error { return p.systemctl.Stop(u.name) })
+	})
+}
+
+// end plans the end of a unit, once.
+func (p *planner) end(u *unit, title string, stop func(*ansible.Late) error) {
+	if u.state.Stopped() || p.stopped[u.name] {
+		return
+	}
+	p.stopped[u.name] = true
+	p.Add(ansible.Step{Title: title, Do: stop, Undo: func() error { return p.systemctl.Start(u.name) }})
+}
+
 // quiet plans the states in which Sidekiq fetches no new jobs: reloaded at once, drained when the running ones have ended.
 func (p *planner) quiet() error {
 	if !p.main().state.Exists() {
@@ -20,7 +44,7 @@ func (p *planner) quiet() error {
 			continue
 		}
 		// A process that was just started would not hear the signal.
-		process, err := p.redisInUse.FirstHeartbeat(mainProcess(u))
+		process, err := p.redisInUse.FirstHeartbeat(u.mainProcess())
 		if err != nil {
 			p.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
 		}
@@ -45,7 +69,7 @@ func (p *planner) drainStep(u *unit) ansible.Step {
 }
 
 func (p *planner) isQuiet(u *unit) bool {
-	process, err := p.redisInUse.Heartbeat(mainProcess(u))
+	process, err := p.redisInUse.Heartbeat(u.mainProcess())
 	return err == nil && process.Quiet
 }
 
@@ -55,7 +79,7 @@ func (p *planner) drain(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	if p.DrainTimeout == 0 || !u.ran() {
 		return nil, nil
 	}
-	if _, err := p.redisInUse.Heartbeat(mainProcess(u)); err != nil {
+	if _, err := p.redisInUse.Heartbeat(u.mainProcess()); err != nil {
 		late.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
 		return nil, nil
 	}
@@ -84,7 +108,7 @@ func (p *planner) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	if err := p.systemctl.Signal(u.name, quietSignal); err != nil {
 		return nil, err
 	}
-	process, err := p.redisInUse.AwaitIdle(mainProcess(u), start, time.Duration(p.DrainTimeout)*time.Second)
+	process, err := p.redisInUse.AwaitIdle(u.mainProcess(), start, time.Duration(p.DrainTimeout)*time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,8 @@ func (p *planner) install() error {
 		}
 		return nil
 	}
-	for _, plan := range []func() error{p.checkTakeover, p.makeTexts, p.replaceOthers} {
-		if err := plan(); err != nil {
+	for _, part := range []func() error{p.checkTakeover, p.makeTexts, p.replaceOthers} {
+		if err := part(); err != nil {
 			return err
 		}
 	}
@@ -114,22 +114,6 @@ func (p *planner) installUnit(u *unit) {
 	}
 }
 
-// attributesStep leaves the content of a file and its time as they are: a newer file would restart the process.
-func (p *planner) attributesStep(file *atomicfile.File, path string, mode os.FileMode) ansible.Step {
-	describe := func(uid, gid int, m os.FileMode) string {
-		return fmt.Sprintf("%s (%d:%d %04o)", path, uid, gid, m.Perm())
-	}
-	set := func(uid, gid int, m os.FileMode) error {
-		return errors.Join(os.Lchown(p.path(path), uid, gid), os.Chmod(p.path(path), m))
-	}
-	return ansible.Step{
-		Title: "set owner and mode of " + path,
-		Diff:  &ansible.Diff{Prepared: fmt.Sprintf("-%s\n+%s\n", describe(file.UID, file.GID, file.Mode), describe(0, 0, mode))},
-		Do:    func(*ansible.Late) error { return set(0, 0, mode) },
-		Undo:  func() error { return set(file.UID, file.GID, file.Mode) },
-	}
-}
-
 func diff(u *unit, after string) *ansible.Diff {
 	d := &ansible.Diff{After: after, BeforeHeader: u.path(), AfterHeader: u.path()}
 	if u.file != nil {
@@ -139,7 +123,7 @@ func diff(u *unit, after string) *ansible.Diff {
 }
 
 func (p *planner) publish(u *unit) error {
-	err := atomicfile.Replace(atomicfile.Replacement{Path: p.path(u.path()), Data: []byte(p.wantedTexts[u.name]), Mode: unitMode})
+	err := atomicfile.Replace(atomicfile.Replacement{Path: p.inRoot(u.path()), Data: []byte(p.wantedTexts[u.name]), Mode: unitMode})
 	if err != nil {
 		return err
 	}
@@ -147,7 +131,7 @@ func (p *planner) publish(u *unit) error {
 }
 
 func (p *planner) restoreUnit(u *unit) error {
-	if err := atomicfile.Restore(p.path(u.path()), u.file); err != nil {
+	if err := atomicfile.Restore(p.inRoot(u.path()), u.file); err != nil {
 		return err
 	}
 	return p.systemctl.DaemonReload()
@@ -180,7 +164,7 @@ func (p *planner) remove() {
 	p.removeCache()
 	for _, dir := range systemd.PackageDirs {
 		other := dir + "/" + p.main().name
-		if _, err := os.Stat(p.path(other)); err == nil {
+		if _, err := os.Stat(p.inRoot(other)); err == nil {
 			theirs = append(theirs, other)
 			break // the one that systemd would use; /lib and /usr/lib may be the same directory
 		}
@@ -200,7 +184,7 @@ func (p *planner) withdraw(u *unit) {
 		Title: "remove " + u.path(),
 		Diff:  diff(u, ""),
 		Do: func(*ansible.Late) error {
-			err := atomicfile.Remove(p.path(u.path()))
+			err := atomicfile.Remove(p.inRoot(u.path()))
 			if err != nil {
 				return err
 			}
@@ -219,7 +203,7 @@ func (p *planner) withdraw(u *unit) {
 // it belong to root (systemd makes them root:root 0755, exec-invoke.c, setup_exec_directory). Below it os.RemoveAll works on open
 // directories and follows no link: unlinkat(2), openat(2) with O_NOFOLLOW.
 func (p *planner) removeCache() {
-	dir := p.path(p.cacheDir())
+	dir := p.inRoot(p.cacheDir())
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
 		return
 	}

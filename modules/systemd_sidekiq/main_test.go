@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"systemd_sidekiq": func() {
 			h := host{root: os.Getenv("WORK") + "/host", uptimeNotify: 300 * time.Millisecond, uptimeSimple: 300 * time.Millisecond}
-			os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return module(h) }}))
+			os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return newModule(h) }}))
 		},
 		"systemctl": fakeSystemctl,
 		// The real one judges by its own version, not by that of the systemctl here: see TestSystemdAcceptsEveryUnit.

@@ -2,7 +2,6 @@ package systemdsidekiq
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -23,14 +22,9 @@ const (
 	poolNote = ".pool"
 )
 
-// identity names a process: its number may have been another's before.
-func (u *unit) identity() string {
-	return fmt.Sprintf("%d %d", u.state.MainPID, u.state.MainStart.Microseconds())
-}
-
 // hasNote reports whether an earlier run left this note. One that cannot be read does not count.
 func (h host) hasNote(unit, note, text string) bool {
-	found, err := atomicfile.ReadIfThere(h.path(notesDir + unit + note))
+	found, err := atomicfile.ReadIfThere(h.inRoot(notesDir + unit + note))
 	return err == nil && string(found) == text
 }
 
@@ -39,7 +33,7 @@ func (h host) note(unit, note, text string) error {
 	if h.hasNote(unit, note, text) {
 		return nil
 	}
-	file := h.path(notesDir + unit + note)
+	file := h.inRoot(notesDir + unit + note)
 	if err := os.MkdirAll(path.Dir(file), 0o755); err != nil {
 		return err
 	}
@@ -49,7 +43,7 @@ func (h host) note(unit, note, text string) error {
 // forget removes the notes about a unit, and their directory with the last of all.
 func (h host) forget(unit string) error {
 	for _, file := range []string{notesDir + unit + quietNote, notesDir + unit + poolNote, notesDir} {
-		if err := removeIfEmpty(h.path(file)); err != nil {
+		if err := removeIfEmpty(h.inRoot(file)); err != nil {
 			return err
 		}
 	}

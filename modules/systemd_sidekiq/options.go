@@ -291,6 +291,15 @@ func (o *options) configPath(process sidekiq.ProcessOptions) string {
 
 func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }
 
+// secretPath is the file with the values of secret_environment: beside the unit, where systemd ignores a name without its suffixes.
+func (o *options) secretPath() string { return "/etc/systemd/system/" + o.Name + ".env" }
+
+// cacheName is below a directory that belongs to this module alone: in /var/cache itself a service named apt would get apt's directory, which
+// systemd gives to the user of the service.
+func (o *options) cacheName() string { return "systemd_sidekiq/" + o.Name }
+
+func (o *options) cacheDir() string { return "/var/cache/" + o.cacheName() }
+
 func (o *options) deployment() capistrano.Deployment {
 	return capistrano.Deployment{AppRoot: o.AppRoot, Root: o.DeployRoot}
 }

@@ -31,7 +31,6 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -39,10 +38,10 @@ var doc []byte
 
 // Module is the module for the host it runs on.
 func Module() ansible.Module {
-	return module(host{root: "/", uptimeNotify: 5 * time.Second, uptimeSimple: 10 * time.Second})
+	return newModule(host{root: "/", uptimeNotify: 5 * time.Second, uptimeSimple: 10 * time.Second})
 }
 
-func module(h host) ansible.Module {
+func newModule(h host) ansible.Module {
 	return ansible.New(doc, func(o *options) (*ansible.Plan, error) { return plan(h, o) })
 }
 
@@ -64,37 +63,6 @@ func plan(h host, o *options) (*ansible.Plan, error) {
 		err = p.run()
 	}
 	return p.Plan, err
-}
-
-// planner builds a plan. What it knows of its own steps is complete before the first is run.
-type planner struct {
-	*ansible.Plan
-	host
-	*options
-	*facts
-
-	wantedTexts map[string]string // of the unit files that are written, by unit
-	secretsText string            // of the file of secret_environment
-	redefined   map[string]bool   // units whose definition a step changes
-	stopped     map[string]bool   // units that a step stops
-}
-
-// report adds the facts to the answer.
-func (p *planner) report() {
-	p.Set("unit", p.main().path())
-	p.Set("drop_ins", append([]string{}, p.main().state.DropIns...))
-	if p.version.Known() {
-		p.Set("sidekiq_version", p.version.String())
-	}
-	if p.bundle.Path != "" {
-		p.Set("bundle", p.bundle.Path)
-	}
-	for _, warning := range p.warnings {
-		p.Warn("%s", warning)
-	}
-	for _, fault := range p.missing {
-		p.Missing(fault)
-	}
 }
 
 // run plans a service that runs: first what it needs, then the units, then the processes.
@@ -153,43 +121,6 @@ func (p *planner) enableOrDisable() {
 	} else {
 		p.disable(p.main())
 	}
-}
-
-// enable has nothing to do for a unit that cannot be enabled, such as one without [Install] (static).
-func (p *planner) enable(name string, s systemd.State) {
-	if s.UnitFileState == "" || s.UnitFileState == "disabled" {
-		p.Change("enable "+name, func() error { return p.systemctl.Enable(name) }, func() error { return p.systemctl.Disable(name) })
-	}
-}
-
-func (p *planner) disable(u *unit) {
-	if u.state.UnitFileState == "enabled" {
-		p.Change("disable "+u.name, func() error { return p.systemctl.Disable(u.name) }, func() error { return p.systemctl.Enable(u.name) })
-	}
-}
-
-func (p *planner) stop(u *unit) {
-	p.end(u, "stop "+u.name, func(*ansible.Late) error { return p.systemctl.Stop(u.name) })
-}
-
-// drainAndStop is for a process that does not run again, or only with another unit.
-func (p *planner) drainAndStop(u *unit, why string) {
-	p.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
-		left, err := p.drain(late, u)
-		if err != nil {
-			return err
-		}
-		return p.watch(late, left, func() error { return p.systemctl.Stop(u.name) })
-	})
-}
-
-// end plans the end of a unit, once.
-func (p *planner) end(u *unit, title string, stop func(*ansible.Late) error) {
-	if u.state.Stopped() || p.stopped[u.name] {
-		return
-	}
-	p.stopped[u.name] = true
-	p.Add(ansible.Step{Title: title, Do: stop, Undo: func() error { return p.systemctl.Start(u.name) }})
 }
 
 // start plans a start, a restart, or nothing for each process when the one that runs is the wanted one.

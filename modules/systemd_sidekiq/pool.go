@@ -10,14 +10,6 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// pool is the application's database pool.
-type pool struct {
-	file      string            // database.yml; "" where there is none
-	variables map[string]string // of the unit, for a pool that ERB makes
-	size      int               // the smallest of the databases, in the environment of the service; 0: only Ruby can tell
-	raised    int               // what db_pool is going to raise it to; 0: nothing
-}
-
 // note names the process that runs with the pool.
 func (p pool) note(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), max(p.size, p.raised)) }
 

@@ -82,7 +82,7 @@ func (g *gatherer) watched(u *unit) []string {
 // isNewer reports whether a file was written after the main process was started. A file from the future, as after a clock was set back, is
 // not: it would restart the process on every run.
 func (h host) isNewer(file string, s systemd.State) bool {
-	info, err := os.Stat(h.path(file))
+	info, err := os.Stat(h.inRoot(file))
 	start, isKnown := s.Started()
 	return err == nil && isKnown && info.ModTime().After(start) && !info.ModTime().After(time.Now())
 }
@@ -94,7 +94,7 @@ func (g *gatherer) releaseReason(pid int, user *accounts.User) string {
 		g.warn("in which release process %d runs cannot be seen: %v", pid, err)
 		return ""
 	}
-	current, err := filepath.EvalSymlinks(g.path(g.AppRoot))
+	current, err := filepath.EvalSymlinks(g.inRoot(g.AppRoot))
 	if err != nil || dir == current {
 		return ""
 	}

@@ -100,12 +100,6 @@ func sandboxRows(in *input) []systemd.Row {
 	}
 }
 
-// cacheName is below a directory that belongs to this module alone: in /var/cache itself a service named apt would get apt's directory, which
-// systemd gives to the user of the service.
-func (o *options) cacheName() string { return "systemd_sidekiq/" + o.Name }
-
-func (o *options) cacheDir() string { return "/var/cache/" + o.cacheName() }
-
 // readWritePaths are where jobs can write: what releases share, what is given, and where links of these lead that leave the deployment. A
 // missing path is ignored (-); systemd follows `current` at each start.
 func (in *input) readWritePaths() []systemd.Value {
@@ -141,8 +135,8 @@ func (g *gatherer) gatherLinkedDirs() []string {
 
 // isAtHome reports whether ProtectHome= hides a path, or what it leads to (systemd.exec(5)).
 func (g *gatherer) isAtHome(path string) bool {
-	if target, err := filepath.EvalSymlinks(g.path(path)); err == nil && path != "" {
-		path = g.own(target)
+	if target, err := filepath.EvalSymlinks(g.inRoot(path)); err == nil && path != "" {
+		path = g.fromRoot(target)
 	}
 	return strings.HasPrefix(path, "/home/") || strings.HasPrefix(path, "/root/") || strings.HasPrefix(path, "/run/user/")
 }

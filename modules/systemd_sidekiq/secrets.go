@@ -8,9 +8,6 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// secretPath is the file with the values of secret_environment: beside the unit, where systemd ignores a name without its suffixes.
-func (o *options) secretPath() string { return "/etc/systemd/system/" + o.Name + ".env" }
-
 // secretMode: systemd reads the file before it becomes the user of the service.
 const secretMode = 0o600
 
@@ -45,7 +42,7 @@ func (p *planner) installSecrets() error {
 }
 
 func (p *planner) writeSecrets() error {
-	return atomicfile.Replace(atomicfile.Replacement{Path: p.path(p.secretPath()), Data: []byte(p.secretsText), Mode: secretMode})
+	return atomicfile.Replace(atomicfile.Replacement{Path: p.inRoot(p.secretPath()), Data: []byte(p.secretsText), Mode: secretMode})
 }
 
 // removeSecrets plans that a file of this module is removed, when nothing refers to it.
@@ -53,11 +50,11 @@ func (p *planner) removeSecrets() {
 	if p.secrets == nil || !isManaged(string(p.secrets.Data)) {
 		return
 	}
-	p.Change("remove "+p.secretPath(), func() error { return atomicfile.Remove(p.path(p.secretPath())) }, p.restoreSecrets)
+	p.Change("remove "+p.secretPath(), func() error { return atomicfile.Remove(p.inRoot(p.secretPath())) }, p.restoreSecrets)
 }
 
 func (p *planner) restoreSecrets() error {
-	return atomicfile.Restore(p.path(p.secretPath()), p.secrets)
+	return atomicfile.Restore(p.inRoot(p.secretPath()), p.secrets)
 }
 
 func (p *planner) secretDiff() string {

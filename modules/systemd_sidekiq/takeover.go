@@ -15,12 +15,6 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// other is a unit of another name that runs Sidekiq for the same application and that this module did not write.
-type other struct {
-	*unit
-	isCapistrano bool // capistrano-sidekiq wrote it: the service replaces it
-}
-
 // checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's Sidekiq.
 //
 // A unit is of this project when its working directory is app_root or in deploy_root. That holds for units of this module, of
@@ -81,12 +75,12 @@ func (g *gatherer) warnOfUserUnits(user *accounts.User) {
 	if user == nil || user.Home == "" {
 		return
 	}
-	files, err := filepath.Glob(g.path(user.Home + "/.config/systemd/user/*sidekiq*.service"))
+	files, err := filepath.Glob(g.inRoot(user.Home + "/.config/systemd/user/*sidekiq*.service"))
 	if err != nil {
 		return
 	}
 	for _, file := range files {
-		g.warn("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s", g.User, g.own(file), filepath.Base(file))
+		g.warn("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s", g.User, g.fromRoot(file), filepath.Base(file))
 	}
 }
 
@@ -265,6 +259,6 @@ func (p *planner) coversProgram(words []string) bool {
 	if words[i] == "bundle" {
 		return p.LoginShell || p.Bundle != "" // a shell found it
 	}
-	_, err := os.Stat(p.path(words[i]))
+	_, err := os.Stat(p.inRoot(words[i]))
 	return words[i] == p.bundle.Path || p.Bundle != "" || err != nil
 }

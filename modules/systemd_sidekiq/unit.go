@@ -9,11 +9,6 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// marker is the first line of every file of this module, by which it recognizes them.
-const marker = "Managed by Ansible (systemd_sidekiq); changes are overwritten."
-
-func isManaged(text string) bool { return strings.HasPrefix(text, "# "+marker) }
-
 // What decides about a directive that has no option.
 const (
 	byModule  = "this module"                    // nothing else: promises of this module depend on it

@@ -30,7 +30,7 @@ func (p *planner) awaitUp(u *unit, redis sidekiq.Client) (systemd.State, error) 
 		if isSilent || time.Since(start) < minUptime {
 			return false
 		}
-		seen, err := redis.Heartbeat(mainProcess(u.at(now)))
+		seen, err := redis.Heartbeat(u.at(now).mainProcess())
 		isSilent = err != nil && !errors.Is(err, sidekiq.ErrNoHeartbeat)
 		return err == nil && seen.PID == now.MainPID
 	})
@@ -66,7 +66,7 @@ func (p *planner) verify(to answer, u *unit) error {
 	if !p.redis.IsKnown() {
 		return nil
 	}
-	seen, err := p.redis.FirstHeartbeat(mainProcess(u))
+	seen, err := p.redis.FirstHeartbeat(u.mainProcess())
 	if err != nil {
 		return p.unseen(to, u, err)
 	}

@@ -1,0 +1,182 @@
+package systemdsidekiq
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+// lockTimeout is for another run on the same deployment, which may drain and start processes.
+const lockTimeout = 15 * time.Minute
+
+// gather looks at the host, and waits until other runs on the deployment and jobs of systemd have ended.
+func gather(h host, o *options) (*facts, error) {
+	if os.Geteuid() != 0 {
+		return nil, errors.New("must run as root; hint: become: true")
+	}
+	ctl, err := systemd.Find(h.root)
+	if err != nil {
+		return nil, err
+	}
+	if o.DeployRoot != "" {
+		if err := atomicfile.Lock(h.inRoot(o.DeployRoot), lockTimeout); err != nil {
+			return nil, err
+		}
+	}
+	g := &gatherer{host: h, options: o, files: atomicfile.NewReader(h.root), systemctl: ctl}
+	f := &facts{systemctl: ctl}
+	if f.service, f.neighbours, err = g.units(); err != nil {
+		return nil, err
+	}
+	if f.secrets, err = atomicfile.Read(h.inRoot(o.secretPath()), atomicfile.Refuse); err != nil {
+		return nil, err
+	}
+	if o.State != "absent" {
+		err = g.application(f)
+	}
+	if o.State == "started" || o.State == "restarted" {
+		f.logReaders = g.newLogReaders()
+		g.addRestartReasons(f)
+	}
+	for _, u := range f.wanted() {
+		g.warnOfDropIns(u)
+	}
+	f.missing, f.warnings = g.missing, g.warnings
+	return f, err
+}
+
+// jobTimeout is how long a start or stop in progress may take until the unit counts as it is: longer than its own TimeoutStartSec.
+const jobTimeout = 4 * time.Minute
+
+// units asks systemd once for all units that matter and may exist. A process that boots, as after a reboot or in a deploy, is waited for: to
+// start it again would only lose time.
+func (g *gatherer) units() (service, neighbours, error) {
+	own := g.named()
+	var names []string
+	for _, u := range own {
+		names = append(names, u.name)
+	}
+	for _, name := range slices.Concat(redisNames, slices.Concat(databaseNames...), clamdNames) {
+		if systemd.HasFile(g.root, name) {
+			names = append(names, name)
+		}
+	}
+	states, err := g.systemctl.ShowAll(names...)
+	if err != nil {
+		return nil, neighbours{}, err
+	}
+	for i, u := range own {
+		if u.state = states[i]; u.state.LoadState == "masked" {
+			return nil, neighbours{}, fmt.Errorf("%s is masked; hint: systemctl unmask %s", u.name, u.name)
+		}
+		if u.state, err = g.systemctl.Await(u.name, u.state, jobTimeout); err == nil {
+			err = g.read(u)
+		}
+		if err != nil {
+			return nil, neighbours{}, err
+		}
+	}
+	known := map[string]systemd.State{}
+	for i, name := range names {
+		known[name] = states[i]
+	}
+	return own, g.neighbours(known), nil
+}
+
+// named are the units of the service by their names.
+func (g *gatherer) named() service {
+	all := service{&unit{name: g.unitName("")}}
+	for _, process := range g.processes() {
+		if process.Name == "" {
+			all[0].process = &process
+			break
+		}
+		all = append(all, &unit{name: g.unitName(process.Name), process: &process})
+	}
+	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0 // the processes are those that exist
+	for _, file := range systemd.UnitFiles(g.root, g.Name+"@?*.service", "") {
+		name := file.Name()
+		if slices.ContainsFunc(all, func(u *unit) bool { return u.name == name }) || !isManaged(file.Text) {
+			continue
+		}
+		process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(name, g.Name+"@"), ".service")}
+		all = append(all, &unit{name: name, process: &process, isRemoved: !isUnsaid})
+		if isUnsaid {
+			all[0].process = nil
+		}
+	}
+	return all
+}
+
+// read reads the unit's files. A unit file that was deleted since systemd has read it does not count where it may have been this module's.
+func (g *gatherer) read(u *unit) error {
+	var err error
+	if u.file, err = atomicfile.Read(g.inRoot(u.path()), atomicfile.Refuse); err != nil {
+		return err
+	}
+	if u.file != nil {
+		u.installed = systemd.UnitFile{Path: u.path(), Text: string(u.file.Data)}
+	} else if u.state.FragmentPath != "" {
+		text, err := g.files.ReadIfThere(u.state.FragmentPath)
+		if err != nil {
+			return fmt.Errorf("reading the unit that is there: %w", err)
+		}
+		if text != nil || u.state.FragmentPath != u.path() {
+			u.installed = systemd.UnitFile{Path: u.state.FragmentPath, Text: string(text)}
+		}
+	}
+	return g.checkOwner(u)
+}
+
+func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
+	first := func(names []string) string {
+		i := slices.IndexFunc(names, func(name string) bool { return known[name].LoadState == "loaded" })
+		if i < 0 {
+			return ""
+		}
+		return names[i]
+	}
+	n := neighbours{clamd: first(clamdNames) != ""}
+	if name := first(redisNames); name != "" {
+		n.after = append(n.after, name)
+		if g.ManageRedis == "auto" {
+			n.localRedis = &redisUnit{name, known[name]}
+			n.wants = append(n.wants, name)
+		}
+	}
+	for _, alternatives := range databaseNames {
+		if name := first(alternatives); name != "" {
+			n.after = append(n.after, name)
+			if known[name].UnitFileState == "enabled" {
+				n.wants = append(n.wants, name)
+			}
+		}
+	}
+	return n
+}
+
+// overridden are the directives of a drop-in that decide what the unit is.
+var overridden = []string{"ExecStart", "Type", "User", "WorkingDirectory", "KillMode", "TimeoutStopSec", "Restart"}
+
+// warnOfDropIns: they stay, for they are the admin's, but what they override is not what was verified.
+func (g *gatherer) warnOfDropIns(u *unit) {
+	for _, file := range u.state.DropIns {
+		text, err := g.files.ReadIfThere(file)
+		if err != nil {
+			g.warn("%s could not be read: %v", file, err)
+			continue
+		}
+		for _, d := range (systemd.UnitFile{Text: string(text)}).Directives() {
+			if slices.Contains(overridden, d.Name) && d.Value != "" {
+				g.warn("%s overrides %s= of the unit; hint: remove it, or set the option", file, d.Name)
+			}
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package systemdsidekiq
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+// planner builds a plan. What it knows of its own steps is complete before the first is run.
+type planner struct {
+	*ansible.Plan
+	host
+	*options
+	*facts
+
+	wantedTexts map[string]string // of the unit files that are written, by unit
+	secretsText string            // of the file of secret_environment
+	redefined   map[string]bool   // units whose definition a step changes
+	stopped     map[string]bool   // units that a step stops
+}
+
+// report adds the facts to the answer.
+func (p *planner) report() {
+	p.Set("unit", p.main().path())
+	p.Set("drop_ins", append([]string{}, p.main().state.DropIns...))
+	if p.version.Known() {
+		p.Set("sidekiq_version", p.version.String())
+	}
+	if p.bundle.Path != "" {
+		p.Set("bundle", p.bundle.Path)
+	}
+	for _, warning := range p.warnings {
+		p.Warn("%s", warning)
+	}
+	for _, fault := range p.missing {
+		p.Missing(fault)
+	}
+}
+
+// enable has nothing to do for a unit that cannot be enabled, such as one without [Install] (static).
+func (p *planner) enable(name string, s systemd.State) {
+	if s.UnitFileState == "" || s.UnitFileState == "disabled" {
+		p.Change("enable "+name, func() error { return p.systemctl.Enable(name) }, func() error { return p.systemctl.Disable(name) })
+	}
+}
+
+func (p *planner) disable(u *unit) {
+	if u.state.UnitFileState == "enabled" {
+		p.Change("disable "+u.name, func() error { return p.systemctl.Disable(u.name) }, func() error { return p.systemctl.Enable(u.name) })
+	}
+}
+
+// attributesStep leaves the content of a file and its time as they are: a newer file would restart the process.
+func (p *planner) attributesStep(file *atomicfile.File, path string, mode os.FileMode) ansible.Step {
+	shown := func(uid, gid int, m os.FileMode) string {
+		return fmt.Sprintf("%s (%d:%d %04o)", path, uid, gid, m.Perm())
+	}
+	set := func(uid, gid int, m os.FileMode) error {
+		return errors.Join(os.Lchown(p.inRoot(path), uid, gid), os.Chmod(p.inRoot(path), m))
+	}
+	return ansible.Step{
+		Title: "set owner and mode of " + path,
+		Diff:  &ansible.Diff{Prepared: fmt.Sprintf("-%s\n+%s\n", shown(file.UID, file.GID, file.Mode), shown(0, 0, mode))},
+		Do:    func(*ansible.Late) error { return set(0, 0, mode) },
+		Undo:  func() error { return set(file.UID, file.GID, file.Mode) },
+	}
+}
