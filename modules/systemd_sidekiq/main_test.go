@@ -101,6 +101,10 @@ func fakeSystemctl() {
 	case "disable":
 		set(units[0], "enabled", "disabled")
 	case "stop":
+		if get(units[0], "stuck", "") != "" {
+			fmt.Fprintf(os.Stderr, "Job for %s canceled.\n", units[0])
+			os.Exit(1)
+		}
 		set(units[0], "pid", "0")
 	case "start", "restart":
 		text, _ := os.ReadFile(fragmentOf(units[0]))

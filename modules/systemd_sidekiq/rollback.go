@@ -48,19 +48,23 @@ func (p *planner) startAgain() error {
 	return errors.New("the unit before does not come up either, so the cause is in the application or in what it needs: the new unit stays and goes on trying")
 }
 
-// startOneAgain asks systemd whether the process that was found still runs, or the undone steps have started one.
+// startOneAgain asks systemd whether the process that was found still runs, or the undone steps have started another. The one that was found is
+// left alone, unless this run has made it quiet.
 func (p *planner) startOneAgain(u *unit) error {
 	if !u.ran() {
 		return nil
 	}
 	now, err := p.systemctl.Show(u.name)
-	if err != nil || now.Up() && now.InvocationID == u.state.InvocationID {
+	if err != nil {
 		return err
 	}
-	if now.Up() && !p.stopped[u.name] && !p.redefined[u.name] {
+	isOther := now.InvocationID != "" && now.InvocationID != u.state.InvocationID // systemd forgets that of a stopped unit
+	switch {
+	case now.Up() && !isOther && !p.hasNote(u.name, quietNote, u.identity()):
+		return nil
+	case now.Up() && isOther && !p.stopped[u.name] && !p.redefined[u.name]:
 		return nil // as before, only younger
-	}
-	if !now.Up() || !p.stopped[u.name] {
+	case !isOther || !p.stopped[u.name]:
 		if err := p.systemctl.Restart(u.name); err != nil {
 			return err
 		}
@@ -97,7 +101,7 @@ func (p *planner) installAgain() error {
 		fault = errors.Join(fault, p.systemctl.Enable(p.main().name))
 	}
 	for _, u := range p.workers() {
-		if now, err := p.systemctl.Show(u.name); err != nil || now.InvocationID != u.state.InvocationID {
+		if now, err := p.systemctl.Show(u.name); err != nil || !now.Up() || now.InvocationID != u.state.InvocationID {
 			fault = errors.Join(fault, p.systemctl.RestartLater(u.name))
 		}
 	}
