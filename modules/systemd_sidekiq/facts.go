@@ -27,7 +27,9 @@ type host struct {
 func (h host) inRoot(p string) string { return filepath.Join(h.root, p) }
 
 // fromRoot is the reverse of inRoot: the path of a file on the host itself.
-func (h host) fromRoot(file string) string { return filepath.Join("/", strings.TrimPrefix(file, h.root)) }
+func (h host) fromRoot(file string) string {
+	return filepath.Join("/", strings.TrimPrefix(file, h.root))
+}
 
 // marker is the first line of every file of this module, by which it recognizes them.
 const marker = "Managed by Ansible (systemd_sidekiq); changes are overwritten."
@@ -96,6 +98,7 @@ type unit struct {
 	threads       sidekiq.Threads // without Size where they are not known
 	wasMadeQuiet  bool            // by an earlier run of this module, which did not restart it
 	restartReason string          // why its process is not the wanted one, although the unit is; "" if it is
+	releaseFault  error           // why it is not known in which release its process runs
 }
 
 func (u *unit) path() string { return systemd.AdminDir + "/" + u.name }

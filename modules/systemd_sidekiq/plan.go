@@ -167,6 +167,9 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		p.Add(p.bringUpStep("start "+u.name, u))
 		return nil
 	}
+	if u.releaseFault != nil && p.State != "restarted" && !p.redefined[u.name] {
+		p.Warn("in which release process %d runs cannot be seen: %v", u.state.MainPID, u.releaseFault)
+	}
 	if reason, isNeeded := p.restartNeeded(u); isNeeded {
 		p.Add(p.bringUpStep("restart "+u.name+reason, u))
 		return nil

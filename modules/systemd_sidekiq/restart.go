@@ -31,27 +31,27 @@ func (g *gatherer) addRestartReasons(f *facts) {
 	for _, u := range f.workers() {
 		if u.ran() {
 			u.wasMadeQuiet = g.hasNote(u.name, quietNote, u.identity())
-			u.restartReason = g.restartReason(u, f)
+			u.restartReason, u.releaseFault = g.restartReason(u, f)
 		}
 	}
 }
 
 // restartReason is why restart_on has a process restarted whose unit is the wanted one, "" where nothing does. It ends the title of the step.
-func (g *gatherer) restartReason(u *unit, f *facts) string {
+func (g *gatherer) restartReason(u *unit, f *facts) (reason string, releaseFault error) {
 	for _, file := range g.watched(u) {
 		if g.isNewer(file, u.state) {
-			return fmt.Sprintf(" (%s is newer than the process)", file)
+			return fmt.Sprintf(" (%s is newer than the process)", file), nil
 		}
 	}
 	if file := f.pool.file; file != "" && g.restartsOn("database") && g.isNewer(file, u.state) {
 		if f.pool.size == 0 || !g.hasNote(u.name, poolNote, f.pool.note(u)) {
-			return fmt.Sprintf(" (%s is newer than the process)", file)
+			return fmt.Sprintf(" (%s is newer than the process)", file), nil
 		}
 	}
 	if g.restartsOn("release") && g.AppRoot != "" {
 		return g.releaseReason(u.state.MainPID, f.user)
 	}
-	return ""
+	return "", nil
 }
 
 // watched are the files of restart_on, but for database.yml.
@@ -88,17 +88,16 @@ func (h host) isNewer(file string, s systemd.State) bool {
 }
 
 // releaseReason compares the directory in which the process runs with that to which `current` leads now.
-func (g *gatherer) releaseReason(pid int, user *accounts.User) string {
+func (g *gatherer) releaseReason(pid int, user *accounts.User) (string, error) {
 	dir, err := proc.WorkingDirectory(pid, user)
 	if err != nil {
-		g.warn("in which release process %d runs cannot be seen: %v", pid, err)
-		return ""
+		return "", err
 	}
 	current, err := filepath.EvalSymlinks(g.inRoot(g.AppRoot))
 	if err != nil || dir == current {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprintf(" (it runs in %s)", dir)
+	return fmt.Sprintf(" (it runs in %s)", dir), nil
 }
 
 // warnOfCrashes: a process that systemd has just had to start again may be part of a slow crash loop.
