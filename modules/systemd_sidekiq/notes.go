@@ -42,7 +42,7 @@ func (h host) note(unit, note, text string) error {
 
 // forget removes the notes about a unit, and their directory with the last of all.
 func (h host) forget(unit string) error {
-	for _, file := range []string{notesDir + unit + quietNote, notesDir + unit + poolNote, notesDir} {
+	for _, file := range []string{notesDir + unit + poolNote, notesDir + unit + quietNote, notesDir} {
 		if err := removeIfEmpty(h.inRoot(file)); err != nil {
 			return err
 		}
