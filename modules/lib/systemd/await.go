@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -8,30 +9,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
-// DownError says that a unit which was started is not up.
-type DownError struct {
-	Unit    string
-	State   State
-	Reason  string   // why it is not taken for up, "" where the state tells
-	Journal []string // its last lines
-}
-
-func (e *DownError) Error() string {
-	text := e.Unit + " is not up: "
-	if e.Reason != "" {
-		text += e.Reason + "; "
-	}
-	text += e.State.String()
-	if len(e.Journal) > 0 {
-		text += "; last lines of its journal:\n" + strings.Join(e.Journal, "\n")
-	}
-	return text
-}
-
-// pollInterval is how often AwaitUp looks. A crash loop flips between states each RestartSec.
+// pollInterval is how often Await and AwaitUp ask systemd. A unit in a crash loop changes its state each RestartSec.
 const pollInterval = 250 * time.Millisecond
 
-// Await waits until no job of the unit is under way, at most for the given time, and returns the last state.
+// Await waits until no job of the unit is in progress, at most for the timeout, and returns the last state. state is the one that is known.
 func (s Systemctl) Await(unit string, state State, timeout time.Duration) (State, error) {
 	var err error
 	for end := time.Now().Add(timeout); err == nil && state.Changing() && time.Now().Before(end); {
@@ -41,9 +22,9 @@ func (s Systemctl) Await(unit string, state State, timeout time.Duration) (State
 	return state, err
 }
 
-// AwaitUp watches a unit that was just started for the given time. `systemctl start` of Type=simple succeeds before the
-// program was even executed, and a unit in a crash loop is active now and then; so it counts as up only if at every look the
-// same process runs and systemd has restarted nothing, until proven says that it works, or to the end. The error is a *DownError.
+// AwaitUp watches a unit that was just started, for the period or until proven reports that it works. `systemctl start` of
+// Type=simple succeeds before the program is executed, and a unit in a crash loop is active at times: so the unit counts as up only if
+// the same process runs at every look and systemd has restarted nothing. The error has the reason, the state and the end of the journal.
 func (s Systemctl) AwaitUp(unit string, period time.Duration, proven func(State) bool) (State, error) {
 	first, err := s.Show(unit)
 	if err != nil {
@@ -55,7 +36,7 @@ func (s Systemctl) AwaitUp(unit string, period time.Duration, proven func(State)
 			return now, err
 		}
 		if reason := whyDown(first, now); reason != "" {
-			return now, s.down(unit, now, reason)
+			return now, down(unit, now, reason)
 		}
 		if proven(now) || time.Now().After(end) {
 			return now, nil
@@ -76,16 +57,16 @@ func whyDown(first, now State) string {
 	}
 }
 
-// Down makes the error for a unit whose start failed outright.
+// Down is the error about a unit whose start failed with cause, as AwaitUp returns it.
 func (s Systemctl) Down(unit string, cause error) error {
 	state, err := s.Show(unit)
 	if err != nil {
 		return fmt.Errorf("%w (and its state is unknown: %v)", cause, err)
 	}
-	return s.down(unit, state, reasonOf(cause))
+	return down(unit, state, reasonOf(cause))
 }
 
-// reasonOf leaves out what systemctl says of every program that ends with an error: the state has how it ended.
+// reasonOf leaves out what systemctl says about every program that exits with an error: the state has the exit status.
 func reasonOf(cause error) string {
 	if strings.HasSuffix(cause.Error(), " failed because the control process exited with error code.") {
 		return ""
@@ -93,11 +74,19 @@ func reasonOf(cause error) string {
 	return cause.Error()
 }
 
-func (s Systemctl) down(unit string, state State, reason string) error {
-	return &DownError{Unit: unit, State: state, Reason: reason, Journal: lastWords(journal(unit), 10)}
+// down is the error about a unit that is not up, for a reason that its state does not have, or "".
+func down(unit string, state State, reason string) error {
+	if reason != "" {
+		reason += "; "
+	}
+	text := unit + " is not up: " + reason + state.String()
+	if lines := lastLines(journal(unit), 10); len(lines) > 0 {
+		text += "; last lines of its journal:\n" + strings.Join(lines, "\n")
+	}
+	return errors.New(text)
 }
 
-// journal is the end of the unit's journal. Without journalctl or a journal there is none: the state has been told.
+// journal is the end of the unit's journal, "" where it cannot be read: the error about the state is reported all the same.
 func journal(unit string) string {
 	program, err := lookPath("journalctl")
 	if err != nil {
@@ -110,21 +99,21 @@ func journal(unit string) string {
 	return out
 }
 
-// calledFrom is a line of a Ruby backtrace below the one with the message.
+// calledFrom matches a line of a Ruby backtrace below the one with the message.
 var calledFrom = lazyregexp.New("^\\s*(from )?\\S+:\\d+:in [`'][^']*'$")
 
-// lastWords are the last lines without backtraces, which would push out the message that they belong to. Where the message does not tell its
-// place, as those that Sidekiq itself prints, the first line of the backtrace does.
-func lastWords(journal string, most int) []string {
-	var words []string
-	within := false // a backtrace
-	for _, line := range strings.Split(strings.TrimSpace(journal), "\n") {
-		called := calledFrom().MatchString(line)
-		place := called && !within && !strings.HasPrefix(strings.TrimSpace(line), "from ")
-		if line != "" && (!called || place) {
-			words = append(words, line)
+// lastLines are the last lines without backtraces, which would push out the message that they belong to. A message without a file and line, as
+// Sidekiq itself prints them, keeps the first line of its backtrace.
+func lastLines(journal string, most int) []string {
+	var lines []string
+	inBacktrace := false
+	for line := range strings.SplitSeq(strings.TrimSpace(journal), "\n") {
+		isCall := calledFrom().MatchString(line)
+		isFirst := isCall && !inBacktrace && !strings.HasPrefix(strings.TrimSpace(line), "from ")
+		if line != "" && (!isCall || isFirst) {
+			lines = append(lines, line)
 		}
-		within = called
+		inBacktrace = isCall
 	}
-	return words[max(0, len(words)-most):]
+	return lines[max(0, len(lines)-most):]
 }
