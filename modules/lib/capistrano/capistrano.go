@@ -22,11 +22,9 @@ func (d Deployment) Project() string {
 
 // Owns reports whether a directory is of this deployment. What else is in Root may be another's: it may be as wide as /opt.
 func (d Deployment) Owns(dir string) bool {
-	if dir == "" || dir == d.AppRoot || d.Root == "" {
-		return dir != "" && dir == d.AppRoot
-	}
-	dir = path.Clean(dir)
-	return dir == path.Join(d.Root, "current") || isIn(dir, path.Join(d.Root, "releases"))
+	clean := path.Clean(dir)
+	isRelease := d.Root != "" && (clean == path.Join(d.Root, "current") || isIn(clean, path.Join(d.Root, "releases")))
+	return dir != "" && (dir == d.AppRoot || isRelease)
 }
 
 func isIn(dir, parent string) bool { return strings.HasPrefix(dir, parent+"/") }
@@ -36,17 +34,18 @@ var writable = []string{"log", "tmp", "storage", "public/system", "public/upload
 
 // Writable are the directories to which an application writes, a list for shared, where there is one, and a list for the application.
 func (d Deployment) Writable() [][]string {
-	below := func(root string) []string {
-		var all []string
-		for _, dir := range writable {
-			all = append(all, path.Join(root, dir))
-		}
-		return all
-	}
 	if d.Root == "" {
-		return [][]string{below(d.AppRoot)}
+		return [][]string{writableIn(d.AppRoot)}
 	}
-	return [][]string{below(path.Join(d.Root, "shared")), below(d.AppRoot)}
+	return [][]string{writableIn(path.Join(d.Root, "shared")), writableIn(d.AppRoot)}
+}
+
+func writableIn(root string) []string {
+	var all []string
+	for _, dir := range writable {
+		all = append(all, path.Join(root, dir))
+	}
+	return all
 }
 
 // Linked are the directories outside of the deployment to which symbolic links in shared lead, and those of Writable, as to a mounted disk: on
@@ -82,9 +81,7 @@ func (d Deployment) links(root string) []string {
 			all = append(all, filepath.Join(shared, e.Name()))
 		}
 	}
-	for _, dir := range (Deployment{AppRoot: d.AppRoot}).Writable()[0] {
-		all = append(all, filepath.Join(root, dir))
-	}
+	all = append(all, writableIn(filepath.Join(root, d.AppRoot))...)
 	return slices.DeleteFunc(all, func(path string) bool {
 		info, err := os.Lstat(path)
 		return err != nil || info.Mode()&os.ModeSymlink == 0
