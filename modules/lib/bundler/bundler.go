@@ -3,6 +3,7 @@ package bundler
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,19 +16,19 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 )
 
-// Default is where ansible-samvera installs bundle.
-const Default = "/usr/local/bin/bundle"
+// standard is where ansible-samvera installs bundle.
+const standard = "/usr/local/bin/bundle"
 
-// Places are the paths to look for bundle, in their order. A Ruby in the user's own home was installed for this user, and so comes first; then
-// ansible-samvera's place and the distribution's; then Ruby managers for all users. home may be "".
-func Places(home string) []string {
+// paths are where to look for bundle; the first that exists is used. A Ruby in the user's own home was installed for this user, and so comes
+// first; then ansible-samvera's path and the distribution's; then Ruby managers for all users.
+func paths(user *accounts.User) []string {
 	var all []string
-	if home != "" && home != "/" {
+	if home := user.Home; home != "" && home != "/" {
 		for _, shims := range []string{".rbenv/shims", ".rvm/wrappers/default", ".asdf/shims", ".local/share/mise/shims"} {
 			all = append(all, path.Join(home, shims, "bundle"))
 		}
 	}
-	return append(all, Default, "/usr/bin/bundle", "/usr/local/rbenv/shims/bundle", "/opt/rbenv/shims/bundle", "/usr/local/rvm/wrappers/default/bundle")
+	return append(all, standard, "/usr/bin/bundle", "/usr/local/rbenv/shims/bundle", "/opt/rbenv/shims/bundle", "/usr/local/rvm/wrappers/default/bundle")
 }
 
 // isExecutable reports whether a path is a file that somebody may execute.
@@ -67,32 +68,29 @@ type Bundle struct {
 	IsWrapper bool // it is not a Ruby script, and may run its program as a child
 }
 
-// Find finds the executable on a host whose root directory is root. given is what option bundle says, "" for the first of Places; user is nil
-// where name does not exist yet. missing is what is wrong with the result: Default stands for an executable that does not exist.
+// Find finds the executable on a host whose root directory is root. given is the value of option bundle, "" to look in the usual places; user is
+// nil where name does not exist yet. missing is what is wrong with the result, which is where ansible-samvera would install bundle when no
+// executable exists. err is the failure to ask the host.
 func Find(root, name string, user *accounts.User, given string) (b Bundle, missing, err error) {
-	places := []string{given}
+	candidates := []string{given}
 	if given == "" {
-		home := ""
-		if user != nil {
-			home = user.Home
-		}
-		places = Places(home)
+		candidates = paths(cmp.Or(user, &accounts.User{}))
 	}
-	for _, place := range places {
-		file := filepath.Join(root, place)
+	for _, path := range candidates {
+		file := filepath.Join(root, path)
 		if !isExecutable(file) {
 			continue
 		}
 		if user != nil {
 			var isAllowed bool
 			if isAllowed, err = canExecute(*user, file); err == nil && !isAllowed {
-				missing = fmt.Errorf("option %q: %q cannot be executed by %q; hint: open the folders above it for that user, or give another path", "bundle", place, name)
+				missing = fmt.Errorf("option %q: %q cannot be executed by %q; hint: open the folders above it for that user, or give another path", "bundle", path, name)
 			}
 		}
-		return Bundle{place, !isRuby(file)}, missing, err
+		return Bundle{path, !isRuby(file)}, missing, err
 	}
 	if given != "" {
 		return Bundle{Path: given}, fmt.Errorf("option %q: %q is no executable file; hint: give the path of bundle", "bundle", given), nil
 	}
-	return Bundle{Path: Default}, fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin, nor with rbenv, rvm, asdf or mise of %q; hint: install Bundler or give its path in option %q", name, "bundle"), nil
+	return Bundle{Path: standard}, fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin, nor with rbenv, rvm, asdf or mise of %q; hint: install Bundler or give its path in option %q", name, "bundle"), nil
 }
