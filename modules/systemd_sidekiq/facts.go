@@ -2,6 +2,7 @@ package systemdsidekiq
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +30,11 @@ func (h host) inRoot(p string) string { return filepath.Join(h.root, p) }
 // fromRoot is the reverse of inRoot: the path of a file on the host itself.
 func (h host) fromRoot(file string) string {
 	return filepath.Join("/", strings.TrimPrefix(file, h.root))
+}
+
+// write replaces a file of root's.
+func (h host) write(path, text string, mode os.FileMode) error {
+	return atomicfile.Replace(atomicfile.Replacement{Path: h.inRoot(path), Data: []byte(text), Mode: mode})
 }
 
 // marker is the first line of every file of this module, by which it recognizes them.
@@ -106,6 +112,9 @@ func (u *unit) path() string { return systemd.AdminDir + "/" + u.name }
 // ran reports whether Sidekiq ran when the facts were gathered.
 func (u *unit) ran() bool { return u.state.Up() }
 
+// isActive reports whether systemd had started the unit, if there is one.
+func (u *unit) isActive() bool { return u == nil || u.state.ActiveState == "active" }
+
 // at is the unit in a later state.
 func (u unit) at(now systemd.State) *unit {
 	u.state = now
@@ -144,18 +153,11 @@ type other struct {
 
 // neighbours are other services of the host that matter.
 type neighbours struct {
-	localRedis *redisUnit // that this module manages; nil: none
-	after      []string   // what starts before Sidekiq and stops after it
-	wants      []string   // of these, what is started with it
-	clamd      bool       // it scans files that jobs hand it by their path
+	localRedis *unit    // that this module manages; nil: none
+	after      []string // what starts before Sidekiq and stops after it
+	wants      []string // of these, what is started with it
+	clamd      bool     // it scans files that jobs hand it by their path
 }
-
-type redisUnit struct {
-	name  string
-	state systemd.State
-}
-
-func (r *redisUnit) isActive() bool { return r == nil || r.state.ActiveState == "active" }
 
 // The names to ask for of other services, alternatives of one service together: the first that exists counts, the others are aliases.
 var (

@@ -137,17 +137,18 @@ func (g *gatherer) read(u *unit) error {
 
 func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
 	first := func(names []string) string {
-		i := slices.IndexFunc(names, func(name string) bool { return known[name].LoadState == "loaded" })
-		if i < 0 {
-			return ""
+		for _, name := range names {
+			if known[name].LoadState == "loaded" {
+				return name
+			}
 		}
-		return names[i]
+		return ""
 	}
 	n := neighbours{clamd: first(clamdNames) != ""}
 	if name := first(redisNames); name != "" {
 		n.after = append(n.after, name)
 		if g.ManageRedis == "auto" {
-			n.localRedis = &redisUnit{name, known[name]}
+			n.localRedis = &unit{name: name, state: known[name]}
 			n.wants = append(n.wants, name)
 		}
 	}

@@ -123,11 +123,10 @@ func diff(u *unit, after string) *ansible.Diff {
 }
 
 func (p *planner) publish(u *unit) error {
-	err := atomicfile.Replace(atomicfile.Replacement{Path: p.inRoot(u.path()), Data: []byte(p.wantedTexts[u.name]), Mode: unitMode})
-	if err != nil {
+	if err := p.write(u.path(), p.wantedTexts[u.name], unitMode); err != nil {
 		return err
 	}
-	return partial(p.systemctl.DaemonReload())
+	return ansible.Partial(p.systemctl.DaemonReload())
 }
 
 func (p *planner) restoreUnit(u *unit) error {
@@ -135,14 +134,6 @@ func (p *planner) restoreUnit(u *unit) error {
 		return err
 	}
 	return p.systemctl.DaemonReload()
-}
-
-// partial is the error of a step that has begun to change the host.
-func partial(err error) error {
-	if err == nil {
-		return nil
-	}
-	return ansible.Partial(err)
 }
 
 // remove plans the end of the service: what was made first is removed last. What others wrote stays.
@@ -184,14 +175,13 @@ func (p *planner) withdraw(u *unit) {
 		Title: "remove " + u.path(),
 		Diff:  diff(u, ""),
 		Do: func(*ansible.Late) error {
-			err := atomicfile.Remove(p.inRoot(u.path()))
-			if err != nil {
+			if err := atomicfile.Remove(p.inRoot(u.path())); err != nil {
 				return err
 			}
-			if err = p.systemctl.DaemonReload(); err == nil {
-				err = errors.Join(p.systemctl.ResetFailed(u.name), p.forget(u.name))
+			if err := p.systemctl.DaemonReload(); err != nil {
+				return ansible.Partial(err)
 			}
-			return partial(err)
+			return ansible.Partial(errors.Join(p.systemctl.ResetFailed(u.name), p.forget(u.name)))
 		},
 		Undo: func() error { return p.restoreUnit(u) },
 	})
@@ -208,10 +198,9 @@ func (p *planner) removeCache() {
 		return
 	}
 	p.Add(ansible.Step{Title: "remove " + p.cacheDir(), Do: func(*ansible.Late) error {
-		err := os.RemoveAll(dir)
-		if err == nil {
-			err = removeIfEmpty(filepath.Dir(dir))
+		if err := os.RemoveAll(dir); err != nil {
+			return ansible.Partial(err)
 		}
-		return partial(err)
+		return ansible.Partial(removeIfEmpty(filepath.Dir(dir)))
 	}})
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
@@ -33,11 +32,10 @@ func (h host) note(unit, note, text string) error {
 	if h.hasNote(unit, note, text) {
 		return nil
 	}
-	file := h.inRoot(notesDir + unit + note)
-	if err := os.MkdirAll(path.Dir(file), 0o755); err != nil {
+	if err := os.MkdirAll(h.inRoot(notesDir), 0o755); err != nil {
 		return err
 	}
-	return atomicfile.Replace(atomicfile.Replacement{Path: file, Data: []byte(text), Mode: 0o644})
+	return h.write(notesDir+unit+note, text, 0o644)
 }
 
 // forget removes the notes about a unit, and their directory with the last of all.

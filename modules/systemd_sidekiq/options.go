@@ -280,13 +280,10 @@ func (o *options) unitName(process string) string {
 
 // configPath is where the configuration of a process is, given or where Sidekiq looks itself.
 func (o *options) configPath(process sidekiq.ProcessOptions) string {
-	switch {
-	case process.Config == "":
-		return path.Join(o.AppRoot, "config/sidekiq.yml")
-	case path.IsAbs(process.Config):
+	if path.IsAbs(process.Config) {
 		return process.Config
 	}
-	return path.Join(o.AppRoot, process.Config)
+	return path.Join(o.AppRoot, cmp.Or(process.Config, "config/sidekiq.yml"))
 }
 
 func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }

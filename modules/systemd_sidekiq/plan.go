@@ -109,7 +109,7 @@ func (p *planner) startRedis() {
 	if r == nil {
 		return
 	}
-	p.enable(r.name, r.state)
+	p.enable(r)
 	if !r.isActive() {
 		p.Change("start "+r.name, func() error { return p.systemctl.Start(r.name) }, func() error { return p.systemctl.Stop(r.name) })
 	}
@@ -117,7 +117,7 @@ func (p *planner) startRedis() {
 
 func (p *planner) enableOrDisable() {
 	if p.Enabled {
-		p.enable(p.main().name, p.main().state)
+		p.enable(p.main())
 	} else {
 		p.disable(p.main())
 	}
@@ -126,7 +126,7 @@ func (p *planner) enableOrDisable() {
 // start plans a start, a restart, or nothing for each process when the one that runs is the wanted one.
 func (p *planner) start() error {
 	parent := p.main()
-	startsParent := parent.process == nil && (parent.state.ActiveState != "active" || p.stopped[parent.name])
+	startsParent := parent.process == nil && (!parent.isActive() || p.stopped[parent.name])
 	if startsParent {
 		p.Add(p.startParentStep(parent))
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // planner builds a plan. What it knows of its own steps is complete before the first is run.
@@ -42,9 +41,9 @@ func (p *planner) report() {
 }
 
 // enable has nothing to do for a unit that cannot be enabled, such as one without [Install] (static).
-func (p *planner) enable(name string, s systemd.State) {
-	if s.UnitFileState == "" || s.UnitFileState == "disabled" {
-		p.Change("enable "+name, func() error { return p.systemctl.Enable(name) }, func() error { return p.systemctl.Disable(name) })
+func (p *planner) enable(u *unit) {
+	if u.state.UnitFileState == "" || u.state.UnitFileState == "disabled" {
+		p.Change("enable "+u.name, func() error { return p.systemctl.Enable(u.name) }, func() error { return p.systemctl.Disable(u.name) })
 	}
 }
 

@@ -38,13 +38,8 @@ func (g *gatherer) addRestartReasons(f *facts) {
 
 // restartReason is why restart_on has a process restarted whose unit is the wanted one, "" where nothing does. It ends the title of the step.
 func (g *gatherer) restartReason(u *unit, f *facts) (reason string, releaseFault error) {
-	for _, file := range g.watched(u) {
+	for _, file := range g.watched(u, f.pool) {
 		if g.isNewer(file, u.state) {
-			return fmt.Sprintf(" (%s is newer than the process)", file), nil
-		}
-	}
-	if file := f.pool.file; file != "" && g.restartsOn("database") && g.isNewer(file, u.state) {
-		if f.pool.size == 0 || !g.hasNote(u.name, poolNote, f.pool.note(u)) {
 			return fmt.Sprintf(" (%s is newer than the process)", file), nil
 		}
 	}
@@ -54,8 +49,8 @@ func (g *gatherer) restartReason(u *unit, f *facts) (reason string, releaseFault
 	return "", nil
 }
 
-// watched are the files of restart_on, but for database.yml.
-func (g *gatherer) watched(u *unit) []string {
+// watched are the files of restart_on. database.yml is not among them while the process is known to run with its pool.
+func (g *gatherer) watched(u *unit, pool pool) []string {
 	var files []string
 	add := func(kind string, more ...string) {
 		if g.restartsOn(kind) {
@@ -76,6 +71,9 @@ func (g *gatherer) watched(u *unit) []string {
 	}
 	add("config", g.configPath(*u.process), g.configPath(*u.process)+".erb")
 	add("lockfile", g.lockfile())
+	if pool.file != "" && (pool.size == 0 || !g.hasNote(u.name, poolNote, pool.note(u))) {
+		add("database", pool.file)
+	}
 	return files
 }
 

@@ -3,6 +3,7 @@ package systemdsidekiq
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
@@ -10,12 +11,7 @@ import (
 // onFailure is what becomes of a plan whose unit does not come up. Where a process ran before and was to run otherwise, all is rolled back. Where
 // none ran there is nothing to go back to; and where nothing but the process is new, going back would change nothing.
 func (p *planner) onFailure() ansible.Policy {
-	ran, isRedefined := false, false
-	for _, u := range p.all() {
-		ran = ran || u.ran()
-		isRedefined = isRedefined || p.redefined[u.name] || p.stopped[u.name]
-	}
-	if ran && isRedefined {
+	if slices.ContainsFunc(p.all(), (*unit).ran) && len(p.redefined)+len(p.stopped) > 0 {
 		return ansible.RollBack
 	}
 	return ansible.KeepAll
@@ -75,15 +71,7 @@ func (p *planner) startOneAgain(u *unit) error {
 
 // replaces reports whether other units than those that are wanted ran.
 func (p *planner) replaces() bool {
-	if p.isOtherKind() || len(p.removed()) > 0 {
-		return true
-	}
-	for _, o := range p.others {
-		if p.stopped[o.name] {
-			return true
-		}
-	}
-	return false
+	return p.isOtherKind() || len(p.removed()) > 0 || slices.ContainsFunc(p.others, func(o other) bool { return p.stopped[o.name] })
 }
 
 // installAgain installs the new units and does not wait for their processes.

@@ -41,9 +41,7 @@ func (p *planner) installSecrets() error {
 	return nil
 }
 
-func (p *planner) writeSecrets() error {
-	return atomicfile.Replace(atomicfile.Replacement{Path: p.inRoot(p.secretPath()), Data: []byte(p.secretsText), Mode: secretMode})
-}
+func (p *planner) writeSecrets() error { return p.write(p.secretPath(), p.secretsText, secretMode) }
 
 // removeSecrets plans that a file of this module is removed, when nothing refers to it.
 func (p *planner) removeSecrets() {

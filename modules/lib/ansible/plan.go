@@ -112,8 +112,13 @@ func (l *Late) Plan() *Plan { return l.plan }
 func (l *Late) Warn(format string, args ...any) { l.plan.Warn(format, args...) }
 
 // Partial is Step.Partial for one error, where a step may fail before it changes anything as well as after. An error from elsewhere
-// says the same by a method Partial() bool.
-func Partial(err error) error { return partialError{err} }
+// says the same by a method Partial() bool. No error (nil) stays none.
+func Partial(err error) error {
+	if err == nil {
+		return nil
+	}
+	return partialError{err}
+}
 
 type partialError struct{ error }
 
