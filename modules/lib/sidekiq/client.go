@@ -28,7 +28,7 @@ type Store interface {
 	Close() error
 }
 
-// NewClient is for processes on this host with the variables env.
+// NewClient makes a Client for processes of this host whose environment is env. namespace is that of the gem redis-namespace, or "".
 func NewClient(found Found, namespace string, env environ.Environ) Client {
 	return Client{found, hostname(env), func() (Store, error) {
 		r, err := Open(found.URL, namespace)
@@ -39,80 +39,75 @@ func NewClient(found Found, namespace string, env environ.Environ) Client {
 	}}
 }
 
-// hostname is as Sidekiq takes it (lib/sidekiq/component.rb), "" where the host has none.
+// hostname is the host name that Sidekiq writes into heartbeats (lib/sidekiq/component.rb), "" where the host has none.
 func hostname(env environ.Environ) string {
 	if dyno, isSet := env("DYNO"); isSet {
 		return dyno
 	}
-	name, _ := os.Hostname() // without one no heartbeat is this host's
+	name, _ := os.Hostname() // without one no heartbeat is of this host
 	return name
 }
 
 // IsKnown reports whether there is a Redis to ask.
 func (c Client) IsKnown() bool { return c.Open != nil }
 
-func (c Client) ask(question func(Store) error) error {
+func ask[T any](c Client, question func(Store) (T, error)) (answer T, err error) {
 	if !c.IsKnown() {
-		return ErrNoHeartbeat
+		return answer, ErrNoHeartbeat
 	}
 	r, err := c.Open()
 	if err != nil {
-		return err
+		return answer, err
 	}
-	return errors.Join(question(r), r.Close())
+	answer, err = question(r)
+	return answer, errors.Join(err, r.Close())
 }
 
-// Fault is why Redis does not answer, nil where it does or is not known.
+// Fault is the error of a Redis that does not answer; nil where it answers or is not known.
 func (c Client) Fault() error {
 	if !c.IsKnown() {
 		return nil
 	}
-	_, err := c.hasSidekiq()
+	_, err := ask(c, Store.HasSidekiq)
 	return err
 }
 
-// IsUsed reports whether this Redis is that of a Sidekiq: it was named, or has its keys.
+// IsUsed reports whether a Sidekiq uses this Redis: it was named, or has keys of Sidekiq.
 func (c Client) IsUsed() bool {
 	if !c.Guessed {
 		return true
 	}
-	isUsed, err := c.hasSidekiq()
+	isUsed, err := ask(c, Store.HasSidekiq)
 	return err == nil && isUsed
 }
 
-func (c Client) hasSidekiq() (has bool, err error) {
-	err = c.ask(func(r Store) error { has, err = r.HasSidekiq(); return err })
-	return has, err
-}
-
-// Unsuited are the reasons for which Redis does not suit a Sidekiq, if it answers.
+// Unsuited are the reasons why Redis does not suit a Sidekiq of this version (Server.Faults); none where Redis does not answer.
 func (c Client) Unsuited(v Version) []string {
-	var server Server
-	if c.ask(func(r Store) (err error) { server, err = r.Server(); return err }) != nil {
+	server, err := ask(c, Store.Server)
+	if err != nil {
 		return nil
 	}
 	return server.Faults(v)
 }
 
-// Jobs are those that a process runs.
-func (c Client) Jobs(identity string) (jobs []Job, err error) {
-	err = c.ask(func(r Store) error { jobs, err = r.Jobs(identity); return err })
-	return jobs, err
+// Jobs are the jobs that a process runs. identity is that of its heartbeat.
+func (c Client) Jobs(identity string) ([]Job, error) {
+	return ask(c, func(r Store) ([]Job, error) { return r.Jobs(identity) })
 }
 
-// FindPushedBack adds the JIDs of jobs that wait in their queues. A Redis that does not answer adds nothing: the next call may.
+// FindPushedBack adds the JIDs of those jobs that wait in their queues. If Redis does not answer, it adds none: the next call may.
 func (c Client) FindPushedBack(jobs []Job, pushedBack map[string]bool) {
-	_ = c.ask(func(r Store) error {
+	_, _ = ask(c, func(r Store) (any, error) {
 		for _, j := range jobs {
 			waiting, err := r.Waiting(j.Queue, 10*len(jobs))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if slices.ContainsFunc(waiting, func(w Job) bool { return w.JID == j.JID }) {
 				pushedBack[j.JID] = true
 			}
 		}
-		return nil
+		return nil, nil
 	})
 }
 
@@ -122,21 +117,23 @@ type MainProcess struct {
 	Started time.Time // zero: not known
 }
 
-// HeartbeatTimeout is how long a heartbeat may take: Sidekiq writes one when it starts, then every 5 seconds, since 7.0 every 10.
+// HeartbeatTimeout is how long FirstHeartbeat waits: Sidekiq writes a heartbeat when it starts, then every 5 seconds, since 7.0 every 10
+// (lib/sidekiq/launcher.rb).
 const HeartbeatTimeout = 12 * time.Second
 
-// ErrNoHeartbeat says that Redis answers and does not know the process.
+// ErrNoHeartbeat is the error of a Redis that answers and has no heartbeat of the process, or that is not known.
 var ErrNoHeartbeat = errors.New("no such heartbeat of this process is in Redis")
 
-// Heartbeat is that of a process, or of a child of it, now. The error is that of Redis or ErrNoHeartbeat.
+// Heartbeat is the heartbeat of a process, or of a descendant of it. The error is that of Redis, or ErrNoHeartbeat.
 func (c Client) Heartbeat(main MainProcess) (Process, error) { return c.await(main, 0, isAny) }
 
-// FirstHeartbeat waits for it: a process that was just started has none.
+// FirstHeartbeat is Heartbeat, for which it waits up to HeartbeatTimeout: a process that was just started has none yet.
 func (c Client) FirstHeartbeat(main MainProcess) (Process, error) {
 	return c.await(main, HeartbeatTimeout, isAny)
 }
 
-// AwaitIdle waits for a heartbeat after a time that shows no running job. At the timeout the last heartbeat is returned.
+// AwaitIdle waits for a heartbeat later than after that shows no running job, and returns it. At the timeout it returns the last heartbeat,
+// or the zero Process, and no error.
 func (c Client) AwaitIdle(main MainProcess, after time.Time, timeout time.Duration) (Process, error) {
 	last, err := c.await(main, timeout, func(p Process) bool { return p.Beat.After(after) && p.Busy == 0 })
 	if errors.Is(err, ErrNoHeartbeat) {
@@ -147,11 +144,11 @@ func (c Client) AwaitIdle(main MainProcess, after time.Time, timeout time.Durati
 
 func isAny(Process) bool { return true }
 
-// await returns the last heartbeat also when time runs out.
+// await waits for a heartbeat that meets a condition. At the timeout it returns the last one beside ErrNoHeartbeat.
 func (c Client) await(main MainProcess, timeout time.Duration, condition func(Process) bool) (last Process, err error) {
 	for end := time.Now().Add(timeout); ; time.Sleep(500 * time.Millisecond) {
-		var processes []Process
-		if err := c.ask(func(r Store) (err error) { processes, err = r.Processes(); return err }); err != nil {
+		processes, err := ask(c, Store.Processes)
+		if err != nil {
 			return last, err
 		}
 		for _, p := range processes {
@@ -168,7 +165,8 @@ func (c Client) await(main MainProcess, timeout time.Duration, condition func(Pr
 	}
 }
 
-// isYounger reports whether a heartbeat is that of an earlier process with the same number, which stays in Redis for a minute.
+// isYounger reports whether the process was started after that of a heartbeat: an earlier process with the same PID leaves its own in Redis for a
+// minute.
 func (m MainProcess) isYounger(p Process) bool {
 	return !m.Started.IsZero() && p.StartedAt.Before(m.Started.Add(-time.Second))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
-// Command starts a process of Sidekiq. It passes only what was asked for: the rest is the application's own configuration. timeout is in
-// seconds; nil: not asked for.
+// Command is the command that starts a process of Sidekiq. It has only the flags that are asked for: all else is set by the application's own
+// configuration. timeout is the shutdown timeout in seconds; nil: no flag.
 func Command(bundle, railsEnv string, p ProcessOptions, timeout *int) []string {
 	c := []string{bundle, "exec", "sidekiq", "-e", railsEnv}
 	if p.Config != "" {
@@ -30,7 +30,7 @@ func Command(bundle, railsEnv string, p ProcessOptions, timeout *int) []string {
 	return c
 }
 
-// CommandLine is one that starts Sidekiq. An option that is not there is "".
+// CommandLine is a command line that starts Sidekiq. An option that it does not have is "".
 type CommandLine struct {
 	Starter                                   []string // the words before the program
 	Environment, Config, Concurrency, Timeout string
@@ -38,7 +38,8 @@ type CommandLine struct {
 	HasOthers                                 bool // it has other options
 }
 
-// ParseCommandLine reads a command line, or one that hands another to a shell. The result is nil where it does not start Sidekiq.
+// ParseCommandLine parses a command line, or one that passes another to a shell: quotes are ignored. It is nil for one that does not start
+// Sidekiq.
 func ParseCommandLine(line string) *CommandLine {
 	words := strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
 	at := IndexProgram(words, "sidekiq")
@@ -66,17 +67,18 @@ func ParseCommandLine(line string) *CommandLine {
 	return c
 }
 
-// IndexProgram is where a program is among the words of a command line, -1 where it is not.
+// IndexProgram is the index of a program, by its name or path, among the words of a command line; -1 if it is not there.
 func IndexProgram(words []string, name string) int {
 	return slices.IndexFunc(words, func(w string) bool { return w == name || strings.HasSuffix(w, "/"+name) })
 }
 
-// versionTimeout is for Bundler, which loads its whole index first.
+// versionTimeout is long: Bundler loads its whole index first.
 const versionTimeout = 60 * time.Second
 
 var versionLine = lazyregexp.New(`(?im)^sidekiq (\S+)`)
 
-// AskVersion has the user run `bundle exec sidekiq -V` in the directory of the application. Any answer without a version leaves it unknown.
+// AskVersion runs `bundle exec sidekiq -V` as the user, in the directory of the application. A failure of the command, or output without a
+// version, is no error: the version is then unknown.
 func AskVersion(user accounts.User, bundle, dir string) (Version, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), versionTimeout)
 	defer cancel()
