@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Command is a program that the user runs in / with all their groups and the environment of a fresh login, without our terminal. When ctx
-// ends, the program ends and all that it has started: it is the leader of a session.
+// Command is a command that runs as the user, in /, with all groups of the user, a minimal environment and no terminal. When ctx is done, the
+// program is killed with all that it has started: it is the leader of a session. The error is about the user's groups.
 func (u User) Command(ctx context.Context, program string, args ...string) (*exec.Cmd, error) {
 	groups, err := u.Groups()
 	if err != nil {

@@ -31,13 +31,13 @@ func paths(user *accounts.User) []string {
 	return append(all, standard, "/usr/bin/bundle", "/usr/local/rbenv/shims/bundle", "/opt/rbenv/shims/bundle", "/usr/local/rvm/wrappers/default/bundle")
 }
 
-// isExecutable reports whether a path is a file that somebody may execute.
+// isExecutable reports whether a path is a file that some user may execute.
 func isExecutable(file string) bool {
 	info, err := os.Stat(file)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
-// canExecute asks the kernel whether the user may execute a file: directories above it may be closed, as homes are.
+// canExecute reports whether the user may execute a file. The kernel decides: directories above it, such as homes, may be closed.
 func canExecute(user accounts.User, file string) (bool, error) {
 	cmd, err := user.Command(context.Background(), "/bin/sh", "-c", `test -x "$1"`, "sh", file)
 	if err != nil {
@@ -46,7 +46,7 @@ func canExecute(user accounts.User, file string) (bool, error) {
 	return !errors.As(cmd.Run(), new(*exec.ExitError)), nil
 }
 
-// isRuby reports whether a file is a Ruby script, which runs Sidekiq in its own process; a shell script may start a child.
+// isRuby reports whether a file is a Ruby script, which runs Sidekiq in its own process; a shell script may start it as a child.
 func isRuby(file string) bool {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0) // the user may have put a FIFO in its place
 	if err != nil {
@@ -62,10 +62,10 @@ func isRuby(file string) bool {
 	return err == nil && bytes.HasPrefix(first, []byte("#!")) && bytes.Contains(first, []byte("ruby"))
 }
 
-// Bundle is the executable.
+// Bundle is an executable named bundle.
 type Bundle struct {
 	Path      string
-	IsWrapper bool // it is not a Ruby script, and may run its program as a child
+	IsWrapper bool // it is not a Ruby script, and may run Sidekiq as a child
 }
 
 // Find finds the executable on a host whose root directory is root. given is the value of option bundle, "" to look in the usual places; user is

@@ -1,4 +1,4 @@
-// Package capistrano knows how Capistrano lays out a deployment, and the names that capistrano-sidekiq gives to units.
+// Package capistrano describes the layout of a Capistrano deployment, and the names of capistrano-sidekiq's units.
 package capistrano
 
 import (
@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Deployment is an application on a host: its directory, and the one with current, releases and shared, "" without Capistrano.
+// Deployment is a deployed application: its directory, and the directory with current, releases and shared; "" without Capistrano.
 type Deployment struct{ AppRoot, Root string }
 
-// Project is the name of the directory above current: /opt/hyrax/current is hyrax.
+// Project is the name of the application: that of the directory above current, hyrax for /opt/hyrax/current.
 func (d Deployment) Project() string {
 	if d.Root != "" {
 		return path.Base(d.Root)
@@ -20,7 +20,7 @@ func (d Deployment) Project() string {
 	return path.Base(d.AppRoot)
 }
 
-// Owns reports whether a directory is of this deployment. What else is in Root may be another's: it may be as wide as /opt.
+// Owns reports whether a directory is AppRoot, current or in a release. Other directories in Root do not count: Root may be /opt.
 func (d Deployment) Owns(dir string) bool {
 	clean := path.Clean(dir)
 	isRelease := d.Root != "" && (clean == path.Join(d.Root, "current") || isIn(clean, path.Join(d.Root, "releases")))
@@ -29,10 +29,10 @@ func (d Deployment) Owns(dir string) bool {
 
 func isIn(dir, parent string) bool { return strings.HasPrefix(dir, parent+"/") }
 
-// writable are the directories that Capistrano links into every release, of those that applications write to.
+// writable are the directories that applications write to and Capistrano links into every release.
 var writable = []string{"log", "tmp", "storage", "public/system", "public/uploads"}
 
-// Writable are the directories to which an application writes, a list for shared, where there is one, and a list for the application.
+// Writable are the directories that an application writes to, whether or not they exist: a list for shared, with Capistrano, and one for AppRoot.
 func (d Deployment) Writable() [][]string {
 	if d.Root == "" {
 		return [][]string{writableIn(d.AppRoot)}
@@ -48,8 +48,8 @@ func writableIn(root string) []string {
 	return all
 }
 
-// Linked are the directories outside of the deployment to which symbolic links in shared lead, and those of Writable, as to a mounted disk: on
-// a host whose root directory is root. Refused are those that such a link of the deploy user must not open to jobs.
+// Linked are the directories outside of the deployment, such as a mounted disk, that symbolic links lead to: those in shared and those at the
+// paths of Writable. root is the root directory of the host. refused are targets that a link of the deploy user must not make writable to jobs.
 func (d Deployment) Linked(root string) (linked, refused []string) {
 	for _, link := range d.links(root) {
 		target, err := filepath.EvalSymlinks(link)
@@ -71,7 +71,7 @@ func (d Deployment) Linked(root string) (linked, refused []string) {
 	return slices.Compact(linked), refused
 }
 
-// links are the symbolic links in shared and those of Writable. Before the first deploy there are none.
+// links are the symbolic links in shared and at the paths of Writable. Before the first deploy there are none.
 func (d Deployment) links(root string) []string {
 	var all []string
 	if d.Root != "" {
@@ -88,7 +88,7 @@ func (d Deployment) links(root string) []string {
 	})
 }
 
-// isSystem reports whether a directory is the system's, or holds all of a kind.
+// isSystem reports whether a directory belongs to the system, or has the directories of all applications or users.
 func isSystem(dir string) bool {
 	if slices.Contains([]string{"/", "/var", "/home", "/opt", "/srv", "/mnt", "/media", "/run", "/tmp", "/var/lib", "/var/cache", "/usr/local"}, dir) {
 		return true
@@ -97,7 +97,8 @@ func isSystem(dir string) bool {
 		func(system string) bool { return isIn(dir+"/", system) })
 }
 
-// IsUnit knows the names that capistrano-sidekiq gives: APP_sidekiq_STAGE (3), sidekiq-STAGE (2), sidekiq_APP_STAGE (its README).
+// IsUnit reports whether a unit has a name that capistrano-sidekiq gives it: APP_sidekiq_STAGE (version 3), sidekiq-STAGE (version 2), or
+// sidekiq_APP_STAGE (its README).
 func IsUnit(name, stage string) bool {
 	name, _, _ = strings.Cut(strings.TrimSuffix(name, ".service"), "@")
 	return strings.HasSuffix(name, "_sidekiq_"+stage) || name == "sidekiq-"+stage || strings.HasPrefix(name, "sidekiq_") && strings.HasSuffix(name, "_"+stage)

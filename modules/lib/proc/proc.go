@@ -1,4 +1,4 @@
-// Package proc reads what the kernel says of running processes (proc(5)).
+// Package proc reads the state of running processes (proc(5)).
 package proc
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 )
 
-// WorkingDirectory is the current directory of a process. Root in a container may not be allowed to read it; owner, the user of the process
-// where that is known, is.
+// WorkingDirectory is the working directory of a process. owner is the user of the process, nil if not known: the directory is read as that user
+// where root in a container is not allowed to read it.
 func WorkingDirectory(pid int, owner *accounts.User) (string, error) {
 	link := fmt.Sprintf("/proc/%d/cwd", pid)
 	dir, err := os.Readlink(link)
@@ -27,10 +27,10 @@ func WorkingDirectory(pid int, owner *accounts.User) (string, error) {
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
-// maxDepth is more than lies between a service's main process and a Sidekiq that a wrapper starts.
+// maxDepth is more than the processes between a service's main process and a Sidekiq that wrappers start.
 const maxDepth = 8
 
-// IsDescendant reports whether a process is another one or a descendant of it.
+// IsDescendant reports whether the process with a PID is ancestor itself or a descendant of it.
 func IsDescendant(pid, ancestor int) bool {
 	for range maxDepth {
 		if pid == ancestor {
@@ -43,7 +43,7 @@ func IsDescendant(pid, ancestor int) bool {
 	return false
 }
 
-// parent is 0 where there is no such process.
+// parent is the PID of a process's parent, 0 if there is no such process.
 func parent(pid int) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -9,13 +9,14 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-// AdminDir is where the admin's units are, and PackageDirs where those of packages are, the first of one name in use.
+// AdminDir is the directory of the admin's unit files.
 const AdminDir = "/etc/systemd/system"
 
+// PackageDirs are the directories of packages' unit files. Of one name, systemd uses the file in AdminDir, else in the first of these.
 var PackageDirs = []string{"/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system"}
 
-// UnitFiles are the unit files whose names match a pattern, in a host whose root directory is root: in AdminDir, and of packages. A link, which
-// is an alias or a mask, does not count, nor does a file that cannot be read.
+// UnitFiles are the unit files whose names match a pattern, one for AdminDir and one for PackageDirs; "" matches none. root is the root directory
+// of the host. Symbolic links, which are aliases or masks, and files that cannot be read are left out.
 func UnitFiles(root, ofAdmin, ofPackages string) []UnitFile {
 	var all []UnitFile
 	for _, dir := range append([]string{AdminDir}, PackageDirs...) {
@@ -38,5 +39,5 @@ func UnitFiles(root, ofAdmin, ofPackages string) []UnitFile {
 	return all
 }
 
-// Name is that of the unit.
+// Name is the name of the unit.
 func (f UnitFile) Name() string { return filepath.Base(f.Path) }

@@ -11,15 +11,16 @@ type Section struct {
 	Rows []Row
 }
 
-// Row is a directive of a unit. One that the host's systemd does not know is left out (Since).
+// Row is a directive of a unit.
 type Row struct {
 	Directive string
-	Value     any    // a string, which is Text, or a number; a Value, or several for a line each; "" and nil: no line
-	When      bool   // condition
-	SetBy     string // who decides about it, for messages
+	Value     any    // a Value, []Value for a line each, a string (Text), an int or *int; "" and nil: no line
+	When      bool   // the row applies
+	SetBy     string // the option that sets it, or another word for what does; not written
 }
 
-// Render is the text of a unit for a version of systemd. Sections without rows that apply are left out.
+// Render is the text of a unit for a version of systemd. Left out are sections without rows that apply, and directives that this version
+// does not know (Since). The error is about the first value that a unit cannot have.
 func Render(version int, comments []string, table []Section) (string, error) {
 	u := NewUnit(version)
 	for _, text := range comments {
@@ -61,7 +62,7 @@ func (r Row) values() []Value {
 	return []Value{Text(fmt.Sprint(r.Value))}
 }
 
-// SetBy is that of a directive's first row, "" where it has none.
+// SetBy is Row.SetBy of the first row with a directive, "" if there is none.
 func SetBy(table []Section, directive string) string {
 	for _, s := range table {
 		for _, r := range s.Rows {
@@ -73,7 +74,7 @@ func SetBy(table []Section, directive string) string {
 	return ""
 }
 
-// CheckDirective refuses a value that a unit cannot have. The version of systemd is the first that knows the directive.
+// CheckDirective returns an error for a value that a unit cannot have. The version of systemd is the first that knows the directive.
 func CheckDirective(name string, v Value) error {
 	u := NewUnit(Since(name))
 	u.Set(name, v)

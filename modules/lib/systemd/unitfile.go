@@ -6,13 +6,13 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
-// UnitFile is a unit file that somebody wrote. The zero value is one that does not exist.
+// UnitFile is a unit file of the host. The zero value stands for one that does not exist.
 type UnitFile struct{ Path, Text string }
 
 // Directive is one Key=value line of a unit file.
 type Directive struct{ Name, Value string }
 
-// Directives are those of all sections in their order, lines that end in a backslash joined with the next (systemd.syntax(7)).
+// Directives are those of all sections, in their order. Lines that end in a backslash are joined with the next (systemd.syntax(7)).
 func (f UnitFile) Directives() []Directive {
 	var all []Directive
 	joined := ""
@@ -32,7 +32,7 @@ func (f UnitFile) Directives() []Directive {
 	return all
 }
 
-// Value is the last value of a directive, which is the one that counts for directives such as WorkingDirectory= and Type=.
+// Value is the last value of a directive, "" if it is not set: the one that counts for directives such as WorkingDirectory= and Type=.
 func (f UnitFile) Value(name string) string {
 	value := ""
 	for _, d := range f.Directives() {
@@ -43,7 +43,7 @@ func (f UnitFile) Value(name string) string {
 	return value
 }
 
-// Environment are the variables of Environment= and the values of EnvironmentFile=.
+// Environment are the variables of Environment= and the values of EnvironmentFile=, which may begin with "-".
 func (f UnitFile) Environment() (variables map[string]string, files []string) {
 	variables = map[string]string{}
 	for _, d := range f.Directives() {
