@@ -18,7 +18,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// application gathers what the units are to run. Without app_root that is what the installed unit says.
+// application gathers the facts about the application. Without app_root that is only the Redis of the installed unit.
 func (g *gatherer) application(f *facts) error {
 	root := g.AppRoot
 	if root == "" {
@@ -66,7 +66,7 @@ func (g *gatherer) application(f *facts) error {
 	f.jemalloc = g.jemalloc()
 	g.checkReadWritePaths()
 	f.runsAtHome = g.isAtHome(f.bundle.Path) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
-	f.linkedDirs = g.gatherLinkedDirs()
+	f.linkedDirs = g.findLinkedDirs()
 	return g.checkLogFile()
 }
 
@@ -75,7 +75,7 @@ func (g *gatherer) sidekiqService(version sidekiq.Version) sidekiq.Service {
 	return sidekiq.Service{RailsEnv: g.RailsEnv, Lockfile: g.lockfile(), Version: version, Environment: g.Sources(g.files), Files: g.files}
 }
 
-// account is the user of the service, nil where there is none.
+// account is the user of the service, nil if it does not exist.
 func (g *gatherer) account() (*accounts.User, error) {
 	user, err := accounts.LookUpUser(g.User)
 	if err != nil {
@@ -94,20 +94,20 @@ func (g *gatherer) account() (*accounts.User, error) {
 	return user, nil
 }
 
-// bundle is the executable. Nothing is started before the deploy, so until then it need not exist.
+// bundle is the executable. It need not exist before the first deploy: nothing is started until then.
 func (g *gatherer) bundle(user *accounts.User) (bundler.Bundle, error) {
 	if g.LoginShell && g.Bundle == "" {
-		return bundler.Bundle{Path: "bundle"}, nil // which the shell finds
+		return bundler.Bundle{Path: "bundle"}, nil // the shell finds it
 	}
 	b, missing, err := bundler.Find(g.root, g.User, user, g.Bundle)
 	if missing != nil {
-		g.lacks(missing)
+		g.missAfterDeploy(missing)
 	}
 	return b, err
 }
 
-// version is the one that is given, else that of Gemfile.lock, else what the executable says. Before the first deploy it is not known: the unit
-// then assumes the least, and the next run corrects it.
+// version is the one that is given, else that of Gemfile.lock, else the one that the executable reports. Before the first deploy it is not known:
+// the unit then assumes the oldest, and the next run corrects it.
 func (g *gatherer) version(f *facts) (sidekiq.Version, error) {
 	if g.SidekiqVersion != "" {
 		return sidekiq.ParseVersion(g.SidekiqVersion)
@@ -130,7 +130,7 @@ func (g *gatherer) environ(s sidekiq.Service) environ.Environ {
 	env, err := s.Environ()
 	if err != nil {
 		env = environ.None
-		g.lacks(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
+		g.missAfterDeploy(fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err))
 	}
 	for _, c := range s.Environment.Conflicts() {
 		g.warn("%s line %d sets %s to another value than the unit does, and has no effect; hint: keep it in one place", c.File, c.Line, c.Name)
@@ -139,7 +139,7 @@ func (g *gatherer) environ(s sidekiq.Service) environ.Environ {
 	return env
 }
 
-// redisOf is the Redis of a process with these variables.
+// redisOf is the Redis of a process with this environment.
 func (g *gatherer) redisOf(env environ.Environ, appRoot string) (sidekiq.Client, error) {
 	found, err := sidekiq.FindRedis(g.RedisURL, env, appRoot, g.RailsEnv, g.files.ReadIfThere)
 	if err != nil {
@@ -148,7 +148,7 @@ func (g *gatherer) redisOf(env environ.Environ, appRoot string) (sidekiq.Client,
 	return sidekiq.NewClient(found, g.RedisNamespace, env), nil
 }
 
-// redisInUse is the Redis of the process that runs, by what its unit says; otherwise where there is no unit.
+// redisInUse is the Redis of the processes that run, by their installed unit; otherwise where there is none.
 func (g *gatherer) redisInUse(s service, root string, otherwise sidekiq.Client) (sidekiq.Client, error) {
 	for _, u := range append(s.workers(), s.main()) {
 		if u.installed.Path == "" {
@@ -165,13 +165,13 @@ func (g *gatherer) redisInUse(s service, root string, otherwise sidekiq.Client) 
 	return otherwise, nil
 }
 
-// checkEnvironmentFiles: systemd reads them as root. A user who can replace one, or a directory above it, is given what any file of root's says,
-// as long as it looks like variables.
+// checkEnvironmentFiles warns of files that others than root can replace: systemd reads them as root, so the service's variables may come from any
+// file that looks like variables.
 func (g *gatherer) checkEnvironmentFiles() {
 	for _, file := range g.EnvironmentFiles {
 		file = strings.TrimPrefix(file, "-")
 		for _, dir := range parents(file, "/") {
-			if info, err := os.Lstat(g.inRoot(dir)); err == nil && !isRootsAlone(info) {
+			if info, err := os.Lstat(g.inRoot(dir)); err == nil && !onlyRootWrites(info) {
 				g.warn("option %q: systemd reads %s as root, and others than root may change %s: they can have it read another file; hint: dotenv_files, or secret_environment", "environment_files", file, dir)
 				break
 			}
@@ -179,7 +179,7 @@ func (g *gatherer) checkEnvironmentFiles() {
 	}
 }
 
-// parents are the directories above a file, up to one of them and with it.
+// parents are the directories above a file, up to and including last.
 func parents(file, last string) []string {
 	all := []string{path.Dir(file)}
 	for dir := all[0]; dir != last; all = append(all, dir) {
@@ -188,12 +188,13 @@ func parents(file, last string) []string {
 	return all
 }
 
-// isRootsAlone reports whether nobody but root can change what is in a directory.
-func isRootsAlone(info os.FileInfo) bool {
+// onlyRootWrites reports whether only root can change the entries of a directory.
+func onlyRootWrites(info os.FileInfo) bool {
 	return info.Sys().(*syscall.Stat_t).Uid == 0 && info.Mode().Perm()&0o022 == 0
 }
 
-// timeout is how long a Sidekiq gives running jobs at the end, in seconds. Where only Ruby can tell, the unit keeps to the default and says so.
+// timeout is the shutdown timeout of a process in seconds. Where its configuration cannot be read without Ruby it is the default, or that of the
+// installed unit if it is longer, with a warning.
 func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int, error) {
 	timeout := s.Version.DefaultTimeout()
 	if start, err := s.StartEnviron(); err == nil { // else reported by environ
@@ -203,13 +204,13 @@ func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int
 	switch {
 	case errors.As(err, new(*sidekiq.Refusal)):
 		if before, err := strconv.Atoi(u.installed.Value("TimeoutStopSec")); err == nil && isManaged(u.installed.Text) {
-			timeout = max(timeout, before-stopMargin) // what was known before is not shortened
+			timeout = max(timeout, before-stopMargin) // not shortened without evidence
 		}
 		g.warn("%v; the unit assumes a timeout of %d s", err, timeout)
 	case err != nil:
 		return 0, err
 	case file == "" && u.process.Config != "":
-		g.lacks(argspec.Errorf("sidekiq_config", "%q does not exist; hint: leave it out for config/sidekiq.yml", g.configPath(*u.process)))
+		g.missAfterDeploy(argspec.Errorf("sidekiq_config", "%q does not exist; hint: leave it out for config/sidekiq.yml", g.configPath(*u.process)))
 	case config.Timeout != nil:
 		timeout = *config.Timeout
 	}
@@ -243,7 +244,7 @@ func (g *gatherer) jemalloc() string {
 	return ""
 }
 
-// checkReadWritePaths: with a missing path the unit would not start (226, NAMESPACE).
+// checkReadWritePaths checks that the paths exist: with a missing one the unit would not start (exit status 226, NAMESPACE).
 func (g *gatherer) checkReadWritePaths() {
 	for _, path := range g.ReadWritePaths {
 		if _, err := os.Stat(g.inRoot(path)); err != nil && !strings.HasPrefix(path, "-") {
@@ -252,7 +253,7 @@ func (g *gatherer) checkReadWritePaths() {
 	}
 }
 
-// checkLogFile: systemd opens the file as root, so nobody else may choose what it opens.
+// checkLogFile checks that only root can replace the file: systemd opens it as root.
 func (g *gatherer) checkLogFile() error {
 	if g.LogFile == "" {
 		return nil
@@ -262,7 +263,7 @@ func (g *gatherer) checkLogFile() error {
 	}
 	dirs := parents(g.LogFile, "/var/log")
 	for _, dir := range dirs[:len(dirs)-1] {
-		if info, err := os.Lstat(g.inRoot(dir)); err != nil || !info.IsDir() || !isRootsAlone(info) {
+		if info, err := os.Lstat(g.inRoot(dir)); err != nil || !info.IsDir() || !onlyRootWrites(info) {
 			g.miss("log_file", "%q is no folder that root alone may change; hint: make it, root:root 0755", dir)
 			return nil
 		}

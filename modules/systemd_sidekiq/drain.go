@@ -13,7 +13,7 @@ func (p *planner) stop(u *unit) {
 	p.end(u, "stop "+u.name, func(*ansible.Late) error { return p.systemctl.Stop(u.name) })
 }
 
-// drainAndStop is for a process that does not run again, or only with another unit.
+// drainAndStop plans the end of a process that does not run again, or only with another unit.
 func (p *planner) drainAndStop(u *unit, why string) {
 	p.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
 		left, err := p.drain(late, u)
@@ -43,7 +43,7 @@ func (p *planner) quiet() error {
 		if !u.ran() {
 			continue
 		}
-		// A process that was just started would not hear the signal.
+		// A process that is still booting does not handle the signal.
 		process, err := p.redisInUse.FirstHeartbeat(u.mainProcess())
 		if err != nil {
 			p.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
@@ -73,8 +73,8 @@ func (p *planner) isQuiet(u *unit) bool {
 	return err == nil && process.Quiet
 }
 
-// drain lets the running jobs end before a process is stopped, and returns those that still run after drain_timeout. What cannot be seen is
-// not waited for: Sidekiq's own timeout follows in any case.
+// drain waits for the running jobs before a process is stopped, and returns those that still run after drain_timeout. It does not wait without a
+// heartbeat: Sidekiq's shutdown timeout follows in any case.
 func (p *planner) drain(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	if p.DrainTimeout == 0 || !u.ran() {
 		return nil, nil
@@ -83,7 +83,7 @@ func (p *planner) drain(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 		late.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
 		return nil, nil
 	}
-	// If this run ends before the restart, the next one is to know that no deploy made it quiet.
+	// If this run is killed before the restart, the next one has to know that no deploy made the process quiet.
 	if err := p.note(u.name, quietNote, u.identity()); err != nil {
 		return nil, err
 	}
@@ -97,8 +97,8 @@ func (p *planner) drain(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	return left, nil
 }
 
-// quietSignal has Sidekiq fetch no new jobs. ExecReload= would not do: the unit of others may have none, and one that was just rewritten
-// would signal the new process.
+// quietSignal makes Sidekiq quiet. ExecReload= does not serve: units of others may have none, and that of a unit which was just rewritten is meant
+// for the new process.
 const quietSignal = "TSTP"
 
 // wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do. Only a heartbeat after the
@@ -130,8 +130,8 @@ func jobList(jobs []sidekiq.Job) string {
 	return strings.Join(all, ", ")
 }
 
-// watch ends a process in which jobs still run, and meanwhile looks for those that it pushes back: it does that right before it ends, and a new
-// one needs a second at least to boot and fetch them.
+// watch calls end for a process in which the jobs left still run, and reports which of them it pushes back: it does so right before it exits, and a
+// new process needs at least a second to boot and fetch them.
 func (p *planner) watch(late *ansible.Late, left []sidekiq.Job, end func() error) error {
 	if len(left) == 0 {
 		return end()

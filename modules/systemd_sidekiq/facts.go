@@ -16,23 +16,22 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// host is the managed host. Its root is "/" but in tests.
+// host is the managed host. Its root directory is "/" except in tests.
 type host struct {
 	root string
-	// How long a process must run to count as up. A Sidekiq that has notified systemd has booted the application and reached Redis;
-	// without a notification only time tells.
+	// How long a process must run to count as up, by Type=: a Sidekiq that has notified systemd has booted the application and reached Redis.
 	uptimeNotify, uptimeSimple time.Duration
 }
 
-// inRoot is where a file of the host is.
+// inRoot is the path of a file of the host, below its root directory.
 func (h host) inRoot(p string) string { return filepath.Join(h.root, p) }
 
-// fromRoot is the reverse of inRoot: the path of a file on the host itself.
+// fromRoot is the reverse of inRoot.
 func (h host) fromRoot(file string) string {
 	return filepath.Join("/", strings.TrimPrefix(file, h.root))
 }
 
-// write replaces a file of root's.
+// write replaces a file; owner and group are root.
 func (h host) write(path, text string, mode os.FileMode) error {
 	return atomicfile.Replace(atomicfile.Replacement{Path: h.inRoot(path), Data: []byte(text), Mode: mode})
 }
@@ -40,9 +39,10 @@ func (h host) write(path, text string, mode os.FileMode) error {
 // marker is the first line of every file of this module, by which it recognizes them.
 const marker = "Managed by Ansible (systemd_sidekiq); changes are overwritten."
 
+// isManaged reports whether this module wrote the text of a file.
 func isManaged(text string) bool { return strings.HasPrefix(text, "# "+marker) }
 
-// facts are what the plan depends on, gathered once; nothing of them changes later.
+// facts are the state of the host that the plan depends on, gathered once and read-only from then on.
 type facts struct {
 	systemctl systemd.Systemctl
 	service
@@ -72,7 +72,7 @@ func (s service) workers() []*unit {
 
 func (s service) removed() []*unit { return s.filter(func(u *unit) bool { return u.isRemoved }) }
 
-// parentLast are all units, those that run Sidekiq first.
+// parentLast are all units of the service, those that run Sidekiq first.
 func (s service) parentLast() []*unit {
 	return slices.Concat(s.workers(), s.removed(), s.filter(func(u *unit) bool { return u.process == nil }))
 }
@@ -99,11 +99,11 @@ type unit struct {
 	installed systemd.UnitFile        // the one that systemd uses, wherever it is
 	state     systemd.State
 
-	// Of one that is wanted and runs Sidekiq:
-	timeout       int             // seconds that Sidekiq gives running jobs at the end
-	threads       sidekiq.Threads // without Size where they are not known
+	// Set for the workers of the service:
+	timeout       int             // shutdown timeout in seconds
+	threads       sidekiq.Threads // Size 0: not known
 	wasMadeQuiet  bool            // by an earlier run of this module, which did not restart it
-	restartReason string          // why its process is not the wanted one, although the unit is; "" if it is
+	restartReason string          // why restart_on requires a restart, for the title of the step; "" if it does not
 	releaseFault  error           // why it is not known in which release its process runs
 }
 
@@ -126,12 +126,12 @@ func (u *unit) isParent() bool {
 	return isManaged(u.installed.Text) && u.installed.Value("Type") == "oneshot"
 }
 
-// identity names a process: its number may have been another's before.
+// identity identifies the main process of a unit: PIDs are reused.
 func (u *unit) identity() string {
 	return fmt.Sprintf("%d %d", u.state.MainPID, u.state.MainStart.Microseconds())
 }
 
-// mainProcess is the one that systemd watches.
+// mainProcess is the main process of a unit, as systemd reports it.
 func (u *unit) mainProcess() sidekiq.MainProcess {
 	started, _ := u.state.Started() // zero where it is not known
 	return sidekiq.MainProcess{PID: u.state.MainPID, Started: started}
@@ -145,21 +145,21 @@ func (u *unit) root() string {
 	return u.installed.Value("WorkingDirectory")
 }
 
-// other is a unit of another name that runs Sidekiq for the same application and that this module did not write.
+// other is a unit with another name that runs Sidekiq for the same application and that this module did not write.
 type other struct {
 	*unit
 	isCapistrano bool // capistrano-sidekiq wrote it: the service replaces it
 }
 
-// neighbours are other services of the host that matter.
+// neighbours are other services of the host that the units depend on.
 type neighbours struct {
 	localRedis *unit    // that this module manages; nil: none
 	after      []string // what starts before Sidekiq and stops after it
 	wants      []string // of these, what is started with it
-	clamd      bool     // it scans files that jobs hand it by their path
+	clamd      bool     // it runs here, and opens files by paths that jobs pass to it
 }
 
-// The names to ask for of other services, alternatives of one service together: the first that exists counts, the others are aliases.
+// The units of other services, alternative names of one service together: the first that exists is used, the others are aliases.
 var (
 	redisNames    = []string{"redis-server.service", "redis.service", "valkey-server.service", "valkey.service"}
 	databaseNames = [][]string{{"mariadb.service", "mysql.service", "mysqld.service"}, {"postgresql.service"}}
@@ -183,12 +183,12 @@ type application struct {
 // pool is the application's database pool.
 type pool struct {
 	file      string            // database.yml; "" where there is none
-	variables map[string]string // of the unit, for a pool that ERB makes
-	size      int               // the smallest of the databases, in the environment of the service; 0: only Ruby can tell
+	variables map[string]string // of the unit, where ERB computes the pool
+	size      int               // the smallest of the databases, in the environment of the service; 0: not known without Ruby
 	raised    int               // what db_pool is going to raise it to; 0: nothing
 }
 
-// gatherer gathers the facts. Its methods return them; only what is missing and what is assumed is collected on the way.
+// gatherer gathers the facts. Its methods return them, and collect what the host lacks and what is only assumed.
 type gatherer struct {
 	host
 	*options
@@ -203,13 +203,13 @@ func (g *gatherer) warn(format string, args ...any) {
 	g.warnings = append(g.warnings, fmt.Sprintf(format, args...))
 }
 
-// miss adds what the host lacks for an option.
+// miss adds an error: the host lacks what an option needs.
 func (g *gatherer) miss(option, format string, args ...any) {
 	g.missing = append(g.missing, argspec.Errorf(option, format, args...))
 }
 
-// lacks is for what only a deploy brings: before the first one it is no error.
-func (g *gatherer) lacks(fault error) {
+// missAfterDeploy adds an error about the application; before the first deploy it is a warning.
+func (g *gatherer) missAfterDeploy(fault error) {
 	if g.deployed {
 		g.missing = append(g.missing, fault)
 	} else {

@@ -13,10 +13,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// lockTimeout is for another run on the same deployment, which may drain and start processes.
+// lockTimeout is how long to wait for another run on the same deployment, which may drain and start processes.
 const lockTimeout = 15 * time.Minute
 
-// gather looks at the host, and waits until other runs on the deployment and jobs of systemd have ended.
+// gather gathers the facts. It waits for other runs on the same deployment, and for jobs of systemd in progress.
 func gather(h host, o *options) (*facts, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("must run as root; hint: become: true")
@@ -52,11 +52,11 @@ func gather(h host, o *options) (*facts, error) {
 	return f, err
 }
 
-// jobTimeout is how long a start or stop in progress may take until the unit counts as it is: longer than its own TimeoutStartSec.
+// jobTimeout is how long to wait for a job in progress, after which the unit is taken as it is: longer than TimeoutStartSec= is by default.
 const jobTimeout = 4 * time.Minute
 
-// units asks systemd once for all units that matter and may exist. A process that boots, as after a reboot or in a deploy, is waited for: to
-// start it again would only lose time.
+// units asks systemd once for all units that matter and may exist. It waits for a process that is booting, as after a reboot or a deploy: to
+// start it again would take longer.
 func (g *gatherer) units() (service, neighbours, error) {
 	own := g.named()
 	var names []string
@@ -90,7 +90,7 @@ func (g *gatherer) units() (service, neighbours, error) {
 	return own, g.neighbours(known), nil
 }
 
-// named are the units of the service by their names.
+// named are the units of the service, with their names and processes alone: those of the options, and those that this module wrote before.
 func (g *gatherer) named() service {
 	all := service{&unit{name: g.unitName("")}}
 	for _, process := range g.processes() {
@@ -100,22 +100,22 @@ func (g *gatherer) named() service {
 		}
 		all = append(all, &unit{name: g.unitName(process.Name), process: &process})
 	}
-	isUnsaid := g.AppRoot == "" && len(g.Processes) == 0 // the processes are those that exist
+	keepsExisting := g.AppRoot == "" && len(g.Processes) == 0
 	for _, file := range systemd.UnitFiles(g.root, g.Name+"@?*.service", "") {
 		name := file.Name()
 		if slices.ContainsFunc(all, func(u *unit) bool { return u.name == name }) || !isManaged(file.Text) {
 			continue
 		}
 		process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(name, g.Name+"@"), ".service")}
-		all = append(all, &unit{name: name, process: &process, isRemoved: !isUnsaid})
-		if isUnsaid {
+		all = append(all, &unit{name: name, process: &process, isRemoved: !keepsExisting})
+		if keepsExisting {
 			all[0].process = nil
 		}
 	}
 	return all
 }
 
-// read reads the unit's files. A unit file that was deleted since systemd has read it does not count where it may have been this module's.
+// read reads the unit's files. A file in AdminDir that was deleted after systemd had loaded it does not count: it may have been this module's.
 func (g *gatherer) read(u *unit) error {
 	var err error
 	if u.file, err = atomicfile.Read(g.inRoot(u.path()), atomicfile.Refuse); err != nil {
@@ -135,6 +135,7 @@ func (g *gatherer) read(u *unit) error {
 	return g.checkOwner(u)
 }
 
+// neighbours picks the neighbours from the states of all units, by name.
 func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
 	first := func(names []string) string {
 		for _, name := range names {
@@ -163,10 +164,10 @@ func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
 	return n
 }
 
-// overridden are the directives of a drop-in that decide what the unit is.
+// overridden are the directives that decide what a unit is, and of which a drop-in has to be reported.
 var overridden = []string{"ExecStart", "Type", "User", "WorkingDirectory", "KillMode", "TimeoutStopSec", "Restart"}
 
-// warnOfDropIns: they stay, for they are the admin's, but what they override is not what was verified.
+// warnOfDropIns warns of the admin's drop-ins that override the unit: they stay, although the unit in use is not the one that was verified.
 func (g *gatherer) warnOfDropIns(u *unit) {
 	for _, file := range u.state.DropIns {
 		text, err := g.files.ReadIfThere(file)

@@ -44,7 +44,7 @@ func (p *planner) install() error {
 	return nil
 }
 
-// makeTexts makes the unit files that are wanted. systemd-analyze judges those that are new.
+// makeTexts makes the texts of the wanted unit files. systemd-analyze verifies those that change.
 func (p *planner) makeTexts() error {
 	changed := map[string]string{}
 	for _, u := range p.wanted() {
@@ -67,7 +67,7 @@ func (p *planner) isInstalled(u *unit) bool {
 	return u.file != nil && string(u.file.Data) == p.wantedTexts[u.name]
 }
 
-// retire plans the end of processes that are no longer listed, and of a unit that becomes another kind.
+// retire plans the end of processes that are no longer listed, and of the main unit when it becomes another kind.
 func (p *planner) retire() {
 	for _, u := range p.removed() {
 		p.drainAndStop(u, " (it is no longer listed)")
@@ -84,8 +84,8 @@ func (p *planner) isOtherKind() bool {
 	return m.installed.Path != "" && m.isParent() != (m.process == nil)
 }
 
-// endBefore plans that a process ends before its unit is written when the new one gives it less time for that: systemd would kill it, and
-// its jobs, by the new unit's TimeoutStopSec=.
+// endBefore plans that a process ends before its unit is written, if the new unit gives it less time to stop: systemd would kill it, and its
+// jobs, by the new TimeoutStopSec=.
 func (p *planner) endBefore(u *unit) {
 	if !u.ran() || p.isInstalled(u) {
 		return
@@ -95,7 +95,7 @@ func (p *planner) endBefore(u *unit) {
 	}
 }
 
-// installUnit plans one unit file, and that systemd reads it.
+// installUnit plans one unit file, and a reload of the systemd manager configuration.
 func (p *planner) installUnit(u *unit) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
@@ -122,6 +122,7 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
+// publish writes a unit file, and reloads the systemd manager configuration.
 func (p *planner) publish(u *unit) error {
 	if err := p.write(u.path(), p.wantedTexts[u.name], unitMode); err != nil {
 		return err
@@ -136,7 +137,7 @@ func (p *planner) restoreUnit(u *unit) error {
 	return p.systemctl.DaemonReload()
 }
 
-// remove plans the end of the service: what was made first is removed last. What others wrote stays.
+// remove plans the removal of the service, in the reverse order of its installation. Files that this module did not write stay.
 func (p *planner) remove() {
 	for _, u := range p.parentLast() {
 		p.stop(u)

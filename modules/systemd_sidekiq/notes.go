@@ -9,15 +9,15 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-// notesDir has what is remembered from run to run, until the next boot.
+// notesDir has the notes for later runs, until the next boot.
 const notesDir = "/run/systemd_sidekiq/"
 
 // The notes about a unit, by the suffix of their file.
 const (
-	// quietNote names the process that a run of this module made quiet, to be restarted.
+	// quietNote has the identity of a process that a run of this module made quiet before a restart.
 	quietNote = ".quiet"
-	// poolNote names the process and the pool with which it was started. The time of database.yml is not enough: a role that writes it anew on
-	// every run, after which db_pool raises the pool again, would restart the process each time.
+	// poolNote has the identity of a process and the pool with which it was started. The time of database.yml is not enough: a role that writes
+	// the file on every run, after which db_pool raises the pool again, would restart the process each time.
 	poolNote = ".pool"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// options are those of systemd_sidekiq.yml.
+// options are the options of systemd_sidekiq.yml.
 type options struct {
 	Name           string `option:"name"`
 	State          string `option:"state"`
@@ -78,7 +78,7 @@ var (
 	memorySize  = lazyregexp.New(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)?$`)
 )
 
-// Validate checks what systemd_sidekiq.yml cannot say, and sets defaults that depend on other options.
+// Validate checks what systemd_sidekiq.yml cannot express, and sets defaults that depend on other options. It returns the first error.
 func (o *options) Validate() error {
 	if o.Group == "" {
 		o.Group = o.User
@@ -118,7 +118,7 @@ func checkSuffix(option, name string) error {
 
 func checkQueues(option string, queues []string) error {
 	for _, q := range queues {
-		// "default,2" as text is a list of two, as Ansible reads it.
+		// Ansible splits the string "default,2" into two elements.
 		if _, err := strconv.Atoi(q); err == nil {
 			return argspec.Errorf(option, "%q is a number; hint: write a queue with its weight as an element of a list, - name,weight", q)
 		}
@@ -129,7 +129,7 @@ func checkQueues(option string, queues []string) error {
 	return nil
 }
 
-// maxUnitName is the length of a unit's name in bytes (systemd.unit(5)).
+// maxUnitName is the maximum length of a unit's name in bytes (systemd.unit(5)).
 const maxUnitName = 255
 
 func (o *options) checkProcesses() error {
@@ -239,17 +239,17 @@ func (o *options) checkExtraDirectives() error {
 	return nil
 }
 
-// poolAuto is the database_pool that is as large as the number of threads.
+// poolAuto is the value of database_pool for a pool as large as the number of threads.
 const poolAuto = "auto"
 
-// How much longer than Sidekiq's own timeout systemd waits before it kills: after the timeout Sidekiq pushes unfinished jobs back to
-// Redis and gives its threads up to 3 seconds more (lib/sidekiq/manager.rb, hard_shutdown); then the application's own hooks run.
+// How much longer TimeoutStopSec= is than Sidekiq's shutdown timeout, by default and at least: after the timeout Sidekiq pushes unfinished jobs
+// back to Redis and waits up to 3 seconds for its threads (lib/sidekiq/manager.rb, hard_shutdown); then the application's own hooks run.
 const (
 	stopMargin    = 10 // seconds
 	minStopMargin = 5
 )
 
-// stopTimeout is TimeoutStopSec= for a Sidekiq with that timeout, both in seconds.
+// stopTimeout is TimeoutStopSec= for a Sidekiq with that shutdown timeout, both in seconds.
 func (o *options) stopTimeout(timeout int) int {
 	if o.StopTimeout != nil {
 		return *o.StopTimeout
@@ -265,12 +265,12 @@ func (o *options) checkStopTimeout(timeout int) error {
 	return nil
 }
 
-// processes are those of the service; one without a name where none is listed.
+// processes are the processes of the service; a single one without a name where none is listed.
 func (o *options) processes() []sidekiq.ProcessOptions {
 	return sidekiq.Inherit(sidekiq.ProcessOptions{Queues: o.Queues, Concurrency: o.Concurrency, Config: o.SidekiqConfig}, o.Processes)
 }
 
-// unitName is the unit of a process; "" is the service itself.
+// unitName is the name of a process's unit; that of the service for "".
 func (o *options) unitName(process string) string {
 	if process == "" {
 		return o.Name + ".service"
@@ -278,7 +278,7 @@ func (o *options) unitName(process string) string {
 	return o.Name + "@" + process + ".service"
 }
 
-// configPath is where the configuration of a process is, given or where Sidekiq looks itself.
+// configPath is the path of a process's configuration: the one that is given, or the one where Sidekiq looks.
 func (o *options) configPath(process sidekiq.ProcessOptions) string {
 	if path.IsAbs(process.Config) {
 		return process.Config
@@ -288,11 +288,11 @@ func (o *options) configPath(process sidekiq.ProcessOptions) string {
 
 func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }
 
-// secretPath is the file with the values of secret_environment: beside the unit, where systemd ignores a name without its suffixes.
+// secretPath is the file with the values of secret_environment: beside the unit, where systemd ignores names without a suffix of units.
 func (o *options) secretPath() string { return "/etc/systemd/system/" + o.Name + ".env" }
 
-// cacheName is below a directory that belongs to this module alone: in /var/cache itself a service named apt would get apt's directory, which
-// systemd gives to the user of the service.
+// cacheName is the CacheDirectory= of the service, in a directory of this module: in /var/cache itself a service named apt would get the directory
+// of apt, and systemd would make its user the owner.
 func (o *options) cacheName() string { return "systemd_sidekiq/" + o.Name }
 
 func (o *options) cacheDir() string { return "/var/cache/" + o.cacheName() }

@@ -87,7 +87,7 @@ func (p *planner) run() error {
 	return p.start()
 }
 
-// stopAll plans a service that is stopped, with its units as they shall be when it is started again.
+// stopAll plans a service that is stopped, with its units up to date for the next start.
 func (p *planner) stopAll() error {
 	p.Restore("run "+p.main().name+" as before", p.startAgain)
 	if p.deployed {
@@ -111,7 +111,7 @@ func (p *planner) startRedis() {
 	}
 	p.enable(r)
 	if !r.isActive() {
-		p.Change("start "+r.name, func() error { return p.systemctl.Start(r.name) }, func() error { return p.systemctl.Stop(r.name) })
+		p.control("start", r, p.systemctl.Start, p.systemctl.Stop)
 	}
 }
 
@@ -123,7 +123,7 @@ func (p *planner) enableOrDisable() {
 	}
 }
 
-// start plans a start, a restart, or nothing for each process when the one that runs is the wanted one.
+// start plans a start or a restart of each process, or a check of one that already runs as wanted.
 func (p *planner) start() error {
 	parent := p.main()
 	startsParent := parent.process == nil && (!parent.isActive() || p.stopped[parent.name])
@@ -131,7 +131,7 @@ func (p *planner) start() error {
 		p.Add(p.startParentStep(parent))
 	}
 	for _, u := range p.workers() {
-		// Where something else starts first, a heartbeat now would prove nothing.
+		// When a step starts something else first, a heartbeat now is no proof.
 		if err := p.startWorker(u, startsParent || !p.localRedis.isActive()); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (p *planner) start() error {
 	return nil
 }
 
-// startParentStep starts the processes as well, which the parent pulls in by Wants=.
+// startParentStep starts the parent, and with it the processes, by its Wants=.
 func (p *planner) startParentStep(parent *unit) ansible.Step {
 	return ansible.Step{
 		Title: "start " + parent.name, Partial: true, OnFailure: p.onFailure(),
@@ -161,7 +161,7 @@ func (p *planner) startParentStep(parent *unit) ansible.Step {
 	}
 }
 
-// startWorker plans what becomes of one process.
+// startWorker plans a start, a restart or a check of one process.
 func (p *planner) startWorker(u *unit, verifyLater bool) error {
 	if !u.ran() || p.stopped[u.name] {
 		p.Add(p.bringUpStep("start "+u.name, u))
@@ -188,7 +188,7 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 	return nil
 }
 
-// bringUpStep starts a process or restarts it. When steps before it are undone, startAgain starts a process that was restarted.
+// bringUpStep starts a process or restarts it. Undoing a restart is left to startAgain, which follows when all files are restored.
 func (p *planner) bringUpStep(title string, u *unit) ansible.Step {
 	isRestart := u.ran() && !p.stopped[u.name]
 	return ansible.Step{
@@ -203,6 +203,7 @@ func (p *planner) bringUpStep(title string, u *unit) ansible.Step {
 	}
 }
 
+// bringUp drains a process that runs, starts the new one, and verifies it.
 func (p *planner) bringUp(late *ansible.Late, u *unit) error {
 	var left []sidekiq.Job
 	if !p.stopped[u.name] {
@@ -225,7 +226,7 @@ func (p *planner) bringUp(late *ansible.Late, u *unit) error {
 	return p.notePool(u)
 }
 
-// restart starts a unit, or restarts it in one step of systemd's, so that the process comes back whatever happens to this one.
+// restart starts a unit, or restarts it in one job of systemd, so that the new process starts even if this program is killed.
 func (p *planner) restart(u *unit) error {
 	if !u.ran() && u.state.Stopped() || p.stopped[u.name] { // its parent may have started it by now
 		return errors.Join(p.systemctl.ResetFailed(u.name), p.systemctl.Start(u.name))

@@ -9,20 +9,20 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-// planner builds a plan. What it knows of its own steps is complete before the first is run.
+// planner builds a plan. Its fields are final before the first step is run.
 type planner struct {
 	*ansible.Plan
 	host
 	*options
 	*facts
 
-	wantedTexts map[string]string // of the unit files that are written, by unit
+	wantedTexts map[string]string // of the unit files, by unit
 	secretsText string            // of the file of secret_environment
 	redefined   map[string]bool   // units whose definition a step changes
 	stopped     map[string]bool   // units that a step stops
 }
 
-// report adds the facts to the answer.
+// report adds the facts, and what the host lacks, to the answer.
 func (p *planner) report() {
 	p.Set("unit", p.main().path())
 	p.Set("drop_ins", append([]string{}, p.main().state.DropIns...))
@@ -40,20 +40,25 @@ func (p *planner) report() {
 	}
 }
 
-// enable has nothing to do for a unit that cannot be enabled, such as one without [Install] (static).
+// enable plans nothing for a unit that cannot be enabled, such as one without [Install] (static).
 func (p *planner) enable(u *unit) {
 	if u.state.UnitFileState == "" || u.state.UnitFileState == "disabled" {
-		p.Change("enable "+u.name, func() error { return p.systemctl.Enable(u.name) }, func() error { return p.systemctl.Disable(u.name) })
+		p.control("enable", u, p.systemctl.Enable, p.systemctl.Disable)
 	}
 }
 
 func (p *planner) disable(u *unit) {
 	if u.state.UnitFileState == "enabled" {
-		p.Change("disable "+u.name, func() error { return p.systemctl.Disable(u.name) }, func() error { return p.systemctl.Enable(u.name) })
+		p.control("disable", u, p.systemctl.Disable, p.systemctl.Enable)
 	}
 }
 
-// attributesStep leaves the content of a file and its time as they are: a newer file would restart the process.
+// control plans a command of systemctl for a unit, and its reverse.
+func (p *planner) control(verb string, u *unit, do, undo func(unit string) error) {
+	p.Change(verb+" "+u.name, func() error { return do(u.name) }, func() error { return undo(u.name) })
+}
+
+// attributesStep sets the owner and mode of a file. Its content and modification time stay: a newer file would restart the process.
 func (p *planner) attributesStep(file *atomicfile.File, path string, mode os.FileMode) ansible.Step {
 	shown := func(uid, gid int, m os.FileMode) string {
 		return fmt.Sprintf("%s (%d:%d %04o)", path, uid, gid, m.Perm())

@@ -10,10 +10,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// note names the process that runs with the pool.
+// note is the text of a unit's poolNote: its process, and the pool that it runs with.
 func (p pool) note(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), max(p.size, p.raised)) }
 
-// pool reads the first database.yml that exists.
+// pool is that of the first database.yml that exists.
 func (g *gatherer) pool(s sidekiq.Service, env environ.Environ) (pool, error) {
 	for _, file := range g.DatabaseYML {
 		text, err := g.files.ReadIfThere(file)
@@ -34,7 +34,7 @@ func (g *gatherer) poolOf(file string, databaseYML []byte, s sidekiq.Service, en
 		required, p.variables, err = g.poolVariables(databaseYML, s)
 	}
 	if err != nil {
-		g.lacks(fmt.Errorf("%s: %w", file, err))
+		g.missAfterDeploy(fmt.Errorf("%s: %w", file, err))
 		return p
 	}
 	p.size = connections.Smallest(s, environ.Overlay(env, p.variables), databaseYML, g.Databases)
@@ -46,8 +46,8 @@ func (g *gatherer) poolOf(file string, databaseYML []byte, s sidekiq.Service, en
 	return p
 }
 
-// poolVariables are none while the number of threads is only guessed: RAILS_MAX_THREADS would start as many. The size that is required is known
-// where the option does not give it.
+// poolVariables are the variables of the unit for a pool that ERB computes; none while the number of threads is only guessed, which RAILS_MAX_THREADS
+// would set. required is zero where option database_pool gives the size.
 func (g *gatherer) poolVariables(databaseYML []byte, s sidekiq.Service) (required connections.Wanted, variables map[string]string, err error) {
 	request := databaseyml.Request{Environment: g.RailsEnv, Databases: g.Databases}
 	var processes []sidekiq.ProcessOptions
@@ -67,7 +67,7 @@ func (g *gatherer) poolVariables(databaseYML []byte, s sidekiq.Service) (require
 	return required, variables, err
 }
 
-// notePool notes with which pool a process was started. While the pool has yet to be raised, it is not that of the file.
+// notePool notes the pool with which a process was started. Until db_pool has raised it, that is not the pool of the file.
 func (p *planner) notePool(u *unit) error {
 	if p.pool.size == 0 || p.pool.raised > 0 || !p.restartsOn("database") {
 		return nil

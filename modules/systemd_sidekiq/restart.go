@@ -12,8 +12,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// restartNeeded reports whether a process that runs is restarted, and why where the plan does not show it. One that a deploy has made quiet is left to
-// the deploy.
+// restartNeeded reports whether a process that runs is restarted, and why, unless another step shows it. One that a deploy has made quiet is left
+// to the deploy.
 func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 	switch {
 	case u.wasMadeQuiet && p.isQuiet(u):
@@ -26,7 +26,7 @@ func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 	return u.restartReason, u.restartReason != "" && !p.isQuiet(u)
 }
 
-// addRestartReasons completes the facts about processes that run.
+// addRestartReasons adds the facts about processes that run, by which their restart is decided.
 func (g *gatherer) addRestartReasons(f *facts) {
 	for _, u := range f.workers() {
 		if u.ran() {
@@ -36,7 +36,7 @@ func (g *gatherer) addRestartReasons(f *facts) {
 	}
 }
 
-// restartReason is why restart_on has a process restarted whose unit is the wanted one, "" where nothing does. It ends the title of the step.
+// restartReason returns unit.restartReason and unit.releaseFault.
 func (g *gatherer) restartReason(u *unit, f *facts) (reason string, releaseFault error) {
 	for _, file := range g.watched(u, f.pool) {
 		if g.isNewer(file, u.state) {
@@ -77,8 +77,8 @@ func (g *gatherer) watched(u *unit, pool pool) []string {
 	return files
 }
 
-// isNewer reports whether a file was written after the main process was started. A file from the future, as after a clock was set back, is
-// not: it would restart the process on every run.
+// isNewer reports whether a file was written after the main process was started. A file from the future, as after the clock was set back, does not
+// count: it would restart the process on every run.
 func (h host) isNewer(file string, s systemd.State) bool {
 	info, err := os.Stat(h.inRoot(file))
 	start, isKnown := s.Started()
@@ -98,7 +98,7 @@ func (g *gatherer) releaseReason(pid int, user *accounts.User) (string, error) {
 	return fmt.Sprintf(" (it runs in %s)", dir), nil
 }
 
-// warnOfCrashes: a process that systemd has just had to start again may be part of a slow crash loop.
+// warnOfCrashes warns of a process that systemd has restarted a short time ago: it may be in a slow crash loop.
 func (p *planner) warnOfCrashes(u *unit) {
 	start, isKnown := u.state.Started()
 	if n := u.state.Restarts; n > 0 && isKnown && time.Since(start) < 10*time.Minute {

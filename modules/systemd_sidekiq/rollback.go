@@ -8,8 +8,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 )
 
-// onFailure is what becomes of a plan whose unit does not come up. Where a process ran before and was to run otherwise, all is rolled back. Where
-// none ran there is nothing to go back to; and where nothing but the process is new, going back would change nothing.
+// onFailure is the policy for a unit that does not come up. All steps are rolled back if a process ran before and its definition changes. If none
+// ran there is nothing to go back to, and if only the process is new a rollback would change nothing.
 func (p *planner) onFailure() ansible.Policy {
 	if slices.ContainsFunc(p.all(), (*unit).ran) && len(p.redefined)+len(p.stopped) > 0 {
 		return ansible.RollBack
@@ -17,7 +17,7 @@ func (p *planner) onFailure() ansible.Policy {
 	return ansible.KeepAll
 }
 
-// withRedisFault adds what may be the cause of a failure.
+// withRedisFault adds to an error that Redis does not answer, which may be the cause.
 func (p *planner) withRedisFault(err error) error {
 	if fault := p.redis.Fault(); fault != nil {
 		return fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, p.redis.Source, fault)
@@ -25,8 +25,8 @@ func (p *planner) withRedisFault(err error) error {
 	return err
 }
 
-// startAgain starts the processes that ran, after all files are as they were. When they do not come up either, the cause is in the
-// application or in what it needs: then the new units are installed again, to retry.
+// startAgain starts the processes that ran, after all files are restored. If they do not come up either, the cause is in the application or
+// in what it needs: then the new units are installed again, and systemd retries.
 func (p *planner) startAgain() error {
 	var fault error
 	for _, u := range p.all() {
@@ -44,8 +44,8 @@ func (p *planner) startAgain() error {
 	return errors.New("the unit before does not come up either, so the cause is in the application or in what it needs: the new unit stays and goes on trying")
 }
 
-// startOneAgain asks systemd whether the process that was found still runs, or the undone steps have started another. The one that was found is
-// left alone, unless this run has made it quiet.
+// startOneAgain starts the process of a unit as it was, unless the undone steps have started it. The one from before is left alone, unless this
+// run has made it quiet.
 func (p *planner) startOneAgain(u *unit) error {
 	if !u.ran() {
 		return nil
@@ -69,7 +69,7 @@ func (p *planner) startOneAgain(u *unit) error {
 	return err
 }
 
-// replaces reports whether other units than those that are wanted ran.
+// replaces reports whether the wanted units replace others. Then these stay when they do not come up, and systemd retries them.
 func (p *planner) replaces() bool {
 	return p.isOtherKind() || len(p.removed()) > 0 || slices.ContainsFunc(p.others, func(o other) bool { return p.stopped[o.name] })
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// The sandboxing profiles of option hardening, from the least to the most. What each directive breaks was tried with what jobs of Rails
-// applications run (ImageMagick, ffmpeg, Java, LibreOffice, clamdscan): what broke one of them is not in standard.
+// The sandboxing profiles of option hardening, from the weakest to the strictest. Each directive was tried with the programs that jobs of Rails
+// applications run (ImageMagick, ffmpeg, Java, LibreOffice, clamdscan): one that broke any of them is not in standard.
 const (
 	profileAuto     = "auto"
 	profileOff      = "off"
@@ -20,7 +20,7 @@ const (
 
 func isReadOnly(profile string) bool { return profile == profileStandard || profile == profileStrict }
 
-// profileComment is where a unit names its profile, so that `auto` keeps it.
+// profileComment begins the comment with a unit's profile, by which `auto` keeps it.
 const profileComment = "Hardening: "
 
 // profileOf is the profile of the unit that is to be written.
@@ -100,8 +100,8 @@ func sandboxRows(in *input) []systemd.Row {
 	}
 }
 
-// readWritePaths are where jobs can write: what releases share, what is given, and where links of these lead that leave the deployment. A
-// missing path is ignored (-); systemd follows `current` at each start.
+// readWritePaths are the paths that jobs can write to: what releases share, those that are given, and the targets of links that leave the deployment.
+// A missing path is ignored (-); systemd resolves `current` at each start.
 func (in *input) readWritePaths() []systemd.Value {
 	optional := func(dirs []string) systemd.Paths {
 		var all systemd.Paths
@@ -124,8 +124,8 @@ func (in *input) readWritePaths() []systemd.Value {
 	return all
 }
 
-// gatherLinkedDirs are those outside of the deployment to which what is shared links.
-func (g *gatherer) gatherLinkedDirs() []string {
+// findLinkedDirs finds the directories outside of the deployment that shared directories link to.
+func (g *gatherer) findLinkedDirs() []string {
 	linked, refused := g.deployment().Linked(g.root)
 	for _, dir := range refused {
 		g.warn("a link in %s/shared leads to %s, which stays read-only to jobs; hint: read_write_paths, if that is meant", g.DeployRoot, dir)
@@ -133,7 +133,7 @@ func (g *gatherer) gatherLinkedDirs() []string {
 	return slices.DeleteFunc(linked, func(dir string) bool { return systemd.CheckPath(dir) != nil })
 }
 
-// isAtHome reports whether ProtectHome= hides a path, or what it leads to (systemd.exec(5)).
+// isAtHome reports whether ProtectHome= hides a path, or the target of its links (systemd.exec(5)).
 func (g *gatherer) isAtHome(path string) bool {
 	if target, err := filepath.EvalSymlinks(g.inRoot(path)); err == nil && path != "" {
 		path = g.fromRoot(target)

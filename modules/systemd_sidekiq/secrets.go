@@ -11,7 +11,7 @@ import (
 // secretMode: systemd reads the file before it becomes the user of the service.
 const secretMode = 0o600
 
-// installSecrets plans the file of secret_environment. Only names are shown of it.
+// installSecrets plans the file of secret_environment. Its diff has names only.
 func (p *planner) installSecrets() error {
 	if len(p.SecretEnvironment) == 0 {
 		return nil
@@ -43,7 +43,7 @@ func (p *planner) installSecrets() error {
 
 func (p *planner) writeSecrets() error { return p.write(p.secretPath(), p.secretsText, secretMode) }
 
-// removeSecrets plans that a file of this module is removed, when nothing refers to it.
+// removeSecrets plans that the file is removed if this module wrote it, when no unit refers to it any more.
 func (p *planner) removeSecrets() {
 	if p.secrets == nil || !isManaged(string(p.secrets.Data)) {
 		return

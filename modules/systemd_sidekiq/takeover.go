@@ -18,8 +18,8 @@ import (
 // checkOwner refuses a unit of that name that belongs to another project: taking it over would stop somebody's Sidekiq.
 //
 // A unit is of this project when its working directory is app_root or in deploy_root. That holds for units of this module, of
-// ansible-samvera's role and of capistrano-sidekiq, wherever they are. One of the project's web server is the project's, too; it is
-// recognized by what it runs.
+// ansible-samvera's role and of capistrano-sidekiq, in any directory. It also holds for a unit of the project's web server, which is recognized
+// by its command.
 func (g *gatherer) checkOwner(u *unit) error {
 	dir, isOurs := u.root(), isManaged(u.installed.Text)
 	switch {
@@ -70,7 +70,7 @@ func (g *gatherer) otherUnits(own service) ([]other, error) {
 	return all, err
 }
 
-// warnOfUserUnits: systemd's user instance cannot be controlled for another user on every version, so its units are left to the admin.
+// warnOfUserUnits warns of units of the user's own systemd instance. Root cannot control that on every version, so they are left to the admin.
 func (g *gatherer) warnOfUserUnits(user *accounts.User) {
 	if user == nil || user.Home == "" {
 		return
@@ -84,7 +84,7 @@ func (g *gatherer) warnOfUserUnits(user *accounts.User) {
 	}
 }
 
-// replaceOthers plans the end of what the service replaces. The unit files stay: they are not this module's.
+// replaceOthers plans the end of the units that the service replaces. Their files stay: this module did not write them.
 func (p *planner) replaceOthers() error {
 	for _, o := range p.others {
 		switch {
@@ -103,7 +103,7 @@ func (p *planner) replaceOthers() error {
 	return nil
 }
 
-// checkTakeover checks units that others wrote, before the service takes their names: what a person put there is not dropped in silence.
+// checkTakeover checks units of the service that others wrote: what an admin set there is not dropped silently.
 func (p *planner) checkTakeover() error {
 	for _, u := range p.wanted() {
 		if u.installed.Path == "" || isManaged(u.installed.Text) {
@@ -132,8 +132,8 @@ func (p *planner) checkEdits(u systemd.UnitFile) error {
 	return nil
 }
 
-// edits are the directives of an old unit that neither the tools that write such units have nor the new unit, each with the option
-// that sets it. Values of variables are not shown.
+// edits are the directives of an old unit that neither the tools that generate such units nor the new unit set, each with the option
+// that sets it. Values of variables are hidden.
 func (p *planner) edits(u systemd.UnitFile) []string {
 	var edits []string
 	for _, d := range u.Directives() {
@@ -167,14 +167,14 @@ func describeEdit(d systemd.Directive) string {
 	return shown + " (option extra_directives)"
 }
 
-// assignment is a variable that a command line sets.
+// assignment matches a variable that a command line sets.
 var assignment = lazyregexp.New(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
 
-// improved are directives that the new unit sets better whatever they were.
+// improved are directives whose value in an old unit does not matter: that of the new unit is better.
 var improved = []string{"Description", "Documentation", "Type", "NotifyAccess", "Restart", "RestartSec", "SyslogIdentifier", "KillMode", "WatchdogSec",
 	"TimeoutStartSec", "StartLimitIntervalSec", "StartLimitBurst", "StartLimitInterval", "PIDFile"}
 
-// neighbourNames are units after which the new unit starts as well, where they exist.
+// neighbourNames are units after which the new unit starts, too, where they exist.
 var neighbourNames = append([]string{"syslog.target", "network.target", networkOnline}, append(slices.Concat(databaseNames...), redisNames...)...)
 
 // covers reports whether the new unit does what a directive of the old one did, or better.
@@ -227,7 +227,7 @@ func runsSidekiq(u systemd.UnitFile) bool {
 	return sidekiq.ParseCommandLine(u.Value("ExecStart")) != nil
 }
 
-// coversCommand compares what two command lines come to.
+// coversCommand reports whether the new unit's command does what a command line does.
 func (p *planner) coversCommand(line string) bool {
 	c := sidekiq.ParseCommandLine(line)
 	if c == nil || c.HasOthers {
@@ -242,10 +242,11 @@ func (p *planner) coversCommand(line string) bool {
 		p.coversProgram(c.Starter)
 }
 
-// starters are words before bundle that start it as it is.
+// starters are words before bundle that do not change how it runs.
 var starters = []string{"/usr/bin/env", "/bin/bash", "/usr/bin/bash", "/bin/sh", "/usr/bin/sh", "-l", "-c", "-lc", "exec", "cd", "&&"}
 
-// coversProgram: another Ruby than the new unit's is an edit, unless it is gone; so is whatever else is before it, such as nice or a variable.
+// coversProgram reports whether the words before sidekiq start it as the new unit does. Another bundle is an edit, unless it no longer exists; so is
+// any other word before it, such as nice or a variable.
 func (p *planner) coversProgram(words []string) bool {
 	i := sidekiq.IndexProgram(words, "bundle")
 	if i < 0 || !slices.Equal(words[i+1:], []string{"exec"}) {

@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// What decides about a directive that has no option.
+// Values of SetBy for directives without an option.
 const (
 	byModule  = "this module"                    // nothing else: promises of this module depend on it
 	byDefault = "extra_directives, beside it"    // the option adds a line, and systemd takes the last or both
@@ -18,7 +18,7 @@ const (
 
 const always = true
 
-// row is one directive of a table. setBy is the option that sets it, or a constant above.
+// row makes a row of a table. setBy is the option that sets the directive, or a constant above.
 func row(directive string, value any, when bool, setBy string) systemd.Row {
 	return systemd.Row{Directive: directive, Value: value, When: when, SetBy: setBy}
 }
@@ -31,8 +31,8 @@ type input struct {
 	profile string
 }
 
-// processTable is the unit that runs a process of Sidekiq. systemd.directives(7) names the man page of each directive; other sources of a rule
-// stand behind it.
+// processTable is the unit that runs a process of Sidekiq. systemd.directives(7) names the man page of each directive; any other source of a row
+// is a comment behind it.
 func processTable(in *input) []systemd.Section {
 	notifies := in.version.Notifies()
 	return []systemd.Section{
@@ -46,7 +46,7 @@ func processTable(in *input) []systemd.Section {
 			// pushed back its jobs.
 			row("After", in.after(), always, byModule),
 			row("Wants", in.wants(), always, byModule),
-			// A host without a deployment stays quiet, also after a reboot.
+			// Without a deployment nothing fails, also after a reboot.
 			row("ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule),
 			// Restarts are not rate-limited: after an hour without Redis no admin is needed.
 			row("StartLimitIntervalSec", "0", always, byModule),
@@ -56,7 +56,7 @@ func processTable(in *input) []systemd.Section {
 			row("Type", "simple", !notifies, byModule), // Sidekiq's Changes.md, 6.0.6
 			row("Type", "notify", notifies, byModule),
 			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell), byModule),
-			// For a Ruby that does not run any more. Less than a minute has killed processes that were only busy.
+			// Restarts a Ruby that hangs. With less than a minute systemd has killed processes that were only busy.
 			row("WatchdogSec", in.Watchdog, notifies && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998
 			row("TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"),
 			row("User", in.User, always, "user"),
@@ -68,13 +68,13 @@ func processTable(in *input) []systemd.Section {
 			row("ExecStart", in.command(), always, "bundle"),
 			// The shell's kill: the program kill is in no essential package.
 			row("ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"}, always, byModule), // Sidekiq's wiki, Signals
-			// TERM to Sidekiq alone: a job's ffmpeg is to finish with its job.
+			// TERM to Sidekiq alone: an ffmpeg that a job has started ends with its job.
 			row("KillMode", "mixed", always, byModule),
 			row("TimeoutStopSec", in.stopTimeout(in.timeout), always, "stop_timeout"),
-			// Sidekiq ends with status 0 when anyone sends it TERM.
+			// Sidekiq exits with status 0 whenever it receives TERM.
 			row("Restart", "always", always, byModule),
 			row("RestartSec", "5", always, byDefault),
-			// systemd counts crashes since the last manual restart, however long ago they were: the longest pause is short enough for a single one.
+			// systemd counts all crashes since the last manual restart, however old: the longest delay has to be acceptable after a single one.
 			row("RestartSteps", "6", always, byDefault),
 			row("RestartMaxDelaySec", "30", always, byDefault),
 			row("SyslogIdentifier", strings.TrimSuffix(in.name, ".service"), always, "name"),
@@ -117,7 +117,7 @@ func parentTable(in *input) []systemd.Section {
 	}
 }
 
-// setBy is what decides about a directive (systemd.Row), "" for one that no unit has.
+// setBy is the SetBy of a directive, "" for one that no unit has.
 func setBy(directive string) string {
 	in := &input{options: &options{}, facts: &facts{}, unit: &unit{process: &sidekiq.ProcessOptions{}}}
 	return systemd.SetBy(append(processTable(in), parentTable(in)...), directive)
@@ -141,7 +141,7 @@ func unitText(o *options, f *facts, u *unit) (string, error) {
 	return systemd.Render(f.systemctl.Version, comments, processTable(in))
 }
 
-// withExtra adds what extra_directives has to the rows of [Service], in the place of those of the sandbox.
+// withExtra adds extra_directives to the rows of [Service]; they replace rows of the sandbox.
 func (in *input) withExtra(rows []systemd.Row) []systemd.Row {
 	for i, r := range rows {
 		if _, isReplaced := in.ExtraDirectives[r.Directive]; isReplaced && r.SetBy == bySandbox {
@@ -183,12 +183,12 @@ func (in *input) wants() string {
 	return strings.Join(append([]string{networkOnline}, in.neighbours.wants...), " ")
 }
 
-// variables keep malloc from bloating the process, which Ruby's threads otherwise do, as in Sidekiq's own example of a unit
-// (examples/systemd/sidekiq.service).
+// variables are the assignments of Environment=. MALLOC_ARENA_MAX, as in Sidekiq's own example of a unit (examples/systemd/sidekiq.service), or
+// jemalloc keeps the memory of Ruby's threads small.
 func (in *input) variables() []systemd.Value {
 	variables := map[string]string{}
 	if isReadOnly(in.profile) {
-		// Where programs look for their settings, for the home is read-only: LibreOffice makes a profile before it converts anything.
+		// The home directory is read-only, and programs write their settings: LibreOffice makes a profile before it converts anything.
 		variables["XDG_CONFIG_HOME"] = in.cacheDir()
 	}
 	switch {
@@ -217,7 +217,7 @@ func (in *input) environmentFiles() []systemd.Value {
 	return all
 }
 
-// command has a login shell exec Sidekiq: the shell would take the signals that Sidekiq waits for.
+// command is the command of ExecStart=. A login shell has to exec Sidekiq, or it would receive the signals that are for Sidekiq.
 func (in *input) command() systemd.Command {
 	if in.process == nil {
 		return nil
@@ -229,5 +229,5 @@ func (in *input) command() systemd.Command {
 	return c
 }
 
-// appendTo is the StandardOutput= that appends to a file.
+// appendTo is the value of StandardOutput= that appends to a file.
 func appendTo(file string) string { return "append:" + file }

@@ -12,7 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// uptime is how long a process has to run until it counts as up, where no heartbeat proves it sooner.
+// uptime is how long a process has to run to count as up, unless a heartbeat proves it sooner.
 func (p *planner) uptime() time.Duration {
 	if p.version.Notifies() {
 		return p.uptimeNotify
@@ -20,10 +20,10 @@ func (p *planner) uptime() time.Duration {
 	return p.uptimeSimple
 }
 
-// minUptime is how long it has to run even then, two looks: an end right after the first heartbeat is to be seen.
+// minUptime is how long it has to run with a heartbeat, too: two looks, so that an exit right after the first heartbeat is noticed.
 const minUptime = 500 * time.Millisecond
 
-// awaitUp waits until the unit's main process has proved to work, and returns its state.
+// awaitUp waits until the unit's main process has proved to work, and returns its state. The error is that of systemd.AwaitUp.
 func (p *planner) awaitUp(u *unit, redis sidekiq.Client) (systemd.State, error) {
 	start, isSilent := time.Now(), false // a Redis that does not answer is not asked again
 	return p.systemctl.AwaitUp(u.name, p.uptime(), func(now systemd.State) bool {
@@ -36,14 +36,14 @@ func (p *planner) awaitUp(u *unit, redis sidekiq.Client) (systemd.State, error) 
 	})
 }
 
-// answer is the plan, or the result of a step.
+// answer is what a check reports to: the plan, or the result of a step.
 type answer interface {
 	Set(key string, value any)
 	Append(key string, element any)
 	Warn(format string, args ...any)
 }
 
-// verifyStep checks a process that runs when something that it needs is started first.
+// verifyStep verifies a process that runs, after steps that start what it needs.
 func (p *planner) verifyStep(u *unit) ansible.Step {
 	return ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }}
 }
@@ -74,8 +74,8 @@ func (p *planner) verify(to answer, u *unit) error {
 	return p.compare(to, u, seen)
 }
 
-// unseen judges a heartbeat that was not seen. It fails only where it had to be there: a Redis that does not answer, or that is not named
-// and that no Sidekiq uses, is no evidence, for the application may know its Redis in a way that only Ruby understands.
+// unseen reports a missing heartbeat. It is an error only where there had to be one: a Redis that does not answer, or that was only guessed and
+// that no Sidekiq uses, is no evidence, since the application may set its Redis in Ruby.
 func (p *planner) unseen(to answer, u *unit, cause error) error {
 	if errors.Is(cause, sidekiq.ErrNoHeartbeat) && p.redis.IsUsed() {
 		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
@@ -89,7 +89,7 @@ func (p *planner) unseen(to answer, u *unit, cause error) error {
 	return nil
 }
 
-// compare checks that the process does what was asked for: an initializer of the application may override it.
+// compare checks that the process runs with the options, which an initializer of the application may override.
 func (p *planner) compare(to answer, u *unit, seen sidekiq.Process) error {
 	if seen.PID != u.state.MainPID {
 		return fmt.Errorf("the heartbeat is that of process %d, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
