@@ -175,7 +175,7 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		return nil
 	}
 	if isWanted := !p.redefined[u.name] && u.restartReason == ""; isWanted && verifyLater {
-		p.Add(p.verifyStep(u))
+		p.Add(ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }})
 	} else {
 		if isWanted {
 			p.warnOfCrashes(u)
@@ -228,7 +228,7 @@ func (p *planner) bringUp(late *ansible.Late, u *unit) error {
 
 // restart starts a unit, or restarts it in one job of systemd, so that the new process starts even if this program is killed.
 func (p *planner) restart(u *unit) error {
-	if !u.ran() && u.state.Stopped() || p.stopped[u.name] { // its parent may have started it by now
+	if u.state.Stopped() || p.stopped[u.name] { // not restart: its parent may have started it by now
 		return errors.Join(p.systemctl.ResetFailed(u.name), p.systemctl.Start(u.name))
 	}
 	return p.systemctl.Restart(u.name)

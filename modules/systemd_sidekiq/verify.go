@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -41,11 +40,6 @@ type answer interface {
 	Set(key string, value any)
 	Append(key string, element any)
 	Warn(format string, args ...any)
-}
-
-// verifyStep verifies a process that runs, after steps that start what it needs.
-func (p *planner) verifyStep(u *unit) ansible.Step {
-	return ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }}
 }
 
 // verify reports the process of a unit, and checks its heartbeat: what the page /sidekiq/busy shows.

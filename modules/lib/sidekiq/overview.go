@@ -79,7 +79,7 @@ func (r *Redis) backlog(name string) (Backlog, error) {
 // footprints are keys that Sidekiq writes and that last, but for processes, which lives as long as one of them.
 var footprints = []string{"processes", "queues", "stat:processed", "stat:failed", "schedule", "retry", "dead"}
 
-// HasSidekiq tells whether a Sidekiq, or an application that enqueues for one, has ever used this Redis.
+// HasSidekiq reports whether a Sidekiq, or an application that enqueues for one, has ever used this Redis.
 func (r *Redis) HasSidekiq() (bool, error) {
 	for _, key := range footprints {
 		found, err := r.number("EXISTS", r.prefix+key)

@@ -69,7 +69,7 @@ func (v Version) RedisFloor() string {
 	return ""
 }
 
-// RedisAtLeast tells whether the version of a server is a floor or later. A version that is not understood is taken for late enough.
+// RedisAtLeast reports whether the version of a server is a floor or later. A version that is not understood is taken for late enough.
 func RedisAtLeast(server, floor string) bool {
 	version, err := ParseVersion(server)
 	least, floorErr := ParseVersion(floor)

@@ -80,7 +80,7 @@ func (v Version) String() string {
 	return v.text
 }
 
-// AtLeast tells whether a known version is this one or a later one.
+// AtLeast reports whether a known version is this one or a later one.
 func (v Version) AtLeast(major, minor, patch int) bool {
 	switch {
 	case !v.Known():
@@ -112,13 +112,13 @@ func (v Version) DefaultTimeout() int {
 	return LongestDefaultTimeout
 }
 
-// Notifies tells whether Sidekiq tells systemd when it is ready and keeps its watchdog (Changes.md, 6.0.6).
+// Notifies reports whether Sidekiq tells systemd when it is ready and keeps its watchdog (Changes.md, 6.0.6).
 func (v Version) Notifies() bool { return v.AtLeast(6, 0, 6) }
 
-// hasCapsules tells whether capsules: in the configuration has an effect (7.0), which an unknown version may have.
+// hasCapsules reports whether capsules: in the configuration has an effect (7.0), which an unknown version may have.
 func (v Version) hasCapsules() bool { return !v.Known() || v.AtLeast(7, 0, 0) }
 
-// trim tells whether ERB's trim marks are known in config/sidekiq.yml (7.1.0), as they may be to an unknown version.
+// trim reports whether ERB's trim marks are known in config/sidekiq.yml (7.1.0), as they may be to an unknown version.
 func (v Version) trim() rubyyaml.Trim {
 	return rubyyaml.Trim(!v.Known() || v.AtLeast(7, 1, 0))
 }

@@ -10,7 +10,7 @@ import (
 // 245, 247, 252 and 257). 0: older than MinVersion.
 //
 // An older systemd passes over what it does not know with a warning. A unit has only what the host's own knows, so that `systemd-analyze
-// verify` is silent and nobody believes in a limit that is none.
+// verify` is silent and nobody relies on a limit that has no effect.
 var since = map[string]int{
 	"Description": 0, "Documentation": 0, "After": 0, "Wants": 0, "PartOf": 0, "ReloadPropagatedFrom": 0,
 	"ConditionPathIsDirectory": 0, "StartLimitIntervalSec": 0, "WantedBy": 0,
@@ -36,7 +36,7 @@ var since = map[string]int{
 	"SystemCallFilter": 0, "IPAddressAllow": 0, "IPAddressDeny": 0, "RuntimeDirectory": 0, "StateDirectory": 0, "CacheDirectory": 0,
 }
 
-// IsDirective tells whether a directive is one that this package can judge.
+// IsDirective reports whether a directive is one that this package can judge.
 func IsDirective(name string) bool {
 	_, known := since[name]
 	return known

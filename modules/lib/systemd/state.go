@@ -125,7 +125,7 @@ func (s State) Up() bool {
 	return s.ActiveState == "active" && s.SubState == "running" && s.MainPID > 0
 }
 
-// Changing reports whether a job is under way whose end tells more: a start, a stop or a reload. A crash loop is none.
+// Changing reports whether a job is in progress that leads to another state: a start, a stop or a reload. A crash loop does not count.
 func (s State) Changing() bool {
 	switch s.ActiveState {
 	case "activating":
@@ -176,7 +176,7 @@ var resultMeanings = map[string]string{
 	"start-limit-hit": "it was started too often: StartLimitIntervalSec=",
 }
 
-// exit tells how the main process ended; a signal is named, since Sidekiq's end by HUP or USR2 is a riddle as a number.
+// exit is how the main process ended, "" if it did not. Signals have names: the number of HUP or USR2 says little.
 func (s State) exit() string {
 	switch s.ExitCode {
 	case 1:

@@ -21,7 +21,7 @@ type Systemctl struct {
 	Version int // such as 257
 }
 
-// Find looks for a booted systemd of a supported version. root is the host's root folder, "/" but in tests.
+// Find looks for a booted systemd of a supported version. root is the host's root directory, "/" except in tests.
 func Find(root string) (Systemctl, error) {
 	if !Booted(root) {
 		return Systemctl{}, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
@@ -33,13 +33,13 @@ func Find(root string) (Systemctl, error) {
 	return s, err
 }
 
-// Booted tells whether systemd runs the host (sd_booted(3)).
+// Booted reports whether systemd runs the host (sd_booted(3)).
 func Booted(root string) bool {
 	_, err := os.Stat(root + "/run/systemd/system")
 	return err == nil
 }
 
-// unitPath are the folders in which systemd looks for unit files (systemd.unit(5), "UNIT FILE LOAD PATH"; the last is what it was before
+// unitPath are the directories in which systemd looks for unit files (systemd.unit(5), "UNIT FILE LOAD PATH"; the last is what it was before
 // /usr was merged).
 var unitPath = []string{
 	"etc/systemd/system.control", "run/systemd/system.control", "run/systemd/transient", "run/systemd/generator.early",
@@ -47,7 +47,7 @@ var unitPath = []string{
 	"usr/local/lib/systemd/system", "usr/lib/systemd/system", "run/systemd/generator.late", "lib/systemd/system",
 }
 
-// HasFile tells whether the unit, or the template that it is an instance of, has a file or link of its name. One without is not found. To look
+// HasFile reports whether the unit, or the template that it is an instance of, has a file or link of its name. One without is not found. To look
 // costs nothing; systemd takes 2 ms to say so.
 func HasFile(root, unit string) bool {
 	names := []string{unit}
@@ -79,7 +79,7 @@ func Installed() (Systemctl, error) {
 	return s, err
 }
 
-// lookPath also looks where a bare PATH may not: both folders hold systemctl on some distribution.
+// lookPath also looks where a bare PATH may not: both directories have systemctl on some distribution.
 func lookPath(name string) (string, error) {
 	for _, candidate := range []string{name, "/usr/bin/" + name, "/bin/" + name} {
 		if p, err := exec.LookPath(candidate); err == nil {

@@ -42,7 +42,7 @@ func Verify(units map[string]string) (err error) {
 	return nil
 }
 
-// isFault tells whether a line is about one of the files, and not about a drop-in or a unit of others.
+// isFault reports whether a line is about one of the files, and not about a drop-in or a unit of others.
 func isFault(line, dir string, units map[string]string, failed bool) bool {
 	if strings.HasPrefix(line, dir+"/") {
 		return true
