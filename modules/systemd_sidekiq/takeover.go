@@ -75,10 +75,7 @@ func (g *gatherer) warnOfUserUnits(user *accounts.User) {
 	if user == nil || user.Home == "" {
 		return
 	}
-	files, err := filepath.Glob(g.inRoot(user.Home + "/.config/systemd/user/*sidekiq*.service"))
-	if err != nil {
-		return
-	}
+	files, _ := filepath.Glob(g.inRoot(user.Home + "/.config/systemd/user/*sidekiq*.service")) // an invalid pattern matches nothing
 	for _, file := range files {
 		g.warn("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s", g.User, g.fromRoot(file), filepath.Base(file))
 	}
@@ -106,11 +103,10 @@ func (p *planner) replaceOthers() error {
 // checkTakeover checks units of the service that others wrote: what an admin set there is not dropped silently.
 func (p *planner) checkTakeover() error {
 	for _, u := range p.wanted() {
-		if u.installed.Path == "" || isManaged(u.installed.Text) {
-			continue
-		}
-		if err := p.checkEdits(u.installed); err != nil {
-			return err
+		if !isManaged(u.installed.Text) {
+			if err := p.checkEdits(u.installed); err != nil {
+				return err
+			}
 		}
 	}
 	if m := p.main(); m.process == nil && m.installed.Path != "" && len(m.state.DropIns) > 0 && !m.isParent() {
