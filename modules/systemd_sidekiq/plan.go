@@ -26,10 +26,10 @@ package systemdsidekiq
 import (
 	_ "embed"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -69,7 +69,7 @@ func plan(h host, o *options) (*ansible.Plan, error) {
 func (p *planner) run() error {
 	for _, u := range p.wanted() {
 		if p.AppRoot != "" && !p.deployed && !u.state.Stopped() {
-			return fmt.Errorf("option %q: %q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", "app_root", p.AppRoot, u.name, u.state.ActiveState)
+			return argspec.Errorf("app_root", "%q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", p.AppRoot, u.name, u.state.ActiveState)
 		}
 	}
 	p.Restore("run "+p.main().name+" as before", p.startAgain)

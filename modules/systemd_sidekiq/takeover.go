@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/capistrano"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -29,13 +30,13 @@ func (g *gatherer) checkOwner(u *unit) error {
 		if isOurs || runsSidekiq(u.installed) || g.Takeover == "force" {
 			return nil
 		}
-		return fmt.Errorf("option %q: %s does not run Sidekiq; hint: give this one another name, or set takeover: force", "name", u.installed.Path)
+		return argspec.Errorf("name", "%s does not run Sidekiq; hint: give this one another name, or set takeover: force", u.installed.Path)
 	}
 	what := fmt.Sprintf("it runs in %q", dir)
 	if dir == "" || g.AppRoot == "" {
 		what = "it was not written by this module"
 	}
-	return fmt.Errorf("option %q: %s belongs to another project, %s; hint: give this one another name", "name", u.installed.Path, what)
+	return argspec.Errorf("name", "%s belongs to another project, %s; hint: give this one another name", u.installed.Path, what)
 }
 
 // otherUnits finds units of the same application, so that there are never two Sidekiqs where one was meant.
@@ -122,7 +123,7 @@ func (p *planner) checkEdits(u systemd.UnitFile) error {
 	}
 	text := fmt.Sprintf("%s has what the new unit would not have: %s", u.Path, strings.Join(edits, "; "))
 	if p.Takeover != "force" {
-		return fmt.Errorf("option %q: %s; hint: set these options, or takeover: force to drop it", "takeover", text)
+		return argspec.Errorf("takeover", "%s; hint: set these options, or takeover: force to drop it", text)
 	}
 	p.Warn("dropped: %s", text)
 	return nil

@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
 // standard is where ansible-samvera installs bundle.
@@ -84,13 +85,13 @@ func Find(root, name string, user *accounts.User, given string) (b Bundle, missi
 		if user != nil {
 			var isAllowed bool
 			if isAllowed, err = canExecute(*user, file); err == nil && !isAllowed {
-				missing = fmt.Errorf("option %q: %q cannot be executed by %q; hint: open the folders above it for that user, or give another path", "bundle", path, name)
+				missing = argspec.Errorf("bundle", "%q cannot be executed by %q; hint: open the folders above it for that user, or give another path", path, name)
 			}
 		}
 		return Bundle{path, !isRuby(file)}, missing, err
 	}
 	if given != "" {
-		return Bundle{Path: given}, fmt.Errorf("option %q: %q is no executable file; hint: give the path of bundle", "bundle", given), nil
+		return Bundle{Path: given}, argspec.Errorf("bundle", "%q is no executable file; hint: give the path of bundle", given), nil
 	}
 	return Bundle{Path: standard}, fmt.Errorf("bundle is neither in /usr/local/bin nor in /usr/bin, nor with rbenv, rvm, asdf or mise of %q; hint: install Bundler or give its path in option %q", name, "bundle"), nil
 }

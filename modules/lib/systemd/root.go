@@ -1,7 +1,6 @@
 package systemd
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -80,18 +79,7 @@ func (s Systemctl) rootFiles(unit string, isAdded func(name string) bool) ([]str
 
 // isAdded reports whether the unit, or the template that it is an instance of, has a file or link outside of the distribution's directories.
 func isAdded(root, unit string) bool {
-	names := []string{unit}
-	if name, instance, ok := strings.Cut(unit, "@"); ok {
-		names = append(names, name+"@"+filepath.Ext(instance))
-	}
-	for _, dir := range unitPath {
-		for _, name := range names {
-			if _, err := os.Lstat(filepath.Join(root, dir, name)); err == nil && !isShipped("/"+dir) {
-				return true
-			}
-		}
-	}
-	return false
+	return hasFile(root, unit, func(dir string) bool { return !isShipped(dir) })
 }
 
 func isShipped(path string) bool {

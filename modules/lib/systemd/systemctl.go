@@ -50,13 +50,18 @@ var unitPath = []string{
 // HasFile reports whether the unit, or the template that it is an instance of, has a file or link of its name. One without is not found. To look
 // costs nothing; systemd takes 2 ms to say so.
 func HasFile(root, unit string) bool {
+	return hasFile(root, unit, func(string) bool { return true })
+}
+
+// hasFile is HasFile in the directories of unitPath that count.
+func hasFile(root, unit string, counts func(dir string) bool) bool {
 	names := []string{unit}
 	if name, instance, ok := strings.Cut(unit, "@"); ok {
 		names = append(names, name+"@"+path.Ext(instance))
 	}
 	for _, dir := range unitPath {
 		for _, name := range names {
-			if _, err := os.Lstat(filepath.Join(root, dir, name)); err == nil {
+			if _, err := os.Lstat(filepath.Join(root, dir, name)); err == nil && counts("/"+dir) {
 				return true
 			}
 		}
