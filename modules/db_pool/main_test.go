@@ -31,7 +31,7 @@ func checkMode(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// host is a folder with a database.yml.
+// host is a directory with a database.yml.
 func host(t *testing.T, text string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "database.yml")

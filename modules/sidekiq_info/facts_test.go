@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-// A folder changes its time whenever a file is made in it, and says nothing about a release.
+// A directory changes its time whenever a file is made in it, and says nothing about a release.
 func TestOnlyALinkTellsWhenTheReleaseWasMade(t *testing.T) {
 	root := t.TempDir()
 	released, err := releasedAt(root)

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 //
 //	$PORT, $TLSPORT, $CLOSED, $SOCKET, $DB    where that Redis is, and a port of none
 //	$NOW, $AGO, $STARTED                      a moment ago, five seconds and an hour before, in seconds since 1970
-//	$HOSTNAME, $WORK                          of this machine, and the folder of the script
+//	$HOSTNAME, $WORK                          of this machine, and the directory of the script
 //
 // `leave FILE` sends its lines to the database as commands, their words between bars. `fake SOCKET FILE` runs a Redis that answers
 // as the file says (redistest.ParseAnswers).
@@ -125,9 +125,9 @@ func certificate(t *testing.T) tlsFiles {
 	require.NoError(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
-	folder, port := t.TempDir(), redistest.FreePort(t)
+	directory, port := t.TempDir(), redistest.FreePort(t)
 	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(folder, name)
+		path := filepath.Join(directory, name)
 		require.NoError(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644))
 		return path
 	}

@@ -121,7 +121,7 @@ func layHost(env *testscript.Env) error {
 	return setModes(env.WorkDir)
 }
 
-// setModes gives files the modes without which sudo ignores them: a txtar holds none, and folders are made 0777.
+// setModes gives files the modes without which sudo ignores them: a txtar holds none, and directories are made 0777.
 func setModes(work string) error {
 	for glob, mode := range map[string]os.FileMode{
 		"etc": 0o755, "opt": 0o755, "opt/*": 0o755, "etc/sudoers": 0o440, "etc/sudoers.d": 0o755, "etc/sudoers.d/*": 0o440,

@@ -18,7 +18,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
-// The scripts run the real program on a folder that stands for the host ($WORK/host), with a systemctl that keeps its state in
+// The scripts run the real program on a directory that stands for the host ($WORK/host), with a systemctl that keeps its state in
 // $WORK/systemd. What real systemds do is tried by molecule.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){

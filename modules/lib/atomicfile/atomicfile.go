@@ -4,13 +4,13 @@
 // # How
 //
 // The new file is written beside the old one, gets its owner and mode, is synced, closed and validated, and only then renamed
-// over the path; then the folder is synced. Owner comes before mode, since chown(2) clears setuid bits.
+// over the path; then the directory is synced. Owner comes before mode, since chown(2) clears setuid bits.
 //
 // The temporary file is made with O_EXCL and mode 0600. Its name starts with a dot and holds a second one, so that sudo
 // (sudoers(5), includedir: names that contain a dot are skipped) and systemd (no unit suffix) take no notice of it. It lies in
-// the same folder because rename(2) works within one file system only, and because SELinux labels a file by its folder.
+// the same directory because rename(2) works within one file system only, and because SELinux labels a file by its directory.
 //
-// The folder is opened once, and all is done in what was opened: a folder of the path that is exchanged meanwhile does not lead
+// The directory is opened once, and all is done in what was opened: a directory of the path that is exchanged meanwhile does not lead
 // elsewhere.
 //
 // # What it does not promise
@@ -34,7 +34,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Links says what to do when the path is a symbolic link. Links in the folders above it are always followed.
+// Links says what to do when the path is a symbolic link. Links in the directories above it are always followed.
 type Links int
 
 // What to do with a symbolic link.
@@ -42,13 +42,13 @@ const (
 	Refuse Links = iota // it is an error
 	Follow              // the file that it leads to is read or replaced, the link stays
 
-	// FollowOwn is Follow for links that root or this user made. One that another user made, also one to a folder above the path, is followed
+	// FollowOwn is Follow for links that root or this user made. One that another user made, also one to a directory above the path, is followed
 	// only to a file that its owner could replace; else Read returns the error Foreign. So whoever may make a link cannot have root change
 	// for them what they cannot change themselves.
 	FollowOwn
 )
 
-// unsynced is the one failure after which the change is there: the folder could not be synced, so the change might not outlive
+// unsynced is the one failure after which the change is there: the directory could not be synced, so the change might not outlive
 // a power cut.
 type unsynced struct{ error }
 
@@ -66,8 +66,8 @@ type Replacement struct {
 	ModTime  time.Time // zero: now
 	Links    Links
 
-	// Found is the file that was read to make this one of it. When it is given, the folder must still be the one that it was
-	// found in: whoever owns a folder of the path could put a link in its place, and have root write elsewhere. The new file
+	// Found is the file that was read to make this one of it. When it is given, the directory must still be the one that it was
+	// found in: whoever owns a directory of the path could put a link in its place, and have root write elsewhere. The new file
 	// gets its SELinux label, access list and user attributes. When Path is the file that was read, it is replaced only if it has not changed since.
 	Found *File
 
@@ -78,9 +78,9 @@ type Replacement struct {
 }
 
 // Replace makes Path the new file or, with an error, leaves the old one (or has a method Partial() bool: only the sync failed). It refuses to replace anything but
-// a regular file. The folder must exist.
+// a regular file. The directory must exist.
 func Replace(r Replacement) error {
-	at, err := locate(r.Path, r.Links) // and open the folder before the rename, after which nothing should fail
+	at, err := locate(r.Path, r.Links) // and open the directory before the rename, after which nothing should fail
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func Replace(r Replacement) error {
 	if _, err := at.exists(r.Path); err != nil {
 		return err
 	}
-	if err := r.checkFolder(at.dir); err != nil {
+	if err := r.checkDirectory(at.dir); err != nil {
 		return err
 	}
 	if err := place(r, at); err != nil {
@@ -97,12 +97,12 @@ func Replace(r Replacement) error {
 	return at.dir.sync()
 }
 
-func (r Replacement) checkFolder(dir folder) error {
+func (r Replacement) checkDirectory(dir directory) error {
 	if r.Found == nil {
 		return nil
 	}
 	id, err := dir.identity()
-	if err == nil && id != r.Found.folder {
+	if err == nil && id != r.Found.directory {
 		err = fmt.Errorf("%q is no longer the folder in which %q was found; hint: run again", dir.path, r.Found.Path)
 	}
 	return err

@@ -23,7 +23,7 @@ func write(t *testing.T, path, data string) {
 	require.NoError(t, os.WriteFile(path, []byte(data), 0o600))
 }
 
-// requireOnly demands that the folder holds these names and nothing else: no temporary file.
+// requireOnly demands that the directory holds these names and nothing else: no temporary file.
 func requireOnly(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -84,7 +84,7 @@ func TestReadFindsWhatReplaceMade(t *testing.T) {
 	require.NoError(t, Replace(r))
 	found, err = Read(path, Refuse)
 	require.NoError(t, err)
-	require.Equal(t, &File{Path: path, Data: []byte("new\n"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, folder: found.folder}, found)
+	require.Equal(t, &File{Path: path, Data: []byte("new\n"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, directory: found.directory}, found)
 }
 
 func TestOwnerIsSet(t *testing.T) {
@@ -121,7 +121,7 @@ func TestValidatorSeesTheFinishedFileAndTheOldOneStillInPlace(t *testing.T) {
 		require.Regexp(t, `^\.[^.]+\.`, filepath.Base(temp), "sudo and systemd skip such names")
 		found, err := Read(temp, Refuse)
 		require.NoError(t, err)
-		require.Equal(t, &File{Path: temp, Data: r.Data, Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, folder: found.folder}, found)
+		require.Equal(t, &File{Path: temp, Data: r.Data, Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, directory: found.directory}, found)
 		requireContent(t, path, "old")
 		requireClosed(t, temp)
 		return nil
@@ -199,8 +199,8 @@ func TestPanicOfTheValidatorLeavesTheOldFile(t *testing.T) {
 	requireOld(t, path)
 }
 
-// The mode of the folder stops ordinary users, the immutable mount stops root as well.
-func TestFolderThatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
+// The mode of the directory stops ordinary users, the immutable mount stops root as well.
+func TestDirectoryThatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	want := fs.ErrPermission
 	path := filepath.Join(dir, "f")
@@ -237,7 +237,7 @@ func TestFullDiskLeavesTheOldFile(t *testing.T) {
 	requireOnly(t, dir, "f", "last")
 }
 
-func TestMissingFolderIsAnError(t *testing.T) {
+func TestMissingDirectoryIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "f")
 	require.ErrorIs(t, Replace(replacement(path, "x")), fs.ErrNotExist)
 	require.NoError(t, Remove(path), "absent already")

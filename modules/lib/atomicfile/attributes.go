@@ -60,7 +60,7 @@ func read(call func(buffer []byte) (int, error)) ([]byte, error) {
 	}
 }
 
-// setAttributes gives a file the attributes of another. One that the folder has given it already is left alone: a label may be
+// setAttributes gives a file the attributes of another. One that the directory has given it already is left alone: a label may be
 // kept by those who may not set one.
 func setAttributes(f *os.File, wanted []attribute) error {
 	if len(wanted) == 0 {

@@ -89,18 +89,18 @@ func strace(t *testing.T, path string, options ...string) (calls []string, err e
 
 var line = regexp.MustCompile(`(?m)^\d+ +(\w+)\((.*)$`)
 
-// changes reduces a log to the names of the calls that touch the folder, fsync with what it syncs.
-func changes(log, folder string) []string {
+// changes reduces a log to the names of the calls that touch the directory, fsync with what it syncs.
+func changes(log, directory string) []string {
 	var names []string
 	for _, m := range line.FindAllStringSubmatch(log, -1) {
 		name, args := m[1], m[2]
-		if !strings.Contains(args, folder) {
+		if !strings.Contains(args, directory) {
 			continue
 		}
 		switch {
 		case name == "openat" && strings.Contains(args, "O_RDWR|O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 0600"):
 			names = append(names, "create")
-		case name == "fsync" && strings.Contains(args, folder+">"):
+		case name == "fsync" && strings.Contains(args, directory+">"):
 			names = append(names, "fsync folder")
 		case name == "fsync":
 			names = append(names, "fsync file")
@@ -113,7 +113,7 @@ func changes(log, folder string) []string {
 	return names
 }
 
-func TestFileIsFinishedAndSyncedBeforeTheRenameAndTheFolderAfter(t *testing.T) {
+func TestFileIsFinishedAndSyncedBeforeTheRenameAndTheDirectoryAfter(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	calls, err := strace(t, path)
 	require.NoError(t, err)

@@ -8,7 +8,7 @@ import (
 
 // readLink returns nil where name is not a symbolic link. What is opened is the link itself, so that target and owner are of the same one, also
 // when another takes its place meanwhile.
-func (f folder) readLink(name string) (*link, error) {
+func (f directory) readLink(name string) (*link, error) {
 	file, err := f.open(name, unix.O_PATH, 0)
 	if err != nil {
 		return nil, err

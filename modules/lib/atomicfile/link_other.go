@@ -10,7 +10,7 @@ import (
 )
 
 // readLink returns nil where name is not a symbolic link. The modules run on Linux alone; sidekiq-role follows only links of the user who runs it.
-func (f folder) readLink(name string) (*link, error) {
+func (f directory) readLink(name string) (*link, error) {
 	path := filepath.Join(f.path, name)
 	var s unix.Stat_t
 	if err := unix.Fstatat(int(f.Fd()), name, &s, unix.AT_SYMLINK_NOFOLLOW); err != nil {

@@ -44,7 +44,7 @@ func TestFollowedLinkStaysAndItsTargetIsReplaced(t *testing.T) {
 
 	found, err := Read(chain, Follow)
 	require.NoError(t, err)
-	require.Equal(t, &File{Path: target, Data: []byte("new"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, folder: found.folder}, found)
+	require.Equal(t, &File{Path: target, Data: []byte("new"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, directory: found.directory}, found)
 }
 
 func TestLinksThatLeadNowhereAreErrors(t *testing.T) {
@@ -116,8 +116,8 @@ func TestRestorePutsBackWhatWasRead(t *testing.T) {
 	require.False(t, (*File)(nil).Is(nil, 0, 0, 0))
 }
 
-// Whoever owns a folder of the path can put a link in its place at any moment. Root must not write his text elsewhere.
-func TestAFolderThatIsExchangedIsNotWrittenTo(t *testing.T) {
+// Whoever owns a directory of the path can put a link in its place at any moment. Root must not write his text elsewhere.
+func TestADirectoryThatIsExchangedIsNotWrittenTo(t *testing.T) {
 	dir := t.TempDir()
 	real, elsewhere := filepath.Join(dir, "real"), filepath.Join(dir, "elsewhere")
 	require.NoError(t, os.Mkdir(real, 0o755))

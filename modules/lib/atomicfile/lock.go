@@ -103,12 +103,12 @@ func openLockIn(dir, name string) (*os.File, error) {
 }
 
 // openPrivate opens a directory that belongs to this user and that nobody else can enter. A link is not followed.
-func openPrivate(dir string) (folder, error) {
+func openPrivate(dir string) (directory, error) {
 	fd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return folder{}, &fs.PathError{Op: "open", Path: dir, Err: err}
+		return directory{}, &fs.PathError{Op: "open", Path: dir, Err: err}
 	}
-	f := folder{os.NewFile(uintptr(fd), dir), dir}
+	f := directory{os.NewFile(uintptr(fd), dir), dir}
 	var s unix.Stat_t
 	err = unix.Fstat(fd, &s)
 	if err == nil && (int(s.Uid) != os.Geteuid() || s.Mode&0o077 != 0) {
@@ -116,7 +116,7 @@ func openPrivate(dir string) (folder, error) {
 			dir, s.Uid, s.Mode&0o7777, os.Geteuid())
 	}
 	if err != nil {
-		return folder{}, errors.Join(err, f.Close())
+		return directory{}, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

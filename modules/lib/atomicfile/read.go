@@ -21,7 +21,7 @@ type File struct {
 	UID, GID int
 	ModTime  time.Time // to the microsecond
 
-	folder     identity // in which it was found
+	directory  identity // in which it was found
 	attributes []attribute
 }
 
@@ -93,7 +93,7 @@ func (at location) read(limit int) (*File, error) {
 		return nil, err
 	}
 	mode := info.Mode() & (fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky)
-	return &File{Path: f.Name(), Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), ModTime: info.ModTime().Truncate(time.Microsecond), folder: id, attributes: attributes}, nil
+	return &File{Path: f.Name(), Data: data, Mode: mode, UID: int(owner.Uid), GID: int(owner.Gid), ModTime: info.ModTime().Truncate(time.Microsecond), directory: id, attributes: attributes}, nil
 }
 
 // readUpTo does without the size that the file was said to have: it may grow.
@@ -137,7 +137,7 @@ func (f *File) Is(data []byte, mode fs.FileMode, uid, gid int) bool {
 	return f != nil && string(f.Data) == string(data) && f.Mode == mode && f.UID == uid && f.GID == gid
 }
 
-// Remove unlinks path and syncs its folder. Nothing there is no error, a directory is one; of a link it removes the link.
+// Remove unlinks path and syncs its directory. Nothing there is no error, a directory is one; of a link it removes the link.
 func Remove(path string) error {
 	at, err := locate(path, Refuse)
 	if errors.Is(err, fs.ErrNotExist) {

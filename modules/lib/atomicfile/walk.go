@@ -14,7 +14,7 @@ import (
 
 // location is where a path leads: a name in a directory.
 type location struct {
-	dir    folder
+	dir    directory
 	name   string
 	links  Links
 	linked bool    // the path itself is a link, which was followed
@@ -47,7 +47,7 @@ func elements(path string) []string {
 // walk is a path that is followed.
 type walk struct {
 	links  Links
-	dir    folder
+	dir    directory
 	rest   []string // the names that follow in dir
 	linked bool
 	makers []maker
@@ -97,7 +97,7 @@ func (w *walk) enter() error {
 }
 
 // move goes on in another directory.
-func (w *walk) move(dir folder) error {
+func (w *walk) move(dir directory) error {
 	err := w.dir.Close()
 	w.dir = dir
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *walk) follow(l *link) error {
 	return w.move(root)
 }
 
-func openRoot() (folder, error) {
+func openRoot() (directory, error) {
 	root, err := os.Open("/")
-	return folder{root, "/"}, err
+	return directory{root, "/"}, err
 }

@@ -177,7 +177,7 @@ func TestCheckPassword_NamesAsTheyAreListed(t *testing.T) {
 	}
 }
 
-func TestSudoRsTakesWildcardsAsTheyAreAndListsFoldersByOne(t *testing.T) {
+func TestSudoRsTakesWildcardsAsTheyAreAndListsDirectoriesByOne(t *testing.T) {
 	for _, command := range []string{"/bin/sh *", "/bin/s*", "/usr/bin/*"} {
 		l := ParseListing(rule("root", "", "", command), true)
 		doubt, err := l.CheckPassword(restart)

@@ -169,7 +169,7 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 	const every = "matches every command; hint: name the commands"
 	const sudoedit = `is sudoedit, which is not supported: it lets a user write any text into the file, and sudo-rs before 0.2.8 does not know it; ` +
 		`hint: let a group write the file, or allow a script that checks the text, owned by root`
-	const folder = "matches every program in the directory; hint: name the programs"
+	const directory = "matches every program in the directory; hint: name the programs"
 	for s, want := range map[string]string{
 		"":                              relative,
 		"systemctl restart sidekiq":     relative,
@@ -177,8 +177,8 @@ func TestCommandsThatGrantMoreThanTheySayAreRefused(t *testing.T) {
 		"~/x":                           relative,
 		"$HOME/x":                       relative,
 		"/":                             relative,
-		"/bin/":                         folder,
-		"bin/":                          folder,
+		"/bin/":                         directory,
+		"bin/":                          directory,
 		"/usr/bin/sudoedit /etc/x":      sudoedit,
 		"sudoedit":                      sudoedit,
 		"/bin/../bin/sh":                relative,

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lay makes a folder that only root may change, in a place where that is so.
+// lay makes a directory that only root may change, in a place where that is so.
 func lay(t *testing.T) string {
 	t.Helper()
 	reason := ""

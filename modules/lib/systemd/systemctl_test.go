@@ -181,7 +181,7 @@ func TestSystemdLooksForUnitFilesNowhereElse(t *testing.T) {
 	needAnalyze(t)
 	out, err := run("systemd-analyze", "unit-paths")
 	require.NoError(t, err)
-	for folder := range strings.FieldsSeq(out) {
-		require.Contains(t, unitPath, strings.TrimPrefix(folder, "/"))
+	for directory := range strings.FieldsSeq(out) {
+		require.Contains(t, unitPath, strings.TrimPrefix(directory, "/"))
 	}
 }

@@ -62,17 +62,17 @@ func SpeaksTLS(t testing.TB) bool {
 func Start(t testing.TB, more ...string) Server {
 	t.Helper()
 	path := program(t)
-	folder, err := os.MkdirTemp("", "redis") // the path of a socket must be short
+	directory, err := os.MkdirTemp("", "redis") // the path of a socket must be short
 	require.NoError(t, err)
-	s := Server{Socket: filepath.Join(folder, "s"), Port: FreePort(t)}
+	s := Server{Socket: filepath.Join(directory, "s"), Port: FreePort(t)}
 	cmd := exec.Command(path, "--port", fmt.Sprint(s.Port), "--bind", "127.0.0.1", "--unixsocket", s.Socket,
-		"--requirepass", Password, "--save", "", "--dir", folder)
+		"--requirepass", Password, "--save", "", "--dir", directory)
 	cmd.Args = append(cmd.Args, more...)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		require.NoError(t, cmd.Process.Kill())
 		_ = cmd.Wait() // it was killed
-		require.NoError(t, os.RemoveAll(folder))
+		require.NoError(t, os.RemoveAll(directory))
 	})
 	require.Eventually(t, func() bool {
 		conn, err := redis.Dial("unix", s.Socket, redis.DialPassword(Password))
