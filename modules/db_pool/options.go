@@ -148,23 +148,17 @@ func (o *options) processes() []sidekiq.ProcessOptions {
 	if len(o.SidekiqConfig) > 0 {
 		service.Config = o.SidekiqConfig[0]
 	}
+	root := ""
+	if o.AppRoot != nil {
+		root = *o.AppRoot
+	}
 	all := sidekiq.Inherit(service, listed)
 	for i, process := range all {
-		if process.Config == "" && process.Concurrency == nil && len(o.Processes) > 0 {
-			process.Config = "config/sidekiq.yml" // where Sidekiq looks itself
-		}
-		if process.Config != "" {
-			all[i].Config = o.absolute(process.Config)
+		if process.Config != "" || process.Concurrency == nil && len(o.Processes) > 0 {
+			all[i].Config = process.ConfigPath(root)
 		}
 	}
 	return all
-}
-
-func (o *options) absolute(path string) string {
-	if filepath.IsAbs(path) || o.AppRoot == nil {
-		return path
-	}
-	return filepath.Join(*o.AppRoot, path)
 }
 
 // lockfile is the path of Gemfile.lock: in app_root, or beside the directory of the configuration; "" where neither is given.

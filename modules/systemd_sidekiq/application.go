@@ -58,9 +58,9 @@ func (g *gatherer) application(f *facts) error {
 		if u.timeout, err = g.timeout(u, s, env); err != nil {
 			return err
 		}
-		u.threads = g.threads(*u.process, s)
+		u.threads, u.threadsFault = s.Threads(g.withConfigPath(*u.process))
 	}
-	if f.pool, err = g.pool(s, env); err != nil {
+	if f.pool, err = g.pool(f.workers(), s, env); err != nil {
 		return err
 	}
 	f.jemalloc = g.jemalloc()
@@ -200,7 +200,7 @@ func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int
 	if start, err := s.StartEnviron(); err == nil { // else reported by environ
 		env = start
 	}
-	config, file, err := s.Config(g.configPath(*u.process), env, s.Version)
+	config, file, err := s.Config(u.process.ConfigPath(g.AppRoot), env, s.Version)
 	switch {
 	case errors.As(err, new(*sidekiq.Refusal)):
 		if before, err := strconv.Atoi(u.installed.Value("TimeoutStopSec")); err == nil && isManaged(u.installed.Text) {
@@ -210,7 +210,7 @@ func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int
 	case err != nil:
 		return 0, err
 	case file == "" && u.process.Config != "":
-		g.missAfterDeploy(argspec.Errorf("sidekiq_config", "%q does not exist; hint: leave it out for config/sidekiq.yml", g.configPath(*u.process)))
+		g.missAfterDeploy(argspec.Errorf("sidekiq_config", "%q does not exist; hint: leave it out for config/sidekiq.yml", u.process.ConfigPath(g.AppRoot)))
 	case config.Timeout != nil:
 		timeout = *config.Timeout
 	}
@@ -220,14 +220,10 @@ func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int
 	return timeout, nil
 }
 
-// threads are those of one process, without Size where they are not known.
-func (g *gatherer) threads(process sidekiq.ProcessOptions, s sidekiq.Service) sidekiq.Threads {
-	process.Config = g.configPath(process)
-	threads, err := s.Threads(process)
-	if err != nil || threads.Guessed {
-		return sidekiq.Threads{}
-	}
-	return threads
+// withConfigPath is a process with the path of its configuration, for what reads it.
+func (g *gatherer) withConfigPath(process sidekiq.ProcessOptions) sidekiq.ProcessOptions {
+	process.Config = process.ConfigPath(g.AppRoot)
+	return process
 }
 
 // jemalloc is the path of the library that option malloc asks for.

@@ -100,11 +100,12 @@ type unit struct {
 	state     systemd.State
 
 	// Set for the workers of the service:
-	timeout       int             // shutdown timeout in seconds
-	threads       sidekiq.Threads // Size 0: not known
-	wasMadeQuiet  bool            // by an earlier run of this module, which did not restart it
-	restartReason string          // why restart_on requires a restart, for the title of the step; "" if it does not
-	releaseFault  error           // why it is not known in which release its process runs
+	timeout       int // shutdown timeout in seconds
+	threads       sidekiq.Threads
+	threadsFault  error  // why threads are not known
+	wasMadeQuiet  bool   // by an earlier run of this module, which did not restart it
+	restartReason string // why restart_on requires a restart, for the title of the step; "" if it does not
+	releaseFault  error  // why it is not known in which release its process runs
 }
 
 func (u *unit) path() string { return systemd.AdminDir + "/" + u.name }

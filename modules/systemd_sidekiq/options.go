@@ -185,7 +185,7 @@ func (o *options) checkPaths() error {
 	}
 	for _, process := range o.processes() {
 		if o.AppRoot != "" {
-			paths["sidekiq_config"] = append(paths["sidekiq_config"], o.configPath(process))
+			paths["sidekiq_config"] = append(paths["sidekiq_config"], process.ConfigPath(o.AppRoot))
 		}
 	}
 	return argspec.CheckPaths(paths, func(option, path string) error {
@@ -276,14 +276,6 @@ func (o *options) unitName(process string) string {
 		return o.Name + ".service"
 	}
 	return o.Name + "@" + process + ".service"
-}
-
-// configPath is the path of a process's configuration: the one that is given, or the one where Sidekiq looks.
-func (o *options) configPath(process sidekiq.ProcessOptions) string {
-	if path.IsAbs(process.Config) {
-		return process.Config
-	}
-	return path.Join(o.AppRoot, cmp.Or(process.Config, "config/sidekiq.yml"))
 }
 
 func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }

@@ -14,24 +14,24 @@ import (
 func (p pool) note(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), max(p.size, p.raised)) }
 
 // pool is that of the first database.yml that exists.
-func (g *gatherer) pool(s sidekiq.Service, env environ.Environ) (pool, error) {
+func (g *gatherer) pool(workers []*unit, s sidekiq.Service, env environ.Environ) (pool, error) {
 	for _, file := range g.DatabaseYML {
 		text, err := g.files.ReadIfThere(file)
 		if err != nil {
 			return pool{}, err
 		}
 		if text != nil {
-			return g.poolOf(file, text, s, env), nil
+			return g.poolOf(file, text, workers, s, env), nil
 		}
 	}
 	return pool{}, nil
 }
 
-func (g *gatherer) poolOf(file string, databaseYML []byte, s sidekiq.Service, env environ.Environ) pool {
+func (g *gatherer) poolOf(file string, databaseYML []byte, workers []*unit, s sidekiq.Service, env environ.Environ) pool {
 	p := pool{file: file}
 	required, err := connections.Wanted{}, error(nil)
 	if g.DatabasePool != "" {
-		required, p.variables, err = g.poolVariables(databaseYML, s)
+		required, p.variables, err = g.poolVariables(databaseYML, workers, s)
 	}
 	if err != nil {
 		g.missAfterDeploy(fmt.Errorf("%s: %w", file, err))
@@ -48,16 +48,19 @@ func (g *gatherer) poolOf(file string, databaseYML []byte, s sidekiq.Service, en
 
 // poolVariables are the variables of the unit for a pool that ERB computes; none while the number of threads is only guessed, which RAILS_MAX_THREADS
 // would set. required is zero where option database_pool gives the size.
-func (g *gatherer) poolVariables(databaseYML []byte, s sidekiq.Service) (required connections.Wanted, variables map[string]string, err error) {
+func (g *gatherer) poolVariables(databaseYML []byte, workers []*unit, s sidekiq.Service) (required connections.Wanted, variables map[string]string, err error) {
 	request := databaseyml.Request{Environment: g.RailsEnv, Databases: g.Databases}
 	var processes []sidekiq.ProcessOptions
-	for _, process := range g.processes() {
-		process.Config = g.configPath(process)
-		processes = append(processes, process)
+	var threads []sidekiq.Threads
+	for _, u := range workers {
+		if g.DatabasePool == poolAuto && u.threadsFault != nil {
+			return required, nil, u.threadsFault
+		}
+		processes, threads = append(processes, g.withConfigPath(*u.process)), append(threads, u.threads)
 	}
 	if g.DatabasePool == poolAuto {
-		if required, err = connections.Required(s, processes, g.Headroom); err != nil || required.Guessed {
-			return required, nil, err
+		if required = connections.Largest(threads, g.Headroom); required.Guessed {
+			return required, nil, nil
 		}
 		request.Size = required.Size
 	} else if request.Size, err = strconv.Atoi(g.DatabasePool); err != nil {

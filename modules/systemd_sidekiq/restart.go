@@ -69,7 +69,8 @@ func (g *gatherer) watched(u *unit, pool pool) []string {
 	if len(g.SecretEnvironment) > 0 {
 		add("environment", g.secretPath())
 	}
-	add("config", g.configPath(*u.process), g.configPath(*u.process)+".erb")
+	config := u.process.ConfigPath(g.AppRoot)
+	add("config", config, config+".erb")
 	add("lockfile", g.lockfile())
 	if pool.file != "" && (pool.size == 0 || !g.hasNote(u.name, poolNote, pool.note(u))) {
 		add("database", pool.file)

@@ -232,7 +232,7 @@ func (p *planner) coversCommand(line string) bool {
 	}
 	isSame := func(value string, wanted ...string) bool { return value == "" || slices.Contains(wanted, value) }
 	return isSame(c.Environment, p.RailsEnv) &&
-		isSame(c.Config, p.SidekiqConfig, "config/sidekiq.yml", p.configPath(sidekiq.ProcessOptions{})) &&
+		isSame(c.Config, p.SidekiqConfig, "config/sidekiq.yml", sidekiq.ProcessOptions{}.ConfigPath(p.AppRoot)) &&
 		(c.Concurrency == "" || p.Concurrency != nil && c.Concurrency == strconv.Itoa(*p.Concurrency)) &&
 		(p.Timeout != nil || isSame(c.Timeout, strconv.Itoa(p.workers()[0].timeout))) &&
 		(len(c.Queues) == 0 || slices.Equal(c.Queues, p.Queues)) &&

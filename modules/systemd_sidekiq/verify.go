@@ -101,7 +101,7 @@ func (p *planner) compare(to answer, u *unit, seen sidekiq.Process) error {
 			return fmt.Errorf("%s does not work on queue %q, which was asked for; hint: an initializer of the application may set the queues", u.name, name)
 		}
 	}
-	if u.threads.Size == 0 || u.threads.Size == seen.Concurrency {
+	if u.threadsFault != nil || u.threads.Guessed || u.threads.Size == seen.Concurrency {
 		return nil
 	}
 	text := fmt.Sprintf("%s has %d threads, not %d (%s); hint: an initializer of the application may set them", u.name, seen.Concurrency, u.threads.Size, u.threads.By)

@@ -25,15 +25,24 @@ import (
 // Wanted is the number of connections that each process requires, and what makes it so.
 type Wanted sidekiq.Threads
 
-// Required is the largest number of threads of the processes, of which there is at least one, plus a headroom.
+// Required is Largest of the threads of processes, of which there is at least one.
 func Required(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroom int) (Wanted, error) {
-	var largest Wanted
-	var warnings []string
+	var all []sidekiq.Threads
 	for _, process := range processes {
 		threads, err := s.Threads(process)
 		if err != nil {
 			return Wanted{}, err
 		}
+		all = append(all, threads)
+	}
+	return Largest(all, headroom), nil
+}
+
+// Largest is the largest number of threads of several processes plus a headroom, with the warnings about all of them.
+func Largest(all []sidekiq.Threads, headroom int) Wanted {
+	var largest Wanted
+	var warnings []string
+	for _, threads := range all {
 		for _, warning := range threads.Warnings {
 			if !slices.Contains(warnings, warning) {
 				warnings = append(warnings, warning)
@@ -48,7 +57,7 @@ func Required(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroom in
 		largest.Size += headroom
 		largest.By += fmt.Sprintf(" and a headroom of %d", headroom)
 	}
-	return largest, nil
+	return largest
 }
 
 // Reader is how the processes read a database.yml.

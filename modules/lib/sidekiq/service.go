@@ -1,6 +1,7 @@
 package sidekiq
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,14 @@ type ProcessOptions struct {
 	Queues      []string `option:"queues"`
 	Concurrency *int     `option:"concurrency"` // the flag -c, which wins over Config; nil: none
 	Config      string   `option:"config"`      // path of its configuration file
+}
+
+// ConfigPath is the path of its configuration file in the application at appRoot. Without Config it is the path at which Sidekiq itself looks.
+func (p ProcessOptions) ConfigPath(appRoot string) string {
+	if filepath.IsAbs(p.Config) {
+		return p.Config
+	}
+	return filepath.Join(appRoot, cmp.Or(p.Config, "config/sidekiq.yml"))
 }
 
 // Inherit is the processes that are listed, each with what it leaves out as the service has it; the service alone where none is listed.
