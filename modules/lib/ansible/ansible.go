@@ -1,8 +1,8 @@
 // Package ansible is the protocol between Ansible and a module that is a static binary: arguments in, a plan, one JSON
 // answer out.
 //
-// A module hands over its interface (NAME.yml) and a function that compares what is asked with what is found and returns a
-// Plan. Everything else happens here and only here: check mode, diff, changed, roll-back, masked secrets, the syslog line.
+// A module passes its interface (NAME.yml) and a function that compares the options with the host and returns a Plan. Everything else
+// happens only here: check mode, diff, changed, rollback, masked secrets, the syslog line.
 // A module never sees the check mode flag, so it cannot forget it.
 //
 // # How it is started
@@ -35,11 +35,10 @@ type Module struct {
 	plan func(args map[string]any) (*Plan, error)
 }
 
-// New makes a module of NAME.yml and a function that looks at the host and returns what is to be done, or an error, and beside it what
-// was seen until then. P is the params
-// struct, its fields tagged `option:"name"`. If *P has a method Validate() error, it is asked before plan is.
+// New makes a module of NAME.yml and a function that returns the plan; with an error, the plan has what was seen until then. P is the struct of
+// the options, its fields tagged `option:"name"`. If *P has a method Validate() error, it is called before plan.
 //
-// New panics when NAME.yml is faulty or does not fit P: that is a bug of ours, and every test of the module shows it.
+// New panics if NAME.yml is invalid or does not fit P: that is a bug, and every test of the module shows it.
 func New[P any](doc []byte, plan func(*P) (*Plan, error)) Module {
 	spec, err := argspec.Parse(doc)
 	if err == nil {
@@ -99,7 +98,7 @@ func (m Module) act(args map[string]any, ctl control) answer {
 	return plan.run(ctl.Diff)
 }
 
-// makePlan runs the module's own code before anything is done.
+// makePlan calls the module's function. A panic in it is an error: nothing was changed yet.
 func (m Module) makePlan(args map[string]any) (plan *Plan, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -7,24 +7,24 @@ import (
 	"slices"
 )
 
-// Plan is what a module means to do. Without steps there is nothing to change.
+// Plan is what a module is going to do. Without steps there is nothing to change.
 type Plan struct {
 	steps    []Step
-	facts    answer  // what is so when all steps are done: after a failure nobody knows
-	late     answer  // what was seen
-	missing  []error // why it cannot be done yet
+	facts    answer  // keys of the answer of a success
+	late     answer  // keys of any answer
+	missing  []error // what the host lacks
 	warnings []string
 	restore  *restoration
 }
 
-// restoration is what is done after the last step was taken back.
+// restoration is what is done after a rollback.
 type restoration struct {
 	title string
 	do    func() error
 }
 
-// Restore names what is to be done when the steps have been taken back after a failure, for what no single step can put back: a service that
-// runs from several files. Its error is among what was not taken back.
+// Restore sets what is done after a rollback, for what no single step can undo: a service that runs from several files. Its error is reported
+// as not undone.
 func (p *Plan) Restore(title string, do func() error) { p.restore = &restoration{title, do} }
 
 // Missing notes what the host lacks. A run fails with the first of these before it does anything; check mode goes on with a
@@ -34,7 +34,7 @@ func (p *Plan) Missing(fault error) { p.missing = append(p.missing, fault) }
 // Add appends a step. Steps are done in order.
 func (p *Plan) Add(s Step) { p.steps = append(p.steps, s) }
 
-// Change appends a step without a diff whose do does all or nothing, and undo puts back what was found.
+// Change appends a step without a diff: do does all or nothing, and undo restores what was found.
 func (p *Plan) Change(title string, do, undo func() error) {
 	p.Add(Step{Title: title, Do: func(*Late) error { return do() }, Undo: undo})
 }
@@ -68,7 +68,7 @@ type Step struct {
 	Title string            // what it does, as a command: "write /etc/sudoers.d/sidekiq"
 	Diff  *Diff             // nil: nothing to show
 	Do    func(*Late) error // does all or nothing, unless Partial is set or the error is made by Partial
-	Undo  func() error      // puts back what was found; nil: cannot be taken back
+	Undo  func() error      // restores what was found; nil: cannot be undone
 	Proof bool              // changes nothing and is no change; when it fails, the steps before it are undone
 
 	Partial   bool   // a Do that fails has begun to change the host: the step is undone, too, or counts as a change
@@ -90,7 +90,7 @@ type Diff struct {
 	Prepared                  string // instead of the others
 }
 
-// Late collects what is known only after acting.
+// Late collects what is known only when a step runs.
 type Late struct{ plan *Plan }
 
 // Set adds a key to the answer, also to that of a failure.
@@ -105,7 +105,7 @@ func (l *Late) Append(key string, element any) {
 	l.Set(key, append(slices.Clone(all), element))
 }
 
-// Plan is the plan whose step acts, for what looks at the host before and after alike.
+// Plan is the plan of the step, for checks that are made before and after alike.
 func (l *Late) Plan() *Plan { return l.plan }
 
 // Warn adds a warning.
@@ -139,7 +139,7 @@ func (p *Plan) preview(diff bool) answer {
 	return p.result(p.changes(), diff)
 }
 
-// run does the steps. After a failure it takes back what was done, last first.
+// run runs the steps. When one fails its policy decides about those before it.
 func (p *Plan) run(diff bool) answer {
 	if len(p.missing) > 0 {
 		return p.refusal(p.missing[0])
@@ -159,7 +159,7 @@ func (p *Plan) run(diff bool) answer {
 	return p.result(p.changes(), diff)
 }
 
-// refusal answers a fault that was found before anything was done. The plan, which may be nil, tells what was seen until then.
+// refusal is the answer to an error before the first step, with what was seen until then. The plan may be nil.
 func (p *Plan) refusal(fault error) answer {
 	a := failure(fault)
 	if p != nil {
@@ -173,7 +173,7 @@ func do(s Step, late *Late) error {
 	return recovered(func() error { return s.Do(late) })
 }
 
-// rollBack answers a failure. `changed` is true only if something stayed changed.
+// rollBack applies the policy of the step that failed, and is the answer. `changed` is true only if something stays changed.
 func (p *Plan) rollBack(done []Step, failed Step, cause error, diff bool) answer {
 	var kept, undone, notUndone []string
 	if failed.OnFailure == KeepAll {
