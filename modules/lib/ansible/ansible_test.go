@@ -47,6 +47,14 @@ func TestWhatIsMissingFailsARunAndWarnsACheck(t *testing.T) {
 	require.Equal(t, false, got["failed"])
 }
 
+func TestPlan_WarnsOnce(t *testing.T) {
+	p := &Plan{}
+	p.Warn("Redis %s is too old", "6.0.16")
+	p.Warn("another")
+	(&Late{p}).Warn("Redis %s is too old", "6.0.16")
+	require.Equal(t, []string{"Redis 6.0.16 is too old", "another"}, p.warnings)
+}
+
 func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 	for _, c := range []struct {
 		trouble, msg, left string

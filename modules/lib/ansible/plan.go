@@ -58,9 +58,11 @@ func set(a *answer, key string, value any) {
 	(*a)[key] = value
 }
 
-// Warn adds a warning that holds whether or not anything is done.
+// Warn adds a warning that holds whether or not anything is done. The same warning from two checks is added once.
 func (p *Plan) Warn(format string, args ...any) {
-	p.warnings = append(p.warnings, fmt.Sprintf(format, args...))
+	if warning := fmt.Sprintf(format, args...); !slices.Contains(p.warnings, warning) {
+		p.warnings = append(p.warnings, warning)
+	}
 }
 
 // Step is one change of the host, or one check of it (Proof).
