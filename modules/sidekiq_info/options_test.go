@@ -8,7 +8,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestValidate_Refuses(t *testing.T) {
 	for want, change := range map[string]func(*options){
 		`option "rails_env": "prod uction" is not accepted; accepted: letters, digits, _`:                                     func(o *options) { o.RailsEnv = "prod uction" },
 		`option "redis_namespace": "app:" ends in a colon, which is added to it; hint: write "app"`:                           func(o *options) { o.RedisNamespace = "app:" },

@@ -18,6 +18,8 @@ import (
 
 // redisOfATest answers with what it was given; each look takes the next processes, the last from then on.
 type redisOfATest struct {
+	sidekiq.Store // nil: not asked for more
+
 	looks int
 	beats []sidekiq.Process
 	used  bool
@@ -33,15 +35,8 @@ func (r *redisOfATest) Processes() ([]sidekiq.Process, error) {
 	return r.beats[i-1 : i], r.fault
 }
 
-func (r *redisOfATest) Jobs(string) ([]sidekiq.Job, error) { return nil, r.fault }
-func (r *redisOfATest) Waiting(string, int) ([]sidekiq.Job, error) {
-	return nil, r.fault
-}
 func (r *redisOfATest) HasSidekiq() (bool, error) { return r.used, r.fault }
-func (r *redisOfATest) Server() (sidekiq.Server, error) {
-	return sidekiq.Server{}, r.fault
-}
-func (r *redisOfATest) Close() error { return nil }
+func (r *redisOfATest) Close() error              { return nil }
 
 // plannerWith plans for a host with that Redis and one process, 42.
 func plannerWith(r *redisOfATest, o *options) (*planner, *unit) {

@@ -18,10 +18,12 @@ type Client struct {
 	Open     func() (Store, error) // makes a connection; nil: the Redis is not known
 }
 
-// Store is what a Client asks of Redis.
+// Store is what a Client and the dashboard ask of Redis.
 type Store interface {
+	Place() string
 	Processes() ([]Process, error)
 	Jobs(identity string) ([]Job, error)
+	Overview() (Overview, error)
 	Waiting(queue string, most int) ([]Job, error)
 	HasSidekiq() (bool, error)
 	Server() (Server, error)
