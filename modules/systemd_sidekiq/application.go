@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
@@ -39,7 +40,7 @@ func (g *gatherer) application(f *facts) error {
 		return err
 	}
 	g.warnOfUserUnits(f.user)
-	if f.bundle, err = g.bundle(f.user); err != nil {
+	if f.bundle, err = g.bundle(); err != nil {
 		return err
 	}
 	if f.version, err = g.version(f); err != nil {
@@ -60,9 +61,7 @@ func (g *gatherer) application(f *facts) error {
 		}
 		u.threads, u.threadsFault = s.Threads(g.withConfigPath(*u.process))
 	}
-	if f.pool, err = g.pool(f.workers(), s, env); err != nil {
-		return err
-	}
+	f.pool = g.pool(f.service)
 	f.jemalloc = g.jemalloc()
 	g.checkReadWritePaths()
 	f.runsAtHome = g.isAtHome(f.bundle.Path) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
@@ -77,11 +76,11 @@ func (g *gatherer) sidekiqService(version sidekiq.Version) sidekiq.Service {
 
 // account is the user of the service, nil if it does not exist.
 func (g *gatherer) account() (*accounts.User, error) {
-	user, err := accounts.LookUpUser(g.User)
+	user, err := g.asked.user()
 	if err != nil {
 		return nil, err
 	}
-	group, err := accounts.LookUpGroup(g.Group)
+	group, err := g.asked.group()
 	if err != nil {
 		return nil, err
 	}
@@ -95,15 +94,49 @@ func (g *gatherer) account() (*accounts.User, error) {
 }
 
 // bundle is the executable. It need not exist before the first deploy: nothing is started until then.
-func (g *gatherer) bundle(user *accounts.User) (bundler.Bundle, error) {
-	if g.LoginShell && g.Bundle == "" {
-		return bundler.Bundle{Path: "bundle"}, nil // the shell finds it
+func (g *gatherer) bundle() (bundler.Bundle, error) {
+	found, err := g.asked.bundle()
+	if found.missing != nil {
+		g.missAfterDeploy(found.missing)
 	}
-	b, missing, err := bundler.Find(g.root, g.User, user, g.Bundle)
-	if missing != nil {
-		g.missAfterDeploy(missing)
+	return found.Bundle, err
+}
+
+// questions are questions to programs of the host, which are questions beside that to systemd.
+type questions struct {
+	user   func() (*accounts.User, error)
+	group  func() (*accounts.Group, error)
+	bundle func() (foundBundle, error)
+}
+
+type foundBundle struct {
+	bundler.Bundle
+	missing error
+}
+
+func (g *gatherer) ask() questions {
+	a := questions{
+		user:  started(func() (*accounts.User, error) { return accounts.LookUpUser(g.User) }),
+		group: started(func() (*accounts.Group, error) { return accounts.LookUpGroup(g.Group) }),
 	}
-	return b, err
+	a.bundle = started(func() (b foundBundle, err error) {
+		if g.LoginShell && g.Bundle == "" {
+			return foundBundle{Bundle: bundler.Bundle{Path: "bundle"}}, nil // the shell finds it
+		}
+		user, err := a.user()
+		if err == nil {
+			b.Bundle, b.missing, err = bundler.Find(g.root, g.User, user, g.Bundle)
+		}
+		return b, err
+	})
+	return a
+}
+
+// started calls a function that asks a program, beside others. The function returned waits for the answer.
+func started[T any](ask func() (T, error)) func() (T, error) {
+	wait := sync.OnceValues(ask)
+	go wait()
+	return wait
 }
 
 // version is the one that is given, else that of Gemfile.lock, else the one that the executable reports. Before the first deploy it is not known:

@@ -38,7 +38,7 @@ func (p *planner) quiet() error {
 	if !p.main().state.Exists() {
 		return fmt.Errorf("there is no %s; hint: state: started with app_root makes it", p.main().name)
 	}
-	p.Set("status", p.State)
+	p.status = p.State
 	for _, u := range p.workers() {
 		if !u.ran() {
 			continue

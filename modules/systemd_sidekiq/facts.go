@@ -46,7 +46,8 @@ func isManaged(text string) bool { return strings.HasPrefix(text, "# "+marker) }
 type facts struct {
 	systemctl systemd.Systemctl
 	service
-	others []other // units of the same application that this module did not write
+	keepsUnits bool    // the unit files are left as they are
+	others     []other // units of the same application that this module did not write
 	neighbours
 	application
 	secrets    *atomicfile.File // of secret_environment; nil: there is none
@@ -116,6 +117,11 @@ func (u *unit) ran() bool { return u.state.Up() }
 // isActive reports whether systemd had started the unit, if there is one.
 func (u *unit) isActive() bool { return u == nil || u.state.ActiveState == "active" }
 
+// isEnableable reports whether the unit is not enabled and can be: it is not, for one, static.
+func (u *unit) isEnableable() bool {
+	return u.state.UnitFileState == "" || u.state.UnitFileState == "disabled"
+}
+
 // at is the unit in a later state.
 func (u unit) at(now systemd.State) *unit {
 	u.state = now
@@ -181,14 +187,6 @@ type application struct {
 	redisInUse sidekiq.Client // of the installed unit, which may be another
 }
 
-// pool is the application's database pool.
-type pool struct {
-	file      string            // database.yml; "" where there is none
-	variables map[string]string // of the unit, where ERB computes the pool
-	size      int               // the smallest of the databases, in the environment of the service; 0: not known without Ruby
-	raised    int               // what db_pool is going to raise it to; 0: nothing
-}
-
 // gatherer gathers the facts. Its methods return them, and collect what the host lacks and what is only assumed.
 type gatherer struct {
 	host
@@ -196,8 +194,10 @@ type gatherer struct {
 	deployed  bool // as in application
 	files     *atomicfile.Reader
 	systemctl systemd.Systemctl
-	missing   []error
-	warnings  []string
+
+	asked    questions
+	missing  []error
+	warnings []string
 }
 
 func (g *gatherer) warn(format string, args ...any) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,15 +26,27 @@ func gather(h host, o *options) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	askVersion := started(ctl.SupportedVersion)
 	if o.DeployRoot != "" {
 		if err := atomicfile.Lock(h.inRoot(o.DeployRoot), lockTimeout); err != nil {
 			return nil, err
 		}
 	}
 	g := &gatherer{host: h, options: o, files: atomicfile.NewReader(h.root), systemctl: ctl}
-	f := &facts{systemctl: ctl}
+	if o.AppRoot != "" && o.State != "absent" {
+		g.asked = g.ask()
+	}
+	f := &facts{}
 	if f.service, f.neighbours, err = g.units(); err != nil {
 		return nil, err
+	}
+	if g.systemctl.Version, err = askVersion(); err != nil {
+		return nil, err
+	}
+	f.systemctl = g.systemctl
+	f.keepsUnits = g.AppRoot == "" || g.Processes == nil && f.main().process == nil
+	if f.keepsUnits && g.AppRoot != "" {
+		g.warn("%s runs several processes and option %q is left out: their units are left as they are; hint: give it, or processes: [] for a single process", f.main().name, "processes")
 	}
 	if f.secrets, err = atomicfile.Read(h.inRoot(o.secretPath()), atomicfile.Refuse); err != nil {
 		return nil, err
@@ -100,19 +113,31 @@ func (g *gatherer) named() service {
 		}
 		all = append(all, &unit{name: g.unitName(process.Name), process: &process})
 	}
-	keepsExisting := g.AppRoot == "" && len(g.Processes) == 0
+	keepsExisting := g.Processes == nil || g.AppRoot == "" && len(g.Processes) == 0
 	for _, file := range systemd.UnitFiles(g.root, g.Name+"@?*.service", "") {
 		name := file.Name()
 		if slices.ContainsFunc(all, func(u *unit) bool { return u.name == name }) || !isManaged(file.Text) {
 			continue
 		}
-		process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(name, g.Name+"@"), ".service")}
+		process := g.installedProcess(file)
 		all = append(all, &unit{name: name, process: &process, isRemoved: !keepsExisting})
 		if keepsExisting {
 			all[0].process = nil
 		}
 	}
 	return all
+}
+
+// installedProcess is the process that a unit of this module runs, one of several.
+func (g *gatherer) installedProcess(file systemd.UnitFile) sidekiq.ProcessOptions {
+	process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(file.Name(), g.Name+"@"), ".service")}
+	if c := sidekiq.ParseCommandLine(file.Value("ExecStart")); c != nil {
+		process.Queues, process.Config = c.Queues, c.Config
+		if threads, err := strconv.Atoi(c.Concurrency); err == nil {
+			process.Concurrency = &threads
+		}
+	}
+	return process
 }
 
 // read reads the unit's files. A file in AdminDir that was deleted after systemd had loaded it does not count: it may have been this module's.

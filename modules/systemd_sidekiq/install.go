@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
@@ -17,7 +19,7 @@ const unitMode = 0o644
 
 // install plans the unit files, and the end of units that they replace.
 func (p *planner) install() error {
-	if p.AppRoot == "" {
+	if p.keepsUnits {
 		if !p.main().state.Exists() {
 			return fmt.Errorf("there is no %s yet; hint: give app_root, so that it can be written", p.main().name)
 		}
@@ -35,8 +37,9 @@ func (p *planner) install() error {
 	if err := p.installSecrets(); err != nil {
 		return err
 	}
+	last := p.lastWritten()
 	for _, u := range p.wanted() {
-		p.installUnit(u)
+		p.installUnit(u, u.name == last && !p.isEnabledLater())
 	}
 	if len(p.SecretEnvironment) == 0 {
 		p.removeSecrets()
@@ -59,7 +62,21 @@ func (p *planner) makeTexts() error {
 	if len(changed) == 0 {
 		return nil
 	}
+	p.warnOfLeftOut()
 	return systemd.Verify(changed)
+}
+
+// warnOfLeftOut warns of options that the installed units were written with and this run was not.
+func (p *planner) warnOfLeftOut() {
+	var names []string
+	for _, name := range listed(p.workers()[0].installed, optionsComment) {
+		if !slices.Contains(p.unitOptions(), name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		p.Warn("%s was written with options that are left out now: %s; hint: set them again, unless that is meant", p.main().name, strings.Join(names, ", "))
+	}
 }
 
 // isInstalled reports whether the unit file has the wanted text.
@@ -95,16 +112,37 @@ func (p *planner) endBefore(u *unit) {
 	}
 }
 
-// installUnit plans one unit file, and a reload of the systemd manager configuration.
-func (p *planner) installUnit(u *unit) {
+// lastWritten is the last unit whose file is written, "" if none is.
+func (p *planner) lastWritten() string {
+	last := ""
+	for _, u := range p.wanted() {
+		if !p.isInstalled(u) {
+			last = u.name
+		}
+	}
+	return last
+}
+
+// isEnabledLater reports whether a later step enables the service, and so reloads the systemd manager configuration (systemctl(1), enable).
+func (p *planner) isEnabledLater() bool { return p.Enabled && p.main().isEnableable() }
+
+// installUnit plans one unit file; after the last of them, the systemd manager configuration is reloaded. One that another run has written and not
+// loaded counts as changed.
+func (p *planner) installUnit(u *unit, reloads bool) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
 		p.redefined[u.name] = true
 		p.Add(ansible.Step{
 			Title: "write " + u.path(),
 			Diff:  diff(u, text),
-			Do:    func(*ansible.Late) error { return p.publish(u) },
-			Undo:  func() error { return p.restoreUnit(u) },
+			Do: func(*ansible.Late) error {
+				err := p.publish(u)
+				if err == nil && reloads {
+					err = ansible.Partial(p.systemctl.DaemonReload())
+				}
+				return err
+			},
+			Undo: func() error { return p.restoreUnit(u) },
 		})
 	case u.state.NeedsReload:
 		p.redefined[u.name] = true
@@ -122,12 +160,9 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
-// publish writes a unit file, and reloads the systemd manager configuration.
+// publish writes a unit file.
 func (p *planner) publish(u *unit) error {
-	if err := p.write(u.path(), p.wantedTexts[u.name], unitMode); err != nil {
-		return err
-	}
-	return ansible.Partial(p.systemctl.DaemonReload())
+	return p.write(u.path(), p.wantedTexts[u.name], unitMode)
 }
 
 func (p *planner) restoreUnit(u *unit) error {
@@ -143,7 +178,7 @@ func (p *planner) remove() {
 		p.stop(u)
 	}
 	p.disable(p.main())
-	p.Set("status", "absent")
+	p.status = "absent"
 	var theirs []string
 	for _, u := range p.parentLast() {
 		if u.file == nil || isManaged(u.installed.Text) {
@@ -162,7 +197,7 @@ func (p *planner) remove() {
 		}
 	}
 	for _, file := range theirs {
-		p.Set("status", "stopped, not removed")
+		p.status = "stopped, not removed"
 		p.Warn("%s was not written by this module and stays; hint: remove it where it came from", file)
 	}
 }

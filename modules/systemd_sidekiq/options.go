@@ -58,13 +58,13 @@ type options struct {
 	ExtraDirectives map[string]string `option:"extra_directives"`
 	LogFile         string            `option:"log_file"`
 
-	DatabaseYML  []string `option:"database_yml"`
-	DatabasePool string   `option:"database_pool"`
-	Databases    []string `option:"databases"`
-	Headroom     int      `option:"headroom"`
-	RestartOn    []string `option:"restart_on"`
-	LogReaders   []string `option:"log_readers"`
-	Takeover     string   `option:"takeover"`
+	DBPool     map[string]any `option:"db_pool"`
+	RestartOn  []string       `option:"restart_on"`
+	LogReaders []string       `option:"log_readers"`
+	Takeover   string         `option:"takeover"`
+
+	NotDefault  []string `option:"*"`
+	checkedPool pool     // of DBPool
 }
 
 var (
@@ -72,7 +72,6 @@ var (
 	accountName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 	queueName   = lazyregexp.New(`^[^\s,]+(,[0-9]+)?$`)
 	umask       = lazyregexp.New(`^0?[0-7]{3}$`)
-	poolSize    = lazyregexp.New(`^(auto|[1-9][0-9]{0,8})?$`)
 	logFile     = lazyregexp.New(`^(/var/log/.*)?$`)
 	railsEnv    = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 	memorySize  = lazyregexp.New(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)?$`)
@@ -80,13 +79,15 @@ var (
 
 // Validate checks what systemd_sidekiq.yml cannot express, and sets defaults that depend on other options. It returns the first error.
 func (o *options) Validate() error {
-	if o.Group == "" {
-		o.Group = o.User
-	}
-	if o.DeployRoot == "" && path.Base(o.AppRoot) == "current" {
-		o.DeployRoot = path.Dir(o.AppRoot)
-	}
-	return cmp.Or(o.checkNames(), o.checkProcesses(), o.checkNumbers(), o.checkPaths(), o.checkEnvironment(), o.checkLimits(), o.checkExtraDirectives())
+	root := capistrano.RootOf(o.AppRoot)
+	o.Group, o.DeployRoot = cmp.Or(o.Group, o.User), cmp.Or(o.DeployRoot, root)
+	o.SetDefaults(o.DeployRoot, o.RailsEnv)
+	o.NotDefault = slices.DeleteFunc(o.NotDefault, func(name string) bool {
+		return name == "group" && o.Group == o.User || name == "deploy_root" && o.DeployRoot == root
+	})
+	var err error
+	o.checkedPool, err = parsePool(o.DBPool, o.AppRoot)
+	return cmp.Or(err, o.checkNames(), o.checkProcesses(), o.checkNumbers(), o.checkPaths(), o.checkEnvironment(), o.checkLimits(), o.checkExtraDirectives())
 }
 
 const inName = "letters, digits, _ . -"
@@ -167,14 +168,12 @@ func (o *options) checkNumbers() error {
 		argspec.CheckMinimum("start_timeout", &o.StartTimeout, 1),
 		argspec.CheckMinimum("watchdog", &o.Watchdog, 0),
 		argspec.CheckMinimum("drain_timeout", &o.DrainTimeout, 0),
-		argspec.CheckMinimum("headroom", &o.Headroom, 0),
 		argspec.CheckMinimum("limit_nofile", o.LimitNOFILE, 64),
 	)
 }
 
 func (o *options) checkPaths() error {
 	paths := o.Paths()
-	paths["database_yml"] = o.DatabaseYML
 	for _, path := range o.ReadWritePaths {
 		paths["read_write_paths"] = append(paths["read_write_paths"], strings.TrimPrefix(path, "-"))
 	}
@@ -217,7 +216,6 @@ func (o *options) checkLimits() error {
 		argspec.CheckText("memory_high", o.MemoryHigh, size, memorySize),
 		argspec.CheckText("memory_max", o.MemoryMax, size, memorySize),
 		argspec.CheckText("log_file", o.LogFile, "a path below /var/log, since it is root who opens the file", logFile),
-		argspec.CheckText("database_pool", o.DatabasePool, "auto, or a number from 1", poolSize),
 	)
 }
 
@@ -238,9 +236,6 @@ func (o *options) checkExtraDirectives() error {
 	}
 	return nil
 }
-
-// poolAuto is the value of database_pool for a pool as large as the number of threads.
-const poolAuto = "auto"
 
 // How much longer TimeoutStopSec= is than Sidekiq's shutdown timeout, by default and at least: after the timeout Sidekiq pushes unfinished jobs
 // back to Redis and waits up to 3 seconds for its threads (lib/sidekiq/manager.rb, hard_shutdown); then the application's own hooks run.

@@ -62,6 +62,9 @@ func plan(h host, o *options) (*ansible.Plan, error) {
 	default:
 		err = p.run()
 	}
+	if err == nil {
+		p.summarize()
+	}
 	return p.Plan, err
 }
 
@@ -80,10 +83,10 @@ func (p *planner) run() error {
 	}
 	p.enableOrDisable()
 	if !p.deployed {
-		p.Set("status", "waiting for the first deploy")
+		p.status = "waiting for the first deploy"
 		return nil
 	}
-	p.Set("status", "up")
+	p.status = "up"
 	return p.start()
 }
 
@@ -99,7 +102,7 @@ func (p *planner) stopAll() error {
 	for _, u := range p.parentLast() {
 		p.stop(u)
 	}
-	p.Set("status", "stopped")
+	p.status = "stopped"
 	return nil
 }
 
@@ -228,6 +231,9 @@ func (p *planner) bringUp(late *ansible.Late, u *unit) error {
 
 // restart starts a unit, or restarts it in one job of systemd, so that the new process starts even if this program is killed.
 func (p *planner) restart(u *unit) error {
+	if !u.state.Exists() { // it has never failed
+		return p.systemctl.Start(u.name)
+	}
 	if u.state.Stopped() || p.stopped[u.name] { // not restart: its parent may have started it by now
 		return errors.Join(p.systemctl.ResetFailed(u.name), p.systemctl.Start(u.name))
 	}

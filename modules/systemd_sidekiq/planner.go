@@ -16,6 +16,7 @@ type planner struct {
 	*options
 	*facts
 
+	status      string            // of the service at the end
 	wantedTexts map[string]string // of the unit files, by unit
 	secretsText string            // of the file of secret_environment
 	redefined   map[string]bool   // units whose definition a step changes
@@ -42,7 +43,7 @@ func (p *planner) report() {
 
 // enable plans nothing for a unit that cannot be enabled, such as one without [Install] (static).
 func (p *planner) enable(u *unit) {
-	if u.state.UnitFileState == "" || u.state.UnitFileState == "disabled" {
+	if u.isEnableable() {
 		p.control("enable", u, p.systemctl.Enable, p.systemctl.Disable)
 	}
 }

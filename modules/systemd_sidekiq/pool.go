@@ -1,78 +1,128 @@
 package systemdsidekiq
 
 import (
+	"encoding/json"
 	"fmt"
-	"strconv"
+	"maps"
+	"slices"
+	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// note is the text of a unit's poolNote: its process, and the pool that it runs with.
-func (p pool) note(u *unit) string { return fmt.Sprintf("%s %d", u.identity(), max(p.size, p.raised)) }
-
-// pool is that of the first database.yml that exists.
-func (g *gatherer) pool(workers []*unit, s sidekiq.Service, env environ.Environ) (pool, error) {
-	for _, file := range g.DatabaseYML {
-		text, err := g.files.ReadIfThere(file)
-		if err != nil {
-			return pool{}, err
-		}
-		if text != nil {
-			return g.poolOf(file, text, workers, s, env), nil
-		}
-	}
-	return pool{}, nil
+// pool is the application's database pool, as db_pool has reported it.
+type pool struct {
+	isChecked bool              // db_pool has run
+	file      string            // database.yml; "" where there is none
+	isChanged bool              // db_pool has changed the file; in check mode, would
+	sizes     string            // of the databases; "" where only Ruby knows one
+	variables map[string]string // of the units, where ERB computes the pool
 }
 
-func (g *gatherer) poolOf(file string, databaseYML []byte, workers []*unit, s sidekiq.Service, env environ.Environ) pool {
-	p := pool{file: file}
-	required, err := connections.Wanted{}, error(nil)
-	if g.DatabasePool != "" {
-		required, p.variables, err = g.poolVariables(databaseYML, workers, s)
+// poolResult is the part of db_pool's result that counts here, and what Ansible adds to it.
+type poolResult struct {
+	Failed, Skipped, Unreachable, Changed bool
+
+	AppRoot     string            `json:"app_root"`
+	Exists      *bool             `json:"exists"`
+	Path        string            `json:"path"`
+	Environment map[string]string `json:"environment"`
+	Databases   []struct {
+		Pool *int `json:"pool_after"`
+	} `json:"databases"`
+}
+
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// parsePool reads the value of option db_pool. The result of a task that failed or was skipped counts as none; so does that of another application,
+// which Ansible keeps for the rest of a play.
+func parsePool(registered map[string]any, appRoot string) (pool, error) {
+	var r poolResult
+	text, err := json.Marshal(registered)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
 	}
-	if err != nil {
-		g.missAfterDeploy(fmt.Errorf("%s: %w", file, err))
-		return p
+	if len(registered) == 0 || r.Failed || r.Skipped || r.Unreachable || appRoot == "" || r.AppRoot != "" && r.AppRoot != appRoot {
+		return pool{}, nil
 	}
-	p.size = connections.Smallest(s, environ.Overlay(env, p.variables), databaseYML, g.Databases)
-	// Another module raises it, which in check mode has not done so yet.
-	if p.size > 0 && !required.Guessed && p.size < required.Size {
-		p.raised = required.Size
-		g.warn("%s gives %d connections, and %d are wanted (%s); db_pool raises that, and then a worker that was started with fewer is restarted", file, p.size, required.Size, required.By)
+	if err != nil || r.Exists == nil {
+		return pool{}, argspec.Errorf("db_pool", "the value is not the result of a task with db_pool; hint: register that task, without a loop, and give the variable")
+	}
+	for name := range r.Environment {
+		if err := argspec.CheckText("db_pool", name, "the name of an environment variable", variableName); err != nil {
+			return pool{}, err
+		}
+	}
+	p := pool{isChecked: true, file: r.Path, isChanged: r.Changed, variables: r.Environment}
+	var sizes []string
+	for _, d := range r.Databases {
+		if d.Pool == nil {
+			return p, nil
+		}
+		sizes = append(sizes, fmt.Sprint(*d.Pool))
+	}
+	p.sizes = strings.Join(sizes, ",")
+	return p, nil
+}
+
+// pool is that of option db_pool. Where there is no database.yml, or db_pool has not run, the units keep their variables.
+func (g *gatherer) pool(s service) pool {
+	p := g.checkedPool
+	if p.file == "" {
+		p.variables = poolVariables(s)
+	}
+	if isNew := !isManaged(s.main().installed.Text); isNew && !p.isChecked {
+		g.warn("the database pool was not checked; hint: run db_pool before, and give its result as option %q", "db_pool")
 	}
 	return p
 }
 
-// poolVariables are the variables of the unit for a pool that ERB computes; none while the number of threads is only guessed, which RAILS_MAX_THREADS
-// would set. required is zero where option database_pool gives the size.
-func (g *gatherer) poolVariables(databaseYML []byte, workers []*unit, s sidekiq.Service) (required connections.Wanted, variables map[string]string, err error) {
-	request := databaseyml.Request{Environment: g.RailsEnv, Databases: g.Databases}
-	var processes []sidekiq.ProcessOptions
-	var threads []sidekiq.Threads
-	for _, u := range workers {
-		if g.DatabasePool == poolAuto && u.threadsFault != nil {
-			return required, nil, u.threadsFault
+// poolComment begins the comment of a unit with the names of the variables that give its process a large enough pool.
+const poolComment = "Database pool: "
+
+// poolVariables are the variables of the installed units that poolComment names.
+func poolVariables(s service) map[string]string {
+	all := map[string]string{}
+	for _, u := range s {
+		variables, _ := u.installed.Environment()
+		for _, name := range listed(u.installed, poolComment) {
+			all[name] = variables[name]
 		}
-		processes, threads = append(processes, g.withConfigPath(*u.process)), append(threads, u.threads)
 	}
-	if g.DatabasePool == poolAuto {
-		if required = connections.Largest(threads, g.Headroom); required.Guessed {
-			return required, nil, nil
-		}
-		request.Size = required.Size
-	} else if request.Size, err = strconv.Atoi(g.DatabasePool); err != nil {
-		return required, nil, err
-	}
-	variables, err = connections.Variables(s, processes, g.Headroom, required, databaseYML, request)
-	return required, variables, err
+	return all
 }
 
-// notePool notes the pool with which a process was started. Until db_pool has raised it, that is not the pool of the file.
+// listed are the words of a comment of a unit of this module.
+func listed(u systemd.UnitFile, comment string) []string {
+	if !isManaged(u.Text) {
+		return nil
+	}
+	for line := range strings.Lines(u.Text) {
+		if list, isFound := strings.CutPrefix(strings.TrimSpace(line), "# "+comment); isFound {
+			return strings.Split(list, ", ")
+		}
+	}
+	return nil
+}
+
+// comment is the poolComment of a unit, "" where the pool needs no variables.
+func (p pool) comment() string { return listOf(poolComment, slices.Sorted(maps.Keys(p.variables))) }
+
+func listOf(comment string, words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return comment + strings.Join(words, ", ")
+}
+
+// note is the text of a unit's poolNote: its process, and the pool that it runs with.
+func (p pool) note(u *unit) string { return u.identity() + " " + p.sizes }
+
+// notePool notes the pool with which a process was started.
 func (p *planner) notePool(u *unit) error {
-	if p.pool.size == 0 || p.pool.raised > 0 || !p.restartsOn("database") {
+	if p.pool.sizes == "" || !p.restartsOn("database") {
 		return nil
 	}
 	return p.note(u.name, poolNote, p.pool.note(u))

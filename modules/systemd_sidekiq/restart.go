@@ -39,7 +39,7 @@ func (g *gatherer) addRestartReasons(f *facts) {
 // restartReason returns unit.restartReason and unit.releaseFault.
 func (g *gatherer) restartReason(u *unit, f *facts) (reason string, releaseFault error) {
 	for _, file := range g.watched(u, f.pool) {
-		if g.isNewer(file, u.state) {
+		if g.isNewer(file, u.state) || file == f.pool.file && f.pool.isChanged {
 			return fmt.Sprintf(" (%s is newer than the process)", file), nil
 		}
 	}
@@ -72,7 +72,7 @@ func (g *gatherer) watched(u *unit, pool pool) []string {
 	config := u.process.ConfigPath(g.AppRoot)
 	add("config", config, config+".erb")
 	add("lockfile", g.lockfile())
-	if pool.file != "" && (pool.size == 0 || !g.hasNote(u.name, poolNote, pool.note(u))) {
+	if pool.file != "" && (pool.sizes == "" || !g.hasNote(u.name, poolNote, pool.note(u))) {
 		add("database", pool.file)
 	}
 	return files

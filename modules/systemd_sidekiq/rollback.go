@@ -85,6 +85,7 @@ func (p *planner) installAgain() error {
 			fault = errors.Join(fault, p.publish(u))
 		}
 	}
+	fault = errors.Join(fault, p.systemctl.DaemonReload())
 	if p.Enabled {
 		fault = errors.Join(fault, p.systemctl.Enable(p.main().name))
 	}

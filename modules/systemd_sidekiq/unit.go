@@ -117,11 +117,14 @@ func parentTable(in *input) []systemd.Section {
 	}
 }
 
-// setBy is the SetBy of a directive, "" for one that no unit has.
-func setBy(directive string) string {
+// tables are those of both kinds of units, without values.
+func tables() []systemd.Section {
 	in := &input{options: &options{}, facts: &facts{}, unit: &unit{process: &sidekiq.ProcessOptions{}}}
-	return systemd.SetBy(append(processTable(in), parentTable(in)...), directive)
+	return append(processTable(in), parentTable(in)...)
 }
+
+// setBy is the SetBy of a directive, "" for one that no unit has.
+func setBy(directive string) string { return systemd.SetBy(tables(), directive) }
 
 // isOption reports whether setBy names an option.
 func isOption(by string) bool {
@@ -135,10 +138,34 @@ func unitText(o *options, f *facts, u *unit) (string, error) {
 	if u.process == nil {
 		return systemd.Render(f.systemctl.Version, comments, parentTable(in))
 	}
+	for _, comment := range []string{f.pool.comment(), listOf(optionsComment, o.unitOptions())} {
+		if comment != "" {
+			comments = append(comments, comment)
+		}
+	}
 	if err := o.checkStopTimeout(u.timeout); err != nil {
 		return "", err
 	}
 	return systemd.Render(f.systemctl.Version, comments, processTable(in))
+}
+
+// optionsComment begins the comment of a unit with the options that were not at their defaults when it was written.
+const optionsComment = "Options: "
+
+// ofCommand are options of the command line and others that no row of the tables names.
+var ofCommand = []string{"deploy_root", "rails_env", "login_shell", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment", "extra_directives"}
+
+// unitOptions are the options that units are made of and that are not at their defaults. The profile of hardening stays by itself.
+func (o *options) unitOptions() []string {
+	names := slices.Clone(ofCommand)
+	for _, s := range tables() {
+		for _, r := range s.Rows {
+			names = append(names, r.SetBy)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(o.NotDefault), func(name string) bool {
+		return name == "name" || name == "app_root" || !slices.Contains(names, name)
+	})
 }
 
 // withExtra adds extra_directives to the rows of [Service]; they replace rows of the sandbox.

@@ -19,14 +19,11 @@ func (p *planner) uptime() time.Duration {
 	return p.uptimeSimple
 }
 
-// minUptime is how long it has to run with a heartbeat, too: two looks, so that an exit right after the first heartbeat is noticed.
-const minUptime = 500 * time.Millisecond
-
 // awaitUp waits until the unit's main process has proved to work, and returns its state. The error is that of systemd.AwaitUp.
 func (p *planner) awaitUp(u *unit, redis sidekiq.Client) (systemd.State, error) {
-	start, isSilent := time.Now(), false // a Redis that does not answer is not asked again
+	isSilent := false // a Redis that does not answer is not asked again
 	return p.systemctl.AwaitUp(u.name, p.uptime(), func(now systemd.State) bool {
-		if isSilent || time.Since(start) < minUptime {
+		if isSilent {
 			return false
 		}
 		seen, err := redis.Heartbeat(u.at(now).mainProcess())

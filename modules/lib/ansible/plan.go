@@ -138,7 +138,7 @@ func (p *Plan) preview(diff bool) answer {
 	for _, fault := range p.missing {
 		p.Warn("%v", fault)
 	}
-	return p.result(p.changes(), diff)
+	return p.result(p.Changes(), diff)
 }
 
 // run runs the steps. When one fails its policy decides about those before it.
@@ -158,7 +158,7 @@ func (p *Plan) run(diff bool) answer {
 		}
 		return p.rollBack(done, s, err, diff)
 	}
-	return p.result(p.changes(), diff)
+	return p.result(p.Changes(), diff)
 }
 
 // refusal is the answer to an error before the first step, with what was seen until then. The plan may be nil.
@@ -234,8 +234,8 @@ func failureText(failed Step, cause error, undone, notUndone []string) string {
 	return text
 }
 
-// changes are the titles of the steps that change the host.
-func (p *Plan) changes() []string { return titles(p.steps) }
+// Changes are the titles of the steps that change the host.
+func (p *Plan) Changes() []string { return titles(p.steps) }
 
 func titles(steps []Step) []string {
 	var all []string

@@ -5,12 +5,16 @@ import (
 	"reflect"
 )
 
-// tag is the struct tag that names a field's option.
-const tag = "option"
+// tag is the struct tag that names a field's option. A field tagged notDefault is a []string that gets the names of the options whose values are
+// not the defaults of NAME.yml, in its order.
+const (
+	tag        = "option"
+	notDefault = "*"
+)
 
 // Decode fills the params struct that params points to with the arguments, normalized.
 //
-// A field is a string, int, bool, float64, any, []string, map[string]string, a struct (dict with suboptions), a slice of
+// A field is a string, int, bool, float64, any, []string, map[string]string, map[string]any, a struct (dict with suboptions), a slice of
 // structs, or a pointer to one of the first four, which stays nil when the option is not given and has no default. The fields of an
 // embedded struct count as the struct's own.
 func (s *Spec) Decode(args map[string]any, params any) error {
@@ -18,7 +22,34 @@ func (s *Spec) Decode(args map[string]any, params any) error {
 	if err != nil {
 		return err
 	}
+	values[notDefault] = s.notDefault(values)
 	return fill(reflect.ValueOf(params).Elem(), values, "")
+}
+
+func (s *Spec) notDefault(values map[string]any) []any {
+	names := []any{}
+	for i := range s.Options {
+		o, value := &s.Options[i], values[s.Options[i].Name]
+		var standard any
+		if o.Default != nil {
+			standard, _ = o.coerce(o.Default, o.Name) // Parse has accepted it
+		}
+		if !reflect.DeepEqual(value, standard) && !(isEmpty(value) && isEmpty(standard)) {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// isEmpty reports whether a value is none, or an empty list or dict.
+func isEmpty(value any) bool {
+	switch v := value.(type) {
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return value == nil
 }
 
 func fill(target reflect.Value, values map[string]any, prefix string) error {
@@ -34,7 +65,7 @@ func fill(target reflect.Value, values map[string]any, prefix string) error {
 	return nil
 }
 
-// set assigns a normalized value. Only map[string]string still needs a coercion: a dict without suboptions holds anything.
+// set assigns a normalized value. A dict without suboptions holds anything: only map[string]string still needs a coercion.
 func set(field reflect.Value, v any, path string) error {
 	switch field.Kind() {
 	case reflect.Pointer:
@@ -60,6 +91,10 @@ func set(field reflect.Value, v any, path string) error {
 }
 
 func setMap(field reflect.Value, items map[string]any, path string) error {
+	if field.Type() == reflect.TypeFor[map[string]any]() {
+		field.Set(reflect.ValueOf(items))
+		return nil
+	}
 	m := map[string]string{}
 	for k, item := range items {
 		s, err := toStr(item, path+"."+k)
@@ -81,7 +116,7 @@ func (s *Spec) CheckParams(params any) error {
 func checkStruct(t reflect.Type, options []Option, prefix string) error {
 	fields := map[string]reflect.Type{}
 	for _, field := range reflect.VisibleFields(t) {
-		if name, ok := field.Tag.Lookup(tag); ok {
+		if name, ok := field.Tag.Lookup(tag); ok && name != notDefault {
 			fields[name] = field.Type
 		}
 	}

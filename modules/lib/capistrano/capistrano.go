@@ -12,6 +12,14 @@ import (
 // Deployment is a deployed application: its directory, and the directory with current, releases and shared; "" without Capistrano.
 type Deployment struct{ AppRoot, Root string }
 
+// RootOf is the directory with current, releases and shared of an application in current; "" for one elsewhere.
+func RootOf(appRoot string) string {
+	if path.Base(appRoot) != "current" {
+		return ""
+	}
+	return path.Dir(appRoot)
+}
+
 // Project is the name of the application: that of the directory above current, hyrax for /opt/hyrax/current.
 func (d Deployment) Project() string {
 	if d.Root != "" {

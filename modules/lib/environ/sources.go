@@ -19,6 +19,13 @@ type Options struct {
 	DotenvFiles       []string          `option:"dotenv_files"`
 }
 
+// SetDefaults sets the default of dotenv_files: the file of dotenv-rails that Capistrano shares between releases. deployRoot is "" where it is not known.
+func (o *Options) SetDefaults(deployRoot, railsEnv string) {
+	if o.DotenvFiles == nil && deployRoot != "" {
+		o.DotenvFiles = []string{deployRoot + "/shared/.env." + railsEnv}
+	}
+}
+
 // Variables are those of environment and secret_environment, in a map that is the caller's.
 func (o Options) Variables() map[string]string {
 	all := map[string]string{}

@@ -10,7 +10,7 @@ import (
 )
 
 // pollInterval is how often Await and AwaitUp ask systemd. A unit in a crash loop changes its state each RestartSec.
-const pollInterval = 250 * time.Millisecond
+const pollInterval = 100 * time.Millisecond
 
 // Await waits until no job of the unit is in progress, at most for the timeout, and returns the last state. state is the one that is known.
 func (s Systemctl) Await(unit string, state State, timeout time.Duration) (State, error) {
@@ -22,23 +22,25 @@ func (s Systemctl) Await(unit string, state State, timeout time.Duration) (State
 	return state, err
 }
 
-// AwaitUp watches a unit that was just started, for the period or until proven reports that it works. `systemctl start` of
+// AwaitUp watches a unit that was just started, for the period or until isProven reports that it works. `systemctl start` of
 // Type=simple succeeds before the program is executed, and a unit in a crash loop is active at times: so the unit counts as up only if
-// the same process runs at every look and systemd has restarted nothing. The error has the reason, the state and the end of the journal.
-func (s Systemctl) AwaitUp(unit string, period time.Duration, proven func(State) bool) (State, error) {
+// the same process runs at every look, also after the proof, and systemd has restarted nothing. The error has the reason, the state and the end of
+// the journal.
+func (s Systemctl) AwaitUp(unit string, period time.Duration, isProven func(State) bool) (State, error) {
 	first, err := s.Show(unit)
 	if err != nil {
 		return first, err
 	}
+	now := first
 	for end := time.Now().Add(period); ; time.Sleep(pollInterval) {
-		now, err := s.Show(unit)
-		if err != nil {
-			return now, err
-		}
 		if reason := whyDown(first, now); reason != "" {
 			return now, down(unit, now, reason)
 		}
-		if proven(now) || time.Now().After(end) {
+		isUp := isProven(now) || time.Now().After(end)
+		if now, err = s.Show(unit); err != nil {
+			return now, err
+		}
+		if isUp && whyDown(first, now) == "" {
 			return now, nil
 		}
 	}

@@ -21,16 +21,30 @@ type Systemctl struct {
 	Version int // such as 257
 }
 
-// Find looks for a booted systemd of a supported version. root is the host's root directory, "/" except in tests.
-func Find(root string) (Systemctl, error) {
+// Find looks for the systemctl of a booted systemd, and does not ask for its version. root is the host's root directory, "/" except in tests.
+func Find(root string) (s Systemctl, err error) {
 	if !Booted(root) {
-		return Systemctl{}, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
+		return s, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
 	}
-	s, err := Installed()
-	if err == nil && s.Version < MinVersion {
-		err = fmt.Errorf("systemd %d is too old; accepted: %d and later", s.Version, MinVersion)
-	}
+	s.path, err = lookPath("systemctl")
 	return s, err
+}
+
+// SupportedVersion asks for the version. One older than MinVersion is an error.
+func (s Systemctl) SupportedVersion() (int, error) {
+	version, err := s.askVersion()
+	if err == nil && version < MinVersion {
+		err = fmt.Errorf("systemd %d is too old; accepted: %d and later", version, MinVersion)
+	}
+	return version, err
+}
+
+func (s Systemctl) askVersion() (int, error) {
+	out, err := s.run("--version")
+	if err != nil {
+		return 0, err
+	}
+	return parseVersion(out)
 }
 
 // Booted reports whether systemd runs the host (sd_booted(3)).
@@ -70,17 +84,10 @@ func hasFile(root, unit string, counts func(dir string) bool) bool {
 }
 
 // Installed looks for a systemctl of any version, whether or not systemd runs.
-func Installed() (Systemctl, error) {
-	s := Systemctl{}
-	var err error
-	if s.path, err = lookPath("systemctl"); err != nil {
-		return s, err
+func Installed() (s Systemctl, err error) {
+	if s.path, err = lookPath("systemctl"); err == nil {
+		s.Version, err = s.askVersion()
 	}
-	out, err := s.run("--version")
-	if err != nil {
-		return s, err
-	}
-	s.Version, err = parseVersion(out)
 	return s, err
 }
 

@@ -1,0 +1,52 @@
+package systemdsidekiq
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/dashboard"
+)
+
+// summarize adds status and summary to the answer. With steps the summary is what they would do, for check mode, until the last step replaces it.
+func (p *planner) summarize() {
+	name, changes := p.main().name, p.Changes()
+	switch {
+	case len(p.missing) > 0 && slices.Contains([]string{"up", "waiting for the first deploy"}, p.status):
+		p.status = "cannot start"
+		p.Set("summary", fmt.Sprintf("%s: cannot start: %v", name, p.missing[0]))
+	case len(changes) > 0:
+		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", ")))
+		p.Add(ansible.Step{Title: "summarize", Proof: true, Do: func(late *ansible.Late) error {
+			p.reportSummary(late)
+			return nil
+		}})
+	default:
+		p.reportSummary(p.Plan)
+	}
+	p.Set("status", p.status)
+}
+
+func (p *planner) reportSummary(to answer) {
+	text := p.main().name + ": " + p.status
+	if p.status == "up" && p.redis.IsKnown() {
+		text += ", " + p.work(to)
+	}
+	to.Set("summary", text)
+}
+
+// work is what all processes do that use the Redis, on whatever host, with warnings of what is wrong with it.
+func (p *planner) work(to answer) string {
+	d, err := dashboard.Read(p.redis)
+	if err != nil { // the check of the heartbeat has reported it
+		return "and Redis does not tell what Sidekiq does"
+	}
+	d.CompareVersion(p.version)
+	d.CompareRelease(cmp.Or(p.AppRoot, p.main().root()))
+	for _, warning := range d.Warnings() {
+		to.Warn("%s", warning)
+	}
+	return d.Summary()
+}
