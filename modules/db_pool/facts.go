@@ -28,8 +28,8 @@ func gather(o *options) (*facts, error) {
 	f := &facts{database: d, service: sidekiq.Service{
 		RailsEnv: o.RailsEnv, Lockfile: o.lockfile(), Environment: o.Sources(files), Files: files,
 	}}
-	if o.Pool != nil {
-		f.required = connections.Wanted{Size: *o.Pool, By: `option "pool"`}
+	if o.size > 0 {
+		f.required = connections.Wanted{Size: o.size, By: `option "pool"`}
 	} else if f.required, err = connections.Required(f.service, o.processes(), o.Headroom); err != nil {
 		return nil, err
 	}

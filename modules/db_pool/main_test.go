@@ -1,6 +1,7 @@
 package dbpool
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,7 +41,7 @@ func host(t *testing.T, text string) (path string) {
 }
 
 func params(path string, pool int) *options {
-	return &options{Path: []string{path}, RailsEnv: "production", Pool: &pool, IfMissing: "fail"}
+	return &options{Path: []string{path}, RailsEnv: "production", Pool: fmt.Sprint(pool), size: pool, ERB: "evaluate", IfMissing: "fail"}
 }
 
 const small = "production:\n  adapter: mysql2\n  password: secret\n  pool: 5\n"

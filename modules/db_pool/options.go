@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/capistrano"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -16,7 +18,7 @@ type options struct {
 	Path              []string                 `option:"path"`
 	RailsEnv          string                   `option:"rails_env"`
 	Databases         []string                 `option:"databases"`
-	Pool              *int                     `option:"pool"`
+	Pool              string                   `option:"pool"`
 	Concurrency       *int                     `option:"concurrency"`
 	SidekiqConfig     []string                 `option:"sidekiq_config"`
 	Processes         []sidekiq.ProcessOptions `option:"processes"`
@@ -30,6 +32,8 @@ type options struct {
 	Backup            bool                     `option:"backup"`
 	IfMissing         string                   `option:"if_missing"`
 	environ.Options
+
+	size int // of option pool; 0: auto
 }
 
 // erbVariable is the choice of erb that this module adds to those of package databaseyml.
@@ -40,8 +44,9 @@ const maxPool = 10000
 
 // Validate checks what db_pool.yml cannot express.
 func (o *options) Validate() error {
+	o.setDefaults()
 	if len(o.Path) == 0 {
-		return argspec.Errorf("path", "the list is empty; hint: give the path of database.yml")
+		return argspec.Errorf("path", "the list is empty; hint: give the path of database.yml, or app_root")
 	}
 	if o.RailsEnv == "" || o.RailsEnv == "shared" {
 		return argspec.Errorf("rails_env", "%q is no environment; hint: write production", o.RailsEnv)
@@ -49,8 +54,8 @@ func (o *options) Validate() error {
 	if err := o.checkNumbers(); err != nil {
 		return err
 	}
-	if o.Pool == nil && o.Concurrency == nil && len(o.SidekiqConfig) == 0 && len(o.Processes) == 0 {
-		return argspec.Errorf("sidekiq_config", "the list is empty; hint: write config/sidekiq.yml")
+	if o.size == 0 && o.Concurrency == nil && len(o.SidekiqConfig) == 0 && len(o.Processes) == 0 {
+		return argspec.Errorf("pool", "%q wants to know the threads; hint: give app_root, sidekiq_config or concurrency, or a number", o.Pool)
 	}
 	if slices.Contains(o.Databases, "") {
 		return argspec.Errorf("databases", "%q is no name; hint: leave the option out for all databases", "")
@@ -66,13 +71,40 @@ func (o *options) Validate() error {
 	return o.checkConfigs()
 }
 
+// setDefaults sets the defaults that depend on app_root.
+func (o *options) setDefaults() {
+	if o.AppRoot == nil {
+		return
+	}
+	root := capistrano.RootOf(*o.AppRoot)
+	o.SetDefaults(root, o.RailsEnv)
+	if o.SidekiqConfig == nil {
+		o.SidekiqConfig = []string{"config/sidekiq.yml"}
+	}
+	if o.Path != nil {
+		return
+	}
+	if root != "" {
+		o.Path = []string{root + "/shared/config/database.yml"}
+	}
+	o.Path = append(o.Path, *o.AppRoot+"/config/database.yml")
+}
+
 func (o *options) checkNumbers() error {
+	o.size = 0
+	if o.Pool != "auto" {
+		size, err := strconv.Atoi(o.Pool)
+		if err != nil || size < 1 || size > maxPool {
+			return argspec.NotAccepted("pool", o.Pool, fmt.Sprintf("auto, or a number from 1 to %d", maxPool))
+		}
+		o.size = size
+	}
 	type number struct {
 		option string
 		value  *int
 		least  int
 	}
-	numbers := []number{{"pool", o.Pool, 1}, {"concurrency", o.Concurrency, 1}, {"headroom", &o.Headroom, 0}}
+	numbers := []number{{"concurrency", o.Concurrency, 1}, {"headroom", &o.Headroom, 0}}
 	for i, process := range o.Processes {
 		numbers = append(numbers, number{fmt.Sprintf("processes[%d].concurrency", i), process.Concurrency, 1})
 	}
@@ -80,9 +112,6 @@ func (o *options) checkNumbers() error {
 		if n.value != nil && (*n.value < n.least || *n.value > maxPool) {
 			return argspec.NotAccepted(n.option, *n.value, fmt.Sprintf("%d to %d", n.least, maxPool))
 		}
-	}
-	if o.Pool != nil && o.Headroom > 0 {
-		return argspec.Errorf("headroom", "%d beside option %q, which is the whole pool; hint: leave one out", o.Headroom, "pool")
 	}
 	return nil
 }

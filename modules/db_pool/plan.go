@@ -42,6 +42,9 @@ func plan(o *options) (*ansible.Plan, error) {
 	}
 	plan := &ansible.Plan{}
 	plan.Set("exists", f.database != nil)
+	if o.AppRoot != nil {
+		plan.Set("app_root", *o.AppRoot)
+	}
 	if f.database == nil {
 		return plan, missing(plan, o)
 	}

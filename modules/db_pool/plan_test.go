@@ -79,7 +79,7 @@ func BenchmarkPlanWithoutChange(b *testing.B) {
 	write("Gemfile.lock", "GEM\n  specs:\n    sidekiq (7.3.2)\n")
 	config := write("config/sidekiq.yml", ":queues:\n  - default\n")
 	o := params(write("config/database.yml", small), 0)
-	o.Pool, o.SidekiqConfig = nil, []string{config}
+	o.Pool, o.SidekiqConfig = "auto", []string{config}
 	for b.Loop() {
 		if _, err := plan(o); err != nil {
 			b.Fatal(err)

@@ -17,7 +17,7 @@ func wantedText(o *options, f *facts) (t text, err error) {
 	source, request, by := f.database.file.Data, o.request(f.required.Size), f.by
 	if o.ERB == erbVariable {
 		threads := f.required
-		if o.Pool != nil {
+		if o.size > 0 {
 			threads = connections.Wanted{} // required is not their number
 		}
 		if t.variables, err = connections.Variables(f.service, o.processes(), o.Headroom, threads, source, request); err != nil {

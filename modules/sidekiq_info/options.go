@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/capistrano"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
@@ -21,6 +22,7 @@ var railsEnv = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // Validate checks what sidekiq_info.yml cannot express.
 func (o *options) Validate() error {
+	o.SetDefaults(capistrano.RootOf(o.AppRoot), o.RailsEnv)
 	if !railsEnv().MatchString(o.RailsEnv) {
 		return argspec.NotAccepted("rails_env", o.RailsEnv, "letters, digits, _")
 	}
