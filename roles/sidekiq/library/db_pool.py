@@ -24,9 +24,11 @@ options:
     description:
       - Path of the C(database.yml), absolute. Of several, the first that exists is used.
       - A symbolic link is followed and stays, see O(allow_foreign_links).
+      - >-
+        By default C(shared/config/database.yml) beside O(app_root), where that ends in C(current), then
+        C(config/database.yml) in O(app_root).
     type: list
     elements: path
-    required: true
   rails_env:
     description:
       - Rails environment whose section is changed.
@@ -42,11 +44,14 @@ options:
     default: []
   pool:
     description:
-      - Number of connections that are wanted at least.
-    type: int
+      - >-
+        Number of connections that are required at least. V(auto) is the number of Sidekiq threads by O(concurrency),
+        O(sidekiq_config) and O(processes), plus O(headroom); a number replaces all four.
+    type: str
+    default: auto
   concurrency:
     description:
-      - Number of Sidekiq threads, for which as many connections are wanted.
+      - Number of Sidekiq threads. By default it is taken from O(sidekiq_config).
     type: int
   sidekiq_config:
     description:
@@ -58,6 +63,7 @@ options:
       - >-
         A file that does not exist sets nothing. That is warned of, but for C(config/sidekiq.yml), which an application
         need not have and in whose place C(config/sidekiq.yml.erb) may be.
+      - By default C(config/sidekiq.yml) in O(app_root).
     type: list
     elements: path
   processes:
@@ -121,9 +127,10 @@ options:
       - >-
         Files that the application itself loads with dotenv. What the service sets wins over them, and an earlier file
         over a later. One that is missing is no error.
+      - By default C(shared/.env.RAILS_ENV) beside O(app_root), where that ends in C(current), with the value of
+          O(rails_env).
     type: list
     elements: path
-    default: []
   key:
     description:
       - >-
@@ -138,17 +145,16 @@ options:
       - >-
         What to do where ERB makes the pool, as in Rails' own V(pool: <%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
       - >-
-        V(evaluate) takes what it gives with O(environment), O(environment_files) and O(dotenv_files); when that is too
-        small, the error names the variable to set.
-      - >-
-        V(variable) does the same but leaves it to the one who starts the process to set that variable, and returns it
-        in RV(environment). The role does so; its M(systemd_sidekiq) task puts it into the unit.
+        V(variable) evaluates it with O(environment), O(environment_files) and O(dotenv_files). When the pool is too
+        small, the variable that has to be set is returned in RV(environment), and M(systemd_sidekiq) sets it in the
+        unit when it is given the result of this task.
+      - V(evaluate) does the same; when the pool is too small, the error names the variable.
       - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby; then it may be
           smaller than what Ruby gave.
       - V(refuse) is an error however large it is.
     type: str
-    choices: [evaluate, variable, replace, refuse]
-    default: evaluate
+    choices: [variable, evaluate, replace, refuse]
+    default: variable
   allow_lower:
     description:
       - Whether a pool that is larger is made smaller, too.
@@ -199,8 +205,8 @@ notes:
     Runs of the same user wait for each other; a user without a home directory is warned that they do not. A file that
     somebody else changes during a run is not replaced, which is an error.
   - >-
-    O(pool), O(concurrency) or O(sidekiq_config) is wanted. With both of the last the threads of the file's capsules are
-    added to O(concurrency), as Sidekiq's flag C(-c) does it.
+    With O(concurrency) and O(sidekiq_config) the threads of the file's capsules are added to O(concurrency), as
+    Sidekiq's flag C(-c) does it.
   - A pool too large costs nothing, since connections are opened as they are needed.
   - >-
     C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place
@@ -218,8 +224,6 @@ author:
 EXAMPLES = r'''
 - name: Enough connections for the threads that config/sidekiq.yml asks for
   db_pool:
-    path: /opt/hyrax/shared/config/database.yml
-    sidekiq_config: config/sidekiq.yml
     app_root: /opt/hyrax/current
 
 - name: Connections for 25 threads, before or after the first deploy
@@ -252,6 +256,11 @@ exists:
   returned: success
   type: bool
   sample: true
+app_root:
+  description: O(app_root), by which M(systemd_sidekiq) recognizes the application.
+  returned: when O(app_root) is given
+  type: str
+  sample: /opt/hyrax/current
 path:
   description: The one of O(path) that was used.
   returned: when it exists
@@ -352,10 +361,10 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
         argument_spec={
-            'path': {'type': 'list', 'elements': 'path', 'required': True},
+            'path': {'type': 'list', 'elements': 'path'},
             'rails_env': {'type': 'str', 'default': 'production'},
             'databases': {'type': 'list', 'elements': 'str', 'default': []},
-            'pool': {'type': 'int'},
+            'pool': {'type': 'str', 'default': 'auto'},
             'concurrency': {'type': 'int'},
             'sidekiq_config': {'type': 'list', 'elements': 'path'},
             'processes': {
@@ -373,17 +382,15 @@ def main():
             'environment': {'type': 'dict', 'default': {}},
             'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
             'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
-            'dotenv_files': {'type': 'list', 'elements': 'path', 'default': []},
+            'dotenv_files': {'type': 'list', 'elements': 'path'},
             'key': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'pool', 'max_connections']},
-            'erb': {'type': 'str', 'default': 'evaluate', 'choices': ['evaluate', 'variable', 'replace', 'refuse']},
+            'erb': {'type': 'str', 'default': 'variable', 'choices': ['variable', 'evaluate', 'replace', 'refuse']},
             'allow_lower': {'type': 'bool', 'default': False},
             'allow_others': {'type': 'bool', 'default': False},
             'allow_foreign_links': {'type': 'bool', 'default': False},
             'backup': {'type': 'bool', 'default': False},
             'if_missing': {'type': 'str', 'default': 'fail', 'choices': ['fail', 'skip']},
         },
-        mutually_exclusive=[['pool', 'concurrency'], ['pool', 'sidekiq_config'], ['pool', 'processes']],
-        required_one_of=[['pool', 'concurrency', 'sidekiq_config', 'processes']],
         supports_check_mode=True,
     )
     module.fail_json(msg='db_pool is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')

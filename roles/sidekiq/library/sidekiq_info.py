@@ -50,9 +50,10 @@ options:
   dotenv_files:
     description:
       - Files that the application itself loads with dotenv. One that is missing is no error.
+      - By default C(shared/.env.RAILS_ENV) beside O(app_root), where that ends in C(current), with the value of
+          O(rails_env).
     type: list
     elements: path
-    default: []
   rails_env:
     description:
       - Rails environment, for O(dotenv_files) that refer to C(RAILS_ENV).
@@ -281,7 +282,7 @@ def main():
             'environment': {'type': 'dict', 'default': {}},
             'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
             'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
-            'dotenv_files': {'type': 'list', 'elements': 'path', 'default': []},
+            'dotenv_files': {'type': 'list', 'elements': 'path'},
             'rails_env': {'type': 'str', 'default': 'production'},
             'app_root': {'type': 'path'},
         },

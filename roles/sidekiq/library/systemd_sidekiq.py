@@ -16,6 +16,9 @@ description:
     A restart loses no job: Sidekiq is told to take no new ones, waited for, stopped with time enough to push back what
     still runs, started, and looked for in Redis, where it must beat as the process that systemd has.
   - >-
+    An option that is left out has its default, which is that of the role. Options with which the unit was written
+    before and that are left out now are named in a warning.
+  - >-
     On a host where nothing was deployed yet the unit stays quiet (C(ConditionPathIsDirectory=)), and the answer says
     that it waits for the first deploy.
 options:
@@ -104,7 +107,9 @@ options:
       - >-
         Several processes instead of one. Each has a unit of its own, C(NAME@PROCESS.service), below C(NAME.service),
         with which all are started, stopped, restarted and told to be quiet (C(systemctl reload)).
-      - A process that leaves the list is drained, stopped and removed.
+      - >-
+        A process that leaves the list is drained, stopped and removed; V([]) goes back to a single process. Where
+        several processes exist and the option is left out, the units are left as they are.
     type: list
     elements: dict
     suboptions:
@@ -174,9 +179,9 @@ options:
       - >-
         Files that the application itself loads with dotenv. They are only read, to know where Redis is, and never put
         into the unit. One that is missing is no error. A variable that the unit sets to another value is warned of.
+      - By default C(shared/.env.RAILS_ENV) in O(deploy_root), with the value of O(rails_env).
     type: list
     elements: path
-    default: []
   umask:
     description:
       - Permissions that files written by jobs do not get, in octal. Quote it.
@@ -204,7 +209,7 @@ options:
         C(-) may be missing.
     type: list
     elements: str
-    default: []
+    default: [-/opt/derivatives, -/opt/uploads, -/opt/data]
   jit:
     description:
       - >-
@@ -266,38 +271,21 @@ options:
         understands.
     type: bool
     default: false
-  database_yml:
-    description:
-      - Where the application's database.yml may be, for O(restart_on) and O(database_pool); of several, the first that
-          exists.
-    type: list
-    elements: path
-    default: []
-  database_pool:
+  db_pool:
     description:
       - >-
-        Connections that each pool in O(database_yml) must give, V(auto) for as many as the process has threads. Where
-        ERB makes the pool of a variable, as in Rails' own template, and it would be too small, the unit sets that
-        variable. By default it does not.
-      - A pool that stands in the file as a number is M(db_pool)'s to raise.
-    type: str
-  databases:
-    description:
-      - Names of the databases that O(database_pool) is for, where the section holds several. By default all.
-    type: list
-    elements: str
-    default: []
-  headroom:
-    description:
-      - Number of connections that O(database_pool=auto) adds to those of the threads.
-    type: int
-    default: 0
+        Result of a task with M(db_pool) for the same application, as C(register) keeps it. Its database.yml then counts
+        for O(restart_on), and where ERB computes the pool from a variable, the unit sets that variable.
+      - >-
+        Without it, or with the result of a task that was skipped or failed, the unit keeps the variables that it has;
+        for a new unit a warning says that the pool was not checked.
+    type: dict
   restart_on:
     description:
       - >-
         What restarts a running Sidekiq when it was written after the process was started: the unit,
-        O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)),
-        O(database_yml) (V(database)), C(Gemfile.lock) (V(lockfile)).
+        O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)), the
+        database.yml of O(db_pool) (V(database)), C(Gemfile.lock) (V(lockfile)).
       - A database.yml that was written again with the pool that the process is known to have does not.
       - V(release) restarts it when it runs in another folder than O(app_root) leads to.
       - A unit that this run changes restarts it in any case. A process that a deploy has quieted is left to the deploy.
@@ -403,11 +391,20 @@ unit:
   sample: /etc/systemd/system/sidekiq.service
 status:
   description: >-
-    What is so at the end; in check mode, what would be. V(up), V(waiting for the first deploy), V(reloaded),
-    V(drained), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
+    State of the service at the end; in check mode, what it would be. V(up), V(waiting for the first deploy),
+    V(reloaded), V(drained), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
+    In check mode V(cannot start) where a user, group or file is missing that an earlier task may create; the warnings
+    name them.
   returned: success
   type: str
   sample: up
+summary:
+  description: >-
+    RV(status) and what all processes do that use the Redis, in one line; in check mode the pending changes. What
+    M(sidekiq_info) would warn of is among the warnings.
+  returned: success
+  type: str
+  sample: "sidekiq.service: up, 1 process, 7 threads (0 busy), queues default 0; 0 retries, 0 scheduled, 0 dead"
 main_pid:
   description: Process ID of Sidekiq.
   returned: when one process runs
@@ -539,10 +536,10 @@ def main():
             'environment': {'type': 'dict', 'default': {}},
             'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
             'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
-            'dotenv_files': {'type': 'list', 'elements': 'path', 'default': []},
+            'dotenv_files': {'type': 'list', 'elements': 'path'},
             'umask': {'type': 'str', 'default': '0002'},
             'hardening': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'strict', 'standard', 'compat', 'off']},
-            'read_write_paths': {'type': 'list', 'elements': 'str', 'default': []},
+            'read_write_paths': {'type': 'list', 'elements': 'str', 'default': ['-/opt/derivatives', '-/opt/uploads', '-/opt/data']},
             'jit': {'type': 'bool', 'default': True},
             'malloc': {'type': 'str', 'default': 'arenas', 'choices': ['arenas', 'jemalloc', 'default']},
             'memory_high': {'type': 'str'},
@@ -553,10 +550,7 @@ def main():
             'redis_url': {'type': 'str', 'no_log': True},
             'redis_namespace': {'type': 'str'},
             'require_heartbeat': {'type': 'bool', 'default': False},
-            'database_yml': {'type': 'list', 'elements': 'path', 'default': []},
-            'database_pool': {'type': 'str'},
-            'databases': {'type': 'list', 'elements': 'str', 'default': []},
-            'headroom': {'type': 'int', 'default': 0},
+            'db_pool': {'type': 'dict'},
             'restart_on': {
                 'type': 'list',
                 'elements': 'str',
