@@ -223,7 +223,7 @@ func tableCell(v any) (string, error) {
 	if v == nil {
 		return "unset", nil
 	}
-	text, err := yaml.Marshal(flow(model.Shown(v)))
+	text, err := yaml.Marshal(flow(v))
 	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
 }
 

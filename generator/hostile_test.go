@@ -169,7 +169,7 @@ func TestHostileValues_StayText(t *testing.T) {
 					require.JSONEq(t, asJSON(t, want), asJSON(t, content), name)
 				case strings.HasSuffix(name, "meta/argument_specs.yml"):
 					for _, file := range []any{content, same[name]} {
-						options := file.(map[string]any)["argument_specs"].(map[string]any)["main"].(map[string]any)["options"].(map[string]any)
+						options := file.(map[string]any)["argument_specs"].(map[string]any)["variables"].(map[string]any)["options"].(map[string]any)
 						for variable, value := range want {
 							option := options[variable].(map[string]any)
 							if _, has := option["default"]; has && reflect.DeepEqual(file, content) {

@@ -57,17 +57,6 @@ func (f Field) Fits(text string) bool {
 	return regexp.MustCompile(f.Accepts.pattern).MatchString(text)
 }
 
-// mandatoryProject says what to set, where Ansible would only name an undefined variable.
-const mandatoryProject = `{{ project_name | mandatory('set project_name (or sidekiq_project) to the name of the application') }}`
-
-// Shown is a default as people should read it.
-func Shown(v any) any {
-	if v == mandatoryProject {
-		return "{{ project_name }}"
-	}
-	return v
-}
-
 // allowable are the names of findings that sudoers_entry accepts.
 func allowable() (names []string) {
 	for _, check := range sudolint.Allowable {
@@ -84,7 +73,7 @@ func Variables(m Model) []Field {
 // Fields are all of them with the model's values, in the order in which they are shown.
 func Fields(m Model) []Field {
 	return []Field{
-		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: cmp.Or(m.Project, mandatoryProject),
+		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: cmp.Or(m.Project, "{{ project_name }}"),
 			Description: "Name of the application; by default ansible-samvera's `project_name`."},
 		{Name: "sidekiq_state", Type: argspec.Str, Choices: []string{"started", "restarted", "reloaded", "drained", "stopped", "absent"}, Default: "started",
 			Description: "`restarted` restarts in any case, `reloaded` has it take no new jobs, `drained` waits until none runs; `absent` removes unit and sudoers file, nothing of the application."},

@@ -95,7 +95,7 @@ func (f Field) schema() *schema {
 	if f.Template {
 		s.Description += " May hold Jinja expressions."
 	}
-	s.Default = Shown(f.Default)
+	s.Default = f.Default
 	return s
 }
 

@@ -22,7 +22,7 @@ var hints = []struct {
 	{regexp.MustCompile(`(?i)incorrect sudo password`), "the password of the user who logs in is wanted, not root's: -- --ask-become-pass"},
 	{regexp.MustCompile(`not in the sudoers file|may not run sudo`), "log in as a user who may become root: -- --user NAME"},
 	{regexp.MustCompile(`is not up: [^\n]*; last lines of its journal:`), "the journal names the mistake: mend it, deploy, and apply again"},
-	{regexp.MustCompile(`set project_name|'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
+	{regexp.MustCompile(`'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
 }
 
 // explain parts an error from its hint. That a task failed, as Ansible begins to say in 2.19, stands above it.

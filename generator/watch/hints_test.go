@@ -18,7 +18,7 @@ func TestErrorsOfAnsibleGetAHint(t *testing.T) {
 		"Incorrect sudo password":            "--ask-become-pass",
 		"ubuntu is not in the sudoers file.": "may become root",
 		"to use the 'ssh' connection type with passwords, you must install the sshpass program":                         "install sshpass",
-		"The filter plugin 'ansible.builtin.mandatory' failed: set project_name (or sidekiq_project) to the name":       "--project NAME",
+		"Error while resolving value for 'app_root': 'project_name' is undefined":                                       "--project NAME",
 		"could not start sidekiq.service: sidekiq.service is not up: failed (failed); last lines of its journal:\nboom": "mend it, deploy",
 		"no such option; hint: our own, Host key verification failed":                                                   "our own, Host key verification failed",
 	} {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
@@ -134,9 +135,15 @@ func (g *gatherer) ask() questions {
 
 // started calls a function that asks a program, beside others. The function returned waits for the answer.
 func started[T any](ask func() (T, error)) func() (T, error) {
-	wait := sync.OnceValues(ask)
-	go wait()
-	return wait
+	var answer T
+	done := ansible.Async(func() (err error) {
+		answer, err = ask()
+		return err
+	})
+	return sync.OnceValues(func() (T, error) {
+		err := <-done
+		return answer, err
+	})
 }
 
 // version is the one that is given, else that of Gemfile.lock, else the one that the executable reports. Before the first deploy it is not known:
