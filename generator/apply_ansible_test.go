@@ -68,7 +68,7 @@ func TestTerminalShowsProgressAndKeepsTheReportAlone(t *testing.T) {
 	data := <-raw
 	require.NoError(t, master.Close())
 	require.Equal(t, 0, status, "%s", data)
-	require.Contains(t, string(data), "2/2  Give each thread of Sidekiq a database connection  ")
+	require.Contains(t, string(data), "1/1  Give each thread of Sidekiq a database connection  ")
 	erased := data[bytes.LastIndex(data, []byte("\x1b[J")):]
 	require.Regexp(t, `(?s)^\x1b\[J(a task starts\r\n)*\r\n\S*localhost\S*\r\n  raise the pool to 9 in \S+\r\n\r\n.*localhost +\S*changed.*1 host: 1 \S*changed\S*\r\n$`, string(erased))
 	require.Contains(t, string(data), "\x1b[33mchanged\x1b[0m")

@@ -32,7 +32,7 @@ func (a *Application) questions() {
 	a.ask("project", likely, "What is the application called? By default it is what the playbook calls project_name.")
 	a.ask("deploy_user", "deploy", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.")
 	if user, ok := a.best("deploy_user"); ok && user.value != model.Default().DeployUser {
-		a.ask("deploy_group", user.value, fmt.Sprintf("Which group does %v have? The default is deploy.", user.value))
+		a.ask("deploy_group", user.value, fmt.Sprintf("Which group does %v have? The default is %[1]v.", user.value))
 	}
 	if project, ok := a.best("project"); ok {
 		likely = fmt.Sprint(project.value)

@@ -139,7 +139,7 @@ type Playbook struct {
 // Default makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
 func Default() Model {
 	return Model{
-		ServiceName: "sidekiq", DeployUser: "deploy", DeployGroup: "deploy", RailsEnv: "production",
+		ServiceName: "sidekiq", DeployUser: "deploy", RailsEnv: "production",
 		Ruby:         Ruby{Manager: "auto"},
 		StartTimeout: 180, DrainTimeout: 60, Watchdog: 120, RestartOn: slices.Clone(restartOn),
 		DotenvFiles: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},

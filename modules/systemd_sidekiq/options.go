@@ -58,13 +58,13 @@ type options struct {
 	ExtraDirectives map[string]string `option:"extra_directives"`
 	LogFile         string            `option:"log_file"`
 
-	DBPool     map[string]any `option:"db_pool"`
-	RestartOn  []string       `option:"restart_on"`
-	LogReaders []string       `option:"log_readers"`
-	Takeover   string         `option:"takeover"`
+	DatabasePool map[string]any `option:"database_pool"`
+	RestartOn    []string       `option:"restart_on"`
+	LogReaders   []string       `option:"log_readers"`
+	Takeover     string         `option:"takeover"`
 
 	NotDefault  []string `option:"*"`
-	checkedPool pool     // of DBPool
+	checkedPool pool     // of DatabasePool
 }
 
 var (
@@ -86,7 +86,7 @@ func (o *options) Validate() error {
 		return name == "group" && o.Group == o.User || name == "deploy_root" && o.DeployRoot == root
 	})
 	var err error
-	o.checkedPool, err = parsePool(o.DBPool, o.AppRoot)
+	o.checkedPool, err = parsePool(o.DatabasePool, o.AppRoot)
 	return cmp.Or(err, o.checkNames(), o.checkProcesses(), o.checkNumbers(), o.checkPaths(), o.checkEnvironment(), o.checkLimits(), o.checkExtraDirectives())
 }
 

@@ -36,7 +36,7 @@ type poolResult struct {
 
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// parsePool reads the value of option db_pool. The result of a task that failed or was skipped counts as none; so does that of another application,
+// parsePool reads the value of option database_pool. The result of a task that failed or was skipped counts as none; so does that of another application,
 // which Ansible keeps for the rest of a play.
 func parsePool(registered map[string]any, appRoot string) (pool, error) {
 	var r poolResult
@@ -48,10 +48,10 @@ func parsePool(registered map[string]any, appRoot string) (pool, error) {
 		return pool{}, nil
 	}
 	if err != nil || r.Exists == nil {
-		return pool{}, argspec.Errorf("db_pool", "the value is not the result of a task with db_pool; hint: register that task, without a loop, and give the variable")
+		return pool{}, argspec.Errorf("database_pool", "the value is not the result of a task with db_pool; hint: register that task, without a loop, and give the variable")
 	}
 	for name := range r.Environment {
-		if err := argspec.CheckText("db_pool", name, "the name of an environment variable", variableName); err != nil {
+		if err := argspec.CheckText("database_pool", name, "the name of an environment variable", variableName); err != nil {
 			return pool{}, err
 		}
 	}
@@ -67,14 +67,14 @@ func parsePool(registered map[string]any, appRoot string) (pool, error) {
 	return p, nil
 }
 
-// pool is that of option db_pool. Where there is no database.yml, or db_pool has not run, the units keep their variables.
+// pool is that of option database_pool. Where there is no database.yml, or db_pool has not run, the units keep their variables.
 func (g *gatherer) pool(s service) pool {
 	p := g.checkedPool
 	if p.file == "" {
 		p.variables = poolVariables(s)
 	}
 	if isNew := !isManaged(s.main().installed.Text); isNew && !p.isChecked {
-		g.warn("the database pool was not checked; hint: run db_pool before, and give its result as option %q", "db_pool")
+		g.warn("the database pool was not checked; hint: run db_pool before, and give its result as option %q", "database_pool")
 	}
 	return p
 }

@@ -271,7 +271,7 @@ options:
         understands.
     type: bool
     default: false
-  db_pool:
+  database_pool:
     description:
       - >-
         Result of a task with M(db_pool) for the same application, as C(register) keeps it. Its database.yml then counts
@@ -285,7 +285,7 @@ options:
       - >-
         What restarts a running Sidekiq when it was written after the process was started: the unit,
         O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)), the
-        database.yml of O(db_pool) (V(database)), C(Gemfile.lock) (V(lockfile)).
+        database.yml of O(database_pool) (V(database)), C(Gemfile.lock) (V(lockfile)).
       - A database.yml that was written again with the pool that the process is known to have does not.
       - V(release) restarts it when it runs in another folder than O(app_root) leads to.
       - A unit that this run changes restarts it in any case. A process that a deploy has quieted is left to the deploy.
@@ -550,7 +550,7 @@ def main():
             'redis_url': {'type': 'str', 'no_log': True},
             'redis_namespace': {'type': 'str'},
             'require_heartbeat': {'type': 'bool', 'default': False},
-            'db_pool': {'type': 'dict'},
+            'database_pool': {'type': 'dict'},
             'restart_on': {
                 'type': 'list',
                 'elements': 'str',
