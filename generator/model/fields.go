@@ -74,7 +74,7 @@ func Variables(m Model) []Field {
 func Fields(m Model) []Field {
 	return []Field{
 		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: cmp.Or(m.Project, "{{ project_name }}"),
-			Description: "Name of the application; by default ansible-samvera's `project_name`."},
+			Description: "Name of the application; set it, or `project_name` as for ansible-samvera."},
 		{Name: "sidekiq_state", Type: argspec.Str, Choices: []string{"started", "restarted", "reloaded", "drained", "stopped", "absent"}, Default: "started",
 			Description: "`restarted` restarts in any case, `reloaded` has it take no new jobs, `drained` waits until none runs; `absent` removes unit and sudoers file, nothing of the application."},
 		{Key: "service_name", Name: "sidekiq_service_name", Type: argspec.Str, Accepts: unitWord, Default: m.ServiceName,
