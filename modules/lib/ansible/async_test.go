@@ -22,6 +22,16 @@ func TestAsync_ReturnsErrorsAndPanics(t *testing.T) {
 	require.True(t, isPartial(err))
 }
 
+func TestEach_ReturnsTheFirstError(t *testing.T) {
+	fails := map[string]error{"b": errors.New("b"), "c": errors.New("c")}
+	all, err := Each([]string{"a", "b", "c"}, func(key string) (string, error) { return key + key, fails[key] })
+	require.EqualError(t, err, "b")
+	require.Equal(t, map[string]string{"a": "aa", "b": "bb", "c": "cc"}, all)
+	all, err = Each(nil, func(string) (string, error) { panic("not called") })
+	require.NoError(t, err)
+	require.Empty(t, all)
+}
+
 // A step that panics in a goroutine is taken back as one that panics itself.
 func TestAsync_PanicIsTakenBack(t *testing.T) {
 	undone := false
