@@ -1,11 +1,15 @@
 package sudoersentry
 
 import (
+	"cmp"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
@@ -17,12 +21,17 @@ import (
 type facts struct {
 	path      string
 	found     *atomicfile.File // nil: none
-	sudo      sudo.Tools
+	missing   error            // why sudo cannot read the file yet
+	sudo      sudo.Tools       // zero: not installed
+	systemctl []string         // its paths
+	file      sudoers.File     // the one that is wanted on this host
+	refused   []sudolint.Finding
 	dialect   sudoers.Dialect
-	systemctl []string // its paths
 	lint      sudolint.Facts
 	systemd   *systemd.Systemctl        // nil: systemd does not run the host
+	rootFiles map[string][]string       // of units, where they were asked for
 	accounts  map[sudoers.User]*account // those of the rules; nil: it does not exist
+	asked     sudo.Asked                // about the rights of users, if the file may be right
 }
 
 // account is a user or group.
@@ -32,34 +41,82 @@ type account struct {
 	members []string // of a group
 }
 
+// gatherFacts runs programs that do not need each other's answers at the same time: they take most of the time of a run.
 func gatherFacts(o *options) (f *facts, err error) {
-	f = &facts{path: filepath.Join(sudoers.Dir, o.file.Name.String())}
+	f = &facts{path: filepath.Join(sudoers.Dir, o.file.Name.String()), asked: sudo.Asked{}}
 	if f.found, err = atomicfile.Read(f.path, atomicfile.Refuse); err != nil || o.State == "absent" {
 		return f, err
 	}
-	if f.sudo, err = sudo.Find(); err != nil {
-		return f, err
+	if f.sudo, f.missing = sudo.Find(); f.missing != nil && !errors.Is(f.missing, fs.ErrNotExist) {
+		return f, f.missing
 	}
-	if err = f.sudo.CheckDirectory(); err != nil {
-		return f, err
+	f.systemctl = existing(sudoers.SystemctlPaths())
+	f.file, f.refused = o.wanted(f.systemctl)
+	if f.missing == nil && slices.ContainsFunc(f.texts(), f.isRight) {
+		f.ask()
 	}
-	if f.dialect, err = f.sudo.Dialect(); err != nil {
-		return f, err
+	systemdDone, sudoDone := ansible.Async(f.askSystemd), ansible.Async(f.askSudo)
+	f.accounts, err = gatherAccounts(f.file.Rules)
+	return f, cmp.Or(<-sudoDone, <-systemdDone, err)
+}
+
+// askSudo asks what sudo it is, whether it reads the file, and how it wants a = to be written if there is one.
+func (f *facts) askSudo() (err error) {
+	if f.missing != nil {
+		return nil
+	}
+	if f.sudo, err = f.sudo.Identified(); err != nil {
+		return err
 	}
 	f.lint.Rs = f.sudo.IsRs()
-	if f.systemctl = existing(sudoers.SystemctlPaths()); len(f.systemctl) > 0 {
-		s, err := systemd.Installed()
-		if err != nil {
-			return f, err
-		}
-		f.lint.Systemd = s.Version
-		if systemd.Booted("/") {
-			f.systemd = &s
+	if err = f.sudo.CheckDirectory(); errors.Is(err, fs.ErrNotExist) {
+		f.missing, err = err, nil
+	}
+	if texts := f.texts(); err == nil && texts[0] != texts[1] {
+		f.dialect, err = f.sudo.Dialect()
+	}
+	return err
+}
+
+// askSystemd asks about the units that the commands name.
+func (f *facts) askSystemd() error {
+	if len(f.systemctl) == 0 || !systemd.Booted("/") {
+		return nil
+	}
+	s, err := systemd.Find("/")
+	if err != nil {
+		return err
+	}
+	f.systemd = &s
+	var units []string
+	for _, r := range f.file.Rules {
+		for _, c := range r.Commands() {
+			units = append(units, sudolint.UnitsOf(c)...)
 		}
 	}
-	f.accounts, err = gatherAccounts(o.file.Rules)
-	return f, err
+	slices.Sort(units)
+	f.rootFiles, err = ansible.Each(slices.Compact(units), s.RootFiles)
+	return err
 }
+
+// ask asks sudo about the users that the rules name, and does not wait. Who is in a group, or has an id, is not known yet.
+func (f *facts) ask() {
+	for _, r := range f.file.Rules {
+		for _, u := range r.Users() {
+			if r.Everywhere() && !u.IsGroup() && !u.IsID() {
+				f.sudo.Ask(u.Key(), f.asked)
+			}
+		}
+	}
+}
+
+// texts are the wanted file in each dialect.
+func (f *facts) texts() []string {
+	return []string{f.file.Text(sudoers.Dialect{}), f.file.Text(sudoers.Dialect{EscapeEquals: true})}
+}
+
+// isRight reports whether the file has the text, and the owner and mode that it has to have.
+func (f *facts) isRight(text string) bool { return f.found.Is([]byte(text), mode, 0, 0) }
 
 // existing are the paths that exist, of two that lead to one file the first: sudo knows a program by its inode.
 func existing(paths []string) []string {
@@ -77,24 +134,24 @@ func existing(paths []string) []string {
 
 // gatherAccounts looks up the accounts of the rules, and those of the same name without capitals.
 func gatherAccounts(rules []sudoers.Rule) (map[sudoers.User]*account, error) {
-	all := map[sudoers.User]*account{}
+	var all []sudoers.User
 	for _, r := range rules {
 		for _, named := range r.Accounts() {
 			for _, u := range []sudoers.User{named, named.Lower()} {
-				if _, isKnown := all[u]; isKnown {
-					continue
-				}
-				var err error
-				if all[u], err = lookUp(u); err != nil {
-					return nil, err
+				if !slices.Contains(all, u) {
+					all = append(all, u)
 				}
 			}
 		}
 	}
-	return all, nil
+	return ansible.Each(all, lookUp)
 }
 
+// lookUp returns nil where there is no such account.
 func lookUp(u sudoers.User) (*account, error) {
+	if !u.IsGroup() && u.Key() == "root" { // in most rules, and on every host that sudo works on
+		return &account{name: "root"}, nil
+	}
 	if u.IsGroup() {
 		group, err := accounts.LookUpGroup(u.Key())
 		if err != nil || group == nil {

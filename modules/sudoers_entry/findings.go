@@ -9,11 +9,24 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// check runs all checks on the file. A rule for certain hosts is checked as any other, since by which name sudo knows this host is not known here (it
-// may ask DNS); only that a program is missing says nothing then.
+// check runs all checks on the file. The version of systemd is asked for where a finding depends on it.
 func (f *facts) check(file sudoers.File) ([]sudolint.Finding, error) {
+	all, err := f.checkAll(file)
+	if err != nil || len(f.systemctl) == 0 || !slices.ContainsFunc(all, func(f sudolint.Finding) bool { return f.Check == sudolint.Pager }) {
+		return all, err
+	}
+	if f.lint.Systemd, err = systemd.InstalledVersion(); err != nil {
+		return nil, err
+	}
+	return f.checkAll(file)
+}
+
+// checkAll finds what there is. A rule for certain hosts is checked as any other, since by which name sudo knows this host is not known here (it
+// may ask DNS); only that a program is missing says nothing then.
+func (f *facts) checkAll(file sudoers.File) ([]sudolint.Finding, error) {
 	all := sudolint.CheckFile(file, f.lint)
 	for _, s := range file.Settings {
 		found, err := sudolint.CheckSetting(s)
@@ -59,9 +72,12 @@ func (f *facts) check(file sudoers.File) ([]sudolint.Finding, error) {
 }
 
 func (f *facts) checkUnit(unit string) ([]sudolint.Finding, error) {
-	files, err := f.systemd.RootFiles(unit)
-	if err != nil {
-		return nil, err
+	files, isKnown := f.rootFiles[unit]
+	if !isKnown {
+		var err error
+		if files, err = f.systemd.RootFiles(unit); err != nil {
+			return nil, err
+		}
 	}
 	return sudolint.CheckUnit(unit, files)
 }
@@ -74,9 +90,12 @@ func (f *facts) checkAccounts(r sudoers.Rule) ([]sudolint.Finding, error) {
 			Check: sudoers.Unportable, Severity: sudolint.Error, Subject: u.String(), Message: fmt.Sprintf(message, args...), Hint: hint,
 		})
 	}
-	unread, err := f.sudo.Unread(r)
-	if err != nil {
-		return nil, err
+	var unread []sudoers.User
+	if f.missing == nil {
+		var err error
+		if unread, err = f.sudo.Unread(r); err != nil {
+			return nil, err
+		}
 	}
 	for _, u := range unread {
 		hint := f.idHint(u)

@@ -18,6 +18,8 @@ func listings() {
 	const policies = 300
 	tools, err := sudo.Find()
 	check(err)
+	tools, err = tools.Identified()
+	check(err)
 	random := rand.New(rand.NewPCG(5, 6))
 	outcomes := map[string]int{}
 	for range policies {

@@ -100,7 +100,10 @@ func (f *facts) planAbsent(plan *ansible.Plan, o *options) error {
 
 // planPresent adds the steps to the file, after all checks that can be made before. sudo is asked afterwards.
 func (f *facts) planPresent(plan *ansible.Plan, o *options) error {
-	file, findings := o.wanted(f)
+	if f.missing != nil {
+		plan.Missing(f.missing)
+	}
+	file, findings := f.file, f.refused
 	if len(findings) == 0 {
 		var err error
 		if findings, err = f.check(file); err != nil {
@@ -116,11 +119,15 @@ func (f *facts) planPresent(plan *ansible.Plan, o *options) error {
 	plan.Set("lines", file.Lines(f.dialect))
 	text := file.Text(f.dialect)
 	calls := f.calls(file.Rules, findings, plan)
-	if f.found.Is([]byte(text), mode, 0, 0) {
-		return verify(f.sudo, calls, plan)
-	}
-	if err := f.checkPolicy(plan, file.Name, text); err != nil {
-		return err
+	switch isRight := f.isRight(text); {
+	case isRight && f.missing != nil:
+		return nil
+	case isRight:
+		return verify(f.sudo, calls, f.asked, plan)
+	case f.missing == nil:
+		if err := f.checkPolicy(plan, file.Name, text); err != nil {
+			return err
+		}
 	}
 	plan.Add(f.writeStep(text))
 	if len(calls) > 0 {
@@ -129,12 +136,12 @@ func (f *facts) planPresent(plan *ansible.Plan, o *options) error {
 	return nil
 }
 
-// wanted is the file as this host needs it: systemctl where it is, and units in both spellings. Words that are refused are findings.
-func (o *options) wanted(f *facts) (sudoers.File, []sudolint.Finding) {
+// wanted is the file as a host with these paths of systemctl needs it, with units in both spellings. Words that are refused are findings.
+func (o *options) wanted(systemctl []string) (sudoers.File, []sudolint.Finding) {
 	file, refused := o.file, o.refused
 	file.Rules = nil
 	for _, r := range o.file.Rules {
-		file.Rules = append(file.Rules, r.With(o.spell(r.Commands(), f.systemctl)))
+		file.Rules = append(file.Rules, r.With(o.spell(r.Commands(), systemctl)))
 	}
 	if len(refused) == 0 {
 		refused = refusals("", file.CheckSettings())

@@ -11,9 +11,9 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
-// verify asks sudo whether it allows the calls by the policy in force.
-func verify(tools sudo.Tools, calls []sudoers.Call, plan *ansible.Plan) error {
-	untold, err := tools.CheckGrants(calls)
+// verify checks whether sudo allows the calls. asked are the users about whom it was asked since the policy has changed.
+func verify(tools sudo.Tools, calls []sudoers.Call, asked sudo.Asked, plan *ansible.Plan) error {
+	untold, err := tools.CheckGrants(calls, asked)
 	if err != nil {
 		return err
 	}
@@ -26,12 +26,12 @@ func verify(tools sudo.Tools, calls []sudoers.Call, plan *ansible.Plan) error {
 	return nil
 }
 
-// verifyStep does so after the file was written. When it fails, the file is rolled back.
+// verifyStep asks sudo after the file was written. When it fails, the file is rolled back.
 func verifyStep(tools sudo.Tools, calls []sudoers.Call) ansible.Step {
 	return ansible.Step{
 		Title: "prove that sudo allows what the file grants",
 		Proof: true,
-		Do:    func(late *ansible.Late) error { return verify(tools, calls, late.Plan()) },
+		Do:    func(late *ansible.Late) error { return verify(tools, calls, sudo.Asked{}, late.Plan()) },
 	}
 }
 

@@ -10,14 +10,27 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
-// CheckGrants asks sudo, as root may, for the rules of each user, and concludes whether it allows the calls, by the policy in force, and asks
-// for a password as each call says. What cannot be judged is in untold, one sentence each; it is no error. A file that sudo ignores, and a
+// Asked are the users about whom sudo was asked, and functions that wait for its answer.
+type Asked map[string]func() (string, error)
+
+// Ask asks sudo, as root may, for all that a user may do by the policy in force. It does not wait for the answer.
+func (t Tools) Ask(user string, asked Asked) {
+	if asked[user] == nil {
+		asked[user] = start(t.sudo, "-n", "-ll", "-U", user)
+	}
+}
+
+// CheckGrants concludes from the answers of sudo whether it allows the calls, and asks for a password as each call says. Users who are not in asked
+// are asked about now. What cannot be judged is in untold, one sentence each; it is no error. A file that sudo ignores, and a
 // rule that a later one overrides, are errors. A program that is missing is not noticed.
-func (t Tools) CheckGrants(calls []sudoers.Call) (untold []string, err error) {
+func (t Tools) CheckGrants(calls []sudoers.Call, asked Asked) (untold []string, err error) {
+	for _, c := range calls {
+		t.Ask(c.User, asked)
+	}
 	listings := map[string]sudoers.Listing{}
 	for _, c := range calls {
 		if _, known := listings[c.User]; !known {
-			listings[c.User], err = t.List(c.User)
+			listings[c.User], err = t.listing(c.User, asked[c.User])
 			if errors.Is(err, errNoTerminal) {
 				return []string{"whether the grants are effective is not known, since " + err.Error()}, nil
 			}
@@ -61,7 +74,13 @@ var errNoTerminal = errors.New("sudo answers at a terminal only, because of Defa
 
 // List asks sudo for all that a user may do.
 func (t Tools) List(user string) (sudoers.Listing, error) {
-	out, err := run(t.sudo, "-n", "-ll", "-U", user)
+	asked := Asked{}
+	t.Ask(user, asked)
+	return t.listing(user, asked[user])
+}
+
+func (t Tools) listing(user string, answer func() (string, error)) (sudoers.Listing, error) {
+	out, err := answer()
 	if err != nil && strings.Contains(out, needsTerminal) {
 		return sudoers.Listing{}, errNoTerminal
 	}

@@ -67,6 +67,24 @@ func TestVisudoIsTheOneOfTheSudoInUse(t *testing.T) {
 	}
 }
 
+// The visudo of sudo-rs 0.2.5 says the same as that of sudo, without a line about its grammar.
+func TestIdentified(t *testing.T) {
+	for visudo, want := range map[string]string{
+		"visudo version 1.9.16p2\nvisudo grammar version 50": "Sudo version 1.9.16p2",
+		"visudo version 0.2.5":                               "sudo-rs 0.2.5",
+		"visudo: cannot answer":                              "sudo-rs 0.2.5",
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"visudo": visudo, "sudo": "sudo-rs 0.2.5"} {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho '"+text+"'\n"), 0o755))
+		}
+		tools, err := Tools{sudo: dir + "/sudo", visudo: dir + "/visudo"}.Identified()
+		require.NoError(t, err)
+		require.Equal(t, want, tools.Version())
+		require.Equal(t, want == "sudo-rs 0.2.5", tools.IsRs())
+	}
+}
+
 // An account that is refused is not shown to visudo again, and one that every sudo reads is not shown at all.
 func TestUnread(t *testing.T) {
 	visudo := filepath.Join(t.TempDir(), "visudo")
@@ -91,6 +109,9 @@ func TestUnread(t *testing.T) {
 func realTools(t *testing.T) Tools {
 	t.Helper()
 	tools, err := Find()
+	if err == nil {
+		tools, err = tools.Identified()
+	}
 	if err != nil && os.Getenv("REQUIRE_ORACLES") != "1" {
 		t.Skipf("NOT TRIED: %v", err)
 	}

@@ -7,6 +7,9 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
+// UnitsOf are the units whose commands systemd runs because of a command, by the name of its program alone. CheckOnHost may find more.
+func UnitsOf(c sudoers.Command) []string { return unitsOf(c, nil) }
+
 // unitsOf are the units whose commands systemd runs because of a command of which the program has these names; nil where it is no such call.
 func unitsOf(c sudoers.Command, names []string) (units []string) {
 	call, ok := asSystemctl(c, names...)

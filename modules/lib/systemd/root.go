@@ -12,10 +12,6 @@ import (
 // are shown of mounts and swaps, are missing: systemd sets them itself, always to mount(8) and swapon(8).
 var commands = []string{"ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPre", "ExecStopPost"}
 
-// sinceEx is the first systemd that shows which commands root runs although the service has another user (systemd.service(5), prefixes + and !):
-// properties such as ExecStartEx have their flags.
-const sinceEx = 243
-
 // started are the properties that name units whose commands run when the unit is started, stopped, restarted, reloaded or has ended; restarted name those
 // that are restarted together with the unit (systemd.unit(5)).
 var (
@@ -56,7 +52,7 @@ func (s Systemctl) rootFiles(unit string, isAdded func(name string) bool) ([]str
 		}
 		isFirst := len(seen) == 0
 		level = nil
-		for _, r := range readRoot(out, s.Version) {
+		for _, r := range readRoot(out) {
 			isTriggered := isFirst || slices.ContainsFunc(r.names, func(name string) bool { return triggered[name] })
 			if seen[r.id] || !r.isLoaded || r.isShipped() && !isTriggered {
 				continue
@@ -205,16 +201,16 @@ func readUnits(out string) []shownUnit {
 
 var isPrivileged = lazyregexp.New(`flags=[^;]*\b(privileged|no-setuid)\b`)
 
-// readRoot reads the output of systemctl show of systemd of that version.
-func readRoot(out string, version int) []root {
+// readRoot reads the output of systemctl show.
+func readRoot(out string) []root {
 	var all []root
 	for _, unit := range readUnits(out) {
-		all = append(all, newRoot(unit, version))
+		all = append(all, newRoot(unit))
 	}
 	return all
 }
 
-func newRoot(u shownUnit, version int) root {
+func newRoot(u shownUnit) root {
 	r := root{
 		id:        u.one("Id"),
 		names:     u.list("Names"),
@@ -238,7 +234,9 @@ func newRoot(u shownUnit, version int) root {
 	r.around = append(at.around(u), text.input()...)
 	isShipped := !slices.ContainsFunc(r.own, func(file string) bool { return !isShipped(file) })
 	isRoot := r.user == "" || r.user == "root" || r.user == "0"
+	showsFlags := true
 	for _, c := range commands {
+		showsFlags = showsFlags && len(u[c+"Ex"]) == len(u[c])
 		for i, command := range u[c] {
 			if isRoot || c != "ExecStart" && text.isStartOnly() || i < len(u[c+"Ex"]) && isPrivileged().MatchString(u[c+"Ex"][i]) {
 				r.hasRoot = true
@@ -249,7 +247,7 @@ func newRoot(u shownUnit, version int) root {
 			}
 		}
 	}
-	if version < sinceEx {
+	if !showsFlags { // before systemd 243, and of sockets, nothing shows which commands have the prefixes + and ! (systemd.service(5))
 		for _, line := range text.prefixed() {
 			r.hasRoot = true
 			r.byRoot = append(r.byRoot, at.paths(line)...)

@@ -35,18 +35,18 @@ func TestReadRoot(t *testing.T) {
 		{start + reload + privileged + files + around + "User=deploy\n", append(append(own, "/opt/reload"), aroundIt...)},
 		{start + reload + noSetUID + files + "User=deploy\n", append(own, "/opt/reload")},
 	} {
-		r := readRoot(c.show, 257)
+		r := readRoot(c.show)
 		require.Len(t, r, 1)
 		require.True(t, r[0].isLoaded)
 		require.Equal(t, c.want, r[0].files(), c.show)
 	}
-	require.False(t, readRoot("LoadState=not-found\nFragmentPath=\nUser=\n", 257)[0].isLoaded)
-	require.False(t, readRoot("User=\nFragmentPath=/usr/lib/systemd/system/sudo.service\nLoadState=masked\n", 257)[0].isLoaded)
-	require.Equal(t, []string{"b.service"}, readRoot("LoadState=loaded\nTriggers=b.service\n", 257)[0].triggers)
+	require.False(t, readRoot("LoadState=not-found\nFragmentPath=\nUser=\n")[0].isLoaded)
+	require.False(t, readRoot("User=\nFragmentPath=/usr/lib/systemd/system/sudo.service\nLoadState=masked\n")[0].isLoaded)
+	require.Equal(t, []string{"b.service"}, readRoot("LoadState=loaded\nTriggers=b.service\n")[0].triggers)
 }
 
 // fakeSystemctl answers `show -p PROPERTIES -- UNIT...` with files, as systemd does: an empty line divides units. It logs its calls.
-func fakeSystemctl(t *testing.T, version int, shown map[string]string) (s Systemctl, calls func() []string) {
+func fakeSystemctl(t *testing.T, shown map[string]string) (s Systemctl, calls func() []string) {
 	dir := t.TempDir()
 	for unit, text := range shown {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, unit), []byte("Id="+unit+"\nNames="+unit+"\n"+text), 0o600))
@@ -70,7 +70,7 @@ done <"./$unit"
 done
 `
 	require.NoError(t, os.WriteFile(program, []byte(script), 0o700))
-	return Systemctl{path: program, Version: version}, func() []string {
+	return Systemctl{path: program}, func() []string {
 		text, err := os.ReadFile(filepath.Join(dir, "calls"))
 		require.NoError(t, err)
 		return strings.Split(strings.TrimSpace(string(text)), "\n")
@@ -191,7 +191,7 @@ func TestRootFiles_OneUnit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			unit := filepath.Join(t.TempDir(), "x.service")
 			require.NoError(t, os.WriteFile(unit, []byte("[Service]\n"+c.text), 0o600))
-			s, _ := fakeSystemctl(t, 257, map[string]string{"x.service": "LoadState=loaded\nFragmentPath=" + unit + "\n" + c.show})
+			s, _ := fakeSystemctl(t, map[string]string{"x.service": "LoadState=loaded\nFragmentPath=" + unit + "\n" + c.show})
 			files, err := s.RootFiles("x.service")
 			require.NoError(t, err)
 			require.Subset(t, files, append(c.want, unit))
@@ -210,7 +210,7 @@ func TestRootFiles_ArgumentsOfTheDistribution(t *testing.T) {
 		"FragmentPath=/usr/lib/systemd/system/man-db.service\n":                                                          false,
 		"FragmentPath=/usr/lib/systemd/system/man-db.service\nDropInPaths=/etc/systemd/system/man-db.service.d/a.conf\n": true,
 	} {
-		s, _ := fakeSystemctl(t, 257, map[string]string{"man-db.service": "LoadState=loaded\nUser=man\n" + own + install})
+		s, _ := fakeSystemctl(t, map[string]string{"man-db.service": "LoadState=loaded\nUser=man\n" + own + install})
 		files, err := s.RootFiles("man-db.service")
 		require.NoError(t, err)
 		require.Contains(t, files, "/usr/bin/install")
@@ -219,14 +219,12 @@ func TestRootFiles_ArgumentsOfTheDistribution(t *testing.T) {
 }
 
 func TestRootFiles_UnreadableUnitFile(t *testing.T) {
-	for _, version := range []int{237, 257} {
-		s, _ := fakeSystemctl(t, version, map[string]string{
-			"x.service": "LoadState=loaded\nUser=deploy\nFragmentPath=/etc/systemd/system/no_such_unit.service\nDropInPaths=/dev/null /etc\n",
-		})
-		files, err := s.RootFiles("x.service")
-		require.NoError(t, err)
-		require.Contains(t, files, "/etc/systemd/system/no_such_unit.service")
-	}
+	s, _ := fakeSystemctl(t, map[string]string{
+		"x.service": "LoadState=loaded\nUser=deploy\nFragmentPath=/etc/systemd/system/no_such_unit.service\nDropInPaths=/dev/null /etc\n",
+	})
+	files, err := s.RootFiles("x.service")
+	require.NoError(t, err)
+	require.Contains(t, files, "/etc/systemd/system/no_such_unit.service")
 }
 
 // Who can write to a directory of drop-ins can add a command; systemd does not show those that are empty.
@@ -238,7 +236,7 @@ func TestRootFiles_DropInDirectories(t *testing.T) {
 		"a@b@c.service":   {"a@b@c.service.d", "a@.service.d", "service.d"},
 		"-.mount":         {"-.mount.d", "mount.d"},
 	} {
-		s, _ := fakeSystemctl(t, 257, map[string]string{unit: "LoadState=loaded\nFragmentPath=/etc/systemd/system/x\n"})
+		s, _ := fakeSystemctl(t, map[string]string{unit: "LoadState=loaded\nFragmentPath=/etc/systemd/system/x\n"})
 		files, err := s.RootFiles(unit)
 		require.NoError(t, err)
 		all := []string{"/etc/systemd/system/x"}
@@ -258,7 +256,7 @@ func TestRootFiles_FollowsUnits(t *testing.T) {
 	}
 	isAdded := func(name string) bool { return name != "sysinit.target" }
 	for _, property := range append(slices.Concat(started, restarted), "Triggers") {
-		s, calls := fakeSystemctl(t, 257, map[string]string{
+		s, calls := fakeSystemctl(t, map[string]string{
 			"a.service": unit("a.service", property+"=b.service gone.service\n"),
 			"b.service": unit("b.service", "Wants=c.service a.service b.service sysinit.target\n"),
 			"c.service": unit("c.service", "OnFailure=b.service\n"), "gone.service": "LoadState=not-found\n",
@@ -269,7 +267,7 @@ func TestRootFiles_FollowsUnits(t *testing.T) {
 		require.Equal(t, []string{"a.service", "b.service gone.service", "c.service"}, calls(), "one call for each level")
 	}
 
-	s, _ := fakeSystemctl(t, 257, map[string]string{
+	s, _ := fakeSystemctl(t, map[string]string{
 		"a.service":      unit("a.service", `Wants=b.service "a\\x2db.service"`+"\n"),
 		"b.service":      unit("b.service", ""),
 		`a\x2db.service`: unit(`a\x2db.service`, ""),
@@ -278,7 +276,7 @@ func TestRootFiles_FollowsUnits(t *testing.T) {
 	require.NoError(t, err)
 	require.Subset(t, files, []string{"/opt/b.service", `/opt/a\x2db.service`}, "systemd quotes names with a backslash")
 
-	s, calls := fakeSystemctl(t, 257, map[string]string{
+	s, calls := fakeSystemctl(t, map[string]string{
 		"a.timer":       shipped("a.timer", "Triggers=b.service\nRequires=alias.service sysinit.target\n"),
 		"b.service":     shipped("b.service", "Wants=own.service\n"),
 		"alias.service": shipped("alias.service", "Wants=d.service\n"),
@@ -291,12 +289,12 @@ func TestRootFiles_FollowsUnits(t *testing.T) {
 	require.Equal(t, []string{"a.timer", "b.service alias.service", "own.service"}, calls())
 
 	for socket, service := range map[string]string{"s.socket": "s@x.service", "s@1.socket": "s@x.service"} {
-		s, _ = fakeSystemctl(t, 257, map[string]string{socket: unit(socket, "Accept=yes\n"), service: unit(service, "")})
+		s, _ = fakeSystemctl(t, map[string]string{socket: unit(socket, "Accept=yes\n"), service: unit(service, "")})
 		files, err = s.RootFiles(socket)
 		require.NoError(t, err)
 		require.Contains(t, files, "/opt/"+service)
 	}
-	s, calls = fakeSystemctl(t, 257, map[string]string{"s.socket": unit("s.socket", "Accept=no\n")})
+	s, calls = fakeSystemctl(t, map[string]string{"s.socket": unit("s.socket", "Accept=no\n")})
 	_, err = s.RootFiles("s.socket")
 	require.NoError(t, err)
 	require.Len(t, calls(), 1)
@@ -320,11 +318,12 @@ func TestIsAdded(t *testing.T) {
 	}
 }
 
-// Before systemd 243 no property has the prefixes.
+// Before systemd 243 no property shows the prefixes, and none of a socket does.
 func TestReadPrefixes(t *testing.T) {
 	unit := filepath.Join(t.TempDir(), "x.service")
 	text := "[Service]\nUser=deploy\nExecStart=/opt/worker\nExecStartPre=-+/bin/sh -c \"/home/deploy/pre %t\" \\\n  /opt/%i /opt/more\nExecReload=!/opt/reload\n#ExecStop=+/opt/comment\nExecStop=-/opt/stop\n"
 	require.NoError(t, os.WriteFile(unit, []byte(text), 0o600))
-	r := readRoot("LoadState=loaded\nUser=deploy\nWorkingDirectory=/home/deploy\nFragmentPath="+unit+"\n", 242)[0]
+	const shown = "ExecStart={ path=/opt/worker ; argv[]=/opt/worker ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\n"
+	r := readRoot("LoadState=loaded\nUser=deploy\nWorkingDirectory=/home/deploy\nFragmentPath=" + unit + "\n" + shown)[0]
 	require.Equal(t, []string{unit, "/bin/sh", "/home/deploy/pre", "/opt/more", "/opt/reload", "/home/deploy"}, r.files())
 }

@@ -83,12 +83,13 @@ func hasFile(root, unit string, counts func(dir string) bool) bool {
 	return false
 }
 
-// Installed looks for a systemctl of any version, whether or not systemd runs.
-func Installed() (s Systemctl, err error) {
-	if s.path, err = lookPath("systemctl"); err == nil {
-		s.Version, err = s.askVersion()
+// InstalledVersion is the version of the systemd that is installed, whether or not it runs.
+func InstalledVersion() (int, error) {
+	path, err := lookPath("systemctl")
+	if err != nil {
+		return 0, err
 	}
-	return s, err
+	return Systemctl{path: path}.askVersion()
 }
 
 // lookPath also looks where a bare PATH may not: both directories have systemctl on some distribution.
