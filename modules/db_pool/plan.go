@@ -41,12 +41,19 @@ func plan(o *options) (*ansible.Plan, error) {
 		return nil, err
 	}
 	plan := &ansible.Plan{}
-	plan.Set("exists", f.database != nil)
+	plan.Set("exists", f.database != nil && len(f.missing) == 0)
 	if o.AppRoot != nil {
 		plan.Set("app_root", *o.AppRoot)
 	}
 	if f.database == nil {
-		return plan, missing(plan, o)
+		missing(plan, o)
+		return plan, nil
+	}
+	for _, fault := range f.missing {
+		plan.Missing(fault)
+	}
+	if len(f.missing) > 0 {
+		return plan, nil
 	}
 	t, err := wantedText(o, f)
 	if errors.As(err, new(*databaseyml.Refusal)) {
@@ -79,13 +86,13 @@ func plan(o *options) (*ansible.Plan, error) {
 	return plan, nil
 }
 
-func missing(plan *ansible.Plan, o *options) error {
+func missing(plan *ansible.Plan, o *options) {
 	list := strings.Join(o.Path, " or ")
 	if o.IfMissing == "skip" {
 		plan.Warn("%s does not exist; the pool is left to a run after the first deploy", list)
-		return nil
+		return
 	}
-	return argspec.Errorf("path", "%s does not exist; hint: deploy the application first, or set if_missing: skip", list)
+	plan.Missing(argspec.Errorf("path", "%s does not exist; hint: deploy the application first, or set if_missing: skip", list))
 }
 
 func changeStep(o *options, f *facts, t text) ansible.Step {

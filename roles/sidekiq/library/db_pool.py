@@ -184,15 +184,18 @@ options:
     default: false
   if_missing:
     description:
-      - Whether it is an error when no O(path) exists, as before the first deploy, or left for another run with a
-          warning.
+      - >-
+        What to do when no O(path) exists, as before the first deploy. V(fail) is an error, in check mode a warning;
+        V(skip) leaves the pool for another run, with a warning.
     type: str
     choices: [fail, skip]
     default: fail
 attributes:
   check_mode:
     support: full
-    description: Answers the same as a run, and changes nothing.
+    description: >-
+      Answers the same as a run, and changes nothing. Files that do not exist, which an earlier task may create, are
+      warnings.
   diff_mode:
     support: full
     description: Shows the entries that change, without anything else of their lines.
@@ -252,7 +255,8 @@ EXAMPLES = r'''
 
 RETURN = r'''
 exists:
-  description: Whether one of O(path) exists. Without, nothing else is returned.
+  description: >-
+    Whether one of O(path) exists; in check mode, with all of O(environment_files). Without, nothing else is returned.
   returned: success
   type: bool
   sample: true
