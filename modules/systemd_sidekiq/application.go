@@ -52,7 +52,6 @@ func (g *gatherer) application(f *facts) error {
 	if f.redis, err = g.redisOf(env, g.AppRoot); err != nil {
 		return err
 	}
-	g.warnings = append(g.warnings, f.redis.Unsuited(f.version)...)
 	if f.redisInUse, err = g.redisInUse(f.service, g.AppRoot, f.redis); err != nil {
 		return err
 	}
@@ -103,8 +102,11 @@ func (g *gatherer) bundle() (bundler.Bundle, error) {
 	return found.Bundle, err
 }
 
-// questions are questions to programs of the host, which are questions beside that to systemd.
+// questions are asked of programs of the host, all at the same time. Each function waits for the answer.
 type questions struct {
+	states  func() ([]systemd.State, error) // of units
+	version func() (int, error)             // of systemd
+	// Without app_root, or for state absent, these are not asked:
 	user   func() (*accounts.User, error)
 	group  func() (*accounts.Group, error)
 	bundle func() (foundBundle, error)
@@ -115,11 +117,17 @@ type foundBundle struct {
 	missing error
 }
 
-func (g *gatherer) ask() questions {
+// ask begins with the question that takes longest.
+func (g *gatherer) ask(units []string) questions {
 	a := questions{
-		user:  started(func() (*accounts.User, error) { return accounts.LookUpUser(g.User) }),
-		group: started(func() (*accounts.Group, error) { return accounts.LookUpGroup(g.Group) }),
+		states:  started(func() ([]systemd.State, error) { return g.systemctl.ShowAll(units...) }),
+		version: started(g.systemctl.SupportedVersion),
 	}
+	if g.AppRoot == "" || g.State == "absent" {
+		return a
+	}
+	a.user = started(func() (*accounts.User, error) { return accounts.LookUpUser(g.User) })
+	a.group = started(func() (*accounts.Group, error) { return accounts.LookUpGroup(g.Group) })
 	a.bundle = started(func() (b foundBundle, err error) {
 		if g.LoginShell && g.Bundle == "" {
 			return foundBundle{Bundle: bundler.Bundle{Path: "bundle"}}, nil // the shell finds it

@@ -26,21 +26,20 @@ func gather(h host, o *options) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	askVersion := started(ctl.SupportedVersion)
 	if o.DeployRoot != "" {
 		if err := atomicfile.Lock(h.inRoot(o.DeployRoot), lockTimeout); err != nil {
 			return nil, err
 		}
 	}
 	g := &gatherer{host: h, options: o, files: atomicfile.NewReader(h.root), systemctl: ctl}
-	if o.AppRoot != "" && o.State != "absent" {
-		g.asked = g.ask()
-	}
+	own := g.named()
+	names := g.unitNames(own)
+	g.asked = g.ask(names)
 	f := &facts{}
-	if f.service, f.neighbours, err = g.units(); err != nil {
+	if f.service, f.neighbours, err = g.units(own, names); err != nil {
 		return nil, err
 	}
-	if g.systemctl.Version, err = askVersion(); err != nil {
+	if g.systemctl.Version, err = g.asked.version(); err != nil {
 		return nil, err
 	}
 	f.systemctl = g.systemctl
@@ -68,10 +67,8 @@ func gather(h host, o *options) (*facts, error) {
 // jobTimeout is how long to wait for a job in progress, after which the unit is taken as it is: longer than TimeoutStartSec= is by default.
 const jobTimeout = 4 * time.Minute
 
-// units asks systemd once for all units that matter and may exist. It waits for a process that is booting, as after a reboot or a deploy: to
-// start it again would take longer.
-func (g *gatherer) units() (service, neighbours, error) {
-	own := g.named()
+// unitNames are all units that matter and may exist, those of the service first.
+func (g *gatherer) unitNames(own service) []string {
 	var names []string
 	for _, u := range own {
 		names = append(names, u.name)
@@ -81,7 +78,13 @@ func (g *gatherer) units() (service, neighbours, error) {
 			names = append(names, name)
 		}
 	}
-	states, err := g.systemctl.ShowAll(names...)
+	return names
+}
+
+// units completes the units of the service, with the states of all units that systemd was asked about. It waits for a process that is booting, as
+// after a reboot or a deploy: to start it again would take longer.
+func (g *gatherer) units(own service, names []string) (service, neighbours, error) {
+	states, err := g.asked.states()
 	if err != nil {
 		return nil, neighbours{}, err
 	}

@@ -18,6 +18,9 @@ func (p *planner) summarize() {
 		p.status = "cannot start"
 		p.Set("summary", fmt.Sprintf("%s: cannot start: %v", name, p.missing[0]))
 	case len(changes) > 0:
+		for _, warning := range p.redis.Unsuited(p.version) {
+			p.Warn("%s", warning)
+		}
 		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", ")))
 		p.Add(ansible.Step{Title: "summarize", Proof: true, Do: func(late *ansible.Late) error {
 			p.reportSummary(late)
