@@ -18,14 +18,13 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // Wanted is the number of connections that each process requires, and what makes it so.
 type Wanted sidekiq.Threads
 
-// Required is Largest of the threads of processes, of which there is at least one.
+// Required is the largest number of threads of processes, of which there is at least one, plus a headroom.
 func Required(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroom int) (Wanted, error) {
 	var all []sidekiq.Threads
 	for _, process := range processes {
@@ -35,12 +34,12 @@ func Required(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroom in
 		}
 		all = append(all, threads)
 	}
-	return Largest(all, headroom), nil
+	return largest(all, headroom), nil
 }
 
-// Largest is the largest number of threads of several processes plus a headroom, with the warnings about all of them.
-func Largest(all []sidekiq.Threads, headroom int) Wanted {
-	var largest Wanted
+// largest is the largest number of threads of several processes plus a headroom, with the warnings about all of them.
+func largest(all []sidekiq.Threads, headroom int) Wanted {
+	var wanted Wanted
 	var warnings []string
 	for _, threads := range all {
 		for _, warning := range threads.Warnings {
@@ -48,16 +47,16 @@ func Largest(all []sidekiq.Threads, headroom int) Wanted {
 				warnings = append(warnings, warning)
 			}
 		}
-		if threads.Size > largest.Size {
-			largest = Wanted(threads)
+		if threads.Size > wanted.Size {
+			wanted = Wanted(threads)
 		}
 	}
-	largest.Warnings = warnings
+	wanted.Warnings = warnings
 	if headroom > 0 {
-		largest.Size += headroom
-		largest.By += fmt.Sprintf(" and a headroom of %d", headroom)
+		wanted.Size += headroom
+		wanted.By += fmt.Sprintf(" and a headroom of %d", headroom)
 	}
-	return largest
+	return wanted
 }
 
 // Reader is how the processes read a database.yml.
@@ -126,21 +125,4 @@ func checkThreads(s sidekiq.Service, processes []sidekiq.ProcessOptions, headroo
 	}
 	return fmt.Errorf("%s cannot be set for the database pool, since it sets the number of Sidekiq's threads, too (for %d connections, not %d); hint: set that number in config/sidekiq.yml or by option %q",
 		strings.Join(slices.Sorted(maps.Keys(variables)), ", "), then.Size, required.Size, "concurrency")
-}
-
-// Smallest is the smallest pool of the databases, 0 where only Ruby can tell one.
-func Smallest(s sidekiq.Service, env environ.Environ, file []byte, databases []string) int {
-	rails, err := s.Locked("activerecord")
-	if err != nil {
-		return 0
-	}
-	pools, err := databaseyml.Pools(file, databaseyml.Reader{Environ: env, Rails: rails}, s.RailsEnv, databases...)
-	if err != nil {
-		return 0
-	}
-	smallest := databaseyml.Unlimited
-	for _, pool := range pools {
-		smallest = min(smallest, pool.Size)
-	}
-	return smallest
 }

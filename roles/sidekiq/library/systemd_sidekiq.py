@@ -368,6 +368,16 @@ EXAMPLES = r'''
         queues: [default, mailers]
         concurrency: 10
 
+- name: Check the database pool before
+  db_pool:
+    app_root: /opt/hyrax/current
+  register: pool
+
+- name: Run the worker with that pool
+  systemd_sidekiq:
+    app_root: /opt/hyrax/current
+    database_pool: "{{ pool }}"
+
 - name: Let running jobs end before the database is moved
   systemd_sidekiq:
     state: drained
