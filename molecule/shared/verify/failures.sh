@@ -16,7 +16,7 @@ complain() { echo "   NO: $*"; failed=1; }
 answer() { ruby -rjson -e 'a = JSON.parse(File.read("/run/answer.json")); puts ARGV[0] == "text" ? [a["msg"], a["warnings"], a["not_undone"]].flatten.compact : a[ARGV[0]].to_json' -- "$1"; }
 
 run() { # JSON of options beside those of every run
-  echo "{\"app_root\": \"$current\", \"start_timeout\": 20, \"drain_timeout\": 15, \"redis_url\": \"redis://localhost:6379/0\", $1}" >/run/options.json
+  echo "{\"app_root\": \"$current\", \"processes\": [], \"start_timeout\": 20, \"drain_timeout\": 15, \"redis_url\": \"redis://localhost:6379/0\", $1}" >/run/options.json
   local start=$SECONDS
   "$program" run systemd_sidekiq /run/options.json >/run/answer.json
   took=$((SECONDS - start))
