@@ -1,0 +1,19 @@
+# usage: check.sh FILE...
+#
+# Fails if sudo does not work. Prints the state of the service, then each file: a word in base64, or absent.
+set -eu
+
+silently() {
+  said=$("$@" 2>&1) && [ -z "$said" ] || { echo "sudo does not work: $*: $said" >&2; exit 1; }
+}
+
+silently visudo -cq
+silently runuser -u ubuntu -- sudo -n true
+if [ -e /etc/sudoers.d/sidekiq-restart-users ]; then
+  silently runuser -u deploy -- sh -c 'sudo -n -l /usr/bin/systemctl restart sidekiq >/dev/null'
+fi
+systemctl show --value --property=ActiveState sidekiq.service
+for file; do
+  if [ -e "$file" ]; then base64 -w 0 "$file"; else printf absent; fi
+  echo
+done

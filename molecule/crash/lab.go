@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/apenella/go-ansible/v2/pkg/execute"
+	"github.com/apenella/go-ansible/v2/pkg/playbook"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
+)
+
+const (
+	hostName = "sidekiq-crash"
+	database = "database.yml"
+)
+
+// files are what the modules write, by the names that they have in the table.
+var files = []struct{ name, path string }{
+	{database, "/opt/demo/shared/config/database.yml"},
+	{"sudoers", "/etc/sudoers.d/sidekiq-restart-users"},
+	{"unit", "/etc/systemd/system/sidekiq.service"},
+	{"secrets", "/etc/systemd/system/sidekiq.env"},
+}
+
+// variables are those of the role. Between A and B every file differs, and one is only in B. drain_timeout is short, yet Sidekiq is made quiet.
+var variables = map[string]hosts.Vars{
+	"A": {"sidekiq_drain_timeout": 1},
+	"B": {
+		"sidekiq_drain_timeout": 1, "sidekiq_concurrency": 9,
+		"sidekiq_sudo_extra_commands": []string{"/usr/bin/systemctl daemon-reload"},
+		"sidekiq_environment":         hosts.Vars{"CRASH": "b"},
+		"sidekiq_secret_environment":  hosts.Vars{"CRASH_KEY": "b"},
+	},
+}
+
+// state is the contents of the files by their names, absent for one that does not exist.
+type state map[string]string
+
+const absent = "absent"
+
+// lab is the host, and what the role makes of it.
+type lab struct {
+	options
+	host    hosts.Host
+	scratch string
+	now     string           // the situation that the last run has made
+	states  map[string]state // what an undisturbed run makes, by the names of variables
+}
+
+// start starts the host, with the application and the wrapper.
+func (l *lab) start(ctx context.Context) error {
+	image, err := hosts.Image(ctx, l.suite, "host")
+	if err != nil {
+		return err
+	}
+	if l.scratch, err = os.MkdirTemp("", "crash"); err != nil {
+		return err
+	}
+	err = hosts.WriteInventory(l.inventory(), map[string]hosts.Vars{hostName: {"ansible_connection": "community.docker.docker", "ansible_user": "ubuntu"}}, nil)
+	if err != nil {
+		return err
+	}
+	l.states = map[string]state{}
+	if l.host, err = hosts.Start(ctx, hostName, image); err != nil {
+		return err
+	}
+	if err := l.host.Deploy(ctx); err != nil {
+		return err
+	}
+	return l.installWrapper(ctx)
+}
+
+func (l *lab) close() error {
+	if l.host.Name == "" {
+		return nil
+	}
+	if l.keep {
+		fmt.Printf("%s stays; hint: molecule/host stop %s\n", hostName, hostName)
+		return os.RemoveAll(l.scratch)
+	}
+	return errors.Join(l.host.Stop(), os.RemoveAll(l.scratch))
+}
+
+func (l *lab) inventory() string { return filepath.Join(l.scratch, "inventory.json") }
+
+// installWrapper has a run of the role bring the binary, and keeps a copy of the cache in which the wrapper is in its place.
+func (l *lab) installWrapper(ctx context.Context) error {
+	wrapper := filepath.Join(l.scratch, "wrapper")
+	build := exec.CommandContext(ctx, "go", "build", "-o", wrapper, "./molecule/crash/wrapper")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if out, err := l.role(ctx, variables["A"], 1); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if err := l.host.Copy(ctx, wrapper, "/usr/local/src/wrapper"); err != nil {
+		return err
+	}
+	_, err := l.host.Run(ctx, "sh", "-euc", `
+		mkdir -p /var/lib/crash
+		cp -a /var/cache/ansible-sidekiq /var/lib/crash/cache
+		cd /var/lib/crash/cache
+		set -- *
+		mv "$1" ../real
+		install /usr/local/src/wrapper "$1"
+		touch -r .stamp "$1"`)
+	return err
+}
+
+// prepare makes the host what it is before a run in a situation: `from`, with the database.yml that was deployed.
+func (l *lab) prepare(ctx context.Context, from string) error {
+	if from == "" {
+		if err := l.host.RunScript(ctx, "molecule/bench/reset.sh"); err != nil {
+			return err
+		}
+		if _, err := l.host.Run(ctx, "sh", "-euc", "rm -f /etc/systemd/system/sidekiq.env; cp -a /var/lib/crash/cache /var/cache/ansible-sidekiq"); err != nil {
+			return err
+		}
+		l.now = ""
+	}
+	if l.now != from {
+		if out, err := l.role(ctx, variables[from], 1); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		l.now = from
+	}
+	_, err := l.host.Run(ctx, "install", "-o", "deploy", "-g", "deploy", "-m", "0640", "/usr/local/src/demo/config/database.yml", files[0].path)
+	return err
+}
+
+// arm has the wrapper kill a module, or all of them never, with 0.
+func (l *lab) arm(ctx context.Context, module string, number int) error {
+	_, err := l.host.Run(ctx, "sh", "-euc", `rm -f /var/lib/crash/*.calls; echo "$0 $1" >/var/lib/crash/plan`, module, fmt.Sprint(number))
+	return err
+}
+
+// calls are those of a module's last run under the wrapper.
+func (l *lab) calls(ctx context.Context, module string) ([]string, error) {
+	out, err := l.host.Run(ctx, "sh", "-euc", `rm -f /var/lib/crash/plan; cat "/var/lib/crash/$0.calls"`, module)
+	return strings.Split(out, "\n"), err
+}
+
+// role runs the role so many times, and returns what ansible-playbook prints.
+func (l *lab) role(ctx context.Context, vars hosts.Vars, times int) (string, error) {
+	books := []string{}
+	for range times {
+		books = append(books, "molecule/default/converge.yml")
+	}
+	var out bytes.Buffer
+	command := playbook.NewAnsiblePlaybookCmd(
+		playbook.WithPlaybooks(books...),
+		playbook.WithPlaybookOptions(&playbook.AnsiblePlaybookOptions{Inventory: l.inventory(), ExtraVars: vars}),
+	)
+	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithWrite(&out), execute.WithWriteError(&out),
+		execute.WithEnvVars(map[string]string{"ANSIBLE_ROLES_PATH": "roles", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_NOCOLOR": "1"})).Execute(ctx)
+	if err != nil {
+		err = errors.New("the role failed") // go-ansible's error is the whole environment
+	}
+	return out.String(), err
+}
+
+//go:embed check.sh
+var check string
+
+//go:embed worker.sh
+var worker string
+
+// look fails if sudo does not work, and returns the state of the service and of the files.
+func (l *lab) look(ctx context.Context) (service string, s state, err error) {
+	args := []string{"-s"}
+	for _, f := range files {
+		args = append(args, f.path)
+	}
+	out, err := l.host.RunWith(ctx, strings.NewReader(check), "sh", args...)
+	if err != nil {
+		return "", nil, err
+	}
+	lines := strings.Split(out, "\n")
+	s = state{}
+	for i, f := range files {
+		s[f.name] = lines[i+1]
+	}
+	return lines[0], s, nil
+}
+
+// checkWorker fails if Sidekiq does not run and fetch jobs. One that was started after a time cannot have been made quiet before it.
+func (l *lab) checkWorker(ctx context.Context, after time.Time) error {
+	_, err := l.host.RunWith(ctx, strings.NewReader(worker), "sh", "-s", fmt.Sprint(after.Unix()))
+	return err
+}
+
+// countCalls runs the role once in each situation, and returns a row for each module in each.
+func (l *lab) countCalls(ctx context.Context) (rows []*row, err error) {
+	for _, s := range situations {
+		if err := l.prepare(ctx, s.from); err != nil {
+			return nil, err
+		}
+		if err := l.arm(ctx, "all", 0); err != nil {
+			return nil, err
+		}
+		if out, err := l.role(ctx, variables[s.to], 1); err != nil {
+			return nil, fmt.Errorf("%s: %w: %s", s.name, err, out)
+		}
+		l.now = s.to
+		for _, m := range l.modules {
+			r := &row{module: m, situation: s, found: map[string]map[string]int{}}
+			if r.calls, err = l.calls(ctx, m); err != nil {
+				return nil, err
+			}
+			rows = append(rows, r)
+		}
+		if _, l.states[s.to], err = l.look(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// try kills the module at one call, checks what is left, and that the role recovers. It returns the call.
+func (l *lab) try(ctx context.Context, k kill) (call string, err error) {
+	if err := l.prepare(ctx, k.from); err != nil {
+		return "", err
+	}
+	_, old, err := l.look(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := l.arm(ctx, k.module, k.number); err != nil {
+		return "", err
+	}
+	began := time.Now()
+	out, failed := l.role(ctx, variables[k.to], 1)
+	service, left, err := l.look(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	calls, err := l.calls(ctx, k.module)
+	if err != nil {
+		return "", err
+	}
+	call = calls[len(calls)-1]
+	if failed == nil {
+		return call, fmt.Errorf("the module made only %d calls: %s", len(calls), strings.Join(calls, "\n"))
+	}
+	if !strings.Contains(out, "gave no answer") {
+		return call, fmt.Errorf("the module was not killed: %s", out)
+	}
+	found, err := compare(left, old, l.states[k.to])
+	if err != nil {
+		return call, err
+	}
+	found["service"] = service
+	k.note(found)
+	if err := l.recover(ctx, k.to, began); err != nil {
+		return call, fmt.Errorf("found %s; then %w", k.last, err)
+	}
+	return call, nil
+}
+
+// compare says of each file whether it is the old one or the new one.
+func compare(left, old, wanted state) (map[string]string, error) {
+	found := map[string]string{}
+	for name, text := range left {
+		switch {
+		case old[name] == wanted[name] && text == old[name]:
+		case text == old[name] && text == absent, text == wanted[name] && text == absent:
+			found[name] = absent
+		case text == old[name]:
+			found[name] = "old"
+		case text == wanted[name]:
+			found[name] = "new"
+		default:
+			dump, _ := json.Marshal(map[string]string{"old": old[name], "new": wanted[name], "found": text})
+			return nil, fmt.Errorf("%s is neither the old one nor the new one (base64): %s", name, dump)
+		}
+	}
+	return found, nil
+}
+
+// recover runs the role again, twice, and checks the result.
+func (l *lab) recover(ctx context.Context, to string, began time.Time) error {
+	out, err := l.role(ctx, variables[to], 2)
+	if err != nil {
+		return fmt.Errorf("the next runs: %w: %s", err, out)
+	}
+	if again := out[strings.LastIndex(out, "\nPLAY ["):]; strings.Contains(again, "\nchanged: ") {
+		return fmt.Errorf("the run after the next one changed something: %s", again)
+	}
+	l.now = to
+	_, s, err := l.look(ctx)
+	if err != nil {
+		return err
+	}
+	for name, text := range l.states[to] {
+		if s[name] != text {
+			return fmt.Errorf("%s is not what an undisturbed run makes", name)
+		}
+	}
+	return l.checkWorker(ctx, began)
+}

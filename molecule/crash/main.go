@@ -1,0 +1,96 @@
+// Program crash proves what the role promises about kill -9. On a throwaway host with a booted systemd and a real Sidekiq it runs the role and kills one
+// of its modules before a system call that changes something, at each of them in turn. After each kill sudo works and every file is the old one or
+// the new one; the next run of the role succeeds, the one after that changes nothing, and Sidekiq runs and fetches jobs. It ends at the first
+// violation. Run it in the project's directory after `make build`, with ansible-playbook in PATH:
+//
+//	go run ./molecule/crash [-points 10] [-modules db_pool,sudoers_entry,systemd_sidekiq] [-suite trixie] [-keep]
+//	go run ./molecule/crash -only 'systemd_sidekiq/change/7'
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var modules = []string{"db_pool", "sudoers_entry", "systemd_sidekiq"}
+
+type options struct {
+	points  int // 0: all
+	modules []string
+	only    string
+	suite   string
+	keep    bool
+}
+
+func main() {
+	o, err := parseOptions()
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		err = crash(ctx, o)
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "crash:", err)
+		os.Exit(1)
+	}
+}
+
+func parseOptions() (o options, err error) {
+	points := flag.String("points", "10", "number of kills, spread evenly, or all")
+	chosen := flag.String("modules", strings.Join(modules, ","), "modules to kill")
+	flag.StringVar(&o.only, "only", "", "the one kill to try, as MODULE/SITUATION/CALL")
+	flag.StringVar(&o.suite, "suite", "trixie", "suite of Debian")
+	flag.BoolVar(&o.keep, "keep", false, "leave the host")
+	flag.Parse()
+	o.modules = strings.Split(*chosen, ",")
+	for _, m := range o.modules {
+		if !slices.Contains(modules, m) {
+			return o, fmt.Errorf("-modules: value %q is not accepted; accepted: %s", m, strings.Join(modules, ", "))
+		}
+	}
+	if *points != "all" {
+		if o.points, err = strconv.Atoi(*points); err != nil || o.points < 1 {
+			return o, fmt.Errorf("-points: value %q is not accepted; accepted: all, a number from 1", *points)
+		}
+	}
+	return o, nil
+}
+
+func crash(ctx context.Context, o options) (err error) {
+	l := &lab{options: o}
+	defer func() { err = errors.Join(err, l.close()) }()
+	if err := l.start(ctx); err != nil {
+		return err
+	}
+	rows, err := l.countCalls(ctx)
+	if err != nil {
+		return err
+	}
+	kills := choose(rows, o.points)
+	if o.only != "" {
+		if kills, err = find(rows, o.only); err != nil {
+			return err
+		}
+	}
+	for i, k := range kills {
+		began := time.Now()
+		call, err := l.try(ctx, k)
+		if err != nil {
+			return fmt.Errorf("%v (%s): %w", k, call, err)
+		}
+		fmt.Printf("%d of %d: %v, %s: %s; %.0f s\n", i+1, len(kills), k, call, k.row.last, time.Since(began).Seconds())
+	}
+	fmt.Print("\n", table(o.suite, rows))
+	return nil
+}

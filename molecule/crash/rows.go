@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// situation is what the host is before a run of the role, and what the run makes of it: the names of variables, "" for nothing.
+type situation struct{ name, from, to string }
+
+var situations = []situation{{"install", "", "B"}, {"change", "B", "A"}, {"change back", "A", "B"}}
+
+// row is a line of the table: the calls of one module in one situation, and what was found after the kills.
+type row struct {
+	module string
+	situation
+	calls []string
+	tried int
+	found map[string]map[string]int // file or service -> its state -> how often
+	last  string
+}
+
+// kill is one point at which a module is killed.
+type kill struct {
+	*row
+	number int
+}
+
+func (k kill) String() string {
+	return fmt.Sprintf("%s/%s/%d of %d", k.module, k.situation.name, k.number, len(k.calls))
+}
+
+// choose spreads so many kills evenly over the rows, and over the calls of each; 0 is all of them. They are ordered so that a situation begins
+// where the one before has ended, as far as possible.
+func choose(rows []*row, points int) []kill {
+	var all []kill
+	for i, r := range rows {
+		n := len(r.calls)
+		if points > 0 {
+			n = min(n, (points+len(rows)-1-i)/len(rows))
+		}
+		for j := range n {
+			all = append(all, kill{r, (2*j+1)*len(r.calls)/(2*n) + 1})
+		}
+	}
+	return chain(all)
+}
+
+// chain takes the kills in order, of each situation in turn.
+func chain(all []kill) []kill {
+	var chained []kill
+	for state := ""; len(all) > 0; {
+		i := max(0, slices.IndexFunc(all, func(k kill) bool { return k.from == state }))
+		state = all[i].to
+		chained, all = append(chained, all[i]), slices.Delete(all, i, i+1)
+	}
+	return chained
+}
+
+func find(rows []*row, only string) ([]kill, error) {
+	for _, r := range rows {
+		for n := range r.calls {
+			if k := (kill{r, n + 1}); fmt.Sprintf("%s/%s/%d", r.module, r.situation.name, k.number) == only {
+				return []kill{k}, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("-only: there is no %q", only)
+}
+
+// note counts what was found after a kill.
+func (r *row) note(states map[string]string) {
+	r.tried++
+	var words []string
+	for _, what := range slices.Sorted(maps.Keys(states)) {
+		if r.found[what] == nil {
+			r.found[what] = map[string]int{}
+		}
+		r.found[what][states[what]]++
+		words = append(words, what+" "+states[what])
+	}
+	r.last = strings.Join(words, ", ")
+}
+
+func table(suite string, rows []*row) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Debian %s. All kills: sudo works, the next run of the role succeeds, the one after it changes nothing, Sidekiq runs.\n\n", suite)
+	b.WriteString("| module | run | calls | kills | found right after the kill |\n|---|---|--:|--:|---|\n")
+	for _, r := range rows {
+		var found []string
+		for _, what := range slices.Sorted(maps.Keys(r.found)) {
+			var states []string
+			for _, state := range slices.Sorted(maps.Keys(r.found[what])) {
+				states = append(states, fmt.Sprintf("%s %d", state, r.found[what][state]))
+			}
+			found = append(found, what+": "+strings.Join(states, ", "))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %d | %s |\n", r.module, r.situation.name, len(r.calls), r.tried, strings.Join(found, "; "))
+	}
+	return b.String()
+}

@@ -1,0 +1,25 @@
+# usage: worker.sh SECONDS
+#
+# Fails if Sidekiq does not run, has no heartbeat, or is quiet. Only a process older than these seconds since the epoch can be one that was
+# made quiet: it has to beat once more.
+set -eu
+
+begin=$(date +%s)
+fault="no heartbeat"
+for _ in $(seq 24); do
+  pid=$(systemctl show --value --property=MainPID sidekiq.service)
+  [ "$pid" != 0 ] || { fault="it does not run"; break; }
+  after=0
+  [ "$(stat -c %Y "/proc/$pid")" -ge "$1" ] || after=$begin
+  for process in $(redis-cli --raw SMEMBERS processes); do
+    case $process in *":$pid:"*) ;; *) continue ;; esac
+    beat=$(redis-cli --raw HGET "$process" beat)
+    [ "${beat%.*}" -ge "$after" ] || { fault="no heartbeat since the last run"; continue; }
+    [ "$(redis-cli --raw HGET "$process" quiet)" = true ] || exit 0
+    fault="it is quiet"
+  done
+  sleep 0.5
+done
+echo "process $pid: $fault" >&2
+systemctl --no-pager status sidekiq.service >&2 || true
+exit 1
