@@ -38,8 +38,8 @@ var variables = map[string]hosts.Vars{
 	"B": {
 		"sidekiq_drain_timeout": 1, "sidekiq_concurrency": 9,
 		"sidekiq_sudo_extra_commands": []string{"/usr/bin/systemctl daemon-reload"},
-		"sidekiq_environment":         hosts.Vars{"CRASH": "b"},
-		"sidekiq_secret_environment":  hosts.Vars{"CRASH_KEY": "b"},
+		"sidekiq_environment":         hosts.Vars{"CRASH": "of B"},
+		"sidekiq_secret_environment":  hosts.Vars{"CRASH_KEY": "secret of B"},
 	},
 }
 
@@ -68,6 +68,9 @@ func (l *lab) start(ctx context.Context) error {
 	}
 	err = hosts.WriteInventory(l.inventory(), map[string]hosts.Vars{hostName: {"ansible_connection": "community.docker.docker", "ansible_user": "ubuntu"}}, nil)
 	if err != nil {
+		return err
+	}
+	if err := os.Setenv("CAPABILITY", "SYS_PTRACE"); err != nil { // which root of a real host has; the tracer needs it
 		return err
 	}
 	l.states = map[string]state{}

@@ -9,8 +9,10 @@ fault="no heartbeat"
 for _ in $(seq 24); do
   pid=$(systemctl show --value --property=MainPID sidekiq.service)
   [ "$pid" != 0 ] || { fault="it does not run"; break; }
-  after=0
-  [ "$(stat -c %Y "/proc/$pid")" -ge "$1" ] || after=$begin
+  monotonic=$(systemctl show --value --property=ExecMainStartTimestampMonotonic sidekiq.service) # microseconds of uptime
+  read -r uptime _ </proc/uptime
+  after=$begin
+  [ $(($(date +%s) - ${uptime%.*} + monotonic / 1000000)) -le "$1" ] || after=0
   for process in $(redis-cli --raw SMEMBERS processes); do
     case $process in *":$pid:"*) ;; *) continue ;; esac
     beat=$(redis-cli --raw HGET "$process" beat)

@@ -1,14 +1,18 @@
 //go:build linux
 
-// Package killtest runs a program and kills it with SIGKILL right before the N-th system call that changes something. Tests call it for N = 1, 2, ... and
-// look each time at what the program leaves.
+// Package killtest runs a program and kills it with SIGKILL right before the N-th call that changes something. Tests run it for N = 1, 2, ... and check each
+// time what the program leaves.
 //
-// Calls are counted over all threads of the program, so the same run has the same numbers. Of a program that it starts, two are counted: the
-// fork, before which nothing of it runs, and the execve, after which it runs on when its parent is killed. The child itself is not traced any further.
+// Calls are the system calls of changes, and the programs that it runs, each twice: killed before, and while the program runs on. They are counted over all
+// threads, and a program that is run again before another system call of changes is not counted again: otherwise a loop that waits for something would give
+// each run other numbers.
 package killtest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -29,7 +33,7 @@ func Run(path string, argv []string, n int) (calls []string, end unix.WaitStatus
 	if err != nil {
 		return nil, 0, err
 	}
-	t := tracer{pid: p.Pid, n: n}
+	t := tracer{pid: p.Pid, n: n, ran: map[string]bool{}}
 	if _, err := unix.Wait4(t.pid, &end, unix.WALL, nil); err != nil {
 		return nil, 0, err
 	}
@@ -59,6 +63,7 @@ func Run(path string, argv []string, n int) (calls []string, end unix.WaitStatus
 type tracer struct {
 	pid, n   int
 	calls    []string
+	ran      map[string]bool // programs since the last system call
 	isKilled bool
 }
 
@@ -69,11 +74,12 @@ func (t *tracer) stopped(tid int, status unix.WaitStatus) error {
 	switch stop := status.StopSignal(); {
 	case stop == unix.SIGTRAP|0x80:
 		if isThread {
-			t.enter(tid)
+			if err := t.enter(tid); err != nil {
+				return err
+			}
 		}
 	case stop == unix.SIGTRAP && status.TrapCause() == unix.PTRACE_EVENT_EXEC:
-		t.count("execve " + commandLine(tid))
-		return ended(unix.PtraceDetach(tid))
+		return t.runProgram(tid)
 	case stop == unix.SIGTRAP, stop == unix.SIGSTOP: // an event, or the first stop of a new thread or child
 	default:
 		signal = int(stop)
@@ -85,6 +91,20 @@ func (t *tracer) stopped(tid int, status unix.WaitStatus) error {
 		return ended(unix.PtraceDetach(tid))
 	}
 	return ended(unix.PtraceCont(tid, signal))
+}
+
+// runProgram counts a program that is about to begin, and lets it run untraced.
+func (t *tracer) runProgram(pid int) error {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	program := strings.ReplaceAll(strings.TrimRight(string(line), "\x00"), "\x00", " ")
+	if !t.isKilled && !t.ran[program] {
+		t.ran[program] = true
+		if t.count("before " + program); t.isKilled {
+			return ended(unix.Kill(pid, unix.SIGKILL))
+		}
+		t.count("while it runs " + program)
+	}
+	return ended(unix.PtraceDetach(pid))
 }
 
 // ended accepts that a thread was killed meanwhile, or ended with the others.
@@ -102,7 +122,7 @@ func (t *tracer) count(call string) {
 	t.calls = append(t.calls, call)
 	if len(t.calls) == t.n {
 		t.isKilled = true
-		_ = unix.Kill(t.pid, unix.SIGKILL) // it is stopped, so it is there
+		_ = unix.Kill(t.pid, unix.SIGKILL) // not yet waited for, so it is there
 	}
 }
 
@@ -117,53 +137,56 @@ type syscallInfo struct {
 }
 
 // enter counts the system call that a thread is about to make, if it changes something.
-func (t *tracer) enter(tid int) {
+func (t *tracer) enter(tid int) error {
 	var info syscallInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(tid), unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	if errno != 0 || info.op != unix.PTRACE_SYSCALL_INFO_ENTRY {
-		return
+	if errno != 0 {
+		return ended(errno)
 	}
 	c, isChange := changes[info.nr]
-	if !isChange {
-		return
+	if info.op != unix.PTRACE_SYSCALL_INFO_ENTRY || !isChange {
+		return nil
 	}
+	var target string
+	var err error
 	switch {
 	case c.file >= 0:
-		path := fmt.Sprintf("/proc/%d/fd/%d", t.pid, info.args[c.file])
-		target, _ := os.Readlink(path)
-		if s, err := os.Stat(path); err != nil || !s.Mode().IsRegular() && !s.IsDir() {
-			return // a pipe, a socket or an eventfd
+		target, err = os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", t.pid, info.args[c.file]))
+		if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "/dev/") {
+			return readable(err) // a pipe, a socket, an eventfd or a device
 		}
-		t.count(c.name + " " + target)
-	case c.path >= 0:
-		if info.nr == unix.SYS_OPENAT && info.args[2]&unix.O_CREAT == 0 {
-			return
-		}
-		t.count(c.name + " " + text(tid, info.args[c.path]))
-	case info.nr == unix.SYS_CLONE && info.args[0]&unix.CLONE_THREAD != 0:
-	default:
-		t.count(c.name)
+	case info.nr == unix.SYS_OPENAT && info.args[2]&unix.O_CREAT == 0:
+		return nil
+	case info.args[c.path] != 0:
+		target, err = text(tid, info.args[c.path])
 	}
+	clear(t.ran)
+	t.count(c.name + " " + target)
+	return readable(err)
+}
+
+// readable accepts a wrong descriptor or address, with which the call fails. Without permission no call could be told from another.
+func readable(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EIO) {
+		return fmt.Errorf("%w; hint: a program that has run another as another user can be looked into with CAP_SYS_PTRACE alone", err)
+	}
+	return nil
 }
 
 // text reads a string of the program's memory.
-func text(tid int, address uint64) string {
+func text(tid int, address uint64) (string, error) {
 	var b strings.Builder
 	for word := make([]byte, 8); b.Len() < unix.PathMax; address += 8 {
 		if _, err := unix.PtracePeekData(tid, uintptr(address), word); err != nil {
-			break
+			return "", err
 		}
-		end := strings.IndexByte(string(word), 0)
-		if end >= 0 {
-			b.Write(word[:end])
-			break
+		if end := bytes.IndexByte(word, 0); end >= 0 {
+			word = word[:end]
 		}
 		b.Write(word)
+		if len(word) < 8 {
+			break
+		}
 	}
-	return b.String()
-}
-
-func commandLine(pid int) string {
-	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return strings.ReplaceAll(strings.TrimRight(string(line), "\x00"), "\x00", " ")
+	return b.String(), nil
 }
