@@ -56,6 +56,7 @@ molecule:
 	molecule --base-config molecule/base.yml test --scenario-name database
 	molecule --base-config molecule/base.yml test --scenario-name sudo
 	molecule --base-config molecule/base.yml test --scenario-name processes
+	$(GO) run ./molecule/crash
 	$(GO) run ./molecule/story -parts guide -short
 	$(MAKE) apply-hosts
 
@@ -93,7 +94,7 @@ rubies:
 	    $(GO) test -count=1 ./modules/lib/rubyyaml ./modules/lib/sidekiq ./modules/lib/databaseyml; \
 	done
 
-# The scripts of the module want mount namespaces; crash wants strace as well, and is left to `make test`.
+# The scripts of the module want mount namespaces.
 sudos:
 	CGO_ENABLED=0 $(GO) test -c -o bin/sudo.test ./modules/lib/sudo
 	CGO_ENABLED=0 $(GO) test -c -o bin/sudoers.test ./modules/lib/sudoers
@@ -104,7 +105,7 @@ sudos:
 	  $$inside --workdir /tmp $$image /src/bin/sudo.test; \
 	  $$inside --workdir /tmp $$image /src/bin/sudoers.test -test.run 'ReadBack|Unread'; \
 	  $$inside --workdir /src/modules/sudoers_entry --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
-	    $$image /src/bin/sudoers_entry.test -test.skip TestScripts/crash; \
+	    $$image /src/bin/sudoers_entry.test; \
 	done
 
 # The units as the systemd of every suite judges them, and where it looks for some; to score a file is new in 250.
@@ -132,7 +133,7 @@ tell:
 apply-hosts:
 	$(GO) run ./molecule/apply $(if $(README),-picture .github/images/apply.svg -readme README.md)
 
-soak: check-go ## the random tests for half an hour, fuzzing a million times each, attacks on the cache and on links and locks, and jobs counted while the worker is restarted
+soak: check-go ## the random tests for half an hour, fuzzing a million times each, attacks on the cache and on links and locks, jobs counted while the worker is restarted, and kill -9 at every call of the modules
 	molecule/setup
 	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/lib/rubyyaml ./modules/lib/databaseyml
 	SOAK=150 REQUIRE_ORACLES=1 $(GO) test -count=1 -timeout 60m -run TestRun ./modules/db_pool
@@ -146,6 +147,7 @@ soak: check-go ## the random tests for half an hour, fuzzing a million times eac
 	$(GO) test -run '^$$' -fuzz FuzzInspect -fuzztime 100000x -fuzzminimizetime 10x ./generator/inspect
 	$(MAKE) build
 	molecule/soak
+	$(GO) run ./molecule/crash -points all
 
 lint: ## gofmt, vet, staticcheck, yamllint, actionlint, ansible-lint
 	molecule/setup venv

@@ -3,8 +3,8 @@
 // the new one; the next run of the role succeeds, the one after that changes nothing, and Sidekiq runs and fetches jobs. It ends at the first
 // violation. Run it in the project's directory after `make build`, with ansible-playbook in PATH:
 //
-//	go run ./molecule/crash [-points 10] [-modules db_pool,sudoers_entry,systemd_sidekiq] [-suite trixie] [-keep]
-//	go run ./molecule/crash -only 'systemd_sidekiq/change/7'
+//	go run ./molecule/crash [-points 10] [-suite trixie] [-keep]
+//	go run ./molecule/crash -only systemd_sidekiq/change/7
 package main
 
 import (
@@ -14,20 +14,17 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
 var modules = []string{"db_pool", "sudoers_entry", "systemd_sidekiq"}
 
 type options struct {
-	points  int // 0: all
-	modules []string
-	only    string
-	suite   string
-	keep    bool
+	points int // 0: all
+	only   string
+	suite  string
+	keep   bool
 }
 
 func main() {
@@ -48,17 +45,10 @@ func main() {
 
 func parseOptions() (o options, err error) {
 	points := flag.String("points", "10", "number of kills, spread evenly, or all")
-	chosen := flag.String("modules", strings.Join(modules, ","), "modules to kill")
-	flag.StringVar(&o.only, "only", "", "the one kill to try, as MODULE/SITUATION/CALL")
+	flag.StringVar(&o.only, "only", "", "kills to try instead, as MODULE[/SITUATION[/CALL]]")
 	flag.StringVar(&o.suite, "suite", "trixie", "suite of Debian")
 	flag.BoolVar(&o.keep, "keep", false, "leave the host")
 	flag.Parse()
-	o.modules = strings.Split(*chosen, ",")
-	for _, m := range o.modules {
-		if !slices.Contains(modules, m) {
-			return o, fmt.Errorf("-modules: value %q is not accepted; accepted: %s", m, strings.Join(modules, ", "))
-		}
-	}
 	if *points != "all" {
 		if o.points, err = strconv.Atoi(*points); err != nil || o.points < 1 {
 			return o, fmt.Errorf("-points: value %q is not accepted; accepted: all, a number from 1", *points)
@@ -87,9 +77,9 @@ func crash(ctx context.Context, o options) (err error) {
 		began := time.Now()
 		call, err := l.try(ctx, k)
 		if err != nil {
-			return fmt.Errorf("%v (%s): %w", k, call, err)
+			return fmt.Errorf("killed at %s (%s): %w", k.path(), call, err)
 		}
-		fmt.Printf("%d of %d: %v, %s: %s; %.0f s\n", i+1, len(kills), k, call, k.row.last, time.Since(began).Seconds())
+		fmt.Printf("%d of %d: %s, %s: %s; %.0f s\n", i+1, len(kills), k.path(), call, k.row.last, time.Since(began).Seconds())
 	}
 	fmt.Print("\n", table(o.suite, rows))
 	return nil

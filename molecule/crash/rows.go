@@ -10,7 +10,7 @@ import (
 // situation is what the host is before a run of the role, and what the run makes of it: the names of variables, "" for nothing.
 type situation struct{ name, from, to string }
 
-var situations = []situation{{"install", "", "B"}, {"change", "B", "A"}, {"change back", "A", "B"}}
+var situations = []situation{{"install", "", "B"}, {"change", "B", "A"}, {"return", "A", "B"}}
 
 // row is a line of the table: the calls of one module in one situation, and what was found after the kills.
 type row struct {
@@ -28,9 +28,8 @@ type kill struct {
 	number int
 }
 
-func (k kill) String() string {
-	return fmt.Sprintf("%s/%s/%d of %d", k.module, k.situation.name, k.number, len(k.calls))
-}
+// path names it for -only.
+func (k kill) path() string { return fmt.Sprintf("%s/%s/%d", k.module, k.situation.name, k.number) }
 
 // choose spreads so many kills evenly over the rows, and over the calls of each; 0 is all of them. They are ordered so that a situation begins
 // where the one before has ended, as far as possible.
@@ -59,15 +58,18 @@ func chain(all []kill) []kill {
 	return chained
 }
 
+// find returns the kills that MODULE/SITUATION/CALL or the beginning of it names.
 func find(rows []*row, only string) ([]kill, error) {
-	for _, r := range rows {
-		for n := range r.calls {
-			if k := (kill{r, n + 1}); fmt.Sprintf("%s/%s/%d", r.module, r.situation.name, k.number) == only {
-				return []kill{k}, nil
-			}
+	var found []kill
+	for _, k := range choose(rows, 0) {
+		if strings.HasPrefix(k.path()+"/", only+"/") {
+			found = append(found, k)
 		}
 	}
-	return nil, fmt.Errorf("-only: there is no %q", only)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("-only: there is no %q", only)
+	}
+	return found, nil
 }
 
 // note counts what was found after a kill.
