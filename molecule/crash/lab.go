@@ -244,15 +244,15 @@ func (l *lab) try(ctx context.Context, k kill) (call string, err error) {
 	}
 	began := time.Now()
 	out, failed := l.role(ctx, variables[k.to], 1)
-	service, left, err := l.look(ctx)
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
+	service, left, fault := l.look(ctx)
 	calls, err := l.calls(ctx, k.module)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: %s", errors.Join(fault, err), out)
 	}
 	call = calls[len(calls)-1]
+	if fault != nil {
+		return call, fault
+	}
 	if failed == nil {
 		return call, fmt.Errorf("the module made only %d calls: %s", len(calls), strings.Join(calls, "\n"))
 	}

@@ -67,7 +67,7 @@ func find(rows []*row, only string) ([]kill, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("-only: there is no %q", only)
+		return nil, fmt.Errorf("-only: value %q matches no kill; accepted: MODULE[/SITUATION[/CALL]]", only)
 	}
 	return found, nil
 }

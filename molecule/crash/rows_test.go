@@ -48,7 +48,7 @@ func TestFind_ByModuleSituationAndCall(t *testing.T) {
 		require.Len(t, found, want, only)
 	}
 	_, err := find(testRows(), "db_pool/return/21")
-	require.EqualError(t, err, `-only: there is no "db_pool/return/21"`)
+	require.EqualError(t, err, `-only: value "db_pool/return/21" matches no kill; accepted: MODULE[/SITUATION[/CALL]]`)
 }
 
 func TestCompare_OldNewAbsent(t *testing.T) {
