@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,28 +20,42 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/hosts"
 )
 
-const (
-	hostName = "sidekiq-crash"
-	database = "database.yml"
-)
+const hostName = "sidekiq-crash"
 
 // files are what the modules write, by the names that they have in the table.
 var files = []struct{ name, path string }{
-	{database, "/opt/demo/shared/config/database.yml"},
+	{"database.yml", "/opt/demo/shared/config/database.yml"},
 	{"sudoers", "/etc/sudoers.d/sidekiq-restart-users"},
 	{"unit", "/etc/systemd/system/sidekiq.service"},
 	{"secrets", "/etc/systemd/system/sidekiq.env"},
 }
 
-// variables are those of the role. Between A and B every file differs, and one is only in B. drain_timeout is short, yet Sidekiq is made quiet.
+func paths() (all []string) {
+	for _, f := range files {
+		all = append(all, f.path)
+	}
+	return all
+}
+
+// variables are those of the role. Between A and B every file differs, and one is only in B; C differs from B by database.yml alone. drain_timeout is short,
+// yet Sidekiq is made quiet.
 var variables = map[string]hosts.Vars{
 	"A": {"sidekiq_drain_timeout": 1},
-	"B": {
-		"sidekiq_drain_timeout": 1, "sidekiq_concurrency": 9,
-		"sidekiq_sudo_extra_commands": []string{"/usr/bin/systemctl daemon-reload"},
-		"sidekiq_environment":         hosts.Vars{"CRASH": "of B"},
-		"sidekiq_secret_environment":  hosts.Vars{"CRASH_KEY": "secret of B"},
-	},
+	"B": inB,
+	"C": with(inB, "sidekiq_database_pool", 20),
+}
+
+var inB = hosts.Vars{
+	"sidekiq_drain_timeout": 1, "sidekiq_concurrency": 9,
+	"sidekiq_sudo_extra_commands": []string{"/usr/bin/systemctl daemon-reload"},
+	"sidekiq_environment":         hosts.Vars{"CRASH": "of B"},
+	"sidekiq_secret_environment":  hosts.Vars{"CRASH_KEY": "secret of B"},
+}
+
+func with(vars hosts.Vars, name string, value any) hosts.Vars {
+	all := maps.Clone(vars)
+	all[name] = value
+	return all
 }
 
 // state is the contents of the files by their names, absent for one that does not exist.
@@ -181,11 +196,7 @@ var worker string
 
 // look fails if sudo does not work, and returns the state of the service and of the files.
 func (l *lab) look(ctx context.Context) (service string, s state, err error) {
-	args := []string{"-s"}
-	for _, f := range files {
-		args = append(args, f.path)
-	}
-	out, err := l.host.RunWith(ctx, strings.NewReader(check), "sh", args...)
+	out, err := l.host.RunWith(ctx, strings.NewReader(check), "sh", append([]string{"-s"}, paths()...)...)
 	if err != nil {
 		return "", nil, err
 	}
@@ -197,9 +208,9 @@ func (l *lab) look(ctx context.Context) (service string, s state, err error) {
 	return lines[0], s, nil
 }
 
-// checkWorker fails if Sidekiq does not run and fetch jobs. One that was started after a time cannot have been made quiet before it.
+// checkWorker fails if Sidekiq does not run with the files of now and fetch jobs. One that was started after a time cannot have been made quiet before it.
 func (l *lab) checkWorker(ctx context.Context, after time.Time) error {
-	_, err := l.host.RunWith(ctx, strings.NewReader(worker), "sh", "-s", fmt.Sprint(after.Unix()))
+	_, err := l.host.RunWith(ctx, strings.NewReader(worker), "sh", append([]string{"-s", fmt.Sprint(after.Unix())}, paths()...)...)
 	return err
 }
 

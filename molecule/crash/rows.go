@@ -10,7 +10,8 @@ import (
 // situation is what the host is before a run of the role, and what the run makes of it: the names of variables, "" for nothing.
 type situation struct{ name, from, to string }
 
-var situations = []situation{{"install", "", "B"}, {"change", "B", "A"}, {"return", "A", "B"}}
+// They are a round: install begins it, each of the others begins with what the one before has made.
+var situations = []situation{{"install", "", "B"}, {"pool", "B", "C"}, {"return", "C", "A"}, {"change", "A", "B"}}
 
 // row is a line of the table: the calls of one module in one situation, and what was found after the kills.
 type row struct {

@@ -1,9 +1,11 @@
-# usage: worker.sh SECONDS
+# usage: worker.sh SECONDS FILE...
 #
-# Fails if Sidekiq does not run, has no heartbeat, or is quiet. Only a process older than these seconds since the epoch can be one that was
-# made quiet: it has to beat once more.
+# Fails if Sidekiq does not run, has no heartbeat, is quiet, or was started before one of the files was written. Only a process older than these seconds
+# since the epoch can be one that was made quiet: it has to beat once more.
 set -eu
 
+killed=$1
+shift
 begin=$(date +%s)
 fault="no heartbeat"
 for _ in $(seq 24); do
@@ -11,8 +13,12 @@ for _ in $(seq 24); do
   [ "$pid" != 0 ] || { fault="it does not run"; break; }
   monotonic=$(systemctl show --value --property=ExecMainStartTimestampMonotonic sidekiq.service) # microseconds of uptime
   read -r uptime _ </proc/uptime
+  started=$(($(date +%s) - ${uptime%.*} + monotonic / 1000000)) # or a second later
+  for file; do
+    [ ! -e "$file" ] || [ "$(stat -c %Y "$file")" -le $((started + 1)) ] || { fault="it is older than $file"; break 2; }
+  done
   after=$begin
-  [ $(($(date +%s) - ${uptime%.*} + monotonic / 1000000)) -le "$1" ] || after=0
+  [ "$started" -le "$killed" ] || after=0
   for process in $(redis-cli --raw SMEMBERS processes); do
     case $process in *":$pid:"*) ;; *) continue ;; esac
     beat=$(redis-cli --raw HGET "$process" beat)
