@@ -13,12 +13,13 @@ for _ in $(seq 24); do
   [ "$pid" != 0 ] || { fault="it does not run"; break; }
   monotonic=$(systemctl show --value --property=ExecMainStartTimestampMonotonic sidekiq.service) # microseconds of uptime
   read -r uptime _ </proc/uptime
-  started=$(($(date +%s) - ${uptime%.*} + monotonic / 1000000)) # or a second later
+  started=$(($(date +%s%2N) - ${uptime%.*}${uptime#*.} + monotonic / 10000)) # hundredths of a second, give or take a few
   for file; do
-    [ ! -e "$file" ] || [ "$(stat -c %Y "$file")" -le $((started + 1)) ] || { fault="it is older than $file"; break 2; }
+    written=$(stat -c %.2Y "$file" 2>/dev/null) || continue
+    [ "${written%.*}${written#*.}" -le $((started + 5)) ] || { fault="it is older than $file"; break 2; }
   done
   after=$begin
-  [ "$started" -le "$killed" ] || after=0
+  [ $((started / 100)) -le "$killed" ] || after=0
   for process in $(redis-cli --raw SMEMBERS processes); do
     case $process in *":$pid:"*) ;; *) continue ;; esac
     beat=$(redis-cli --raw HGET "$process" beat)
