@@ -148,11 +148,19 @@ func (l *lab) prepare(ctx context.Context, from string) error {
 		l.now = ""
 	}
 	if l.now != from {
+		if err := l.deployDatabase(ctx); err != nil { // the role lowers no pool
+			return err
+		}
 		if out, err := l.role(ctx, variables[from], 1); err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
 		l.now = from
 	}
+	return l.deployDatabase(ctx)
+}
+
+// deployDatabase puts back the database.yml that was deployed, as a deployment might.
+func (l *lab) deployDatabase(ctx context.Context) error {
 	_, err := l.host.Run(ctx, "install", "-o", "deploy", "-g", "deploy", "-m", "0640", "/usr/local/src/demo/config/database.yml", files[0].path)
 	return err
 }
