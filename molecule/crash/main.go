@@ -3,7 +3,7 @@
 // the new one; the next run of the role succeeds, the one after that changes nothing, and Sidekiq runs and fetches jobs. It ends at the first
 // violation. Run it in the project's directory after `make build`, with ansible-playbook in PATH:
 //
-//	go run ./molecule/crash [-points 12] [-suite trixie] [-keep]
+//	go run ./molecule/crash [-points 15] [-suite trixie] [-keep]
 //	go run ./molecule/crash -only systemd_sidekiq/change/7
 package main
 
@@ -44,7 +44,7 @@ func main() {
 }
 
 func parseOptions() (o options, err error) {
-	points := flag.String("points", "12", "number of kills, spread evenly, or all")
+	points := flag.String("points", "15", "number of kills, spread evenly, or all")
 	flag.StringVar(&o.only, "only", "", "kills to try instead, as MODULE[/SITUATION[/CALL]]")
 	flag.StringVar(&o.suite, "suite", "trixie", "suite of Debian")
 	flag.BoolVar(&o.keep, "keep", false, "leave the host")

@@ -7,11 +7,14 @@ import (
 	"strings"
 )
 
-// situation is what the host is before a run of the role, and what the run makes of it: the names of variables, "" for nothing.
-type situation struct{ name, from, to string }
+// situation is what the host is before a run of the role, and what the run makes of it: the names of variables, "" for nothing. state is that of the run
+// which is killed.
+type situation struct{ name, from, to, state string }
 
 // They are a round: install begins it, each of the others begins with what the one before has made.
-var situations = []situation{{"install", "", "B"}, {"pool", "B", "C"}, {"return", "C", "A"}, {"change", "A", "B"}}
+var situations = []situation{
+	{"install", "", "B", "started"}, {"restart", "B", "B", "restarted"}, {"pool", "B", "C", "started"}, {"return", "C", "A", "started"}, {"change", "A", "B", "started"},
+}
 
 // row is a line of the table: the calls of one module in one situation, and what was found after the kills.
 type row struct {

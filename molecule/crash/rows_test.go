@@ -25,25 +25,25 @@ func pathsOf(kills []kill) (all []string) {
 
 func TestChoose_SpreadsEvenly(t *testing.T) {
 	require.Equal(t, []string{
-		"db_pool/install/6", "db_pool/pool/11", "db_pool/return/11", "db_pool/change/11", "sudoers_entry/pool/11", "sudoers_entry/return/11",
-		"sudoers_entry/change/11", "systemd_sidekiq/pool/11", "systemd_sidekiq/return/11", "systemd_sidekiq/change/11",
-		"db_pool/install/16", "sudoers_entry/install/11", "systemd_sidekiq/install/11",
-	}, pathsOf(choose(testRows(), 13)))
+		"db_pool/install/6", "db_pool/restart/11", "sudoers_entry/restart/11", "systemd_sidekiq/restart/11", "db_pool/pool/11", "db_pool/return/11",
+		"db_pool/change/11", "sudoers_entry/pool/11", "sudoers_entry/return/11", "sudoers_entry/change/11", "systemd_sidekiq/pool/11",
+		"systemd_sidekiq/return/11", "systemd_sidekiq/change/11", "db_pool/install/16", "sudoers_entry/install/11", "systemd_sidekiq/install/11",
+	}, pathsOf(choose(testRows(), 16)))
 }
 
 func TestChoose_All(t *testing.T) {
 	kills := pathsOf(choose(testRows(), 0))
-	require.Len(t, kills, 12*20)
+	require.Len(t, kills, 15*20)
 	require.Contains(t, kills, "db_pool/install/1")
 	require.Contains(t, kills, "systemd_sidekiq/return/20")
 }
 
 func TestChoose_MorePointsThanCalls(t *testing.T) {
-	require.Len(t, choose(testRows(), 1000), 12*20)
+	require.Len(t, choose(testRows(), 1000), 15*20)
 }
 
 func TestFind_ByModuleSituationAndCall(t *testing.T) {
-	for only, want := range map[string]int{"db_pool": 80, "db_pool/return": 20, "db_pool/return/2": 1} {
+	for only, want := range map[string]int{"db_pool": 100, "db_pool/return": 20, "db_pool/return/2": 1} {
 		found, err := find(testRows(), only)
 		require.NoError(t, err)
 		require.Len(t, found, want, only)
