@@ -16,7 +16,7 @@ import (
 // to the deploy.
 func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 	switch {
-	case u.wasMadeQuiet && p.isQuiet(u):
+	case u.wasMadeQuiet: // its heartbeat may not show it yet
 		return " (an earlier run left it quiet)", true
 	case p.State == "restarted":
 		return "", true

@@ -144,24 +144,30 @@ func startedBefore(t *testing.T, d time.Duration) systemd.State {
 }
 
 // A run that is cut off while it waits leaves the worker quiet: the next one is to know that no deploy did it.
-func TestAQuietProcessIsLeftToTheDeployUnlessARunOfOursLeftIt(t *testing.T) {
+func TestRestartNeeded_QuietProcess(t *testing.T) {
 	hostname, err := os.Hostname()
 	require.NoError(t, err)
-	r := &redisOfATest{beats: []sidekiq.Process{{PID: 42, Hostname: hostname, Quiet: true, Concurrency: 5}}}
-	for name, left := range map[string]bool{"by a deploy": false, "by us": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		isQuiet, isNoted bool
+		wantsRestart     bool
+	}{
+		{"left to the deploy that made it quiet", true, false, false},
+		{"left quiet by an earlier run", true, true, true},
+		{"left quiet by an earlier run, before its next heartbeat", false, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &redisOfATest{beats: []sidekiq.Process{{PID: 42, Hostname: hostname, Quiet: c.isQuiet, Concurrency: 5}}}
 			p, u := plannerWith(r, &options{})
 			p.host = host{root: t.TempDir()}
 			u.state = systemd.State{MainPID: 42, ActiveState: "active", SubState: "running"}
-			p.redefined[u.name] = true
-			if left {
+			p.redefined[u.name] = c.isQuiet
+			if c.isNoted {
 				require.NoError(t, p.note(u.name, quietNote, u.identity()))
 			}
 			u.wasMadeQuiet = p.hasNote(u.name, quietNote, u.identity())
-			require.Equal(t, left, u.wasMadeQuiet)
-			r.looks = 0
-			require.NoError(t, p.startWorker(u, false))
-			require.Equal(t, left, r.looks == 1, "one that is left alone is verified at once")
+			_, isNeeded := p.restartNeeded(u)
+			require.Equal(t, c.wantsRestart, isNeeded)
 			u.state.MainPID = 43
 			require.False(t, p.hasNote(u.name, quietNote, u.identity()), "another process")
 		})
