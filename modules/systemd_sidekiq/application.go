@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
@@ -76,11 +75,11 @@ func (g *gatherer) sidekiqService(version sidekiq.Version) sidekiq.Service {
 
 // account is the user of the service, nil if it does not exist.
 func (g *gatherer) account() (*accounts.User, error) {
-	user, err := g.asked.user()
+	user, err := g.lookups.user()
 	if err != nil {
 		return nil, err
 	}
-	group, err := g.asked.group()
+	group, err := g.lookups.group()
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +94,18 @@ func (g *gatherer) account() (*accounts.User, error) {
 
 // bundle is the executable. It need not exist before the first deploy: nothing is started until then.
 func (g *gatherer) bundle() (bundler.Bundle, error) {
-	found, err := g.asked.bundle()
+	found, err := g.lookups.bundle()
 	if found.missing != nil {
 		g.missAfterDeploy(found.missing)
 	}
 	return found.Bundle, err
 }
 
-// questions are asked of programs of the host, all at the same time. Each function waits for the answer.
-type questions struct {
+// lookups run programs of the host, all at the same time. Each function waits for its result.
+type lookups struct {
 	states  func() ([]systemd.State, error) // of units
 	version func() (int, error)             // of systemd
-	// Without app_root, or for state absent, these are not asked:
+	// Not set without app_root, or for state absent:
 	user   func() (*accounts.User, error)
 	group  func() (*accounts.Group, error)
 	bundle func() (foundBundle, error)
@@ -114,44 +113,31 @@ type questions struct {
 
 type foundBundle struct {
 	bundler.Bundle
-	missing error
+	missing error // why there is none yet
 }
 
-// ask begins with the question that takes longest.
-func (g *gatherer) ask(units []string) questions {
-	a := questions{
-		states:  started(func() ([]systemd.State, error) { return g.systemctl.ShowAll(units...) }),
-		version: started(g.systemctl.SupportedVersion),
+// startLookups begins with the lookup that takes longest.
+func (g *gatherer) startLookups(units []string) lookups {
+	l := lookups{
+		states:  ansible.Start(func() ([]systemd.State, error) { return g.systemctl.ShowAll(units...) }),
+		version: ansible.Start(g.systemctl.SupportedVersion),
 	}
 	if g.AppRoot == "" || g.State == "absent" {
-		return a
+		return l
 	}
-	a.user = started(func() (*accounts.User, error) { return accounts.LookUpUser(g.User) })
-	a.group = started(func() (*accounts.Group, error) { return accounts.LookUpGroup(g.Group) })
-	a.bundle = started(func() (b foundBundle, err error) {
+	l.user = ansible.Start(func() (*accounts.User, error) { return accounts.LookUpUser(g.User) })
+	l.group = ansible.Start(func() (*accounts.Group, error) { return accounts.LookUpGroup(g.Group) })
+	l.bundle = ansible.Start(func() (b foundBundle, err error) {
 		if g.LoginShell && g.Bundle == "" {
 			return foundBundle{Bundle: bundler.Bundle{Path: "bundle"}}, nil // the shell finds it
 		}
-		user, err := a.user()
+		user, err := l.user()
 		if err == nil {
 			b.Bundle, b.missing, err = bundler.Find(g.root, g.User, user, g.Bundle)
 		}
 		return b, err
 	})
-	return a
-}
-
-// started calls a function that asks a program, beside others. The function returned waits for the answer.
-func started[T any](ask func() (T, error)) func() (T, error) {
-	var answer T
-	done := ansible.Async(func() (err error) {
-		answer, err = ask()
-		return err
-	})
-	return sync.OnceValues(func() (T, error) {
-		err := <-done
-		return answer, err
-	})
+	return l
 }
 
 // version is the one that is given, else that of Gemfile.lock, else the one that the executable reports. Before the first deploy it is not known:

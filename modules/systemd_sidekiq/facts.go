@@ -46,7 +46,7 @@ func isManaged(text string) bool { return strings.HasPrefix(text, "# "+marker) }
 type facts struct {
 	systemctl systemd.Systemctl
 	service
-	keepsUnits bool    // the unit files are left as they are
+	keepsUnits bool    // the unit files are not changed
 	others     []other // units of the same application that this module did not write
 	neighbours
 	application
@@ -195,7 +195,7 @@ type gatherer struct {
 	files     *atomicfile.Reader
 	systemctl systemd.Systemctl
 
-	asked    questions
+	lookups  lookups
 	missing  []error
 	warnings []string
 }

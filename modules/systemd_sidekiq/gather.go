@@ -32,20 +32,20 @@ func gather(h host, o *options) (*facts, error) {
 		}
 	}
 	g := &gatherer{host: h, options: o, files: atomicfile.NewReader(h.root), systemctl: ctl}
-	own := g.named()
+	own := g.ownUnits()
 	names := g.unitNames(own)
-	g.asked = g.ask(names)
+	g.lookups = g.startLookups(names)
 	f := &facts{}
 	if f.service, f.neighbours, err = g.units(own, names); err != nil {
 		return nil, err
 	}
-	if g.systemctl.Version, err = g.asked.version(); err != nil {
+	if g.systemctl.Version, err = g.lookups.version(); err != nil {
 		return nil, err
 	}
 	f.systemctl = g.systemctl
 	f.keepsUnits = g.AppRoot == "" || g.Processes == nil && f.main().process == nil
 	if f.keepsUnits && g.AppRoot != "" {
-		g.warn("%s runs several processes and option %q is left out: their units are left as they are; hint: give it, or processes: [] for a single process", f.main().name, "processes")
+		g.warn("%s runs several processes and option %q is not set: their units are not changed; hint: set it, or processes: [] for a single process", f.main().name, "processes")
 	}
 	if f.secrets, err = atomicfile.Read(h.inRoot(o.secretPath()), atomicfile.Refuse); err != nil {
 		return nil, err
@@ -64,50 +64,8 @@ func gather(h host, o *options) (*facts, error) {
 	return f, err
 }
 
-// jobTimeout is how long to wait for a job in progress, after which the unit is taken as it is: longer than TimeoutStartSec= is by default.
-const jobTimeout = 4 * time.Minute
-
-// unitNames are all units that matter and may exist, those of the service first.
-func (g *gatherer) unitNames(own service) []string {
-	var names []string
-	for _, u := range own {
-		names = append(names, u.name)
-	}
-	for _, name := range slices.Concat(redisNames, slices.Concat(databaseNames...), clamdNames) {
-		if systemd.HasFile(g.root, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// units completes the units of the service, with the states of all units that systemd was asked about. It waits for a process that is booting, as
-// after a reboot or a deploy: to start it again would take longer.
-func (g *gatherer) units(own service, names []string) (service, neighbours, error) {
-	states, err := g.asked.states()
-	if err != nil {
-		return nil, neighbours{}, err
-	}
-	for i, u := range own {
-		if u.state = states[i]; u.state.LoadState == "masked" {
-			return nil, neighbours{}, fmt.Errorf("%s is masked; hint: systemctl unmask %s", u.name, u.name)
-		}
-		if u.state, err = g.systemctl.Await(u.name, u.state, jobTimeout); err == nil {
-			err = g.read(u)
-		}
-		if err != nil {
-			return nil, neighbours{}, err
-		}
-	}
-	known := map[string]systemd.State{}
-	for i, name := range names {
-		known[name] = states[i]
-	}
-	return own, g.neighbours(known), nil
-}
-
-// named are the units of the service, with their names and processes alone: those of the options, and those that this module wrote before.
-func (g *gatherer) named() service {
+// ownUnits are the units of the service, with names and processes only: those of the options, and those that this module wrote before.
+func (g *gatherer) ownUnits() service {
 	all := service{&unit{name: g.unitName("")}}
 	for _, process := range g.processes() {
 		if process.Name == "" {
@@ -141,6 +99,48 @@ func (g *gatherer) installedProcess(file systemd.UnitFile) sidekiq.ProcessOption
 		}
 	}
 	return process
+}
+
+// unitNames are all units that matter and may exist, those of the service first.
+func (g *gatherer) unitNames(own service) []string {
+	var names []string
+	for _, u := range own {
+		names = append(names, u.name)
+	}
+	for _, name := range slices.Concat(redisNames, slices.Concat(databaseNames...), clamdNames) {
+		if systemd.HasFile(g.root, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// jobTimeout is how long to wait for a job in progress, after which the unit is taken as it is: longer than TimeoutStartSec= is by default.
+const jobTimeout = 4 * time.Minute
+
+// units completes the units of the service and picks the neighbours, from the states of all units. It waits for a process that is booting, as after a
+// reboot or a deploy: to start it again would take longer.
+func (g *gatherer) units(own service, names []string) (service, neighbours, error) {
+	states, err := g.lookups.states()
+	if err != nil {
+		return nil, neighbours{}, err
+	}
+	for i, u := range own {
+		if u.state = states[i]; u.state.LoadState == "masked" {
+			return nil, neighbours{}, fmt.Errorf("%s is masked; hint: systemctl unmask %s", u.name, u.name)
+		}
+		if u.state, err = g.systemctl.Await(u.name, u.state, jobTimeout); err == nil {
+			err = g.read(u)
+		}
+		if err != nil {
+			return nil, neighbours{}, err
+		}
+	}
+	known := map[string]systemd.State{}
+	for i, name := range names {
+		known[name] = states[i]
+	}
+	return own, g.neighbours(known), nil
 }
 
 // read reads the unit's files. A file in AdminDir that was deleted after systemd had loaded it does not count: it may have been this module's.

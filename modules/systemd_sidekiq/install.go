@@ -62,20 +62,20 @@ func (p *planner) makeTexts() error {
 	if len(changed) == 0 {
 		return nil
 	}
-	p.warnOfLeftOut()
+	p.warnOfUnsetOptions()
 	return systemd.Verify(changed)
 }
 
-// warnOfLeftOut warns of options that the installed units were written with and this run was not.
-func (p *planner) warnOfLeftOut() {
+// warnOfUnsetOptions warns of options that were set when the units were written and that are not set now.
+func (p *planner) warnOfUnsetOptions() {
 	var names []string
-	for _, name := range listed(p.workers()[0].installed, optionsComment) {
+	for _, name := range parseList(p.workers()[0].installed, optionsComment) {
 		if !slices.Contains(p.unitOptions(), name) {
 			names = append(names, name)
 		}
 	}
 	if len(names) > 0 {
-		p.Warn("%s was written with options that are left out now: %s; hint: set them again, unless that is meant", p.main().name, strings.Join(names, ", "))
+		p.Warn("%s was written with options that are not set now: %s; hint: set them again to keep their values", p.main().name, strings.Join(names, ", "))
 	}
 }
 
@@ -123,11 +123,11 @@ func (p *planner) lastWritten() string {
 	return last
 }
 
-// isEnabledLater reports whether a later step enables the service, and so reloads the systemd manager configuration (systemctl(1), enable).
+// isEnabledLater reports whether a later step enables the service, which also reloads the systemd manager configuration (systemctl(1), enable).
 func (p *planner) isEnabledLater() bool { return p.Enabled && p.main().isEnableable() }
 
-// installUnit plans one unit file; after the last of them, the systemd manager configuration is reloaded. One that another run has written and not
-// loaded counts as changed.
+// installUnit plans to write a unit file, and then to reload the systemd manager configuration if reloads is set. A unit file that another run has
+// written and not loaded counts as changed.
 func (p *planner) installUnit(u *unit, reloads bool) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
@@ -136,11 +136,10 @@ func (p *planner) installUnit(u *unit, reloads bool) {
 			Title: "write " + u.path(),
 			Diff:  diff(u, text),
 			Do: func(*ansible.Late) error {
-				err := p.publish(u)
-				if err == nil && reloads {
-					err = ansible.Partial(p.systemctl.DaemonReload())
+				if err := p.writeUnit(u); err != nil || !reloads {
+					return err
 				}
-				return err
+				return ansible.Partial(p.systemctl.DaemonReload())
 			},
 			Undo: func() error { return p.restoreUnit(u) },
 		})
@@ -160,8 +159,8 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
-// publish writes a unit file.
-func (p *planner) publish(u *unit) error {
+// writeUnit writes a unit file.
+func (p *planner) writeUnit(u *unit) error {
 	return p.write(u.path(), p.wantedTexts[u.name], unitMode)
 }
 

@@ -9,19 +9,18 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // pool is the application's database pool, as db_pool has reported it.
 type pool struct {
-	isChecked bool              // db_pool has run
-	file      string            // database.yml; "" where there is none
-	isChanged bool              // db_pool has changed the file; in check mode, would
-	sizes     string            // of the databases; "" where only Ruby knows one
-	variables map[string]string // of the units, where ERB computes the pool
+	isChecked bool              // there is a result of db_pool
+	file      string            // database.yml; "" if there is none
+	isChanged bool              // db_pool has changed the file, or would in check mode
+	sizes     string            // of the databases; "" if only Ruby knows one of them
+	variables map[string]string // that the units set, because ERB computes the pool from them
 }
 
-// poolResult is the part of db_pool's result that counts here, and what Ansible adds to it.
+// poolResult is the part of db_pool's result that this module uses, with keys that Ansible adds.
 type poolResult struct {
 	Failed, Skipped, Unreachable, Changed bool
 
@@ -36,8 +35,8 @@ type poolResult struct {
 
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// parsePool reads the value of option database_pool. The result of a task that failed or was skipped counts as none; so does that of another application,
-// which Ansible keeps for the rest of a play.
+// parsePool parses the value of option database_pool. It ignores the result of a task that failed or was skipped, and that of another application, which
+// Ansible keeps for the rest of a play.
 func parsePool(registered map[string]any, appRoot string) (pool, error) {
 	var r poolResult
 	text, err := json.Marshal(registered)
@@ -67,60 +66,40 @@ func parsePool(registered map[string]any, appRoot string) (pool, error) {
 	return p, nil
 }
 
-// pool is that of option database_pool. Where there is no database.yml, or db_pool has not run, the units keep their variables.
+// pool is the pool of option database_pool. Without a database.yml, or without a result of db_pool, the units keep their variables.
 func (g *gatherer) pool(s service) pool {
 	p := g.checkedPool
 	if p.file == "" {
 		p.variables = poolVariables(s)
 	}
 	if isNew := !isManaged(s.main().installed.Text); isNew && !p.isChecked {
-		g.warn("the database pool was not checked; hint: run db_pool before, and give its result as option %q", "database_pool")
+		g.warn("the database pool was not checked; hint: run db_pool first, and set option %q to its result", "database_pool")
 	}
 	return p
 }
 
-// poolComment begins the comment of a unit with the names of the variables that give its process a large enough pool.
+// poolComment begins the comment of a unit that lists the variables that the unit sets for the pool.
 const poolComment = "Database pool: "
 
-// poolVariables are the variables of the installed units that poolComment names.
+// poolVariables are the variables of the installed units that are listed after poolComment.
 func poolVariables(s service) map[string]string {
 	all := map[string]string{}
 	for _, u := range s {
 		variables, _ := u.installed.Environment()
-		for _, name := range listed(u.installed, poolComment) {
+		for _, name := range parseList(u.installed, poolComment) {
 			all[name] = variables[name]
 		}
 	}
 	return all
 }
 
-// listed are the words of a comment of a unit of this module.
-func listed(u systemd.UnitFile, comment string) []string {
-	if !isManaged(u.Text) {
-		return nil
-	}
-	for line := range strings.Lines(u.Text) {
-		if list, isFound := strings.CutPrefix(strings.TrimSpace(line), "# "+comment); isFound {
-			return strings.Split(list, ", ")
-		}
-	}
-	return nil
-}
+// comment is the comment of a unit that lists the variables; "" if there are none.
+func (p pool) comment() string { return formatList(poolComment, slices.Sorted(maps.Keys(p.variables))) }
 
-// comment is the poolComment of a unit, "" where the pool needs no variables.
-func (p pool) comment() string { return listOf(poolComment, slices.Sorted(maps.Keys(p.variables))) }
-
-func listOf(comment string, words []string) string {
-	if len(words) == 0 {
-		return ""
-	}
-	return comment + strings.Join(words, ", ")
-}
-
-// note is the text of a unit's poolNote: its process, and the pool that it runs with.
+// note is the text of a unit's poolNote: the process, and the sizes of the pools that it was started with.
 func (p pool) note(u *unit) string { return u.identity() + " " + p.sizes }
 
-// notePool notes the pool with which a process was started.
+// notePool writes the note, so that a later run does not restart the process for the same pool.
 func (p *planner) notePool(u *unit) error {
 	if p.pool.sizes == "" || !p.restartsOn("database") {
 		return nil

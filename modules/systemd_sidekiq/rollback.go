@@ -82,7 +82,7 @@ func (p *planner) installAgain() error {
 	}
 	for _, u := range p.wanted() {
 		if p.redefined[u.name] {
-			fault = errors.Join(fault, p.publish(u))
+			fault = errors.Join(fault, p.writeUnit(u))
 		}
 	}
 	fault = errors.Join(fault, p.systemctl.DaemonReload())

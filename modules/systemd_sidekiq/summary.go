@@ -10,7 +10,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/dashboard"
 )
 
-// summarize adds status and summary to the answer. With steps the summary is what they would do, for check mode, until the last step replaces it.
+// summarize adds status and summary to the answer. If there are steps, the summary lists them, for check mode; in a run the last step replaces it.
 func (p *planner) summarize() {
 	name, changes := p.main().name, p.Changes()
 	switch {
@@ -35,16 +35,16 @@ func (p *planner) summarize() {
 func (p *planner) reportSummary(to answer) {
 	text := p.main().name + ": " + p.status
 	if p.status == "up" && p.redis.IsKnown() {
-		text += ", " + p.work(to)
+		text += ", " + p.statistics(to)
 	}
 	to.Set("summary", text)
 }
 
-// work is what all processes do that use the Redis, on whatever host, with warnings of what is wrong with it.
-func (p *planner) work(to answer) string {
+// statistics summarizes all processes that use the Redis, on all hosts, and adds the warnings about them to the answer.
+func (p *planner) statistics(to answer) string {
 	d, err := dashboard.Read(p.redis)
 	if err != nil { // the check of the heartbeat has reported it
-		return "and Redis does not tell what Sidekiq does"
+		return "without statistics: Redis cannot be read"
 	}
 	d.CompareVersion(p.version)
 	d.CompareRelease(cmp.Or(p.AppRoot, p.main().root()))

@@ -138,7 +138,7 @@ func unitText(o *options, f *facts, u *unit) (string, error) {
 	if u.process == nil {
 		return systemd.Render(f.systemctl.Version, comments, parentTable(in))
 	}
-	for _, comment := range []string{f.pool.comment(), listOf(optionsComment, o.unitOptions())} {
+	for _, comment := range []string{f.pool.comment(), formatList(optionsComment, o.unitOptions())} {
 		if comment != "" {
 			comments = append(comments, comment)
 		}
@@ -149,15 +149,15 @@ func unitText(o *options, f *facts, u *unit) (string, error) {
 	return systemd.Render(f.systemctl.Version, comments, processTable(in))
 }
 
-// optionsComment begins the comment of a unit with the options that were not at their defaults when it was written.
+// optionsComment begins the comment of a unit that lists the options without their default when it was written.
 const optionsComment = "Options: "
 
-// ofCommand are options of the command line and others that no row of the tables names.
-var ofCommand = []string{"deploy_root", "rails_env", "login_shell", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment", "extra_directives"}
+// optionsWithoutRow are options that units are made of and that no row of the tables names.
+var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment", "extra_directives"}
 
-// unitOptions are the options that units are made of and that are not at their defaults. The profile of hardening stays by itself.
+// unitOptions are the options that units are made of and that do not have their default. Hardening is not among them: a unit keeps its profile.
 func (o *options) unitOptions() []string {
-	names := slices.Clone(ofCommand)
+	names := slices.Clone(optionsWithoutRow)
 	for _, s := range tables() {
 		for _, r := range s.Rows {
 			names = append(names, r.SetBy)
@@ -166,6 +166,27 @@ func (o *options) unitOptions() []string {
 	return slices.DeleteFunc(slices.Clone(o.NotDefault), func(name string) bool {
 		return name == "name" || name == "app_root" || !slices.Contains(names, name)
 	})
+}
+
+// formatList is a comment of a unit with a list; "" for an empty list.
+func formatList(comment string, words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return comment + strings.Join(words, ", ")
+}
+
+// parseList returns the list in a comment of a unit that this module wrote.
+func parseList(u systemd.UnitFile, comment string) []string {
+	if !isManaged(u.Text) {
+		return nil
+	}
+	for line := range strings.Lines(u.Text) {
+		if list, isFound := strings.CutPrefix(strings.TrimSpace(line), "# "+comment); isFound {
+			return strings.Split(list, ", ")
+		}
+	}
+	return nil
 }
 
 // withExtra adds extra_directives to the rows of [Service]; they replace rows of the sandbox.

@@ -40,7 +40,7 @@ func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion strin
 	t.Helper()
 	require.NoError(t, o.Validate())
 	g := &gatherer{host: host{root: t.TempDir()}, options: o}
-	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.named()}
+	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.ownUnits()}
 	f.bundle.Path = "/usr/bin/bundle"
 	f.after, f.wants = []string{"redis-server.service"}, []string{"redis-server.service"}
 	if sidekiqVersion != "" {
