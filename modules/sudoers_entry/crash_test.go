@@ -57,7 +57,7 @@ func race() {
 	}
 }
 
-// killed runs a program that is killed before a call (see killtest), whose name it then leaves in a file.
+// killed runs a program that killtest kills before a call, and writes the name of that call to the file killed.
 func killed() {
 	n, err := strconv.Atoi(os.Args[1])
 	check(err)
@@ -94,7 +94,7 @@ func survives(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Logf("killed %d times", n-1)
-	if n < 20 { // as the steps of the package's comment have more
+	if n < 20 { // fewer than the steps in the comment of the package require
 		ts.Fatalf("only %d calls were counted", n-1)
 	}
 }

@@ -23,7 +23,7 @@ import (
 //	sudoers_entry ARGS.json, nobody run sudoers_entry -    the module, as root and as another user
 //	race                   calls sudo all the time while another process rewrites the file 300 times; tells how often, or fails
 //	listings               compares what is concluded from sudo's listings with what sudo does, for random policies
-//	survives               sudo works and the file is the old or the new one, before whichever call the module is killed
+//	survives               sudo works and the file is the old or the new one, whichever call the module is killed before
 //	answers FILE           the last standard output is the JSON of FILE; findings are left out where FILE has none
 //	content FILE WANTED    FILE, below the header that the module writes, is WANTED
 func TestMain(m *testing.M) {

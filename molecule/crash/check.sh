@@ -1,10 +1,10 @@
 # usage: check.sh FILE...
 #
-# Fails if sudo does not work. Prints the state of the service, then each file: a word in base64, or absent.
+# Fails if sudo does not work. Prints the state of the service, then a line for each file: its contents in base64, or absent.
 set -eu
 
 silently() {
-  said=$("$@" 2>&1) && [ -z "$said" ] || { echo "sudo does not work: $*: $said" >&2; exit 1; }
+  output=$("$@" 2>&1) && [ -z "$output" ] || { echo "sudo does not work: $*: $output" >&2; exit 1; }
 }
 
 silently visudo -cq

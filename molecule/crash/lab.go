@@ -22,7 +22,7 @@ import (
 
 const hostName = "sidekiq-crash"
 
-// files are what the modules write, by the names that they have in the table.
+// files are the files that the modules write, with their names in the table.
 var files = []struct{ name, path string }{
 	{"database.yml", "/opt/demo/shared/config/database.yml"},
 	{"sudoers", "/etc/sudoers.d/sidekiq-restart-users"},
@@ -37,8 +37,8 @@ func paths() (all []string) {
 	return all
 }
 
-// variables are those of the role. Between A and B every file differs, and one is only in B; C differs from B by database.yml alone. drain_timeout is short,
-// yet Sidekiq is made quiet.
+// variables are sets of variables of the role. Every file differs between A and B, and one exists only in B; C differs from B only in database.yml.
+// drain_timeout is short, but Sidekiq is made quiet.
 var variables = map[string]hosts.Vars{
 	"A": {"sidekiq_drain_timeout": 1},
 	"B": inB,
@@ -58,21 +58,21 @@ func with(vars hosts.Vars, name string, value any) hosts.Vars {
 	return all
 }
 
-// state is the contents of the files by their names, absent for one that does not exist.
+// state has the contents of the files by name; absent for one that does not exist.
 type state map[string]string
 
 const absent = "absent"
 
-// lab is the host, and what the role makes of it.
+// lab is the host and its state.
 type lab struct {
 	options
 	host    hosts.Host
 	scratch string
-	now     string           // the situation that the last run has made
-	states  map[string]state // what an undisturbed run makes, by the names of variables
+	now     string           // the name of the variables of the last run; "": the host has no Sidekiq
+	states  map[string]state // the result of a run that is not killed, by the name of its variables
 }
 
-// start starts the host, with the application and the wrapper.
+// start starts the host, and installs the application and the wrapper.
 func (l *lab) start(ctx context.Context) error {
 	image, err := hosts.Image(ctx, l.suite, "host")
 	if err != nil {
@@ -85,7 +85,7 @@ func (l *lab) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Setenv("CAPABILITY", "SYS_PTRACE"); err != nil { // which root of a real host has; the tracer needs it
+	if err := os.Setenv("CAPABILITY", "SYS_PTRACE"); err != nil { // root of a real host has it; killtest requires it
 		return err
 	}
 	l.states = map[string]state{}
@@ -103,7 +103,7 @@ func (l *lab) close() error {
 		return nil
 	}
 	if l.keep {
-		fmt.Printf("%s stays; hint: molecule/host stop %s\n", hostName, hostName)
+		fmt.Printf("%s keeps running; hint: molecule/host stop %s\n", hostName, hostName)
 		return os.RemoveAll(l.scratch)
 	}
 	return errors.Join(l.host.Stop(), os.RemoveAll(l.scratch))
@@ -111,7 +111,7 @@ func (l *lab) close() error {
 
 func (l *lab) inventory() string { return filepath.Join(l.scratch, "inventory.json") }
 
-// installWrapper has a run of the role bring the binary, and keeps a copy of the cache in which the wrapper is in its place.
+// installWrapper runs the role, which installs the binary, and makes a copy of the cache with the wrapper in its place.
 func (l *lab) installWrapper(ctx context.Context) error {
 	wrapper := filepath.Join(l.scratch, "wrapper")
 	build := exec.CommandContext(ctx, "go", "build", "-o", wrapper, "./molecule/crash/wrapper")
@@ -136,7 +136,7 @@ func (l *lab) installWrapper(ctx context.Context) error {
 	return err
 }
 
-// prepare makes the host what it is before a run in a situation: `from`, with the database.yml that was deployed.
+// prepare prepares the host for a situation: with the variables `from`, and the database.yml of the deployment.
 func (l *lab) prepare(ctx context.Context, from string) error {
 	if from == "" {
 		if err := l.host.RunScript(ctx, "molecule/bench/reset.sh"); err != nil {
@@ -159,25 +159,25 @@ func (l *lab) prepare(ctx context.Context, from string) error {
 	return l.deployDatabase(ctx)
 }
 
-// deployDatabase puts back the database.yml that was deployed, as a deployment might.
+// deployDatabase replaces database.yml by that of the deployment, as another deployment might.
 func (l *lab) deployDatabase(ctx context.Context) error {
 	_, err := l.host.Run(ctx, "install", "-o", "deploy", "-g", "deploy", "-m", "0640", "/usr/local/src/demo/config/database.yml", files[0].path)
 	return err
 }
 
-// arm has the wrapper kill a module, or all of them never, with 0.
+// arm makes the wrapper kill the module before that call. With "all" and 0 it only counts the calls of each module.
 func (l *lab) arm(ctx context.Context, module string, number int) error {
 	_, err := l.host.Run(ctx, "sh", "-euc", `rm -f /var/lib/crash/*.calls; echo "$0 $1" >/var/lib/crash/plan`, module, fmt.Sprint(number))
 	return err
 }
 
-// calls are those of a module's last run under the wrapper.
+// calls returns the calls of a module's last run under the wrapper.
 func (l *lab) calls(ctx context.Context, module string) ([]string, error) {
 	out, err := l.host.Run(ctx, "sh", "-euc", `rm -f /var/lib/crash/plan; cat "/var/lib/crash/$0.calls"`, module)
 	return strings.Split(out, "\n"), err
 }
 
-// role runs the role so many times, and returns what ansible-playbook prints.
+// role runs the role several times, and returns what ansible-playbook prints.
 func (l *lab) role(ctx context.Context, vars hosts.Vars, times int) (string, error) {
 	books := []string{}
 	for range times {
@@ -202,8 +202,8 @@ var check string
 //go:embed worker.sh
 var worker string
 
-// look fails if sudo does not work, and returns the state of the service and of the files.
-func (l *lab) look(ctx context.Context) (service string, s state, err error) {
+// inspect returns the state of the service and of the files. It fails if sudo does not work.
+func (l *lab) inspect(ctx context.Context) (service string, s state, err error) {
 	out, err := l.host.RunWith(ctx, strings.NewReader(check), "sh", append([]string{"-s"}, paths()...)...)
 	if err != nil {
 		return "", nil, err
@@ -216,17 +216,17 @@ func (l *lab) look(ctx context.Context) (service string, s state, err error) {
 	return lines[0], s, nil
 }
 
-// checkWorker fails if Sidekiq does not run with the files of now and fetch jobs. One that was started after a time cannot have been made quiet before it.
-func (l *lab) checkWorker(ctx context.Context, s situation, after time.Time) error {
-	newer := paths()
-	if s.from == s.to { // it has the pool already that database.yml gets again
-		newer = newer[1:]
+// checkWorker fails if Sidekiq does not run with the current files and fetch jobs. killed is the time before the run that was killed.
+func (l *lab) checkWorker(ctx context.Context, s situation, killed time.Time) error {
+	older := paths()    // than the process
+	if s.from == s.to { // the process has the pool already that the role writes again
+		older = older[1:]
 	}
-	_, err := l.host.RunWith(ctx, strings.NewReader(worker), "sh", append([]string{"-s", fmt.Sprint(after.Unix())}, newer...)...)
+	_, err := l.host.RunWith(ctx, strings.NewReader(worker), "sh", append([]string{"-s", fmt.Sprint(killed.Unix())}, older...)...)
 	return err
 }
 
-// countCalls runs the role once in each situation, and returns a row for each module in each.
+// countCalls runs the role once in each situation, and returns a row for each situation and module.
 func (l *lab) countCalls(ctx context.Context) (rows []*row, err error) {
 	for _, s := range situations {
 		if err := l.prepare(ctx, s.from); err != nil {
@@ -246,19 +246,19 @@ func (l *lab) countCalls(ctx context.Context) (rows []*row, err error) {
 			}
 			rows = append(rows, r)
 		}
-		if _, l.states[s.to], err = l.look(ctx); err != nil {
+		if _, l.states[s.to], err = l.inspect(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return rows, nil
 }
 
-// try kills the module at one call, checks what is left, and that the role recovers. It returns the call.
+// try kills the module before a call, checks what is left, and checks that the role recovers. It returns the call.
 func (l *lab) try(ctx context.Context, k kill) (call string, err error) {
 	if err := l.prepare(ctx, k.from); err != nil {
 		return "", err
 	}
-	_, old, err := l.look(ctx)
+	_, old, err := l.inspect(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -267,7 +267,7 @@ func (l *lab) try(ctx context.Context, k kill) (call string, err error) {
 	}
 	began := time.Now()
 	out, failed := l.role(ctx, with(variables[k.to], "sidekiq_state", k.state), 1)
-	service, left, fault := l.look(ctx)
+	service, left, fault := l.inspect(ctx)
 	calls, err := l.calls(ctx, k.module)
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", errors.Join(fault, err), out)
@@ -277,7 +277,7 @@ func (l *lab) try(ctx context.Context, k kill) (call string, err error) {
 		return call, fault
 	}
 	if failed == nil {
-		return call, fmt.Errorf("the module made only %d calls: %s", len(calls), strings.Join(calls, "\n"))
+		return call, fmt.Errorf("the module ended after %d calls: %s", len(calls), strings.Join(calls, "\n"))
 	}
 	if !strings.Contains(out, "gave no answer") {
 		return call, fmt.Errorf("the module was not killed: %s", out)
@@ -294,7 +294,7 @@ func (l *lab) try(ctx context.Context, k kill) (call string, err error) {
 	return call, nil
 }
 
-// compare says of each file whether it is the old one or the new one.
+// compare returns for each file that the run changes whether it is the old one or the new one.
 func compare(left, old, wanted state) (map[string]string, error) {
 	found := map[string]string{}
 	for name, text := range left {
@@ -314,7 +314,7 @@ func compare(left, old, wanted state) (map[string]string, error) {
 	return found, nil
 }
 
-// recover runs the role again, twice, and checks the result.
+// recover runs the role twice and checks the result.
 func (l *lab) recover(ctx context.Context, s situation, began time.Time) error {
 	out, err := l.role(ctx, variables[s.to], 2)
 	if err != nil {
@@ -324,13 +324,13 @@ func (l *lab) recover(ctx context.Context, s situation, began time.Time) error {
 		return fmt.Errorf("the run after the next one changed something: %s", again)
 	}
 	l.now = s.to
-	_, now, err := l.look(ctx)
+	_, now, err := l.inspect(ctx)
 	if err != nil {
 		return err
 	}
 	for name, text := range l.states[s.to] {
 		if now[name] != text {
-			return fmt.Errorf("%s is not what an undisturbed run makes", name)
+			return fmt.Errorf("%s is not the same as after a run that is not killed", name)
 		}
 	}
 	return l.checkWorker(ctx, s, began)

@@ -1,7 +1,7 @@
-// Program crash proves what the role promises about kill -9. On a throwaway host with a booted systemd and a real Sidekiq it runs the role and kills one
-// of its modules before a system call that changes something, at each of them in turn. After each kill sudo works and every file is the old one or
-// the new one; the next run of the role succeeds, the one after that changes nothing, and Sidekiq runs and fetches jobs. It ends at the first
-// violation. Run it in the project's directory after `make build`, with ansible-playbook in PATH:
+// Program crash tests that the role survives kill -9. On a throwaway host with a booted systemd and a real Sidekiq it runs the role and kills one of its
+// modules before a system call that changes something, one call after the other. It checks after each kill that sudo works and that every file is the
+// old one or the new one; that the next run of the role succeeds and the one after that changes nothing; and that Sidekiq runs and fetches jobs. It ends
+// at the first fault. Run it in the project's directory after `make build`, with ansible-playbook in PATH:
 //
 //	go run ./molecule/crash [-points 15] [-suite trixie] [-keep]
 //	go run ./molecule/crash -only systemd_sidekiq/change/7
@@ -45,9 +45,9 @@ func main() {
 
 func parseOptions() (o options, err error) {
 	points := flag.String("points", "15", "number of kills, spread evenly, or all")
-	flag.StringVar(&o.only, "only", "", "kills to try instead, as MODULE[/SITUATION[/CALL]]")
-	flag.StringVar(&o.suite, "suite", "trixie", "suite of Debian")
-	flag.BoolVar(&o.keep, "keep", false, "leave the host")
+	flag.StringVar(&o.only, "only", "", "run only these kills, as MODULE[/SITUATION[/CALL]]")
+	flag.StringVar(&o.suite, "suite", "trixie", "Debian suite")
+	flag.BoolVar(&o.keep, "keep", false, "keep the host")
 	flag.Parse()
 	if *points != "all" {
 		if o.points, err = strconv.Atoi(*points); err != nil || o.points < 1 {

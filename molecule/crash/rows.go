@@ -7,36 +7,40 @@ import (
 	"strings"
 )
 
-// situation is what the host is before a run of the role, and what the run makes of it: the names of variables, "" for nothing. state is that of the run
-// which is killed.
-type situation struct{ name, from, to, state string }
+// situation is a run of the role that is killed.
+type situation struct {
+	name  string
+	from  string // the variables of the run before, by name; "": the host has no Sidekiq
+	to    string // the variables of the run
+	state string // its sidekiq_state
+}
 
-// They are a round: install begins it, each of the others begins with what the one before has made.
+// situations begin with a new host. Each of the others begins with the result of the one before.
 var situations = []situation{
 	{"install", "", "B", "started"}, {"restart", "B", "B", "restarted"}, {"pool", "B", "C", "started"}, {"return", "C", "A", "started"}, {"change", "A", "B", "started"},
 }
 
-// row is a line of the table: the calls of one module in one situation, and what was found after the kills.
+// row is a row of the table: the calls of one module in one situation, and the states that were found after the kills.
 type row struct {
 	module string
 	situation
 	calls []string
-	tried int
-	found map[string]map[string]int // file or service -> its state -> how often
-	last  string
+	tried int                       // number of kills
+	found map[string]map[string]int // file or service -> state -> number of kills
+	last  string                    // the states after the last kill
 }
 
-// kill is one point at which a module is killed.
+// kill is a call before which a module is killed.
 type kill struct {
 	*row
 	number int
 }
 
-// path names it for -only.
+// path is its name for -only.
 func (k kill) path() string { return fmt.Sprintf("%s/%s/%d", k.module, k.situation.name, k.number) }
 
-// choose spreads so many kills evenly over the rows, and over the calls of each; 0 is all of them. They are ordered so that a situation begins
-// where the one before has ended, as far as possible.
+// choose spreads a number of kills evenly over the rows, and over the calls of each; 0 is all calls. A situation begins where the one before has ended, as
+// far as possible.
 func choose(rows []*row, points int) []kill {
 	var all []kill
 	for i, r := range rows {
@@ -51,7 +55,7 @@ func choose(rows []*row, points int) []kill {
 	return chain(all)
 }
 
-// chain takes the kills in order, of each situation in turn.
+// chain orders the kills so that each begins with the result of the one before, if there is such a kill.
 func chain(all []kill) []kill {
 	var chained []kill
 	for state := ""; len(all) > 0; {
@@ -62,7 +66,7 @@ func chain(all []kill) []kill {
 	return chained
 }
 
-// find returns the kills that MODULE/SITUATION/CALL or the beginning of it names.
+// find returns the kills that match MODULE[/SITUATION[/CALL]].
 func find(rows []*row, only string) ([]kill, error) {
 	var found []kill
 	for _, k := range choose(rows, 0) {
@@ -76,7 +80,7 @@ func find(rows []*row, only string) ([]kill, error) {
 	return found, nil
 }
 
-// note counts what was found after a kill.
+// note counts the states that were found after a kill.
 func (r *row) note(states map[string]string) {
 	r.tried++
 	var words []string

@@ -1,7 +1,7 @@
-# usage: worker.sh SECONDS FILE...
+# usage: worker.sh TIME FILE...
 #
-# Fails if Sidekiq does not run, has no heartbeat, is quiet, or was started before one of the files was written. Only a process older than these seconds
-# since the epoch can be one that was made quiet: it has to beat once more.
+# Fails if Sidekiq does not run, has no heartbeat, is quiet, or was started before one of the files was written. A process that was started before TIME, in
+# seconds since the epoch, may have been made quiet since its last heartbeat: it must have a new one.
 set -eu
 
 killed=$1

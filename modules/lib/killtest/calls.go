@@ -4,17 +4,17 @@ package killtest
 
 import "golang.org/x/sys/unix"
 
-// call is a system call that changes something: its name, and which argument is a file descriptor or, if that is -1, a path. With a descriptor it counts
-// if that is of a file or a directory.
+// call is a system call that changes something. With a file descriptor it counts only if that is of a file or a directory.
 type call struct {
-	name       string
-	file, path int
+	name string
+	file int // the argument that is a file descriptor; -1: none
+	path int // otherwise the argument that is a path
 }
 
 func onFile(name string) call         { return call{name, 0, 0} }
 func onPath(name string, at int) call { return call{name, -1, at} }
 
-// changes are the system calls that change something. openat is one if it may create the file.
+// changes are the system calls that change something, by number. openat counts only with O_CREAT.
 var changes = map[uint64]call{
 	unix.SYS_WRITE: onFile("write"), unix.SYS_PWRITE64: onFile("pwrite64"), unix.SYS_WRITEV: onFile("writev"), unix.SYS_PWRITEV: onFile("pwritev"),
 	unix.SYS_FTRUNCATE: onFile("ftruncate"), unix.SYS_FALLOCATE: onFile("fallocate"), unix.SYS_COPY_FILE_RANGE: {"copy_file_range", 2, 0}, unix.SYS_SENDFILE: onFile("sendfile"),

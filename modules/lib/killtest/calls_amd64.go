@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The calls without a directory, which newer architectures do not have.
+// Calls without a directory descriptor, which newer architectures do not have.
 func init() {
 	maps.Copy(changes, map[uint64]call{
 		unix.SYS_MKDIR: onPath("mkdir", 0), unix.SYS_RMDIR: onPath("rmdir", 0),

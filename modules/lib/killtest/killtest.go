@@ -1,11 +1,11 @@
 //go:build linux
 
-// Package killtest runs a program and kills it with SIGKILL right before the N-th call that changes something. Tests run it for N = 1, 2, ... and check each
-// time what the program leaves.
+// Package killtest runs a program and kills it with SIGKILL right before the N-th call that changes something. Tests run it for N = 1, 2, ... and check
+// what it leaves each time.
 //
-// Calls are the system calls of changes, and the programs that it runs, each twice: killed before, and while the program runs on. They are counted over all
-// threads, and a program that is run again before another system call of changes is not counted again: otherwise a loop that waits for something would give
-// each run other numbers.
+// Calls are the system calls in changes, and each program that it runs, counted twice: killed before that program begins, and while that program continues.
+// Calls of all threads are counted together. A program that is run again with no system call in changes between is not counted again: otherwise the
+// numbers would differ between runs with a loop that waits.
 package killtest
 
 import (
@@ -22,8 +22,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Run runs the program at path with the standard streams and the environment of this one. It returns the calls that were counted, the last of which
-// was not made if the program was killed, and how the program ended. With n = 0 nothing is killed. This process must have no other children.
+// Run runs the program at path with the standard streams and the environment of this process, which must have no other children. It returns the calls
+// and how the program ended. If the program was killed, the last call was not made. With n = 0 it is not killed.
 func Run(path string, argv []string, n int) (calls []string, end unix.WaitStatus, err error) {
 	runtime.LockOSThread() // ptrace(2): all requests come from the thread that is the tracer
 	defer runtime.UnlockOSThread()
@@ -63,11 +63,11 @@ func Run(path string, argv []string, n int) (calls []string, end unix.WaitStatus
 type tracer struct {
 	pid, n   int
 	calls    []string
-	ran      map[string]bool // programs since the last system call
+	ran      map[string]bool // programs that ran since the last system call in changes
 	isKilled bool
 }
 
-// stopped handles one stop of a thread of the program, or of a child that has not yet become another program, and lets it run on.
+// stopped handles one stop of a thread of the program, or of a child before its execve, and lets it continue.
 func (t *tracer) stopped(tid int, status unix.WaitStatus) error {
 	_, err := os.Stat(fmt.Sprintf("/proc/%d/task/%d", t.pid, tid))
 	isThread, signal := err == nil, 0
@@ -93,40 +93,7 @@ func (t *tracer) stopped(tid int, status unix.WaitStatus) error {
 	return ended(unix.PtraceCont(tid, signal))
 }
 
-// runProgram counts a program that is about to begin, and lets it run untraced.
-func (t *tracer) runProgram(pid int) error {
-	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	program := strings.ReplaceAll(strings.TrimRight(string(line), "\x00"), "\x00", " ")
-	if !t.isKilled && !t.ran[program] {
-		t.ran[program] = true
-		if t.count("before " + program); t.isKilled {
-			return ended(unix.Kill(pid, unix.SIGKILL))
-		}
-		t.count("while it runs " + program)
-	}
-	return ended(unix.PtraceDetach(pid))
-}
-
-// ended accepts that a thread was killed meanwhile, or ended with the others.
-func ended(err error) error {
-	if err == unix.ESRCH {
-		return nil
-	}
-	return err
-}
-
-func (t *tracer) count(call string) {
-	if t.isKilled {
-		return
-	}
-	t.calls = append(t.calls, call)
-	if len(t.calls) == t.n {
-		t.isKilled = true
-		_ = unix.Kill(t.pid, unix.SIGKILL) // not yet waited for, so it is there
-	}
-}
-
-// syscallInfo is ptrace_syscall_info of linux/ptrace.h at a system call's entry.
+// syscallInfo is struct ptrace_syscall_info of linux/ptrace.h at the entry of a system call.
 type syscallInfo struct {
 	op     uint8
 	_      [3]uint8
@@ -165,15 +132,7 @@ func (t *tracer) enter(tid int) error {
 	return readable(err)
 }
 
-// readable accepts a wrong descriptor or address, with which the call fails. Without permission no call could be told from another.
-func readable(err error) error {
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EIO) {
-		return fmt.Errorf("%w; hint: a program that has run another as another user can be looked into with CAP_SYS_PTRACE alone", err)
-	}
-	return nil
-}
-
-// text reads a string of the program's memory.
+// text reads a string from the memory of the program.
 func text(tid int, address uint64) (string, error) {
 	var b strings.Builder
 	for word := make([]byte, 8); b.Len() < unix.PathMax; address += 8 {
@@ -189,4 +148,45 @@ func text(tid int, address uint64) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// runProgram counts a program that is about to begin, and stops tracing it.
+func (t *tracer) runProgram(pid int) error {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	program := strings.ReplaceAll(strings.TrimRight(string(line), "\x00"), "\x00", " ")
+	if !t.isKilled && !t.ran[program] {
+		t.ran[program] = true
+		if t.count("before " + program); t.isKilled {
+			return ended(unix.Kill(pid, unix.SIGKILL))
+		}
+		t.count("while it runs " + program)
+	}
+	return ended(unix.PtraceDetach(pid))
+}
+
+func (t *tracer) count(call string) {
+	if t.isKilled {
+		return
+	}
+	t.calls = append(t.calls, call)
+	if len(t.calls) == t.n {
+		t.isKilled = true
+		_ = unix.Kill(t.pid, unix.SIGKILL) // not yet waited for, so it is there
+	}
+}
+
+// ended ignores that a thread was killed meanwhile, or ended with the others.
+func ended(err error) error {
+	if err == unix.ESRCH {
+		return nil
+	}
+	return err
+}
+
+// readable ignores a wrong descriptor or address, with which the call fails. Without permission no target of a call could be read.
+func readable(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EIO) {
+		return fmt.Errorf("%w; hint: CAP_SYS_PTRACE is required to trace a program that runs another one as another user", err)
+	}
+	return nil
 }

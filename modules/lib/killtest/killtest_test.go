@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script is the program under test: two system calls and a program, which it runs twice with nothing in between.
+// script is the program under test: two system calls, and a program that it runs twice with no system call between.
 const script = `echo new >new; mv new file; mv new file 2>&-; :`
 
-// TestMain runs the script in a process that has no other children, if it is asked to.
+// TestMain runs the script, with KILLTEST_N, in a process that has no other children.
 func TestMain(m *testing.M) {
 	n, err := strconv.Atoi(os.Getenv("KILLTEST_N"))
 	if err != nil {
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 
 func TestRun_KillsAtEachCall(t *testing.T) {
 	for n, want := range []struct {
-		file, unfinished string // what it has left
+		file, unfinished string // contents of file and new
 		killed           bool
 	}{
 		{"new\n", "", false},
@@ -63,7 +63,7 @@ func TestRun_KillsAtEachCall(t *testing.T) {
 			}
 			require.Equal(t, all, got.Calls)
 			require.Equal(t, want.killed, got.Killed)
-			// A program that runs on may take a moment.
+			// mv may continue for a moment.
 			require.Eventually(t, func() bool { return read(dir, "file") == want.file && read(dir, "new") == want.unfinished }, 5*time.Second, 10*time.Millisecond)
 		})
 	}

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Program wrapper takes the place of the modules' binary in the cache of a host. It runs the real one, which the file plan may have it kill: the plan
-// is a module, or `all`, and the number of a call (see killtest). Once the module is killed the plan is gone, so the next run is an ordinary one.
+// Program wrapper replaces the modules' binary in the cache of a host, and runs the real one. The file plan has a module, or `all`, and the number of the
+// call before which it is killed (see killtest). After a kill the plan is removed, so that the next run is not killed.
 package main
 
 import (
@@ -14,8 +14,11 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/killtest"
 )
 
-// dir has the real binary and the plan, and gets the calls that each module made.
-const dir = "/var/lib/crash"
+const (
+	dir      = "/var/lib/crash" // where the calls of each module are written, too
+	real     = dir + "/real"    // the binary
+	planFile = dir + "/plan"
+)
 
 func main() {
 	module, n := plan()
@@ -31,11 +34,6 @@ func main() {
 	exitOn(os.Remove(planFile))
 	exitOn(syscall.Kill(os.Getpid(), end.Signal()))
 }
-
-const (
-	real     = dir + "/real"
-	planFile = dir + "/plan"
-)
 
 func plan() (module string, n int) {
 	text, err := os.ReadFile(planFile)
