@@ -11,10 +11,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// facts are what the host shows. Without a database.yml, or an environment file, nothing else is read.
+// facts are what the host shows. If database.yml or an environment file does not exist, nothing else is read.
 type facts struct {
 	database *database // nil: none of the paths exists
-	missing  []error   // about environment files that do not exist
+	missing  []error   // one for each environment file that does not exist
 	service  sidekiq.Service
 	required connections.Wanted // of each pool
 	by       databaseyml.Reader // the application

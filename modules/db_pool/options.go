@@ -33,7 +33,7 @@ type options struct {
 	IfMissing         string                   `option:"if_missing"`
 	environ.Options
 
-	size int // of option pool; 0: auto
+	size int // the number of option pool; 0: auto
 }
 
 // erbVariable is the choice of erb that this module adds to those of package databaseyml.
@@ -46,7 +46,7 @@ const maxPool = 10000
 func (o *options) Validate() error {
 	o.setDefaults()
 	if len(o.Path) == 0 {
-		return argspec.Errorf("path", "the list is empty; hint: give the path of database.yml, or app_root")
+		return argspec.Errorf("path", "the list is empty; hint: set it to the path of database.yml, or set app_root")
 	}
 	if o.RailsEnv == "" || o.RailsEnv == "shared" {
 		return argspec.Errorf("rails_env", "%q is no environment; hint: write production", o.RailsEnv)
@@ -55,7 +55,7 @@ func (o *options) Validate() error {
 		return err
 	}
 	if o.size == 0 && o.Concurrency == nil && len(o.SidekiqConfig) == 0 && len(o.Processes) == 0 {
-		return argspec.Errorf("pool", "%q wants to know the threads; hint: give app_root, sidekiq_config or concurrency, or a number", o.Pool)
+		return argspec.Errorf("pool", "%q requires the number of threads; hint: set app_root, sidekiq_config or concurrency, or a number", o.Pool)
 	}
 	if slices.Contains(o.Databases, "") {
 		return argspec.Errorf("databases", "%q is no name; hint: leave the option out for all databases", "")

@@ -21,7 +21,7 @@ import (
 type facts struct {
 	path      string
 	found     *atomicfile.File // nil: none
-	missing   error            // why sudo cannot read the file yet
+	missing   error            // why sudo cannot read the file yet; nil: it can
 	sudo      sudo.Tools       // zero: not installed
 	systemctl []string         // its paths
 	file      sudoers.File     // the one that is wanted on this host
@@ -29,9 +29,9 @@ type facts struct {
 	dialect   sudoers.Dialect
 	lint      sudolint.Facts
 	systemd   *systemd.Systemctl        // nil: systemd does not run the host
-	rootFiles map[string][]string       // of units, where they were asked for
+	rootFiles map[string][]string       // of the units that the commands name
 	accounts  map[sudoers.User]*account // those of the rules; nil: it does not exist
-	asked     sudo.Asked                // about the rights of users, if the file may be right
+	asked     sudo.Asked                // about users of the rules, if the file may be right
 }
 
 // account is a user or group.
@@ -41,7 +41,7 @@ type account struct {
 	members []string // of a group
 }
 
-// gatherFacts runs programs that do not need each other's answers at the same time: they take most of the time of a run.
+// gatherFacts runs programs that are independent of each other at the same time: they take most of the time of a run.
 func gatherFacts(o *options) (f *facts, err error) {
 	f = &facts{path: filepath.Join(sudoers.Dir, o.file.Name.String()), asked: sudo.Asked{}}
 	if f.found, err = atomicfile.Read(f.path, atomicfile.Refuse); err != nil || o.State == "absent" {
@@ -53,14 +53,47 @@ func gatherFacts(o *options) (f *facts, err error) {
 	f.systemctl = existing(sudoers.SystemctlPaths())
 	f.file, f.refused = o.wanted(f.systemctl)
 	if f.missing == nil && slices.ContainsFunc(f.texts(), f.isRight) {
-		f.ask()
+		f.askAboutUsers()
 	}
 	systemdDone, sudoDone := ansible.Async(f.askSystemd), ansible.Async(f.askSudo)
 	f.accounts, err = gatherAccounts(f.file.Rules)
 	return f, cmp.Or(<-sudoDone, <-systemdDone, err)
 }
 
-// askSudo asks what sudo it is, whether it reads the file, and how it wants a = to be written if there is one.
+// existing are the paths that exist, of two that lead to one file the first: sudo knows a program by its inode.
+func existing(paths []string) []string {
+	var found []string
+	var infos []os.FileInfo
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil || slices.ContainsFunc(infos, func(i os.FileInfo) bool { return os.SameFile(i, info) }) {
+			continue
+		}
+		found, infos = append(found, p), append(infos, info)
+	}
+	return found
+}
+
+// texts are the wanted file in each dialect.
+func (f *facts) texts() []string {
+	return []string{f.file.Text(sudoers.Dialect{}), f.file.Text(sudoers.Dialect{EscapeEquals: true})}
+}
+
+// isRight reports whether the file has the text, and the required owner and mode.
+func (f *facts) isRight(text string) bool { return f.found.Is([]byte(text), mode, 0, 0) }
+
+// askAboutUsers asks sudo about the users that the rules name, and does not wait. Members of a group and names of IDs are not known yet.
+func (f *facts) askAboutUsers() {
+	for _, r := range f.file.Rules {
+		for _, u := range r.Users() {
+			if r.Everywhere() && !u.IsGroup() && !u.IsID() {
+				f.sudo.Ask(u.Key(), f.asked)
+			}
+		}
+	}
+}
+
+// askSudo asks for the version of sudo, whether it reads the directory, and its dialect if the file depends on that.
 func (f *facts) askSudo() (err error) {
 	if f.missing != nil {
 		return nil
@@ -97,39 +130,6 @@ func (f *facts) askSystemd() error {
 	slices.Sort(units)
 	f.rootFiles, err = ansible.Each(slices.Compact(units), s.RootFiles)
 	return err
-}
-
-// ask asks sudo about the users that the rules name, and does not wait. Who is in a group, or has an id, is not known yet.
-func (f *facts) ask() {
-	for _, r := range f.file.Rules {
-		for _, u := range r.Users() {
-			if r.Everywhere() && !u.IsGroup() && !u.IsID() {
-				f.sudo.Ask(u.Key(), f.asked)
-			}
-		}
-	}
-}
-
-// texts are the wanted file in each dialect.
-func (f *facts) texts() []string {
-	return []string{f.file.Text(sudoers.Dialect{}), f.file.Text(sudoers.Dialect{EscapeEquals: true})}
-}
-
-// isRight reports whether the file has the text, and the owner and mode that it has to have.
-func (f *facts) isRight(text string) bool { return f.found.Is([]byte(text), mode, 0, 0) }
-
-// existing are the paths that exist, of two that lead to one file the first: sudo knows a program by its inode.
-func existing(paths []string) []string {
-	var found []string
-	var infos []os.FileInfo
-	for _, p := range paths {
-		info, err := os.Stat(p)
-		if err != nil || slices.ContainsFunc(infos, func(i os.FileInfo) bool { return os.SameFile(i, info) }) {
-			continue
-		}
-		found, infos = append(found, p), append(infos, info)
-	}
-	return found
 }
 
 // gatherAccounts looks up the accounts of the rules, and those of the same name without capitals.

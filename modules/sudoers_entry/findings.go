@@ -12,7 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// check runs all checks on the file. The version of systemd is asked for where a finding depends on it.
+// check runs all checks on the file. It asks for the version of systemd only if a finding depends on it.
 func (f *facts) check(file sudoers.File) ([]sudolint.Finding, error) {
 	all, err := f.checkAll(file)
 	if err != nil || len(f.systemctl) == 0 || !slices.ContainsFunc(all, func(f sudolint.Finding) bool { return f.Check == sudolint.Pager }) {
@@ -24,7 +24,7 @@ func (f *facts) check(file sudoers.File) ([]sudolint.Finding, error) {
 	return f.checkAll(file)
 }
 
-// checkAll finds what there is. A rule for certain hosts is checked as any other, since by which name sudo knows this host is not known here (it
+// checkAll runs all checks with the version of systemd that is known. A rule for certain hosts is checked as any other, since by which name sudo knows this host is not known here (it
 // may ask DNS); only that a program is missing says nothing then.
 func (f *facts) checkAll(file sudoers.File) ([]sudolint.Finding, error) {
 	all := sudolint.CheckFile(file, f.lint)

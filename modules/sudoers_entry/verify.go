@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
-// verify checks whether sudo allows the calls. asked are the users about whom it was asked since the policy has changed.
+// verify checks that sudo allows the calls. asked has answers of sudo by the policy in force.
 func verify(tools sudo.Tools, calls []sudoers.Call, asked sudo.Asked, plan *ansible.Plan) error {
 	untold, err := tools.CheckGrants(calls, asked)
 	if err != nil {

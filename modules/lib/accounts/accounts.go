@@ -1,6 +1,6 @@
 // Package accounts asks the host about its users and groups. The promise: an account counts when the host's programs know it, so one
 // of a directory service does, too. It is getent(1) that is asked, since a static binary cannot load the host's name services.
-// All functions may be called at the same time.
+// All functions may be called concurrently.
 package accounts
 
 import (

@@ -58,7 +58,7 @@ func set(a *answer, key string, value any) {
 	(*a)[key] = value
 }
 
-// Warn adds a warning that holds whether or not anything is done. The same warning from two checks is added once.
+// Warn adds a warning that holds whether or not anything is done. A warning that two checks add appears once.
 func (p *Plan) Warn(format string, args ...any) {
 	if warning := fmt.Sprintf(format, args...); !slices.Contains(p.warnings, warning) {
 		p.warnings = append(p.warnings, warning)

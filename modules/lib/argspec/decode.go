@@ -5,10 +5,10 @@ import (
 	"reflect"
 )
 
-// tag is the struct tag that names a field's option. A field tagged notDefault is a []string that gets the names of the options whose values are
-// not the defaults of NAME.yml, in its order.
 const (
-	tag        = "option"
+	// tag is the struct tag that names a field's option.
+	tag = "option"
+	// notDefault tags a []string, which gets the names of the options without their default, in the order of NAME.yml.
 	notDefault = "*"
 )
 
@@ -28,20 +28,20 @@ func (s *Spec) Decode(args map[string]any, params any) error {
 
 func (s *Spec) notDefault(values map[string]any) []any {
 	names := []any{}
-	for i := range s.Options {
-		o, value := &s.Options[i], values[s.Options[i].Name]
-		var standard any
+	for _, o := range s.Options {
+		value := values[o.Name]
+		var normalized any // the default
 		if o.Default != nil {
-			standard, _ = o.coerce(o.Default, o.Name) // Parse has accepted it
+			normalized, _ = o.coerce(o.Default, o.Name) // Parse has accepted it
 		}
-		if !reflect.DeepEqual(value, standard) && !(isEmpty(value) && isEmpty(standard)) {
+		if !reflect.DeepEqual(value, normalized) && !(isEmpty(value) && isEmpty(normalized)) {
 			names = append(names, o.Name)
 		}
 	}
 	return names
 }
 
-// isEmpty reports whether a value is none, or an empty list or dict.
+// isEmpty reports whether a value is not set, or an empty list or dict.
 func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case []any:

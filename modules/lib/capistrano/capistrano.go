@@ -12,7 +12,7 @@ import (
 // Deployment is a deployed application: its directory, and the directory with current, releases and shared; "" without Capistrano.
 type Deployment struct{ AppRoot, Root string }
 
-// RootOf is the directory with current, releases and shared of an application in current; "" for one elsewhere.
+// RootOf is the directory above an appRoot named current, with releases and shared in it; "" for any other appRoot.
 func RootOf(appRoot string) string {
 	if path.Base(appRoot) != "current" {
 		return ""

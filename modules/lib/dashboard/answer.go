@@ -10,7 +10,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// Answer is the dashboard as keys of a module's answer.
+// Answer returns the dashboard as keys of a module's answer.
 func (d *Dashboard) Answer() map[string]any {
 	processes, queues := []map[string]any{}, []map[string]any{}
 	for _, p := range d.processes {
@@ -57,7 +57,7 @@ func wholeSeconds(d time.Duration) int64 { return int64(d / time.Second) }
 // list replaces nil by an empty list: null would be of a wrong type.
 func list(items []string) []string { return append([]string{}, items...) }
 
-// Summary is the dashboard in one line.
+// Summary returns the dashboard in one line.
 func (d *Dashboard) Summary() string {
 	threads, busy := 0, 0
 	for _, p := range d.processes {

@@ -1,8 +1,8 @@
-// Package dashboard is what Sidekiq's Web UI shows on its dashboard and on /busy, read from Redis, and what is wrong with it.
+// Package dashboard reads from Redis what Sidekiq's Web UI shows on its dashboard and on /busy, and warns of what is wrong.
 //
 // # Decisions
 //
-// A Redis that does not answer is an error. Everything else that is wrong is a warning beside what was read: the caller decides what to do about it.
+// A Redis that does not answer is an error. Everything else that is wrong is a warning: the caller decides what to do about it.
 //
 // What Redis does not hold is not guessed. It does not hold since when a process is quiet, so the warning only has since when it runs.
 //
@@ -26,7 +26,7 @@ type Dashboard struct {
 	server        sidekiq.Server
 	processes     []process
 	overview      sidekiq.Overview
-	isUsed        bool // a Sidekiq has ever used the Redis
+	isUsed        bool // Sidekiq has used the Redis before
 
 	release release         // of this host; zero: not known
 	version sidekiq.Version // of the application
@@ -44,7 +44,7 @@ type release struct {
 	made time.Time
 }
 
-// Read reads the dashboard over one connection. The Redis of the client must be known.
+// Read reads the dashboard over one connection. c.Open must be set.
 func Read(c sidekiq.Client) (*Dashboard, error) {
 	redis, err := c.Open()
 	if err != nil {
@@ -84,11 +84,11 @@ func readProcesses(redis sidekiq.Store) ([]process, error) {
 	return all, nil
 }
 
-// CompareVersion makes Warnings compare Redis with what the application's version of Sidekiq requires.
+// CompareVersion makes Warnings check that Redis is new enough for the application's version of Sidekiq.
 func (d *Dashboard) CompareVersion(v sidekiq.Version) { d.version = v }
 
-// CompareRelease makes Warnings compare the processes of this host with the application at appRoot. Only a link has the time of the release, since
-// each deploy makes it anew; the time of a directory changes with its entries.
+// CompareRelease makes Warnings check that the processes of this host are newer than the release at appRoot. Only a link has the time of the release:
+// each deploy creates it again. The time of a directory changes with its entries.
 func (d *Dashboard) CompareRelease(appRoot string) {
 	info, err := os.Lstat(appRoot)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// Warnings are what is wrong or soon will be, the most serious first, then what could not be read.
+// Warnings returns what is wrong or soon will be, the most serious first, and then what could not be read.
 func (d *Dashboard) Warnings() []string {
 	return slices.Concat(d.processless(), d.queueWarnings(), d.processWarnings(), d.serverWarnings(), d.unknown)
 }

@@ -10,18 +10,18 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
-// Asked are the users about whom sudo was asked, and functions that wait for its answer.
+// Asked has, for each user whose rules sudo was asked for, a function that waits for the answer.
 type Asked map[string]func() (string, error)
 
-// Ask asks sudo, as root may, for all that a user may do by the policy in force. It does not wait for the answer.
+// Ask asks sudo, as root may, for all rules of a user by the policy in force. It does not wait for the answer.
 func (t Tools) Ask(user string, asked Asked) {
 	if asked[user] == nil {
 		asked[user] = start(t.sudo, "-n", "-ll", "-U", user)
 	}
 }
 
-// CheckGrants concludes from the answers of sudo whether it allows the calls, and asks for a password as each call says. Users who are not in asked
-// are asked about now. What cannot be judged is in untold, one sentence each; it is no error. A file that sudo ignores, and a
+// CheckGrants concludes from the answers of sudo whether it allows the calls, and asks for a password as each call says. It asks about users who are
+// not in asked. What cannot be judged is in untold, one sentence each; it is no error. A file that sudo ignores, and a
 // rule that a later one overrides, are errors. A program that is missing is not noticed.
 func (t Tools) CheckGrants(calls []sudoers.Call, asked Asked) (untold []string, err error) {
 	for _, c := range calls {

@@ -34,13 +34,13 @@ type Tools struct {
 	version      string // the first line of sudo --version
 }
 
-// Find looks in fixed directories: the PATH of a task often lacks /usr/sbin. When there is no sudo, or no visudo, the error is fs.ErrNotExist.
+// Find looks in fixed directories: the PATH of a task often lacks /usr/sbin. Without sudo or its visudo the error is fs.ErrNotExist.
 func Find() (Tools, error) {
 	return find("/usr/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs")
 }
 
-// Identified asks for the version. Before, only Ask may be called. visudo answers in a third of the time of sudo, which loads its policy plugin for
-// that; what no visudo but that of sudo knows is the version of its grammar.
+// Identified adds the version, which all methods but Ask require. visudo answers in a third of the time of sudo, which loads its policy plugin first.
+// Only the visudo of sudo, not that of sudo-rs, prints the version of its grammar.
 func (t Tools) Identified() (Tools, error) {
 	if out, err := run(t.visudo, "--version"); err == nil {
 		if m := visudoVersion().FindStringSubmatch(out); m != nil {
@@ -126,7 +126,7 @@ func find(candidates ...string) (Tools, error) {
 	return Tools{}, missing(fmt.Sprintf("sudo is not installed: none of %s exists; hint: install the package sudo", strings.Join(candidates, ", ")))
 }
 
-// missing is fs.ErrNotExist in words of our own.
+// missing is an fs.ErrNotExist with its own message.
 type missing string
 
 func (m missing) Error() string { return string(m) }
@@ -142,10 +142,10 @@ func (t Tools) CheckFile(path string) error {
 	return nil
 }
 
-// run returns what a program prints on both outputs, in English.
+// run runs a program and returns what it prints on both outputs, in English.
 func run(program string, args ...string) (string, error) { return start(program, args...)() }
 
-// start is run that returns a function that waits for the answer.
+// start starts a program. The function that it returns waits for the end and returns what run does; it may be called once.
 func start(program string, args ...string) func() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 	cmd := exec.CommandContext(ctx, program, args...)

@@ -7,7 +7,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
-// UnitsOf are the units whose commands systemd runs because of a command, by the name of its program alone. CheckOnHost may find more.
+// UnitsOf are the units whose commands systemd runs because of a command, by the name of its program only. CheckOnHost may find more.
 func UnitsOf(c sudoers.Command) []string { return unitsOf(c, nil) }
 
 // unitsOf are the units whose commands systemd runs because of a command of which the program has these names; nil where it is no such call.

@@ -247,7 +247,7 @@ func newRoot(u shownUnit) root {
 			}
 		}
 	}
-	if !showsFlags { // before systemd 243, and of sockets, nothing shows which commands have the prefixes + and ! (systemd.service(5))
+	if !showsFlags { // systemd before 243, and every systemd for sockets, does not show the prefixes + and ! of commands (systemd.service(5))
 		for _, line := range text.prefixed() {
 			r.hasRoot = true
 			r.byRoot = append(r.byRoot, at.paths(line)...)

@@ -318,7 +318,7 @@ func TestIsAdded(t *testing.T) {
 	}
 }
 
-// Before systemd 243 no property shows the prefixes, and none of a socket does.
+// systemd before 243, and every systemd for sockets, does not show the prefixes.
 func TestReadPrefixes(t *testing.T) {
 	unit := filepath.Join(t.TempDir(), "x.service")
 	text := "[Service]\nUser=deploy\nExecStart=/opt/worker\nExecStartPre=-+/bin/sh -c \"/home/deploy/pre %t\" \\\n  /opt/%i /opt/more\nExecReload=!/opt/reload\n#ExecStop=+/opt/comment\nExecStop=-/opt/stop\n"

@@ -21,7 +21,7 @@ type Systemctl struct {
 	Version int // such as 257
 }
 
-// Find looks for the systemctl of a booted systemd, and does not ask for its version. root is the host's root directory, "/" except in tests.
+// Find finds the systemctl of a booted systemd, without its version. root is the host's root directory, "/" except in tests.
 func Find(root string) (s Systemctl, err error) {
 	if !Booted(root) {
 		return s, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
@@ -30,7 +30,7 @@ func Find(root string) (s Systemctl, err error) {
 	return s, err
 }
 
-// SupportedVersion asks for the version. One older than MinVersion is an error.
+// SupportedVersion is the version of systemd. An older one than MinVersion is an error.
 func (s Systemctl) SupportedVersion() (int, error) {
 	version, err := s.askVersion()
 	if err == nil && version < MinVersion {
