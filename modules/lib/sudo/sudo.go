@@ -39,8 +39,8 @@ func Find() (Tools, error) {
 	return find("/usr/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs")
 }
 
-// Identified adds the version, which all methods but Ask require. visudo answers in a third of the time of sudo, which loads its policy plugin first.
-// Only the visudo of sudo, not that of sudo-rs, prints the version of its grammar.
+// Identified adds the version, by which all methods but Ask distinguish sudo and sudo-rs. visudo answers in a third of the time of sudo, which loads its
+// policy plugin first. Only the visudo of sudo, not that of sudo-rs, prints the version of its grammar.
 func (t Tools) Identified() (Tools, error) {
 	if out, err := run(t.visudo, "--version"); err == nil {
 		if m := visudoVersion().FindStringSubmatch(out); m != nil {
