@@ -35,11 +35,9 @@ func generated(t *testing.T, modelFile, command, dir string, flags ...string) {
 	}
 }
 
-// A command in every quoted text of every file is never run. Ansible templates all variables of a role when it validates them, so that for one
-// file after the other this is enough; with all files together it runs the role, the playbook and the collection.
 const validatingTask = "Validate the variables"
 
-// validatingPlay is the rest of a play that has a role, and with the tag always validates the role's variables by its argument_specs.
+// validatingPlay is a play without its name. It runs the role and, with the tag always, validates the role's variables by its argument_specs.
 func validatingPlay(role string) string {
 	return fmt.Sprintf(`  hosts: localhost
   gather_facts: false
@@ -52,6 +50,8 @@ func validatingPlay(role string) string {
 `, role, validatingTask)
 }
 
+// A command in every quoted text of every file is never run. Ansible templates all variables of a role when it validates them, so that for one
+// file after the other this is enough; with all files together it runs the role, the playbook and the collection.
 func TestPlanted_NothingRuns(t *testing.T) {
 	needPayload(t)
 	dir := t.TempDir()
