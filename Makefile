@@ -94,7 +94,7 @@ rubies:
 	    $(GO) test -count=1 ./modules/lib/rubyyaml ./modules/lib/sidekiq ./modules/lib/databaseyml; \
 	done
 
-# The scripts of the module want mount namespaces.
+# The scripts of the module need mount namespaces.
 sudos:
 	CGO_ENABLED=0 $(GO) test -c -o bin/sudo.test ./modules/lib/sudo
 	CGO_ENABLED=0 $(GO) test -c -o bin/sudoers.test ./modules/lib/sudoers
@@ -133,7 +133,7 @@ tell:
 apply-hosts:
 	$(GO) run ./molecule/apply $(if $(README),-picture .github/images/apply.svg -readme README.md)
 
-soak: check-go ## the random tests for half an hour, fuzzing a million times each, attacks on the cache and on links and locks, jobs counted while the worker is restarted, and kill -9 at every call of the modules
+soak: check-go ## the random tests for half an hour, fuzzing a million times each, attacks on the cache and on links and locks, jobs counted while the worker is restarted, and kill -9 before every call of the modules
 	molecule/setup
 	SOAK=150 $(GO) test -count=1 -timeout 60m ./modules/lib/rubyyaml ./modules/lib/databaseyml
 	SOAK=150 REQUIRE_ORACLES=1 $(GO) test -count=1 -timeout 60m -run TestRun ./modules/db_pool
