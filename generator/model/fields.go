@@ -74,7 +74,7 @@ func Variables(m Model) []Field {
 func Fields(m Model) []Field {
 	return []Field{
 		{Key: "project", Name: "sidekiq_project", Type: argspec.Str, Accepts: word, Default: cmp.Or(m.Project, "{{ project_name }}"),
-			Description: "Name of the application; set it, or `project_name` as for ansible-samvera."},
+			Description: "Name of the application. Set it, or `project_name` as for ansible-samvera."},
 		{Name: "sidekiq_state", Type: argspec.Str, Choices: []string{"started", "restarted", "reloaded", "drained", "stopped", "absent"}, Default: "started",
 			Description: "`restarted` restarts in any case, `reloaded` has it take no new jobs, `drained` waits until none runs; `absent` removes unit and sudoers file, nothing of the application."},
 		{Key: "service_name", Name: "sidekiq_service_name", Type: argspec.Str, Accepts: unitWord, Default: m.ServiceName,
@@ -82,7 +82,7 @@ func Fields(m Model) []Field {
 		{Key: "deploy_user", Name: "sidekiq_deploy_user", Type: argspec.Str, Accepts: account, Default: m.DeployUser,
 			Description: "Runs Sidekiq, and may restart it with sudo."},
 		{Key: "deploy_group", Name: "sidekiq_deploy_group", Type: argspec.Str, Accepts: account, Default: Null(m.DeployGroup),
-			Description: "Group of the process; unset: the one with the name of the deploy user."},
+			Description: "Group of the process; by default the group with the name of the deploy user."},
 		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Template: true, Default: cmp.Or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
 			Description: "Folder that holds `current`, `releases` and `shared`."},
 		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Template: true, Default: cmp.Or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),

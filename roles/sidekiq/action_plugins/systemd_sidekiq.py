@@ -46,7 +46,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 FILES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'files')
 
 OLDEST = (2, 14)
-# The versions of ansible-core whose ActionBase.finalize_task_arg, which they call experimental, is known.
+# The versions of ansible-core that finalize_task_arg is written for: it is experimental there (ActionBase).
 FINALIZES = [(2, 19), (2, 20), (2, 21), (2, 22)]
 CORE = tuple(int(number) for number in core.split('.')[:2])
 
@@ -54,8 +54,8 @@ if CORE in FINALIZES:
     from ansible.errors import AnsibleValueOmittedError
     from ansible.template import is_trusted_as_template
 
-# An argument that is a variable and nothing else, as most of the role's are.
-VARIABLE_ALONE = re.compile(r'\{\{ ([A-Za-z_][A-Za-z0-9_]*)( \| default\(omit, true\))? \}\}')
+# An argument that is only a variable, as are most of the role.
+VARIABLE_ONLY = re.compile(r'\{\{ ([A-Za-z_][A-Za-z0-9_]*)( \| default\(omit, true\))? \}\}')
 
 # What `uname -m` may say for Go's names.
 MACHINES = {'amd64': ('x86_64', 'amd64'), 'arm64': ('aarch64', 'arm64')}
@@ -146,16 +146,16 @@ class ActionModule(ActionBase):
     if CORE in FINALIZES:
         @classmethod
         def finalize_task_arg(cls, name, value, templar, context):
-            """Takes a variable's value without a template: to compile one for each argument takes longer than all else that a task does."""
-            alone = VARIABLE_ALONE.fullmatch(value) if isinstance(value, str) and is_trusted_as_template(value) else None
-            if not alone or alone[1] not in templar.available_variables:
+            """Returns the value of a variable without compiling a template, which takes longer than everything else in a task."""
+            match = VARIABLE_ONLY.fullmatch(value) if isinstance(value, str) and is_trusted_as_template(value) else None
+            if not match or match[1] not in templar.available_variables:
                 return templar.template(value)
-            found = templar.available_variables[alone[1]]
-            if alone[2] and not found:
+            variable, may_omit = templar.available_variables[match[1]], match[2]
+            if may_omit and not variable:
                 raise AnsibleValueOmittedError
-            if alone[2] and isinstance(found, str) and '{' in found:
-                return templar.template(value)  # what that template gives may be empty
-            return templar.template(found)
+            if may_omit and isinstance(variable, str) and '{' in variable:
+                return templar.template(value)  # the result of the variable's template may be empty
+            return templar.template(variable)
 
     def run(self, tmp=None, task_vars=None):
         self._supports_check_mode = True

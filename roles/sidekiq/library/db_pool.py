@@ -25,7 +25,7 @@ options:
       - Path of the C(database.yml), absolute. Of several, the first that exists is used.
       - A symbolic link is followed and stays, see O(allow_foreign_links).
       - >-
-        By default C(shared/config/database.yml) beside O(app_root), where that ends in C(current), then
+        By default C(shared/config/database.yml) beside O(app_root) if that ends in C(current), then
         C(config/database.yml) in O(app_root).
     type: list
     elements: path
@@ -45,8 +45,8 @@ options:
   pool:
     description:
       - >-
-        Number of connections that are required at least. V(auto) is the number of Sidekiq threads by O(concurrency),
-        O(sidekiq_config) and O(processes), plus O(headroom); a number replaces all four.
+        Minimum number of connections. V(auto) is the number of Sidekiq threads by O(concurrency), O(sidekiq_config) and
+        O(processes), plus O(headroom). With a number these four options are ignored.
     type: str
     default: auto
   concurrency:
@@ -127,7 +127,7 @@ options:
       - >-
         Files that the application itself loads with dotenv. What the service sets wins over them, and an earlier file
         over a later. One that is missing is no error.
-      - By default C(shared/.env.RAILS_ENV) beside O(app_root), where that ends in C(current), with the value of
+      - By default C(shared/.env.RAILS_ENV) beside O(app_root) if that ends in C(current), with the value of
           O(rails_env).
     type: list
     elements: path
@@ -145,10 +145,10 @@ options:
       - >-
         What to do where ERB makes the pool, as in Rails' own V(pool: <%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
       - >-
-        V(variable) evaluates it with O(environment), O(environment_files) and O(dotenv_files). When the pool is too
-        small, the variable that has to be set is returned in RV(environment), and M(systemd_sidekiq) sets it in the
-        unit when it is given the result of this task.
-      - V(evaluate) does the same; when the pool is too small, the error names the variable.
+        V(variable) evaluates it with O(environment), O(environment_files) and O(dotenv_files). If the pool is too
+        small, RV(environment) has the variable to set. M(systemd_sidekiq) sets it in the unit if its option
+        C(database_pool) is the result of this task.
+      - V(evaluate) does the same, but it is an error if the pool is too small. The error names the variable to set.
       - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby; then it may be
           smaller than what Ruby gave.
       - V(refuse) is an error however large it is.
@@ -185,8 +185,8 @@ options:
   if_missing:
     description:
       - >-
-        What to do when no O(path) exists, as before the first deploy. V(fail) is an error, in check mode a warning;
-        V(skip) leaves the pool for another run, with a warning.
+        What to do if no O(path) exists, as before the first deploy. V(fail) is an error, in check mode a warning.
+        V(skip) is a warning, and leaves the pool to a later run.
     type: str
     choices: [fail, skip]
     default: fail
@@ -194,8 +194,8 @@ attributes:
   check_mode:
     support: full
     description: >-
-      Answers the same as a run, and changes nothing. Files that do not exist, which an earlier task may create, are
-      warnings.
+      Returns the same as a run, and changes nothing. A file that does not exist is a warning, because an earlier task
+      may create it.
   diff_mode:
     support: full
     description: Shows the entries that change, without anything else of their lines.
@@ -256,7 +256,8 @@ EXAMPLES = r'''
 RETURN = r'''
 exists:
   description: >-
-    Whether one of O(path) exists; in check mode, with all of O(environment_files). Without, nothing else is returned.
+    Whether one of O(path) exists, and in check mode all of O(environment_files). If not, nothing but RV(app_root) is
+    returned beside it.
   returned: success
   type: bool
   sample: true

@@ -50,7 +50,7 @@ options:
   dotenv_files:
     description:
       - Files that the application itself loads with dotenv. One that is missing is no error.
-      - By default C(shared/.env.RAILS_ENV) beside O(app_root), where that ends in C(current), with the value of
+      - By default C(shared/.env.RAILS_ENV) beside O(app_root) if that ends in C(current), with the value of
           O(rails_env).
     type: list
     elements: path

@@ -247,8 +247,8 @@ attributes:
     support: full
     description: >-
       visudo checks a copy of the policy. Whether sudo then allows the commands is known only after the file was
-      written. Users, groups, programs, sudo or its directory that do not exist, which an earlier task may create, are
-      warnings.
+      written. A user, a group, a program, sudo or its directory that does not exist is a warning, because an earlier
+      task may create it.
   diff_mode:
     support: full
     description: Shows the whole file before and after, or its owner and mode.

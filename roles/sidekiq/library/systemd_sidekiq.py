@@ -16,8 +16,8 @@ description:
     A restart loses no job: Sidekiq is told to take no new ones, waited for, stopped with time enough to push back what
     still runs, started, and looked for in Redis, where it must beat as the process that systemd has.
   - >-
-    An option that is left out has its default, which is that of the role. Options with which the unit was written
-    before and that are left out now are named in a warning.
+    An option that is not set has its default, which is that of the role. A warning names the options that the unit was
+    written with and that are not set now.
   - >-
     On a host where nothing was deployed yet the unit stays quiet (C(ConditionPathIsDirectory=)), and the answer says
     that it waits for the first deploy.
@@ -108,8 +108,8 @@ options:
         Several processes instead of one. Each has a unit of its own, C(NAME@PROCESS.service), below C(NAME.service),
         with which all are started, stopped, restarted and told to be quiet (C(systemctl reload)).
       - >-
-        A process that leaves the list is drained, stopped and removed; V([]) goes back to a single process. Where
-        several processes exist and the option is left out, the units are left as they are.
+        A process that is no longer listed is drained, stopped and removed. V([]) returns to a single process. If
+        several processes exist and the option is not set, their units are not changed.
     type: list
     elements: dict
     suboptions:
@@ -274,11 +274,11 @@ options:
   database_pool:
     description:
       - >-
-        Result of a task with M(db_pool) for the same application, as C(register) keeps it. Its database.yml then counts
-        for O(restart_on), and where ERB computes the pool from a variable, the unit sets that variable.
+        Registered result of a task with M(db_pool) for the same application. Its database.yml then counts for
+        O(restart_on). If ERB computes the pool from a variable, the unit sets that variable.
       - >-
-        Without it, or with the result of a task that was skipped or failed, the unit keeps the variables that it has;
-        for a new unit a warning says that the pool was not checked.
+        If it is not set, or is the result of a task that was skipped or failed, the unit keeps the variables that it
+        has. For a new unit a warning says that the pool was not checked.
     type: dict
   restart_on:
     description:
@@ -368,7 +368,7 @@ EXAMPLES = r'''
         queues: [default, mailers]
         concurrency: 10
 
-- name: Check the database pool before
+- name: Check the database pool first
   db_pool:
     app_root: /opt/hyrax/current
   register: pool
@@ -402,16 +402,16 @@ unit:
 status:
   description: >-
     State of the service at the end; in check mode, what it would be. V(up), V(waiting for the first deploy),
-    V(reloaded), V(drained), V(stopped), V(absent), or V(stopped, not removed) where a unit file from elsewhere stays.
-    In check mode V(cannot start) where a user, group or file is missing that an earlier task may create; the warnings
-    name them.
+    V(reloaded), V(drained), V(stopped), V(absent), or V(stopped, not removed) if a unit file that this module did not
+    write stays. In check mode V(cannot start) if a user, group or file does not exist; the warnings name what an
+    earlier task has to create.
   returned: success
   type: str
   sample: up
 summary:
   description: >-
-    RV(status) and what all processes do that use the Redis, in one line; in check mode the pending changes. What
-    M(sidekiq_info) would warn of is among the warnings.
+    RV(status) and the statistics of all processes that use the Redis, in one line; in check mode the pending changes.
+    The warnings include those of M(sidekiq_info).
   returned: success
   type: str
   sample: "sidekiq.service: up, 1 process, 7 threads (0 busy), queues default 0; 0 retries, 0 scheduled, 0 dead"
