@@ -103,8 +103,7 @@ func (g *gatherer) bundle() (bundler.Bundle, error) {
 
 // lookups run programs of the host, all at the same time. Each function waits for its result.
 type lookups struct {
-	states  func() ([]systemd.State, error) // of units
-	version func() (int, error)             // of systemd
+	states func() ([]systemd.State, error) // of units
 	// Not set without app_root, or for state absent:
 	user   func() (*accounts.User, error)
 	group  func() (*accounts.Group, error)
@@ -119,8 +118,7 @@ type foundBundle struct {
 // startLookups begins with the lookup that takes longest.
 func (g *gatherer) startLookups(units []string) lookups {
 	l := lookups{
-		states:  ansible.Start(func() ([]systemd.State, error) { return g.systemctl.ShowAll(units...) }),
-		version: ansible.Start(g.systemctl.SupportedVersion),
+		states: ansible.Start(func() ([]systemd.State, error) { return g.systemctl.ShowAll(units...) }),
 	}
 	if g.AppRoot == "" || g.State == "absent" {
 		return l

@@ -39,7 +39,7 @@ func gather(h host, o *options) (*facts, error) {
 	if f.service, f.neighbours, err = g.units(own, names); err != nil {
 		return nil, err
 	}
-	if g.systemctl.Version, err = g.lookups.version(); err != nil {
+	if g.systemctl.Version, err = g.systemctl.SupportedVersion(f.main().state); err != nil {
 		return nil, err
 	}
 	f.systemctl = g.systemctl

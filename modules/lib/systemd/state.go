@@ -26,14 +26,19 @@ type State struct {
 	NeedsReload   bool
 	ActiveSince   string        // as systemd writes it
 	MainStart     time.Duration // of the main process, on the monotonic clock
+	KnowsLatest   bool          // its systemd knows all directives of IsDirective; not set for a unit that is no service
 	StopTimeout   time.Duration // TimeoutStopSec=, as systemd has loaded it; 0: infinity, or no service
 }
 
 var properties = []string{
 	"LoadState", "ActiveState", "SubState", "Result", "UnitFileState", "FragmentPath", "InvocationID", "DropInPaths",
 	"MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus", "NeedDaemonReload", "ActiveEnterTimestamp",
-	"ExecMainStartTimestampMonotonic", "TimeoutStopUSec",
+	"ExecMainStartTimestampMonotonic", "TimeoutStopUSec", latest,
 }
+
+// latest is a directive that came with the latest version in since, and a property of services as well: a systemd that shows it knows all
+// directives of this package.
+const latest = "RestartSteps"
 
 // Show asks for the state of a unit; a unit that does not exist has LoadState not-found.
 func (s Systemctl) Show(unit string) (State, error) {
@@ -87,6 +92,7 @@ func parseState(out string) (State, error) {
 		}
 	}
 	s.MainStart = time.Duration(us) * time.Microsecond
+	_, s.KnowsLatest = values[latest]
 	s.StopTimeout = parseSpan(values["TimeoutStopUSec"])
 	if s.LoadState == "" || s.ActiveState == "" {
 		return s, fmt.Errorf("systemctl show answered without LoadState and ActiveState: %q", out)

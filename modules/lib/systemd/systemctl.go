@@ -30,8 +30,12 @@ func Find(root string) (s Systemctl, err error) {
 	return s, err
 }
 
-// SupportedVersion is the version of systemd. An older one than MinVersion is an error.
-func (s Systemctl) SupportedVersion() (int, error) {
+// SupportedVersion returns the version, by the state of a service: systemctl is only asked if it matters which one it is. A version older than
+// MinVersion is an error.
+func (s Systemctl) SupportedVersion(of State) (int, error) {
+	if of.KnowsLatest {
+		return Since(latest), nil
+	}
 	version, err := s.askVersion()
 	if err == nil && version < MinVersion {
 		err = fmt.Errorf("systemd %d is too old; accepted: %d and later", version, MinVersion)

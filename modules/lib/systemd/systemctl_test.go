@@ -185,3 +185,15 @@ func TestSystemdLooksForUnitFilesNowhereElse(t *testing.T) {
 		require.Contains(t, unitPath, strings.TrimPrefix(directory, "/"))
 	}
 }
+
+// A directive that came later would be left out of units on a systemd that knows it.
+func TestSupportedVersion_LatestDirective(t *testing.T) {
+	for name, version := range since {
+		require.LessOrEqual(t, version, Since(latest), name)
+	}
+	state, err := parseState("LoadState=not-found\nActiveState=inactive\n" + latest + "=0\n")
+	require.NoError(t, err)
+	version, err := Systemctl{}.SupportedVersion(state) // which could not ask
+	require.NoError(t, err)
+	require.Equal(t, 254, version)
+}
