@@ -66,7 +66,7 @@ func (p *planner) makeTexts() error {
 	return systemd.Verify(changed)
 }
 
-// warnOfUnsetOptions warns of options that were set when the units were written and that are not set now.
+// warnOfUnsetOptions warns of options that the units were written with and that are left out now, or have their defaults.
 func (p *planner) warnOfUnsetOptions() {
 	var names []string
 	for _, name := range parseList(p.workers()[0].installed, optionsComment) {
@@ -75,7 +75,7 @@ func (p *planner) warnOfUnsetOptions() {
 		}
 	}
 	if len(names) > 0 {
-		p.Warn("%s was written with options that are not set now: %s; hint: set them again to keep their values", p.main().name, strings.Join(names, ", "))
+		p.Warn("%s was written with options that have their defaults now: %s; hint: set them again to keep their values", p.main().name, strings.Join(names, ", "))
 	}
 }
 
@@ -131,7 +131,7 @@ func (p *planner) isEnabledLater() bool { return p.Enabled && p.main().isEnablea
 func (p *planner) installUnit(u *unit, reloads bool) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
-		p.redefined[u.name] = true
+		p.redefined[u.name] = !p.differsInComments(u)
 		p.Add(ansible.Step{
 			Title: "write " + u.path(),
 			Diff:  diff(u, text),
@@ -159,9 +159,25 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
-// writeUnit writes a unit file.
+// differsInComments reports whether the unit file has all wanted directives and differs from the wanted text.
+func (p *planner) differsInComments(u *unit) bool {
+	wanted := systemd.UnitFile{Text: p.wantedTexts[u.name]}
+	return u.file != nil && slices.Equal(u.installed.Directives(), wanted.Directives())
+}
+
+// writeUnit writes a unit file. It keeps the modification time if only comments change: a newer file would restart the process.
 func (p *planner) writeUnit(u *unit) error {
-	return p.write(u.path(), p.wantedTexts[u.name], unitMode)
+	if p.redefined[u.name] {
+		return p.write(u.path(), p.wantedTexts[u.name], unitMode)
+	}
+	before, err := os.Stat(p.inRoot(u.path()))
+	if err != nil {
+		return err
+	}
+	if err := p.write(u.path(), p.wantedTexts[u.name], unitMode); err != nil {
+		return err
+	}
+	return ansible.Partial(os.Chtimes(p.inRoot(u.path()), time.Time{}, before.ModTime()))
 }
 
 func (p *planner) restoreUnit(u *unit) error {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // pool is the application's database pool, as db_pool has reported it.
@@ -69,13 +71,31 @@ func parsePool(registered map[string]any, appRoot string) (pool, error) {
 // pool is the pool of option database_pool. Without a database.yml, or without a result of db_pool, the units keep their variables.
 func (g *gatherer) pool(s service) pool {
 	p := g.checkedPool
+	p.variables = maps.Clone(p.variables)
 	if p.file == "" {
 		p.variables = poolVariables(s)
 	}
-	if isNew := !isManaged(s.main().installed.Text); isNew && !p.isChecked {
+	maps.DeleteFunc(p.variables, func(name, _ string) bool {
+		_, isSet := g.Variables()[name]
+		return isSet
+	})
+	if !p.isChecked && slices.ContainsFunc(s.workers(), hasOtherThreads) {
 		g.warn("the database pool was not checked; hint: run db_pool first, and set option %q to its result", "database_pool")
 	}
 	return p
+}
+
+// hasOtherThreads reports whether a process is new, or its wanted command line gives it another number of threads than the installed one.
+func hasOtherThreads(u *unit) bool {
+	c := sidekiq.ParseCommandLine(u.installed.Value("ExecStart"))
+	if c == nil || !isManaged(u.installed.Text) {
+		return true
+	}
+	wanted := ""
+	if u.process.Concurrency != nil {
+		wanted = strconv.Itoa(*u.process.Concurrency)
+	}
+	return c.Concurrency != wanted
 }
 
 // poolComment begins the comment of a unit that lists the variables that the unit sets for the pool.

@@ -3,7 +3,6 @@ package systemdsidekiq
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
@@ -14,7 +13,7 @@ import (
 func (p *planner) summarize() {
 	name, changes := p.main().name, p.Changes()
 	switch {
-	case len(p.missing) > 0 && slices.Contains([]string{"up", "waiting for the first deploy"}, p.status):
+	case len(p.missing) > 0:
 		p.status = "cannot start"
 		p.Set("summary", fmt.Sprintf("%s: cannot start: %v", name, p.missing[0]))
 	case len(changes) > 0:

@@ -153,7 +153,8 @@ func unitText(o *options, f *facts, u *unit) (string, error) {
 const optionsComment = "Options: "
 
 // optionsWithoutRow are options that units are made of and that no row of the tables names.
-var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment", "extra_directives"}
+var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment",
+	"extra_directives", "sidekiq_version", "manage_redis"}
 
 // unitOptions are the options that units are made of and that do not have their default. Hardening is not among them: a unit keeps its profile.
 func (o *options) unitOptions() []string {
@@ -164,7 +165,7 @@ func (o *options) unitOptions() []string {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(o.NotDefault), func(name string) bool {
-		return name == "name" || name == "app_root" || !slices.Contains(names, name)
+		return slices.Contains([]string{"name", "app_root", "enabled"}, name) || !slices.Contains(names, name)
 	})
 }
 

@@ -59,12 +59,19 @@ func list(items []string) []string { return append([]string{}, items...) }
 
 // Summary returns the dashboard in one line.
 func (d *Dashboard) Summary() string {
-	threads, busy := 0, 0
+	threads, busy, quiet := 0, 0, 0
 	for _, p := range d.processes {
 		threads += p.Concurrency
 		busy += p.Busy
+		if p.Quiet {
+			quiet++
+		}
 	}
-	return fmt.Sprintf("%s, %s (%d busy), %s; %s, %d scheduled, %d dead", count(len(d.processes), "process", "processes"),
+	processes := count(len(d.processes), "process", "processes")
+	if quiet > 0 {
+		processes += fmt.Sprintf(" (%d quiet)", quiet)
+	}
+	return fmt.Sprintf("%s, %s (%d busy), %s; %s, %d scheduled, %d dead", processes,
 		count(threads, "thread", "threads"), busy, summarizeQueues(d.overview.Queues), count(d.overview.Retries, "retry", "retries"),
 		d.overview.Scheduled, d.overview.Dead)
 }
