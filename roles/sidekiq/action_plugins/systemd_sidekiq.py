@@ -182,13 +182,13 @@ class ActionModule(ActionBase):
         look = LOOK % dict(words, host=host % {'do': 'look'}, shared=shared % {'do': 'look'}, machines=machines(payload),
                            hashes=' '.join(build['sha256'] for build in payload.values()))
         reply = self._call(look, arguments)
-        kind, _, detail = reply['answer'].partition(' ')
+        kind, dummy, detail = reply['answer'].partition(' ')
         if kind == 'missing':
             build = payload[detail]
             store = STORE % dict(words, host=host % {'do': 'take'}, shared=shared % {'do': 'take'},
                                  hash=build['sha256'], size=build['size'])
             reply = self._call(store, arguments + read_file(build['file']))
-            kind, _, detail = reply['answer'].partition(' ')
+            kind, dummy, detail = reply['answer'].partition(' ')
         if kind == 'unsupported':
             raise Refused('no module for %s; supported are: %s' % (visible(detail), ', '.join(sorted(payload)).replace('_', ' ')))
         if kind == 'refused':
