@@ -68,12 +68,8 @@ func (p *planner) makeTexts() error {
 
 // warnOfUnsetOptions warns of options that the units were written with and that are left out now, or have their defaults.
 func (p *planner) warnOfUnsetOptions() {
-	var names []string
-	for _, name := range parseList(p.workers()[0].installed, optionsComment) {
-		if !slices.Contains(p.unitOptions(), name) {
-			names = append(names, name)
-		}
-	}
+	set := p.unitOptions()
+	names := slices.DeleteFunc(parseList(p.workers()[0].installed, optionsComment), func(name string) bool { return slices.Contains(set, name) })
 	if len(names) > 0 {
 		p.Warn("%s was written with options that have their defaults now: %s; hint: set them again to keep their values", p.main().name, strings.Join(names, ", "))
 	}
@@ -131,7 +127,7 @@ func (p *planner) isEnabledLater() bool { return p.Enabled && p.main().isEnablea
 func (p *planner) installUnit(u *unit, reloads bool) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
-		p.redefined[u.name] = !p.differsInComments(u)
+		p.redefined[u.name] = !p.differsInComments(u) || u.state.NeedsReload
 		p.Add(ansible.Step{
 			Title: "write " + u.path(),
 			Diff:  diff(u, text),

@@ -189,5 +189,5 @@ func show(unit string) {
 	}
 	fmt.Printf("TimeoutStopUSec=%s\n", grace)
 	fmt.Printf("DropInPaths=%s\n", get(unit, "dropins", ""))
-	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=no\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\n", get(unit, "start", "0"))
+	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=%s\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\n", get(unit, "reload", "no"), get(unit, "start", "0"))
 }
