@@ -112,7 +112,7 @@ type lookups struct {
 
 type foundBundle struct {
 	bundler.Bundle
-	missing error // why there is none yet
+	missing error // why no executable was found, or why the user cannot execute it
 }
 
 // startLookups begins with the lookup that takes longest.

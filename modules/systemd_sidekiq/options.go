@@ -196,16 +196,26 @@ func (o *options) checkPaths() error {
 }
 
 func (o *options) checkEnvironment() error {
-	for name, value := range o.Environment {
-		if err := systemd.CheckDirective("Environment", systemd.Assignment{Name: name, Value: value}); err != nil {
-			return argspec.Errorf("environment", "%w", err)
-		}
+	if err := checkVariables("environment", o.Environment); err != nil {
+		return err
+	}
+	for name := range o.Environment {
 		if _, isSecret := o.SecretEnvironment[name]; isSecret {
 			return argspec.Errorf("environment", "%q stands in option %q, too; hint: keep it in one of them", name, "secret_environment")
 		}
 	}
 	if _, err := environ.FormatFile(o.SecretEnvironment); err != nil {
 		return argspec.Errorf("secret_environment", "%w", err)
+	}
+	return nil
+}
+
+// checkVariables returns an error for a variable that a unit cannot set.
+func checkVariables(option string, variables map[string]string) error {
+	for name, value := range variables {
+		if err := systemd.CheckDirective("Environment", systemd.Assignment{Name: name, Value: value}); err != nil {
+			return argspec.Errorf(option, "%w", err)
+		}
 	}
 	return nil
 }

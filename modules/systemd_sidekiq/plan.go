@@ -72,7 +72,7 @@ func plan(h host, o *options) (*ansible.Plan, error) {
 func (p *planner) run() error {
 	for _, u := range p.wanted() {
 		if p.AppRoot != "" && !p.deployed && !u.state.Stopped() {
-			return argspec.Errorf("app_root", "%q is not a folder, yet %s is %s; hint: finish the deploy, or stop it first", p.AppRoot, u.name, u.state.ActiveState)
+			return argspec.Errorf("app_root", "%q is not a directory, yet %s is %s; hint: finish the deploy, or stop it first", p.AppRoot, u.name, u.state.ActiveState)
 		}
 	}
 	p.Restore("run "+p.main().name+" as before", p.startAgain)

@@ -9,14 +9,13 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // pool is the application's database pool, as db_pool has reported it.
 type pool struct {
 	isChecked bool              // there is a result of db_pool
-	file      string            // database.yml; "" if there is none
+	file      string            // path of database.yml; "" if it does not exist
 	isChanged bool              // db_pool has changed the file, or would in check mode
 	sizes     string            // of the databases; "" if only Ruby knows one of them
 	variables map[string]string // that the units set, because ERB computes the pool from them
@@ -35,8 +34,6 @@ type poolResult struct {
 	} `json:"databases"`
 }
 
-var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // parsePool parses the value of option database_pool. It ignores the result of a task that failed or was skipped, and that of another application, which
 // Ansible keeps for the rest of a play.
 func parsePool(registered map[string]any, appRoot string) (pool, error) {
@@ -51,10 +48,8 @@ func parsePool(registered map[string]any, appRoot string) (pool, error) {
 	if err != nil || r.Exists == nil {
 		return pool{}, argspec.Errorf("database_pool", "the value is not the result of a task with db_pool; hint: register that task, without a loop, and give the variable")
 	}
-	for name := range r.Environment {
-		if err := argspec.CheckText("database_pool", name, "the name of an environment variable", variableName); err != nil {
-			return pool{}, err
-		}
+	if err := checkVariables("database_pool", r.Environment); err != nil {
+		return pool{}, err
 	}
 	p := pool{isChecked: true, file: r.Path, isChanged: r.Changed, variables: r.Environment}
 	var sizes []string
@@ -75,8 +70,9 @@ func (g *gatherer) pool(s service) pool {
 	if p.file == "" {
 		p.variables = poolVariables(s)
 	}
+	set := g.Variables()
 	maps.DeleteFunc(p.variables, func(name, _ string) bool {
-		_, isSet := g.Variables()[name]
+		_, isSet := set[name]
 		return isSet
 	})
 	if !p.isChecked && slices.ContainsFunc(s.workers(), hasOtherThreads) {
@@ -113,7 +109,7 @@ func poolVariables(s service) map[string]string {
 	return all
 }
 
-// comment is the comment of a unit that lists the variables; "" if there are none.
+// comment is the comment of a unit that lists the variables; "" for an empty list.
 func (p pool) comment() string { return formatList(poolComment, slices.Sorted(maps.Keys(p.variables))) }
 
 // note is the text of a unit's poolNote: the process, and the sizes of the pools that it was started with.

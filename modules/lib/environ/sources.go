@@ -19,7 +19,7 @@ type Options struct {
 	DotenvFiles       []string          `option:"dotenv_files"`
 }
 
-// SetDefaults sets the default of dotenv_files, the file of dotenv-rails that Capistrano shares between releases. Without a deployRoot there is none.
+// SetDefaults sets the default of dotenv_files: the file of dotenv-rails that Capistrano shares between releases. It has no effect if deployRoot is "".
 func (o *Options) SetDefaults(deployRoot, railsEnv string) {
 	if o.DotenvFiles == nil && deployRoot != "" {
 		o.DotenvFiles = []string{deployRoot + "/shared/.env." + railsEnv}
