@@ -1,0 +1,129 @@
+// Package answertest compares a module's answer with the expected JSON.
+package answertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// defaults are the values of keys that the expected JSON leaves out: an answer that changed something, failed or warned must be expected to.
+var defaults = map[string]any{"changed": false, "failed": false, "warnings": []any{}}
+
+// Command is the testscript command
+//
+//	answer EXPECTED
+//
+// It compares the last standard output with EXPECTED, which is JSON or the name of a file with JSON, as Compare does. $WORK stands for the script's
+// directory.
+func Command(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) != 1 {
+		ts.Fatalf("usage: answer EXPECTED")
+	}
+	expected := args[0]
+	if !strings.HasPrefix(expected, "{") {
+		expected = ts.ReadFile(expected)
+	}
+	expected = strings.ReplaceAll(expected, "$WORK", ts.Getenv("WORK"))
+	output := ts.ReadFile("stdout")
+	differences, err := Compare(output, expected)
+	if err != nil {
+		ts.Fatalf("%v\nthe module printed %s", err, output)
+	}
+	if len(differences) > 0 {
+		ts.Fatalf("the answer differs:\n  %s\nthe module printed %s", strings.Join(differences, "\n  "), output)
+	}
+}
+
+// Compare returns the differences between an answer and the expected JSON, one line each. Every expected key must be in the answer with the expected
+// value; other keys are not compared, except changed, failed and warnings: if these are not expected, they must be false and empty. An expected string
+// that begins with ~ is a regular expression for the whole value. It fails if one of the texts is not a JSON object.
+func Compare(answer, expected string) ([]string, error) {
+	var got, want map[string]any
+	if err := json.Unmarshal([]byte(expected), &want); err != nil {
+		return nil, fmt.Errorf("the expected JSON: %w", err)
+	}
+	if err := json.Unmarshal([]byte(answer), &got); err != nil {
+		return nil, fmt.Errorf("the answer: %w", err)
+	}
+	all := maps.Clone(defaults)
+	maps.Copy(all, want)
+	if _, found := got["warnings"]; !found {
+		got["warnings"] = []any{} // a module that fails early gives none
+	}
+	return compare("", got, all), nil
+}
+
+func compare(path string, got, want any) []string {
+	switch want := want.(type) {
+	case map[string]any:
+		if got, ok := got.(map[string]any); ok {
+			return compareObjects(path, got, want)
+		}
+	case []any:
+		if got, ok := got.([]any); ok && len(got) == len(want) {
+			return compareLists(path, got, want)
+		}
+	case string:
+		if pattern, ok := strings.CutPrefix(want, "~"); ok {
+			return match(path, got, pattern)
+		}
+	}
+	if reflect.DeepEqual(got, want) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s is %s, not %s", path, text(got), text(want))}
+}
+
+func compareObjects(path string, got, want map[string]any) (differences []string) {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		value, found := got[key]
+		if !found {
+			differences = append(differences, fmt.Sprintf("%s is missing", join(path, key)))
+			continue
+		}
+		differences = append(differences, compare(join(path, key), value, want[key])...)
+	}
+	return differences
+}
+
+func compareLists(path string, got, want []any) (differences []string) {
+	for i := range want {
+		differences = append(differences, compare(fmt.Sprintf("%s[%d]", path, i), got[i], want[i])...)
+	}
+	return differences
+}
+
+func match(path string, got any, pattern string) []string {
+	value, ok := got.(string)
+	if !ok {
+		value = text(got)
+	}
+	re, err := regexp.Compile(`(?s)^(?:` + pattern + `)$`)
+	if err != nil {
+		return []string{fmt.Sprintf("%s: %v", path, err)}
+	}
+	if re.MatchString(value) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s is %s, which does not match %s", path, text(got), pattern)}
+}
+
+func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
+
+// text is JSON without escapes for HTML, as the modules write it.
+func text(value any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(b.String())
+}
