@@ -1,0 +1,87 @@
+// Package lab starts throwaway hosts, which are containers, runs Ansible on them, and writes what was measured into documents. Its users run in the
+// project's directory.
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// A Lab is a scratch directory with a pair of ssh keys, and the hosts that were started with it.
+type Lab struct {
+	PublicKey string
+	name      string
+	dir       string
+	keep      bool
+	mutex     sync.Mutex
+	hosts     []Host
+}
+
+// New makes a Lab. The names of its hosts begin with its name. If keep is set, Close leaves the hosts and the directory.
+func New(ctx context.Context, name string, keep bool) (*Lab, error) {
+	dir, err := os.MkdirTemp("", name)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{name: name, dir: dir, keep: keep}
+	if _, err := Run(ctx, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", l.Key()); err != nil {
+		return l, err
+	}
+	public, err := os.ReadFile(l.Key() + ".pub")
+	l.PublicKey = strings.TrimSpace(string(public))
+	return l, err
+}
+
+// Path is a path in the scratch directory.
+func (l *Lab) Path(elements ...string) string {
+	return filepath.Join(append([]string{l.dir}, elements...)...)
+}
+
+// Key is the file of the private key.
+func (l *Lab) Key() string { return l.Path("key") }
+
+// Keep makes Close leave the hosts and the directory, for somebody to look at.
+func (l *Lab) Keep() { l.keep = true }
+
+func (l *Lab) add(h Host) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.hosts = append(l.hosts, h)
+}
+
+// Say reports progress on standard error.
+func (l *Lab) Say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, l.name+": "+format+"\n", args...)
+}
+
+// Close stops the hosts and removes the directory.
+func (l *Lab) Close() error {
+	if l.keep {
+		l.Say("left: %s and %d hosts; hint: molecule/host stop NAME", l.dir, len(l.hosts))
+		return nil
+	}
+	var errs []error
+	for _, h := range l.hosts {
+		errs = append(errs, h.stop())
+	}
+	return errors.Join(append(errs, os.RemoveAll(l.dir))...)
+}
+
+// Vars are Ansible variables.
+type Vars = map[string]any
+
+// WriteInventory writes an inventory with the variables of each host, and returns its path.
+func (l *Lab) WriteInventory(name string, hosts map[string]Vars) (string, error) {
+	text, err := json.MarshalIndent(Vars{"all": Vars{"hosts": hosts}}, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	path := l.Path(name + ".json")
+	return path, os.WriteFile(path, text, 0o600)
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
+)
+
+func scenariosCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "scenarios NAME[@SUITE]...", Short: "Run molecule scenarios, one after the other",
+		Long: "Run molecule scenarios, one after the other, on Debian trixie or another suite, and report the time of each. It ends at the first that fails, with its\n" +
+			"output. ubuntu1804 is left out if its image cannot be pulled.",
+		Example: "  rig scenarios default default@bullseye",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runScenarios(cmd.Context(), args)
+		},
+	}
+}
+
+type scenario struct{ name, suite string }
+
+// parseScenario accepts the names of the directories that have a molecule.yml.
+func parseScenario(text string) (scenario, error) {
+	name, suite, _ := strings.Cut(text, "@")
+	files, err := filepath.Glob("molecule/*/molecule.yml")
+	if err != nil {
+		return scenario{}, err
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(filepath.Dir(file)))
+		if names[len(names)-1] == name {
+			return scenario{name, suite}, nil
+		}
+	}
+	return scenario{}, fmt.Errorf("scenario %q does not exist; accepted: %s", name, strings.Join(names, ", "))
+}
+
+func runScenarios(ctx context.Context, args []string) error {
+	var all []scenario
+	for _, arg := range args {
+		s, err := parseScenario(arg)
+		if err != nil {
+			return err
+		}
+		all = append(all, s)
+	}
+	for i, s := range all {
+		began := time.Now()
+		result := "ok"
+		err := s.run(ctx)
+		if notRun := (lab.NotRun{}); errors.As(err, &notRun) {
+			result, err = err.Error(), nil
+		}
+		if err != nil {
+			return fmt.Errorf("scenario %s: %w", args[i], err)
+		}
+		fmt.Printf("%-22s %s, %.0f s\n", args[i], result, time.Since(began).Seconds())
+	}
+	return nil
+}
+
+func (s scenario) run(ctx context.Context) error {
+	if s.name == "ubuntu1804" {
+		if err := needUbuntu(ctx); err != nil {
+			return err
+		}
+	}
+	args := []string{"molecule", "--base-config", "molecule/base.yml", "test", "--scenario-name", s.name}
+	if s.suite != "" {
+		args = append([]string{"MOLECULE_SUITE=" + s.suite}, args...)
+	}
+	cmd := lab.Command(ctx, "env", args...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		os.Stderr.Write(out)
+		return err
+	}
+	return nil
+}
+
+// needUbuntu needs the image of Ubuntu, or a registry that has it.
+func needUbuntu(ctx context.Context) error {
+	image := os.Getenv("SIDEKIQ_UBUNTU1804_IMAGE")
+	if image == "" {
+		image = "ubuntu:18.04"
+	}
+	if _, err := lab.Run(ctx, nil, "docker", "image", "inspect", image); err == nil {
+		return nil
+	}
+	if _, err := lab.Run(ctx, nil, "docker", "pull", "--quiet", image); err != nil {
+		return lab.NotRun{Reason: lab.LastLine(err)}
+	}
+	return nil
+}
