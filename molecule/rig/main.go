@@ -13,7 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/curationexperts/ansible-sidekiq/molecule/rig/bench"
+	"github.com/curationexperts/ansible-sidekiq/molecule/rig/crash"
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
+	"github.com/curationexperts/ansible-sidekiq/molecule/rig/matrix"
 )
 
 func main() {
@@ -35,7 +38,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(scenariosCommand(), sectionCommand())
+	root.AddCommand(scenariosCommand(), matrix.Command(), crash.Command(), bench.Command(), sectionCommand())
 	return root
 }
 

@@ -13,14 +13,15 @@ import (
 // A Host is a container with an IP address of its own.
 type Host struct{ Name, Address string }
 
-func (l *Lab) image(ctx context.Context, suite, kind string) (string, error) {
+// Image makes an image if it does not exist, and returns its tag. molecule/images/build lists the suites and kinds.
+func Image(ctx context.Context, suite, kind string) (string, error) {
 	return Run(ctx, nil, "molecule/images/build", suite, kind)
 }
 
 // Start starts a host, which boots systemd or, if there is a command, runs that instead. It replaces a host of that name. molecule/images/build
 // lists the suites and kinds.
 func (l *Lab) Start(ctx context.Context, name, suite, kind string, command ...string) (Host, error) {
-	image, err := l.image(ctx, suite, kind)
+	image, err := Image(ctx, suite, kind)
 	if err != nil {
 		return Host{}, err
 	}

@@ -1,0 +1,147 @@
+// Package bench measures what the modules and the role cost, compared with the alternatives, on throwaway hosts that are reached by ssh.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
+)
+
+// roundTrip is the round-trip time to a distant host.
+const roundTrip = 20 * time.Millisecond
+
+var parts = []string{"tasks", "role", "latency", "hosts", "cost"}
+
+type options struct {
+	run           []string
+	rounds, roles int
+	readme        string
+}
+
+func (o options) has(part string) bool { return slices.Contains(o.run, part) }
+
+// Command is `rig bench`.
+func Command() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use: "bench", Short: "Measure what tasks and the role cost, compared with the alternatives", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
+	}
+	c.Flags().StringSliceVar(&o.run, "run", parts, "parts to run; latency is that of tasks and role")
+	c.Flags().IntVar(&o.rounds, "rounds", 15, "rounds of single tasks")
+	c.Flags().IntVar(&o.roles, "roles", 5, "rounds of whole roles, and over many hosts")
+	c.Flags().StringVar(&o.readme, "readme", "", "document whose section bench is written, too")
+	return c
+}
+
+func (o options) validate() error {
+	for _, part := range o.run {
+		if !slices.Contains(parts, part) {
+			return fmt.Errorf("--run: part %q is not accepted; accepted: %s", part, strings.Join(parts, ", "))
+		}
+	}
+	if o.rounds < 1 || o.roles < 1 {
+		return errors.New("--rounds, --roles: accepted: a number from 1")
+	}
+	if o.readme != "" && len(o.run) < len(parts) {
+		return errors.New("--readme requires all parts; hint: omit --run")
+	}
+	return nil
+}
+
+// bench has the rows of the table, whose columns are: what, time, comparison, time from afar, comparison.
+type bench struct {
+	*lab.Lab
+	table lab.Table
+}
+
+func (b *bench) section(title string) { b.row("**" + title + "**") }
+func (b *bench) row(cells ...string)  { b.table = append(b.table, cells) }
+
+func run(ctx context.Context, o options) (err error) {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	head, err := head(ctx, o)
+	if err != nil {
+		return err
+	}
+	l, err := lab.New(ctx, "bench", false)
+	if err != nil {
+		return err
+	}
+	b := &bench{l, lab.Table{{"", ":", "compared", show(roundTrip) + " away:", "compared"}}}
+	defer func() { err = errors.Join(err, b.disconnect(), b.Close()) }()
+	if err := b.measure(ctx, o); err != nil {
+		return err
+	}
+	text := head + "\n\n" + b.table.String()
+	fmt.Print(text)
+	if o.readme == "" {
+		return nil
+	}
+	return lab.WriteSection(o.readme, "bench", text)
+}
+
+// head is when and with what was measured.
+func head(ctx context.Context, o options) (string, error) {
+	version, err := lab.Run(ctx, nil, "ansible-playbook", "--version")
+	if err != nil {
+		return "", fmt.Errorf("%w; hint: run molecule/setup venv, and put .venv/bin into PATH", err)
+	}
+	version, _, _ = strings.Cut(version, "\n")
+	version = strings.Trim(strings.TrimPrefix(version, "ansible-playbook [core "), "]")
+	return fmt.Sprintf("%s, %d cores, ansible-core %s, Debian trixie; medians of %d rounds in turn, of %d for whole roles and many hosts.",
+		time.Now().Format(time.DateOnly), runtime.NumCPU(), version, o.rounds, o.roles), nil
+}
+
+func (b *bench) measure(ctx context.Context, o options) error {
+	if o.has("tasks") || o.has("role") || o.has("cost") {
+		if err := b.measureTarget(ctx, o); err != nil {
+			return err
+		}
+	}
+	if !o.has("hosts") {
+		return nil
+	}
+	return b.measureHosts(ctx, o.roles)
+}
+
+// measureTarget measures what requires one host only.
+func (b *bench) measureTarget(ctx context.Context, o options) error {
+	h, err := b.startTarget(ctx)
+	if err != nil {
+		return err
+	}
+	distances := []host{h}
+	if o.has("latency") {
+		r, err := newRelay(fmt.Sprintf("%s:%d", h.Address, h.port), roundTrip/2)
+		if err != nil {
+			return err
+		}
+		defer r.close()
+		distances = append(distances, host{lab.Host{Name: h.Name, Address: "127.0.0.1"}, r.port()})
+	}
+	if o.has("tasks") {
+		if err := b.measureTasks(ctx, h, distances, o.rounds); err != nil {
+			return err
+		}
+	}
+	if o.has("role") {
+		if err := b.measureRoles(ctx, h, distances, o.roles); err != nil {
+			return err
+		}
+	}
+	if !o.has("cost") {
+		return nil
+	}
+	return b.measureCost(ctx, h, o.rounds)
+}

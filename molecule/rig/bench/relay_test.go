@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"crypto/rand"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// echo is a server that sends back what comes.
+func echo(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				io.Copy(conn, conn)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func through(t *testing.T, target string, delay time.Duration) net.Conn {
+	t.Helper()
+	r, err := newRelay(target, delay)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.close() })
+	conn, err := net.Dial("tcp", r.listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func TestRelayDelaysEachDirection(t *testing.T) {
+	const delay = 30 * time.Millisecond
+	conn := through(t, echo(t), delay)
+	answer := make([]byte, 1)
+	for range 3 {
+		start := time.Now()
+		_, err := conn.Write([]byte("x"))
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, answer)
+		require.NoError(t, err)
+		require.GreaterOrEqual(t, time.Since(start), 2*delay)
+	}
+}
+
+// Were it each chunk that waited its turn, 16 MB would take 512 times the delay.
+func TestRelayKeepsOrderAndDoesNotThrottle(t *testing.T) {
+	const delay = 30 * time.Millisecond
+	conn := through(t, echo(t), delay)
+	sent := make([]byte, 16<<20)
+	rand.Read(sent)
+	start := time.Now()
+	go func() {
+		conn.Write(sent)
+		conn.(*net.TCPConn).CloseWrite()
+	}()
+	got, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Less(t, time.Since(start), 100*delay)
+	require.Equal(t, sent, got)
+}
+
+func TestRelayEndsWhenTheServerDoes(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err == nil {
+			conn.Write([]byte("bye"))
+			conn.Close()
+		}
+	}()
+	got, err := io.ReadAll(through(t, listener.Addr().String(), time.Millisecond))
+	require.NoError(t, err)
+	require.Equal(t, "bye", string(got))
+}

@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestRun_Output(t *testing.T) {
+	out, err := Run(t.Context(), strings.NewReader("one\n"), "sh", "-c", "echo noise >&2; cat; exit $0", "0")
+	require.NoError(t, err)
+	require.Equal(t, "one", out)
+}
+
+func TestRun_ErrorEndsWithStandardError(t *testing.T) {
+	_, err := Run(t.Context(), nil, "sh", "-c", "echo output; echo first >&2; echo last >&2; exit 3")
+	require.ErrorContains(t, err, "exit status 3: output\nfirst\nlast")
+	require.Equal(t, "last", LastLine(err))
+}
+
+func TestRun_InterruptedProgramCleansUp(t *testing.T) {
+	done := filepath.Join(t.TempDir(), "done")
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	_, err := Run(ctx, nil, "sh", "-c", `trap 'touch "$0"; exit 1' TERM; while :; do sleep 0.05; done`, done)
+	require.Error(t, err)
+	require.FileExists(t, done)
+}
+
+func TestOrNotRun_ExitStatus(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "script")
+	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho setup: something: else >&2\necho setup: no Python 3.12 >&2\nexit $1\n"), 0o700))
+	_, err := Run(t.Context(), nil, script, "3")
+	require.Equal(t, NotRun{"no Python 3.12"}, OrNotRun(err))
+	_, err = Run(t.Context(), nil, script, "1")
+	require.NotErrorAs(t, OrNotRun(err), new(NotRun))
+	require.ErrorContains(t, OrNotRun(err), "something: else")
+}
+
+func TestLastLine(t *testing.T) {
+	require.Equal(t, "ERROR: a", LastLine(errors.New("pip: exit status 1: WARNING\nERROR: a\n")))
+	require.Equal(t, "one", LastLine(errors.New("one")))
+}
+
+func TestTable_Markdown(t *testing.T) {
+	require.Equal(t, `| what | time |
+|---|--:|
+| **One task** |  |
+| a \| b | 30 ms |
+`, Table{{"what", "time:"}, {"**One task**"}, {"a | b", "30 ms"}}.String())
+}
+
+func TestReplaceSection(t *testing.T) {
+	const document = "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n<!-- story -->\n<!-- /story -->\n"
+	changed, err := replaceSection(document, "bench", "new\n")
+	require.NoError(t, err)
+	require.Equal(t, strings.Replace(document, "old", "new", 1), changed)
+	for _, name := range []string{"matrix", "benc"} {
+		_, err = replaceSection(document, name, "new")
+		require.ErrorContains(t, err, `no "<!-- `+name+` -->" followed by "<!-- /`+name+` -->"`)
+	}
+}
+
+func TestWriteSection_NamesTheDocument(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	require.NoError(t, os.WriteFile(path, []byte("text\n"), 0o600))
+	require.ErrorContains(t, WriteSection(path, "bench", "new"), path+": no ")
+}
+
+// A lab that cannot stop a host says so, and removes its directory all the same.
+func TestClose_ReportsFailedHosts(t *testing.T) {
+	l, err := New(t.Context(), "lab", false)
+	require.NoError(t, err)
+	require.FileExists(t, l.Key())
+	l.add(Host{Name: "nowhere"}) // molecule/host is not in this directory
+	require.ErrorContains(t, l.Close(), "molecule/host")
+	require.NoDirExists(t, l.Path())
+}
