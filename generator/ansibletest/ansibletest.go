@@ -44,7 +44,7 @@ func Bin(t testing.TB) string {
 	return ""
 }
 
-// Cores are the folders of Ansible's programs in all versions that are there: that of Bin, and those that molecule/setup core has made.
+// Cores are the folders of Ansible's programs in all versions that are there: that of Bin, and those that molecule/scripts/setup core has made.
 func Cores(t testing.TB) []string {
 	t.Helper()
 	bins := []string{Bin(t)}

@@ -27,7 +27,7 @@ func Start(ctx context.Context, name, image string, instead ...string) (Host, er
 	if err := h.Stop(); err != nil {
 		return h, err
 	}
-	if _, err := Run(ctx, nil, "molecule/host", append([]string{"start", name, image}, instead...)...); err != nil {
+	if _, err := Run(ctx, nil, "molecule/scripts/host", append([]string{"start", name, image}, instead...)...); err != nil {
 		return h, err
 	}
 	return h, h.locate(ctx)
@@ -81,7 +81,7 @@ func (h Host) awaitSSH(ctx context.Context) error {
 
 // Stop removes the host, if there is one, even after Ctrl-C.
 func (h Host) Stop() error {
-	_, err := Run(context.Background(), nil, "molecule/host", "stop", h.Name)
+	_, err := Run(context.Background(), nil, "molecule/scripts/host", "stop", h.Name)
 	return err
 }
 
@@ -117,7 +117,7 @@ func (h Host) Deploy(ctx context.Context) error {
 	if err := h.Copy(ctx, "molecule/app/.", "/usr/local/src/demo"); err != nil {
 		return err
 	}
-	if err := h.Copy(ctx, "molecule/install", "/usr/local/src/install"); err != nil {
+	if err := h.Copy(ctx, "molecule/scripts/install", "/usr/local/src/install"); err != nil {
 		return err
 	}
 	_, err := h.Run(ctx, "/usr/local/src/install")

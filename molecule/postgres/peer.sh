@@ -8,6 +8,7 @@ fail() { echo "peer: $*" >&2; exit 1; }
 connections=$(runuser -u postgres -- psql --no-align --tuples-only --dbname demo --command \
   "SELECT count(*), application_name FROM pg_stat_activity WHERE usename = 'deploy' AND client_port = -1 GROUP BY application_name")
 echo "$connections"
+: "${CONNECTIONS:?}"
 found=$(echo "$connections" | awk -F '|' '{ sum += $1 } END { print sum + 0 }')
 [ "$found" = "$CONNECTIONS" ] || fail "deploy has $found connections by the socket, not $CONNECTIONS"
 

@@ -1,5 +1,5 @@
 // Program rig runs the tests that need throwaway hosts and are more than a molecule scenario, and the measurements whose results are in README.md. Run
-// it in the project's directory after `make build`, with .venv/bin in PATH.
+// it in the project's directory after `make build`.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,10 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := rootCommand().ExecuteContext(ctx)
+	err := useVenv()
+	if err == nil {
+		err = rootCommand().ExecuteContext(ctx)
+	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
@@ -30,6 +34,15 @@ func main() {
 		fmt.Fprintln(os.Stderr, "rig:", err)
 		os.Exit(1)
 	}
+}
+
+// useVenv runs the programs of molecule/scripts/setup's virtual environment.
+func useVenv() error {
+	bin, err := filepath.Abs(".venv/bin")
+	if err != nil {
+		return err
+	}
+	return os.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 }
 
 func rootCommand() *cobra.Command {

@@ -5,7 +5,7 @@ set -eu
 fail() { echo "back: $*" >&2; exit 1; }
 
 fragment=$(systemctl show --value --property=FragmentPath sidekiq.service)
-[ "$fragment" -ef /lib/systemd/system/sidekiq.service ] || fail "the unit is $fragment"
+[ "$(realpath "$fragment")" = "$(realpath /lib/systemd/system/sidekiq.service)" ] || fail "the unit is $fragment"
 sha256sum --check /var/log/theirs
 state=$(systemctl show --value --property=UnitFileState sidekiq.service)
 [ "$state" = enabled ] || fail "the unit is $state, not enabled"

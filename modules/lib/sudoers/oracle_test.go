@@ -309,7 +309,7 @@ func isUnknownToRs(q Request) bool {
 // What sudo-rs cannot read is among the samples, and nothing else.
 func TestSamples_UnreadIsWhatVisudoRefuses(t *testing.T) {
 	if _, err := os.Stat(visudoRs); err != nil {
-		t.Skip("NOT TRIED: sudo-rs is not installed; make sudos tries it")
+		t.Skip("NOT TRIED: sudo-rs is not installed; molecule/scripts/suite-tests tests it")
 	}
 	dialect := dialectRs(t)
 	random := rand.New(rand.NewPCG(9, 10))

@@ -95,7 +95,7 @@ func run(ctx context.Context, o options) (err error) {
 func head(ctx context.Context, o options) (string, error) {
 	version, err := lab.Run(ctx, nil, "ansible-playbook", "--version")
 	if err != nil {
-		return "", fmt.Errorf("%w; hint: run molecule/setup venv, and put .venv/bin into PATH", err)
+		return "", fmt.Errorf("%w; hint: molecule/scripts/setup venv", err)
 	}
 	version, _, _ = strings.Cut(version, "\n")
 	version = strings.Trim(strings.TrimPrefix(version, "ansible-playbook [core "), "]")

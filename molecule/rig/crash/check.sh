@@ -1,3 +1,4 @@
+#!/bin/sh
 # usage: check.sh FILE...
 #
 # Fails if sudo does not work. Prints the state of the service, then a line for each file: its contents in base64, or absent.

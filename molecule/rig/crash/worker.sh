@@ -1,3 +1,4 @@
+#!/bin/sh
 # usage: worker.sh TIME FILE...
 #
 # Fails if Sidekiq does not run, has no heartbeat, is quiet, or was started before one of the files was written. A process that was started before TIME, in

@@ -35,7 +35,7 @@ func (l *Lab) StartImage(ctx context.Context, name, image string, command ...str
 		return h, err
 	}
 	l.add(h) // a host that did not start has to be stopped, too
-	if _, err := Run(ctx, nil, "molecule/host", append([]string{"start", h.Name, image}, command...)...); err != nil {
+	if _, err := Run(ctx, nil, "molecule/scripts/host", append([]string{"start", h.Name, image}, command...)...); err != nil {
 		return h, err
 	}
 	var err error
@@ -71,7 +71,7 @@ func (h Host) awaitSSH(ctx context.Context) error {
 
 // stop removes the host, also after an interrupt.
 func (h Host) stop() error {
-	_, err := Run(context.Background(), nil, "molecule/host", "stop", h.Name)
+	_, err := Run(context.Background(), nil, "molecule/scripts/host", "stop", h.Name)
 	return err
 }
 
@@ -107,7 +107,7 @@ func (h Host) Deploy(ctx context.Context) error {
 	if err := h.Copy(ctx, "molecule/app/.", "/usr/local/src/demo"); err != nil {
 		return err
 	}
-	if err := h.Copy(ctx, "molecule/install", "/usr/local/src/install"); err != nil {
+	if err := h.Copy(ctx, "molecule/scripts/install", "/usr/local/src/install"); err != nil {
 		return err
 	}
 	_, err := h.Run(ctx, "/usr/local/src/install")

@@ -63,7 +63,7 @@ func (l *Lab) Say(format string, args ...any) {
 // Close stops the hosts and removes the directory.
 func (l *Lab) Close() error {
 	if l.keep {
-		l.Say("left: %s and %d hosts; hint: molecule/host stop NAME", l.dir, len(l.hosts))
+		l.Say("left: %s and %d hosts; hint: molecule/scripts/host stop NAME", l.dir, len(l.hosts))
 		return nil
 	}
 	var errs []error

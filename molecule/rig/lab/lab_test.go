@@ -78,7 +78,7 @@ func TestClose_ReportsFailedHosts(t *testing.T) {
 	l, err := New(t.Context(), "lab", false)
 	require.NoError(t, err)
 	require.FileExists(t, l.Key())
-	l.add(Host{Name: "nowhere"}) // molecule/host is not in this directory
-	require.ErrorContains(t, l.Close(), "molecule/host")
+	l.add(Host{Name: "nowhere"}) // molecule/scripts/host is not in this directory
+	require.ErrorContains(t, l.Close(), "molecule/scripts/host")
 	require.NoDirExists(t, l.Path())
 }

@@ -39,7 +39,7 @@ func (c core) bin() string { return filepath.Join(".venv/cores", c.version, "bin
 
 // install makes the core's virtual environment, and returns the version of its Python.
 func (c core) install(ctx context.Context) (string, error) {
-	if _, err := lab.Run(ctx, nil, "molecule/setup", append([]string{"core", c.version}, c.pythons...)...); err != nil {
+	if _, err := lab.Run(ctx, nil, "molecule/scripts/setup", append([]string{"core", c.version}, c.pythons...)...); err != nil {
 		return "", lab.OrNotRun(err)
 	}
 	version, err := lab.Run(ctx, nil, c.bin()+"python", "--version")

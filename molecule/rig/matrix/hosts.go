@@ -33,7 +33,7 @@ func (m *matrix) startHosts(ctx context.Context, suites []string) error {
 		if err := h.Deploy(ctx); err != nil {
 			return err
 		}
-		if err := h.RunScript(ctx, "molecule/rig/matrix/prepare", m.PublicKey); err != nil {
+		if err := h.RunScript(ctx, "molecule/rig/matrix/prepare.sh", m.PublicKey); err != nil {
 			return err
 		}
 		target, err := m.withInventory(h, suite, ways)
@@ -58,7 +58,7 @@ func (m *matrix) startHosts(ctx context.Context, suites []string) error {
 
 // startArm requires a machine that runs programs of arm64.
 func (m *matrix) startArm(ctx context.Context) error {
-	image, err := lab.Run(ctx, nil, "molecule/rig/matrix/arm64")
+	image, err := lab.Run(ctx, nil, "molecule/scripts/arm64-image")
 	if err != nil {
 		if m.armErr = lab.OrNotRun(err); errors.As(m.armErr, new(lab.NotRun)) {
 			return nil
@@ -90,7 +90,7 @@ func (h host) reset(ctx context.Context, on []way) error {
 	for _, w := range on {
 		args = append(args, w.name+":"+w.user)
 	}
-	return h.RunScript(ctx, "molecule/rig/matrix/reset", args...)
+	return h.RunScript(ctx, "molecule/rig/matrix/reset.sh", args...)
 }
 
 // linkCollection gives the cores, which have no collections, the docker connection.
@@ -101,7 +101,7 @@ func (m *matrix) linkCollection() error {
 	}
 	found, err := filepath.Glob(".venv/lib/python3*/site-packages/ansible_collections/community/docker")
 	if err != nil || len(found) != 1 {
-		return fmt.Errorf("community.docker was found %d times in .venv; hint: molecule/setup venv", len(found))
+		return fmt.Errorf("community.docker was found %d times in .venv; hint: molecule/scripts/setup venv", len(found))
 	}
 	path, err := filepath.Abs(found[0])
 	if err != nil {

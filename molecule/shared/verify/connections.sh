@@ -17,7 +17,7 @@ for worker in $WORKERS; do jobs=$((jobs + ${worker##*:})); done
 
 cd /opt/demo/current
 # With the variables of the unit, of which ERB may make the pool.
-# shellcheck disable=SC2046 # none of these has a blank
+# shellcheck disable=SC2046,SC2086 # none of these has a blank
 said=$(runuser -u deploy -- env $(systemctl show --value --property=Environment "${WORKERS%%:*}.service") HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
   run, jobs, *workers = ARGV
   workers.each do |worker|

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Ways to fail, one after the other, each on a host whose worker is up: what the module says, whether the unit before is back and its
 # worker runs, or the new one stays and tries. With arguments only these ways are taken.
+# shellcheck disable=SC2317 # the ways are called by name
 set -euo pipefail
 
 unit=/etc/systemd/system/sidekiq.service
@@ -125,23 +126,23 @@ way_no_users_of_its_own() {
 }
 
 way_syntax_error_in_the_app() {
-  cp $current/app.rb /run/app.rb
-  echo 'def (' >>$current/app.rb
+  cp "$current"/app.rb /run/app.rb
+  echo 'def (' >>"$current"/app.rb
   run '"environment": {"A": "1"}'
   says 'syntax error'
   says 'the unit before does not come up either'
   stays
-  cp /run/app.rb $current/app.rb
+  cp /run/app.rb "$current"/app.rb
 }
 
 way_missing_gem() {
-  cp $current/Gemfile /run/Gemfile
-  echo 'gem "no-such-gem"' >>$current/Gemfile
+  cp "$current"/Gemfile /run/Gemfile
+  echo 'gem "no-such-gem"' >>"$current"/Gemfile
   run '"environment": {"A": "1"}'
   says 'no-such-gem'
   says 'the unit before does not come up either'
   stays
-  cp /run/Gemfile $current/Gemfile
+  cp /run/Gemfile "$current"/Gemfile
 }
 
 way_redis_down() {
@@ -235,6 +236,7 @@ comes_up() {
 }
 
 ways=$(declare -F | sed -n 's/^declare -f way_//p')
+# shellcheck disable=SC2048 # words
 for way in ${*:-$ways}; do
   healthy
   echo "-- $way"
