@@ -18,6 +18,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/crash"
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/matrix"
+	"github.com/curationexperts/ansible-sidekiq/molecule/rig/mutate"
 )
 
 func main() {
@@ -51,7 +52,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(scenariosCommand(), matrix.Command(), crash.Command(), bench.Command(), sectionCommand())
+	root.AddCommand(scenariosCommand(), matrix.Command(), crash.Command(), bench.Command(), mutate.Command(), sectionCommand())
 	return root
 }
 

@@ -2,15 +2,33 @@ package proc
 
 import (
 	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 )
 
+// start starts a process that runs until the test ends.
+func start(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		require.NoError(t, cmd.Process.Kill())
+		_ = cmd.Wait()
+	})
+	return cmd.Process.Pid
+}
+
 func TestIsDescendant(t *testing.T) {
-	require.True(t, IsDescendant(os.Getpid(), os.Getpid()))
-	require.True(t, IsDescendant(os.Getpid(), os.Getppid()))
-	require.False(t, IsDescendant(os.Getppid(), os.Getpid()))
+	child := start(t, exec.Command("sleep", "60"))
+	require.True(t, IsDescendant(os.Getpid(), os.Getpid()), "itself")
+	require.True(t, IsDescendant(child, os.Getpid()))
+	require.False(t, IsDescendant(os.Getpid(), child))
 	require.False(t, IsDescendant(1<<22+1, 42), "no process")
 }
 
@@ -23,4 +41,35 @@ func TestWorkingDirectory(t *testing.T) {
 	require.Equal(t, want, dir)
 	_, err = WorkingDirectory(1<<22+1, nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestWorkingDirectory_RootMayNotRead(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run a process as another user")
+	}
+	process := exec.Command("sleep", "60")
+	process.Dir = "/usr"
+	process.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	pid := start(t, process)
+	dropPtrace(t)
+	_, err := WorkingDirectory(pid, nil)
+	require.ErrorIs(t, err, os.ErrPermission)
+	dir, err := WorkingDirectory(pid, &accounts.User{Name: "nobody", UID: 65534, GID: 65534})
+	require.NoError(t, err)
+	require.Equal(t, "/usr", dir)
+	_, err = WorkingDirectory(pid, &accounts.User{Name: "daemon", UID: 1, GID: 1})
+	require.Error(t, err)
+	_, err = WorkingDirectory(pid, &accounts.User{Name: "no-such-user"})
+	require.ErrorContains(t, err, `groups of "no-such-user"`)
+}
+
+// dropPtrace takes CAP_SYS_PTRACE, which root in a container does not have, from the thread of the test, which ends with the test.
+func dropPtrace(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	require.NoError(t, unix.Capget(&header, &sets[0]))
+	sets[0].Effective &^= 1 << unix.CAP_SYS_PTRACE
+	require.NoError(t, unix.Capset(&header, &sets[0]))
 }

@@ -1,0 +1,105 @@
+package mutate
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"slices"
+	"strings"
+)
+
+// A mutant is a source file with one changed condition.
+type mutant struct {
+	pkg        string // import path
+	file       string
+	line       int
+	start, end int // of the text that is replaced
+	was, is    string
+}
+
+func (m mutant) name() string { return fmt.Sprintf("%s:%d", m.file, m.line) }
+
+func (m mutant) String() string {
+	return fmt.Sprintf("%s: %s became %s", m.name(), oneLine(m.was), oneLine(m.is))
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func (m mutant) source() ([]byte, error) {
+	text, err := os.ReadFile(m.file)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(text[:m.start], []byte(m.is), text[m.end:]), nil
+}
+
+// changedOperators are a comparison's neighbour, and the other way to join conditions.
+var changedOperators = map[token.Token]token.Token{
+	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
+	token.LAND: token.LOR, token.LOR: token.LAND,
+}
+
+// mutantsOf returns the mutants of a file in the order of its text. Each condition of an if, a for and a switch without a tag, each operand of && and ||
+// and each comparison is negated; each operator of changedOperators is replaced.
+func mutantsOf(pkg, path string) ([]mutant, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	files := token.NewFileSet()
+	tree, err := parser.ParseFile(files, path, text, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	found := map[mutant]bool{} // a comparison is often the condition of an if, too
+	replace := func(at, end token.Pos, is func(was string) string) {
+		from, to := files.Position(at), files.Position(end)
+		was := string(text[from.Offset:to.Offset])
+		found[mutant{pkg, path, from.Line, from.Offset, to.Offset, was, is(was)}] = true
+	}
+	negate := func(conditions ...ast.Expr) {
+		for _, e := range conditions {
+			if e = ast.Unparen(e); e != nil && !joins(e) { // the operands of && and || are negated instead
+				replace(e.Pos(), e.End(), func(was string) string { return "!(" + was + ")" })
+			}
+		}
+	}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			negate(n.Cond)
+		case *ast.ForStmt:
+			negate(n.Cond)
+		case *ast.SwitchStmt:
+			if n.Tag == nil {
+				for _, clause := range n.Body.List {
+					negate(clause.(*ast.CaseClause).List...)
+				}
+			}
+		case *ast.BinaryExpr:
+			if other, ok := changedOperators[n.Op]; ok {
+				replace(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), func(string) string { return other.String() })
+			}
+			if joins(n) {
+				negate(n.X, n.Y)
+			} else if n.Op.Precedence() == token.EQL.Precedence() {
+				negate(n)
+			}
+		}
+		return true
+	})
+	all := make([]mutant, 0, len(found))
+	for m := range found {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b mutant) int { return cmp.Or(a.start-b.start, a.end-b.end) })
+	return all, nil
+}
+
+func joins(e ast.Expr) bool {
+	b, ok := e.(*ast.BinaryExpr)
+	return ok && (b.Op == token.LAND || b.Op == token.LOR)
+}
