@@ -48,6 +48,19 @@ func TestMembersAreThoseOfTheEntry(t *testing.T) {
 	require.Equal(t, &Group{Name: "ops", GID: 27, Members: []string{"anna", "ben"}}, g)
 }
 
+func TestLookUpUser_NoHome(t *testing.T) {
+	for entry, want := range map[string]User{
+		"deploy:x:1000:1001":               {Name: "deploy", UID: 1000, GID: 1001},
+		"deploy:x:1000:1001:":              {Name: "deploy", UID: 1000, GID: 1001},
+		"deploy:x:1000:1001:Deploy:/srv/a": {Name: "deploy", UID: 1000, GID: 1001, Home: "/srv/a"},
+	} {
+		answering(t, "echo "+entry)
+		u, err := LookUpUser("deploy")
+		require.NoError(t, err)
+		require.Equal(t, &want, u)
+	}
+}
+
 func TestAnswersThatAreNone(t *testing.T) {
 	answering(t, "exit 1")
 	_, err := LookUpUser("deploy")

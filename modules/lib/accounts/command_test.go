@@ -3,6 +3,8 @@ package accounts
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,4 +48,20 @@ func TestIsMember(t *testing.T) {
 	require.False(t, isMember)
 	_, err = IsMember("nobody-at-all", "root")
 	require.Error(t, err)
+}
+
+func TestMembers_Change(t *testing.T) {
+	dir := t.TempDir()
+	for _, program := range []string{"usermod", "gpasswd"} {
+		script := "#!/bin/sh\necho \"$0 $*\" >>" + dir + "/calls; echo \" $3 is not known \" >&2; [ \"$3\" = adm ] || [ \"$3\" = deploy ]\n"
+		require.NoError(t, os.WriteFile(filepath.Join(dir, program), []byte(script), 0o755))
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	require.NoError(t, AddMember("deploy", "adm"))
+	require.NoError(t, RemoveMember("deploy", "adm"))
+	require.EqualError(t, AddMember("deploy", "wheel"), "usermod: exit status 1: wheel is not known")
+	calls, err := os.ReadFile(filepath.Join(dir, "calls"))
+	require.NoError(t, err)
+	require.Equal(t, []string{dir + "/usermod --append --groups adm deploy", dir + "/gpasswd --delete deploy adm", dir + "/usermod --append --groups wheel deploy"},
+		strings.Split(strings.TrimSpace(string(calls)), "\n"))
 }

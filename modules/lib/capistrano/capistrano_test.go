@@ -24,6 +24,20 @@ func TestDeployment_Project(t *testing.T) {
 	require.Equal(t, "app", Deployment{AppRoot: "/srv/app"}.Project())
 }
 
+func TestRootOf(t *testing.T) {
+	for appRoot, want := range map[string]string{"/opt/hyrax/current": "/opt/hyrax", "/srv/app": "", "/srv/current/app": ""} {
+		require.Equal(t, want, RootOf(appRoot), appRoot)
+	}
+}
+
+func TestDeployment_Writable(t *testing.T) {
+	in := func(root string) []string {
+		return []string{root + "/log", root + "/tmp", root + "/storage", root + "/public/system", root + "/public/uploads"}
+	}
+	require.Equal(t, [][]string{in("/srv/app")}, Deployment{AppRoot: "/srv/app"}.Writable())
+	require.Equal(t, [][]string{in("/opt/shared"), in("/opt/current")}, Deployment{AppRoot: "/opt/current", Root: "/opt"}.Writable())
+}
+
 func TestDeployment_Linked(t *testing.T) {
 	root := t.TempDir()
 	for _, dir := range []string{"opt/hyrax/shared/inside", "opt/hyrax/current", "mnt/disk/uploads", "var/lib", "usr/local/data", "etc/hyrax"} {
