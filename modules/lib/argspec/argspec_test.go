@@ -3,9 +3,12 @@ package argspec
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
 const doc = `
@@ -95,6 +98,8 @@ func TestArgumentsFillTheParams(t *testing.T) {
 		`{"name": "x", "share": "2.5", "really": "On"}`:                        {Name: "x", Share: 2.5, Really: true, State: "present"},
 		`{"name": "x", "really": 1}`:                                           {Name: "x", Really: true, State: "present"},
 		`{"name": "x", "home": "~/a/$PLACE/${NOPE}/$NOPE", "state": "absent"}`: {Name: "x", Home: "/home/me/a/here/${NOPE}/$NOPE", State: "absent"},
+		`{"name": "x", "home": "~"}`:                                           {Name: "x", Home: "/home/me", State: "present"},
+		`{"name": "x", "home": "~me"}`:                                         {Name: "x", Home: "~me", State: "present"},
 		`{"name": "x", "words": "a, b,,c", "numbers": 3}`:                      {Name: "x", Words: []string{"a", "b", "c"}, Numbers: []int{3}, State: "present"},
 		`{"name": "x", "words": ["a,b", 1], "numbers": ["1", 2]}`:              {Name: "x", Words: []string{"a,b", "1"}, Numbers: []int{1, 2}, State: "present"},
 		`{"name": "x", "words": ""}`:                                           {Name: "x", Words: []string{}, State: "present"},
@@ -125,6 +130,9 @@ func TestBadArgumentsAreNamedWithWhatIsAccepted(t *testing.T) {
 		`{"name": "x", "count": "many"}`:                  `option "count": "many" is not an int; hint: give a whole number such as 25`,
 		`{"name": "x", "count": 2.5}`:                     `option "count": 2.5 is not an int; hint: give a whole number such as 25`,
 		`{"name": "x", "count": true}`:                    `option "count": true is not an int; hint: give a whole number such as 25`,
+		`{"name": "x", "words": {"a": 1}}`:                `option "words": {"a":1} is not a list; hint: give a list of str`,
+		`{"name": "x", "environment": "=1"}`:              `option "environment" is not a dict; hint: give names and values, as text {"k": "v"} or k=v, k2="v 2"`,
+		`{"name": "x", "environment": ""}`:                `option "environment" is not a dict; hint: give names and values, as text {"k": "v"} or k=v, k2="v 2"`,
 		`{"name": "x", "count": 1e99}`:                    `option "count": 1e99 is not an int; hint: give a whole number such as 25`,
 		`{"name": "x", "share": "inf"}`:                   `option "share": "inf" is not a float; hint: give a number such as 2.5`,
 		`{"name": "x", "really": "maybe"}`:                `option "really": "maybe" is not a bool; hint: accepted: yes, no, true, false, on, off, 1, 0`,
@@ -150,6 +158,68 @@ func TestBadArgumentsAreNamedWithWhatIsAccepted(t *testing.T) {
 		var got params
 		require.EqualError(t, spec(t).Decode(arguments(t, text), &got), want, text)
 	}
+}
+
+func TestDecode_Floats(t *testing.T) {
+	var got params
+	require.NoError(t, spec(t).Decode(map[string]any{"name": "x", "count": 7.0}, &got))
+	require.Equal(t, 7, *got.Count)
+	require.EqualError(t, spec(t).Decode(map[string]any{"name": "x", "count": 7.5}, &got), `option "count": 7.5 is not an int; hint: give a whole number such as 25`)
+}
+
+func TestDecode_NotDefault(t *testing.T) {
+	for text, want := range map[string][]string{
+		`{"name": "x"}`: {"name"},
+		`{"name": "x", "really": false, "state": "present", "count": null}`:                      {"name"},
+		`{"name": "x", "words": [], "environment": {}, "rules": ""}`:                             {"name"},
+		`{"name": "x", "state": "absent", "home": "/", "count": 0}`:                              {"name", "count", "home", "state"},
+		`{"name": "x", "words": [""], "environment": {"A": ""}, "really": 1, "anything": false}`: {"name", "really", "anything", "words", "environment"},
+	} {
+		var got struct {
+			params
+			NotDefault []string `option:"*"`
+		}
+		require.NoError(t, spec(t).Decode(arguments(t, text), &got), text)
+		require.Equal(t, want, got.NotDefault, text)
+	}
+}
+
+func TestDecode_OptionsThatBelongTogether(t *testing.T) {
+	var got params
+	require.NoError(t, spec(t).Decode(arguments(t, `{"name": "x", "secret": "s", "other": "o"}`), &got))
+}
+
+// The name that needs the fewest changes is proposed; of equally near ones the first.
+func TestNearest(t *testing.T) {
+	for name, want := range map[string]string{"coutn": "count", "cont": "count", "count": "count", "mount": "count", "c": "", "states": "state", "zzz": ""} {
+		require.Equal(t, want, nearest(name, []string{"state", "count", "court"}), name)
+	}
+	require.Equal(t, "ab", nearest("aa", []string{"ab", "ba"}))
+	require.Equal(t, "aa", nearest("aa", []string{"ab", "aa"}))
+}
+
+func TestCheck(t *testing.T) {
+	for _, path := range []string{"/", "/opt/app"} {
+		require.NoError(t, CheckPath("app_root", path))
+	}
+	for _, path := range []string{"", "opt/app", "/opt/app/", "/opt//app", "/opt/../app", "./app"} {
+		require.EqualError(t, CheckPath("app_root", path), fmt.Sprintf(`option "app_root": %q is not accepted; accepted: an absolute path without . and .. and double slashes`, path))
+	}
+	paths := map[string][]string{"b": {"/", "x"}, "a": {"/", "y", "z"}}
+	require.EqualError(t, CheckPaths(paths, CheckPath), `option "a": "y" is not accepted; accepted: an absolute path without . and .. and double slashes`)
+	paths["a"] = nil
+	require.EqualError(t, CheckPaths(paths, CheckPath), `option "b": "x" is not accepted; accepted: an absolute path without . and .. and double slashes`)
+	paths["b"] = []string{"/"}
+	require.NoError(t, CheckPaths(paths, CheckPath))
+
+	digits := lazyregexp.New(`^\d+$`)
+	require.NoError(t, CheckText("port", "6379", "a number", digits))
+	require.EqualError(t, CheckText("port", "x", "a number", digits), `option "port": "x" is not accepted; accepted: a number`)
+
+	one, two := 1, 2
+	require.NoError(t, CheckMinimum("processes", nil, 2))
+	require.NoError(t, CheckMinimum("processes", &two, 2))
+	require.EqualError(t, CheckMinimum("processes", &one, 2), `option "processes": 1 is not accepted; accepted: 2 or more`)
 }
 
 func TestOneOfTheOptionsIsRequired(t *testing.T) {
@@ -182,14 +252,16 @@ func TestSecretsAreFoundInInvalidArgumentsToo(t *testing.T) {
 
 func TestFaultyInterfacesAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"DOCUMENTATION: {module: m, options: {a: {description: A, type: string}}}":                          `module "m": option "a": unknown type "string"`,
-		"DOCUMENTATION: {module: m, options: {a: {description: A, type: list}}}":                            `module "m": option "a": a list needs elements`,
-		"DOCUMENTATION: {module: m, options: {a: {type: str}}}":                                             `module "m": option "a": has no description`,
-		"DOCUMENTATION: {module: m, options: {a: {description: A, type: int, elements: str}}}":              `module "m": option "a": elements belongs to type list, not to "int"`,
-		"DOCUMENTATION: {module: m, options: {a: {description: A, type: str, required: true, default: x}}}": `module "m": option "a": is required and has a default`,
-		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {no_log: [a]}}":                                        `module "m": no_log names "a", which is no option`,
-		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_one_of: [[a, b]]}}":                          `module "m": a rule names "a", which is no option`,
-		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_if: [[a, b]]}}":                              `module "m": required_if wants [option, value, [options], any]`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: string}}}":                                                                `module "m": option "a": unknown type "string"`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: list}}}":                                                                  `module "m": option "a": a list needs elements`,
+		"DOCUMENTATION: {module: m, options: {a: {type: str}}}":                                                                                   `module "m": option "a": has no description`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: int, elements: str}}}":                                                    `module "m": option "a": elements belongs to type list, not to "int"`,
+		"DOCUMENTATION: {module: m, options: {a: {description: A, type: str, required: true, default: x}}}":                                       `module "m": option "a": is required and has a default`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {no_log: [a]}}":                                                                              `module "m": no_log names "a", which is no option`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_one_of: [[a, b]]}}":                                                                `module "m": a rule names "a", which is no option`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_if: [[a, b]]}}":                                                                    `module "m": required_if wants [option, value, [options], any]`,
+		"{DOCUMENTATION: {module: m}, ARGUMENT_SPEC: {required_if: [[a, b, [a], true, c]]}}":                                                      `module "m": required_if wants [option, value, [options], any]`,
+		"{DOCUMENTATION: {module: m, options: {a: {description: A, type: str}}}, ARGUMENT_SPEC: {required_if: [[a, b, [a], true], [b, c, [a]]]}}": `module "m": a rule names "b", which is no option`,
 	} {
 		_, err := Parse([]byte(text))
 		require.EqualError(t, err, want)

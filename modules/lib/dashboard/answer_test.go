@@ -23,13 +23,16 @@ func TestDashboard_Summary(t *testing.T) {
 	d.overview.Queues = append(d.overview.Queues, sidekiq.Backlog{Name: "g", Size: 7, Latency: 72 * time.Hour})
 	require.Equal(t, "2 processes, 10 threads (2 busy), queues g 7 (3 days), a 1 (3 min), b 0, c 0, d 0 and 2 more; 0 retries, 2 scheduled, 0 dead", d.Summary())
 
+	d.overview.Queues = d.overview.Queues[:5]
+	require.Equal(t, "2 processes, 10 threads (2 busy), queues a 1 (3 min), b 0, c 0, d 0, e 0; 0 retries, 2 scheduled, 0 dead", d.Summary())
+
 	require.Equal(t, "0 processes, 0 threads (0 busy), queues empty; 0 retries, 0 scheduled, 0 dead", (&Dashboard{}).Summary())
 }
 
 func TestRough_RoundsDown(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 s", 119 * time.Second: "119 s", 2 * time.Minute: "2 min", 119*time.Minute + 59*time.Second: "119 min", 2 * time.Hour: "2 h",
-		47*time.Hour + 59*time.Minute: "47 h", 49 * time.Hour: "2 days",
+		47*time.Hour + 59*time.Minute: "47 h", 48 * time.Hour: "2 days",
 	} {
 		require.Equal(t, want, rough(d))
 	}

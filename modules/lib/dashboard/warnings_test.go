@@ -58,8 +58,14 @@ func TestDashboard_Warnings(t *testing.T) {
 			d.processes = append(d.processes, d.processes[0])
 			d.processes[0].Beat = now.Add(-31 * time.Second)
 		}, []string{`process 7 on w1 has not beaten for 31 s; hint: see whether it was killed or hangs, and whether the clocks of both hosts agree`}},
-		"two missed heartbeats": {func(d *Dashboard) { d.processes[0].Beat = now.Add(-29 * time.Second) }, nil},
-		"a clock that is ahead": {func(d *Dashboard) { d.processes[0].Beat = now.Add(5 * time.Second) }, nil},
+		"a quiet process as old as the longest deploy": {func(d *Dashboard) {
+			quiet := d.processes[0]
+			quiet.Quiet, quiet.PID, quiet.StartedAt = true, 6, now.Add(-longestDeploy)
+			d.processes = append(d.processes, quiet)
+		}, nil},
+		"a heartbeat as old as it may be": {func(d *Dashboard) { d.processes[0].Beat = now.Add(-maxHeartbeatAge) }, nil},
+		"two missed heartbeats":           {func(d *Dashboard) { d.processes[0].Beat = now.Add(-29 * time.Second) }, nil},
+		"a clock that is ahead":           {func(d *Dashboard) { d.processes[0].Beat = now.Add(5 * time.Second) }, nil},
 		"a Redis that drops jobs": {func(d *Dashboard) { d.server.MaxmemoryPolicy = "allkeys-lru" },
 			[]string{`this Redis drops jobs when its memory is full: its maxmemory-policy is "allkeys-lru"; hint: set it to noeviction`}},
 		"a Redis too old for the application alone": {func(d *Dashboard) { d.server.Version, d.processes[0].Version = "6.0.16", "6.5.12" },
@@ -68,6 +74,13 @@ func TestDashboard_Warnings(t *testing.T) {
 			d.server.Version, d.processes[0].Version, d.version = "6.2.14", "8.0.5", sidekiq.Version{}
 		},
 			[]string{`Redis 6.2.14 is too old for Sidekiq 8.0.5 of process 7 on w1, which wants 7.0 or later`}},
+		"a Redis too old for processes of two versions": {func(d *Dashboard) {
+			d.server.Version, d.processes[0].Version = "6.0.16", "8.0.5"
+			other := d.processes[0]
+			other.PID, other.Version = 8, "no version"
+			d.processes = append(d.processes, other, d.processes[0])
+		}, []string{`Redis 6.0.16 is too old for Sidekiq 7.3.2 of the application, which wants 6.2 or later`,
+			`Redis 6.0.16 is too old for Sidekiq 8.0.5 of process 7 on w1, which wants 7.0 or later`}},
 		"a Redis that forbids INFO": {func(d *Dashboard) {
 			d.server, d.unknown = sidekiq.Server{}, []string{"whether this Redis fits is not known: NOPERM"}
 		}, []string{"whether this Redis fits is not known: NOPERM"}},
