@@ -58,6 +58,11 @@ func TestAProcessWantsAConnectionForEachThread(t *testing.T) {
 				d.processes = append(d.processes, sidekiq.ProcessOptions{Config: "/app/config/media.yml"})
 			},
 			want: Wanted{Size: 8, By: "/app/config/media.yml"}},
+		"the first of several processes of one size": {files: map[string]string{"/app/config/sidekiq.yml": ":concurrency: 8\n", "/app/config/media.yml": ":concurrency: 8\n", "/app/Gemfile.lock": lock(seven)},
+			change: func(d *demand) {
+				d.processes = append(d.processes, sidekiq.ProcessOptions{Config: "/app/config/media.yml"})
+			},
+			want: Wanted{Size: 8, By: "/app/config/sidekiq.yml"}},
 		"one that is not there, as told": {files: map[string]string{"/app/Gemfile.lock": lock(seven)},
 			change: func(d *demand) { d.processes = []sidekiq.ProcessOptions{{Config: "/app/config/media.yml"}} },
 			want: Wanted{Size: 5, By: "the default of Sidekiq 7.3.2",
@@ -153,4 +158,8 @@ func TestVariablesGiveThePoolAndChangeNoThreads(t *testing.T) {
 	got, err := Variables(d.Service, d.processes, d.headroom, Wanted{}, []byte(template), databaseyml.Request{Environment: "production", Size: 5})
 	require.NoError(t, err)
 	require.Empty(t, got, "enough wants nothing")
+	files["/app/config/sidekiq.yml"] = ":concurrency: <%= Etc.nprocessors %>\n"
+	d = host(t, files)
+	_, err = Variables(d.Service, d.processes, d.headroom, Wanted{}, []byte(template), databaseyml.Request{Environment: "production", Size: 5})
+	require.NoError(t, err, "the number of threads does not matter")
 }

@@ -41,7 +41,7 @@ func (t Tools) CheckGrants(calls []sudoers.Call, asked Asked) (untold []string, 
 		listing := listings[c.User]
 		doubt, err := listing.CheckPassword(c)
 		if err != nil {
-			return nil, fmt.Errorf("%w%s", err, t.whyUnread())
+			return nil, fmt.Errorf("%w%s", err, t.whyUnread(sudoers.Dir))
 		}
 		if doubt == "" && listing.NeedsTerminal {
 			doubt = fmt.Sprintf("sudo lets %s run commands at a terminal only, because of Defaults requiretty", c.User)
@@ -53,15 +53,15 @@ func (t Tools) CheckGrants(calls []sudoers.Call, asked Asked) (untold []string, 
 	return untold, nil
 }
 
-// whyUnread explains why sudo-rs may not have read a file: a directory in sudoers.Dir may end its reading (readdir(3) decides what comes before).
-func (t Tools) whyUnread() string {
-	entries, err := os.ReadDir(sudoers.Dir)
+// whyUnread explains why sudo-rs may not have read a file: a directory in dir may end its reading (readdir(3) decides what comes before).
+func (t Tools) whyUnread(dir string) string {
+	entries, err := os.ReadDir(dir)
 	if err != nil || !t.IsRs() {
 		return ""
 	}
 	for _, e := range entries {
 		if e.IsDir() && !strings.Contains(e.Name(), ".") {
-			return fmt.Sprintf("; sudo-rs stops reading %s at the folder %s in it; hint: move that away", sudoers.Dir, e.Name())
+			return fmt.Sprintf("; sudo-rs stops reading %s at the folder %s in it; hint: move that away", dir, e.Name())
 		}
 	}
 	return ""

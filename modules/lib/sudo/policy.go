@@ -34,8 +34,9 @@ func (t Tools) policy() policy {
 
 // CheckDirectory checks whether sudo reads the files in sudoers.Dir at all: its main file, or one that this includes, has to include the
 // directory, and nobody but root may write there.
-func (t Tools) CheckDirectory() error {
-	p := t.policy()
+func (t Tools) CheckDirectory() error { return t.policy().checkDirectory() }
+
+func (p policy) checkDirectory() error {
 	info, err := os.Stat(p.dir)
 	if err != nil {
 		return fmt.Errorf("sudo has no folder for further files: %w; hint: make it, and include it in %s", err, p.main)

@@ -1,9 +1,12 @@
 package sudo
 
 import (
+	"cmp"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
@@ -70,6 +73,62 @@ func TestWholePolicyIsCheckedInACopy(t *testing.T) {
 			require.Equal(t, c.old, errors.Is(err, ErrOldFault))
 		})
 	}
+}
+
+func TestCheckDirectory(t *testing.T) {
+	for _, c := range []struct {
+		name, main  string
+		files       map[string]string // beside main, or in the directory
+		mode        os.FileMode
+		group, user int
+		fault       string // with DIR for that of the policy
+	}{
+		{name: "included", main: "root ALL=(ALL) ALL\n#includedir sudoers.d\n"},
+		{name: "included by its path", main: "@includedir DIR # local\n"},
+		{name: "included by an included file", main: "#include other\n", files: map[string]string{"../other": "#includedir sudoers.d\n"}},
+		{name: "included after one without it", main: "#include other\n#includedir sudoers.d\n", files: map[string]string{"../other": "\n"}},
+		{name: "included after one that is missing", main: "#include other\n#includedir sudoers.d\n"},
+		{name: "included by a file that includes itself", main: "#include sudoers\n#includedir sudoers.d\n"},
+		{name: "not included", main: "root ALL=(ALL) ALL\n", fault: "sudo does not read DIR: no line of DIR/../sudoers includes it; hint: add the line #includedir DIR at its end"},
+		{name: "another directory", main: "#includedir other.d\n", fault: "sudo does not read DIR: "},
+		{name: "included by a file of another directory", main: "#includedir other.d\n", files: map[string]string{"../other.d/a": "#includedir ../sudoers.d\n"},
+			fault: "sudo does not read DIR: "},
+		{name: "included file that cannot be read", main: "#include other\n#includedir sudoers.d\n", files: map[string]string{"../other/a": ""}, fault: "read DIR/../other: is a directory"},
+		{name: "group of root can write", main: "#includedir sudoers.d\n", mode: 0o775},
+		{name: "another group can write", main: "#includedir sudoers.d\n", mode: 0o775, group: 27,
+			fault: "sudo ignores the files in DIR: it has owner 0:27 and mode 0775; hint: chown root:root DIR && chmod 0755 DIR"},
+		{name: "another group can read", main: "#includedir sudoers.d\n", group: 27},
+		{name: "everybody can write", main: "#includedir sudoers.d\n", mode: 0o757, fault: "sudo ignores the files in DIR: it has owner 0:0 and mode 0757; "},
+		{name: "another owner", main: "#includedir sudoers.d\n", user: 1000, fault: "sudo ignores the files in DIR: it has owner 1000:0 and mode 0755; "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if os.Geteuid() != 0 {
+				t.Skip("only root can make files of root")
+			}
+			p := host(t, c.main, nil)
+			real := strings.NewReplacer("DIR/..", filepath.Dir(p.dir), "DIR", p.dir)
+			require.NoError(t, os.Chmod(p.main, 0o600))
+			require.NoError(t, os.WriteFile(p.main, []byte(real.Replace(c.main)), 0o440))
+			for name, text := range c.files {
+				require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(p.dir, name)), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o440))
+			}
+			require.NoError(t, os.Chown(p.dir, c.user, c.group))
+			require.NoError(t, os.Chmod(p.dir, cmp.Or(c.mode, 0o755)))
+			err := p.checkDirectory()
+			if c.fault == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, real.Replace(c.fault))
+		})
+	}
+	p := host(t, "", nil)
+	require.NoError(t, os.Remove(p.dir))
+	require.EqualError(t, p.checkDirectory(), "sudo has no folder for further files: stat "+p.dir+": no such file or directory; hint: make it, and include it in "+p.main)
+	p = host(t, "", nil)
+	require.NoError(t, os.Remove(p.main))
+	require.ErrorIs(t, p.checkDirectory(), fs.ErrNotExist)
 }
 
 // A relative include that is not found in the copy would be an error of ours.

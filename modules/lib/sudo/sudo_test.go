@@ -1,6 +1,7 @@
 package sudo
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -59,6 +60,7 @@ func TestVisudoIsTheOneOfTheSudoInUse(t *testing.T) {
 			if c.missing != "" {
 				require.ErrorContains(t, err, c.missing)
 				require.ErrorContains(t, err, c.blame)
+				require.ErrorIs(t, err, fs.ErrNotExist)
 				return
 			}
 			require.NoError(t, err)
@@ -103,6 +105,24 @@ func TestUnread(t *testing.T) {
 	calls, err := os.ReadFile(visudo + ".calls")
 	require.NoError(t, err)
 	require.Len(t, calls, 4)
+}
+
+// visudo is one that refuses what has a `=` without a backslash, as sudo-rs may.
+func TestDialect(t *testing.T) {
+	for script, want := range map[string]sudoers.Dialect{"exit 0": {}, "! grep -q 'a=b' $3": {EscapeEquals: true}} {
+		visudo := filepath.Join(t.TempDir(), "visudo")
+		require.NoError(t, os.WriteFile(visudo, []byte("#!/bin/sh\n"+script+"\n"), 0o755))
+		dialect, err := Tools{visudo: visudo, version: "sudo-rs 0.2.5"}.Dialect()
+		require.NoError(t, err)
+		require.Equal(t, want, dialect)
+		dialect, err = Tools{visudo: visudo, version: "Sudo version 1.9.16p2"}.Dialect()
+		require.NoError(t, err)
+		require.Equal(t, sudoers.Dialect{}, dialect)
+	}
+	t.Setenv("TMPDIR", "/nowhere")
+	dialect, err := Tools{visudo: "/bin/true", version: "sudo-rs 0.2.5"}.Dialect()
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.Equal(t, sudoers.Dialect{}, dialect)
 }
 
 // realTools is the sudo of this host; without one the test is skipped, and with REQUIRE_ORACLES=1 it fails.
