@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func TestActionPlugin_CacheWritableByOthers(t *testing.T) {
@@ -88,7 +88,7 @@ func putModule(t *testing.T, dir, hash, script string) {
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		ansibletest.NotTested(t, "only root can act as other users")
+		testenv.NotTested(t, "only root can act as other users")
 	}
 }
 
@@ -131,7 +131,7 @@ func TestActionPlugin_DirectoryIsExchangedWhileItIsUsed(t *testing.T) {
 	attack.Stderr = &faults
 	require.NoError(t, attack.Start())
 	counts := map[string]int{}
-	for n := range rubytest.Rounds(300) {
+	for n := range testenv.Rounds(300) {
 		counts["look: "+lastWord(as(victim, look()))]++
 		if n%10 == 0 {
 			counts["store: "+lastWord(as(victim, store()))]++

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // These tests run the action plugin over ssh, where the user's login shell reads the command line first.
@@ -97,7 +97,7 @@ func needProgram(t *testing.T, name string) string {
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	path, err := exec.LookPath(name)
 	if err != nil {
-		ansibletest.NotTested(t, "there is no "+name)
+		testenv.NotTested(t, "there is no "+name)
 	}
 	return path
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // fakeAnsible puts an ansible-playbook into PATH that runs a script, and answers --version as the real one does.
@@ -54,7 +54,7 @@ func recordedText(t *testing.T, name string) string {
 func needPayload(t *testing.T) {
 	t.Helper()
 	if !hasPayload() {
-		ansibletest.NotTested(t, "this needs the modules' binaries: make build")
+		testenv.NotTested(t, "this needs the modules' binaries: make build")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	project "github.com/curationexperts/ansible-sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func emitted(t *testing.T, p Package) map[string][]byte {
@@ -190,7 +191,7 @@ func TestAnsibleDocShowsModulesAndRoleWithoutAWarning(t *testing.T) {
 func TestLinterRefusesAnOptionsValue(t *testing.T) {
 	i := install(t)
 	if _, err := exec.LookPath(filepath.Join(i.bin, "ansible-lint")); err != nil {
-		ansibletest.NotTested(t, "the options in a playbook need ansible-lint")
+		testenv.NotTested(t, "the options in a playbook need ansible-lint")
 	}
 	text, err := os.ReadFile("testdata/collection/banana.yml")
 	require.NoError(t, err)

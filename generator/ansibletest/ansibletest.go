@@ -9,16 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-)
 
-// NotTested says loudly that a test lacks a program, and fails where it has to be there.
-func NotTested(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("REQUIRE_ORACLES") == "1" {
-		t.Fatal("NOT TESTED: " + reason)
-	}
-	t.Skip("NOT TESTED: " + reason)
-}
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
+)
 
 // project is the folder of the project, above that of the test.
 func project() string {
@@ -40,7 +33,7 @@ func Bin(t testing.TB) string {
 			return folder(t, found)
 		}
 	}
-	NotTested(t, "ansible-playbook is neither in .venv/bin nor on PATH")
+	testenv.NotTested(t, "ansible-playbook is neither in .venv/bin nor on PATH")
 	return ""
 }
 

@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,29 +14,12 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// realFiles are those of the corpus in a folder, by the name of their repository.
-func realFiles(t *testing.T, folder string) map[string][]byte {
-	root := os.Getenv("SIDEKIQ_CORPUS")
-	if root == "" {
-		t.Skip("SIDEKIQ_CORPUS is not set: no real files to try")
-	}
-	names, err := filepath.Glob(filepath.Join(root, folder, "*.yml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, names)
-	files := map[string][]byte{}
-	for _, name := range names {
-		source, err := os.ReadFile(name)
-		require.NoError(t, err)
-		files[strings.TrimSuffix(filepath.Base(name), ".yml")] = source
-	}
-	return files
-}
-
-// Applications of real files: those that have both, and each for itself.
-func TestInitOnRealFiles(t *testing.T) {
-	databases, configs := realFiles(t, "database"), realFiles(t, "sidekiq")
+// Applications with real files: both of one repository, or the one that it has.
+func TestLook_Corpus(t *testing.T) {
+	databases, configs := testenv.Corpus(t, "database"), testenv.Corpus(t, "sidekiq")
 	both, understood, refused := 0, 0, 0
 	for name, database := range databases {
 		config, has := configs[name]

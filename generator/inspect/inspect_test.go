@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // schemaURL stands in for the real one.
@@ -120,7 +120,7 @@ func TestFieldsInCommentsAreFound(t *testing.T) {
 func TestInitWritesWhatYamllintWants(t *testing.T) {
 	lint, err := exec.LookPath("yamllint")
 	if err != nil {
-		ansibletest.NotTested(t, "yamllint is not installed")
+		testenv.NotTested(t, "yamllint is not installed")
 	}
 	dir := t.TempDir()
 	for _, name := range initGoldens(t) {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // deploy is the user in these tests who attacks root; the number belongs to nobody on most hosts.
@@ -182,7 +182,7 @@ func TestRun_LinksAreSwapped(t *testing.T) {
 	d := newDeployment(t)
 	start(t, "swapper", d.config, d.secret)
 	runs, changed, harm := 0, 0, 0
-	for least := rubytest.Rounds(40); runs < least || changed == 0 && runs < 50*least; runs++ { // on a busy machine few runs are left alone
+	for least := testenv.Rounds(40); runs < least || changed == 0 && runs < 50*least; runs++ { // on a busy machine few runs are left alone
 		answer := run(t, 0, map[string]any{"path": d.config + "/database.yml", "pool": 25, "backup": true})
 		if answer["changed"] == true {
 			changed++
@@ -221,7 +221,7 @@ func TestRun_DirectoryIsLocked(t *testing.T) {
 	require.NoError(t, err)
 	targets := append(locks, "/run/ansible-sidekiq-lock", d.root, d.root+"/app", d.root+"/app/shared", d.config, path)
 	require.Equal(t, "5\n", start(t, "locker", targets...))
-	for range rubytest.Rounds(5) {
+	for range testenv.Rounds(5) {
 		require.NoError(t, os.WriteFile(path, []byte(small), 0o644))
 		require.Equal(t, true, run(t, 0, map[string]any{"path": path, "pool": 25})["changed"])
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // asked, when set, makes the test binary replace one file and end: strace looks at a process that does nothing else.
@@ -33,19 +35,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// skip says why a promise was not tried; with REQUIRE_ORACLES=1 that is a failure.
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("REQUIRE_ORACLES") == "1" {
-		t.Fatal(reason)
-	}
-	t.Skip("NOT TRIED: " + reason)
-}
-
 func mountTmpfs(t *testing.T, dir, options string) {
 	t.Helper()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		skip(t, fmt.Sprintf("cannot mount a tmpfs: %v", err))
+		testenv.NotTested(t, fmt.Sprintf("cannot mount a tmpfs: %v", err))
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, 0)) })
 }
@@ -73,7 +66,7 @@ func strace(t *testing.T, path string, options ...string) (calls []string, err e
 	t.Helper()
 	program, err := exec.LookPath("strace")
 	if err != nil {
-		skip(t, "strace is not installed")
+		testenv.NotTested(t, "strace is not installed")
 	}
 	log := filepath.Join(t.TempDir(), "log")
 	args := append([]string{"-f", "-qq", "-y", "-o", log}, options...)
@@ -82,7 +75,7 @@ func strace(t *testing.T, path string, options ...string) (calls []string, err e
 	out, err := cmd.CombinedOutput()
 	text, readErr := os.ReadFile(log)
 	if readErr != nil || strings.Contains(string(out), "ptrace(") {
-		skip(t, fmt.Sprintf("strace does not work here: %s", out))
+		testenv.NotTested(t, fmt.Sprintf("strace does not work here: %s", out))
 	}
 	return changes(string(text), filepath.Dir(path)), err
 }

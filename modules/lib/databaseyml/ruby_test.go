@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 type question struct {
@@ -83,7 +82,7 @@ func TestRubyReadsEveryGoldenAsAsked(t *testing.T) {
 
 // TestRailsTakesThePoolsThatWeTell asks ActiveRecord's own resolver about every case, before and after.
 func TestRailsTakesThePoolsThatWeTell(t *testing.T) {
-	rails := rubytest.Start(t, "testdata/rails.rb", "active_record", "rails")
+	rails := rubytest.Start(t, "testdata/rails.rb")
 	compared := 0
 	for _, k := range cases(t) {
 		result, err := Apply(k.in, k.reader(), k.request)
@@ -137,7 +136,7 @@ func railsPools(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names [
 
 // TestRailsReadsMutatedFilesTheSame compares every pool that we read with what the Rails that is installed takes.
 func TestRailsReadsMutatedFilesTheSame(t *testing.T) {
-	rails := rubytest.Start(t, "testdata/rails.rb", "active_record", "rails")
+	rails := rubytest.Start(t, "testdata/rails.rb")
 	random := rand.New(rand.NewPCG(11, 12))
 	var installed railsVersion
 	_, err := fmt.Sscanf(askRails(t, rails, kase{}, nil, []string{}).Rails, "%d.%d", &installed[0], &installed[1])
@@ -145,7 +144,7 @@ func TestRailsReadsMutatedFilesTheSame(t *testing.T) {
 	compared := 0
 	for _, k := range cases(t) {
 		k.rails = installed
-		for range rubytest.Rounds(20) {
+		for range testenv.Rounds(20) {
 			source := []byte(mutate(random, string(k.in)))
 			pools, err := Pools(source, k.reader(), k.request.Environment)
 			if f, parseErr := parse(source, k.reader()); err != nil || parseErr != nil || len(f.readings) > 1 {
@@ -173,14 +172,8 @@ type tally struct {
 	refused                  map[string]int
 }
 
-func TestNoRealFileIsDamaged(t *testing.T) {
-	root := os.Getenv("SIDEKIQ_CORPUS")
-	if root == "" {
-		t.Skip("SIDEKIQ_CORPUS is not set: no real files to try")
-	}
-	paths, err := filepath.Glob(filepath.Join(root, "database", "*.yml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
+func TestApply_Corpus(t *testing.T) {
+	files := testenv.Corpus(t, "database")
 	ruby := rubytest.Start(t, "testdata/judge.rb")
 	for _, environment := range []string{"production", "development"} {
 		for _, mode := range []ERB{Evaluate, Overrule, Refuse} {
@@ -188,13 +181,11 @@ func TestNoRealFileIsDamaged(t *testing.T) {
 				for _, v := range variants {
 					count := tally{refused: map[string]int{}}
 					q := Request{Environment: environment, Size: size, ERB: mode}
-					for _, path := range paths {
-						source, err := os.ReadFile(path)
-						require.NoError(t, err)
-						count.add(t, ruby, filepath.Base(path), []byte(v.of(string(source))), q)
+					for name, source := range files {
+						count.add(t, ruby, name, []byte(v.of(string(source))), q)
 					}
 					t.Logf("%s, %s, pool %d, %s: %d edited (%d lines), %d unchanged, %d refused %v, 0 damaged", v.name, environment, size, mode,
-						count.edited, count.lines, count.unchanged, len(paths)-count.edited-count.unchanged, count.refused)
+						count.edited, count.lines, count.unchanged, len(files)-count.edited-count.unchanged, count.refused)
 					require.Positive(t, count.edited)
 				}
 			}
@@ -206,7 +197,7 @@ func (c *tally) add(t *testing.T, ruby *rubytest.Ruby, name string, source []byt
 	result, err := Apply(source, nothing, q)
 	if err != nil {
 		require.IsType(t, &Refusal{}, err, name)
-		c.refused[fmt.Sprintf("%s: %s", strings.TrimSuffix(name, ".yml"), err)]++
+		c.refused[fmt.Sprintf("%s: %s", name, err)]++
 		return
 	}
 	if !result.Changed() {
@@ -256,7 +247,7 @@ func TestNoMutatedFileIsDamaged(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	edited := 0
 	for _, k := range cases(t) {
-		for range rubytest.Rounds(40) {
+		for range testenv.Rounds(40) {
 			source := []byte(mutate(random, string(k.in)))
 			q := k.request
 			q.Size = 25

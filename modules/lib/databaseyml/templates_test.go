@@ -17,9 +17,9 @@ func TestTheTemplatesOfRails(t *testing.T) {
 		Rails     string            `json:"rails"`
 		Templates map[string]string `json:"templates"`
 	}
-	rubytest.Start(t, "testdata/templates.rb", "rails").Ask(t, nil, &brought)
+	rubytest.Start(t, "testdata/templates.rb").Ask(t, nil, &brought)
 	require.NotEmpty(t, brought.Templates)
-	judging, rails := rubytest.Start(t, "testdata/judge.rb"), rubytest.Start(t, "testdata/rails.rb", "active_record", "rails")
+	judging, rails := rubytest.Start(t, "testdata/judge.rb"), rubytest.Start(t, "testdata/rails.rb")
 	for _, adapter := range slices.Sorted(maps.Keys(brought.Templates)) {
 		source := []byte(brought.Templates[adapter])
 		threads := map[string]string{"RAILS_MAX_THREADS": "25"}

@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 const oracle = "testdata/oracle.rb"
@@ -48,7 +49,7 @@ func TestTagsAreThoseThatRubyFinds(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(1, 2))
 	compared := 0
-	for i := range rubytest.Rounds(6000) {
+	for i := range testenv.Rounds(6000) {
 		text, trim := randomText(random), i%2 == 0
 		got, ok := found(text, trim)
 		if !ok {
@@ -151,7 +152,7 @@ func TestWhatIsEvaluatedIsWhatRubyGives(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(7, 8))
 	compared := 0
-	for range rubytest.Rounds(20000) {
+	for range testenv.Rounds(20000) {
 		code := randomExpression(random, 3)
 		expression, err := parseExpression(code)
 		if err != nil {
@@ -236,7 +237,7 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(9, 10))
 	compared, several := 0, 0
-	for range rubytest.Rounds(1500) {
+	for range testenv.Rounds(1500) {
 		source := randomProgram(random, 3)
 		readings, err := Readings([]byte(source), NoTrim)
 		if err != nil {
@@ -327,7 +328,7 @@ func randomYAML(random *rand.Rand) string {
 func TestMergesFollowPsych(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(3, 4))
-	for range rubytest.Rounds(500) {
+	for range testenv.Rounds(500) {
 		text := randomYAML(random)
 		var want map[string]map[string]any
 		ruby.Ask(t, map[string]string{"yaml": text}, &want)

@@ -2,8 +2,6 @@ package sidekiq
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func number(n int) *int { return &n }
@@ -156,19 +155,11 @@ func TestRubyReadsEveryCaseTheSame(t *testing.T) {
 	}
 }
 
-func TestRealConfigsReadTheSameInRuby(t *testing.T) {
-	root := os.Getenv("SIDEKIQ_CORPUS")
-	if root == "" {
-		t.Skip("SIDEKIQ_CORPUS is not set: no real files to try")
-	}
-	paths, err := filepath.Glob(filepath.Join(root, "sidekiq", "*.yml"))
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
+func TestReadConfig_CorpusAsRuby(t *testing.T) {
+	files := testenv.Corpus(t, "sidekiq")
 	ruby := rubytest.Start(t, "testdata/judge.rb")
 	same, failing, refused := 0, 0, map[string]int{}
-	for _, path := range paths {
-		source, err := os.ReadFile(path)
-		require.NoError(t, err)
+	for name, source := range files {
 		config, err := ReadConfig(source, "production", environ.None, Version{})
 		if err != nil {
 			refused[err.(*Refusal).Reason]++
@@ -186,7 +177,7 @@ func TestRealConfigsReadTheSameInRuby(t *testing.T) {
 				want.Queues[i][0] = "" // only Ruby can tell
 			}
 		}
-		require.Equal(t, *want, got, filepath.Base(path))
+		require.Equal(t, *want, got, name)
 		same++
 	}
 	t.Logf("%d read the same, %d that Ruby cannot load, %v refused, 0 differ", same, failing, refused)

@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // lay makes a directory of empty programs and links ("name -> target").
@@ -125,17 +127,16 @@ func TestDialect(t *testing.T) {
 	require.Equal(t, sudoers.Dialect{}, dialect)
 }
 
-// realTools is the sudo of this host; without one the test is skipped, and with REQUIRE_ORACLES=1 it fails.
+// realTools is the sudo of this host.
 func realTools(t *testing.T) Tools {
 	t.Helper()
 	tools, err := Find()
 	if err == nil {
 		tools, err = tools.Identified()
 	}
-	if err != nil && os.Getenv("REQUIRE_ORACLES") != "1" {
-		t.Skipf("NOT TRIED: %v", err)
+	if err != nil {
+		testenv.NotTested(t, err.Error())
 	}
-	require.NoError(t, err)
 	return tools
 }
 

@@ -1,7 +1,6 @@
-# Reads questions as lines of JSON: a database.yml before and after an edit, and what was asked for. Answers whether Ruby (ERB
+# Reads a database.yml before and after an edit, and what was asked for. Answers whether Ruby (ERB
 # without trim mode, Psych with aliases, as Rails loads the file) sees the asked pools and nothing else changed.
 require "erb"
-require "json"
 require "yaml"
 
 # What an application's own constants would be in its templates.
@@ -65,7 +64,7 @@ def strip_deep(value, key, size)
   value.reject { |name, inner| name.to_s == key && inner.to_s == size.to_s }.transform_values { |inner| strip_deep(inner, key, size) }
 end
 
-def verdict(question)
+def answer(question)
   begin
     before = load(question["before"], question["variables"])
   rescue ScriptError, StandardError
@@ -110,6 +109,3 @@ def strip_keys(before, after, key)
   return before unless before.is_a?(Hash) && after.is_a?(Hash)
   before.reject { |name, _| name.to_s == key && !after.key?(name) }.to_h { |name, inner| [name, strip_keys(inner, after[name], key)] }
 end
-
-$stdout.sync = true
-$stdin.each_line { |line| puts JSON.generate(verdict(JSON.parse(line))) }

@@ -1,6 +1,5 @@
-# Reads questions as lines of JSON: a database.yml, an environment, its variables, databases. Answers what the real Rails, as far as it
+# Reads a database.yml, an environment, its variables, databases. Answers what the real Rails, as far as it
 # is installed here, takes for the pool of each: {"rails" => version, "pools" => [size, ...]}, with null for what raises.
-require "json"
 require "pathname"
 require "tmpdir"
 require "active_record"
@@ -35,6 +34,3 @@ end
 module Sidekiq
   def self.server?; true; end
 end
-
-$stdout.sync = true
-$stdin.each_line { |line| puts JSON.generate(answer(JSON.parse(line))) }

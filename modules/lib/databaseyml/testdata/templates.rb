@@ -1,7 +1,6 @@
-# Answers each line with what `rails new` of the Rails that is installed here writes into config/database.yml, by adapter:
+# Answers what `rails new` of the Rails that is installed here writes into config/database.yml, by adapter:
 # {"rails" => version, "templates" => {name => text}}.
 require "erb"
-require "json"
 require "rails"
 
 # What a template asks its generator.
@@ -19,7 +18,6 @@ end
 
 folder = File.join(Gem.loaded_specs["railties"]&.gem_dir || Gem::Specification.find_by_name("railties").gem_dir,
                    "lib/rails/generators/rails/app/templates/config/databases")
-templates = Dir[File.join(folder, "*.yml{,.tt}")].to_h { |path| [File.basename(path)[/\A\w+/], Generator.new.render(path)] }
+TEMPLATES = Dir[File.join(folder, "*.yml{,.tt}")].to_h { |path| [File.basename(path)[/\A\w+/], Generator.new.render(path)] }
 
-$stdout.sync = true
-$stdin.each_line { puts JSON.generate({rails: Rails.version, templates: templates}) }
+def answer(_question); {rails: Rails.version, templates: TEMPLATES}; end

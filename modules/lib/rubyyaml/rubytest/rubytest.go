@@ -3,15 +3,18 @@ package rubytest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // Ruby is a running script.
@@ -20,48 +23,38 @@ type Ruby struct {
 	out *bufio.Reader
 }
 
-// Rounds is how often a random test is repeated: usual times, or as many times more as SOAK says.
-func Rounds(usual int) int {
-	factor, err := strconv.Atoi(os.Getenv("SOAK"))
-	if err != nil || factor < 1 {
-		return usual
-	}
-	return usual * factor
-}
+// loop reads a question from each line and prints the answer. The empty line says that all libraries are loaded.
+const loop = `
+require "json"
+$stdout.sync = true
+puts
+$stdin.each_line { |line| puts JSON.generate(answer(JSON.parse(line))) }`
 
-// Start runs a script, a file, until the test ends. ORACLE_RUBY names another Ruby than this machine's, such as
-// `docker exec -i HOST ruby`. Where there is none, or one that lacks what the script requires, the test is skipped; when oracles
-// are required (REQUIRE_ORACLES=1), it fails.
-func Start(t testing.TB, script string, libraries ...string) *Ruby {
+// Start runs a script, a file that defines the method answer, until the test ends. ORACLE_RUBY names another Ruby than this host's, such as
+// `docker exec -i HOST ruby`. Without a Ruby that has the libraries the test is skipped, or fails if oracles are required.
+func Start(t testing.TB, script string) *Ruby {
 	t.Helper()
-	command := strings.Fields(os.Getenv("ORACLE_RUBY"))
-	if len(command) == 0 {
-		command = []string{"ruby"}
-	}
-	for _, library := range append([]string{"json"}, libraries...) {
-		if exec.Command(command[0], append(command[1:], "-r", library, "-e", "")...).Run() == nil {
-			continue
-		}
-		lack := command[0] + " with " + library + "; hint: apt-get install ruby ruby-activerecord ruby-railties"
-		if os.Getenv("REQUIRE_ORACLES") == "1" {
-			t.Fatal("REQUIRE_ORACLES=1 and there is no " + lack)
-		}
-		t.Skip("NOT TESTED against Ruby: there is no " + lack)
-	}
 	text, err := os.ReadFile(script)
 	require.NoError(t, err)
-	cmd := exec.Command(command[0], append(command[1:], "-EUTF-8", "--disable=did_you_mean", "-e", string(text))...)
+	command := strings.Fields(cmp.Or(os.Getenv("ORACLE_RUBY"), "ruby"))
+	cmd := exec.Command(command[0], append(command[1:], "-EUTF-8", "--disable=did_you_mean", "-e", string(text), "-e", loop)...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
+	ruby := &Ruby{in: in, out: bufio.NewReader(out)}
+	if err = cmd.Start(); err == nil {
+		_, err = ruby.out.ReadString('\n')
+	}
+	if err != nil {
+		testenv.NotTested(t, fmt.Sprintf("%v does not run %s: %v; hint: apt-get install ruby ruby-activerecord ruby-railties", command, script, err))
+	}
 	t.Cleanup(func() {
 		require.NoError(t, in.Close())
 		require.NoError(t, cmd.Wait())
 	})
-	return &Ruby{in: in, out: bufio.NewReader(out)}
+	return ruby
 }
 
 // Ask sends a question and decodes the answer.

@@ -1,7 +1,6 @@
-# Answers questions, one line of JSON each way: {"tags": text, "trim": bool} the text and the ERB tags that Ruby finds, {"erb": text, "variables": ...} what
+# Answers {"tags": text, "trim": bool} the text and the ERB tags that Ruby finds, {"erb": text, "variables": ...} what
 # it renders (null when it raises), {"yaml": text} what Psych loads (null when it raises).
 require "erb"
-require "json"
 require "yaml"
 
 # Of Active Support.
@@ -64,6 +63,3 @@ def answer(question)
 rescue ScriptError, StandardError
   nil
 end
-
-$stdout.sync = true
-$stdin.each_line { |line| puts JSON.generate(answer(JSON.parse(line))) }

@@ -1,7 +1,6 @@
-# Reads questions as lines of JSON: a config/sidekiq.yml and an environment. Answers what Sidekiq's CLI makes of them
+# Reads a config/sidekiq.yml and an environment. Answers what Sidekiq's CLI makes of them
 # (parse_config and parse_queues), or null when Ruby fails.
 require "erb"
-require "json"
 require "yaml"
 
 def symbolize(hash)
@@ -28,6 +27,3 @@ def answer(question)
 rescue ScriptError, StandardError
   nil
 end
-
-$stdout.sync = true
-$stdin.each_line { |line| puts JSON.generate(answer(JSON.parse(line))) }

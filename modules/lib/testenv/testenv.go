@@ -1,0 +1,54 @@
+// Package testenv reads the environment variables that tests obey.
+//
+//   - REQUIRE_ORACLES=1: a test that lacks a program or a right fails instead of being skipped.
+//   - SOAK=N: random tests run N times as many rounds.
+//   - SIDEKIQ_CORPUS=DIR: files of real applications to test with; an absolute path.
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// NotTested skips a test for a reason, such as a program that is not installed, or fails it if oracles are required.
+func NotTested(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("REQUIRE_ORACLES") == "1" {
+		t.Fatal("NOT TESTED: " + reason)
+	}
+	t.Skip("NOT TESTED: " + reason)
+}
+
+// Rounds returns the number of rounds of a random test: usual, or SOAK times as many.
+func Rounds(usual int) int {
+	factor, err := strconv.Atoi(os.Getenv("SOAK"))
+	if err != nil || factor < 1 {
+		return usual
+	}
+	return usual * factor
+}
+
+// Corpus returns the YAML files in a directory of the corpus, by the name of their repository. Without a corpus the test is skipped; a corpus
+// without such files is a mistake in SIDEKIQ_CORPUS, and the test fails.
+func Corpus(t testing.TB, directory string) map[string][]byte {
+	t.Helper()
+	root := os.Getenv("SIDEKIQ_CORPUS")
+	if root == "" {
+		t.Skip("NOT TESTED: SIDEKIQ_CORPUS is not set")
+	}
+	paths, err := filepath.Glob(filepath.Join(root, directory, "*.yml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths, "SIDEKIQ_CORPUS=%s has no %s/*.yml; hint: set it to an absolute path, or unset it", root, directory)
+	files := map[string][]byte{}
+	for _, path := range paths {
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		files[strings.TrimSuffix(filepath.Base(path), ".yml")] = source
+	}
+	return files
+}
