@@ -399,11 +399,11 @@ func (c *candidate) parse() bool {
 	return c.file.CheckSettings() == nil
 }
 
-// Random bytes seldom make a rule; words put together from the parts that are accepted often do, and some have a bad character in them.
-func TestFiftyThousandFilesAreReadBackExactly(t *testing.T) {
+// Random bytes are seldom a rule. Words made of accepted parts often are, and some have a bad character in them.
+func TestFile_RandomWordsAreReadBack(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := 0
-	for range 100 {
+	for range testenv.Rounds(4) {
 		var batch []candidate
 		for len(batch) < 500 {
 			c := randomCandidate(random)
@@ -415,7 +415,7 @@ func TestFiftyThousandFilesAreReadBackExactly(t *testing.T) {
 		}
 		requireExact(t, batch)
 	}
-	t.Logf("50000 files read back, %d refused", refused)
+	require.Positive(t, refused)
 }
 
 func randomCandidate(r *rand.Rand) candidate {
