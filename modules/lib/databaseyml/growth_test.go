@@ -53,7 +53,7 @@ func fill(before, line string, after ...string) func(n int) string {
 		var text strings.Builder
 		text.WriteString(before)
 		for i := 0; text.Len() < n; i++ {
-			text.WriteString(strings.NewReplacer("{i}", strconv.Itoa(i), "{i+1}", strconv.Itoa(i+1)).Replace(line))
+			text.WriteString(strings.ReplaceAll(strings.ReplaceAll(line, "{i}", strconv.Itoa(i)), "{i+1}", strconv.Itoa(i+1)))
 		}
 		return text.String() + strings.Join(after, "")
 	}
@@ -103,7 +103,10 @@ func TestApply_GrowsWithTheFile(t *testing.T) {
 // The largest file that is read (atomicfile.MaxConfiguration): nested as deep as its size lets it be, it must not end the program.
 func TestApply_LargestFile(t *testing.T) {
 	for name, of := range growing {
-		t.Run(name, func(t *testing.T) { apply(t, of(64<<10)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			apply(t, of(64<<10))
+		})
 	}
 }
 

@@ -80,9 +80,18 @@ func TestRubyReadsEveryGoldenAsAsked(t *testing.T) {
 	}
 }
 
-// TestRailsTakesThePoolsThatWeTell asks ActiveRecord's own resolver about every case, before and after.
-func TestRailsTakesThePoolsThatWeTell(t *testing.T) {
+// One process answers all questions: Rails takes half a second to load.
+func TestPools_AsRails(t *testing.T) {
 	rails := rubytest.Start(t, "testdata/rails.rb")
+	for name, test := range map[string]func(*testing.T, *rubytest.Ruby){
+		"cases": comparePools, "mutated cases": compareMutatedPools, "templates": editTemplates,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, rails) })
+	}
+}
+
+// comparePools asks ActiveRecord's resolver about every case, before and after the edit.
+func comparePools(t *testing.T, rails *rubytest.Ruby) {
 	compared := 0
 	for _, k := range cases(t) {
 		result, err := Apply(k.in, k.reader(), k.request)
@@ -134,9 +143,8 @@ func railsPools(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names [
 	return askRails(t, rails, k, text, names).Pools
 }
 
-// TestRailsReadsMutatedFilesTheSame compares every pool that we read with what the Rails that is installed takes.
-func TestRailsReadsMutatedFilesTheSame(t *testing.T) {
-	rails := rubytest.Start(t, "testdata/rails.rb")
+// compareMutatedPools compares every pool that is read with that of the installed Rails.
+func compareMutatedPools(t *testing.T, rails *rubytest.Ruby) {
 	random := rand.New(rand.NewPCG(11, 12))
 	var installed railsVersion
 	_, err := fmt.Sscanf(askRails(t, rails, kase{}, nil, []string{}).Rails, "%d.%d", &installed[0], &installed[1])
@@ -144,7 +152,7 @@ func TestRailsReadsMutatedFilesTheSame(t *testing.T) {
 	compared := 0
 	for _, k := range cases(t) {
 		k.rails = installed
-		for range testenv.Rounds(20) {
+		for range testenv.Rounds(5) {
 			source := []byte(mutate(random, string(k.in)))
 			pools, err := Pools(source, k.reader(), k.request.Environment)
 			if f, parseErr := parse(source, k.reader()); err != nil || parseErr != nil || len(f.readings) > 1 {
@@ -163,7 +171,7 @@ func TestRailsReadsMutatedFilesTheSame(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, compared, 200)
+	require.Greater(t, compared, 100)
 }
 
 // tally counts what became of the files of a corpus.
@@ -247,7 +255,7 @@ func TestNoMutatedFileIsDamaged(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	edited := 0
 	for _, k := range cases(t) {
-		for range testenv.Rounds(40) {
+		for range testenv.Rounds(10) {
 			source := []byte(mutate(random, string(k.in)))
 			q := k.request
 			q.Size = 25
@@ -269,7 +277,7 @@ func TestNoMutatedFileIsDamaged(t *testing.T) {
 			requireOnlyTheLinesTold(t, source, result)
 		}
 	}
-	require.Greater(t, edited, 300)
+	require.Greater(t, edited, 150)
 }
 
 // requireOnlyTheLinesTold demands that an edit replaces or adds exactly the lines that it tells, and counts them.

@@ -11,15 +11,15 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 )
 
-// TestTheTemplatesOfRails tries what `rails new` writes, for every adapter of the Rails that is installed.
-func TestTheTemplatesOfRails(t *testing.T) {
+// editTemplates edits what `rails new` writes, for every adapter of the installed Rails.
+func editTemplates(t *testing.T, rails *rubytest.Ruby) {
 	var brought struct {
 		Rails     string            `json:"rails"`
 		Templates map[string]string `json:"templates"`
 	}
-	rubytest.Start(t, "testdata/templates.rb").Ask(t, nil, &brought)
+	rails.Ask(t, map[string]bool{"templates": true}, &brought)
 	require.NotEmpty(t, brought.Templates)
-	judging, rails := rubytest.Start(t, "testdata/judge.rb"), rubytest.Start(t, "testdata/rails.rb")
+	judging := rubytest.Start(t, "testdata/judge.rb")
 	for _, adapter := range slices.Sorted(maps.Keys(brought.Templates)) {
 		source := []byte(brought.Templates[adapter])
 		threads := map[string]string{"RAILS_MAX_THREADS": "25"}

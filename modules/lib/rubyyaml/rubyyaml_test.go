@@ -49,7 +49,7 @@ func TestTagsAreThoseThatRubyFinds(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(1, 2))
 	compared := 0
-	for i := range testenv.Rounds(6000) {
+	for i := range testenv.Rounds(2000) {
 		text, trim := randomText(random), i%2 == 0
 		got, ok := found(text, trim)
 		if !ok {
@@ -60,7 +60,7 @@ func TestTagsAreThoseThatRubyFinds(t *testing.T) {
 		require.Equal(t, want, got, "%q, trim %t", text, trim)
 		compared++
 	}
-	require.Greater(t, compared, 1000)
+	require.Greater(t, compared, 300)
 }
 
 // expressions that are evaluated, with A=7, B=" ", C="12abc", RAILS_ENV=production set.
@@ -152,7 +152,7 @@ func TestWhatIsEvaluatedIsWhatRubyGives(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(7, 8))
 	compared := 0
-	for range testenv.Rounds(20000) {
+	for range testenv.Rounds(5000) {
 		code := randomExpression(random, 3)
 		expression, err := parseExpression(code)
 		if err != nil {
@@ -168,7 +168,7 @@ func TestWhatIsEvaluatedIsWhatRubyGives(t *testing.T) {
 		require.Equal(t, *want, got, code)
 		compared++
 	}
-	require.Greater(t, compared, 2000)
+	require.Greater(t, compared, 500)
 }
 
 func TestCodeIsUnderstoodOrRefused(t *testing.T) {
@@ -237,7 +237,7 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(9, 10))
 	compared, several := 0, 0
-	for range testenv.Rounds(1500) {
+	for range testenv.Rounds(400) {
 		source := randomProgram(random, 3)
 		readings, err := Readings([]byte(source), NoTrim)
 		if err != nil {
@@ -267,8 +267,8 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 			several++
 		}
 	}
-	require.Greater(t, compared, 3000)
-	require.Greater(t, several, 200)
+	require.Greater(t, compared, 800)
+	require.Greater(t, several, 50)
 }
 
 func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {

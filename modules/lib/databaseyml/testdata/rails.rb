@@ -1,5 +1,8 @@
-# Reads a database.yml, an environment, its variables, databases. Answers what the real Rails, as far as it
-# is installed here, takes for the pool of each: {"rails" => version, "pools" => [size, ...]}, with null for what raises.
+# Answers what the installed Rails reads. Each answer has "rails" => version.
+#
+# {"text" => a database.yml, "environment", "variables", "databases" => names}: "pools" => [size, ...], with null for what raises.
+# {"templates" => true}: "templates" => what `rails new` writes into config/database.yml, by adapter.
+require "erb"
 require "pathname"
 require "tmpdir"
 require "active_record"
@@ -24,11 +27,33 @@ rescue ScriptError, StandardError
   nil
 end
 
-def answer(question)
+def pools(question)
   ENV.replace(question["variables"] || {})
   ENV["RAILS_ENV"] = question["environment"]
-  pools = question["databases"].map { |name| pool(question, name.empty? ? "primary" : name) }
-  {rails: ActiveRecord::VERSION::STRING, pools: pools}
+  question["databases"].map { |name| pool(question, name.empty? ? "primary" : name) }
+end
+
+# What a template asks its generator.
+class Generator
+  def app_name; "app"; end
+  def mysql_socket; "/run/mysqld/mysqld.sock"; end
+  def database; self; end # from 7.2
+  def socket; mysql_socket; end
+  def host; "localhost"; end
+  def options; self; end
+  def skip_solid?; false; end
+  def devcontainer?; false; end
+  def render(path); ERB.new(File.read(path), trim_mode: "-").result(binding); end
+end
+
+def templates
+  directory = File.join(Gem.loaded_specs["railties"]&.gem_dir || Gem::Specification.find_by_name("railties").gem_dir,
+                        "lib/rails/generators/rails/app/templates/config/databases")
+  Dir[File.join(directory, "*.yml{,.tt}")].to_h { |path| [File.basename(path)[/\A\w+/], Generator.new.render(path)] }
+end
+
+def answer(question)
+  {rails: Rails.version}.merge(question["templates"] ? {templates: templates} : {pools: pools(question)})
 end
 
 module Sidekiq
