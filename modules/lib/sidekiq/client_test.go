@@ -3,6 +3,7 @@ package sidekiq
 import (
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -32,28 +33,30 @@ func TestMainProcess_IsYounger(t *testing.T) {
 }
 
 func TestClient_AwaitIdle(t *testing.T) {
-	name, err := os.Hostname()
-	require.NoError(t, err)
-	start := time.Now()
-	heartbeats := []Process{
-		{PID: 42, Hostname: name, Busy: 0, Beat: start.Add(-time.Second)}, // before: no evidence
-		{PID: 42, Hostname: name, Busy: 2, Beat: start.Add(time.Hour)},
-		{PID: 42, Hostname: name, Busy: 0, Beat: start.Add(time.Hour)},
-	}
-	r := &fakeStore{heartbeats: heartbeats}
-	c := Client{Hostname: name, Open: func() (Store, error) { return r, nil }}
-	last, err := c.AwaitIdle(MainProcess{PID: 42}, start, time.Minute)
-	require.NoError(t, err)
-	require.Equal(t, heartbeats[2], last)
-	require.Equal(t, 3, r.calls)
+	synctest.Test(t, func(t *testing.T) {
+		name, err := os.Hostname()
+		require.NoError(t, err)
+		start := time.Now()
+		heartbeats := []Process{
+			{PID: 42, Hostname: name, Busy: 0, Beat: start.Add(-time.Second)}, // before: no evidence
+			{PID: 42, Hostname: name, Busy: 2, Beat: start.Add(time.Hour)},
+			{PID: 42, Hostname: name, Busy: 0, Beat: start.Add(time.Hour)},
+		}
+		r := &fakeStore{heartbeats: heartbeats}
+		c := Client{Hostname: name, Open: func() (Store, error) { return r, nil }}
+		last, err := c.AwaitIdle(MainProcess{PID: 42}, start, time.Minute)
+		require.NoError(t, err)
+		require.Equal(t, heartbeats[2], last)
+		require.Equal(t, 3, r.calls)
 
-	last, err = c.AwaitIdle(MainProcess{PID: 42}, start.Add(2*time.Hour), 0)
-	require.NoError(t, err)
-	require.Equal(t, heartbeats[2], last, "the last heartbeat is returned")
-	_, err = c.Heartbeat(MainProcess{PID: 43})
-	require.ErrorIs(t, err, ErrNoHeartbeat)
+		last, err = c.AwaitIdle(MainProcess{PID: 42}, start.Add(2*time.Hour), 0)
+		require.NoError(t, err)
+		require.Equal(t, heartbeats[2], last, "the last heartbeat is returned")
+		_, err = c.Heartbeat(MainProcess{PID: 43})
+		require.ErrorIs(t, err, ErrNoHeartbeat)
 
-	_, err = Client{}.Heartbeat(MainProcess{PID: 42})
-	require.ErrorIs(t, err, ErrNoHeartbeat, "a Redis that is not known")
-	require.NoError(t, Client{}.Fault())
+		_, err = Client{}.Heartbeat(MainProcess{PID: 42})
+		require.ErrorIs(t, err, ErrNoHeartbeat, "a Redis that is not known")
+		require.NoError(t, Client{}.Fault())
+	})
 }

@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // saying is a sudo that answers all questions alike.

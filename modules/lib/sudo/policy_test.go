@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // host is a policy in a temporary directory; main's @DIR@ becomes its sudoers.d.

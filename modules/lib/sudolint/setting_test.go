@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 func TestCheckSetting(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
 // check returns the findings about one command, as "severity id".

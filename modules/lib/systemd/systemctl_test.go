@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -96,22 +97,24 @@ esac
 
 func changed(pairs ...string) string { return strings.NewReplacer(pairs...).Replace(running) }
 
-func TestAUnitIsUpOnlyIfTheSameProcessStays(t *testing.T) {
-	never := func(State) bool { return false }
-	_, err := fake(t, running).AwaitUp("x.service", 0, never)
-	require.NoError(t, err)
-	_, err = fake(t, running).AwaitUp("x.service", time.Hour, func(now State) bool { return now.MainPID == 812 })
-	require.NoError(t, err, "proven at once")
-	for want, second := range map[string]string{
-		"it does not run; activating (auto-restart)":                                                                  changed("=active", "=activating", "=running", "=auto-restart"),
-		"systemd had to restart it (2 times); active (running)":                                                       changed("NRestarts=0", "NRestarts=2"),
-		"its process was replaced; active (running)":                                                                  changed("MainPID=812", "MainPID=999"),
-		"it does not run; failed (failed), Result=start-limit-hit (it was started too often: StartLimitIntervalSec=)": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
-	} {
-		_, err := fake(t, running, running, second).AwaitUp("x.service", time.Second, never)
-		require.Error(t, err)
-		require.True(t, strings.HasPrefix(err.Error(), "x.service is not up: "+want), err.Error())
-	}
+func TestSystemctl_AwaitUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		never := func(State) bool { return false }
+		_, err := fake(t, running).AwaitUp("x.service", 0, never)
+		require.NoError(t, err)
+		_, err = fake(t, running).AwaitUp("x.service", time.Hour, func(now State) bool { return now.MainPID == 812 })
+		require.NoError(t, err, "proven at once")
+		for want, second := range map[string]string{
+			"it does not run; activating (auto-restart)":                                                                  changed("=active", "=activating", "=running", "=auto-restart"),
+			"systemd had to restart it (2 times); active (running)":                                                       changed("NRestarts=0", "NRestarts=2"),
+			"its process was replaced; active (running)":                                                                  changed("MainPID=812", "MainPID=999"),
+			"it does not run; failed (failed), Result=start-limit-hit (it was started too often: StartLimitIntervalSec=)": changed("=active", "=failed", "=running", "=failed", "=success", "=start-limit-hit"),
+		} {
+			_, err := fake(t, running, running, second).AwaitUp("x.service", time.Second, never)
+			require.Error(t, err)
+			require.True(t, strings.HasPrefix(err.Error(), "x.service is not up: "+want), err.Error())
+		}
+	})
 }
 
 func TestSeveralUnitsAreAskedInOneCall(t *testing.T) {
