@@ -18,6 +18,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/generator/planttest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // A reader that is added later asks for a file that is not planted yet: add it to planttest/application.txtar.
@@ -91,10 +92,10 @@ func inert(t *testing.T, where string, a *Application) {
 	require.False(t, holds(read, regexp.MustCompile("^#jinja2:")), where)
 }
 
-// The fields of which an expression was withheld show that the expressions got as far as that.
+// The fields whose expression was withheld show that the expressions reached them.
 func TestPlanted_InEveryWord(t *testing.T) {
 	withheld := map[string]bool{}
-	for where, files := range planttest.Words() {
+	for where, files := range planttest.Words(min(3, testenv.Rounds(1))) {
 		a := Look(files, "production", nil)
 		inert(t, where, a)
 		for _, f := range a.findings {
@@ -106,20 +107,25 @@ func TestPlanted_InEveryWord(t *testing.T) {
 		"queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
 }
 
-// As a value of every variable of the role, in a playbook of the application and in one that was named.
+// As a value of every variable of the role, in a playbook of the application or in one that was named; with SOAK=2 in both.
 func TestPlanted_InEveryVariableOfAPlaybook(t *testing.T) {
 	for i, f := range model.Fields(model.Default()) {
 		if f.Name == "" {
 			continue
 		}
 		expression := planttest.Expressions[i%len(planttest.Expressions)]
-		for _, value := range []any{planttest.Header, []string{planttest.Header}, map[string]string{"A": planttest.Header + "\n[% x %]"}, expression, "/opt/" + expression, "/var/log/x" + expression, "redis://" + expression, []string{expression}, []string{"/" + expression},
+		for j, value := range []any{planttest.Header, []string{planttest.Header}, map[string]string{"A": planttest.Header + "\n[% x %]"}, expression, "/opt/" + expression, "/var/log/x" + expression, "redis://" + expression, []string{expression}, []string{"/" + expression},
 			map[string]string{expression: "x"}, map[string]string{"Nice": expression}, map[string][]string{"A": {expression}},
 			[]map[string]any{{"name": "a", "queues": []string{expression}}}, []map[string]any{{"name": "a", "config": expression}}, []map[string]any{{"name": "a", expression: 1}}} {
 			text, err := yaml.Marshal([]any{map[string]any{"hosts": "workers", "roles": []any{map[string]any{"role": "sidekiq", f.Name: value}}}})
 			require.NoError(t, err)
-			inert(t, string(text), Look(fstest.MapFS{"site.yml": {Data: text}}, "production", nil))
-			inert(t, string(text), Look(fstest.MapFS{}, "production", &Playbook{Name: "/" + expression + ".yml", Text: text}))
+			for n := range min(2, testenv.Rounds(1)) {
+				files, named := fstest.MapFS{"site.yml": {Data: text}}, (*Playbook)(nil)
+				if (i+j+n)%2 == 0 {
+					files, named = fstest.MapFS{}, &Playbook{Name: "/" + expression + ".yml", Text: text}
+				}
+				inert(t, string(text), Look(files, "production", named))
+			}
 		}
 	}
 }

@@ -37,16 +37,19 @@ var Expressions = []string{"{{x}}", "{{ x }}", "{%x%}", "{#x#}", "{{lookup('pipe
 
 var word = regexp.MustCompile(`[A-Za-z0-9_./:@+-]+`)
 
-// Words yields the application with an expression in the place of, or behind, one word of one file or of its name: each word has some of the
-// expressions, neighbours have others. The file is read alone, with no more than the gems, so that nothing overrules what stands in it.
-func Words() iter.Seq2[string, fstest.MapFS] {
+// Words yields the application with an expression in the place of one word of one file, behind the word, and in its place with another expression:
+// in up to three of these ways for each word, in others for its neighbours. Then it yields the file with each expression in its name. The file is read
+// alone, with no more than the gems, so that nothing overrules its content.
+func Words(ways int) iter.Seq2[string, fstest.MapFS] {
 	all := Application()
 	return func(yield func(string, fstest.MapFS) bool) {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			text := string(all[name].Data)
 			for i, at := range word.FindAllStringIndex(text, -1) {
-				for n, from := range []int{at[0], at[1], at[0]} {
-					expression := Expressions[(3*i+n)%len(Expressions)]
+				for n := range ways {
+					way := (i + n) % 3
+					expression := Expressions[(3*i+way)%len(Expressions)]
+					from := []int{at[0], at[1], at[0]}[way]
 					planted := text[:from] + expression + text[at[1]:]
 					if !yield(fmt.Sprintf("%s at %d: %s", name, from, expression), alone(all, name, name, planted)) {
 						return
