@@ -20,42 +20,31 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-func TestActionPlugin_CacheWritableByOthers(t *testing.T) {
-	b := newBareRole(t)
-	evidence := b.plant(t, b.cache)
-	require.NoError(t, os.Chmod(b.cache, 0o777))
-	out, err := b.try("once.yml")
-	require.Error(t, err, out)
-	require.Contains(t, out, "no directory for the module")
-	require.NoFileExists(t, evidence)
-}
-
-// Root's home and /var/tmp hold a module that would be run.
-func TestActionPlugin_RootLooksInVarCacheOnly(t *testing.T) {
+// Root uses /var/cache and nothing else: its home and /var/tmp hold a module that would be run.
+func TestActionPlugin_Root(t *testing.T) {
 	needRoot(t)
-	for _, place := range []string{".cache/ansible-sidekiq", "var/tmp/.ansible-sidekiq-0"} {
-		t.Run(filepath.Base(place), func(t *testing.T) {
-			b := newBareRole(t)
+	noCache := func(planted string) func(*testing.T, *bareRole) {
+		return func(t *testing.T, b *bareRole) {
 			b.moveSystemDirectories(t)
-			evidence := b.plant(t, filepath.Join(b.dir, place))
+			b.plant(t, filepath.Join(b.dir, planted))
 			b.put(t, "var/cache/ansible-sidekiq", nil) // no directory
-			out, err := b.try("once.yml")
-			require.Error(t, err, out)
-			require.Contains(t, out, "no directory for the module (see module_stderr); hint: set sidekiq_module_cache to an absolute path")
-			require.NoFileExists(t, evidence)
-		})
+		}
 	}
-}
-
-func TestActionPlugin_RootStoresInVarCache(t *testing.T) {
-	needRoot(t)
-	b := newBareRole(t)
-	b.moveSystemDirectories(t)
-	b.put(t, "var/cache/notes", nil)
-	out := b.play(t, "calls.yml")
-	require.Equal(t, 2, remoteCalls(out)["first"], out)
-	require.ElementsMatch(t, []string{".stamp", b.hash}, names(t, filepath.Join(b.dir, "var/cache/ansible-sidekiq")))
-	require.NoDirExists(t, filepath.Join(b.dir, ".cache/ansible-sidekiq"))
+	const want = "no directory for the module (see module_stderr); hint: set sidekiq_module_cache to an absolute path"
+	playCases(t, "calls.yml", []pluginCase{
+		{"module in the home", noCache(".cache/ansible-sidekiq"), failed(want)},
+		{"module in /var/tmp", noCache("var/tmp/.ansible-sidekiq-0"), failed(want)},
+		{"stored in /var/cache", func(t *testing.T, b *bareRole) {
+			b.moveSystemDirectories(t)
+			b.put(t, "var/cache/notes", nil)
+		}, func(t *testing.T, b *bareRole, out string) {
+			require.NotContains(t, out, "fatal: ")
+			require.Equal(t, 2, remoteCalls(out)["first"], out)
+			require.Equal(t, 1, remoteCalls(out)["second"], out)
+			require.ElementsMatch(t, []string{".stamp", b.hash}, names(t, filepath.Join(b.dir, "var/cache/ansible-sidekiq")))
+			require.NoDirExists(t, filepath.Join(b.dir, ".cache/ansible-sidekiq"))
+		}},
+	})
 }
 
 // moveSystemDirectories puts /var of the plugin's scripts below the test's directory.
@@ -64,17 +53,18 @@ func (b *bareRole) moveSystemDirectories(t *testing.T) {
 	delete(b.vars, "sidekiq_module_cache")
 	plugin, err := os.ReadFile("templates/role/action_plugins/MODULE.py")
 	require.NoError(t, err)
-	b.put(t, "roles/bare/action_plugins/echo_back.py", bytes.ReplaceAll(plugin, []byte("/var/"), []byte(b.dir+"/var/")))
+	b.put(t, b.plugin(), bytes.ReplaceAll(plugin, []byte("/var/"), []byte(b.dir+"/var/")))
 }
 
-// plant puts a program into a cache that leaves evidence when it runs. It is the user's own and dated as a stored module is.
-func (b *bareRole) plant(t *testing.T, cache string) (evidence string) {
+// plant puts a program into a cache that leaves evidence when it runs. It belongs to the user and has the date of a stored module.
+func (b *bareRole) plant(t *testing.T, cache string) {
 	t.Helper()
-	evidence = filepath.Join(b.dir, "evidence")
 	require.NoError(t, os.MkdirAll(cache, 0o700))
-	putModule(t, cache, b.hash, "touch "+evidence)
-	return evidence
+	putModule(t, cache, b.hash, "touch "+b.evidence())
 }
+
+// evidence is a file that is there after a planted program was run.
+func (b *bareRole) evidence() string { return filepath.Join(b.dir, "evidence") }
 
 func putModule(t *testing.T, dir, hash, script string) {
 	t.Helper()
@@ -94,7 +84,7 @@ func needRoot(t *testing.T) {
 
 // The one who owns the cache's parent directory exchanges all the time what the path leads to: a link to a directory of the victim's, and a
 // directory with a program. The directory has no sticky bit, so the sysctl fs.protected_symlinks does not matter.
-func TestActionPlugin_DirectoryIsExchangedWhileItIsUsed(t *testing.T) {
+func TestActionPlugin_DirectoryIsExchanged(t *testing.T) {
 	needRoot(t)
 	const nobody, victim = 65534, 54321
 	dir, err := os.MkdirTemp("", "exchange") // that of t.TempDir is closed to other users
@@ -119,7 +109,7 @@ func TestActionPlugin_DirectoryIsExchangedWhileItIsUsed(t *testing.T) {
 	listed, err := json.Marshal(map[string]any{"linux_amd64": build, "linux_arm64": build})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(files, "payload.json"), listed, 0o644))
-	require.NoError(t, os.WriteFile(filepath.Join(files, "own.gz"), gzipped(t, []byte(module)), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(files, "own.gz"), gzipped([]byte(module)), 0o644))
 	look, store := scriptsOf(t, files, cache)
 
 	exchange := filepath.Join(dir, "exchange")
@@ -131,7 +121,7 @@ func TestActionPlugin_DirectoryIsExchangedWhileItIsUsed(t *testing.T) {
 	attack.Stderr = &faults
 	require.NoError(t, attack.Start())
 	counts := map[string]int{}
-	for n := range testenv.Rounds(300) {
+	for n := range testenv.Rounds(60) {
 		counts["look: "+lastWord(as(victim, look()))]++
 		if n%10 == 0 {
 			counts["store: "+lastWord(as(victim, store()))]++
