@@ -91,6 +91,7 @@ func TestActionPlugin_HostsShareOneCache(t *testing.T) {
 
 func TestActionPlugin_Once(t *testing.T) {
 	playCases(t, "once.yml", []pluginCase{
+		shownNonce,
 		{"no manifest", func(t *testing.T, b *bareRole) { b.remove(t, bareManifest) },
 			refused("payload missing: install the release tarball or run make build", "roles/bare/files")},
 		{"no binary", func(t *testing.T, b *bareRole) { b.remove(t, barePacked) },
@@ -154,12 +155,10 @@ func TestActionPlugin_Once(t *testing.T) {
 // failed checks the message of a task that failed. MODULE in it is the module's name. Nothing that was planted has run.
 func failed(messages ...string) func(*testing.T, *bareRole, string) {
 	return func(t *testing.T, b *bareRole, out string) {
-		_, fatal, found := strings.Cut(out, "fatal: ")
-		require.True(t, found, out)
 		for _, message := range messages {
-			require.Contains(t, fatal, strings.ReplaceAll(message, "MODULE", b.module))
+			require.Contains(t, fatal(t, out), strings.ReplaceAll(message, "MODULE", b.module))
 		}
-		require.NotContains(t, fatal, "a secret that nobody shall see")
+		require.NotContains(t, out, "a secret that nobody shall see")
 		require.NoFileExists(t, b.evidence())
 	}
 }
@@ -179,7 +178,14 @@ const control = "\x1b[2J\u009b"
 func escaped(messages ...string) func(*testing.T, *bareRole, string) {
 	return func(t *testing.T, b *bareRole, out string) {
 		failed(append(messages, `\\u001b[2J\\u009b`)...)(t, b, out)
-		_, fatal, _ := strings.Cut(out, "fatal: ")
-		require.NotContains(t, fatal, "\u009b")
+		require.NotContains(t, fatal(t, out), "\u009b")
 	}
+}
+
+// fatal is what Ansible prints about a task that failed.
+func fatal(t *testing.T, out string) string {
+	t.Helper()
+	_, text, found := strings.Cut(out, "fatal: ")
+	require.True(t, found, out)
+	return text
 }

@@ -158,50 +158,54 @@ func (i installed) run(t *testing.T, dir, program string, args ...string) (strin
 	return string(out), err
 }
 
-func TestAnsibleDocShowsModulesAndRoleWithoutAWarning(t *testing.T) {
+// ansible-doc shows the modules and the role, those of the collection, too, without a warning.
+func TestAnsibleDoc(t *testing.T) {
 	i := install(t)
 	library := filepath.Join(i.role, "library")
-	doc := func(want string, args ...string) string {
+	doc := func(args ...string) string {
 		out, err := i.run(t, i.role, "ansible-doc", args...)
 		require.NoError(t, err, "%v: %s", args, out)
-		require.Contains(t, out, want)
+		ansibletest.Clean(t, out)
 		return out
 	}
 	v, err := viewOf(model.Default(), rolePackage)
 	require.NoError(t, err)
-	for _, s := range v.Modules {
-		for _, args := range [][]string{{"-M", library, s.Module}, {collectionPackage.Prefix + s.Module}} {
-			out := doc(s.Module, args...)
-			ansibletest.Clean(t, out)
-			for _, o := range s.Options {
-				require.Contains(t, out, o.Name)
-			}
+	var modules []string
+	for _, prefix := range []string{"", collectionPackage.Prefix} {
+		for _, s := range v.Modules {
+			modules = append(modules, prefix+s.Module)
 		}
 	}
-	list := doc("ansible.legacy.db_pool", "-M", library, "-l", "ansible.legacy")
-	ansibletest.Clean(t, list)
-	require.Equal(t, len(v.Modules), strings.Count(list, "ansible.legacy."), list)
-	list = doc("", "-l", "curationexperts.samvera")
-	ansibletest.Clean(t, list)
-	require.Equal(t, len(v.Modules), strings.Count(list, "curationexperts.samvera."), list)
-	ansibletest.Clean(t, doc("sidekiq_deploy_user", "-t", "role", "-r", filepath.Dir(i.role), "sidekiq"))
-	ansibletest.Clean(t, doc("sidekiq_deploy_user", "-t", "role", "curationexperts.samvera.sidekiq"))
+	pages := regexp.MustCompile(`(?m)^> `).Split(doc(append([]string{"-M", library}, modules...)...), -1)[1:]
+	require.Len(t, pages, len(modules))
+	for n, page := range pages {
+		title, _, _ := strings.Cut(page, "(")
+		require.Contains(t, strings.ToLower(title), modules[n])
+		for _, o := range v.Modules[n%len(v.Modules)].Options {
+			require.Contains(t, page, o.Name)
+		}
+	}
+	list := doc("-M", library, "-l", "ansible.legacy", "curationexperts.samvera")
+	for _, prefix := range []string{"ansible.legacy.", "curationexperts.samvera."} {
+		require.Equal(t, len(v.Modules), strings.Count(list, prefix), list)
+	}
+	roles := doc("-t", "role", "-r", filepath.Dir(i.role), "sidekiq", "curationexperts.samvera.sidekiq")
+	require.Equal(t, 2, strings.Count(roles, "\n- sidekiq_deploy_user "), roles)
 }
 
-func TestLinterRefusesAnOptionsValue(t *testing.T) {
-	i := install(t)
-	if _, err := exec.LookPath(filepath.Join(i.bin, "ansible-lint")); err != nil {
-		testenv.NotTested(t, "the options in a playbook need ansible-lint")
-	}
+// Linters see the values of options that a playbook gives the collection's modules.
+func TestCollection_Linters(t *testing.T) {
+	testenv.Lint(t)
+	i, dir := install(t), t.TempDir()
 	text, err := os.ReadFile("testdata/collection/banana.yml")
 	require.NoError(t, err)
-	for state, fault := range map[string]string{"banana": "value of state must be one of: present, absent, got: banana", "absent": ""} {
-		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "play.yml"), bytes.ReplaceAll(text, []byte("banana"), []byte(state)), 0o644))
-		out, err := i.run(t, dir, "ansible-lint", "--offline", "--strict", "play.yml")
-		require.Equal(t, fault == "", err == nil, out)
-		require.Contains(t, out, fault)
+	for _, state := range []string{"banana", "absent"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, state+".yml"), bytes.ReplaceAll(text, []byte("banana"), []byte(state)), 0o644))
 	}
+	out, err := i.run(t, dir, "ansible-lint", "--offline", "--strict", "banana.yml", "absent.yml")
+	require.Error(t, err)
+	require.Contains(t, out, "value of state must be one of: present, absent, got: banana")
+	require.Contains(t, out, "Listing 1 violation(s)")
 }
 
 func TestCollectionRunsByFullNames(t *testing.T) {

@@ -1,6 +1,7 @@
 // Package testenv reads the environment variables that tests obey.
 //
 //   - REQUIRE_ORACLES=1: a test that lacks a program or a right fails instead of being skipped.
+//   - LINT=1: tests that run ansible-lint are run; make lint does so.
 //   - SOAK=N: random tests run N times as many rounds.
 //   - SIDEKIQ_CORPUS=DIR: files of real applications to test with; an absolute path.
 package testenv
@@ -22,6 +23,14 @@ func NotTested(t testing.TB, reason string) {
 		t.Fatal("NOT TESTED: " + reason)
 	}
 	t.Skip("NOT TESTED: " + reason)
+}
+
+// Lint skips a test that runs ansible-lint, unless make lint runs it.
+func Lint(t testing.TB) {
+	t.Helper()
+	if os.Getenv("LINT") != "1" {
+		t.Skip("make lint runs it")
+	}
 }
 
 // Rounds returns the number of rounds of a random test: usual, or SOAK times as many.

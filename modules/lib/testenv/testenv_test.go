@@ -45,6 +45,13 @@ func TestNotTested(t *testing.T) {
 	}
 }
 
+func TestLint(t *testing.T) {
+	for value, want := range map[string]string{"": "skipped", "1": "passed"} {
+		t.Setenv("LINT", value)
+		require.Equal(t, want, endOf(func(t testing.TB) { Lint(t) }), value)
+	}
+}
+
 func TestRounds(t *testing.T) {
 	for value, want := range map[string]int{"": 20, "0": 20, "many": 20, "1": 20, "150": 3000} {
 		t.Setenv("SOAK", value)
