@@ -210,7 +210,7 @@ func TestEmit_RandomModels(t *testing.T) {
 		_, err = generate(m, rolePackage, filepath.Join(dir, "roles", role), false)
 		require.NoError(t, err)
 		files = append(files, filepath.Join(dir, "roles", role, "defaults/main.yml"))
-		fmt.Fprintf(&plays, "- name: %s\n%s", role, validatingPlay(role))
+		fmt.Fprintf(&plays, "- name: %s\n%s", role, validatingPlay(role, "roles/"+role))
 	}
 	require.JSONEq(t, asJSON(t, wants), asJSON(t, readByPython(t, files)))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "all.yml"), []byte(plays.String()), 0o600))
