@@ -37,13 +37,19 @@ func Bin(t testing.TB) string {
 	return ""
 }
 
-// Cores are the folders of Ansible's programs in all versions that are there: that of Bin, and those that molecule/scripts/setup core has made.
+// Cores are the directories of Ansible's programs: that of Bin, and with CORES=1 those that molecule/setup core has made.
 func Cores(t testing.TB) []string {
 	t.Helper()
 	bins := []string{Bin(t)}
+	if os.Getenv("CORES") != "1" {
+		return bins
+	}
 	more, err := filepath.Glob(filepath.Join(project(), ".venv/cores/*/bin/ansible-playbook"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(more) == 0 {
+		t.Fatal("CORES=1 and there is no .venv/cores; hint: molecule/setup core")
 	}
 	for _, program := range more {
 		bins = append(bins, folder(t, program))

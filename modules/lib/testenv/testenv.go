@@ -1,5 +1,6 @@
 // Package testenv reads the environment variables that tests obey.
 //
+//   - CORES=1: tests that run Ansible run each ansible-core in .venv/cores as well (package ansibletest).
 //   - REQUIRE_ORACLES=1: a test that lacks a program or a right fails instead of being skipped.
 //   - LINT=1: tests that run ansible-lint are run; make lint does so.
 //   - SOAK=N: random tests run N times as many rounds.
