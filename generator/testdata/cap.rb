@@ -1,7 +1,5 @@
 # Stands in for Capistrano 3 with one server: loads a text, runs tasks, and answers with the commands that were typed, what was said,
 # and the error that ended it. `active` is what systemctl is-active says; `refused` is the verb that sudo refuses.
-require "json"
-
 module SSHKit
   module Command
     Failed = Class.new(StandardError)
@@ -134,8 +132,7 @@ class World
   def sleep(_); end
 end
 
-STDIN.each_line do |line|
-  question = JSON.parse(line)
+def answer(question)
   $world = World.new(question)
   error = ""
   begin
@@ -146,6 +143,5 @@ STDIN.each_line do |line|
   rescue StandardError => e
     error = e.message
   end
-  STDOUT.puts JSON.generate("typed" => $world.typed, "said" => $world.said, "error" => error)
-  STDOUT.flush
+  {typed: $world.typed, said: $world.said, error: error}
 end
