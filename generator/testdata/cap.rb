@@ -1,5 +1,6 @@
 # Stands in for Capistrano 3 with one server: loads a text, runs tasks, and answers with the commands that were typed, what was said,
 # and the error that ended it. `active` is what systemctl is-active says; `refused` is the verb that sudo refuses.
+
 module SSHKit
   module Command
     Failed = Class.new(StandardError)
