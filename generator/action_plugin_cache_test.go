@@ -22,6 +22,7 @@ import (
 
 // Root uses /var/cache and nothing else: its home and /var/tmp hold a module that would be run.
 func TestActionPlugin_Root(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	noCache := func(planted string) func(*testing.T, *bareRole) {
 		return func(t *testing.T, b *bareRole) {
@@ -85,6 +86,7 @@ func needRoot(t *testing.T) {
 // The one who owns the cache's parent directory exchanges all the time what the path leads to: a link to a directory of the victim's, and a
 // directory with a program. The directory has no sticky bit, so the sysctl fs.protected_symlinks does not matter.
 func TestActionPlugin_DirectoryIsExchanged(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	const nobody, victim = 65534, 54321
 	dir, err := os.MkdirTemp("", "exchange") // that of t.TempDir is closed to other users

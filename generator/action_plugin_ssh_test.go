@@ -16,9 +16,14 @@ import (
 // These tests run the action plugin over ssh, where the user's login shell reads the command line first.
 
 func TestActionPlugin_LoginShells(t *testing.T) {
+	t.Parallel()
 	var cases []pluginCase
 	for _, shell := range []string{"csh", "tcsh", "fish"} {
-		login := fmt.Sprintf(`exec %s -c "$SSH_ORIGINAL_COMMAND"`, needProgram(t, shell))
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			testenv.NotTested(t, err.Error())
+		}
+		login := fmt.Sprintf(`exec %s -c "$SSH_ORIGINAL_COMMAND"`, path)
 		cases = append(cases, pluginCase{shell, func(_ *testing.T, b *bareRole) { b.login = login }, func(t *testing.T, _ *bareRole, out string) {
 			require.NotContains(t, out, "fatal: ")
 			require.Equal(t, 1, remoteCalls(out)["second"], out)
@@ -32,6 +37,7 @@ const forger = `printf '%%s\n' '%s' '00000000000000000000000000000000 %[1]s'
 exec sh -c "$SSH_ORIGINAL_COMMAND"`
 
 func TestActionPlugin_ForgedAnswers(t *testing.T) {
+	t.Parallel()
 	const answer, missing = `{"changed": false, "failed": false}`, `ansible-sidekiq: missing linux_other`
 	genuine := func(t *testing.T, _ *bareRole, out string) { require.NotContains(t, out, "fatal: ") }
 	forgeries := []struct {
@@ -70,13 +76,3 @@ var shownNonce = pluginCase{"shown nonce", func(_ *testing.T, b *bareRole) {
 	require.Regexp(t, `^[0-9a-f]{32}$`, nonce)
 	require.NotContains(t, fatal(t, out), nonce)
 }}
-
-func needProgram(t *testing.T, name string) string {
-	t.Helper()
-	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
-	path, err := exec.LookPath(name)
-	if err != nil {
-		testenv.NotTested(t, "there is no "+name)
-	}
-	return path
-}

@@ -17,6 +17,7 @@ import (
 // These tests run the action plugin as it is shipped: the playbooks of testdata/action_plugin with a real Ansible.
 
 func TestActionPlugin_RemoteCalls(t *testing.T) {
+	t.Parallel()
 	b := newBareRole(t)
 	out := b.play(t, "calls.yml")
 	calls := remoteCalls(out)
@@ -29,6 +30,7 @@ func TestActionPlugin_RemoteCalls(t *testing.T) {
 }
 
 func TestActionPlugin_Arguments(t *testing.T) {
+	t.Parallel()
 	b := newBareRole(t)
 	b.vars["record"] = filepath.Join(b.dir, "record")
 	b.play(t, "arguments.yml")
@@ -57,6 +59,7 @@ func TestActionPlugin_Arguments(t *testing.T) {
 }
 
 func TestActionPlugin_UntrustedCacheEntries(t *testing.T) {
+	t.Parallel()
 	b := newBareRole(t)
 	evidence := filepath.Join(b.dir, "evidence")
 	b.vars["entry"], b.vars["evidence"], b.vars["root"] = filepath.Join(b.cache, b.hash), evidence, os.Geteuid() == 0
@@ -79,6 +82,7 @@ func TestActionPlugin_UntrustedCacheEntries(t *testing.T) {
 }
 
 func TestActionPlugin_HostsShareOneCache(t *testing.T) {
+	t.Parallel()
 	b, hosts := newBareRole(t), testenv.Rounds(8)
 	b.inventory = ""
 	for i := range hosts {
@@ -90,6 +94,7 @@ func TestActionPlugin_HostsShareOneCache(t *testing.T) {
 }
 
 func TestActionPlugin_Once(t *testing.T) {
+	t.Parallel()
 	playCases(t, "once.yml", []pluginCase{
 		shownNonce,
 		{"no manifest", func(t *testing.T, b *bareRole) { b.remove(t, bareManifest) },

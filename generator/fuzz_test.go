@@ -192,6 +192,7 @@ func readByPython(t *testing.T, files []string) []any {
 
 // Random models, as Ansible judges them: its YAML, and the role's argument_specs with the defaults.
 func TestEmit_RandomModels(t *testing.T) {
+	t.Parallel()
 	samples := testenv.Rounds(8)
 	r, dir := rand.New(rand.NewPCG(8, 15)), t.TempDir()
 	var plays strings.Builder

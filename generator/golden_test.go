@@ -110,6 +110,7 @@ func TestGoldens_Linters(t *testing.T) {
 }
 
 func TestGoldens_Playbooks(t *testing.T) {
+	t.Parallel()
 	i, dir := installed{bin: ansibletest.Bin(t)}, t.TempDir()
 	for _, into := range generatedGoldens(t, dir) {
 		inventory := filepath.Join(into, "inventory/hosts.yml")

@@ -163,6 +163,7 @@ func takeDefaults(specs any) map[string]any {
 
 // A model's values are the same in all that is generated, and nothing else there depends on them.
 func TestEmit_HostileValues(t *testing.T) {
+	t.Parallel()
 	plain := model.Default()
 	plain.Project = "hyrax"
 	models, dir := hostileModels(t), t.TempDir()

@@ -160,6 +160,7 @@ func (i installed) run(t *testing.T, dir, program string, args ...string) (strin
 
 // ansible-doc shows the modules and the role, those of the collection, too, without a warning.
 func TestAnsibleDoc(t *testing.T) {
+	t.Parallel()
 	i := install(t)
 	library := filepath.Join(i.role, "library")
 	doc := func(args ...string) string {
@@ -209,6 +210,7 @@ func TestCollection_Linters(t *testing.T) {
 }
 
 func TestCollectionRunsByFullNames(t *testing.T) {
+	t.Parallel()
 	needPayload(t)
 	i, dir := install(t), t.TempDir()
 	play, err := filepath.Abs("testdata/collection/names.yml")

@@ -55,6 +55,7 @@ func validatingPlay(role, dir string) string {
 // together Ansible runs the playbook and the role of the collection, and validates the role's variables, which templates all of them; with SOAK=2 it
 // validates those of one file after the other, too.
 func TestInit_PlantedCommands(t *testing.T) {
+	t.Parallel()
 	needPayload(t)
 	dir := t.TempDir()
 	evidence := filepath.Join(dir, "evidence")
