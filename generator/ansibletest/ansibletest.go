@@ -37,11 +37,11 @@ func Bin(t testing.TB) string {
 	return ""
 }
 
-// Cores are the directories of Ansible's programs: that of Bin, and with CORES=1 those that molecule/setup core has made.
+// Cores are the directories of Ansible's programs: that of Bin, and with ALL_CORES=1 those that molecule/setup core has made.
 func Cores(t testing.TB) []string {
 	t.Helper()
 	bins := []string{Bin(t)}
-	if os.Getenv("CORES") != "1" {
+	if os.Getenv("ALL_CORES") != "1" {
 		return bins
 	}
 	more, err := filepath.Glob(filepath.Join(project(), ".venv/cores/*/bin/ansible-playbook"))
@@ -49,7 +49,7 @@ func Cores(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	if len(more) == 0 {
-		t.Fatal("CORES=1 and there is no .venv/cores; hint: molecule/setup core")
+		t.Fatal("ALL_CORES=1 and there is no .venv/cores; hint: molecule/setup core")
 	}
 	for _, program := range more {
 		bins = append(bins, folder(t, program))

@@ -1,10 +1,10 @@
 // Package testenv reads the environment variables that tests obey.
 //
-//   - CORES=1: tests that run Ansible run each ansible-core in .venv/cores as well (package ansibletest).
 //   - REQUIRE_ORACLES=1: a test that lacks a program or a right fails instead of being skipped.
-//   - LINT=1: tests that run ansible-lint are run; make lint does so.
-//   - SOAK=N: random tests run N times as many rounds.
 //   - SIDEKIQ_CORPUS=DIR: files of real applications to test with; an absolute path.
+//   - SOAK=N: random tests run N times as many rounds. Set by make soak.
+//   - LINT=1: tests that run ansible-lint are not skipped. Set by make lint.
+//   - ALL_CORES=1: tests run each ansible-core in .venv/cores as well (package ansibletest). Set by make test-matrix.
 package testenv
 
 import (
