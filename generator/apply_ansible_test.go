@@ -25,7 +25,7 @@ func local(t *testing.T, home string) (args []string, database string) {
 	return []string{"--host", "localhost", "--project", "demo", "--", "--connection", "local", "--tags", "db_pool", "-e", string(vars)}, database
 }
 
-func TestVerifyAndApplyWithTheRealAnsible(t *testing.T) {
+func TestVerifyAndApply_RealAnsible(t *testing.T) {
 	needPayload(t)
 	for _, bin := range ansibletest.Cores(t) {
 		t.Run(filepath.Base(filepath.Dir(bin)), func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestVerifyAndApplyWithTheRealAnsible(t *testing.T) {
 }
 
 // A terminal of 80 by 24 shows the lines live, and in the end holds the report alone.
-func TestTerminalShowsProgressAndKeepsTheReportAlone(t *testing.T) {
+func TestApply_Terminal(t *testing.T) {
 	needPayload(t)
 	args, _ := local(t, ansibletest.Use(t, ansibletest.Bin(t)))
 	master, slave, err := pty.Open()

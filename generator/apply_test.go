@@ -65,7 +65,7 @@ func called(args ...string) (status int, out, errs string) {
 	return status, stdout.String(), stderr.String()
 }
 
-func TestApplyRunsACompleteRoleAndEndsAsAnsibleDoes(t *testing.T) {
+func TestApply_RunsCompleteRole(t *testing.T) {
 	needPayload(t)
 	fakePlaybook(t)
 	status, out, errs := called("apply", "--inventory", "hosts.yml", "--project", "demo", "--check", "--diff", "--", "--limit", "a b", "-v")
@@ -81,7 +81,7 @@ func TestApplyRunsACompleteRoleAndEndsAsAnsibleDoes(t *testing.T) {
 	require.Empty(t, left, "the temporary role is removed")
 }
 
-func TestApplyShowsTheProofAndKeepsAnsiblesStatus(t *testing.T) {
+func TestApply_ShowsProofAndStatus(t *testing.T) {
 	needPayload(t)
 	for recorded, status := range map[string]string{"first": "4", "again": "0"} {
 		replay(t, recorded, status)
@@ -92,7 +92,7 @@ func TestApplyShowsTheProofAndKeepsAnsiblesStatus(t *testing.T) {
 	}
 }
 
-func TestVerifyTellsDifferenceFailureAndUnreachableApart(t *testing.T) {
+func TestVerify_ExitStatus(t *testing.T) {
 	needPayload(t)
 	for _, c := range []struct {
 		recorded, ansible string
@@ -109,7 +109,7 @@ func TestVerifyTellsDifferenceFailureAndUnreachableApart(t *testing.T) {
 	}
 }
 
-func TestVerifyNeverChangesAnything(t *testing.T) {
+func TestVerify_ChangesNothing(t *testing.T) {
 	needPayload(t)
 	fakePlaybook(t)
 	status, out, _ := called("verify", "--host", "a,b", "--host", "c", "--project", "demo")
@@ -117,7 +117,7 @@ func TestVerifyNeverChangesAnything(t *testing.T) {
 	require.Contains(t, out, "called with: --check --diff --inventory=a,b,c, ")
 }
 
-func TestRunWithoutHostsIsAnError(t *testing.T) {
+func TestApply_WithoutHosts(t *testing.T) {
 	needPayload(t)
 	fakeAnsible(t, "ansible-playbook [core 2.19.14]", `echo "$SIDEKIQ_ROLE_MARK {\"event\": \"play\", \"name\": \"Run Sidekiq\", \"tasks\": 6}"`)
 	for _, command := range []string{"apply", "verify"} {
@@ -128,7 +128,7 @@ func TestRunWithoutHostsIsAnError(t *testing.T) {
 	}
 }
 
-func TestHostsAreNamedInOneWay(t *testing.T) {
+func TestApply_HostsAndInventory(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--inventory or --host is required":     {},
 		"--inventory and --host are both given": {"-i", "hosts.yml", "--host", "a"},
@@ -149,7 +149,7 @@ func TestHostsAreNamedInOneWay(t *testing.T) {
 	}
 }
 
-func TestAnsibleThatIsMissingOldOrBrokenIsNamedWithWhatToInstall(t *testing.T) {
+func TestApply_UnusableAnsible(t *testing.T) {
 	const hint = "\nhint: pip install 'ansible-core>=2.14'\n"
 	for version, want := range map[string]string{
 		"ansible-playbook [core 2.13.13]": "is of ansible-core 2.13.13, which is too old: 2.14 or later is needed" + hint,

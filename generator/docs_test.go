@@ -16,7 +16,7 @@ import (
 )
 
 // README.md holds all help texts: a change of one is seen there. UPDATE=1 writes it, as make generate does.
-func TestCommittedReferenceIsThatOfTheCommands(t *testing.T) {
+func TestReference_Committed(t *testing.T) {
 	defer func(before string) { version = before }(version)
 	makefile, err := os.ReadFile("../Makefile")
 	require.NoError(t, err)

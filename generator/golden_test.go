@@ -24,7 +24,7 @@ const asCommitted = "as in roles/sidekiq"
 
 // Whole trees, by the model that makes them: testdata/golden/NAME.txtar has a section for the model, and one for each file that is not as in roles/sidekiq.
 // UPDATE=1 writes all but the model.
-func TestModelsMakeTheGoldenTrees(t *testing.T) {
+func TestGoldens_Trees(t *testing.T) {
 	for _, file := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(file)

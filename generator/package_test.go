@@ -37,7 +37,7 @@ func parsed(t *testing.T, text []byte) map[string]any {
 }
 
 // What a role has at its top level a collection has elsewhere, and nothing of it twice.
-func TestCollectionHoldsTheRoleAndItsModules(t *testing.T) {
+func TestCollection_Files(t *testing.T) {
 	role, collection := emitted(t, rolePackage), emitted(t, collectionPackage)
 	for name := range role {
 		if name == "LICENSE" {
@@ -57,7 +57,7 @@ func TestCollectionHoldsTheRoleAndItsModules(t *testing.T) {
 	require.Equal(t, rest(plugin), rest(collection["plugins/action/sidekiq_module.py"]), "one plugin for all modules")
 }
 
-func TestEveryModuleIsRoutedAndTheGroupSharesOptions(t *testing.T) {
+func TestCollection_Runtime(t *testing.T) {
 	files := emitted(t, collectionPackage)
 	runtime := parsed(t, files["meta/runtime.yml"])
 	routing := map[string]any{}
@@ -81,7 +81,7 @@ func TestEveryModuleIsRoutedAndTheGroupSharesOptions(t *testing.T) {
 	require.Equal(t, ">=2.14.0", runtime["requires_ansible"])
 }
 
-func TestTasksAndDocumentsNameModulesInFull(t *testing.T) {
+func TestCollection_FullModuleNames(t *testing.T) {
 	files := emitted(t, collectionPackage)
 	short := regexp.MustCompile(`(?m)^ *(- )?(db_pool|sidekiq_info|sudoers_entry|systemd_sidekiq):|\bM\(\w+\)|- module: \w+$`)
 	for name, text := range files {
@@ -96,7 +96,7 @@ func TestTasksAndDocumentsNameModulesInFull(t *testing.T) {
 	}
 }
 
-func TestVersionIsTheProgramsAsGalaxyAcceptsIt(t *testing.T) {
+func TestGalaxyVersion(t *testing.T) {
 	require.Equal(t, "0.0.0-devel", galaxyVersion("devel"))
 	require.Equal(t, "1.2.3", galaxyVersion("1.2.3"))
 	galaxy := parsed(t, emitted(t, collectionPackage)["galaxy.yml"])
@@ -105,7 +105,7 @@ func TestVersionIsTheProgramsAsGalaxyAcceptsIt(t *testing.T) {
 }
 
 // VERSION in the Makefile is the only one; what people copy from the README follows it.
-func TestDocumentsNameTheVersionOfTheMakefile(t *testing.T) {
+func TestDocuments_Version(t *testing.T) {
 	makefile, err := os.ReadFile("../Makefile")
 	require.NoError(t, err)
 	found := regexp.MustCompile(`(?m)^VERSION := (\S+)$`).FindSubmatch(makefile)
@@ -120,7 +120,7 @@ func TestDocumentsNameTheVersionOfTheMakefile(t *testing.T) {
 	}
 }
 
-func TestGenerateWritesACompleteCollection(t *testing.T) {
+func TestGenerate_Collection(t *testing.T) {
 	needPayload(t)
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
@@ -209,7 +209,7 @@ func TestCollection_Linters(t *testing.T) {
 	require.Contains(t, out, "Listing 1 violation(s)")
 }
 
-func TestCollectionRunsByFullNames(t *testing.T) {
+func TestCollection_RealAnsible(t *testing.T) {
 	t.Parallel()
 	needPayload(t)
 	i, dir := install(t), t.TempDir()

@@ -54,7 +54,7 @@ func application(t testing.TB, archive *txtar.Archive) (files fstest.MapFS, env 
 }
 
 // UPDATE=1 writes what is expected.
-func TestInitWritesTheModelOfAnApplication(t *testing.T) {
+func TestLook_Applications(t *testing.T) {
 	for _, name := range initGoldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
 			archive, err := txtar.ParseFile(name)
@@ -113,11 +113,11 @@ func fieldsInComments(text string) (fields []map[int]string) {
 	return fields
 }
 
-func TestFieldsInCommentsAreFound(t *testing.T) {
+func TestFieldsInComments(t *testing.T) {
 	require.Equal(t, []map[int]string{{3: "a:", 4: "  - x"}, {6: "  b: c"}}, fieldsInComments("\n\n# Is it: so?\n# a:\n#   - x\n# words\n  # b: c\n"))
 }
 
-func TestInitWritesWhatYamllintWants(t *testing.T) {
+func TestText_Yamllint(t *testing.T) {
 	lint, err := exec.LookPath("yamllint")
 	if err != nil {
 		testenv.NotTested(t, "yamllint is not installed")
@@ -135,7 +135,7 @@ func TestInitWritesWhatYamllintWants(t *testing.T) {
 }
 
 // The applications of the project's own tests.
-func TestInitOnTheProjectsOwnApplications(t *testing.T) {
+func TestLook_ApplicationsOfTheTests(t *testing.T) {
 	demo := overlay{os.DirFS("../../molecule/story/capistrano"), os.DirFS("../../molecule/app")}
 	m := accepts(t, Look(demo, "production", nil).Text(schemaURL))
 	require.Equal(t, "demo", m.Project)

@@ -18,7 +18,7 @@ import (
 
 // These tests run the callback plugin as it is shipped, with each ansible-core that is there.
 
-func TestPluginTellsWhatHappensAndNoSecret(t *testing.T) {
+func TestPlugin_EventsWithoutSecrets(t *testing.T) {
 	for i, bin := range ansibletest.Cores(t) {
 		for _, way := range []string{"linear", "free"} {
 			if i > 0 && way == "free" {

@@ -102,7 +102,7 @@ func TestOwnerIsSet(t *testing.T) {
 
 func TestOwnerThatCannotBeSetLeavesTheOldFile(t *testing.T) {
 	if os.Getuid() == 0 {
-		t.Skip("root can give files to anybody; TestAllHoldsForAnOrdinaryUser runs this")
+		t.Skip("root can give files to anybody; TestAll_OrdinaryUser runs this")
 	}
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")

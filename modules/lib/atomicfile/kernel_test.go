@@ -43,7 +43,7 @@ func mountTmpfs(t *testing.T, dir, options string) {
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, 0)) })
 }
 
-func TestAllHoldsForAnOrdinaryUser(t *testing.T) {
+func TestAll_OrdinaryUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("this is an ordinary user already")
 	}
@@ -106,7 +106,7 @@ func changes(log, directory string) []string {
 	return names
 }
 
-func TestFileIsFinishedAndSyncedBeforeTheRenameAndTheDirectoryAfter(t *testing.T) {
+func TestReplace_OrderOfSystemCalls(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	calls, err := strace(t, path)
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestFileIsFinishedAndSyncedBeforeTheRenameAndTheDirectoryAfter(t *testing.T
 }
 
 // Every call that changes something fails once, and is once the last that the process reaches.
-func TestFailedAndKilledAtEachCallLeavesOldOrNew(t *testing.T) {
+func TestReplace_FailedOrKilledAtEachCall(t *testing.T) {
 	for _, c := range []struct{ call, inject, when, after string }{
 		{"write", "write,pwrite64", "", "old"},
 		{"fchown", "fchown", "", "old"},

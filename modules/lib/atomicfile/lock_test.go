@@ -138,7 +138,7 @@ func TestLock_RefusesDirectoryOfOthers(t *testing.T) {
 
 func TestLock_OrdinaryUser(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root locks elsewhere; TestAllHoldsForAnOrdinaryUser runs this")
+		t.Skip("root locks elsewhere; TestAll_OrdinaryUser runs this")
 	}
 	home, runtime := filepath.Dir(filepath.Dir(ownLocks(t))), t.TempDir()
 	locks := func(dir string) int {

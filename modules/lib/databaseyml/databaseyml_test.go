@@ -169,7 +169,7 @@ func (k kase) write(t *testing.T, result *Result, err error) {
 	require.NoError(t, os.WriteFile(path, txtar.Format(archive), 0o644))
 }
 
-func TestEveryCaseIsEditedOrRefusedExactlySo(t *testing.T) {
+func TestApply_Cases(t *testing.T) {
 	for _, k := range cases(t) {
 		t.Run(k.name, func(t *testing.T) {
 			original := bytes.Clone(k.in)

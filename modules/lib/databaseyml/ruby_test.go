@@ -59,7 +59,7 @@ func (k kase) environments() []map[string]string {
 	return all
 }
 
-func TestRubyReadsEveryGoldenAsAsked(t *testing.T) {
+func TestApply_GoldensAsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, "testdata/judge.rb")
 	for _, k := range cases(t) {
 		if k.golden == "" || k.golden == string(k.in) {
@@ -250,7 +250,7 @@ func mutate(random *rand.Rand, text string) string {
 	return strings.Join(lines, "")
 }
 
-func TestNoMutatedFileIsDamaged(t *testing.T) {
+func TestApply_MutatedCasesAsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, "testdata/judge.rb")
 	random := rand.New(rand.NewPCG(5, 6))
 	edited := 0

@@ -45,7 +45,7 @@ func found(source string, trim bool) ([][2]string, bool) {
 	return append(all, [2]string{"", kept + source[at:]}), true
 }
 
-func TestTagsAreThoseThatRubyFinds(t *testing.T) {
+func TestScanTags_AsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(1, 2))
 	compared := 0
@@ -91,7 +91,7 @@ func environ(name string) (string, bool) {
 	return value, set
 }
 
-func TestExpressionsGiveWhatRubyGives(t *testing.T) {
+func TestExpression_AsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	for _, code := range expressions {
 		var want *string
@@ -108,7 +108,7 @@ func TestExpressionsGiveWhatRubyGives(t *testing.T) {
 	}
 }
 
-func TestOtherRubyIsNotEvaluated(t *testing.T) {
+func TestParseExpression_RefusesOtherRuby(t *testing.T) {
 	for _, code := range []string{
 		"", "x", "Rails.root", "Etc.nprocessors", "`hostname`", `ENV`, `ENV[name]`, `ENV["A]`, `ENV["#{x}"]`, `ENV["A"] ?1:2`, `ENV["A"] +1`,
 		`ENV.fetch("A") { |x| x }`, `ENV.fetch("A") { |x, y| 5 }`, `ENV.fetch("A", 5) { 6 }`, `Integer(ENV["A"], 16)`, `ENV.key? "A"`, "ENV.fetch\n'A'", `010`, `0x10`, `1.5`, `-5`, `1_`, `1__0`,
@@ -148,7 +148,7 @@ func randomExpression(random *rand.Rand, depth int) string {
 	}
 }
 
-func TestWhatIsEvaluatedIsWhatRubyGives(t *testing.T) {
+func TestExpression_RandomAsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(7, 8))
 	compared := 0
@@ -171,7 +171,7 @@ func TestWhatIsEvaluatedIsWhatRubyGives(t *testing.T) {
 	require.Greater(t, compared, 500)
 }
 
-func TestCodeIsUnderstoodOrRefused(t *testing.T) {
+func TestParseCode(t *testing.T) {
 	statement := code{}
 	ends := func(closer string) code { return code{kind: codeEnd, closer: closer} }
 	loops := func(closer string) code { return code{kind: codeLoop, closer: closer} }
@@ -233,7 +233,7 @@ func randomProgram(random *rand.Rand, depth int) string {
 	return text.String()
 }
 
-func TestWhatRubyRendersIsAReading(t *testing.T) {
+func TestReadings_RandomAsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(9, 10))
 	compared, several := 0, 0
@@ -271,7 +271,7 @@ func TestWhatRubyRendersIsAReading(t *testing.T) {
 	require.Greater(t, several, 50)
 }
 
-func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {
+func TestReadings_RefusesFaultyCode(t *testing.T) {
 	for source, want := range map[string]string{
 		"a: 1\n<% end %>\n":      "line 2: this ERB code tag ends what was not begun",
 		"a: 1\n<% else %>\n":     "line 2: this ERB code tag ends what was not begun",
@@ -293,7 +293,7 @@ func TestFaultyCodeIsRefusedWithItsLine(t *testing.T) {
 	require.EqualError(t, err, "line 2: an ERB code tag (<% %>) may decide what the file says")
 }
 
-func TestWhatChangesTheEnvironmentIsNoticed(t *testing.T) {
+func TestReadings_CodeChangesEnvironment(t *testing.T) {
 	for source, want := range map[string]bool{
 		`x = ENV["A"]`: false, `x = 5 if ENV["A"]`: false, `x = ENV["A"] || 5`: false, `ENV["A"] == "b"`: false, `ENV.fetch("A", 5)`: false, `ENV.key?("A")`: false, `x = 5`: false,
 		`ENV["A"] = "b"`: true, `ENV["A"] ||= "b"`: true, `ENV["A"] &&= nil`: true, `ENV.delete("A")`: true, `ENV.update(x)`: true, `x = ENV`: true, `ENV[x] = 1`: true, `ENV["A"] += "b"`: true, `ENV["A"] << "b"`: false,
@@ -325,7 +325,7 @@ func randomYAML(random *rand.Rand) string {
 	return text.String()
 }
 
-func TestMergesFollowPsych(t *testing.T) {
+func TestMapping_MergesAsPsych(t *testing.T) {
 	ruby := rubytest.Start(t, oracle)
 	random := rand.New(rand.NewPCG(3, 4))
 	for range testenv.Rounds(500) {
@@ -361,7 +361,7 @@ func plain(t *testing.T, doc *Document) map[string]map[string]any {
 	return all
 }
 
-func TestSpansAreWhereThingsStandInTheSource(t *testing.T) {
+func TestDocument_Spans(t *testing.T) {
 	for source, want := range map[string]string{
 		"a: value": "value", "a: 'x''y' # c": "'x''y'", `a: "x\"y"`: `"x\"y"`, "a: é日本 # c": "é日本", "'é': b": "b",
 		"a: <%= x %>": "<%= x %>", "a: b<%= x %>c<%= y %>": "b<%= x %>c<%= y %>", "a: <%= x\n y %> # c": "<%= x\n y %>",
@@ -431,7 +431,7 @@ func visit(t *testing.T, doc *Document, n *yaml.Node) {
 }
 
 // An unquoted password that starts with a star is an alias for YAML, and its parser would name it.
-func TestAPasswordThatLooksLikeAnAliasIsNotShown(t *testing.T) {
+func TestRefusal_HidesPassword(t *testing.T) {
 	_, err := document([]byte("production:\n  password: *hunter2\n"))
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "hunter2")

@@ -91,7 +91,7 @@ var configCases = []configCase{
 		refused: "line 1: this is not YAML: did not find expected ',' or ']'; hint: Ruby cannot load it either; repair it first"},
 }
 
-func TestConfigIsReadAsSidekiqReadsIt(t *testing.T) {
+func TestReadConfig_Cases(t *testing.T) {
 	for _, c := range configCases {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := ReadConfig([]byte(c.source), "production", environ.Overlay(environ.None, c.variables), c.read(t))
@@ -138,7 +138,7 @@ type spokenQuestion struct {
 	OnlySymbols bool              `json:"only_symbols"`
 }
 
-func TestRubyReadsEveryCaseTheSame(t *testing.T) {
+func TestReadConfig_CasesAsRuby(t *testing.T) {
 	ruby := rubytest.Start(t, "testdata/judge.rb")
 	for _, c := range configCases {
 		if c.refused != "" || c.name == "ERB that is not wanted may be any Ruby" {

@@ -28,7 +28,7 @@ func lay(t *testing.T, programs []string, links map[string]string) string {
 	return root
 }
 
-func TestVisudoIsTheOneOfTheSudoInUse(t *testing.T) {
+func TestFind_VisudoOfSudo(t *testing.T) {
 	for _, c := range []struct {
 		host           string
 		programs       []string
@@ -140,7 +140,7 @@ func realTools(t *testing.T) Tools {
 	return tools
 }
 
-func TestVisudoIsAskedAboutOneFile(t *testing.T) {
+func TestTools_CheckOneFile(t *testing.T) {
 	tools := realTools(t)
 	path := filepath.Join(t.TempDir(), ".new.1")
 	require.NoError(t, os.WriteFile(path, []byte("deploy ALL=(root) /bin/true\n"), 0o440))

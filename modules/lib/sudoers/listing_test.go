@@ -35,7 +35,7 @@ func rule(users, groups, options, commands string) string {
 	return text + "    Commands:\n\t" + commands + "\n"
 }
 
-func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
+func TestListing_LastMatchingRule(t *testing.T) {
 	free := rule("root", "", "!authenticate", "/bin/sh restart sidekiq")
 	const asks = `sudo lets deploy run "/bin/sh restart sidekiq" as root, but asks for a password, because of a later rule in /etc/sudoers.d/x: `
 	const doubt = `cannot tell whether sudo lets deploy run "/bin/sh restart sidekiq" as root: it depends on a later rule in /etc/sudoers.d/x`
@@ -83,7 +83,7 @@ func TestTheLastRuleThatMatchesDecidesAboutThePassword(t *testing.T) {
 	}
 }
 
-func TestAPasswordThatIsWantedHasToBeAsked(t *testing.T) {
+func TestListing_PasswordRequired(t *testing.T) {
 	c := restart
 	c.NoPassword = false
 	_, err := ParseListing(listed+rule("root", "", "authenticate", "ALL"), false).CheckPassword(c)
@@ -96,7 +96,7 @@ func TestAPasswordThatIsWantedHasToBeAsked(t *testing.T) {
 	require.EqualError(t, err, `sudo lets deploy run "/bin/sh restart sidekiq" as root without asking for a password, because of a later rule in /etc/sudoers.d/x: (root) ALL`)
 }
 
-func TestDefaultsForSomeCommandsLeaveRulesWithoutATagInDoubt(t *testing.T) {
+func TestListing_DefaultsForCommands(t *testing.T) {
 	specific := "Runas and Command-specific defaults for deploy:\n    Defaults!/bin/sh !authenticate\n"
 	doubt, err := ParseListing(specific+rule("root", "", "", "ALL"), false).CheckPassword(restart)
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestDefaultsForSomeCommandsLeaveRulesWithoutATagInDoubt(t *testing.T) {
 	require.Empty(t, doubt)
 }
 
-func TestAGroupIsLookedForAmongTheGroups(t *testing.T) {
+func TestListing_Groups(t *testing.T) {
 	c := Call{User: "deploy", RunasGroup: "ops", Argv: []string{"/bin/sh"}, NoPassword: true}
 	for _, users := range []string{"deploy", "root"} { // sudo-rs says root
 		doubt, err := ParseListing(rule(users, "adm, ops", "!authenticate", "/bin/sh")+rule("root", "", "authenticate", "ALL"), false).CheckPassword(c)
@@ -179,7 +179,7 @@ func TestCheckPassword_NamesAsTheyAreListed(t *testing.T) {
 	}
 }
 
-func TestSudoRsTakesWildcardsAsTheyAreAndListsDirectoriesByOne(t *testing.T) {
+func TestListing_SudoRs(t *testing.T) {
 	for _, command := range []string{"/bin/sh *", "/bin/s*", "/usr/bin/*"} {
 		l := ParseListing(rule("root", "", "", command), true)
 		doubt, err := l.CheckPassword(restart)
@@ -188,7 +188,7 @@ func TestSudoRsTakesWildcardsAsTheyAreAndListsDirectoriesByOne(t *testing.T) {
 	}
 }
 
-func TestCommandsOfSystemctlByTheirParts(t *testing.T) {
+func TestCommand_Systemctl(t *testing.T) {
 	for text, want := range map[string]Systemctl{
 		"/bin/systemctl":                                      {},
 		"/bin/systemctl restart sidekiq":                      {Verb: "restart", Names: []string{"sidekiq"}, at: []int{1}},
@@ -211,7 +211,7 @@ func TestCommandsOfSystemctlByTheirParts(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestServicesHaveTwoSpellings(t *testing.T) {
+func TestCommand_Expanded(t *testing.T) {
 	const twice = "/bin/systemctl kill -s TSTP TSTP"
 	for text, want := range map[string][]string{
 		"/bin/systemctl restart sidekiq":                  {"/bin/systemctl restart sidekiq", "/bin/systemctl restart sidekiq.service"},
@@ -242,7 +242,7 @@ func TestServicesHaveTwoSpellings(t *testing.T) {
 }
 
 // All spellings of a unit are completed to the same name, as systemd-escape(1) does it with the code of systemctl.
-func TestCommandExpanded_NamesTheSameUnits(t *testing.T) {
+func TestCommand_ExpandedNamesSameUnits(t *testing.T) {
 	escape := oracle(t, "/usr/bin/systemd-escape", "/bin/systemd-escape")
 	random := rand.New(rand.NewPCG(7, 8))
 	var spellings, names []string
@@ -275,7 +275,7 @@ func TestCommandExpanded_NamesTheSameUnits(t *testing.T) {
 	}
 }
 
-func TestSystemctlIsWrittenForEachOfItsPlaces(t *testing.T) {
+func TestCommand_Placed(t *testing.T) {
 	c, err := ParseExact("/usr/bin/systemctl restart sidekiq")
 	require.NoError(t, err)
 	require.Equal(t, []Command{c}, c.Placed(nil))
@@ -289,7 +289,7 @@ func TestSystemctlIsWrittenForEachOfItsPlaces(t *testing.T) {
 	require.Equal(t, []Command{other}, other.Placed([]string{"/bin/systemctl"}))
 }
 
-func TestLinesOfOthersAreCoveredOrNamed(t *testing.T) {
+func TestFile_Losses(t *testing.T) {
 	f := parse(t, request(), Request{
 		Users: []string{"deploy", "%ops"}, Hosts: []string{"web1"}, Runas: []string{"backup", "ALL"},
 		Commands: []string{"/opt/backup", "/opt/note a,b c:d"}, NoPassword: false,

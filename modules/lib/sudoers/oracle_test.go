@@ -351,7 +351,7 @@ func requireExact(t *testing.T, all []candidate) {
 }
 
 // Whatever the words are: they are refused, or sudo reads exactly them.
-func FuzzWordsAreRefusedOrReadBackExactly(f *testing.F) {
+func FuzzWords_ReadBack(f *testing.F) {
 	for _, s := range []struct{ user, group, host, runas, command, setting string }{
 		{"deploy", "ops", "ALL", "root", "/bin/systemctl restart sidekiq", "!lecture"},
 		{"#1000", "#27", "web1.example.org", "#0", "/opt/x a,b c:d e#f g=h =i ,=j k=:", "env_keep+=A B"},

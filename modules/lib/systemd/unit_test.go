@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-func TestValuesAreWrittenAsSystemdReadsThem(t *testing.T) {
+func TestValue_Render(t *testing.T) {
 	for _, c := range []struct {
 		value Value
 		want  string
@@ -34,7 +34,7 @@ func TestValuesAreWrittenAsSystemdReadsThem(t *testing.T) {
 	}
 }
 
-func TestWhatSystemdCannotSayIsRefused(t *testing.T) {
+func TestValue_RenderRefuses(t *testing.T) {
 	for want, value := range map[string]Value{
 		`"a\nExecStartPre=/bin/evil" holds the control character U+000A, which systemd does not accept`: Text("a\nExecStartPre=/bin/evil"),
 		`"opt/x" is not an absolute path`:                                                               Path("opt/x"),
@@ -59,7 +59,7 @@ func TestWhatSystemdCannotSayIsRefused(t *testing.T) {
 	}
 }
 
-func TestAUnitHasWhatItsSystemdKnows(t *testing.T) {
+func TestUnit_TextOfVersion(t *testing.T) {
 	for _, c := range []struct {
 		version   int
 		directive string
@@ -84,7 +84,7 @@ func TestAUnitHasWhatItsSystemdKnows(t *testing.T) {
 	}
 }
 
-func TestWhatWouldNotLoadOrFallBackInSilenceIsRefused(t *testing.T) {
+func TestUnit_RefusesDirective(t *testing.T) {
 	for want, set := range map[string]func(*Unit){
 		`SystemCallFilter= of the unit: an allow-list with "@system-service" does not load on systemd 238; hint: write a deny-list such as ~@obsolete`: func(u *Unit) { u.Set("SystemCallFilter", Literal("@system-service")) },
 		`StandardOutput= of the unit: "append:" is known from systemd 240, this host has 238; hint: log to the journal`:                                func(u *Unit) { u.Set("StandardOutput", Literal("append:/x")) },
@@ -114,7 +114,7 @@ func oddUnit(t *testing.T, dir string) string {
 }
 
 // systemd itself accepts the oddest unit without a word.
-func TestSystemdAcceptsTheUnit(t *testing.T) {
+func TestVerify_Accepts(t *testing.T) {
 	needAnalyze(t)
 	text := oddUnit(t, t.TempDir())
 	require.NoError(t, Verify(map[string]string{"odd.service": text}))
@@ -123,7 +123,7 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 }
 
 // Before the first deploy there may be no Ruby yet.
-func TestAMissingProgramIsNoFaultOfTheText(t *testing.T) {
+func TestVerify_MissingProgram(t *testing.T) {
 	needAnalyze(t)
 	require.NoError(t, Verify(map[string]string{"odd.service": "[Service]\nExecStart=/nowhere/bundle\n"}))
 }
@@ -135,7 +135,7 @@ func needAnalyze(t *testing.T) {
 	}
 }
 
-func FuzzAssignmentStaysOneLine(f *testing.F) {
+func FuzzAssignment_OneLine(f *testing.F) {
 	f.Add("a b\nExecStart=/bin/evil")
 	f.Add(`\" % $ ;`)
 	f.Fuzz(func(t *testing.T, value string) {
