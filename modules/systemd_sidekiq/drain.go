@@ -75,24 +75,24 @@ func (p *planner) isQuiet(u *unit) bool {
 
 // drain waits for the running jobs before a process is stopped, and returns those that still run after drain_timeout. It does not wait without a
 // heartbeat: Sidekiq's shutdown timeout follows in any case.
-func (p *planner) drain(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
+func (p *planner) drain(to answer, u *unit) ([]sidekiq.Job, error) {
 	if p.DrainTimeout == 0 || !u.ran() {
 		return nil, nil
 	}
 	if _, err := p.redisInUse.Heartbeat(u.mainProcess()); err != nil {
-		late.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
+		to.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
 		return nil, nil
 	}
 	// If this run is killed before the restart, the next one has to know that no deploy made the process quiet.
 	if err := p.note(u.name, quietNote, u.identity()); err != nil {
 		return nil, err
 	}
-	left, err := p.wait(late, u)
+	left, err := p.wait(to, u)
 	if err != nil {
-		late.Warn("running jobs of %s were not waited for to the end: %v", u.name, err)
+		to.Warn("running jobs of %s were not waited for to the end: %v", u.name, err)
 	}
 	if len(left) > 0 {
-		late.Warn("%d jobs of %s still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains: %s", len(left), u.name, p.DrainTimeout, jobList(left))
+		to.Warn("%d jobs of %s still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains: %s", len(left), u.name, p.DrainTimeout, jobList(left))
 	}
 	return left, nil
 }
@@ -103,7 +103,7 @@ const quietSignal = "TSTP"
 
 // wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do. Only a heartbeat after the
 // signal is evidence.
-func (p *planner) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
+func (p *planner) wait(to answer, u *unit) ([]sidekiq.Job, error) {
 	start := time.Now()
 	if err := p.systemctl.Signal(u.name, quietSignal); err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (p *planner) wait(late *ansible.Late, u *unit) ([]sidekiq.Job, error) {
 	if !process.Beat.After(start) {
 		return nil, fmt.Errorf("it did not beat in %d s after it was told to take no new jobs, so whether any runs is not known", p.DrainTimeout)
 	}
-	late.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
+	to.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
 	if process.Busy == 0 {
 		return nil, nil
 	}
@@ -132,7 +132,7 @@ func jobList(jobs []sidekiq.Job) string {
 
 // watch calls end for a process in which the jobs left still run, and reports which of them it pushes back: it does so right before it exits, and a
 // new process needs at least a second to boot and fetch them.
-func (p *planner) watch(late *ansible.Late, left []sidekiq.Job, end func() error) error {
+func (p *planner) watch(to answer, left []sidekiq.Job, end func() error) error {
 	if len(left) == 0 {
 		return end()
 	}
@@ -142,7 +142,7 @@ func (p *planner) watch(late *ansible.Late, left []sidekiq.Job, end func() error
 		select {
 		case err := <-done:
 			p.redisInUse.FindPushedBack(left, pushedBack)
-			late.Set("interrupted", describe(left, pushedBack))
+			to.Set("interrupted", describe(left, pushedBack))
 			return err
 		case <-time.After(100 * time.Millisecond):
 			p.redisInUse.FindPushedBack(left, pushedBack)

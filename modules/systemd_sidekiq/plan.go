@@ -181,7 +181,7 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		p.Add(ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }})
 	} else {
 		if isWanted {
-			p.warnOfCrashes(u)
+			p.warnOfCrashes(p.Plan, u)
 		}
 		if err := p.verify(p.Plan, u); err != nil {
 			return err
@@ -207,21 +207,21 @@ func (p *planner) bringUpStep(title string, u *unit) ansible.Step {
 }
 
 // bringUp drains a process that runs, starts the new one, and verifies it.
-func (p *planner) bringUp(late *ansible.Late, u *unit) error {
+func (p *planner) bringUp(to answer, u *unit) error {
 	var left []sidekiq.Job
 	if !p.stopped[u.name] {
 		var err error
-		if left, err = p.drain(late, u); err != nil {
+		if left, err = p.drain(to, u); err != nil {
 			return err
 		}
 	}
-	if err := p.watch(late, left, func() error { return p.restart(u) }); err != nil {
+	if err := p.watch(to, left, func() error { return p.restart(u) }); err != nil {
 		return p.withRedisFault(p.systemctl.Down(u.name, err))
 	}
 	state, err := p.awaitUp(u, p.redis)
 	if err == nil {
 		u = u.at(state)
-		err = p.verify(late, u)
+		err = p.verify(to, u)
 	}
 	if err != nil {
 		return p.withRedisFault(err)

@@ -100,9 +100,9 @@ func (g *gatherer) releaseReason(pid int, user *accounts.User) (string, error) {
 }
 
 // warnOfCrashes warns of a process that systemd has restarted a short time ago: it may be in a slow crash loop.
-func (p *planner) warnOfCrashes(u *unit) {
+func (p *planner) warnOfCrashes(to answer, u *unit) {
 	start, isKnown := u.state.Started()
 	if n := u.state.Restarts; n > 0 && isKnown && time.Since(start) < 10*time.Minute {
-		p.Warn("systemd has restarted %s %d times by itself, last %s ago; hint: journalctl -u %s", u.name, n, time.Since(start).Round(time.Second), u.name)
+		to.Warn("systemd has restarted %s %d times by itself, last %s ago; hint: journalctl -u %s", u.name, n, time.Since(start).Round(time.Second), u.name)
 	}
 }

@@ -46,7 +46,7 @@ func (p *planner) statistics(to answer) string {
 		return "without statistics: Redis cannot be read"
 	}
 	d.CompareVersion(p.version)
-	d.CompareRelease(cmp.Or(p.AppRoot, p.main().root()))
+	d.CompareRelease(p.inRoot(cmp.Or(p.AppRoot, p.main().root())))
 	for _, warning := range d.Warnings() {
 		to.Warn("%s", warning)
 	}

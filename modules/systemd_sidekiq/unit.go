@@ -268,9 +268,6 @@ func (in *input) environmentFiles() []systemd.Value {
 
 // command is the command of ExecStart=. A login shell has to exec Sidekiq, or it would receive the signals that are for Sidekiq.
 func (in *input) command() systemd.Command {
-	if in.process == nil {
-		return nil
-	}
 	c := sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout)
 	if in.LoginShell {
 		c = append([]string{"/bin/bash", "-lc", `exec "$0" "$@"`}, c...)
