@@ -1,33 +1,38 @@
 package systemdsidekiq
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
-// The scripts run the real program on a directory that stands for the host ($WORK/host), with a systemctl that keeps its state in
-// $WORK/systemd. What real systemds do is tried by molecule.
+// TestMain also runs the programs of the scripts: the module, and the programs of the host that it calls.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"systemd_sidekiq": func() {
-			h := host{root: os.Getenv("WORK") + "/host", uptimeNotify: 300 * time.Millisecond, uptimeSimple: 300 * time.Millisecond}
-			os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return newModule(h) }}))
+		"systemd_sidekiq": program,
+		"nobody": func() {
+			must(syscall.Setuid(65534))
+			program()
 		},
 		"systemctl": fakeSystemctl,
-		// The real one judges by its own version, not by that of the systemctl here: see TestSystemdAcceptsEveryUnit.
+		// The real one knows another version of systemd than the systemctl here: see TestSystemdAnalyze_AcceptsUnits.
 		"systemd-analyze": func() {},
 		"id":              fakeID,
 		"usermod":         func() { set("journal", os.Args[len(os.Args)-1], "member") },
@@ -42,6 +47,21 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// program is the module for the host of a script.
+func program() {
+	h := host{root: os.Getenv("WORK") + "/host"} // with a zero uptime a process counts as up at once
+	os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return newModule(h) }}))
+}
+
+// The scripts run the module on a host that is the directory $WORK/host, with a systemctl that keeps its state in $WORK/systemd. The processes that
+// it starts write heartbeats into a real Redis, of which each script has a database. Real systemds are tested by molecule.
+//
+//	module OPTIONS...        run the module with defaultOptions and these, each JSON or the name of a file; null is an option that is not set
+//	exec nobody run systemd_sidekiq -    run it as another user
+//	answer EXPECTED          compare its answer: see answertest.Command
+//	calls CALL...            compare the calls of systemctl that change something, since the last calls
+//	redis COMMAND WORD...    send a command to the Redis
+//	fake SOCKET FILE         run a Redis that answers as the file says: see redistest.FakeCommand
 func TestScripts(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("REQUIRE_ORACLES") == "1" {
@@ -49,13 +69,96 @@ func TestScripts(t *testing.T) {
 		}
 		t.Skip("SKIPPED: the scripts of systemd_sidekiq need root, for files that belong to root")
 	}
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") == "1", Setup: func(env *testscript.Env) error {
-		// Another user looks for bundle on the host.
-		return errors.Join(os.Chmod(filepath.Dir(env.WorkDir), 0o755), os.Chmod(env.WorkDir, 0o755))
-	}, Cmds: map[string]func(*testscript.TestScript, bool, []string){"fake": redistest.FakeCommand}})
+	server := redistest.Start(t, "--databases", "100")
+	var databases atomic.Int32
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") == "1",
+		Setup: func(env *testscript.Env) error {
+			db := int(databases.Add(1)) - 1
+			env.Values["db"] = db
+			env.Setenv("REDIS_SOCKET", server.Socket)
+			env.Setenv("REDIS_DB", strconv.Itoa(db))
+			env.Setenv("REDIS_URL", fmt.Sprintf("unix://:%s@%s?db=%d", url.PathEscape(redistest.Password), server.Socket, db))
+			return makeHost(env.WorkDir)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"module": command(module),
+			"answer": answertest.Command,
+			"calls":  command(calls),
+			"fake":   redistest.FakeCommand,
+			"redis": command(func(ts *testscript.TestScript, words []string) {
+				var args []any
+				for _, word := range words[1:] {
+					args = append(args, word)
+				}
+				ts.Check(server.Do(ts.Value("db").(int), words[0], args...))
+			}),
+		},
+	})
 }
 
-// fakeID knows deploy and alice, and who was added to the group.
+// hostFiles are the files of each script's host.
+var hostFiles = map[string]string{
+	"run/systemd/system/README":     "",
+	"etc/systemd/system/README":     "",
+	"usr/bin/bundle":                "#!/usr/bin/ruby\n",
+	"opt/demo/current/Gemfile.lock": "GEM\n  specs:\n    sidekiq (7.3.2)\n",
+}
+
+func makeHost(work string) error {
+	// The user deploy executes bundle.
+	err := errors.Join(os.Chmod(filepath.Dir(work), 0o755), os.Chmod(work, 0o755))
+	for name, text := range hostFiles {
+		path := filepath.Join(work, "host", name)
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755))
+	}
+	return err
+}
+
+// command makes a command that does not accept "!".
+func command(f func(*testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, negated bool, args []string) {
+		if negated {
+			ts.Fatalf("! is not accepted with this command")
+		}
+		f(ts, args)
+	}
+}
+
+// defaultOptions are options of every call, if the script does not give others.
+func defaultOptions(ts *testscript.TestScript) map[string]any {
+	return map[string]any{"app_root": "/opt/demo/current", "redis_url": ts.Getenv("REDIS_URL"), "database_pool": map[string]any{"exists": false}}
+}
+
+func module(ts *testscript.TestScript, args []string) {
+	options := defaultOptions(ts)
+	names := strings.NewReplacer("$WORK", ts.Getenv("WORK"), "$REDIS_URL", ts.Getenv("REDIS_URL"))
+	for _, text := range args {
+		if !strings.HasPrefix(text, "{") {
+			text = ts.ReadFile(text)
+		}
+		ts.Check(json.Unmarshal([]byte(names.Replace(text)), &options))
+	}
+	maps.DeleteFunc(options, func(_ string, value any) bool { return value == nil })
+	data, err := json.Marshal(options)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("arguments.json"), data, 0o600))
+	ts.Check(ts.Exec("systemd_sidekiq", "arguments.json"))
+}
+
+func calls(ts *testscript.TestScript, want []string) {
+	file := ts.MkAbs("calls")
+	text, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		ts.Fatalf("%v", err)
+	}
+	if got := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"); !slices.Equal(got, strings.Split(strings.Join(want, "\n"), "\n")) {
+		ts.Fatalf("the calls of systemctl are\n  %s\nnot\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+	ts.Check(os.RemoveAll(file))
+}
+
+// fakeID is id(1). It knows the users deploy and alice, and whether they were added to the group of the journal.
 func fakeID() {
 	user := os.Args[len(os.Args)-1]
 	if user != "deploy" && user != "alice" {
@@ -70,124 +173,4 @@ func fakeID() {
 		groups += " systemd-journal"
 	}
 	fmt.Println(groups)
-}
-
-// fakeSystemctl knows units by the files in host/etc/systemd/system and host/lib/systemd/system. Beside its own state files
-// it writes each change that it is asked for into $WORK/calls. A unit in whose file, or secrets, stands "broken" does not come up.
-func fakeSystemctl() {
-	args := os.Args[1:]
-	if args[0] == "--version" {
-		fmt.Println("systemd 257 (257.13-1~deb13u1)")
-		return
-	}
-	units := args[slices.Index(args, "--")+1:]
-	if args[0] == "show" {
-		for i, unit := range units {
-			if i > 0 {
-				fmt.Println()
-			}
-			show(unit)
-		}
-		return
-	}
-	if args[0] == "list-units" {
-		fmt.Println(strings.Replace(units[0], "*", "1", 1), "loaded active running")
-		return
-	}
-	record(strings.Join(args, " "))
-	switch args[0] {
-	case "enable":
-		set(units[0], "enabled", "enabled")
-	case "disable":
-		set(units[0], "enabled", "disabled")
-	case "stop":
-		if get(units[0], "stuck", "") != "" {
-			fmt.Fprintf(os.Stderr, "Job for %s canceled.\n", units[0])
-			os.Exit(1)
-		}
-		set(units[0], "pid", "0")
-	case "start", "restart":
-		text, _ := os.ReadFile(fragmentOf(units[0]))
-		secrets, _ := os.ReadFile(os.Getenv("WORK") + "/host/etc/systemd/system/sidekiq.env")
-		if strings.Contains(string(text)+string(secrets), "broken") {
-			set(units[0], "pid", "0")
-			fmt.Fprintf(os.Stderr, "Job for %s failed.\n", units[0])
-			os.Exit(1)
-		}
-		pid, _ := strconv.Atoi(get("systemd", "pid", "99"))
-		set("systemd", "pid", strconv.Itoa(pid+1))
-		set(units[0], "pid", strconv.Itoa(pid+1))
-		var now unix.Timespec
-		if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-			panic(err)
-		}
-		set(units[0], "start", strconv.FormatInt(now.Nano()/1000, 10))
-	}
-}
-
-func record(call string) {
-	f, err := os.OpenFile(os.Getenv("WORK")+"/calls", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		panic(err)
-	}
-	defer f.Close()
-	fmt.Fprintln(f, call)
-}
-
-func set(unit, key, value string) {
-	dir := os.Getenv("WORK") + "/systemd"
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		panic(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, unit+"."+key), []byte(value), 0o600); err != nil {
-		panic(err)
-	}
-}
-
-func get(unit, key, otherwise string) string {
-	text, err := os.ReadFile(filepath.Join(os.Getenv("WORK"), "systemd", unit+"."+key))
-	if err != nil {
-		return otherwise
-	}
-	return strings.TrimSpace(string(text))
-}
-
-func fragmentOf(unit string) string {
-	for _, dir := range []string{"/etc/systemd/system/", "/lib/systemd/system/"} {
-		if _, err := os.Stat(os.Getenv("WORK") + "/host" + dir + unit); err == nil {
-			return os.Getenv("WORK") + "/host" + dir + unit
-		}
-	}
-	if template, instance, found := strings.Cut(unit, "@"); found && instance != ".service" {
-		return fragmentOf(template + "@.service")
-	}
-	if file := get(unit, "fragment", ""); file != "" { // deleted since systemd has read it
-		return os.Getenv("WORK") + "/host" + file
-	}
-	return ""
-}
-
-func show(unit string) {
-	file, pid := fragmentOf(unit), get(unit, "pid", "0")
-	load, active, sub, main := "loaded", "inactive", "dead", "0"
-	if file == "" {
-		load = "not-found"
-	}
-	if get(unit, "masked", "") != "" {
-		load = "masked"
-	}
-	if pid != "0" {
-		active, sub, main = "active", "running", pid
-	}
-	fmt.Printf("LoadState=%s\nActiveState=%s\nSubState=%s\nMainPID=%s\nNRestarts=0\nResult=success\n", load, active, sub, main)
-	fmt.Printf("UnitFileState=%s\nFragmentPath=%s\nInvocationID=%s\n", get(unit, "enabled", "disabled"), strings.TrimPrefix(file, os.Getenv("WORK")+"/host"), main)
-	grace := "1min 30s"
-	if text, _ := os.ReadFile(file); strings.Contains(string(text), "TimeoutStopSec=") {
-		_, rest, _ := strings.Cut(string(text), "TimeoutStopSec=")
-		grace, _, _ = strings.Cut(rest, "\n")
-		grace += "s"
-	}
-	fmt.Printf("TimeoutStopUSec=%s\n", grace)
-	fmt.Printf("DropInPaths=%s\n", get(unit, "dropins", ""))
-	fmt.Printf("ExecMainStatus=0\nExecMainCode=0\nNeedDaemonReload=%s\nActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\n", get(unit, "reload", "no"), get(unit, "start", "0"))
 }
