@@ -19,11 +19,11 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// newest is a systemd that knows every directive.
+// newest is the version of a systemd that knows every directive.
 const newest = 999
 
-// asked are the options as the role gives them.
-func asked(change func(*options)) *options {
+// roleOptions are the options of the role's defaults, after change.
+func roleOptions(change func(*options)) *options {
 	o := &options{
 		Name: "sidekiq", AppRoot: "/opt/hyrax/current", User: "deploy", RailsEnv: "production", Umask: "0002", StartTimeout: 180, Watchdog: 120,
 		Options: environ.Options{Environment: map[string]string{}}, Hardening: "standard", JIT: true, Malloc: "arenas", ManageRedis: "auto",
@@ -35,8 +35,8 @@ func asked(change func(*options)) *options {
 	return o
 }
 
-// unitsFor are the texts by name, on a host with a local Redis where nothing else was found.
-func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion string, change func(*facts)) map[string]string {
+// unitTexts are the texts of the units by name, on a host with a local Redis, after change.
+func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion string, change func(*facts)) map[string]string {
 	t.Helper()
 	require.NoError(t, o.Validate())
 	g := &gatherer{host: host{root: t.TempDir()}, options: o}
@@ -66,46 +66,46 @@ func unitsFor(t *testing.T, o *options, systemdVersion int, sidekiqVersion strin
 
 func number(n int) *int { return &n }
 
-// goldens are units as people will find them, each for its reason. UPDATE=1 writes them.
+// goldens are the units in testdata/units, each with the options and facts that make it. UPDATE=1 writes them.
 var goldens = map[string]struct {
 	systemd int
 	sidekiq string
-	asked   func(*options)
-	found   func(*facts)
+	change  func(*options)
+	facts   func(*facts)
 }{
 	"standard":         {systemd: 257, sidekiq: "7.3.2"},
 	"not_deployed":     {systemd: 257},
 	"bionic":           {systemd: 237, sidekiq: "5.0.4"},
 	"bullseye":         {systemd: 247, sidekiq: "6.0.4"},
 	"bookworm":         {systemd: 252, sidekiq: "6.4.1"},
-	"strict":           {systemd: 257, sidekiq: "8.1.7", asked: func(o *options) { o.Hardening, o.JIT = "strict", false }},
-	"strict_on_bionic": {systemd: 237, sidekiq: "6.5.12", asked: func(o *options) { o.Hardening = "strict" }},
-	"compat":           {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "compat" }},
-	"off":              {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "off" }},
-	"clamd":            {systemd: 257, sidekiq: "7.3.2", found: func(f *facts) { f.clamd = true }},
-	"rbenv":            {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.Hardening = "strict" }, found: func(f *facts) { f.bundle = bundler.Bundle{Path: "/home/deploy/.rbenv/shims/bundle", IsWrapper: true} }},
-	"login_shell":      {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) { o.LoginShell = true }, found: func(f *facts) { f.bundle.Path = "bundle" }},
-	"everything": {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) {
+	"strict":           {systemd: 257, sidekiq: "8.1.7", change: func(o *options) { o.Hardening, o.JIT = "strict", false }},
+	"strict_on_bionic": {systemd: 237, sidekiq: "6.5.12", change: func(o *options) { o.Hardening = "strict" }},
+	"compat":           {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Hardening = "compat" }},
+	"off":              {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Hardening = "off" }},
+	"clamd":            {systemd: 257, sidekiq: "7.3.2", facts: func(f *facts) { f.clamd = true }},
+	"rbenv":            {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Hardening = "strict" }, facts: func(f *facts) { f.bundle = bundler.Bundle{Path: "/home/deploy/.rbenv/shims/bundle", IsWrapper: true} }},
+	"login_shell":      {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.LoginShell = true }, facts: func(f *facts) { f.bundle.Path = "bundle" }},
+	"everything": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) {
 		o.Concurrency, o.Timeout, o.StopTimeout, o.LimitNOFILE = number(12), number(40), number(90), number(65536)
 		o.Queues, o.SidekiqConfig = []string{"default,2", "ingest"}, "config/sidekiq_media.yml"
 		o.Environment, o.SecretEnvironment = map[string]string{"ODD": "50% of \"$x\""}, map[string]string{"TOKEN": "hush"}
 		o.EnvironmentFiles = []string{"-/etc/default/hyrax"}
 		o.MemoryHigh, o.MemoryMax, o.Malloc, o.LogFile = "1500M", "2G", "jemalloc", "/var/log/sidekiq.log"
 		o.ExtraDirectives = map[string]string{"CPUWeight": "50", "Nice": "5", "ProtectHome": "no"}
-	}, found: func(f *facts) {
+	}, facts: func(f *facts) {
 		f.jemalloc, f.pool.variables = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", map[string]string{"RAILS_MAX_THREADS": "12"}
 		f.after = append(f.after, "mariadb.service")
 	}},
-	"several": {systemd: 257, sidekiq: "7.3.2", asked: func(o *options) {
+	"several": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) {
 		o.Processes = []sidekiq.ProcessOptions{{Name: "ingest", Queues: []string{"ingest"}, Concurrency: number(2)}, {Name: "default", Config: "config/sidekiq_default.yml"}}
 	}},
 }
 
-func TestUnitsAreAsPeopleFoundThemBefore(t *testing.T) {
+func TestUnitText_Golden(t *testing.T) {
 	for name, c := range goldens {
 		t.Run(name, func(t *testing.T) {
 			all := ""
-			texts := unitsFor(t, asked(c.asked), c.systemd, c.sidekiq, c.found)
+			texts := unitTexts(t, roleOptions(c.change), c.systemd, c.sidekiq, c.facts)
 			for _, unit := range slices.Sorted(maps.Keys(texts)) {
 				all += "# " + unit + "\n" + texts[unit] + "\n"
 			}
@@ -115,18 +115,18 @@ func TestUnitsAreAsPeopleFoundThemBefore(t *testing.T) {
 			}
 			golden, err := os.ReadFile(file)
 			require.NoError(t, err)
-			require.Equal(t, string(golden), all, "hint: UPDATE=1 go test, and look at the difference")
+			require.Equal(t, string(golden), all, "hint: UPDATE=1 go test, and review the difference")
 		})
 	}
 }
 
-// What each systemd and each Sidekiq gets: the first version that has a directive, and the last that has not.
-func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
+// The first versions of systemd and Sidekiq with which a directive is set, and the last without.
+func TestUnitText_FirstVersionWithDirective(t *testing.T) {
 	for _, c := range []struct {
 		directive       string
-		systemd         int    // the first that has it
-		before, sidekiq string // the last Sidekiq without, the first with
-		asked           func(*options)
+		systemd         int    // the first with it
+		before, sidekiq string // the last without it, the first with it
+		change          func(*options)
 	}{
 		{directive: "Type=notify", before: "6.0.5", sidekiq: "6.0.6"},
 		{directive: "WatchdogSec=120", before: "6.0.5", sidekiq: "6.0.6"},
@@ -140,15 +140,15 @@ func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
 		{directive: "ProtectHostname=yes", systemd: 242},
 		{directive: "RestrictSUIDSGID=yes", systemd: 242},
 		{directive: "PrivateMounts=yes", systemd: 239},
-		{directive: "SystemCallFilter=@system-service", systemd: 239, asked: func(o *options) { o.Hardening = "strict" }},
-		{directive: "PrivateIPC=yes", systemd: 248, asked: func(o *options) { o.Hardening = "strict" }},
-		{directive: "OOMPolicy=continue", systemd: 243, asked: func(o *options) { o.ExtraDirectives = map[string]string{"OOMPolicy": "continue"} }},
+		{directive: "SystemCallFilter=@system-service", systemd: 239, change: func(o *options) { o.Hardening = "strict" }},
+		{directive: "PrivateIPC=yes", systemd: 248, change: func(o *options) { o.Hardening = "strict" }},
+		{directive: "OOMPolicy=continue", systemd: 243, change: func(o *options) { o.ExtraDirectives = map[string]string{"OOMPolicy": "continue"} }},
 		{directive: "NoNewPrivileges=yes"}, {directive: "ProtectSystem=strict"}, {directive: "PrivateTmp=yes"}, {directive: "KillMode=mixed"},
 		{directive: "Restart=always"}, {directive: "StartLimitIntervalSec=0"}, {directive: "UMask=0002"},
 	} {
 		t.Run(c.directive, func(t *testing.T) {
 			has := func(systemd int, sidekiq string) bool {
-				return strings.Contains(unitsFor(t, asked(c.asked), systemd, sidekiq, nil)["sidekiq.service"], "\n"+c.directive+"\n")
+				return strings.Contains(unitTexts(t, roleOptions(c.change), systemd, sidekiq, nil)["sidekiq.service"], "\n"+c.directive+"\n")
 			}
 			first, version := max(c.systemd, systemd.MinVersion), c.sidekiq
 			if version == "" {
@@ -164,32 +164,31 @@ func TestAUnitHasWhatSystemdAndSidekiqKnow(t *testing.T) {
 			}
 		})
 	}
-	// Not known yet: the least is assumed, and the longest grace.
-	unknown := unitsFor(t, asked(nil), newest, "", nil)["sidekiq.service"]
+	// For an unknown Sidekiq: the directives that all versions support, and the longest timeout.
+	unknown := unitTexts(t, roleOptions(nil), newest, "", nil)["sidekiq.service"]
 	require.Contains(t, unknown, "\nType=simple\n")
 	require.Contains(t, unknown, "\nTimeoutStopSec=35\n")
 	require.NotContains(t, unknown, "WatchdogSec")
 }
 
-// No value of a secret is in a unit, which everybody may read.
-func TestSecretsAreNotInTheUnit(t *testing.T) {
-	p := asked(func(o *options) { o.SecretEnvironment = map[string]string{"TOKEN": "hush"} })
-	text := unitsFor(t, p, newest, "7.3.2", nil)["sidekiq.service"]
+// Every user can read a unit.
+func TestUnitText_HasNoSecretValues(t *testing.T) {
+	p := roleOptions(func(o *options) { o.SecretEnvironment = map[string]string{"TOKEN": "hush"} })
+	text := unitTexts(t, p, newest, "7.3.2", nil)["sidekiq.service"]
 	require.NotContains(t, text, "hush")
 	require.Contains(t, text, "\nEnvironmentFile=/etc/systemd/system/sidekiq.env\n")
 }
 
-// The grace is above Sidekiq's own timeout, or there is no unit.
-func TestAGraceThatLosesJobsIsRefused(t *testing.T) {
-	o := asked(func(o *options) { o.StopTimeout = number(29) })
+func TestCheckStopTimeout_ShorterThanSidekiqNeeds(t *testing.T) {
+	o := roleOptions(func(o *options) { o.StopTimeout = number(29) })
 	require.EqualError(t, o.checkStopTimeout(25), `option "stop_timeout": 29 s is too short: Sidekiq gives its jobs 25 s and then pushes them back, and killed before it loses them; accepted: 30 or more`)
 	o.StopTimeout = number(30)
 	require.NoError(t, o.checkStopTimeout(25))
 	require.Equal(t, 30, o.stopTimeout(25))
 }
 
-// installed is the version of the systemd-analyze here, which judges. The programs of the scripts come first in PATH.
-func installed(t *testing.T) int {
+// analyzeVersion is the version of the real systemd-analyze. In PATH it comes after the programs of the scripts, which are removed.
+func analyzeVersion(t *testing.T) int {
 	t.Helper()
 	_, rest, _ := strings.Cut(os.Getenv("PATH"), string(os.PathListSeparator))
 	t.Setenv("PATH", rest)
@@ -205,25 +204,25 @@ func installed(t *testing.T) int {
 	return version
 }
 
-func TestSystemdAcceptsEveryUnit(t *testing.T) {
-	version := installed(t)
+func TestSystemdAnalyze_AcceptsUnits(t *testing.T) {
+	version := analyzeVersion(t)
 	for name, c := range goldens {
 		t.Run(name, func(t *testing.T) {
-			require.NoError(t, systemd.Verify(unitsFor(t, asked(c.asked), version, c.sidekiq, c.found)))
+			require.NoError(t, systemd.Verify(unitTexts(t, roleOptions(c.change), version, c.sidekiq, c.facts)))
 		})
 	}
 }
 
-// The score of systemd-analyze security, from 10 (open) to 0, which it gives for a file from version 250 on.
-func TestHardenedUnitsScoreAsPromised(t *testing.T) {
-	version := installed(t)
+// `systemd-analyze security` rates units from 10 (exposed) to 0; files since version 250.
+func TestSystemdAnalyze_ExposureLevel(t *testing.T) {
+	version := analyzeVersion(t)
 	if version < 250 {
-		t.Skipf("systemd-analyze %d scores no files; the scenario default asks it for the unit", version)
+		t.Skipf("SKIPPED: systemd-analyze %d rates no files; the scenario default has it rate the unit", version)
 	}
 	for profile, most := range map[string]float64{"strict": 1.6, "standard": 1.9, "compat": 4, "off": 9.5} {
 		t.Run(profile, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "sidekiq.service")
-			text := unitsFor(t, asked(func(o *options) { o.Hardening = profile }), version, "7.3.2", nil)["sidekiq.service"]
+			text := unitTexts(t, roleOptions(func(o *options) { o.Hardening = profile }), version, "7.3.2", nil)["sidekiq.service"]
 			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 			out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", file).CombinedOutput()
 			require.NoError(t, err, string(out))
@@ -235,4 +234,39 @@ func TestHardenedUnitsScoreAsPromised(t *testing.T) {
 			require.LessOrEqual(t, score, most)
 		})
 	}
+}
+
+func TestProfileOf(t *testing.T) {
+	managed := func(comment string) systemd.UnitFile {
+		return systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "# " + marker + "\n" + comment + "\n[Service]\n"}
+	}
+	for _, c := range []struct {
+		hardening string
+		installed systemd.UnitFile
+		want      string
+	}{
+		{"auto", systemd.UnitFile{}, "standard"},
+		{"auto", systemd.UnitFile{Path: "/lib/systemd/system/sidekiq.service", Text: "# Hardening: strict\n"}, "compat"},
+		{"auto", managed("# Hardening: off"), "off"},
+		{"auto", managed("# Hardening: strict"), "strict"},
+		{"auto", managed("# Hardening: none"), "compat"},
+		{"auto", managed("# edited"), "compat"},
+		{"strict", managed("# Hardening: off"), "strict"},
+	} {
+		require.Equal(t, c.want, profileOf(&options{Hardening: c.hardening}, c.installed), "%s: %s", c.hardening, c.installed.Text)
+	}
+}
+
+func TestIsAtHome(t *testing.T) {
+	g := &gatherer{host: host{root: t.TempDir()}}
+	for path, want := range map[string]bool{
+		"": false, "/opt/hyrax/current": false, "/home/deploy/.rbenv/shims/bundle": true, "/root/app": true, "/run/user/1000/app": true, "/homes/app": false,
+	} {
+		require.Equal(t, want, g.isAtHome(path), path)
+	}
+	for _, dir := range []string{"opt", "home/deploy/app"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(g.root, dir), 0o755))
+	}
+	require.NoError(t, os.Symlink("../home/deploy/app", filepath.Join(g.root, "opt/app")))
+	require.True(t, g.isAtHome("/opt/app"), "a link")
 }

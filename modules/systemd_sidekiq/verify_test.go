@@ -2,174 +2,182 @@ package systemdsidekiq
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
+	"os/exec"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// redisOfATest answers with what it was given; each look takes the next processes, the last from then on.
-type redisOfATest struct {
-	sidekiq.Store // nil: not asked for more
-
-	looks int
-	beats []sidekiq.Process
-	used  bool
-	fault error
-}
-
-func (r *redisOfATest) Processes() ([]sidekiq.Process, error) {
-	r.looks++
-	if len(r.beats) == 0 {
-		return nil, r.fault
-	}
-	i := min(r.looks, len(r.beats))
-	return r.beats[i-1 : i], r.fault
-}
-
-func (r *redisOfATest) HasSidekiq() (bool, error) { return r.used, r.fault }
-func (r *redisOfATest) Close() error              { return nil }
-
-// plannerWith plans for a host with that Redis and one process, 42.
-func plannerWith(r *redisOfATest, o *options) (*planner, *unit) {
-	u := &unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42}}
-	name, _ := os.Hostname()
-	redis := sidekiq.Client{Found: sidekiq.Found{Source: "redis_url"}, Hostname: name, Open: func() (sidekiq.Store, error) { return r, nil }}
-	f := &facts{service: service{u}, application: application{redis: redis, redisInUse: redis}}
-	return &planner{Plan: &ansible.Plan{}, options: o, facts: f, redefined: map[string]bool{}, stopped: map[string]bool{}}, u
-}
-
-// noted is an answer that remembers what it was told.
-type noted struct {
-	facts    map[string]any
-	warnings []string
-}
-
-func (n *noted) Set(key string, value any) { n.facts[key] = value }
-func (n *noted) Append(string, any)        {}
-func (n *noted) Warn(format string, args ...any) {
-	n.warnings = append(n.warnings, fmt.Sprintf(format, args...))
-}
-
-func TestWhatWasAskedForHasToBeSeen(t *testing.T) {
-	seven := 7
-	for _, c := range []struct {
-		process  sidekiq.Process
-		fault    string
-		warnings []string
-	}{
-		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}}},
-		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}, Quiet: true},
-			warnings: []string{"sidekiq.service is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way"}},
-		{process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}},
-			fault: `sidekiq.service has 5 threads, not 7 (option "concurrency"); hint: an initializer of the application may set them`},
-		{process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default"}},
-			fault: `sidekiq.service does not work on queue "ingest", which was asked for; hint: an initializer of the application may set the queues`},
-		{process: sidekiq.Process{PID: 43, Concurrency: 7},
-			fault: "the heartbeat is that of process 43, a child of sidekiq.service's main process 42, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself"},
-	} {
-		p, u := plannerWith(&redisOfATest{}, &options{AppRoot: "/opt/demo/current", Concurrency: &seven, Queues: []string{"default,2", "ingest"}})
-		u.threads = sidekiq.Threads{Size: 7, By: `option "concurrency"`}
-		var n noted
-		err := p.compare(&n, u, c.process)
-		if c.fault == "" {
-			require.NoError(t, err)
-		} else {
-			require.EqualError(t, err, c.fault)
-		}
-		require.Equal(t, c.warnings, n.warnings)
-	}
-}
-
-// Neither fine nor failed, unless it had to be there: nobody can know.
-func TestAHeartbeatThatCannotBeSeenIsUnknown(t *testing.T) {
-	refused := errors.New("refused")
-	for _, c := range []struct {
-		name          string
-		redis         redisOfATest
-		cause         error
-		guessed, must bool
+func TestCompare_ProcessAndOptions(t *testing.T) {
+	for name, c := range map[string]struct {
+		process       sidekiq.Process
+		noConcurrency bool // in the options
+		threads       sidekiq.Threads
+		threadsFault  error
 		fault         string
+		warnings      []string
 	}{
-		{name: "a Redis that does not answer", redis: redisOfATest{fault: refused}, cause: refused},
-		{name: "one that does not answer where it has to", redis: redisOfATest{fault: refused}, cause: refused, must: true, fault: "whether Sidekiq works is unknown: refused"},
-		{name: "one that nobody named and no Sidekiq uses", cause: sidekiq.ErrNoHeartbeat, guessed: true},
-		{name: "one that nobody named with keys of a Sidekiq", redis: redisOfATest{used: true}, cause: sidekiq.ErrNoHeartbeat, guessed: true, fault: "Redis has no heartbeat of it"},
-		{name: "one that was named", cause: sidekiq.ErrNoHeartbeat, fault: "Redis has no heartbeat of it"},
+		"equal": {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}}},
+		"quiet": {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default", "ingest"}, Quiet: true},
+			warnings: []string{"sidekiq.service is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way"}},
+		"other threads": {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}},
+			fault: `sidekiq.service has 5 threads, not 7 (option "concurrency"); hint: an initializer of the application may set them`},
+		"other threads than the configuration file": {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}},
+			noConcurrency: true, threads: sidekiq.Threads{Size: 7, By: "config/sidekiq.yml"},
+			warnings: []string{"sidekiq.service has 5 threads, not 7 (config/sidekiq.yml); hint: an initializer of the application may set them"}},
+		"other threads than a guess":          {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}}, threads: sidekiq.Threads{Size: 10, Guessed: true}},
+		"threads that are not known":          {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: []string{"default", "ingest"}}, threadsFault: errors.New("only Ruby knows")},
+		"without a queue that was asked for":  {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default"}}, fault: `sidekiq.service does not work on queue "ingest", which was asked for; hint: an initializer of the application may set the queues`},
+		"a child of the main process of unit": {process: sidekiq.Process{PID: 43, Concurrency: 7}, fault: "the heartbeat is that of process 43, a child of sidekiq.service's main process 42, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p, u := plannerWith(&c.redis, &options{RequireHeartbeat: c.must})
-			p.redis.Guessed = c.guessed
-			n := noted{facts: map[string]any{}}
-			err := p.unseen(&n, u, c.cause)
-			if c.fault != "" {
-				require.ErrorContains(t, err, c.fault)
-				return
+		t.Run(name, func(t *testing.T) {
+			o := &options{AppRoot: "/opt/demo/current", Concurrency: number(7), Queues: []string{"default,2", "ingest"}}
+			if c.noConcurrency {
+				o.Concurrency = nil
 			}
-			require.NoError(t, err)
-			require.Len(t, n.warnings, 1)
-			require.Contains(t, n.warnings[0], "the heartbeat of process 42 was not seen, so whether Sidekiq works is unknown")
+			p, u := newTestPlanner(t, &fakeStore{}, o)
+			u.threads, u.threadsFault = sidekiq.Threads{Size: 7, By: `option "concurrency"`}, c.threadsFault
+			if c.threads.Size > 0 {
+				u.threads = c.threads
+			}
+			var r recorder
+			err := p.compare(&r, u, c.process)
+			if c.fault == "" {
+				require.NoError(t, err)
+			} else {
+				require.EqualError(t, err, c.fault)
+			}
+			require.Equal(t, c.warnings, r.warnings)
 		})
 	}
 }
 
-// A unit that was written by a run which died before its restart is not what the process runs.
-func TestAProcessOlderThanItsUnitIsKnown(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "x.service")
-	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	h, state := host{}, startedBefore(t, 10*time.Second)
-	require.True(t, h.isNewer(file, state))
-	inAnHour := time.Now().Add(time.Hour)
-	require.NoError(t, os.Chtimes(file, inAnHour, inAnHour))
-	require.False(t, h.isNewer(file, state), "it would restart on every run")
-	hourAgo := time.Now().Add(-time.Hour)
-	require.NoError(t, os.Chtimes(file, hourAgo, hourAgo))
-	require.False(t, h.isNewer(file, state))
-	require.False(t, h.isNewer(file+".missing", state))
+// Without app_root there is nothing to compare with, except the main process.
+func TestCompare_WithoutAppRoot(t *testing.T) {
+	p, u := newTestPlanner(t, &fakeStore{}, &options{Queues: []string{"ingest"}})
+	var r recorder
+	require.NoError(t, p.compare(&r, u, sidekiq.Process{PID: 42, Quiet: true}))
+	require.Empty(t, r.warnings)
+	require.Error(t, p.compare(&r, u, sidekiq.Process{PID: 43}))
 }
 
-func startedBefore(t *testing.T, d time.Duration) systemd.State {
-	t.Helper()
-	var now unix.Timespec
-	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &now))
-	return systemd.State{MainStart: time.Duration(now.Nano()) - d}
-}
-
-// A run that is cut off while it waits leaves the worker quiet: the next one is to know that no deploy did it.
-func TestRestartNeeded_QuietProcess(t *testing.T) {
-	hostname, err := os.Hostname()
-	require.NoError(t, err)
-	for _, c := range []struct {
-		name             string
-		isQuiet, isNoted bool
-		wantsRestart     bool
+// A missing heartbeat is an error only if it is required, or if the Redis is the right one.
+func TestUnseen(t *testing.T) {
+	const (
+		unknown = "the heartbeat of process 42 was not seen, so whether Sidekiq works is unknown: refused (Redis is from redis_url); hint: give redis_url"
+		missing = `sidekiq.service runs (process 42), but in 12s Redis has no heartbeat of it on the host "web": no such heartbeat of this process is in Redis (Redis is from redis_url); hint: journalctl -u sidekiq.service, or give the Redis of the application as redis_url`
+	)
+	refused := errors.New("refused")
+	for name, c := range map[string]struct {
+		store                 fakeStore
+		cause                 error
+		isGuessed, isRequired bool
+		fault, warning        string
 	}{
-		{"left to the deploy that made it quiet", true, false, false},
-		{"left quiet by an earlier run", true, true, true},
-		{"left quiet by an earlier run, before its next heartbeat", false, true, true},
+		"Redis does not answer":                          {store: fakeStore{fault: refused}, cause: refused, warning: unknown},
+		"Redis does not answer, a heartbeat is required": {store: fakeStore{fault: refused}, cause: refused, isRequired: true, fault: unknown},
+		"the Redis was guessed and no Sidekiq uses it":   {cause: sidekiq.ErrNoHeartbeat, isGuessed: true, warning: "the heartbeat of process 42 was not seen, so whether Sidekiq works is unknown: no such heartbeat of this process is in Redis (Redis is from redis_url); hint: give redis_url"},
+		"the Redis was guessed and a Sidekiq uses it":    {store: fakeStore{isUsed: true}, cause: sidekiq.ErrNoHeartbeat, isGuessed: true, fault: missing},
+		"the Redis was given":                            {cause: sidekiq.ErrNoHeartbeat, fault: missing},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := &redisOfATest{beats: []sidekiq.Process{{PID: 42, Hostname: hostname, Quiet: c.isQuiet, Concurrency: 5}}}
-			p, u := plannerWith(r, &options{})
-			p.host = host{root: t.TempDir()}
-			u.state = systemd.State{MainPID: 42, ActiveState: "active", SubState: "running"}
-			p.redefined[u.name] = c.isQuiet
-			if c.isNoted {
-				require.NoError(t, p.note(u.name, quietNote, u.identity()))
+		t.Run(name, func(t *testing.T) {
+			p, u := newTestPlanner(t, &c.store, &options{RequireHeartbeat: c.isRequired})
+			p.redis.Guessed = c.isGuessed
+			var r recorder
+			if err := p.unseen(&r, u, c.cause); c.fault != "" {
+				require.EqualError(t, err, c.fault)
+				require.Empty(t, r.warnings)
+				return
 			}
-			u.wasMadeQuiet = p.hasNote(u.name, quietNote, u.identity())
-			_, isNeeded := p.restartNeeded(u)
-			require.Equal(t, c.wantsRestart, isNeeded)
-			u.state.MainPID = 43
-			require.False(t, p.hasNote(u.name, quietNote, u.identity()), "another process")
+			require.Equal(t, []string{c.warning}, r.warnings)
+		})
+	}
+}
+
+func TestVerify_WaitsForTheFirstHeartbeat(t *testing.T) {
+	store := &fakeStore{}
+	p, u := newTestPlanner(t, store, &options{})
+	synctest.Test(t, func(t *testing.T) {
+		isBooted := time.Now().Add(11 * time.Second)
+		store.heartbeats = func() []sidekiq.Process {
+			if time.Now().Before(isBooted) {
+				return nil
+			}
+			return []sidekiq.Process{{PID: 42, Hostname: "web", Concurrency: 5, Busy: 1, Queues: []string{"default"}}}
+		}
+		var r recorder
+		require.NoError(t, p.verify(&r, u))
+		heartbeat := map[string]any{"status": "seen", "source": "redis_url", "concurrency": 5, "busy": 1, "queues": []string{"default"}}
+		require.Equal(t, map[string]any{
+			"processes": []any{map[string]any{"unit": "sidekiq.service", "main_pid": 42, "active_since": "", "heartbeat": heartbeat}},
+			"main_pid":  42, "active_since": "", "heartbeat": heartbeat,
+		}, r.values)
+
+		store.heartbeats = func() []sidekiq.Process { return nil }
+		require.ErrorIs(t, p.verify(&r, u), sidekiq.ErrNoHeartbeat)
+	})
+}
+
+func TestVerify_UnknownRedis(t *testing.T) {
+	p, u := newTestPlanner(t, &fakeStore{}, &options{})
+	p.redis = sidekiq.Client{}
+	var r recorder
+	require.NoError(t, p.verify(&r, u))
+	require.Equal(t, map[string]any{
+		"processes": []any{map[string]any{"unit": "sidekiq.service", "main_pid": 42, "active_since": ""}}, "main_pid": 42, "active_since": "",
+	}, r.values)
+}
+
+func TestUptime(t *testing.T) {
+	p, _ := newTestPlanner(t, &fakeStore{}, &options{})
+	p.uptimeNotify, p.uptimeSimple = 5*time.Second, 10*time.Second
+	require.Equal(t, 10*time.Second, p.uptime(), "the version is not known")
+	var err error
+	p.version, err = sidekiq.ParseVersion("7.3.2")
+	require.NoError(t, err)
+	require.Equal(t, 5*time.Second, p.uptime())
+}
+
+// A process counts as up with its first heartbeat, else after its uptime. A Redis that does not answer is not asked again.
+func TestAwaitUp(t *testing.T) {
+	child := exec.Command("sleep", "60")
+	require.NoError(t, child.Start())
+	defer func() {
+		require.NoError(t, child.Process.Kill())
+		_ = child.Wait() // it was killed
+	}()
+	ofChild := func() []sidekiq.Process { return []sidekiq.Process{{PID: child.Process.Pid, Hostname: "web"}} }
+	for name, c := range map[string]struct {
+		pid      int
+		store    fakeStore
+		isWaited bool
+		isAsked  func(n int) bool
+	}{
+		"a heartbeat":              {pid: 42, store: fakeStore{heartbeats: heartbeat42(time.Time{})}, isAsked: func(n int) bool { return n == 1 }},
+		"no heartbeat":             {pid: 42, isWaited: true, isAsked: func(n int) bool { return n > 1 }},
+		"the heartbeat of a child": {pid: os.Getpid(), store: fakeStore{heartbeats: ofChild}, isWaited: true, isAsked: func(n int) bool { return n > 1 }},
+		"a Redis without answers":  {pid: 42, store: fakeStore{fault: errors.New("refused")}, isWaited: true, isAsked: func(n int) bool { return n == 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, u := newTestPlanner(t, &c.store, &options{})
+			p.uptimeSimple = 950 * time.Millisecond
+			require.NoError(t, p.write(u.path(), "[Service]\n", unitMode))
+			set(u.name, "invocation", strconv.Itoa(c.pid))
+			set(u.name, "active", "yes")
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				state, err := p.awaitUp(u, p.redis)
+				require.NoError(t, err)
+				require.Equal(t, c.pid, state.MainPID)
+				require.Equal(t, c.isWaited, time.Since(start) >= p.uptimeSimple)
+			})
+			require.True(t, c.isAsked(c.store.asked), c.store.asked)
 		})
 	}
 }
