@@ -98,7 +98,7 @@ func (g *guide) start(ctx context.Context) error {
 	if g.worker.Host, err = hosts.Start(ctx, "story-worker", image); err != nil {
 		return err
 	}
-	if err := g.worker.RunScript(ctx, "molecule/story/open.sh", public); err != nil {
+	if err := g.worker.RunScript(ctx, "molecule/shared/authorize.sh", public); err != nil {
 		return err
 	}
 	if err := g.worker.Copy(ctx, "molecule/soak.rb", "/usr/local/src/"); err != nil {
