@@ -37,7 +37,7 @@ func Bin(t testing.TB) string {
 	return ""
 }
 
-// Cores are the directories of Ansible's programs: that of Bin, and with ALL_CORES=1 those that molecule/setup core has made.
+// Cores are the directories of Ansible's programs: that of Bin, and with ALL_CORES=1 those that molecule/scripts/setup core has made.
 func Cores(t testing.TB) []string {
 	t.Helper()
 	bins := []string{Bin(t)}
@@ -49,7 +49,7 @@ func Cores(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	if len(more) == 0 {
-		t.Fatal("ALL_CORES=1 and there is no .venv/cores; hint: molecule/setup core")
+		t.Fatal("ALL_CORES=1 and there is no .venv/cores; hint: molecule/scripts/setup core")
 	}
 	for _, program := range more {
 		bins = append(bins, folder(t, program))

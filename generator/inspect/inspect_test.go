@@ -136,7 +136,7 @@ func TestText_Yamllint(t *testing.T) {
 
 // The applications of the project's own tests.
 func TestLook_ApplicationsOfTheTests(t *testing.T) {
-	demo := overlay{os.DirFS("../../molecule/story/capistrano"), os.DirFS("../../molecule/app")}
+	demo := overlay{os.DirFS("../../molecule/capistrano/app"), os.DirFS("../../molecule/app")}
 	m := accepts(t, Look(demo, "production", nil).Text(schemaURL))
 	require.Equal(t, "demo", m.Project)
 	m.Project = ""

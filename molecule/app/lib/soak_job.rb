@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# One of many numbered jobs, among which ../../soak looks for lost ones. What it has done stands in Redis under soak:PHASE: its number in
-# `begun` and then in `done`; `begins` and `runs` count how often that happened.
+# A numbered job, so that lost ones can be found. Its number is added to the set soak:PHASE:begun in Redis and, when it has done what a subclass
+# does in a block, to soak:PHASE:done; soak:PHASE:begins and soak:PHASE:runs count how often that happened.
 class SoakJob
   # Sidekiq::Job only came with 6.3.
   include Sidekiq::Worker
@@ -9,6 +9,7 @@ class SoakJob
   def perform(phase, number, seconds)
     note(phase, "begun", "begins", number)
     sleep seconds
+    yield if block_given?
     note(phase, "done", "runs", number)
   end
 

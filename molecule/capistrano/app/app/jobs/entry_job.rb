@@ -1,0 +1,11 @@
+# frozen_string_literal: true
+
+# A SoakJob that uses the database: an entry has the release and the process that did it. It also writes a line to log/production.log.
+class EntryJob < SoakJob
+  def perform(phase, number, seconds)
+    super do
+      Entry.create!(phase: phase, number: number, release: Rails.root.basename.to_s, pid: Process.pid)
+      Rails.logger.info("#{phase} #{number}")
+    end
+  end
+end

@@ -1,0 +1,3 @@
+# frozen_string_literal: true
+
+server "worker", user: "deploy", roles: %w[app db]
