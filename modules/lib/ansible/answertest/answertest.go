@@ -1,10 +1,13 @@
-// Package answertest compares a module's answer with the expected JSON.
+// Package answertest has commands for test scripts (package testscript) that call a module and compare its answer with the expected JSON.
 package answertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -16,29 +19,51 @@ import (
 // defaults are the values of keys that the expected JSON leaves out: an answer that changed something, failed or warned must be expected to.
 var defaults = map[string]any{"changed": false, "failed": false, "warnings": []any{}}
 
+// Call is the testscript command
+//
+//	call PROGRAM... ARGUMENTS
+//
+// It runs a module with ARGUMENTS, which is JSON or the name of a file with JSON. $NAME stands for a variable of the script, such as $WORK.
+func Call(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) < 2 {
+		ts.Fatalf("usage: call PROGRAM... ARGUMENTS")
+	}
+	last := len(args) - 1
+	file := filepath.Join(ts.Getenv("WORK"), "arguments.json")
+	ts.Check(os.WriteFile(file, []byte(read(ts, args[last])), 0o644))
+	ts.Check(ts.Exec(args[0], append(args[1:last], file)...))
+}
+
 // Command is the testscript command
 //
 //	answer EXPECTED
 //
-// It compares the last standard output with EXPECTED, which is JSON or the name of a file with JSON, as Compare does. $WORK stands for the script's
-// directory.
+// It compares the last standard output with EXPECTED, which is JSON or the name of a file with JSON, as Compare does. $NAME stands for a variable of
+// the script, such as $WORK.
 func Command(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) != 1 {
 		ts.Fatalf("usage: answer EXPECTED")
 	}
-	expected := args[0]
-	if !strings.HasPrefix(expected, "{") {
-		expected = ts.ReadFile(expected)
-	}
-	expected = strings.ReplaceAll(expected, "$WORK", ts.Getenv("WORK"))
 	output := ts.ReadFile("stdout")
-	differences, err := Compare(output, expected)
+	differences, err := Compare(output, read(ts, args[0]))
 	if err != nil {
 		ts.Fatalf("%v\nthe module printed %s", err, output)
 	}
 	if len(differences) > 0 {
 		ts.Fatalf("the answer differs:\n  %s\nthe module printed %s", strings.Join(differences, "\n  "), output)
 	}
+}
+
+var variable = regexp.MustCompile(`\$[A-Z]+`)
+
+// read returns the JSON that an argument is or names, with the values of variables. Names that are no variables of the script stay.
+func read(ts *testscript.TestScript, argument string) string {
+	if !strings.HasPrefix(argument, "{") {
+		argument = ts.ReadFile(argument)
+	}
+	return variable.ReplaceAllStringFunc(argument, func(name string) string {
+		return cmp.Or(ts.Getenv(name[1:]), name)
+	})
 }
 
 // Compare returns the differences between an answer and the expected JSON, one line each. Every expected key must be in the answer with the expected
