@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-func TestAFileThatChangesMeanwhileIsLeftAlone(t *testing.T) {
+func TestReplace_FileWasChanged(t *testing.T) {
 	path := host(t, small)
 	d, err := findDatabase([]string{path}, atomicfile.FollowOwn)
 	require.NoError(t, err)
@@ -23,7 +23,7 @@ func TestAFileThatChangesMeanwhileIsLeftAlone(t *testing.T) {
 	require.EqualError(t, err, path+" was changed by somebody else meanwhile; hint: run again")
 }
 
-func TestWhatWasWrittenIsTakenBack(t *testing.T) {
+func TestReplace_RestoresFile(t *testing.T) {
 	path := host(t, small)
 	d, err := findDatabase([]string{path}, atomicfile.FollowOwn)
 	require.NoError(t, err)

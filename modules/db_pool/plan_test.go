@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
+func TestRun_OrdinaryUser(t *testing.T) {
 	needRoot(t)
 	asNobody := func(t *testing.T, args map[string]any) map[string]any { return run(t, 65534, args) }
 	path := host(t, small)
@@ -42,7 +42,7 @@ func TestAnOrdinaryUserIsToldWhatIsMissing(t *testing.T) {
 	require.Contains(t, fmt.Sprint(own["warnings"]), "no lock keeps this run and others apart")
 }
 
-func TestTheEnvironmentOfTheProcessDecides(t *testing.T) {
+func TestPlan_EvaluatesERBWithEnvironment(t *testing.T) {
 	path := host(t, "production:\n  adapter: mysql2\n  pool: <%= ENV.fetch('RAILS_MAX_THREADS') { 5 } %>\n")
 	directory := filepath.Dir(path)
 	require.NoError(t, os.WriteFile(directory+"/unit.env", []byte("RAILS_MAX_THREADS=25\n"), 0o600))
@@ -65,7 +65,7 @@ func TestTheEnvironmentOfTheProcessDecides(t *testing.T) {
 	require.EqualError(t, err, path+": line 3: pool is made by ERB and gives 3 with this environment; hint: set RAILS_MAX_THREADS to 25 in the environment of the process, or write pool: 25 into the section")
 }
 
-func BenchmarkPlanWithoutChange(b *testing.B) {
+func BenchmarkPlan_NoChange(b *testing.B) {
 	directory := b.TempDir()
 	write := func(name, text string) string {
 		path := filepath.Join(directory, name)
