@@ -1,17 +1,17 @@
 package sudoersentry
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/killtest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // check ends a program of a script.
@@ -22,11 +22,20 @@ func check(err error) {
 	}
 }
 
-// rewriter writes the file as the module does, 300 times, two texts in turn.
+// restart runs the command that the file of crash tests grants.
+func restart() error {
+	out, err := exec.Command("runuser", "-u", "deploy", "--", "sudo", "-n", "/opt/systemctl", "restart", "sidekiq").CombinedOutput()
+	if err != nil || string(out) != "root: restart sidekiq\n" {
+		return fmt.Errorf("sudo does not work: %v: %s", err, out)
+	}
+	return nil
+}
+
+// rewriter writes the file as the module does, two texts in turn. SOAK repeats it.
 func rewriter() {
 	tools, err := sudo.Find()
 	check(err)
-	for i := range 300 {
+	for i := range rubytest.Rounds(50) {
 		f := facts{path: sudoers.Dir + "/sidekiq", sudo: tools}
 		text := strings.Repeat("# longer\n", i%2*500) + "deploy ALL=(root) NOPASSWD: /opt/systemctl restart sidekiq\n"
 		f.found, err = atomicfile.Read(f.path, atomicfile.Refuse)
@@ -35,7 +44,7 @@ func rewriter() {
 	}
 }
 
-// race calls sudo until rewriter has ended. A call fails when sudo says anything but what the program says.
+// race calls sudo until rewriter has ended.
 func race() {
 	child := exec.Command("rewriter")
 	child.Stderr = os.Stderr
@@ -49,52 +58,33 @@ func race() {
 			fmt.Printf("%d calls, none failed\n", calls)
 			return
 		default:
-		}
-		out, err := exec.Command("runuser", "-u", "deploy", "--", "sudo", "-n", "/opt/systemctl", "restart", "sidekiq").CombinedOutput()
-		if err != nil || string(out) != "root: restart sidekiq\n" {
-			check(fmt.Errorf("call %d: %v: %s", calls, err, out))
+			check(restart())
 		}
 	}
 }
 
-// killed runs a program that killtest kills before a call, and writes the name of that call to the file killed.
-func killed() {
-	n, err := strconv.Atoi(os.Args[1])
+// survives kills the module before its first, second, ... call that changes something, until a run is not killed.
+func survives() {
+	program, err := exec.LookPath("sudoers_entry")
 	check(err)
-	program, err := exec.LookPath(os.Args[2])
+	old, err := os.ReadFile("old")
 	check(err)
-	calls, end, err := killtest.Run(program, os.Args[2:], n)
-	check(err)
-	if end.Signaled() {
-		check(os.WriteFile("killed", []byte(calls[n-1]), 0o600))
-	}
-}
-
-// survives kills a run before its first, second, ... call that changes something, until there is a run that is not killed.
-func survives(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: survives")
-	}
-	old := ts.ReadFile("old")
-	n := 1
-	for ; ; n++ {
-		ts.Check(os.WriteFile(ts.MkAbs("etc/sudoers.d/sidekiq"), []byte(old), 0o440))
-		ts.Check(os.Chmod(ts.MkAbs("etc/sudoers.d/sidekiq"), 0o440))
-		ts.Check(os.RemoveAll(ts.MkAbs("killed")))
-		ts.Check(ts.Exec("onhost", "killed", strconv.Itoa(n), "sudoers_entry", "args.json"))
-		call, err := os.ReadFile(ts.MkAbs("killed"))
-		if now := ts.ReadFile("etc/sudoers.d/sidekiq"); now != old && !sudoers.IsOurs(now) {
-			ts.Fatalf("killed at call %d (%s), the file is neither old nor new:\n%s", n, call, now)
+	path := sudoers.Dir + "/sidekiq"
+	for n := 1; ; n++ {
+		check(os.WriteFile(path, old, 0o440))
+		calls, end, err := killtest.Run(program, []string{"sudoers_entry", "args.json"}, n)
+		check(err)
+		now, err := os.ReadFile(path)
+		check(err)
+		if !bytes.Equal(now, old) && !sudoers.IsOurs(string(now)) {
+			check(fmt.Errorf("after %q the file is neither old nor new:\n%s", calls, now))
 		}
-		if err := ts.Exec("onhost", "runuser", "-u", "deploy", "--", "sudo", "-n", "/opt/systemctl", "restart", "sidekiq"); err != nil {
-			ts.Fatalf("killed at call %d (%s), sudo no longer works: %v", n, call, err)
+		if err := restart(); err != nil {
+			check(fmt.Errorf("after %q: %w", calls, err))
 		}
-		if err != nil {
-			break
+		if !end.Signaled() {
+			fmt.Printf("killed %d times\n", n-1)
+			return
 		}
-	}
-	ts.Logf("killed %d times", n-1)
-	if n < 20 { // fewer than the steps in the comment of the package require
-		ts.Fatalf("only %d calls were counted", n-1)
 	}
 }

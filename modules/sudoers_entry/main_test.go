@@ -1,51 +1,56 @@
 package sudoersentry
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The scripts run the real module with the real sudo on a host of their own: in a private mount namespace, files of the script lie
-// over /etc and /opt, so that nothing of this machine is touched and nothing in the module has to know of tests.
+// The scripts run the module with the real sudo in a mount namespace, where files of the script are mounted over those in /etc and /opt. So the
+// tests do not change this host, and the module has no code for them.
 //
-//	onhost PROGRAM ARGS    run a program there; mounts.sh, if it exists, first
-//	sudoers_entry ARGS.json, nobody run sudoers_entry -    the module, as root and as another user
-//	race                   calls sudo all the time while another process rewrites the file 300 times; tells how often, or fails
+//	onhost PROGRAM ARGS    runs a program there, after mounts.sh if that exists
+//	call, answer           see package answertest
+//	sudoers_entry          is the module; as another user: nobody; without waiting for a lock: impatient
+//	content FILE WANTED    compares a file below the header with which the module marks it
+//	race                   calls sudo while another process rewrites the file
+//	survives               kills the module before each of its calls, looks at the file and calls sudo
 //	listings               compares what is concluded from sudo's listings with what sudo does, for random policies
-//	survives               sudo works and the file is the old or the new one, whichever call the module is killed before
-//	answers FILE           the last standard output is the JSON of FILE; findings are left out where FILE has none
-//	content FILE WANTED    FILE, below the header that the module writes, is WANTED
 func TestMain(m *testing.M) {
-	module := func() { os.Exit(ansible.Main("test", ansible.Modules{"sudoers_entry": Module})) }
 	testscript.Main(m, map[string]func(){
 		"sudoers_entry": module,
+		"nobody":        nobody,
+		"impatient":     impatient,
 		"onhost":        onHost,
 		"race":          race,
-		"listings":      listings,
 		"rewriter":      rewriter,
-		"killed":        killed,
-		"nobody": func() {
-			if err := syscall.Setuid(65534); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(2)
-			}
-			module()
-		},
+		"listings":      listings,
+		"survives":      survives,
 	})
 }
 
-// mounts lays the script's files over those of the machine.
+func module() { os.Exit(ansible.Main("test", ansible.Modules{"sudoers_entry": Module})) }
+
+func nobody() {
+	check(syscall.Setuid(65534))
+	module()
+}
+
+func impatient() {
+	lockTimeout = 0
+	module()
+}
+
+// mounts mounts the script's files over those of this host.
 const mounts = `set -e
 for f in sudoers sudoers.d passwd group shadow; do mount --bind "$WORK/etc/$f" "/etc/$f"; done
 mount --bind "$WORK/opt" /opt
@@ -72,7 +77,9 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		Setup:               layHost,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"answers": answers, "content": content, "survives": survives},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"call": answertest.Call, "answer": answertest.Command, "content": content,
+		},
 	})
 }
 
@@ -96,30 +103,75 @@ func needHost(t *testing.T) {
 	t.Skip("NOT TRIED: " + reason)
 }
 
-// hostFiles are what a script's host has, if the script does not say otherwise.
+// hostFiles are the files of a host that a script does not have.
 var hostFiles = map[string]string{
-	"etc/passwd":           "root:x:0:0:root:/root:/bin/sh\ndeploy:x:1000:1000::/tmp:/bin/sh\nbackup:x:34:34::/tmp:/bin/sh\nnobody:x:65534:65534::/tmp:/bin/sh\n",
-	"etc/group":            "root:x:0:\nops:x:27:\ndeploy:x:1000:\n",
-	"etc/shadow":           "root:*:19000:0:99999:7:::\ndeploy:*:19000:0:99999:7:::\n",
+	"etc/passwd": `root:x:0:0:root:/root:/bin/sh
+deploy:x:1000:1000::/tmp:/bin/sh
+backup:x:34:34::/tmp:/bin/sh
+nobody:x:65534:65534::/tmp:/bin/sh
+CORP\deploy:x:5001:5000::/tmp:/bin/sh
+deploy@corp.example:x:5002:5000::/tmp:/bin/sh
+_svc:x:5003:5000::/tmp:/bin/sh
+Anna:x:5004:5000::/tmp:/bin/sh
+OPERATOR:x:5005:5000::/tmp:/bin/sh
+jösé:x:5006:5000::/tmp:/bin/sh
+member:x:5007:5000::/tmp:/bin/sh
+domain user:x:5008:5000::/tmp:/bin/sh
+big:x:4294967294:5000::/tmp:/bin/sh
+`,
+	"etc/group": `root:x:0:
+ops:x:27:
+backup:x:34:
+deploy:x:1000:
+accounts:x:5000:
+domain users:x:6001:member
+ADM:x:6004:
+`,
 	"etc/sudoers":          "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n",
 	"etc/sudoers.d/README": "# nothing\n",
 	"opt/systemctl":        "#!/bin/sh\necho \"$(id -un): $*\"\n",
+	"opt/who": `#!/bin/sh
+[ $# = 0 ] && [ "$(id -u)" != 0 ] || exit 1
+if [ "$(id -g)" = 5000 ]; then id -un; else echo "$(id -un) $(id -gn)"; fi
+`,
 }
 
 func layHost(env *testscript.Env) error {
+	env.Setenv("SOAK", os.Getenv("SOAK"))
 	for name, text := range hostFiles {
-		path := filepath.Join(env.WorkDir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if _, err := os.Stat(path); err == nil {
-			continue
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := addFile(filepath.Join(env.WorkDir, name), text); err != nil {
 			return err
 		}
 	}
+	passwd, err := os.ReadFile(filepath.Join(env.WorkDir, "etc/passwd"))
+	if err != nil {
+		return err
+	}
+	if err := addFile(filepath.Join(env.WorkDir, "etc/shadow"), shadow(string(passwd))); err != nil {
+		return err
+	}
 	return setModes(env.WorkDir)
+}
+
+// addFile writes a file that does not exist.
+func addFile(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}
+
+// shadow has no password and no expiry for the users of passwd, as PAM requires it.
+func shadow(passwd string) string {
+	var b strings.Builder
+	for line := range strings.Lines(passwd) {
+		user, _, _ := strings.Cut(line, ":")
+		fmt.Fprintf(&b, "%s:*:19000:0:99999:7:::\n", user)
+	}
+	return b.String()
 }
 
 // setModes gives files the modes without which sudo ignores them: a txtar holds none, and directories are made 0777.
@@ -140,23 +192,7 @@ func setModes(work string) error {
 	return nil
 }
 
-// answers compares two JSON texts by what they mean.
-func answers(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: answers FILE")
-	}
-	got, want := parsed(ts, ts.ReadFile("stdout")), parsed(ts, ts.ReadFile(args[0]))
-	if _, asked := want["findings"]; !asked {
-		delete(got, "findings")
-	}
-	if got, want := canonical(ts, got), canonical(ts, want); got != want {
-		ts.Fatalf("answered\n%s\nwanted\n%s", got, want)
-	}
-}
-
-// headerLine is that by which the module knows its own files; what sum it has is for package sudoers to test.
-var headerLine = regexp.MustCompile(`# Managed by Ansible \(sudoers_entry\), sha256 [0-9a-f]{64}\\?n?`)
-
+// content compares a file below the header with which the module marks it.
 func content(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: content FILE WANTED")
@@ -168,21 +204,4 @@ func content(ts *testscript.TestScript, neg bool, args []string) {
 	if _, got, _ := strings.Cut(text, "\n"); got != ts.ReadFile(args[1]) {
 		ts.Fatalf("%s is\n%s", args[0], got)
 	}
-}
-
-func parsed(ts *testscript.TestScript, text string) map[string]any {
-	var v map[string]any
-	if err := json.Unmarshal([]byte(headerLine.ReplaceAllString(text, "")), &v); err != nil {
-		ts.Fatalf("%v in %s", err, text)
-	}
-	return v
-}
-
-func canonical(ts *testscript.TestScript, v any) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	ts.Check(e.Encode(v))
-	return b.String()
 }

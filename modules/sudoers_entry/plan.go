@@ -52,8 +52,8 @@ func Module() ansible.Module { return ansible.New(doc, newPlan) }
 // mode is what sudo wants by default (sudoers(5), sudoers_mode); owner and group are root's.
 const mode fs.FileMode = 0o440
 
-// lockTimeout is longer than any other run takes.
-const lockTimeout = 2 * time.Minute
+// lockTimeout is longer than any other run takes. Tests shorten it.
+var lockTimeout = 2 * time.Minute
 
 // newPlan compares the file asked for with the one that is there.
 func newPlan(o *options) (*ansible.Plan, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWrongOwnerAndModeAreShownAsChmodWritesThem(t *testing.T) {
+func TestHeader_WrongOwnerOrMode(t *testing.T) {
 	for want, found := range map[string]atomicfile.File{
 		"/f":               {Mode: 0o440},
 		"/f (0:0 0644)":    {Mode: 0o644},
