@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
@@ -38,14 +39,14 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// The scripts share a real Redis and have a database of it each. In their files stand
+// The scripts share a real Redis; each has its own database. Commands and files can use the variables
 //
-//	$PORT, $TLSPORT, $CLOSED, $SOCKET, $DB    where that Redis is, and a port of none
-//	$NOW, $AGO, $STARTED                      a moment ago, five seconds and an hour before, in seconds since 1970
-//	$HOSTNAME, $WORK                          of this machine, and the directory of the script
+//	$PORT, $TLSPORT, $SOCKET, $DB, $CLOSED    of this Redis, and a port on which nothing listens
+//	$NOW, $AGO, $STARTED                      the time, five seconds before and an hour before, in seconds since 1970
+//	$HOSTNAME, $WORK                          of this host, and the directory of the script
 //
-// `leave FILE` sends its lines to the database as commands, their words between bars. `fake SOCKET FILE` runs a Redis that answers
-// as the file says (redistest.ParseAnswers).
+// The command `leave FILE` sends the lines of a file to the database as commands with their words between bars; `fake SOCKET FILE` runs a Redis that
+// answers as the file says (redistest.ParseAnswers).
 func TestScripts(t *testing.T) {
 	tls := certificate(t)
 	server := redistest.Start(t, tls.arguments...)
@@ -68,7 +69,7 @@ func TestScripts(t *testing.T) {
 					ts.Check(server.Do(ts.Value("db").(int), words[0], anyOf(words[1:])...))
 				}
 			},
-			"fake": redistest.FakeCommand,
+			"fake": redistest.FakeCommand, "call": answertest.Call, "answer": answertest.Command,
 		},
 	})
 }
@@ -81,15 +82,22 @@ func anyOf(words []string) []any {
 	return all
 }
 
-// fillIn replaces the names in the files of a script.
+// fillIn sets the variables of a script, and replaces them in its files.
 func fillIn(env *testscript.Env, server redistest.Server, tlsPort, db int) error {
 	hostname, err := os.Hostname()
 	if err != nil {
 		return err
 	}
 	closed, now := redistest.FreePort(env.T().(testing.TB)), time.Now().Unix()
-	names := strings.NewReplacer("$PORT", fmt.Sprint(server.Port), "$TLSPORT", fmt.Sprint(tlsPort), "$CLOSED", fmt.Sprint(closed), "$SOCKET", server.Socket,
-		"$DB", fmt.Sprint(db), "$WORK", env.WorkDir, "$NOW", fmt.Sprint(now), "$AGO", fmt.Sprint(now-5), "$STARTED", fmt.Sprint(now-3600), "$HOSTNAME", hostname)
+	pairs := []string{"$WORK", env.WorkDir}
+	for name, value := range map[string]any{
+		"PORT": server.Port, "TLSPORT": tlsPort, "SOCKET": server.Socket, "DB": db, "CLOSED": closed,
+		"NOW": now, "AGO": now - 5, "STARTED": now - 3600, "HOSTNAME": hostname,
+	} {
+		env.Setenv(name, fmt.Sprint(value))
+		pairs = append(pairs, "$"+name, fmt.Sprint(value))
+	}
+	variables := strings.NewReplacer(pairs...)
 	return filepath.WalkDir(env.WorkDir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -98,7 +106,7 @@ func fillIn(env *testscript.Env, server redistest.Server, tlsPort, db int) error
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(path, []byte(names.Replace(string(text))), 0o644)
+		return os.WriteFile(path, []byte(variables.Replace(string(text))), 0o644)
 	})
 }
 

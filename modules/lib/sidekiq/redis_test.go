@@ -3,6 +3,7 @@ package sidekiq
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,6 +46,15 @@ func TestAWrongPasswordIsToldWithoutIt(t *testing.T) {
 	_, err = r.Processes()
 	require.ErrorContains(t, err, fmt.Sprintf("redis at 127.0.0.1:%d: NOAUTH", port))
 	require.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), r.Place())
+}
+
+// A Redis without TLS waits for the end of a line and never answers the handshake.
+func TestOpen_TLSToPlainRedis(t *testing.T) {
+	server := redistest.Start(t)
+	defer func(usual time.Duration) { replyTimeout = usual }(replyTimeout)
+	replyTimeout = 50 * time.Millisecond
+	_, err := Open(fmt.Sprintf("rediss://localhost:%d", server.Port), "")
+	require.EqualError(t, err, fmt.Sprintf("redis at localhost:%d: context deadline exceeded", server.Port))
 }
 
 func TestThePlaceIsHostAndPort(t *testing.T) {

@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
+// replyTimeout is the timeout of one command. Tests shorten it.
+var replyTimeout = 3 * time.Second
+
 // A Redis is not trusted: others than root may have written what it says, or be what answers.
 const (
-	replyTimeout = 3 * time.Second  // for one command
 	totalTimeout = 20 * time.Second // for a connection, which asks a question for each process and queue
 	totalSize    = 16 << 20         // bytes that a connection reads; 500 running jobs of 2 kB are 1 MB
 	valueCost    = 64               // bytes that a value counts beside its text, for the memory that it takes
