@@ -45,7 +45,7 @@ func noChange(t testing.TB, binary string) func() []byte {
 	}
 }
 
-func TestAllModulesAreInTheBinary(t *testing.T) {
+func TestProgram_HasAllModules(t *testing.T) {
 	binary := build(t)
 	out, err := exec.Command(binary, "--version").CombinedOutput()
 	require.NoError(t, err)

@@ -13,18 +13,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSecondRunChangesNothing(t *testing.T) {
+func TestRun_SecondRunChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	first := call(t, map[string]any{"path": path})
 	require.Equal(t, true, first["changed"])
 	require.Equal(t, []any{"write " + path}, first["steps"])
-	require.Equal(t, true, first["proved"], "late results are answered")
+	require.Equal(t, true, first["proved"], "keys that a step sets are in the answer")
 	second := call(t, map[string]any{"path": path})
 	require.Equal(t, false, second["changed"])
 	require.Equal(t, []any{}, second["steps"])
 }
 
-func TestCheckModeAnswersTheSameAndWritesNothing(t *testing.T) {
+func TestCheckMode_ReturnsSameAnswerAndWritesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	checked := call(t, map[string]any{"path": path, "_ansible_check_mode": true, "_ansible_diff": true})
 	require.NoFileExists(t, path)
@@ -34,7 +34,7 @@ func TestCheckModeAnswersTheSameAndWritesNothing(t *testing.T) {
 	require.Equal(t, []any{map[string]any{"before": "", "after": "hello", "before_header": path, "after_header": path}}, done["diff"])
 }
 
-func TestWhatIsMissingFailsARunAndWarnsACheck(t *testing.T) {
+func TestMissing_FailsRunAndWarnsInCheckMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	args := map[string]any{"path": path, "trouble": "missing"}
 	got := call(t, args)
@@ -55,7 +55,7 @@ func TestPlan_WarnsOnce(t *testing.T) {
 	require.Equal(t, []string{"Redis 6.0.16 is too old", "another"}, p.warnings)
 }
 
-func TestFailuresTakeBackWhatWasDone(t *testing.T) {
+func TestRun_RollsBackAfterFailure(t *testing.T) {
 	for _, c := range []struct {
 		trouble, msg, left string
 		changed            bool
@@ -82,7 +82,7 @@ func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 			require.Equal(t, true, got["failed"])
 			require.Equal(t, c.msg, short(got["msg"]))
 			require.Equal(t, c.changed, got["changed"])
-			require.NotContains(t, got, "path", "what would be so after a success is not claimed")
+			require.NotContains(t, got, "path", "keys of a success are not in the answer of a failure")
 			left, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.Equal(t, c.left, string(left))
@@ -97,8 +97,8 @@ func TestFailuresTakeBackWhatWasDone(t *testing.T) {
 	}
 }
 
-// Package atomicfile says so of a file that is in place but not yet safe on disk.
-func TestAnyErrorCanSayThatItIsPartial(t *testing.T) {
+// Package atomicfile returns such an error if a file was replaced but not yet synced to the disk.
+func TestIsPartial(t *testing.T) {
 	require.True(t, isPartial(fmt.Errorf("write: %w", unsynced{errors.New("io")})))
 	require.True(t, isPartial(fmt.Errorf("start: %w", Partial(errors.New("x")))))
 	require.False(t, isPartial(errors.New("x")))
@@ -108,7 +108,7 @@ type unsynced struct{ error }
 
 func (unsynced) Partial() bool { return true }
 
-func TestFaultsBeforeActingAreOneMessage(t *testing.T) {
+func TestAnswer_ErrorBeforeFirstStep(t *testing.T) {
 	for trouble, msg := range map[string]string{
 		"plan":       "cannot look",
 		"plan_panic": "bug in module write_text, nothing was changed: runtime error: index out of range [10] with length 0",
@@ -120,7 +120,7 @@ func TestFaultsBeforeActingAreOneMessage(t *testing.T) {
 	}
 }
 
-func TestSecretsNeverAppear(t *testing.T) {
+func TestAnswer_MasksSecrets(t *testing.T) {
 	const secret = `redis://:p@ss"w ord@host/0`
 	path := filepath.Join(t.TempDir(), "f")
 	for _, args := range []map[string]any{
@@ -137,14 +137,14 @@ func TestSecretsNeverAppear(t *testing.T) {
 	}
 }
 
-func TestPasswordOfASecretURLIsASecret(t *testing.T) {
+func TestMask_PasswordOfSecretURL(t *testing.T) {
 	m := newMask([]string{"redis://user:s3cr%2Ft@host:1/0"})
 	require.Equal(t, "dial host:1 with ********: no", m.text("dial host:1 with s3cr/t: no"))
 	require.Equal(t, "********", m.text("s3cr%2Ft"))
 }
 
-// People put secrets into options that are not made for them, such as a service's environment.
-func TestLikelySecretsAreMaskedToo(t *testing.T) {
+// Secrets are also in options that are not no_log, such as the environment of a service.
+func TestLikelySecrets(t *testing.T) {
 	got := likelySecrets(map[string]any{
 		"environment": map[string]any{"SECRET_KEY_BASE": "abcd", "PGPASSWORD": "defg", "DATABASE_URL": "postgres://u:gh%40i@h/db", "MYSQL_PWD": "pwpw",
 			"RAILS_MASTER_KEY": "mkmk", "MONKEY": "2525", "MY_TOKEN": "up", "COMPASS": "north", "PWD": "/opt/x"},
@@ -155,29 +155,29 @@ func TestLikelySecretsAreMaskedToo(t *testing.T) {
 	require.ElementsMatch(t, []string{"abcd", "defg", "gh%40i", "gh@i", "pwpw", "mkmk", "jklm", "hunter22", "xyz1", `a \"b`}, got)
 }
 
-// systemd wants percent signs doubled, so that is how a diff of a unit shows them.
-func TestSecretsAreMaskedInEveryForm(t *testing.T) {
+// In units, and so in their diffs, percent signs are doubled.
+func TestMask_EscapedSecrets(t *testing.T) {
 	m := newMask([]string{`a%b"c d`})
 	for _, form := range []string{`a%b"c d`, `a%%b"c d`, `a%%b\"c d`, `a%b\"c d`, `a%25b%22c+d`, `a%25b%22c%20d`} {
 		require.Equal(t, "<********>", m.text("<"+form+">"))
 	}
 }
 
-func TestSecretsOfAFileThatWasFoundAreMaskedInItsDiff(t *testing.T) {
+func TestAnswer_MasksSecretsOfOldFileInDiff(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	require.NoError(t, os.WriteFile(path, []byte("Environment=DB_PASSWORD=oldsecret\n"), 0o600))
 	got := call(t, map[string]any{"path": path, "_ansible_check_mode": true, "_ansible_diff": true})
 	require.Equal(t, "Environment=DB_PASSWORD=********\n", got["diff"].([]any)[0].(map[string]any)["before"])
 }
 
-func TestNewSecretsAreSentOnlyWhereTheyAreMasked(t *testing.T) {
+func TestAnswer_NewSecretsByVersion(t *testing.T) {
 	for version, sent := range map[string]bool{"2.14.18": false, "2.19.11": false, "2.21.5": false, "2.22.0b2": true, "2.23": true, "3.0": true, "": false, "x": false} {
 		_, has := call(t, map[string]any{"path": "/nowhere/f", "password": "pw", "_ansible_check_mode": true, "_ansible_version": version})["_ansible_new_secrets"]
 		require.Equal(t, sent, has, version)
 	}
 }
 
-func TestInvocationIsAnsweredWhenAskedFor(t *testing.T) {
+func TestAnswer_Invocation(t *testing.T) {
 	args := map[string]any{"path": "/nowhere/f", "password": "pw", "_ansible_check_mode": true}
 	for _, c := range []struct {
 		key   string
@@ -199,19 +199,19 @@ func TestInvocationIsAnsweredWhenAskedFor(t *testing.T) {
 	}
 }
 
-func TestSyslogLineIsOneLineWithoutSecrets(t *testing.T) {
+func TestInvokedWith_OneLineWithoutSecrets(t *testing.T) {
 	spec := testModule().spec
 	args := map[string]any{"path": "/a\nb", "password": "pw", "text": "it is pw", "n": map[string]any{"k": true}}
 	line := invokedWith(spec, args, newMask(spec.Secrets(args)))
 	require.Equal(t, `Invoked with n={"k":true} password=VALUE_SPECIFIED_IN_NO_LOG_PARAMETER path="/a\nb" text=it is ********`, line)
 }
 
-func TestUnknownControlKeysAreIgnored(t *testing.T) {
+func TestControl_IgnoresUnknownKeys(t *testing.T) {
 	got := call(t, map[string]any{"path": "/nowhere/f", "_ansible_check_mode": true, "_ansible_brand_new": []any{1}, "_ansible_verbosity": "odd"})
 	require.Equal(t, false, got["failed"])
 }
 
-func TestArgumentsThatAreNoObjectAreRefusedWithoutShowingThem(t *testing.T) {
+func TestParseArguments_RefusesWithoutSecrets(t *testing.T) {
 	for text, msg := range map[string]string{
 		``:                     "there is nothing",
 		`{"password": "pw`:     "wrong type or end of input",
@@ -226,7 +226,7 @@ func TestArgumentsThatAreNoObjectAreRefusedWithoutShowingThem(t *testing.T) {
 	}
 }
 
-func TestInterfaceAndParamsMustAgree(t *testing.T) {
+func TestNew_PanicsIfFieldIsMissing(t *testing.T) {
 	type missing struct {
 		Path string `option:"path"`
 	}
@@ -235,13 +235,13 @@ func TestInterfaceAndParamsMustAgree(t *testing.T) {
 	})
 }
 
-func TestEveryFacilityNameIsKnown(t *testing.T) {
+func TestFacility(t *testing.T) {
 	require.Equal(t, facility("LOG_USER"), facility("nonsense"))
 	require.NotEqual(t, facility("LOG_USER"), facility("LOG_LOCAL3"))
 }
 
-// The socket is the kernel's side of /dev/log; a host without one must not fail the task.
-func TestMissingSyslogIsNoFailure(t *testing.T) {
+// A host without the socket /dev/log must not fail the task.
+func TestLogInvocation_WithoutSyslog(t *testing.T) {
 	if c, err := net.Dial("unixgram", "/dev/log"); err == nil {
 		c.Close()
 		t.Skip("this host has a syslog socket")

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What no single step can put back is brought back last, and only when steps are taken back.
-func TestAfterAllIsTakenBackTheRestIsBroughtBack(t *testing.T) {
+// The restoration runs after all steps are undone, and only if they are undone.
+func TestRestore_RunsAfterRollback(t *testing.T) {
 	for _, c := range []struct {
 		fault     error
 		policy    Policy
@@ -33,7 +33,7 @@ func TestAfterAllIsTakenBackTheRestIsBroughtBack(t *testing.T) {
 	}
 }
 
-// A step that says so is undone with those before it, and counts as a change where they stay.
+// A partial step is undone with those before it, and is a change if they are kept.
 func TestStep_Partial(t *testing.T) {
 	for policy, calls := range map[Policy][]string{RollBack: {"undo"}, KeepAll: nil} {
 		var undone []string
@@ -48,7 +48,7 @@ func TestStep_Partial(t *testing.T) {
 	}
 }
 
-// What a step adds to a list comes after what the plan had there, and stays after a failure.
+// An element that a step appends comes after those of the plan, and is in the answer of a failure.
 func TestLate_Append(t *testing.T) {
 	p := &Plan{}
 	p.Append("processes", 1)

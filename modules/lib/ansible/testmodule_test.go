@@ -8,6 +8,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 )
 
 // The module of the tests writes a text into a file, in as many ways as a module can succeed or fail.
@@ -20,6 +22,7 @@ DOCUMENTATION:
     path: {description: [The file.], type: path, required: true}
     text: {description: [What it holds.], type: str, default: hello}
     password: {description: [Some secret.], type: str}
+    tags: {description: [Words.], type: list, elements: str}
     trouble:
       description: [What goes wrong.]
       type: str
@@ -31,10 +34,11 @@ ARGUMENT_SPEC:
 `
 
 type testParams struct {
-	Path     string  `option:"path"`
-	Text     string  `option:"text"`
-	Password *string `option:"password"`
-	Trouble  string  `option:"trouble"`
+	Path     string   `option:"path"`
+	Text     string   `option:"text"`
+	Password *string  `option:"password"`
+	Tags     []string `option:"tags"`
+	Trouble  string   `option:"trouble"`
 }
 
 func (p *testParams) Validate() error {
@@ -126,7 +130,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){"answer": answertest.Command},
+	})
 }
 
 // call runs the module in this process.
