@@ -1,12 +1,16 @@
 package dbpool
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
@@ -36,7 +40,51 @@ func TestReplace_RestoresFile(t *testing.T) {
 	require.Equal(t, d, back)
 }
 
-// Root has no rights to gain: a file system that is read-only, or NFS with root_squash, refuses it all the same.
+// The file may be removed while the run waits for the lock.
+func TestFindDatabase_RemovedWhileWaiting(t *testing.T) {
+	needRoot(t)
+	path := host(t, small)
+	lock := lockDirectory(t, filepath.Dir(path))
+	result := make(chan *database)
+	go func() {
+		d, err := findDatabase([]string{path}, atomicfile.FollowOwn)
+		if err != nil {
+			t.Error(err)
+		}
+		result <- d
+	}()
+	require.Eventually(t, func() bool { return countOpen(t, lock.Name()) == 2 }, time.Minute, time.Millisecond)
+	require.NoError(t, os.Remove(path))
+	require.NoError(t, lock.Close())
+	require.Nil(t, <-result)
+}
+
+// lockDirectory locks a directory as another run of root does.
+func lockDirectory(t *testing.T, dir string) *os.File {
+	t.Helper()
+	var s unix.Stat_t
+	require.NoError(t, unix.Stat(dir, &s))
+	require.NoError(t, os.MkdirAll("/run/ansible-sidekiq-lock", 0o700))
+	lock, err := os.OpenFile(fmt.Sprintf("/run/ansible-sidekiq-lock/%d-%d", s.Dev, s.Ino), os.O_CREATE|os.O_RDWR, 0o600)
+	require.NoError(t, err)
+	require.NoError(t, unix.Flock(int(lock.Fd()), unix.LOCK_EX))
+	return lock
+}
+
+// countOpen returns how often this process has a file open.
+func countOpen(t *testing.T, path string) (n int) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	require.NoError(t, err)
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && target == path {
+			n++
+		}
+	}
+	return n
+}
+
+// The hint is not for root: a read-only file system, or NFS with root_squash, denies root as well.
 func TestHint_NoBecomeForRoot(t *testing.T) {
 	denied := fs.ErrPermission
 	require.EqualError(t, hintBecome(denied, 1000), denied.Error()+"; hint: become: true")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -33,10 +34,14 @@ func checkMode(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// host is a directory with a database.yml.
+// host is a directory with a database.yml. It stays open, so that no other directory gets its inode: the lock of the directory, which has that number,
+// is held until the process ends.
 func host(t *testing.T, text string) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "database.yml")
+	dir := t.TempDir()
+	_, err := syscall.Open(dir, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	require.NoError(t, err)
+	path = filepath.Join(dir, "database.yml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o640))
 	return path
 }
