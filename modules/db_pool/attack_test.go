@@ -19,14 +19,14 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// deploy is the user in these tests who attacks root; the number belongs to nobody on most hosts.
+// deploy is the user who attacks root in these tests. On most hosts the number is not used.
 const deploy = 61234
 
 func as(uid uint32) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 }
 
-// needRoot skips where there is no other user to be; with REQUIRE_ORACLES=1 that is a failure.
+// needRoot skips the test if the process cannot run programs as another user; with REQUIRE_ORACLES=1 that is a failure.
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -38,12 +38,12 @@ func needRoot(t *testing.T) {
 	t.Skip("NOT TRIED: root is needed to run as another user")
 }
 
-// run runs the module in a process of its own.
+// run runs the module in a separate process.
 func run(t *testing.T, uid uint32, args map[string]any) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(args)
 	require.NoError(t, err)
-	cmd := exec.Command("/proc/self/exe") // the binary itself may lie where nobody may look
+	cmd := exec.Command("/proc/self/exe") // the user may not be able to reach the file
 	cmd.Args = []string{"program", "run", "db_pool", "-"}
 	cmd.Stdin = strings.NewReader(string(text))
 	cmd.SysProcAttr = as(uid)
@@ -73,7 +73,7 @@ func start(t *testing.T, program string, args ...string) (line string) {
 	return line
 }
 
-// deployment is an application of deploy's, and beside it a directory that only root may enter.
+// deployment is an application that belongs to deploy, and a directory that only root can enter.
 type deployment struct{ root, config, secret string }
 
 func newDeployment(t *testing.T) deployment {
@@ -93,7 +93,7 @@ func newDeployment(t *testing.T) deployment {
 	return d
 }
 
-// isHarmed reports whether the directory of root's was changed, and makes it as it was.
+// isHarmed reports whether root's directory was changed, and restores it.
 func (d deployment) isHarmed(t *testing.T) bool {
 	t.Helper()
 	entries, err := os.ReadDir(d.secret)
@@ -133,8 +133,8 @@ func TestRun_ForeignLink(t *testing.T) {
 	require.Equal(t, true, run(t, deploy, args)["changed"], "root's link, which another user follows")
 }
 
-// swapper is a program of the attacker. In random order and for random times it makes the path a file of its own, a link to that, a link or a
-// hard link to a file of root's, a FIFO and nothing, and the directory a link to a directory of root's.
+// swapper is a program of the attacker. In random order and for random times it replaces the path by its own file, a link to that, a link or hard link
+// to root's file, and a FIFO, and the directory by a link to root's directory.
 func swapper() {
 	config, secret := os.Args[1], os.Args[2]
 	path, own, temp, link := config+"/database.yml", config+".own", config+".temp", config+".link"
@@ -196,7 +196,7 @@ func TestRun_LinksAreSwapped(t *testing.T) {
 	require.NotZero(t, changed)
 }
 
-// locker is a program of the attacker: it holds a lock on all that it may open, and says how many that are.
+// locker is a program of the attacker: it locks all files and directories that it can open, and prints their number.
 func locker() {
 	locked := 0
 	for _, path := range os.Args[1:] {
@@ -211,7 +211,7 @@ func locker() {
 	}
 }
 
-// Whoever may read a directory can lock it (flock(2)). Runs of root neither wait for that nor fail. SOAK repeats it.
+// Any user who can read a directory can lock it (flock(2)). Runs of root neither wait for that nor fail. SOAK repeats it.
 func TestRun_DirectoryIsLocked(t *testing.T) {
 	d := newDeployment(t)
 	path := d.config + "/database.yml"

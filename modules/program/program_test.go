@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// build makes the binary as `make build` does.
+// build builds the program as `make build` does.
 func build(t testing.TB) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "ansible-sidekiq")
@@ -30,7 +30,7 @@ production:
   pool: 25
 `
 
-// noChange makes a call of db_pool that finds all as it shall be.
+// noChange returns a call of db_pool that changes nothing.
 func noChange(t testing.TB, binary string) func() []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "database.yml")
@@ -57,8 +57,8 @@ func TestProgram_HasAllModules(t *testing.T) {
 	require.Contains(t, string(answer), `"changed":false`)
 }
 
-// BenchmarkNoChange is one run with nothing to change, from the start of the process to its answer. Its peak of memory is not
-// seen from here, since getrusage(2) gives a child at least its parent's; `/usr/bin/time -v bin/modules/db_pool ARGS.json` tells.
+// BenchmarkNoChange is one run that changes nothing, from the start of the process to its answer. Its peak memory cannot be measured here, since
+// getrusage(2) counts that of the parent; use `/usr/bin/time -v bin/modules/db_pool ARGS.json`.
 func BenchmarkNoChange(b *testing.B) {
 	call := noChange(b, build(b))
 	for b.Loop() {

@@ -110,14 +110,14 @@ func fillIn(env *testscript.Env, server redistest.Server, tlsPort, db int) error
 	})
 }
 
-// tlsFiles are what a Redis needs to speak TLS as localhost, and nothing else.
+// tlsFiles are what a Redis needs for TLS as localhost.
 type tlsFiles struct {
 	ca        string // path of the certificate, which signs itself
 	port      int
 	arguments []string // of redis-server
 }
 
-// certificate makes them, if redis-server speaks TLS at all.
+// certificate makes them, if redis-server was built with TLS.
 func certificate(t *testing.T) tlsFiles {
 	t.Helper()
 	if !redistest.SpeaksTLS(t) {

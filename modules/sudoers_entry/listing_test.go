@@ -45,8 +45,8 @@ func listings() {
 	}
 }
 
-// compare returns what sudo does; with "doubt", when nothing was concluded. sudo -l of 1.9.16 takes a rule with a group
-// alone for one of root: lies tells that there is one, and then a refusal says nothing about whether a password was asked.
+// compare returns what sudo does, with "doubt" if nothing was concluded. sudo -l of 1.9.16 takes a rule with a group alone for one of root: lies
+// reports that there is one; then a denial does not tell whether sudo asked for a password.
 func compare(tools sudo.Tools, call sudoers.Call, lies bool) (string, error) {
 	target := []string{"-u", call.Runas}
 	if call.RunasGroup != "" {

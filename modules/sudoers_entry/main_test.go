@@ -58,17 +58,9 @@ if [ -f "$WORK/mounts.sh" ]; then . "$WORK/mounts.sh"; fi
 exec "$@"`
 
 func onHost() {
-	become("unshare", "--mount", "--propagation", "private", "sh", "-c", mounts, "sh")
-}
-
-// become runs a program that runs what the arguments of this one say.
-func become(program string, args ...string) {
-	cmd := exec.Command(program, append(args, os.Args[1:]...)...)
+	cmd := exec.Command("unshare", append([]string{"--mount", "--propagation", "private", "sh", "-c", mounts, "sh"}, os.Args[1:]...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	check(cmd.Run())
 }
 
 func TestScripts(t *testing.T) {
@@ -83,16 +75,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// needHost skips where there can be no host of our own; with REQUIRE_ORACLES=1 that is a failure.
+// needHost skips the test if the scripts cannot have their own /etc; with REQUIRE_ORACLES=1 that is a failure.
 func needHost(t *testing.T) {
 	t.Helper()
 	reason := ""
 	if os.Getuid() != 0 {
-		reason = "only root can mount files over /etc for a while"
+		reason = "only root can mount files over /etc"
 	} else if _, err := os.Stat("/usr/bin/sudo"); err != nil {
 		reason = "sudo is not installed"
 	} else if out, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
-		reason = fmt.Sprintf("no mount namespace can be made: %s", out)
+		reason = fmt.Sprintf("cannot create a mount namespace: %s", out)
 	}
 	if reason == "" {
 		return
@@ -174,7 +166,7 @@ func shadow(passwd string) string {
 	return b.String()
 }
 
-// setModes gives files the modes without which sudo ignores them: a txtar holds none, and directories are made 0777.
+// setModes sets the modes without which sudo ignores files: a txtar has none, and testscript creates directories with mode 0777.
 func setModes(work string) error {
 	for glob, mode := range map[string]os.FileMode{
 		"etc": 0o755, "opt": 0o755, "opt/*": 0o755, "etc/sudoers": 0o440, "etc/sudoers.d": 0o755, "etc/sudoers.d/*": 0o440,
@@ -199,7 +191,7 @@ func content(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	text := ts.ReadFile(args[0])
 	if !sudoers.IsOurs(text) {
-		ts.Fatalf("%s is not the module's:\n%s", args[0], text)
+		ts.Fatalf("%s is not marked as a file of the module:\n%s", args[0], text)
 	}
 	if _, got, _ := strings.Cut(text, "\n"); got != ts.ReadFile(args[1]) {
 		ts.Fatalf("%s is\n%s", args[0], got)
