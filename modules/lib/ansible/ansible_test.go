@@ -3,13 +3,13 @@ package ansible
 import (
 	"errors"
 	"fmt"
+	"log/syslog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/stretchr/testify/require"
 )
 
@@ -171,10 +171,11 @@ func TestAnswer_MasksSecretsOfOldFileInDiff(t *testing.T) {
 }
 
 func TestAnswer_NewSecretsByVersion(t *testing.T) {
-	for version, sent := range map[string]bool{"2.14.18": false, "2.19.11": false, "2.21.5": false, "2.22.0b2": true, "2.23": true, "3.0": true, "": false, "x": false} {
+	for version, sent := range map[string]bool{"2.14.18": false, "2.19.11": false, "2.21.5": false, "2.22.0b2": true, "2.29.1": true, "3.0": true, "": false, "x": false} {
 		_, has := call(t, map[string]any{"path": "/nowhere/f", "password": "pw", "_ansible_check_mode": true, "_ansible_version": version})["_ansible_new_secrets"]
 		require.Equal(t, sent, has, version)
 	}
+	require.NotContains(t, call(t, map[string]any{"path": "/nowhere/f", "_ansible_check_mode": true, "_ansible_version": "2.22.0"}), "_ansible_new_secrets")
 }
 
 func TestAnswer_Invocation(t *testing.T) {
@@ -235,18 +236,42 @@ func TestNew_PanicsIfFieldIsMissing(t *testing.T) {
 	})
 }
 
-func TestFacility(t *testing.T) {
-	require.Equal(t, facility("LOG_USER"), facility("nonsense"))
-	require.NotEqual(t, facility("LOG_USER"), facility("LOG_LOCAL3"))
+func TestAnswer_LogsInvocation(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "log")
+	journal, err := net.ListenPacket("unixgram", socket)
+	require.NoError(t, err)
+	defer journal.Close()
+	useSyslog(t, func(priority syslog.Priority, tag string) (*syslog.Writer, error) {
+		return syslog.Dial("unixgram", socket, priority, tag)
+	})
+	for _, args := range []map[string]any{
+		{"path": "/nowhere/a", "_ansible_check_mode": true, "_ansible_no_log": true},
+		{"path": "/nowhere/b", "_ansible_check_mode": true, "password": "pw", "_ansible_syslog_facility": "LOG_LOCAL3"},
+		{"path": "/nowhere/c", "_ansible_check_mode": true, "_ansible_syslog_facility": "nonsense"},
+	} {
+		call(t, args)
+	}
+	message := make([]byte, 1000)
+	for _, want := range []string{
+		fmt.Sprintf("<%d>.* ansible-write_text\\[[0-9]+\\]: Invoked with password=VALUE_SPECIFIED_IN_NO_LOG_PARAMETER path=/nowhere/b\n", syslog.LOG_LOCAL3|syslog.LOG_INFO),
+		fmt.Sprintf("<%d>.* ansible-write_text\\[[0-9]+\\]: Invoked with path=/nowhere/c\n", syslog.LOG_USER|syslog.LOG_INFO),
+	} {
+		n, _, err := journal.ReadFrom(message)
+		require.NoError(t, err)
+		require.Regexp(t, "^"+want+"$", string(message[:n]))
+	}
 }
 
-// A host without the socket /dev/log must not fail the task.
-func TestLogInvocation_WithoutSyslog(t *testing.T) {
-	if c, err := net.Dial("unixgram", "/dev/log"); err == nil {
-		c.Close()
-		t.Skip("this host has a syslog socket")
-	}
-	spec, err := argspec.Parse([]byte(testDoc))
-	require.NoError(t, err)
-	require.NotPanics(t, func() { logInvocation(spec, nil, control{}, newMask(nil)) })
+// useSyslog replaces the function that connects to the syslog socket of the host.
+func useSyslog(t *testing.T, open func(syslog.Priority, string) (*syslog.Writer, error)) {
+	t.Helper()
+	usual := openSyslog
+	t.Cleanup(func() { openSyslog = usual })
+	openSyslog = open
+}
+
+// A host without a syslog socket must not fail the task.
+func TestAnswer_WithoutSyslog(t *testing.T) {
+	useSyslog(t, func(syslog.Priority, string) (*syslog.Writer, error) { return nil, errors.New("no socket") })
+	require.Equal(t, false, call(t, map[string]any{"path": "/nowhere/f", "_ansible_check_mode": true})["failed"])
 }

@@ -22,10 +22,13 @@ func invocation(spec *argspec.Spec, args map[string]any) map[string]any {
 	return shown
 }
 
+// openSyslog is replaced in tests.
+var openSyslog = syslog.New
+
 // logInvocation writes the line that Ansible's own modules write, so that an admin finds who changed what in the journal.
 // A host without a syslog socket is no reason to fail the task, so its error goes nowhere: there is no other place for it.
 func logInvocation(spec *argspec.Spec, args map[string]any, ctl control, m *mask) {
-	w, err := syslog.New(facility(ctl.SyslogFacility)|syslog.LOG_INFO, "ansible-"+spec.Module)
+	w, err := openSyslog(facility(ctl.SyslogFacility)|syslog.LOG_INFO, "ansible-"+spec.Module)
 	if err != nil {
 		return
 	}
