@@ -47,6 +47,29 @@ func TestMissing_FailsRunAndWarnsInCheckMode(t *testing.T) {
 	require.Equal(t, false, got["failed"])
 }
 
+func TestPlan_Change(t *testing.T) {
+	var calls []string
+	note := func(call string) func() error {
+		return func() error {
+			calls = append(calls, call)
+			return nil
+		}
+	}
+	p := &Plan{}
+	p.Change("reload", note("do"), note("undo"))
+	p.Add(Step{Title: "prove", Proof: true, Do: func(*Late) error { return nil }})
+	p.Add(Step{Title: "write", Diff: &Diff{Prepared: "+a\n"}, Do: func(l *Late) error {
+		l.Plan().Warn("careful")
+		return errors.New("no")
+	}})
+	a := p.run(true)
+	require.Equal(t, []string{"do", "undo"}, calls)
+	require.Equal(t, []string{"reload"}, a["undone"])
+	require.Empty(t, a["not_undone"], "a proof need not be undone")
+	require.Equal(t, []string{"careful"}, a["warnings"])
+	require.Equal(t, []map[string]string{{"prepared": "+a\n"}}, a["diff"], "a change has no diff")
+}
+
 func TestPlan_WarnsOnce(t *testing.T) {
 	p := &Plan{}
 	p.Warn("Redis %s is too old", "6.0.16")
@@ -102,6 +125,8 @@ func TestIsPartial(t *testing.T) {
 	require.True(t, isPartial(fmt.Errorf("write: %w", unsynced{errors.New("io")})))
 	require.True(t, isPartial(fmt.Errorf("start: %w", Partial(errors.New("x")))))
 	require.False(t, isPartial(errors.New("x")))
+	require.NoError(t, Partial(nil))
+	require.ErrorIs(t, Partial(os.ErrClosed), os.ErrClosed)
 }
 
 type unsynced struct{ error }
@@ -141,6 +166,11 @@ func TestMask_PasswordOfSecretURL(t *testing.T) {
 	m := newMask([]string{"redis://user:s3cr%2Ft@host:1/0"})
 	require.Equal(t, "dial host:1 with ********: no", m.text("dial host:1 with s3cr/t: no"))
 	require.Equal(t, "********", m.text("s3cr%2Ft"))
+}
+
+func TestMask_SecretThatBeginsWithAnother(t *testing.T) {
+	m := newMask([]string{"hunt", "hunter", "hunter2", "hunter22", "hunte"})
+	require.Equal(t, "******** ******** ********s", m.text("hunter22 hunter hunts"))
 }
 
 // Secrets are also in options that are not no_log, such as the environment of a service.
@@ -225,6 +255,12 @@ func TestParseArguments_RefusesWithoutSecrets(t *testing.T) {
 		require.Contains(t, a["msg"], msg)
 		require.NotContains(t, a["msg"], "pw")
 	}
+}
+
+// People copy this form from Ansible's developer guide.
+func TestParseArguments_Wrapped(t *testing.T) {
+	a := testModule().answer([]byte(`{"ANSIBLE_MODULE_ARGS": {"path": "/nowhere/f", "_ansible_check_mode": true}}`))
+	require.Equal(t, []any{"write /nowhere/f"}, a["steps"])
 }
 
 func TestNew_PanicsIfFieldIsMissing(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,16 @@ func TestRun_AnswersEveryPanic(t *testing.T) {
 	var out strings.Builder
 	require.Zero(t, program{out: &out}.run(func() Module { panic("no module") }, "-"))
 	require.Equal(t, `{"changed":false,"failed":true,"msg":"bug: no module; what was changed is not known","warnings":[]}`+"\n", out.String())
+}
+
+// If the answer cannot be written, standard error and the status tell.
+func TestRun_OutputIsClosed(t *testing.T) {
+	out, in := io.Pipe()
+	require.NoError(t, out.Close())
+	var stderr strings.Builder
+	p := program{in: strings.NewReader(`{"path": "/nowhere/f", "_ansible_check_mode": true, "_ansible_no_log": true}`), out: in, err: &stderr}
+	require.Equal(t, 1, p.run(testModule, "-"))
+	require.Equal(t, "error: no answer could be given: io: read/write on closed pipe\n", stderr.String())
 }
 
 type panicking struct{}

@@ -1,9 +1,10 @@
 package ansible
 
 import (
+	"maps"
 	"net/url"
 	"reflect"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -127,18 +128,8 @@ func long(secret string) []string {
 
 // pairs puts the longest first: the replacer takes the first that matches.
 func pairs(forms map[string]bool) []string {
-	var sorted []string
-	for f := range forms {
-		sorted = append(sorted, f)
-	}
-	sort.Slice(sorted, func(i, j int) bool {
-		if len(sorted[i]) != len(sorted[j]) {
-			return len(sorted[i]) > len(sorted[j])
-		}
-		return sorted[i] < sorted[j]
-	})
 	var all []string
-	for _, f := range sorted {
+	for _, f := range slices.SortedFunc(maps.Keys(forms), func(a, b string) int { return len(b) - len(a) }) {
 		all = append(all, f, masked)
 	}
 	return all
