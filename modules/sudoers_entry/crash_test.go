@@ -9,9 +9,9 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/killtest"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // check ends a program of a script.
@@ -35,7 +35,7 @@ func restart() error {
 func rewriter() {
 	tools, err := sudo.Find()
 	check(err)
-	for i := range rubytest.Rounds(50) {
+	for i := range testenv.Rounds(50) {
 		f := facts{path: sudoers.Dir + "/sidekiq", sudo: tools}
 		text := strings.Repeat("# longer\n", i%2*500) + "deploy ALL=(root) NOPASSWD: /opt/systemctl restart sidekiq\n"
 		f.found, err = atomicfile.Read(f.path, atomicfile.Refuse)

@@ -9,14 +9,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml/rubytest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudo"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // listings compares what is concluded from sudo's listing with what sudo does, for random policies. SOAK makes more of them.
 func listings() {
-	policies := rubytest.Rounds(60)
+	policies := testenv.Rounds(60)
 	tools, err := sudo.Find()
 	check(err)
 	tools, err = tools.Identified()
