@@ -50,6 +50,31 @@ func TestUnitVariablesWinOverDotenv(t *testing.T) {
 	require.EqualError(t, err, `environment file "/etc/default/none": file does not exist; hint: create it, or write "-/etc/default/none" if it may be missing`)
 }
 
+func TestOptions_SetDefaults(t *testing.T) {
+	for deployRoot, want := range map[string][]string{"": nil, "/opt/hyrax": {"/opt/hyrax/shared/.env.production"}} {
+		var o Options
+		o.SetDefaults(deployRoot, "production")
+		require.Equal(t, want, o.DotenvFiles)
+		o.DotenvFiles = []string{}
+		o.SetDefaults(deployRoot, "production")
+		require.Empty(t, o.DotenvFiles)
+	}
+}
+
+// The last file that sets a variable wins.
+func TestSources_FileOf(t *testing.T) {
+	files := reader(t, map[string]string{"/a": "A=1\nB=1\n", "/b": "B=2\n", "/bad": "A=\xe9\n"})
+	s := Sources{EnvironmentFiles: []string{"/a", "-/b", "-/none"}, Files: files}
+	for name, want := range map[string]string{"A": "/a", "B": "/b", "C": ""} {
+		file, err := s.FileOf(name)
+		require.NoError(t, err)
+		require.Equal(t, want, file, name)
+	}
+	s.EnvironmentFiles = []string{"/a", "/bad"}
+	_, err := s.FileOf("A")
+	require.EqualError(t, err, "/bad: it is not UTF-8, which systemd refuses")
+}
+
 func TestWhatDotenvSetsInVainIsFound(t *testing.T) {
 	files := reader(t, map[string]string{
 		"/unit.env": "B=2\n",

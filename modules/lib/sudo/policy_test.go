@@ -47,6 +47,8 @@ func TestWholePolicyIsCheckedInACopy(t *testing.T) {
 	}{
 		{name: "nothing else there", main: includes, candidate: alias},
 		{name: "two files of the same alias", main: includes, files: map[string]string{"other": alias}, candidate: alias, fault: "sidekiq:1:25: "},
+		{name: "several other files", main: includes, files: map[string]string{"a": "", "other": alias}, candidate: alias, fault: "sidekiq:1:25: "},
+		{name: "old fault beside a new one", main: includes, files: map[string]string{"other": "nonsense\n"}, candidate: "deploy ALL=(root) true\n", fault: "sidekiq:1:"},
 		{name: "comment behind the include", main: "Cmnd_Alias X = /bin/true\n#includedir sudoers.d # local\n", candidate: alias, fault: "sidekiq:1:25: "},
 		{name: "alias in the main file", main: "Cmnd_Alias X = /bin/true\n@includedir sudoers.d\n", candidate: alias, fault: "sidekiq:1:25: "},
 		{name: "the old version goes", main: includes, files: map[string]string{"sidekiq": alias}, candidate: alias},
@@ -59,6 +61,8 @@ func TestWholePolicyIsCheckedInACopy(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := host(t, c.main, c.files)
 			require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(p.main), "more"), []byte("Cmnd_Alias Y = /bin/true\n"), 0o440))
+			require.NoError(t, os.Mkdir(filepath.Join(p.dir, "directory"), 0o755))
+			require.NoError(t, os.Symlink("none", filepath.Join(p.dir, "broken")))
 			t.Setenv("TMPDIR", t.TempDir())
 			err := tools.checkPolicy(p, name(t), c.candidate)
 			left, readErr := os.ReadDir(os.TempDir())
