@@ -29,8 +29,8 @@ func TestDotenvFilesFollowDotenv(t *testing.T) {
 		"A=1\r\nB=2\r\n":                       {"A": "1", "B": "2"},
 		"A=\"x\" y\n":                          {"A": `"x" y`},
 		"A=cost$\n":                            {"A": "cost$"},
-		"A=\"x\\":                             {"A": `"x\`},
-		"A=\"x":                               {"A": `"x`},
+		"A=\"x\\":                              {"A": `"x\`},
+		"A=\"x":                                {"A": `"x`},
 	} {
 		require.Equal(t, want, ParseDotenv([]byte(source), set), "%q", source)
 	}
