@@ -100,6 +100,9 @@ func TestCheckOnHost(t *testing.T) {
 	program("good/perl_script", 0o755, 0, 0, "#!/usr/bin/env perl")
 	program("good/acl_user", 0o755, 0, 0, "\x7fELF")
 	program("good/acl_read", 0o775, 0, 27, "\x7fELF")
+	program("good/acl_group", 0o755, 0, 0, "\x7fELF")
+	program("good/acl_masked", 0o755, 0, 0, "\x7fELF")
+	program("good/acl_root", 0o755, 0, 0, "\x7fELF")
 	program("good/busybox", 0o755, 0, 0, "\x7fELF")
 	program("good/systemctl", 0o755, 0, 0, "\x7fELF")
 	link("good/date", "busybox", 0)
@@ -115,6 +118,9 @@ func TestCheckOnHost(t *testing.T) {
 	}
 	setfacl("u:1000:rwx", "good/acl_user")
 	setfacl("g:27:r-x,g::r-x", "good/acl_read")
+	setfacl("g:27:rwx", "good/acl_group")
+	setfacl("u:1000:rwx,m::r-x", "good/acl_masked")
+	setfacl("u:0:rwx,g:0:rwx", "good/acl_root")
 	setfacl("u:1000:rwx", "acl")
 	perl, err := filepath.EvalSymlinks("/usr/bin/perl")
 	require.NoError(t, err)
@@ -147,8 +153,11 @@ func TestCheckOnHost(t *testing.T) {
 		"home/none":        "error writable_path, error missing_path",
 
 		// ACLs
-		"good/acl_user": "error writable_path",
-		"acl/x":         "error writable_path",
+		"good/acl_user":   "error writable_path",
+		"good/acl_group":  "error writable_path",
+		"good/acl_masked": "",
+		"good/acl_root":   "",
+		"acl/x":           "error writable_path",
 
 		// Interpreters, also of interpreters
 		"good/home_script": "info script, error writable_path",
@@ -164,21 +173,22 @@ func TestCheckOnHost(t *testing.T) {
 		"good/ctl":           "error any_arguments",
 		"good/ctl restart x": "",
 		"good/true edit x":   "error systemctl_verb", "good/true": "error any_arguments", "good/kill edit x": "error systemctl_verb",
-		"good/reboot":                 "",
-		"good/x " + at("home/x"):      "error writable_path",
-		"good/x --f=" + at("home/x"):  "error writable_path",
-		"good/x -f" + at("home/x"):    "error writable_path",
-		"good/x @" + at("home/none"):  "error writable_path",
-		"good/x " + at("home") + "/*": "error writable_path",
-		"good/x " + at("good/x"):      "",
-		"good/x " + at("good/none"):   "",
-		"good/x " + at("good/loop"):   "",
-		"good/x /dev/stdin":           "error writable_path",
-		"good/x --in=/dev/fd/0":       "error writable_path",
-		"good/x /proc/self/fd/0":      "error writable_path",
-		"good/x /dev/null":            "",
-		"good/x http://home/x":        "",
-		"good/x " + perl:              "error shell_escape",
+		"good/reboot":                  "",
+		"good/x " + at("home/x"):       "error writable_path",
+		"good/x --f=" + at("home/x"):   "error writable_path",
+		"good/x -f" + at("home/x"):     "error writable_path",
+		"good/x @" + at("home/none"):   "error writable_path",
+		"good/x " + at("home") + "/*":  "error writable_path",
+		"good/x " + at("good/x"):       "",
+		"good/x " + at("good/none"):    "",
+		"good/x " + at("good/loop"):    "",
+		"good/x /dev/stdin":            "error writable_path",
+		"good/x --in=/dev/fd/0":        "error writable_path",
+		"good/x /proc/self/fd/0":       "error writable_path",
+		"good/x /dev/null":             "",
+		"good/x http:/" + at("home/x"): "",
+		"good/x in:" + at("home/x"):    "error writable_path",
+		"good/x " + perl:               "error shell_escape",
 
 		"good/args_script":                 "info script, error writable_path",
 		"good/env_args":                    "info script, error writable_path",
@@ -236,13 +246,23 @@ func TestCheckOnHost_Units(t *testing.T) {
 	for command, want := range map[string][]string{
 		"/bin/systemctl restart a b.socket": {"a.service", "b.socket"}, "/usr/sbin/service a restart": {"a.service"}, "/etc/init.d/a start": {"a.service"},
 		"/bin/systemctl --now enable a": {"a.service"}, "/bin/systemctl kill a": {"a.service"}, "/bin/systemctl start a@ @b a@b": {"a@b.service"},
-		"/usr/sbin/invoke-rc.d --quiet a restart": {"a.service"}, "/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
+		"/usr/sbin/invoke-rc.d --quiet a restart": {"a.service"}, "/usr/sbin/service": nil, "/bin/systemctl is-active a": nil, "/bin/systemctl": nil, "/opt/x start a": nil, "/bin/systemctl restart *": nil,
 	} {
 		c, err := sudoers.ParseCommand(command)
 		require.NoError(t, err)
 		_, units, err := CheckOnHost(c, Facts{})
 		require.NoError(t, err)
 		require.Equal(t, want, units, command)
+	}
+}
+
+// env(1) finds the first that exists.
+func TestInterpreterByEnv(t *testing.T) {
+	for line, want := range map[string]string{
+		"/usr/bin/env perl": "/usr/bin/perl", "/usr/bin/env -S A=b perl -w": "/usr/bin/perl", "/usr/bin/env /usr/bin/perl": "", "/usr/bin/perl": "", "/usr/bin/env": "",
+		"/usr/bin/env none": "",
+	} {
+		require.Equal(t, want, interpreterByEnv(strings.Fields(line)), line)
 	}
 }
 

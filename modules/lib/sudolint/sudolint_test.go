@@ -202,6 +202,12 @@ func TestWhatIsAllowedByNameIsMilder(t *testing.T) {
 	require.Equal(t, Error, all[0].Severity, "the findings themselves stay")
 }
 
+func TestFinding_IsAllowable(t *testing.T) {
+	require.True(t, Finding{Check: ShellEscape}.IsAllowable())
+	require.False(t, Finding{Check: ShellEscape, Option: "commands"}.IsAllowable())
+	require.False(t, Finding{Check: NotAnalysed}.IsAllowable())
+}
+
 func TestReadingNeedsNoSudo(t *testing.T) {
 	for command, verb := range map[string]string{
 		"/bin/systemctl status sidekiq": "status", "/usr/bin/systemctl is-active --quiet x": "is-active", "/bin/systemctl restart x": "",
