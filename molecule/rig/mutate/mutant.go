@@ -13,23 +13,20 @@ import (
 
 // A mutant is a source file with one changed condition.
 type mutant struct {
-	pkg        string // import path
-	file       string
+	pkg, path  string
 	line       int
 	start, end int // of the text that is replaced
 	was, is    string
 }
 
-func (m mutant) name() string { return fmt.Sprintf("%s:%d", m.file, m.line) }
-
 func (m mutant) String() string {
-	return fmt.Sprintf("%s: %s became %s", m.name(), oneLine(m.was), oneLine(m.is))
+	return fmt.Sprintf("%s:%d: %s became %s", m.path, m.line, oneLine(m.was), oneLine(m.is))
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func (m mutant) source() ([]byte, error) {
-	text, err := os.ReadFile(m.file)
+	text, err := os.ReadFile(m.path)
 	if err != nil {
 		return nil, err
 	}
@@ -54,16 +51,16 @@ func mutantsOf(pkg, path string) ([]mutant, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := map[mutant]bool{} // a comparison is often the condition of an if, too
-	replace := func(at, end token.Pos, is func(was string) string) {
+	var all []mutant
+	replace := func(at, end token.Pos, format string) {
 		from, to := files.Position(at), files.Position(end)
 		was := string(text[from.Offset:to.Offset])
-		found[mutant{pkg, path, from.Line, from.Offset, to.Offset, was, is(was)}] = true
+		all = append(all, mutant{pkg, path, from.Line, from.Offset, to.Offset, was, strings.ReplaceAll(format, "WAS", was)})
 	}
 	negate := func(conditions ...ast.Expr) {
 		for _, e := range conditions {
 			if e = ast.Unparen(e); e != nil && !joins(e) { // the operands of && and || are negated instead
-				replace(e.Pos(), e.End(), func(was string) string { return "!(" + was + ")" })
+				replace(e.Pos(), e.End(), "!(WAS)")
 			}
 		}
 	}
@@ -74,14 +71,14 @@ func mutantsOf(pkg, path string) ([]mutant, error) {
 		case *ast.ForStmt:
 			negate(n.Cond)
 		case *ast.SwitchStmt:
-			if n.Tag == nil {
-				for _, clause := range n.Body.List {
+			for _, clause := range n.Body.List {
+				if n.Tag == nil {
 					negate(clause.(*ast.CaseClause).List...)
 				}
 			}
 		case *ast.BinaryExpr:
 			if other, ok := changedOperators[n.Op]; ok {
-				replace(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), func(string) string { return other.String() })
+				replace(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other.String())
 			}
 			if joins(n) {
 				negate(n.X, n.Y)
@@ -91,12 +88,8 @@ func mutantsOf(pkg, path string) ([]mutant, error) {
 		}
 		return true
 	})
-	all := make([]mutant, 0, len(found))
-	for m := range found {
-		all = append(all, m)
-	}
 	slices.SortFunc(all, func(a, b mutant) int { return cmp.Or(a.start-b.start, a.end-b.end) })
-	return all, nil
+	return slices.Compact(all), nil // a comparison may be the condition of an if, too
 }
 
 func joins(e ast.Expr) bool {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +33,7 @@ func Command() *cobra.Command {
 		Use: "mutate", Short: "Change conditions of the code one at a time, and count how many changes the tests notice",
 		Long: "Change conditions of the modules that change hosts, and of the packages that they import, one at a time, and run the tests of the package and of\n" +
 			"those that import it, until one fails. The same seed chooses the same conditions of the same source. No file of the project is changed. The tests\n" +
-			"run as root, in a mount namespace where only the directory for temporary files can be written.",
+			"run as root, in a mount namespace where the directories that modules change on hosts are read-only.",
 		Example: "  REQUIRE_ORACLES=1 rig mutate --only modules/lib/atomicfile/lock.go:66",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), os.Stdout, o) },
@@ -47,27 +46,35 @@ func Command() *cobra.Command {
 }
 
 func run(ctx context.Context, out io.Writer, o options) error {
-	mutants, err := allMutants(ctx, o.changed)
+	mutants, err := choose(ctx, o)
 	if err != nil {
 		return err
 	}
-	mutants = slices.DeleteFunc(mutants, func(m mutant) bool { return !strings.HasPrefix(m.name(), o.only) })
-	if len(mutants) == 0 {
-		return fmt.Errorf("no condition at %q; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts", o.only)
-	}
-	shuffle(mutants, o.seed)
-	packages, err := listPackages(ctx, o.testers...)
-	if err != nil {
+	t := tests{limits: map[string]time.Duration{}}
+	if t.packages, err = listPackages(ctx, o.testers...); err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp("", "mutate")
-	if err != nil {
+	if t.scratch, err = os.MkdirTemp("", "mutate"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
-	missed, tried, err := try(ctx, out, tests{packages, scratch, map[string]time.Duration{}}, mutants, o.count)
-	if err != nil {
-		return err
+	defer os.RemoveAll(t.scratch)
+	tried, missed := 0, []mutant{}
+	for _, m := range mutants {
+		if tried == o.count {
+			break
+		}
+		began := time.Now()
+		result, err := t.run(ctx, m)
+		if err != nil {
+			return err
+		}
+		if result == doesNotCompile {
+			continue
+		}
+		if tried++; result == notFound {
+			missed = append(missed, m)
+		}
+		fmt.Fprintf(out, "%v: %s, %.0f s\n", m, result, time.Since(began).Seconds())
 	}
 	found := tried - len(missed)
 	fmt.Fprintf(out, "found %d of %d\n", found, tried)
@@ -80,59 +87,31 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	return nil
 }
 
-// allMutants returns the mutants of packages, and of those of this project that they import, in the order of their files.
-func allMutants(ctx context.Context, packages []string) ([]mutant, error) {
-	imported, err := listPackages(ctx, append([]string{"-deps"}, packages...)...)
-	if err != nil {
-		return nil, err
-	}
-	project, err := os.Getwd()
+// choose returns the mutants in the order of the seed. There are more than are tried: some do not compile.
+func choose(ctx context.Context, o options) ([]mutant, error) {
+	packages, err := listPackages(ctx, append([]string{"-deps"}, o.changed...)...)
 	if err != nil {
 		return nil, err
 	}
 	var all []mutant
-	for _, p := range imported {
-		dir, err := filepath.Rel(project, p.Dir)
-		if err != nil || strings.HasPrefix(dir, "..") { // of another project
-			continue
+	for _, p := range packages {
+		paths, err := p.files()
+		if err != nil {
+			return nil, err
 		}
-		for _, file := range p.GoFiles {
-			found, err := mutantsOf(p.ImportPath, filepath.Join(dir, file))
+		for _, path := range paths {
+			mutants, err := mutantsOf(p.ImportPath, path)
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, found...)
+			all = append(all, mutants...)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b mutant) int { return strings.Compare(a.file, b.file) })
+	slices.SortStableFunc(all, func(a, b mutant) int { return strings.Compare(a.path, b.path) })
+	all = slices.DeleteFunc(all, func(m mutant) bool { return !strings.HasPrefix(m.String(), o.only) })
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no condition at %q; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts", o.only)
+	}
+	rand.New(rand.NewSource(o.seed)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all, nil
-}
-
-func shuffle(mutants []mutant, seed int64) {
-	rand.New(rand.NewSource(seed)).Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
-}
-
-// try tries mutants until that many compiled, and returns those that no test noticed.
-func try(ctx context.Context, out io.Writer, t tests, mutants []mutant, count int) (missed []mutant, tried int, err error) {
-	for _, m := range mutants {
-		if tried == count {
-			break
-		}
-		began := time.Now()
-		test, compiles, err := t.notice(ctx, m)
-		if err != nil {
-			return nil, 0, err
-		}
-		if !compiles {
-			continue
-		}
-		tried++
-		result := "found by " + test
-		if test == "" {
-			missed = append(missed, m)
-			result = "not found"
-		}
-		fmt.Fprintf(out, "%v: %s, %.0f s\n", m, result, time.Since(began).Seconds())
-	}
-	return missed, tried, nil
 }

@@ -43,17 +43,17 @@ func TestMutantsOf(t *testing.T) {
 	}
 }
 
-func TestShuffle_SeedDecides(t *testing.T) {
-	shuffled := func(seed int64) []mutant {
-		all := make([]mutant, 100)
-		for i := range all {
-			all[i].line = i
-		}
-		shuffle(all, seed)
+func TestChoose_SeedDecides(t *testing.T) {
+	chosen := func(seed int64) []mutant {
+		all, err := choose(t.Context(), options{changed: []string{"."}, seed: seed})
+		require.NoError(t, err)
 		return all
 	}
-	require.Equal(t, shuffled(1), shuffled(1))
-	require.NotEqual(t, shuffled(1), shuffled(2))
+	require.Equal(t, chosen(1), chosen(1))
+	require.NotEqual(t, chosen(1), chosen(2))
+	require.ElementsMatch(t, chosen(1), chosen(2))
+	_, err := choose(t.Context(), options{changed: []string{"."}, only: "none.go"})
+	require.EqualError(t, err, `no condition at "none.go"; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts`)
 }
 
 // project has a package, one that imports it, and tests of both.
