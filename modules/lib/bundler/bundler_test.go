@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func TestIsRuby(t *testing.T) {
@@ -32,7 +33,7 @@ func TestIsRuby_FIFO(t *testing.T) {
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can run a program as another user")
+		testenv.NotTested(t, "only root can run a program as another user")
 	}
 }
 

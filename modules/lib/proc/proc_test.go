@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // start starts a process that runs until the test ends.
@@ -45,7 +46,7 @@ func TestWorkingDirectory(t *testing.T) {
 
 func TestWorkingDirectory_RootMayNotRead(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can run a process as another user")
+		testenv.NotTested(t, "only root can run a process as another user")
 	}
 	process := exec.Command("sleep", "60")
 	process.Dir = "/usr"

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // host is a policy in a temporary directory; main's @DIR@ becomes its sudoers.d.
@@ -108,7 +109,7 @@ func TestCheckDirectory(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if os.Geteuid() != 0 {
-				t.Skip("only root can make files of root")
+				testenv.NotTested(t, "only root can make files of root")
 			}
 			p := host(t, c.main, nil)
 			real := strings.NewReplacer("DIR/..", filepath.Dir(p.dir), "DIR", p.dir)
