@@ -270,3 +270,9 @@ func TestIsAtHome(t *testing.T) {
 	require.NoError(t, os.Symlink("../home/deploy/app", filepath.Join(g.root, "opt/app")))
 	require.True(t, g.isAtHome("/opt/app"), "a link")
 }
+
+// The longest name is accepted; the script options_refused has one that is a byte longer.
+func TestCheckProcesses_LongestName(t *testing.T) {
+	name := strings.Repeat("a", maxUnitName-len("sidekiq@.service"))
+	require.NoError(t, roleOptions(func(o *options) { o.Processes = []sidekiq.ProcessOptions{{Name: name}} }).Validate())
+}
