@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run sidekiq-role at a terminal and print the last screen. Standard error: how many hosts were at work on one screen, and on the last."""
+"""Run sidekiq-role at a terminal and print the last screen. Standard error: how many hosts were shown at work at once, and what is left of that."""
 
 import re
 import shlex
@@ -36,7 +36,8 @@ def screens(output):
 command = f"stty rows {LINES} cols {COLUMNS}; exec {shlex.join(sys.argv[1:])}"
 run = subprocess.run(["script", "-qec", command, "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 shown = ["\n".join(rows) for rows in screens(run.stdout.decode())]
-at_work = [len(re.findall(r"(?m)^\S+  \d/\d  .+  \d+ s$", screen)) for screen in shown]
+at_work = max(len(re.findall(r"(?m)^\S+  \d/\d  .+  \d+ s$", screen)) for screen in shown)
+left = re.findall(r"(?m)^\S+  \d/\d  .*", shown[-1])
 print(shown[-1].rstrip())
-print(f"hosts at work: {max(at_work)} on one screen, {at_work[-1]} on the last", file=sys.stderr)
+print(f"{at_work} hosts at work at once; {len(left)} progress lines left", file=sys.stderr)
 sys.exit(run.returncode)
