@@ -293,6 +293,22 @@ func TestReadings_RefusesFaultyCode(t *testing.T) {
 	require.EqualError(t, err, "line 2: an ERB code tag (<% %>) may decide what the file says")
 }
 
+// The same condition on the environment has one outcome, unless the environment is changed.
+func TestReadings_Number(t *testing.T) {
+	const twice = "<% if ENV['A'] %>x: 1\n<% end %><% if ENV['A'] %>y: 1\n<% end %>"
+	for source, want := range map[string]int{
+		"a: 1\n":                       1,
+		twice:                          2,
+		"<% ENV['A'] = 'x' %>" + twice: 4,
+		"<% if ENV['A'] %>x: 1\n<% end %><% case ENV['B'] when ENV['A'] %>y: 1\n<% end %>": 4,
+		strings.Repeat("<% if ENV['X'] %>", 50) + strings.Repeat("<% end %>", 50):          2,
+	} {
+		readings, err := Readings([]byte(source), NoTrim)
+		require.NoError(t, err, source)
+		require.Len(t, readings, want, source)
+	}
+}
+
 func TestReadings_CodeChangesEnvironment(t *testing.T) {
 	for source, want := range map[string]bool{
 		`x = ENV["A"]`: false, `x = 5 if ENV["A"]`: false, `x = ENV["A"] || 5`: false, `ENV["A"] == "b"`: false, `ENV.fetch("A", 5)`: false, `ENV.key?("A")`: false, `x = 5`: false,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 func TestVersionsOfDistributionsAreRead(t *testing.T) {
@@ -74,6 +75,36 @@ func TestStatesAreTold(t *testing.T) {
 	} {
 		require.Equal(t, want, s.String())
 	}
+}
+
+func TestState_Predicates(t *testing.T) {
+	for _, c := range []struct {
+		state                 State
+		up, changing, stopped bool
+	}{
+		{state: State{ActiveState: "active", SubState: "running", MainPID: 1}, up: true},
+		{state: State{ActiveState: "active", SubState: "running"}},
+		{state: State{ActiveState: "active", SubState: "exited", MainPID: 1}},
+		{state: State{ActiveState: "reloading", SubState: "running", MainPID: 1}, changing: true},
+		{state: State{ActiveState: "activating", SubState: "start", MainPID: 1}, changing: true},
+		{state: State{ActiveState: "activating", SubState: "auto-restart"}},
+		{state: State{ActiveState: "activating", SubState: "auto-restart-queued"}},
+		{state: State{ActiveState: "deactivating", SubState: "stop-sigterm", MainPID: 1}, changing: true},
+		{state: State{ActiveState: "inactive", SubState: "dead"}, stopped: true},
+		{state: State{ActiveState: "failed", SubState: "failed"}, stopped: true},
+	} {
+		require.Equal(t, []bool{c.up, c.changing, c.stopped}, []bool{c.state.Up(), c.state.Changing(), c.state.Stopped()}, "%v", c.state)
+	}
+}
+
+func TestState_Started(t *testing.T) {
+	_, known := State{}.Started()
+	require.False(t, known)
+	var monotonic unix.Timespec
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic))
+	started, known := State{MainStart: time.Duration(monotonic.Nano()) - time.Minute}.Started()
+	require.True(t, known)
+	require.WithinDuration(t, time.Now().Add(-time.Minute), started, 10*time.Second)
 }
 
 // fake is a systemctl that answers the n-th `show` with the n-th text, the last one from then on.
