@@ -97,6 +97,30 @@ func TestUnit_RefusesDirective(t *testing.T) {
 	}
 }
 
+func TestUnit_Text(t *testing.T) {
+	u := NewUnit(257)
+	u.Section("Unit")
+	u.Comment("why")
+	u.Set("Description", Text("x"))
+	u.Section("Service")
+	u.Set("Type", Literal("notify"))
+	text, err := u.Text()
+	require.NoError(t, err)
+	require.Equal(t, "[Unit]\n# why\nDescription=x\n\n[Service]\nType=notify\n", text)
+	u.Comment("two\nlines")
+	_, err = u.Text()
+	require.ErrorContains(t, err, `"two\nlines" holds the control character U+000A`)
+}
+
+func TestIsVariable(t *testing.T) {
+	for _, name := range []string{"_", "a", "z", "A", "Z", "a0", "a9", "_A_1"} {
+		require.True(t, isVariable(name), name)
+	}
+	for _, name := range []string{"", "0", "9a", "@", "[", "`", "{", "a/", "a:", "a-", "\u00e9"} {
+		require.False(t, isVariable(name), name)
+	}
+}
+
 func oddUnit(t *testing.T, dir string) string {
 	t.Helper()
 	u := NewUnit(257)
