@@ -23,11 +23,15 @@ type policy struct {
 	dir  string // the directory of further files
 }
 
-// policy returns the host's. sudo-rs prefers a main file of its own (src/sudo/mod.rs).
-func (t Tools) policy() policy {
-	p := policy{main: "/etc/sudoers", dir: sudoers.Dir}
-	if _, err := os.Stat("/etc/sudoers-rs"); err == nil && t.IsRs() {
-		p.main = "/etc/sudoers-rs"
+// policy returns the host's.
+func (t Tools) policy() policy { return t.policyIn("/etc") }
+
+// policyIn returns the policy whose main file is in a directory. sudo-rs prefers a main file of its own (src/sudo/mod.rs).
+func (t Tools) policyIn(etc string) policy {
+	p := policy{main: filepath.Join(etc, "sudoers"), dir: sudoers.Dir}
+	own := filepath.Join(etc, "sudoers-rs")
+	if _, err := os.Stat(own); err == nil && t.IsRs() {
+		p.main = own
 	}
 	return p
 }

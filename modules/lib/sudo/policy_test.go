@@ -81,6 +81,15 @@ func TestWholePolicyIsCheckedInACopy(t *testing.T) {
 	}
 }
 
+func TestPolicy_MainFile(t *testing.T) {
+	sudo, rs, etc := Tools{version: "Sudo version 1.9.16p2"}, Tools{version: "sudo-rs 0.2.5"}, t.TempDir()
+	require.Equal(t, policy{main: "/etc/sudoers", dir: "/etc/sudoers.d"}, sudo.policy())
+	require.Equal(t, etc+"/sudoers", rs.policyIn(etc).main)
+	require.NoError(t, os.WriteFile(filepath.Join(etc, "sudoers-rs"), nil, 0o440))
+	require.Equal(t, etc+"/sudoers-rs", rs.policyIn(etc).main)
+	require.Equal(t, etc+"/sudoers", sudo.policyIn(etc).main)
+}
+
 func TestCheckDirectory(t *testing.T) {
 	for _, c := range []struct {
 		name, main  string
