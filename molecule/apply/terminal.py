@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Run sidekiq-role at a terminal and print the last screen. Standard error: how many hosts were shown at work at once, and what is left of that."""
+"""Run a command in a terminal and print the last screen.
+
+Standard error has the largest number of hosts in progress on a screen, and the number on the last.
+"""
 
 import re
 import shlex
@@ -10,7 +13,7 @@ LINES, COLUMNS = 70, 110
 
 
 def screens(output):
-    """Yield the screen after each drawing, which ends by erasing what is below, and at the end."""
+    """Yield each complete screen, which ends by erasing what is below, and the last."""
     rows, row, column = [""], 0, 0
     for part in re.split(r"(\x1b\[\d*[AJKm]|\r|\n)", output):
         if part == "\r":
@@ -29,15 +32,15 @@ def screens(output):
             rows[row:] = [rows[row][:column]]
             yield list(rows)
         if not (0 <= row < LINES and column <= COLUMNS and rows[row].isprintable()):
-            sys.exit(f"terminal: {part!r} in line {row}, column {column}: unknown control sequence, or outside of the screen")
+            sys.exit(f"terminal: {part!r} in line {row}, column {column}: unknown control sequence, or off screen")
     yield rows
 
 
 command = f"stty rows {LINES} cols {COLUMNS}; exec {shlex.join(sys.argv[1:])}"
 run = subprocess.run(["script", "-qec", command, "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-shown = ["\n".join(rows) for rows in screens(run.stdout.decode())]
-at_work = max(len(re.findall(r"(?m)^\S+  \d/\d  .+  \d+ s$", screen)) for screen in shown)
-left = re.findall(r"(?m)^\S+  \d/\d  .*", shown[-1])
-print(shown[-1].rstrip())
-print(f"{at_work} hosts at work at once; {len(left)} progress lines left", file=sys.stderr)
+texts = ["\n".join(rows) for rows in screens(run.stdout.decode())]
+active = max(len(re.findall(r"(?m)^\S+  \d/\d  .+  \d+ s$", text)) for text in texts)
+left = re.findall(r"(?m)^\S+  \d/\d  .*", texts[-1])
+print(texts[-1].rstrip())
+print(f"hosts in progress: at most {active}, at the end {len(left)}", file=sys.stderr)
 sys.exit(run.returncode)

@@ -2,14 +2,14 @@
 
 # usage: ruby busy.rb ANSWER
 #
-# /sidekiq/busy has a row for the process that systemd started, with the queues, threads and busy threads of ANSWER, which is sidekiq_info's, and a
-# row for the job that it runs.
+# Compares /sidekiq/busy with ANSWER of sidekiq_info: the page must have a row for the main process of the
+# service, with its queues, threads and busy threads, and a row for its job.
 require "json"
 require "net/http"
 require "nokogiri"
 
 PAGE = URI("http://127.0.0.1:3000/sidekiq/busy")
-START_TIMEOUT = 60 # seconds, of the web server
+START_TIMEOUT = 60 # of the web server, in seconds
 
 def get(page)
   attempts = 0
@@ -33,7 +33,7 @@ abort "busy: systemd has process #{main_pid}, sidekiq_info #{process["pid"]}" un
 name = "#{process["host"]}:#{process["pid"]} "
 queues = "Queues: #{process["queues"].join(", ")}"
 numbers = process.values_at("concurrency", "busy").map(&:to_s)
-# The last cell has the buttons; the memory before the numbers is new in Sidekiq 6.1.3.
+# The last cell has the buttons. The numbers follow the memory, which Sidekiq shows since 6.1.3.
 shown = rows.any? { |row| row[0].start_with?(name) && row[0].end_with?(queues) && row[-3..-2] == numbers }
-abort "busy: no row has #{name}, #{queues}, and #{numbers.join(" threads, of which busy: ")}" unless shown
+abort "busy: no row has #{name}, #{queues}, threads and busy threads #{numbers.join(" and ")}" unless shown
 abort "busy: no row has job #{job}" unless rows.any? { |row| (job.values_at("jid", "class") - row).empty? }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: deploy.sh TASK
 #
-# Runs TASK of Capistrano after another commit. Then another process than before has to run the release that `current` names, and after `deploy`
-# that release has to be the commit.
+# Adds a commit and runs TASK of Capistrano. A new process must then run the release that `current` points
+# to; after `deploy` that must be the release of the commit.
 set -eu
 
 task=$1
@@ -16,8 +16,8 @@ before=$(main_pid)
 LANG=C.UTF-8 cap production "$task"
 after=$(main_pid)
 
-# shellcheck disable=SC2029 # the process is known here
-release=$(ssh worker readlink "/proc/$after/cwd") || fail "there is no process of the deploy user's: process $after"
+# shellcheck disable=SC2029 # expanded here
+release=$(ssh worker readlink "/proc/$after/cwd") || fail "the deploy user has no process $after"
 current=$(ssh worker readlink --canonicalize /opt/demo/current)
 commit=$(ssh worker cat /opt/demo/current/REVISION)
 echo "process $before, then $after in $release of commit $commit"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# On the workstation: the deploy user can restart Sidekiq with sudo over ssh, and sudo refuses everything else.
+# Verifies from the workstation that the deploy user can restart Sidekiq with sudo over ssh, and that sudo
+# refuses other commands.
 set -eu
 
 ssh worker sudo -n systemctl restart sidekiq
@@ -7,7 +8,7 @@ ssh worker sudo -n systemctl restart sidekiq
 for command in id sh visudo "tee /etc/sudoers.d/x" "-u postgres psql" -s systemctl "systemctl restart ssh" "systemctl restart sidekiq ssh" \
   "systemctl edit sidekiq" "systemctl status sidekiq" "systemctl daemon-reload" "systemctl enable sidekiq" "systemctl disable sidekiq"; do
   status=0
-  # shellcheck disable=SC2029 # a command line for the shell there
+  # shellcheck disable=SC2029 # expanded here
   answer=$(ssh worker "sudo -n $command" </dev/null 2>&1) || status=$?
   echo "sudo -n $command: $answer"
   case $status:$answer in

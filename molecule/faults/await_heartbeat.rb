@@ -2,8 +2,8 @@
 
 # usage: ruby await_heartbeat.rb SINCE [BEFORE]
 #
-# Waits until the main process of the service, which is not BEFORE, has a heartbeat after SINCE and is not quiet; prints the seconds from SINCE to that
-# heartbeat.
+# Waits until the main process of the service, which must not be BEFORE, has a heartbeat after SINCE and
+# is not quiet. Prints the seconds from SINCE to that heartbeat.
 require "sidekiq/api"
 
 TIMEOUT = 120 # seconds
@@ -20,4 +20,4 @@ before = ARGV[1]
   end
   sleep 0.2
 end
-abort "await_heartbeat: no heartbeat of a main process #{"other than #{before} " if before}that fetches jobs within #{TIMEOUT} s"
+abort "await_heartbeat: no heartbeat of a main process #{"other than #{before} " if before}that fetches jobs, within #{TIMEOUT} s"

@@ -1,8 +1,9 @@
 #!/bin/bash
 # usage: molecule/faults/faults.sh WORKER WORKSTATION
 #
-# Causes eight faults on a worker, one after the other, and prints README's table: the fault, what is seen of it, and the seconds from its end to the
-# heartbeat of the main process, of another one if the fault ended it. Then a job has to be done.
+# Causes faults on a worker, one after the other, and prints a table for README.md: the fault, its symptom,
+# and the seconds from its end to a heartbeat of the main process; of a new process if the fault ended the
+# old one. After each fault a job must be done.
 set -euo pipefail
 
 here=$(dirname "$0") worker=$1 workstation=$2
@@ -11,10 +12,10 @@ fail() { echo "faults: $*" >&2; exit 1; }
 on_worker() { docker exec --interactive "$worker" "$@"; }
 on_workstation() { docker exec --workdir /srv/demo --env LANG=C.UTF-8 "$workstation" "$@"; }
 main_pid() { on_worker systemctl show --value --property=MainPID sidekiq.service; }
-release() { docker exec --user deploy "$worker" readlink "/proc/$(main_pid)/cwd"; } # root may not always look there
+release() { docker exec --user deploy "$worker" readlink "/proc/$(main_pid)/cwd"; } # a container may deny it to root
 now() { date +%s.%N; }
 
-# Runs a command until it succeeds, and leaves its first line in $line.
+# Runs a command until it succeeds, and sets $line to the first line of its output.
 await() { # WHAT COMMAND...
   local what=$1 deadline=$((SECONDS + 60))
   shift
@@ -56,9 +57,9 @@ boot() {
   since=$(now)
   docker start "$worker" >/dev/null
   await "the boot" is_up
-  # The host may have another address now.
+  # The address of the host may have changed.
   on_workstation sed -i "s/HostName .*/HostName $(on_worker hostname -I | tr -d ' ')/" /root/.ssh/config
-  seen="it comes up with the host"
+  seen="the service starts with the host"
   before=
 }
 
@@ -70,7 +71,7 @@ stop_redis() {
   since=$(now)
   on_worker systemctl start redis-server
   [ "$(main_pid)" = "$before" ] || fail "process $before did not wait for Redis"
-  seen="the same process waits for it"
+  seen="the same process reconnects"
   before=
 }
 
@@ -81,7 +82,7 @@ kill_process() {
   seen="journal: \`$line\`"
 }
 
-# The limit is the host's: the kernel kills the process that uses most.
+# Limits the memory of the host: the kernel kills the process that uses most.
 exhaust_memory() {
   local pushed
   limit_memory 1g
@@ -95,14 +96,14 @@ exhaust_memory() {
 
 limit_memory() { docker update --memory "$1" --memory-swap "$1" "$worker" >/dev/null; }
 
-# The directory becomes a mount point, whose file system is filled while Sidekiq runs.
+# Mounts a file system over shared/log, and fills it while Sidekiq runs.
 fill_disk() {
   local filled
   on_worker sh -eu <<'END'
     systemctl stop sidekiq
     mount -t tmpfs -o size=256k,uid=$(id -u deploy),gid=$(id -g deploy),mode=0755 log /opt/demo/shared/log
     systemctl start sidekiq
-    dd if=/dev/zero of=/opt/demo/shared/log/fill 2>/dev/null || true # until it is full
+    dd if=/dev/zero of=/opt/demo/shared/log/fill 2>/dev/null || true # fails when it is full
     df --output=avail /opt/demo/shared/log | grep -qx ' *0'
 END
   before=$(main_pid)
@@ -126,12 +127,12 @@ fail_deployment() {
   since=$(now)
   began=$SECONDS
   fail_to_deploy
-  seen="cap fails after $((SECONDS - began)) s, the release before works on"
+  seen="cap fails after $((SECONDS - began)) s, the previous release keeps running"
   revert
   [ "$(release)" = "$running" ] || fail "Sidekiq runs in $(release), not in $running"
 }
 
-# Capistrano would choose the release that the failed deployment left.
+# ROLLBACK_RELEASE: by default Capistrano chooses the release of the failed deployment before.
 deploy_broken_release() {
   local running began
   running=$(release)
@@ -142,11 +143,11 @@ deploy_broken_release() {
   since=$(now)
   on_workstation cap production deploy:rollback "ROLLBACK_RELEASE=${running##*/}" >/dev/null
   revert
-  seen="cap fails, the journal says why"
+  seen="cap fails, the journal has the error"
   before=
 }
 
-# Capistrano is killed, so that nothing restarts the quiet process.
+# Kills Capistrano while the process is quiet.
 abort_deployment() {
   local cap
   commit "echo 'sleep 60' >>Rakefile"
@@ -167,7 +168,7 @@ is_quiet() {
   on_worker ruby -r sidekiq/api -e 'exit Sidekiq::ProcessSet.new(false).any? { |process| process["pid"] == Integer(ARGV[0]) && process.stopping? }' "$before"
 }
 
-# A process that was killed before is in Redis for a while, as if it fetched jobs.
+# There is none until the heartbeats of killed processes have expired.
 warning() {
   ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 ansible "$worker" --inventory "$MOLECULE_INVENTORY_FILE" --become --module-path "$here/../../bin/modules" \
     --module-name sidekiq_info --args app_root=/opt/demo/current 2>&1 | sed -n 's/^\[WARNING\]: //p' | grep -F 'is quiet'
@@ -187,11 +188,11 @@ cause() { # FAULT TITLE
 printf '%s, Debian %s.\n\n' "$(date +%F)" "$(on_worker sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)"
 printf '| What happens | What is seen | Heartbeat back after |\n|---|---|--:|\n'
 cause boot "the host boots"
-cause stop_redis "Redis is away for 15 s"
+cause stop_redis "Redis is down for 15 s"
 cause kill_process "the process is killed (\`kill -9\`)"
-cause exhaust_memory "a job takes all memory"
+cause exhaust_memory "a job uses all memory"
 cause fill_disk "shared/log is full, and Sidekiq is restarted"
 empty_disk
 cause fail_deployment "a deployment fails halfway"
 cause deploy_broken_release "a release does not boot; \`deploy:rollback\`"
-cause abort_deployment "a deployment is broken off; \`sidekiq:restart\`"
+cause abort_deployment "a deployment is aborted; \`sidekiq:restart\`"

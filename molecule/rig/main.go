@@ -1,5 +1,5 @@
-// Program rig runs the tests that need throwaway hosts and are more than a molecule scenario, and the measurements whose results are in README.md. Run
-// it in the project's directory after `make build`.
+// Program rig runs tests on throwaway hosts and measurements. Run it in the project's directory after
+// `make build`.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	}
 }
 
-// useVenv runs the programs of molecule/scripts/setup's virtual environment.
+// useVenv puts the programs of .venv first in PATH.
 func useVenv() error {
 	bin, err := filepath.Abs(".venv/bin")
 	if err != nil {
@@ -56,11 +56,11 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// sectionCommand lets scenarios write what they measured.
+// sectionCommand is for scenarios, which write their results into README.md.
 func sectionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "section FILE NAME", Short: "Replace a section of a document by standard input",
-		Long: "Replace the text between <!-- NAME --> and <!-- /NAME --> in FILE by standard input.",
+		Use: "section FILE NAME", Short: "Replace a section of a document with standard input",
+		Long: "Replace the text between <!-- NAME --> and <!-- /NAME --> in FILE with standard input.",
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, err := io.ReadAll(os.Stdin)

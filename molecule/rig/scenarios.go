@@ -17,8 +17,8 @@ import (
 func scenariosCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "scenarios NAME[@SUITE]...", Short: "Run molecule scenarios, one after the other",
-		Long: "Run molecule scenarios, one after the other, on Debian trixie or another suite, and report the time of each. It ends at the first that fails, with its\n" +
-			"output. ubuntu1804 is left out if its image cannot be pulled.",
+		Long: "Run molecule scenarios, one after the other, on Debian trixie or another suite, and print the time of each.\n" +
+			"Stop at the first that fails, and print its output. ubuntu1804 is skipped if its image cannot be pulled.",
 		Example: "  rig scenarios default default@bullseye",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -29,7 +29,7 @@ func scenariosCommand() *cobra.Command {
 
 type scenario struct{ name, suite string }
 
-// parseScenario accepts the names of the directories that have a molecule.yml.
+// parseScenario accepts the names of directories with a molecule.yml.
 func parseScenario(text string) (scenario, error) {
 	name, suite, _ := strings.Cut(text, "@")
 	files, err := filepath.Glob("molecule/*/molecule.yml")
@@ -89,7 +89,7 @@ func (s scenario) run(ctx context.Context) error {
 	return nil
 }
 
-// needUbuntu needs the image of Ubuntu, or a registry that has it.
+// needUbuntu pulls the image of Ubuntu if it does not exist. It returns NotRun if it cannot.
 func needUbuntu(ctx context.Context) error {
 	image := os.Getenv("SIDEKIQ_UBUNTU1804_IMAGE")
 	if image == "" {

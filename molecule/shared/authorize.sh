@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: authorize.sh KEY USER...
 #
-# Lets the users log in by ssh with this public key.
+# Authorizes the public key to log in as the users.
 set -eu
 
 key=$1

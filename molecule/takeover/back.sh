@@ -1,5 +1,5 @@
 #!/bin/sh
-# The worker that runs is the original's, and the deploy user may type what the original grants.
+# Verifies that the service of ansible-samvera runs and that its sudo grants are effective.
 set -eu
 
 fail() { echo "back: $*" >&2; exit 1; }
@@ -14,5 +14,5 @@ for verb in status "kill -s TSTP" stop start restart; do
   # shellcheck disable=SC2086 # some verbs are several words
   runuser -u deploy -- sudo -n -l systemctl $verb sidekiq || fail "systemctl $verb sidekiq is not granted"
 done
-runuser -u deploy -- sudo -n -l systemctl reload sidekiq && fail "what the role granted still is" || test $? = 1
+runuser -u deploy -- sudo -n -l systemctl reload sidekiq && fail "a grant of the role is still effective" || test $? = 1
 echo "process $before of $fragment"

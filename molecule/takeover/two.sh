@@ -1,5 +1,5 @@
 #!/bin/sh
-# A second worker that is started beside the first is seen by watch.rb: when it boots, when it works, and all the time in between.
+# Verifies that watch.rb records a second worker beside the first from its boot until it fetches jobs.
 set -eu
 
 log=/var/log/workers-two

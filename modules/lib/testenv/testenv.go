@@ -1,10 +1,11 @@
-// Package testenv reads the environment variables that tests obey.
+// Package testenv reads the environment variables of the tests.
 //
-//   - REQUIRE_ORACLES=1: a test that lacks a program or a right fails instead of being skipped.
-//   - SIDEKIQ_CORPUS=DIR: files of real applications to test with; an absolute path.
+//   - REQUIRE_ORACLES=1: a test that lacks a program or a privilege fails instead of being skipped.
+//   - SIDEKIQ_CORPUS=DIR: files of real applications; an absolute path.
 //   - SOAK=N: random tests run N times as many rounds. Set by make soak.
 //   - LINT=1: tests that run ansible-lint are not skipped. Set by make lint.
-//   - ALL_CORES=1: tests run each ansible-core in .venv/cores as well (package ansibletest). Set by make test-matrix.
+//   - ALL_CORES=1: tests also run each ansible-core in .venv/cores (package ansibletest). Set by make
+//     test-matrix.
 package testenv
 
 import (
@@ -43,8 +44,8 @@ func Rounds(usual int) int {
 	return usual * factor
 }
 
-// Corpus returns the YAML files in a directory of the corpus, by the name of their repository. Without a corpus the test is skipped; a corpus
-// without such files is a mistake in SIDEKIQ_CORPUS, and the test fails.
+// Corpus returns the YAML files in a directory of the corpus, by the name of their repository. It skips the test if
+// SIDEKIQ_CORPUS is not set, and fails it if there are no such files.
 func Corpus(t testing.TB, directory string) map[string][]byte {
 	t.Helper()
 	root := os.Getenv("SIDEKIQ_CORPUS")

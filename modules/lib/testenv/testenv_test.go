@@ -27,7 +27,7 @@ func (r *recorder) stop(end string) {
 	runtime.Goexit()
 }
 
-// endOf returns how a test ends that calls f.
+// endOf returns how a test that calls f ends.
 func endOf(f func(testing.TB)) string {
 	r, done := &recorder{end: "passed"}, make(chan struct{})
 	go func() {

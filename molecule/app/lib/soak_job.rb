@@ -1,9 +1,10 @@
 # frozen_string_literal: true
 
-# A numbered job, so that lost ones can be found. Its number is added to the set soak:PHASE:begun in Redis and, when it has done what a subclass
-# does in a block, to soak:PHASE:done; soak:PHASE:begins and soak:PHASE:runs count how often that happened.
+# A numbered job, so that lost jobs can be counted. It adds its number to the set soak:PHASE:begun in
+# Redis and, after the block of a subclass, to soak:PHASE:done; soak:PHASE:begins and soak:PHASE:runs
+# count how often.
 class SoakJob
-  # Sidekiq::Job only came with 6.3.
+  # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker
 
   def perform(phase, number, seconds)
@@ -15,7 +16,7 @@ class SoakJob
 
   private
 
-  # Both or none, whatever ends the process.
+  # In a transaction: the process may be killed at any time.
   def note(phase, set, counter, number)
     Sidekiq.redis do |redis|
       redis.multi do |transaction|

@@ -11,10 +11,10 @@ import (
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 )
 
-// An Output is what ansible printed.
+// An Output is the output of ansible.
 type Output struct{ Stdout, Stderr string }
 
-// Playbook runs playbooks. ansible-playbook comes from PATH, or from the directory bin if that is set.
+// Playbook runs playbooks with the ansible-playbook in the directory bin, or with that in PATH if bin is empty.
 func (l *Lab) Playbook(ctx context.Context, bin string, books []string, options playbook.AnsiblePlaybookOptions, env map[string]string) (Output, error) {
 	return l.execute(ctx, playbook.NewAnsiblePlaybookCmd(
 		playbook.WithBinary(bin+playbook.DefaultAnsiblePlaybookBinary),
@@ -32,7 +32,7 @@ func (l *Lab) Module(ctx context.Context, bin, pattern string, options adhoc.Ans
 	), env)
 }
 
-// execute runs ansible without the configuration of this machine or its user.
+// execute runs ansible without the controller's or user's configuration.
 func (l *Lab) execute(ctx context.Context, command execute.Commander, env map[string]string) (Output, error) {
 	all := map[string]string{
 		"LC_ALL":                    "C.UTF-8",
@@ -59,20 +59,20 @@ func (l *Lab) execute(ctx context.Context, command execute.Commander, env map[st
 	return Output{stdout.String(), stderr.String()}, err
 }
 
-// Failure is an error with the end of the output.
+// Failure appends the end of the output to an error.
 func (o Output) Failure(err error) error {
 	return fmt.Errorf("%w: %s", err, Tail(o.Stdout+o.Stderr, 2000))
 }
 
-// SSHOptions are for hosts whose keys are new each time.
+// SSHOptions do not verify host keys, which are new each time.
 const SSHOptions = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
-// ModulePaths let ansible use the role's modules without the role.
+// ModulePaths are variables with which ansible finds the role's modules without the role.
 func ModulePaths() map[string]string {
 	return map[string]string{"ANSIBLE_LIBRARY": "roles/sidekiq/library", "ANSIBLE_ACTION_PLUGINS": "roles/sidekiq/action_plugins"}
 }
 
-// Docker are the variables of a host that is reached by docker, as a user who can use sudo.
+// Docker returns the variables of a host with the docker connection and a user who can use sudo.
 func Docker() Vars {
 	return Vars{"ansible_connection": "community.docker.docker", "ansible_user": "ubuntu"}
 }

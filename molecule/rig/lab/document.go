@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Table is a Markdown table with a row of heads, whose cells may end in ":" to align the column to the right.
+// A Table is a Markdown table. Its first row has the headings; one that ends in ":" aligns its column to the right.
 type Table [][]string
 
 func (t Table) String() string {

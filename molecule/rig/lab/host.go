@@ -10,16 +10,15 @@ import (
 	"time"
 )
 
-// A Host is a container with an IP address of its own.
+// A Host is a container.
 type Host struct{ Name, Address string }
 
-// Image makes an image if it does not exist, and returns its tag. molecule/images/build lists the suites and kinds.
+// Image builds an image if it does not exist, and returns its tag. molecule/images/build lists the suites and kinds.
 func Image(ctx context.Context, suite, kind string) (string, error) {
 	return Run(ctx, nil, "molecule/images/build", suite, kind)
 }
 
-// Start starts a host, which boots systemd or, if there is a command, runs that instead. It replaces a host of that name. molecule/images/build
-// lists the suites and kinds.
+// Start starts a host that boots systemd, or runs the command instead. It replaces a host of that name.
 func (l *Lab) Start(ctx context.Context, name, suite, kind string, command ...string) (Host, error) {
 	image, err := Image(ctx, suite, kind)
 	if err != nil {
@@ -28,13 +27,13 @@ func (l *Lab) Start(ctx context.Context, name, suite, kind string, command ...st
 	return l.StartImage(ctx, name, image, command...)
 }
 
-// StartImage is Start for an image that exists.
+// StartImage is Start with the tag of an image.
 func (l *Lab) StartImage(ctx context.Context, name, image string, command ...string) (Host, error) {
 	h := Host{Name: l.name + "-" + name}
 	if err := h.stop(); err != nil {
 		return h, err
 	}
-	l.add(h) // a host that did not start has to be stopped, too
+	l.add(h) // also one that does not start must be removed
 	if _, err := Run(ctx, nil, "molecule/scripts/host", append([]string{"start", h.Name, image}, command...)...); err != nil {
 		return h, err
 	}
@@ -43,7 +42,7 @@ func (l *Lab) StartImage(ctx context.Context, name, image string, command ...str
 	return h, err
 }
 
-// StartSSH starts a host that runs sshd and nothing else; root can log in with the key of the lab.
+// StartSSH starts a host that runs only sshd; root can log in with the lab's key.
 func (l *Lab) StartSSH(ctx context.Context, name, image string) (Host, error) {
 	h, err := l.StartImage(ctx, name, image, "/bin/sh", "-c",
 		`umask 077; mkdir -p /run/sshd /root/.ssh && echo "$0" >/root/.ssh/authorized_keys && exec /usr/sbin/sshd -D`, l.PublicKey)
@@ -69,7 +68,7 @@ func (h Host) awaitSSH(ctx context.Context) error {
 	return fmt.Errorf("sshd of %s does not start: %w", h.Name, err)
 }
 
-// stop removes the host, also after an interrupt.
+// stop removes the host, also if the context is done.
 func (h Host) stop() error {
 	_, err := Run(context.Background(), nil, "molecule/scripts/host", "stop", h.Name)
 	return err
@@ -85,7 +84,7 @@ func (h Host) RunWith(ctx context.Context, stdin io.Reader, program string, args
 	return Run(ctx, stdin, "docker", append([]string{"exec", "--interactive", h.Name, program}, args...)...)
 }
 
-// RunScript runs a script of this machine on the host.
+// RunScript runs a local script on the host.
 func (h Host) RunScript(ctx context.Context, path string, args ...string) error {
 	text, err := os.Open(path)
 	if err != nil {
@@ -96,7 +95,7 @@ func (h Host) RunScript(ctx context.Context, path string, args ...string) error 
 	return err
 }
 
-// Copy copies a file or a directory of this machine to the host; it follows a link.
+// Copy copies a local file or directory to the host, and follows a link.
 func (h Host) Copy(ctx context.Context, from, to string) error {
 	_, err := Run(ctx, nil, "docker", "cp", "--follow-link", from, h.Name+":"+to)
 	return err

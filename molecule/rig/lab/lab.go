@@ -1,5 +1,5 @@
-// Package lab starts throwaway hosts, which are containers, runs Ansible on them, and writes what was measured into documents. Its users run in the
-// project's directory.
+// Package lab starts throwaway hosts, runs Ansible on them, and writes results into documents. Programs that use it
+// run in the project's directory.
 package lab
 
 import (
@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// A Lab is a scratch directory with a pair of ssh keys, and the hosts that were started with it.
+// A Lab has a scratch directory with a pair of ssh keys, and hosts.
 type Lab struct {
 	PublicKey string
 	name      string
@@ -23,7 +23,8 @@ type Lab struct {
 	hosts     []Host
 }
 
-// New makes a Lab. The names of its hosts begin with its name. If keep is set, Close leaves the hosts and the directory.
+// New creates a Lab. The names of its hosts begin with its name. If keep is set, Close keeps the hosts and the
+// directory.
 func New(ctx context.Context, name string, keep bool) (*Lab, error) {
 	dir, err := os.MkdirTemp("", name)
 	if err != nil {
@@ -38,15 +39,15 @@ func New(ctx context.Context, name string, keep bool) (*Lab, error) {
 	return l, err
 }
 
-// Path is a path in the scratch directory.
+// Path returns a path in the scratch directory.
 func (l *Lab) Path(elements ...string) string {
 	return filepath.Join(append([]string{l.dir}, elements...)...)
 }
 
-// Key is the file of the private key.
+// Key returns the path of the private key.
 func (l *Lab) Key() string { return l.Path("key") }
 
-// Keep makes Close leave the hosts and the directory, for somebody to look at.
+// Keep makes Close keep the hosts and the directory.
 func (l *Lab) Keep() { l.keep = true }
 
 func (l *Lab) add(h Host) {
@@ -63,7 +64,7 @@ func (l *Lab) Say(format string, args ...any) {
 // Close stops the hosts and removes the directory.
 func (l *Lab) Close() error {
 	if l.keep {
-		l.Say("left: %s and %d hosts; hint: molecule/scripts/host stop NAME", l.dir, len(l.hosts))
+		l.Say("kept: %s and %d hosts; hint: molecule/scripts/host stop NAME", l.dir, len(l.hosts))
 		return nil
 	}
 	var errs []error

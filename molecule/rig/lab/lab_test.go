@@ -73,12 +73,11 @@ func TestWriteSection_NamesTheDocument(t *testing.T) {
 	require.ErrorContains(t, WriteSection(path, "bench", "new"), path+": no ")
 }
 
-// A lab that cannot stop a host says so, and removes its directory all the same.
 func TestClose_ReportsFailedHosts(t *testing.T) {
 	l, err := New(t.Context(), "lab", false)
 	require.NoError(t, err)
 	require.FileExists(t, l.Key())
-	l.add(Host{Name: "nowhere"}) // molecule/scripts/host is not in this directory
+	l.add(Host{Name: "nowhere"}) // this directory has no molecule/scripts/host
 	require.ErrorContains(t, l.Close(), "molecule/scripts/host")
 	require.NoDirExists(t, l.Path())
 }

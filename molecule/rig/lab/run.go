@@ -16,7 +16,7 @@ import (
 // stopTimeout is the time that an interrupted program has to clean up.
 const stopTimeout = 30 * time.Second
 
-// Command is a command that is sent SIGTERM when the context is done, and killed 30 s later.
+// Command returns a command that is terminated when the context is done, and killed stopTimeout later.
 func Command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -24,7 +24,7 @@ func Command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// Run runs a program of this machine and returns its standard output without surrounding space. The error includes the end of its output.
+// Run runs a local program and returns its trimmed standard output. The error includes the end of its output.
 func Run(ctx context.Context, stdin io.Reader, program string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := Command(ctx, program, args...)
@@ -35,7 +35,7 @@ func Run(ctx context.Context, stdin io.Reader, program string, args ...string) (
 	return strings.TrimSpace(stdout.String()), nil
 }
 
-// Tail returns the last bytes of a text.
+// Tail returns the end of a text.
 func Tail(text string, most int) string {
 	text = strings.TrimSpace(text)
 	if len(text) > most {
@@ -44,21 +44,21 @@ func Tail(text string, most int) string {
 	return text
 }
 
-// LastLine returns the last line of an error, which says most about it.
+// LastLine returns the last line of an error, usually the most specific one.
 func LastLine(err error) string {
 	text := strings.TrimSpace(err.Error())
 	return text[strings.LastIndex(text, "\n")+1:]
 }
 
-// NotRun is the reason why something cannot be tested on this machine. It is not a failure.
+// NotRun is the reason why a test cannot run here. It is not a failure.
 type NotRun struct{ Reason string }
 
 func (n NotRun) Error() string { return "not run: " + n.Reason }
 
-// notRunStatus is the exit status by which a script reports NotRun; the reason follows the last ": " on its standard error.
+// notRunStatus is the exit status of scripts that cannot run here; the reason follows the last ": " on standard error.
 const notRunStatus = 3
 
-// OrNotRun converts an error with that exit status to a NotRun.
+// OrNotRun converts an error with notRunStatus to a NotRun.
 func OrNotRun(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != notRunStatus {

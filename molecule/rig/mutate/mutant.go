@@ -15,7 +15,7 @@ import (
 type mutant struct {
 	pkg, path  string
 	line       int
-	start, end int // of the text that is replaced
+	start, end int // of the replaced text
 	was, is    string
 }
 
@@ -33,14 +33,14 @@ func (m mutant) source() ([]byte, error) {
 	return slices.Concat(text[:m.start], []byte(m.is), text[m.end:]), nil
 }
 
-// changedOperators are a comparison's neighbour, and the other way to join conditions.
+// changedOperators are the operators that are replaced.
 var changedOperators = map[token.Token]token.Token{
 	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR,
 	token.LAND: token.LOR, token.LOR: token.LAND,
 }
 
-// mutantsOf returns the mutants of a file in the order of its text. Each condition of an if, a for and a switch without a tag, each operand of && and ||
-// and each comparison is negated; each operator of changedOperators is replaced.
+// mutantsOf returns the mutants of a file in source order. They negate each condition of an if, a for and a switch
+// without a tag, each operand of && and || and each comparison, and replace each of changedOperators.
 func mutantsOf(pkg, path string) ([]mutant, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -89,7 +89,7 @@ func mutantsOf(pkg, path string) ([]mutant, error) {
 		return true
 	})
 	slices.SortFunc(all, func(a, b mutant) int { return cmp.Or(a.start-b.start, a.end-b.end) })
-	return slices.Compact(all), nil // a comparison may be the condition of an if, too
+	return slices.Compact(all), nil // the condition of an if may be a comparison
 }
 
 func joins(e ast.Expr) bool {

@@ -1,4 +1,4 @@
-// Package mutate changes conditions of the code that changes hosts, one at a time, and checks that the tests notice.
+// Package mutate changes conditions of the code that changes hosts, one at a time, and checks that the tests fail.
 package mutate
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 type options struct {
-	changed      []string // packages; conditions are changed in those of this project that they import, too
+	changed      []string // packages whose conditions are changed, with this project's packages that they import
 	testers      []string // packages whose tests run
 	seed         int64
 	count, least int
@@ -26,21 +26,21 @@ type options struct {
 func Command() *cobra.Command {
 	o := options{
 		changed: []string{"./modules/db_pool", "./modules/sudoers_entry", "./modules/systemd_sidekiq"}, // the modules that change hosts
-		// Not modules/program: its tests build a binary in which nothing is changed.
+		// Not modules/program: its tests build an unchanged binary.
 		testers: []string{"./modules/lib/...", "./modules/db_pool", "./modules/sidekiq_info", "./modules/sudoers_entry", "./modules/systemd_sidekiq"},
 	}
 	c := &cobra.Command{
-		Use: "mutate", Short: "Change conditions of the code one at a time, and count how many changes the tests notice",
+		Use: "mutate", Short: "Change conditions of the code, one at a time, and count how many changes the tests find",
 		Long: "Change conditions of the modules that change hosts, and of the packages that they import, one at a time, and run the tests of the package and of\n" +
-			"those that import it, until one fails. The same seed chooses the same conditions of the same source. No file of the project is changed. The tests\n" +
-			"run as root, in a mount namespace where the directories that modules change on hosts are read-only.",
+			"those that import it, until one fails. The same seed chooses the same conditions of the same source. No file of the project is changed.\n" +
+			"The tests run as root in a mount namespace, in which the directories that modules change are read-only.",
 		Example: "  REQUIRE_ORACLES=1 rig mutate --only modules/lib/atomicfile/lock.go:66",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), os.Stdout, o) },
 	}
 	c.Flags().Int64Var(&o.seed, "seed", 1, "seed by which conditions are chosen")
 	c.Flags().IntVar(&o.count, "count", 50, "number of changes")
-	c.Flags().IntVar(&o.least, "least", 45, "number of changes that the tests have to notice")
+	c.Flags().IntVar(&o.least, "least", 45, "number of changes that the tests have to find")
 	c.Flags().StringVar(&o.only, "only", "", "change only conditions whose PACKAGE/FILE.go:LINE begins with this; --least does not apply")
 	return c
 }
@@ -82,12 +82,12 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		fmt.Fprintf(out, "not found: %v\n", m)
 	}
 	if found < o.least && o.only == "" {
-		return fmt.Errorf("the tests noticed %d of %d changes; accepted: at least %d", found, tried, o.least)
+		return fmt.Errorf("the tests found %d of %d changes; accepted: at least %d", found, tried, o.least)
 	}
 	return nil
 }
 
-// choose returns the mutants in the order of the seed. There are more than are tried: some do not compile.
+// choose returns all mutants in the order of the seed, more than are tried, since some do not compile.
 func choose(ctx context.Context, o options) ([]mutant, error) {
 	packages, err := listPackages(ctx, append([]string{"-deps"}, o.changed...)...)
 	if err != nil {

@@ -58,7 +58,7 @@ func TestChoose_SeedDecides(t *testing.T) {
 	require.EqualError(t, err, `no condition at "none.go"; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts`)
 }
 
-// project has a package, one that imports it, and tests of both.
+// project has two packages with tests; one imports the other.
 var project = map[string]string{
 	"go.mod": "module example.com/p\n",
 	"a/a.go": `package a
@@ -85,7 +85,7 @@ func TestRun(t *testing.T) {
 	}
 	var out strings.Builder
 	err := run(t.Context(), &out, options{changed: []string{"./a"}, testers: []string{"./..."}, count: 4, least: 3})
-	require.EqualError(t, err, "the tests noticed 2 of 3 changes; accepted: at least 3")
+	require.EqualError(t, err, "the tests found 2 of 3 changes; accepted: at least 3")
 	lines := strings.Split(regexp.MustCompile(`, \d+ s\n`).ReplaceAllString(out.String(), "\n"), "\n")
 	require.ElementsMatch(t, []string{
 		"a/a.go:3: n > 0 became !(n > 0): found by a TestPositive",

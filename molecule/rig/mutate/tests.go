@@ -15,7 +15,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// A goPackage is what `go list` says about a package.
+// A goPackage is a package as `go list` prints it.
 type goPackage struct {
 	ImportPath, Dir            string
 	GoFiles, TestGoFiles, Deps []string
@@ -37,7 +37,7 @@ func listPackages(ctx context.Context, args ...string) ([]goPackage, error) {
 	return all, nil
 }
 
-// files returns the paths of the source files in the working directory; none if the package is elsewhere.
+// files returns the relative paths of the source files, or none if the package is outside of the working directory.
 func (p goPackage) files() (all []string, err error) {
 	project, err := os.Getwd()
 	if err != nil {
@@ -54,17 +54,17 @@ func (p goPackage) files() (all []string, err error) {
 // tests run the tests of packages.
 type tests struct {
 	packages []goPackage
-	scratch  string                   // a directory
+	scratch  string                   // directory
 	limits   map[string]time.Duration // of packages whose tests passed without a change
 }
 
-// Results of a mutant that no test found.
+// Results of mutants that no test finds.
 const (
 	notFound       = "not found"
 	doesNotCompile = "does not compile"
 )
 
-// run returns which test finds the mutant, or another result.
+// run returns the test that finds the mutant, or another result.
 func (t tests) run(ctx context.Context, m mutant) (string, error) {
 	overlay, err := t.writeOverlay(m)
 	if err != nil {
@@ -88,7 +88,7 @@ func (t tests) run(ctx context.Context, m mutant) (string, error) {
 	return notFound, nil
 }
 
-// writeOverlay writes the mutant, and the file by which `go` uses it instead of the source.
+// writeOverlay writes the mutant, and the file for `go -overlay` that replaces the source.
 func (t tests) writeOverlay(m mutant) (string, error) {
 	source, err := m.source()
 	if err != nil {
@@ -105,7 +105,7 @@ func (t tests) writeOverlay(m mutant) (string, error) {
 	return overlay, os.WriteFile(overlay, text, 0o600)
 }
 
-// of returns the packages whose tests can notice a change of a package, that one first.
+// of returns the packages whose tests can find a change of pkg; pkg is the first.
 func (t tests) of(pkg string) []string {
 	var all []string
 	for _, p := range t.packages {
@@ -120,7 +120,7 @@ func (t tests) of(pkg string) []string {
 	return all
 }
 
-// limit runs the tests without a change, once. They have to pass; with a change they get ten times as long.
+// limit runs the tests once without a change. They must pass; with a change their timeout is ten times as long.
 func (t tests) limit(ctx context.Context, pkg string) error {
 	if t.limits[pkg] > 0 {
 		return nil
@@ -133,8 +133,8 @@ func (t tests) limit(ctx context.Context, pkg string) error {
 	return nil
 }
 
-// sandbox keeps a mutant from changing the directories of this machine that modules change on hosts, from leaving processes behind, and from using all
-// memory. The shell stays, as process 1.
+// sandbox runs a test as a child of process 1 of a PID namespace, with a memory limit, and makes the directories
+// that modules change read-only.
 const sandbox = `unshare --mount --pid --fork --kill-child --mount-proc sh -ec '
 	ulimit -v 8388608
 	for dir in /etc /home /opt /root /srv /usr/lib /usr/local; do mount --bind $dir $dir; mount -o remount,bind,ro $dir; done
@@ -147,7 +147,7 @@ func goTest(ctx context.Context, pkg string, limit time.Duration, overlay string
 	return string(out), err
 }
 
-// failure matches what `go test` prints before the output of a test; that of its subtests follows.
+// failure matches the line before the output of a failed test, which the lines of its subtests follow.
 var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 func failedTest(out string) string {

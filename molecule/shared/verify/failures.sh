@@ -1,14 +1,15 @@
 #!/bin/bash
-# Ways to fail, one after the other, each on a host whose worker is up: what the module says, whether the unit before is back and its
-# worker runs, or the new one stays and tries. With arguments only these ways are taken.
-# shellcheck disable=SC2317 # the ways are called by name
+# Causes failures, one after the other, each while the service is up, and verifies the error of
+# systemd_sidekiq, and that the old unit runs again or the new one stays and keeps trying. Arguments select
+# failures.
+# shellcheck disable=SC2317 # the functions are called by name
 set -euo pipefail
 
 unit=/etc/systemd/system/sidekiq.service
 current=/opt/demo/current
 failed=0
 
-# The modules as the action plugin left them here.
+# The binary in the cache of the action plugin.
 program=$(find /var/cache/ansible-sidekiq -type f -size +1M | head -n 1)
 
 complain() { echo "   NO: $*"; failed=1; }
@@ -23,7 +24,7 @@ run() { # JSON of options beside those of every run
   took=$((SECONDS - start))
 }
 
-# The worker as it is before each way: up, from the unit that is kept for comparison.
+# Starts the service, and records its unit.
 healthy() {
   run '"environment": {}'
   [ "$(answer failed)" = false ] || { answer text; complain "the healthy worker does not come up"; exit 1; }
@@ -39,14 +40,14 @@ must_fail() { [ "$(answer failed)" = true ] || complain "it did not fail"; }
 
 is_back() {
   must_fail
-  cmp -s "$unit" /run/before.service || complain "the unit before is not back"
-  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the worker before does not run"
+  cmp -s "$unit" /run/before.service || complain "the old unit is not restored"
+  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the old service does not run"
   [ "$(answer changed)" = false ] || complain "changed is not false"
 }
 
 stays() {
   must_fail
-  cmp -s "$unit" /run/before.service && complain "the unit before is back"
+  cmp -s "$unit" /run/before.service && complain "the old unit is restored"
   tries
 }
 
@@ -60,17 +61,17 @@ tries() {
 
 refused() {
   must_fail
-  cmp -s "$unit" /run/before.service || complain "something was written"
-  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the worker was touched"
+  cmp -s "$unit" /run/before.service || complain "the unit is changed"
+  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the service does not run"
 }
 
-# A program in the place of bundle, for ways that no real Sidekiq takes by itself.
+# Replaces bundle, for failures that Sidekiq does not cause itself.
 fake_bundle() {
   printf '#!/bin/bash\n%s\n' "$1" >/usr/local/bin/fake-bundle
   chmod 0755 /usr/local/bin/fake-bundle
 }
 
-# --- the ways
+# --- failures
 
 way_missing_binary() {
   run '"bundle": "/usr/local/bin/nowhere"'
@@ -78,7 +79,7 @@ way_missing_binary() {
   refused
 }
 
-# What only the start shows: the interpreter of the script is missing.
+# The interpreter of the script is missing, which only systemd detects.
 way_missing_interpreter() {
   printf '#!/usr/local/bin/no-such-ruby\n' >/usr/local/bin/fake-bundle
   chmod 0755 /usr/local/bin/fake-bundle
@@ -93,8 +94,8 @@ way_bad_user() {
   refused
 }
 
-# A user who may not enter the folder of the application.
-way_bad_folder() {
+# A user who may not enter the application's directory.
+way_bad_directory() {
   useradd --system outsider 2>/dev/null || id outsider >/dev/null
   chmod 0750 /opt/demo
   run '"user": "outsider"'
@@ -103,7 +104,7 @@ way_bad_folder() {
   chmod 0755 /opt/demo
 }
 
-way_missing_folder() {
+way_missing_directory() {
   run '"read_write_paths": ["/opt/nowhere"]'
   says 'write "-/opt/nowhere" if it may be missing'
   refused
@@ -115,7 +116,7 @@ way_no_sandbox() {
   is_back
 }
 
-# What a container has to be given (SYS_PTRACE): see the scenario postgres, where it comes up. The rest of the profile does here.
+# PrivateUsers= requires SYS_PTRACE in a container; the scenario postgres has it.
 way_no_users_of_its_own() {
   run '"hardening": "strict", "extra_directives": {"PrivateUsers": "no"}'
   [ "$(answer failed)" = false ] || complain "the rest of strict does not come up: $(answer text)"
@@ -166,13 +167,13 @@ way_redis_password_wrong() {
   redis-cli -a right --no-auth-warning CONFIG SET requirepass '' >/dev/null
 }
 
-# Without a redis_url: what is wrong lies in ours, and the old unit is back.
+# Without redis_url the fault is in the unit, which is rolled back.
 way_redis_elsewhere() {
   run '"environment": {"REDIS_URL": "redis://localhost:1/0"}'
   is_back
 }
 
-# What systemd would pass over with a word in the journal.
+# systemd would ignore the directive with a message in the journal.
 way_unit_refused() {
   run '"extra_directives": {"CPUWeight": "lots"}'
   says 'systemd-analyze verify does not accept the unit'
@@ -180,7 +181,6 @@ way_unit_refused() {
 }
 
 way_killed_by_memory_limit() {
-  # The tree that this container has may lack the controller: then nothing can be killed by it.
   if [ ! -d /sys/fs/cgroup/memory ] && ! grep -q memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
     echo "   not run: this cgroup tree has no memory controller"
     return
@@ -190,7 +190,7 @@ way_killed_by_memory_limit() {
   is_back
 }
 
-# The kernel's way, where no controller is at hand.
+# The same without a memory controller.
 way_killed() {
   fake_bundle 'kill -KILL $$'
   run '"bundle": "/usr/local/bin/fake-bundle"'
@@ -219,7 +219,7 @@ way_exits_0() {
   is_back
 }
 
-# A wrapper that forks: signals would not reach Sidekiq, and its end would kill it.
+# A wrapper that forks: Sidekiq would not get signals, and be killed when the wrapper ends.
 way_wrapper_forks() {
   fake_bundle '/usr/bin/bundle "$@"; exit $?'
   run '"bundle": "/usr/local/bin/fake-bundle"'
@@ -232,7 +232,7 @@ comes_up() {
     if [ "$(systemctl show --value --property=SubState sidekiq)" = running ]; then return; fi
     sleep 1
   done
-  complain "it does not come up by itself afterwards"
+  complain "it does not start by itself afterwards"
 }
 
 ways=$(declare -F | sed -n 's/^declare -f way_//p')

@@ -1,4 +1,5 @@
-// Package answertest has commands for test scripts (package testscript) that call a module and compare its answer with the expected JSON.
+// Package answertest has commands for test scripts (package testscript) that call a module and compare its
+// answer with the expected JSON.
 package answertest
 
 import (
@@ -16,14 +17,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// defaults are the values of keys that the expected JSON leaves out: an answer that changed something, failed or warned must be expected to.
+// defaults are the values of keys that the expected JSON omits: a change, a failure or a warning must be
+// expected.
 var defaults = map[string]any{"changed": false, "failed": false, "warnings": []any{}}
 
 // Call is the testscript command
 //
 //	call PROGRAM... ARGUMENTS
 //
-// It runs a module with ARGUMENTS, which is JSON or the name of a file with JSON. $NAME stands for a variable of the script, such as $WORK.
+// It runs a module with ARGUMENTS, which is JSON or the name of a file with JSON. Variables of the script in it,
+// such as $WORK, are expanded.
 func Call(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) < 2 {
 		ts.Fatalf("usage: call PROGRAM... ARGUMENTS")
@@ -38,8 +41,8 @@ func Call(ts *testscript.TestScript, negated bool, args []string) {
 //
 //	answer EXPECTED
 //
-// It compares the last standard output with EXPECTED, which is JSON or the name of a file with JSON, as Compare does. $NAME stands for a variable of
-// the script, such as $WORK.
+// It compares the last standard output with EXPECTED, which is JSON or the name of a file with JSON, as Compare
+// does. Variables of the script in it, such as $WORK, are expanded.
 func Command(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) != 1 {
 		ts.Fatalf("usage: answer EXPECTED")
@@ -56,7 +59,8 @@ func Command(ts *testscript.TestScript, negated bool, args []string) {
 
 var variable = regexp.MustCompile(`\$[A-Z]+`)
 
-// read returns the JSON that an argument is or names, with the values of variables. Names that are no variables of the script stay.
+// read returns the JSON in an argument or in the file that it names, and expands variables of the script. Other
+// names are kept.
 func read(ts *testscript.TestScript, argument string) string {
 	if !strings.HasPrefix(argument, "{") {
 		argument = ts.ReadFile(argument)
@@ -66,9 +70,10 @@ func read(ts *testscript.TestScript, argument string) string {
 	})
 }
 
-// Compare returns the differences between an answer and the expected JSON, one line each. Every expected key must be in the answer with the expected
-// value; other keys are not compared, except changed, failed and warnings: if these are not expected, they must be false and empty. An expected string
-// that begins with ~ is a regular expression for the whole value. It fails if one of the texts is not a JSON object.
+// Compare returns the differences between an answer and the expected JSON, one line each. Every expected key must
+// be in the answer with the expected value. Other keys are not compared, except changed, failed and warnings, which
+// must be false or empty if they are not expected. An expected string that begins with ~ is a regular expression for
+// the whole value. It returns an error if a text is not a JSON object.
 func Compare(answer, expected string) ([]string, error) {
 	var got, want map[string]any
 	if err := json.Unmarshal([]byte(expected), &want); err != nil {
@@ -80,7 +85,7 @@ func Compare(answer, expected string) ([]string, error) {
 	all := maps.Clone(defaults)
 	maps.Copy(all, want)
 	if _, found := got["warnings"]; !found {
-		got["warnings"] = []any{} // a module that fails early gives none
+		got["warnings"] = []any{} // a module that fails early returns none
 	}
 	return compare("", got, all), nil
 }
@@ -142,7 +147,7 @@ func match(path string, got any, pattern string) []string {
 
 func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
-// text is JSON without escapes for HTML, as the modules write it.
+// text encodes a value as JSON without HTML escapes, as the modules do.
 func text(value any) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The program echo prints its arguments as a module would answer.
+// The program echo prints its arguments in an answer.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"echo": func() {
 		text, err := os.ReadFile(os.Args[len(os.Args)-1])

@@ -4,7 +4,7 @@ require "socket"
 
 set :application, "demo"
 set :deploy_to, "/opt/demo"
-# The workstation itself serves the repository.
+# The workstation serves the repository.
 set :repo_url, "git://#{Socket.ip_address_list.find(&:ipv4_private?).ip_address}/demo"
 set :branch, "main"
 append :linked_files, "config/database.yml", ".env.production"

@@ -1,13 +1,13 @@
 # frozen_string_literal: true
 
-# Takes memory until the kernel ends the process. The pages are written to, or they would be none.
+# Allocates memory until the kernel kills the process. The pages must be written to be allocated.
 class GreedyJob
-  # Sidekiq::Job only came with 6.3.
+  # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker
   sidekiq_options retry: false
 
   def perform
-    taken = []
-    loop { taken << "x" * 16_000_000 }
+    strings = []
+    loop { strings << "x" * 16_000_000 }
   end
 end

@@ -1,5 +1,5 @@
 # frozen_string_literal: true
 
-# What one run of an EntryJob has left.
+# One run of an EntryJob.
 class Entry < ActiveRecord::Base
 end

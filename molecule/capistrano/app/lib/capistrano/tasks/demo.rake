@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 namespace :demo do
-  desc "Fetch the gems that the host's packages have, and bring the database up to date"
+  desc "Install the bundle from the gems of the host, and migrate the database"
   task :build do
     on roles(:app) do
       within release_path do
