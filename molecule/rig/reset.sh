@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the host one on which the application is deployed and nothing was done about Sidekiq yet. Run as root on the host.
+# Removes the Sidekiq service from a host; the application stays deployed. Run it as root on the host.
 set -eu
 
 if systemctl cat sidekiq.service >/dev/null 2>&1; then systemctl --quiet disable --now sidekiq.service; fi

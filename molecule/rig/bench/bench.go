@@ -1,4 +1,4 @@
-// Package bench measures what the modules and the role cost, compared with the alternatives, on throwaway hosts that are reached by ssh.
+// Package bench measures the modules and the role, and alternatives, on throwaway hosts over ssh.
 package bench
 
 import (
@@ -28,17 +28,17 @@ type options struct {
 
 func (o options) has(part string) bool { return slices.Contains(o.run, part) }
 
-// Command is `rig bench`.
+// Command returns the command `rig bench`.
 func Command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
-		Use: "bench", Short: "Measure what tasks and the role cost, compared with the alternatives", Args: cobra.NoArgs,
+		Use: "bench", Short: "Measure tasks and the role, and alternatives", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return run(c.Context(), o) },
 	}
-	c.Flags().StringSliceVar(&o.run, "run", parts, "parts to run; latency is that of tasks and role")
+	c.Flags().StringSliceVar(&o.run, "run", parts, "parts to run; latency repeats tasks and role with a distant host")
 	c.Flags().IntVar(&o.rounds, "rounds", 15, "rounds of single tasks")
 	c.Flags().IntVar(&o.roles, "roles", 5, "rounds of whole roles, and over many hosts")
-	c.Flags().StringVar(&o.readme, "readme", "", "document whose section bench is written, too")
+	c.Flags().StringVar(&o.readme, "readme", "", "document whose section bench is replaced with the table")
 	return c
 }
 
@@ -57,7 +57,7 @@ func (o options) validate() error {
 	return nil
 }
 
-// bench has the rows of the table, whose columns are: what, time, comparison, time from afar, comparison.
+// bench collects the table. Its columns are: what, time, comparison, time of a distant host, comparison.
 type bench struct {
 	*lab.Lab
 	table lab.Table
@@ -91,7 +91,7 @@ func run(ctx context.Context, o options) (err error) {
 	return lab.WriteSection(o.readme, "bench", text)
 }
 
-// head is when and with what was measured.
+// head describes the measurement: date, versions, rounds.
 func head(ctx context.Context, o options) (string, error) {
 	version, err := lab.Run(ctx, nil, "ansible-playbook", "--version")
 	if err != nil {
@@ -115,7 +115,7 @@ func (b *bench) measure(ctx context.Context, o options) error {
 	return b.measureHosts(ctx, o.roles)
 }
 
-// measureTarget measures what requires one host only.
+// measureTarget runs the parts that require one host.
 func (b *bench) measureTarget(ctx context.Context, o options) error {
 	h, err := b.startTarget(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// cost is the cost of one run of a module for the host.
+// cost is the cost of a run of a module.
 type cost struct {
 	label, command string
 	cpu            samples
@@ -21,7 +21,7 @@ type cost struct {
 
 func (c cost) megabytes() float64 { return float64(slices.Max(c.kilobytes)) / 1024 }
 
-// measureCost runs modules on the host itself: ours with an arguments file, Ansible's as the payload that Ansible sends.
+// measureCost runs modules on the host: ours with an arguments file, Ansible's as the payload that Ansible sends.
 func (b *bench) measureCost(ctx context.Context, h host, rounds int) error {
 	if err := b.prepareCost(ctx, h); err != nil {
 		return err
@@ -73,7 +73,8 @@ func (c *cost) measure(ctx context.Context, h host) error {
 	return nil
 }
 
-// prepareCost runs the role, and copies to the host what is run there. The first call may change what the role wrote with other arguments.
+// prepareCost runs the role, and copies programs and arguments to the host. The first run of a module may change
+// what the role wrote with other arguments.
 func (b *bench) prepareCost(ctx context.Context, h host) error {
 	if _, err := b.roleUnit(ctx, h); err != nil {
 		return err

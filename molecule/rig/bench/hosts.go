@@ -65,7 +65,7 @@ const databaseYML = `production:
   pool: 5
 `
 
-// startHosts starts hosts with sshd and nothing else, a few at a time.
+// startHosts starts hosts with sshd only, four at a time.
 func (b *bench) startHosts(ctx context.Context, count int) ([]host, error) {
 	b.Say("starting %d hosts", count)
 	image, err := lab.Image(ctx, "trixie", "ssh")

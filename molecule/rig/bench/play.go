@@ -17,13 +17,13 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// host is a container that is reached by ssh.
+// host is a host with the port of its sshd, or of a relay.
 type host struct {
 	lab.Host
 	port int
 }
 
-// startTarget starts the host with the application, which root and ubuntu can log in to.
+// startTarget starts a host with the application. root and ubuntu can log in.
 func (b *bench) startTarget(ctx context.Context) (host, error) {
 	h, err := b.Start(ctx, "target", "trixie", "python")
 	if err != nil {
@@ -35,18 +35,18 @@ func (b *bench) startTarget(ctx context.Context) (host, error) {
 	return host{h, 22}, h.RunScript(ctx, "molecule/shared/authorize.sh", b.PublicKey, "root", "ubuntu")
 }
 
-// reset removes what the role has done to the host.
+// reset reverts the changes of the role.
 func (b *bench) reset(ctx context.Context, h host) error {
 	return h.RunScript(ctx, "molecule/rig/reset.sh")
 }
 
-// sshArguments are Ansible's own defaults, without the configuration of this machine.
+// sshArguments returns Ansible's defaults, without the user's configuration of ssh.
 func (b *bench) sshArguments() string {
 	return fmt.Sprintf("-F none -C -i %s -o ControlMaster=auto -o ControlPersist=10m -o ControlPath=%s -o IdentitiesOnly=yes %s",
 		b.Key(), b.Path("cp-%C"), lab.SSHOptions)
 }
 
-// disconnect ends the open connections.
+// disconnect closes the open connections.
 func (b *bench) disconnect() error {
 	sockets, err := filepath.Glob(b.Path("cp-*"))
 	errs := []error{err}
@@ -57,7 +57,7 @@ func (b *bench) disconnect() error {
 	return errors.Join(errs...)
 }
 
-// play is one call of ansible-playbook.
+// play is a run of ansible-playbook.
 type play struct {
 	book  string
 	hosts []host
@@ -66,13 +66,13 @@ type play struct {
 	env   map[string]string
 }
 
-// outcome is the time of the call, and the results of its tasks.
+// outcome has the time of the run and the results of its tasks.
 type outcome struct {
 	took time.Duration
 	*jsonresults.AnsiblePlaybookJSONResults
 }
 
-// play runs a playbook with pipelining, with which Ansible's own modules are fastest.
+// play runs a playbook with pipelining, the fastest setting for Ansible's own modules.
 func (b *bench) play(ctx context.Context, p play) (outcome, error) {
 	all := map[string]lab.Vars{}
 	for _, h := range p.hosts {
@@ -104,7 +104,7 @@ func (b *bench) play(ctx context.Context, p play) (outcome, error) {
 	return o, nil
 }
 
-// unchanged runs a play that must have nothing to change.
+// unchanged runs a play that must change nothing.
 func (b *bench) unchanged(ctx context.Context, p play) (outcome, error) {
 	o, err := b.play(ctx, p)
 	if err == nil && o.changed() > 0 {
@@ -113,7 +113,7 @@ func (b *bench) unchanged(ctx context.Context, p play) (outcome, error) {
 	return o, err
 }
 
-// rounds makes a playbook of one round of tasks, repeated; a loop would cost something itself.
+// rounds writes a playbook that repeats the tasks; a loop would take additional time.
 func (b *bench) rounds(tasks string, rounds int) (string, error) {
 	path, err := filepath.Abs("molecule/rig/bench/playbooks/tasks/" + tasks)
 	if err != nil {
@@ -124,7 +124,7 @@ func (b *bench) rounds(tasks string, rounds int) (string, error) {
 	return book, os.WriteFile(book, []byte(text), 0o600)
 }
 
-// tasks are all tasks in turn.
+// tasks returns all tasks.
 func (o outcome) tasks() (all []jsonresults.AnsiblePlaybookJSONResultsPlayTask) {
 	for _, p := range o.Plays {
 		all = append(all, p.Tasks...)
@@ -132,7 +132,7 @@ func (o outcome) tasks() (all []jsonresults.AnsiblePlaybookJSONResultsPlayTask) 
 	return all
 }
 
-// failure is the message of the first task that failed.
+// failure returns the message of the first failed task.
 func (o outcome) failure() string {
 	for _, task := range o.tasks() {
 		for name, result := range task.Hosts {
@@ -144,7 +144,7 @@ func (o outcome) failure() string {
 	return ""
 }
 
-// changed is the number of tasks that changed something.
+// changed returns the number of changed tasks.
 func (o outcome) changed() (sum int) {
 	for _, stats := range o.Stats {
 		sum += stats.Changed
@@ -152,8 +152,8 @@ func (o outcome) changed() (sum int) {
 	return sum
 }
 
-// times are the times of the tasks `Run NAME` by NAME, from the start of a task to the answer of the last host. The first round is left out: in it
-// Ansible loads what it requires.
+// times returns the times of the tasks `Run NAME` by NAME, from the start of a task to the answer of the last host.
+// It omits the first round, in which Ansible loads plugins.
 func (o outcome) times() (map[string]samples, error) {
 	times := map[string]samples{}
 	for _, task := range o.tasks() {

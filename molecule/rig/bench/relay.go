@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// relay is a port of this machine that leads to another one as if that were far away: each byte arrives the delay after it came,
-// in order, and as many as the sender likes are on their way.
+// relay is a local port that forwards connections to a target with a delay in each direction, without limiting the
+// throughput.
 type relay struct {
 	listener net.Listener
 	target   string
@@ -62,13 +62,14 @@ func (r *relay) connect(near *net.TCPConn) {
 	<-done
 }
 
-// parcel is what one read gave.
+// parcel is the data of one read, and when to write it.
 type parcel struct {
 	due  time.Time
 	data []byte
 }
 
-// carry takes all that from sends to to, and its end as well. When to takes no more, from is told to stop.
+// carry copies from to to until its end, and closes the writing side of to. If a write fails, it closes the reading
+// side of from.
 func carry(to, from *net.TCPConn, delay time.Duration) {
 	parcels := make(chan parcel, 4096)
 	go collect(parcels, from, delay)
@@ -81,7 +82,7 @@ func carry(to, from *net.TCPConn, delay time.Duration) {
 	to.CloseWrite()
 }
 
-// collect reads until the end; a connection that is reset has ended, too.
+// collect reads until the end or an error, such as a reset connection.
 func collect(parcels chan<- parcel, from *net.TCPConn, delay time.Duration) {
 	defer close(parcels)
 	for {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// echo is a server that sends back what comes.
+// echo starts an echo server, and returns its address.
 func echo(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,7 +42,7 @@ func through(t *testing.T, target string, delay time.Duration) net.Conn {
 	return conn
 }
 
-func TestRelayDelaysEachDirection(t *testing.T) {
+func TestRelay_DelaysEachDirection(t *testing.T) {
 	const delay = 30 * time.Millisecond
 	conn := through(t, echo(t), delay)
 	answer := make([]byte, 1)
@@ -56,8 +56,8 @@ func TestRelayDelaysEachDirection(t *testing.T) {
 	}
 }
 
-// Were it each chunk that waited its turn, 16 MB would take 512 times the delay.
-func TestRelayKeepsOrderAndDoesNotThrottle(t *testing.T) {
+// One delay for each read would be 512 delays for 16 MB.
+func TestRelay_KeepsOrderAndThroughput(t *testing.T) {
 	const delay = 30 * time.Millisecond
 	conn := through(t, echo(t), delay)
 	sent := make([]byte, 16<<20)
@@ -73,7 +73,7 @@ func TestRelayKeepsOrderAndDoesNotThrottle(t *testing.T) {
 	require.Equal(t, sent, got)
 }
 
-func TestRelayEndsWhenTheServerDoes(t *testing.T) {
+func TestRelay_EndsWithServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()

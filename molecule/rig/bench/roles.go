@@ -14,7 +14,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// contender is one way to do the job, with the times of ansible-playbook for an empty play, a first run, and a run that changes nothing.
+// contender is a way to do the same job, with the times of an empty play, a first run, and a run without changes.
 type contender struct {
 	label, book         string
 	env                 map[string]string
@@ -23,7 +23,7 @@ type contender struct {
 	empty, first, again samples
 }
 
-// above is the median time above that of an empty play.
+// above returns the median time minus that of an empty play.
 func (c contender) above(run samples) time.Duration { return run.median() - c.empty.median() }
 
 func (b *bench) measureRoles(ctx context.Context, h host, distances []host, rounds int) error {
@@ -79,7 +79,7 @@ func (b *bench) addRoles(results [][]contender) {
 	}
 }
 
-// timeRole runs an empty play, a first run and one that changes nothing. from is h, or h from afar.
+// timeRole runs an empty play, a first run, and a run without changes. from is h, or the relay to h.
 func (b *bench) timeRole(ctx context.Context, h, from host, c *contender) error {
 	if c.notRun != "" {
 		return nil
@@ -99,7 +99,7 @@ func (b *bench) timeRole(ctx context.Context, h, from host, c *contender) error 
 			return err
 		}
 		if (o.changed() > 0) != run.changes {
-			return fmt.Errorf("%s changed %d things", run.book, o.changed())
+			return fmt.Errorf("%s: %d tasks changed something", run.book, o.changed())
 		}
 		run.times.add(o.took)
 	}
@@ -108,7 +108,7 @@ func (b *bench) timeRole(ctx context.Context, h, from host, c *contender) error 
 
 func playbookPath(name string) string { return "molecule/rig/bench/playbooks/" + name }
 
-// contenders begin with ours and the one that ours is measured by.
+// contenders returns this project's role first.
 func (b *bench) contenders(ctx context.Context, h host) ([]contender, error) {
 	unit, err := b.roleUnit(ctx, h)
 	if err != nil {
@@ -128,7 +128,7 @@ func (b *bench) contenders(ctx context.Context, h host) ([]contender, error) {
 	}, ctx.Err()
 }
 
-// roleUnit runs the role and returns a file with the unit that it wrote, for the contenders that cannot make it.
+// roleUnit runs the role and returns a copy of its unit file, for contenders that copy the unit.
 func (b *bench) roleUnit(ctx context.Context, h host) (string, error) {
 	if err := b.reset(ctx, h); err != nil {
 		return "", err
@@ -144,7 +144,7 @@ func (b *bench) roleUnit(ctx context.Context, h host) (string, error) {
 	return path, os.WriteFile(path, []byte(text+"\n"), 0o600)
 }
 
-// plainRole is the role without its action plugins, and with the binaries in place of their stubs.
+// plainRole returns the variables for the role without action plugins, and with binaries as modules.
 func (b *bench) plainRole() (map[string]string, error) {
 	role := b.Path("plain/sidekiq")
 	if err := os.MkdirAll(role, 0o700); err != nil {
@@ -162,8 +162,8 @@ func (b *bench) plainRole() (map[string]string, error) {
 	return map[string]string{"ANSIBLE_ROLES_PATH": filepath.Dir(role), "ANSIBLE_LIBRARY": "bin/modules"}, nil
 }
 
-// mitogen runs Ansible's own modules under Mitogen, which is installed into a directory of its own. If it does not run an empty play, the table has
-// the reason.
+// mitogen runs Ansible's own modules under Mitogen, which is installed into the scratch directory. If an empty play
+// fails, the table has the error.
 func (b *bench) mitogen(ctx context.Context, h host, job lab.Vars) contender {
 	c := contender{label: "the same under Mitogen", book: "builtin.yml", vars: job, env: map[string]string{
 		"PYTHONPATH":               b.Path("mitogen"),
@@ -182,7 +182,7 @@ func (b *bench) mitogen(ctx context.Context, h host, job lab.Vars) contender {
 	return c
 }
 
-// installMitogen returns the version.
+// installMitogen returns the installed version.
 func (b *bench) installMitogen(ctx context.Context) (string, error) {
 	ansible, err := exec.LookPath(playbook.DefaultAnsiblePlaybookBinary)
 	if err != nil {

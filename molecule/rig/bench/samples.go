@@ -7,12 +7,12 @@ import (
 	"golang.org/x/perf/benchmath"
 )
 
-// samples are times of one thing in seconds, one for each round.
+// samples are times in seconds, one for each round.
 type samples []float64
 
 func (s *samples) add(d time.Duration) { *s = append(*s, d.Seconds()) }
 
-// median is the median of the samples, or 0 if there are none.
+// median returns 0 if there are no samples.
 func (s samples) median() time.Duration {
 	if len(s) == 0 {
 		return 0
@@ -25,14 +25,14 @@ func (s samples) summary() benchmath.Summary {
 	return benchmath.AssumeNothing.Summary(sample, 0.95)
 }
 
-// String is the median with its confidence interval, as benchstat prints it.
+// String returns the median with its confidence interval, as benchstat prints it.
 func (s samples) String() string {
 	return show(s.median()) + " ± " + s.summary().PctRangeString()
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// show prints a time with three digits, but milliseconds with one decimal at most.
+// show formats a time with three significant digits, and milliseconds with at most one decimal.
 func show(d time.Duration) string {
 	switch ms := d.Seconds() * 1000; {
 	case ms < 10:
@@ -44,7 +44,7 @@ func show(d time.Duration) string {
 	}
 }
 
-// ratio is a as a multiple of b.
+// ratio formats a as a multiple of b.
 func ratio(a, b time.Duration) string {
 	switch r := a.Seconds() / b.Seconds(); {
 	case b <= 0:

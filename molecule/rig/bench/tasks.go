@@ -10,7 +10,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// singleTasks are the names of playbooks/tasks/round.yml with their labels in the table.
+// singleTasks are the names in playbooks/tasks/round.yml, with labels for the table.
 var singleTasks = []struct{ name, label string }{
 	{"ssh", "`ssh host true`, over the open connection"},
 	{"raw", "`raw: true`, the least that a task costs"},
@@ -68,7 +68,7 @@ func (b *bench) timeTasks(ctx context.Context, h host, rounds int) (map[string]s
 		"bench_ssh": fmt.Sprintf("ssh %s -p %d root@%s", b.sshArguments(), h.port, h.Address),
 	}}
 	var err error
-	if p.book, err = b.rounds("round.yml", 1); err != nil { // makes the changes that the others find done
+	if p.book, err = b.rounds("round.yml", 1); err != nil { // so that the others change nothing
 		return nil, err
 	}
 	if _, err := b.play(ctx, p); err != nil {
@@ -89,7 +89,7 @@ func (b *bench) timeTasks(ctx context.Context, h host, rounds int) (map[string]s
 	return times, err
 }
 
-// sshTimes are the times that the tasks `Run ssh` measured themselves, in microseconds.
+// sshTimes returns the times that the tasks `Run ssh` print, in microseconds.
 func (o outcome) sshTimes() (times samples, err error) {
 	for _, task := range o.tasks() {
 		if task.Task.Name != "Run ssh" {
@@ -108,7 +108,7 @@ func (o outcome) sshTimes() (times samples, err error) {
 	return times, nil
 }
 
-// plainModules makes the collection bench.plain of the binaries, for which there is no action plugin.
+// plainModules makes the collection bench.plain with db_pool as a binary module, without an action plugin.
 func (b *bench) plainModules() error {
 	binary, err := filepath.Abs("bin/modules/db_pool")
 	if err != nil {

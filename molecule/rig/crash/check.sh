@@ -1,7 +1,8 @@
 #!/bin/sh
 # usage: check.sh FILE...
 #
-# Fails if sudo does not work. Prints the state of the service, then a line for each file: its contents in base64, or absent.
+# Fails if sudo does not work. Prints the state of the service, and for each file a line with its contents
+# in base64, or absent.
 set -eu
 
 silently() {

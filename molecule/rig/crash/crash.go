@@ -1,4 +1,4 @@
-// Package crash tests that the role survives kill -9.
+// Package crash tests that the role can be killed at any time.
 package crash
 
 import (
@@ -22,14 +22,14 @@ type options struct {
 	keep   bool
 }
 
-// Command is `rig crash`.
+// Command returns the command `rig crash`.
 func Command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
-		Use: "crash", Short: "Test that the role survives kill -9",
-		Long: `On a throwaway host with a booted systemd and a real Sidekiq, run the role and kill one of its modules before a system call that changes something,
-one call after the other. After each kill sudo must work and every file be the old one or the new one; the next run of the role must succeed and
-the one after that change nothing; and Sidekiq must run and fetch jobs. It ends at the first fault.`,
+		Use: "crash", Short: "Test that the role can be killed at any time",
+		Long: `Run the role on a throwaway host with a booted systemd and a real Sidekiq, and kill one of its modules before a system call that changes something.
+After each kill sudo must work, and every file must be the old one or the new one. Then the next run of the role must succeed, the one after that
+must change nothing, and Sidekiq must run and fetch jobs. Stop at the first fault.`,
 		Example: "  rig crash --points all\n  rig crash --only systemd_sidekiq/change/7",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return crash(c.Context(), o) },

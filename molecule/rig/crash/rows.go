@@ -9,20 +9,20 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// situation is a run of the role that is killed.
+// situation is a run of the role in which a module is killed.
 type situation struct {
 	name  string
-	from  string // the variables of the run before, by name; "": the host has no Sidekiq
-	to    string // the variables of the run
+	from  string // the name of the variables of the run before; "": the host has no Sidekiq
+	to    string // the name of its variables
 	state string // its sidekiq_state
 }
 
-// situations begin with a new host. Each of the others begins with the result of the one before.
+// situations: the first begins with a new host, each other with the result of the one before.
 var situations = []situation{
 	{"install", "", "B", "started"}, {"restart", "B", "B", "restarted"}, {"pool", "B", "C", "started"}, {"return", "C", "A", "started"}, {"change", "A", "B", "started"},
 }
 
-// row is a row of the table: the calls of one module in one situation, and the states that were found after the kills.
+// row is a row of the table: the system calls of a module in a situation, and the states after kills.
 type row struct {
 	module string
 	situation
@@ -32,17 +32,16 @@ type row struct {
 	last  string                    // the states after the last kill
 }
 
-// kill is a call before which a module is killed.
+// kill is a system call before which a module is killed.
 type kill struct {
 	*row
 	number int
 }
 
-// path is its name for --only.
+// path returns its name for --only.
 func (k kill) path() string { return fmt.Sprintf("%s/%s/%d", k.module, k.situation.name, k.number) }
 
-// choose spreads a number of kills evenly over the rows, and over the calls of each; 0 is all calls. A situation begins where the one before has ended, as
-// far as possible.
+// choose spreads a number of kills evenly over the rows, and over the calls of each; 0 selects all calls.
 func choose(rows []*row, points int) []kill {
 	var all []kill
 	for i, r := range rows {
@@ -57,7 +56,7 @@ func choose(rows []*row, points int) []kill {
 	return chain(all)
 }
 
-// chain orders the kills so that each begins with the result of the one before, if there is such a kill.
+// chain orders the kills so that each begins with the result of the one before, if possible.
 func chain(all []kill) []kill {
 	var chained []kill
 	for state := ""; len(all) > 0; {

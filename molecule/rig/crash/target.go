@@ -31,8 +31,8 @@ func paths() (all []string) {
 	return all
 }
 
-// variables are sets of variables of the role. Every file differs between A and B, and one exists only in B; C differs from B only in database.yml.
-// drain_timeout is short, but Sidekiq is made quiet.
+// variables are sets of variables of the role. Every file differs between A and B, and one exists only in B; C
+// differs from B only in database.yml. A drain_timeout of 0 would not make Sidekiq quiet.
 var variables = map[string]lab.Vars{
 	"A": {"sidekiq_drain_timeout": 1},
 	"B": inB,
@@ -52,7 +52,7 @@ func with(vars lab.Vars, name string, value any) lab.Vars {
 	return all
 }
 
-// state has the contents of the files by name; absent for one that does not exist.
+// state has the contents of the files by name; absent for a file that does not exist.
 type state map[string]string
 
 const absent = "absent"
@@ -69,7 +69,7 @@ type target struct {
 // start starts the host, and installs the application and the wrapper.
 func (t *target) start(ctx context.Context, suite string) error {
 	t.states = map[string]state{}
-	err := os.Setenv("CAPABILITY", "SYS_PTRACE") // root of a real host has it; killtest requires it
+	err := os.Setenv("CAPABILITY", "SYS_PTRACE") // killtest requires it; root of a real host has it
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,8 @@ func (t *target) start(ctx context.Context, suite string) error {
 	return t.installWrapper(ctx)
 }
 
-// installWrapper runs the role, which installs the binary, and makes a copy of the cache with the wrapper in its place.
+// installWrapper runs the role, which installs the binary, and makes a copy of the cache in which the wrapper
+// replaces it.
 func (t *target) installWrapper(ctx context.Context) error {
 	wrapper, err := t.Build(ctx, "./molecule/rig/crash/wrapper")
 	if err != nil {
@@ -108,7 +109,7 @@ func (t *target) installWrapper(ctx context.Context) error {
 	return err
 }
 
-// prepare prepares the host for a situation: with the variables `from`, and the database.yml of the deployment.
+// prepare runs the role with the variables `from`, and deploys database.yml.
 func (t *target) prepare(ctx context.Context, from string) error {
 	if from == "" {
 		if err := t.host.RunScript(ctx, "molecule/rig/reset.sh"); err != nil {
@@ -120,7 +121,7 @@ func (t *target) prepare(ctx context.Context, from string) error {
 		t.now = ""
 	}
 	if t.now != from {
-		if err := t.deployDatabase(ctx); err != nil { // the role lowers no pool
+		if err := t.deployDatabase(ctx); err != nil { // the role does not lower a pool
 			return err
 		}
 		if out, err := t.role(ctx, variables[from], 1); err != nil {
@@ -131,25 +132,25 @@ func (t *target) prepare(ctx context.Context, from string) error {
 	return t.deployDatabase(ctx)
 }
 
-// deployDatabase replaces database.yml by that of the deployment, as another deployment might.
+// deployDatabase replaces database.yml with the application's, as a deployment may.
 func (t *target) deployDatabase(ctx context.Context) error {
 	_, err := t.host.Run(ctx, "install", "-o", "deploy", "-g", "deploy", "-m", "0640", "/usr/local/src/demo/config/database.yml", files[0].path)
 	return err
 }
 
-// arm makes the wrapper kill the module before that call. With "all" and 0 it only counts the calls of each module.
+// arm makes the wrapper kill the module before that call, or with "all" and 0 only record the calls of each module.
 func (t *target) arm(ctx context.Context, module string, number int) error {
 	_, err := t.host.Run(ctx, "sh", "-euc", `rm -f /var/lib/crash/*.calls; echo "$0 $1" >/var/lib/crash/plan`, module, fmt.Sprint(number))
 	return err
 }
 
-// calls returns the calls of a module's last run under the wrapper.
+// calls returns the recorded calls of a module's last run.
 func (t *target) calls(ctx context.Context, module string) ([]string, error) {
 	out, err := t.host.Run(ctx, "sh", "-euc", `rm -f /var/lib/crash/plan; cat "/var/lib/crash/$0.calls"`, module)
 	return strings.Split(out, "\n"), err
 }
 
-// role runs the role several times, and returns what ansible-playbook prints.
+// role runs the role several times, and returns the output.
 func (t *target) role(ctx context.Context, vars lab.Vars, times int) (string, error) {
 	books := []string{}
 	for range times {
@@ -180,17 +181,18 @@ func (t *target) inspect(ctx context.Context) (service string, s state, err erro
 	return lines[0], s, nil
 }
 
-// checkWorker fails if Sidekiq does not run with the current files and fetch jobs. killed is the time before the run that was killed.
+// checkWorker fails unless Sidekiq runs with the current files and fetches jobs. killed is the time before the run
+// that was killed.
 func (t *target) checkWorker(ctx context.Context, s situation, killed time.Time) error {
-	older := paths()    // than the process
-	if s.from == s.to { // the process has the pool already that the role writes again
+	older := paths()    // older than the process
+	if s.from == s.to { // not database.yml: the process has its pool already
 		older = older[1:]
 	}
 	_, err := t.host.RunWith(ctx, strings.NewReader(worker), "sh", append([]string{"-s", fmt.Sprint(killed.Unix())}, older...)...)
 	return err
 }
 
-// countCalls runs the role once in each situation, and returns a row for each situation and module.
+// countCalls runs the role once in each situation, and returns a row for each module in it.
 func (t *target) countCalls(ctx context.Context) (rows []*row, err error) {
 	for _, s := range situations {
 		if err := t.prepare(ctx, s.from); err != nil {
@@ -217,7 +219,7 @@ func (t *target) countCalls(ctx context.Context) (rows []*row, err error) {
 	return rows, nil
 }
 
-// try kills the module before a call, checks what is left, and checks that the role recovers. It returns the call.
+// try kills the module before a call, checks the host, and checks that the next runs repair it. It returns the call.
 func (t *target) try(ctx context.Context, k kill) (call string, err error) {
 	if err := t.prepare(ctx, k.from); err != nil {
 		return "", err
@@ -258,7 +260,7 @@ func (t *target) try(ctx context.Context, k kill) (call string, err error) {
 	return call, nil
 }
 
-// compare returns for each file that the run changes whether it is the old one or the new one.
+// compare returns the state of each file that the run changes: old, new or absent.
 func compare(left, old, wanted state) (map[string]string, error) {
 	found := map[string]string{}
 	for name, text := range left {

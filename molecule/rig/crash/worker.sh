@@ -1,8 +1,9 @@
 #!/bin/sh
 # usage: worker.sh TIME FILE...
 #
-# Fails if Sidekiq does not run, has no heartbeat, is quiet, or was started before one of the files was written. A process that was started before TIME, in
-# seconds since the epoch, may have been made quiet since its last heartbeat: it must have a new one.
+# Fails if Sidekiq does not run, has no heartbeat, is quiet, or is older than one of the files. A process
+# that was started before TIME (seconds since the epoch) may have been made quiet after its last
+# heartbeat, so it must have a new one.
 set -eu
 
 killed=$1

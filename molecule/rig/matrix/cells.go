@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// testLocal runs db_pool on this machine, with its cache in the scratch directory.
+// testLocal runs db_pool on the controller, with its cache in the scratch directory.
 func testLocal(ctx context.Context, c controller) error {
 	directory := c.Path(c.core.version)
 	if err := os.MkdirAll(directory, 0o700); err != nil {
@@ -31,7 +31,7 @@ func testLocal(ctx context.Context, c controller) error {
 	return c.twice(ctx, "local", []string{"here"}, "path="+file+" concurrency=9")
 }
 
-// twice runs db_pool twice; only the first run changes something.
+// twice runs db_pool twice; only the first run may change something.
 func (c controller) twice(ctx context.Context, log string, hosts []string, args string) error {
 	if err := c.expect(ctx, log+"-first", hosts, call{"db_pool", args, false, changed}); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (c controller) twice(ctx context.Context, log string, hosts []string, args 
 	return c.expect(ctx, log+"-again", hosts, call{"db_pool", args, false, unchanged})
 }
 
-// testArm runs the modules that require no booted systemd, and checks which binary is in the cache then.
+// testArm runs the modules that require no booted systemd, and checks the binary in the cache.
 func (m *matrix) testArm(ctx context.Context, c controller) error {
 	if m.armErr != nil {
 		return m.armErr
@@ -103,8 +103,8 @@ func testMany(ctx context.Context, c controller, hosts []host) error {
 	return c.twice(ctx, "many", names(ways), poolArgs)
 }
 
-// testPair runs two playbooks at the same time on one fresh host: both send the binary, and both find everything to do. That depends on the modules more
-// than on Ansible.
+// testPair runs two playbooks at the same time on a fresh host: both send the binary and make all changes. It runs
+// only with the oldest and the newest core, since Ansible hardly matters.
 func testPair(ctx context.Context, c controller, h host) error {
 	if !c.core.isEnd() {
 		return lab.NotRun{Reason: "first and last only"}
@@ -134,7 +134,7 @@ func testPair(ctx context.Context, c controller, h host) error {
 	return nil
 }
 
-// corrupt gets the path of the binary. What the corruptions put in its place must not be executed: it would make the file /root/evidence.
+// corrupt finds the binary. If a replacement is executed, it creates /root/evidence.
 const corrupt = `set -eu
 file=$(` + findBinary + `)
 evil() { printf '#!/bin/sh\ntouch /root/evidence\n' >"$1"; chmod 700 "$1"; }
@@ -149,7 +149,7 @@ var corruptions = []struct{ name, script string }{
 	{"partial", `head -c 1000000 "$file" >"${file%/*}/.upload.half"; rm "$file"`},
 }
 
-// testCache corrupts the cache in each way. The next task must succeed, and leave the binary in its place.
+// testCache corrupts the cache. The next task must succeed and replace the entry.
 func testCache(ctx context.Context, c controller, h host) error {
 	if err := h.reset(ctx, ways); err != nil {
 		return err

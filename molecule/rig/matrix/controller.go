@@ -22,14 +22,14 @@ type controller struct {
 	inventory string
 }
 
-// A call is a module that is run ad hoc, and the answer that each host must give.
+// A call is an ad hoc run of a module, with the expected answer of each host.
 type call struct {
 	module, args string
 	check        bool
 	want         string
 }
 
-// module runs a module by the role's action plugin, or the binary alone if plain is set.
+// module runs a module with the role's action plugin, or as a plain binary.
 func (c controller) module(ctx context.Context, log, pattern string, one call, plain bool) (string, error) {
 	options := adhoc.AnsibleAdhocOptions{Inventory: c.inventory, ModuleName: one.module, Args: one.args, Check: one.check, Diff: one.check}
 	env := lab.ModulePaths()
@@ -58,7 +58,7 @@ func (c controller) environment(more map[string]string) map[string]string {
 	return all
 }
 
-// log writes the output into a file, which the error names.
+// log writes the output to a file, which an error names.
 func (c controller) log(name string, out lab.Output, err error) (string, error) {
 	path := c.Path("logs", c.core.version+"-"+name+".log")
 	if failed := os.WriteFile(path, []byte(out.Stdout+out.Stderr), 0o600); failed != nil {
@@ -70,7 +70,7 @@ func (c controller) log(name string, out lab.Output, err error) (string, error) 
 	return out.Stdout, err
 }
 
-// expect runs a module and wants the same answer of each host.
+// expect runs a module; each host must give the wanted answer.
 func (c controller) expect(ctx context.Context, log string, hosts []string, one call) error {
 	out, err := c.module(ctx, log, strings.Join(hosts, ","), one, false)
 	got := answers(out)
@@ -92,7 +92,7 @@ var (
 	taskOrCall = regexp.MustCompile(`(?m)^TASK \[(.*?)\]|^<(\S+)> (?:SSH: )?(?:EXEC|PUT) `)
 )
 
-// answers are SUCCESS, CHANGED, FAILED or UNREACHABLE, by the hosts of an ad hoc call.
+// answers returns SUCCESS, CHANGED, FAILED or UNREACHABLE for each host of an ad hoc run.
 func answers(out string) map[string]string {
 	all := map[string]string{}
 	for _, found := range answerLine.FindAllStringSubmatch(out, -1) {
@@ -119,7 +119,7 @@ func recap(out string) map[string]string {
 	return all
 }
 
-// remoteCalls counts what Ansible sent to an address, by task; those of an ad hoc call have no name.
+// remoteCalls counts the remote calls to an address by task; the task of an ad hoc run is "".
 func remoteCalls(out, address string) map[string]int {
 	calls, task := map[string]int{}, ""
 	for _, found := range taskOrCall.FindAllStringSubmatch(out, -1) {

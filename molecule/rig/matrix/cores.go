@@ -8,13 +8,13 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// A core is a version of ansible-core and the Pythons that it runs on, the preferred one first.
+// A core is a version of ansible-core with the Pythons that it supports, the preferred one first.
 type core struct {
 	version string
 	pythons []string
 }
 
-// cores are the last of each minor version since the first supported one, except 2.15, and the next one.
+// cores are the last releases of the supported minor versions except 2.15, and the next version.
 var cores = []core{
 	{"2.14.18", []string{"3.11", "3.10", "3.9"}},
 	{"2.16.19", []string{"3.11", "3.12", "3.10"}},
@@ -34,10 +34,10 @@ func versions() []string {
 	return all
 }
 
-// bin is the directory of its programs.
+// bin returns the directory of its programs.
 func (c core) bin() string { return filepath.Join(".venv/cores", c.version, "bin") + "/" }
 
-// install makes the core's virtual environment, and returns the version of its Python.
+// install creates the virtual environment, and returns the version of its Python.
 func (c core) install(ctx context.Context) (string, error) {
 	if _, err := lab.Run(ctx, nil, "molecule/scripts/setup", append([]string{"core", c.version}, c.pythons...)...); err != nil {
 		return "", lab.OrNotRun(err)
@@ -46,13 +46,13 @@ func (c core) install(ctx context.Context) (string, error) {
 	return strings.TrimPrefix(version, "Python "), err
 }
 
-// hasParamiko is false for newer cores, which do not have the connection.
+// hasParamiko reports whether the core has the connection paramiko_ssh.
 func (c core) hasParamiko() bool {
 	found, err := filepath.Glob(filepath.Join(".venv/cores", c.version, "lib/python3*/site-packages/ansible/plugins/connection/paramiko_ssh.py"))
 	return err == nil && len(found) == 1
 }
 
-// isEnd is true for the oldest and the newest.
+// isEnd reports whether the core is the oldest or the newest.
 func (c core) isEnd() bool {
 	return c.version == cores[0].version || c.version == cores[len(cores)-1].version
 }

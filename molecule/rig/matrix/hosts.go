@@ -10,7 +10,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// A host has the title that the table gives it, and an inventory with the ways to it.
+// A host has its title in the table, and an inventory with the ways to it.
 type host struct {
 	lab.Host
 	title     string
@@ -19,7 +19,7 @@ type host struct {
 
 const manyHosts = 20
 
-// startHosts starts a target of each suite, the many hosts, and one with arm64.
+// startHosts starts a target of each suite, manyHosts hosts, and one with arm64.
 func (m *matrix) startHosts(ctx context.Context, suites []string) error {
 	if err := m.linkCollection(); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (m *matrix) startHosts(ctx context.Context, suites []string) error {
 	return m.startArm(ctx)
 }
 
-// startArm requires a machine that runs programs of arm64.
+// startArm sets armErr if programs for arm64 cannot run here.
 func (m *matrix) startArm(ctx context.Context) error {
 	image, err := lab.Run(ctx, nil, "molecule/scripts/arm64-image")
 	if err != nil {
@@ -84,7 +84,7 @@ func (m *matrix) withInventory(h lab.Host, title string, on []way) (host, error)
 	return target, err
 }
 
-// reset makes the host what it was when it was started.
+// reset restores the initial state of the host.
 func (h host) reset(ctx context.Context, on []way) error {
 	args := []string{}
 	for _, w := range on {
@@ -93,7 +93,7 @@ func (h host) reset(ctx context.Context, on []way) error {
 	return h.RunScript(ctx, "molecule/rig/matrix/reset.sh", args...)
 }
 
-// linkCollection gives the cores, which have no collections, the docker connection.
+// linkCollection makes the docker connection available to the cores, which have no collections.
 func (m *matrix) linkCollection() error {
 	directory := m.Path("collections/ansible_collections/community")
 	if err := errors.Join(os.MkdirAll(directory, 0o700), os.MkdirAll(m.Path("logs"), 0o700)); err != nil {

@@ -1,4 +1,5 @@
-// Package matrix tests the role and each module with all supported versions of ansible-core, on hosts without Python and by all connections.
+// Package matrix tests the role and each module with all supported versions of ansible-core and all connections, on
+// hosts without Python.
 package matrix
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/molecule/rig/lab"
 )
 
-// The rows of the table beside those of the ways.
+// Rows of the table, in addition to those of the ways.
 const (
 	pythonRow = "Python on the controller"
 	roleRow   = "the role on a fresh host: `--check`, first run; at last `sidekiq_state: absent`"
@@ -45,7 +46,7 @@ type options struct {
 	keep          bool
 }
 
-// Command is `rig matrix`.
+// Command returns the command `rig matrix`.
 func Command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
@@ -54,7 +55,7 @@ func Command() *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&o.cores, "cores", versions(), "versions of ansible-core")
 	c.Flags().StringSliceVar(&o.suites, "suites", suites, "Debian suites of the hosts")
-	c.Flags().StringVar(&o.readme, "readme", "", "document whose section matrix is written, too; requires all versions and suites")
+	c.Flags().StringVar(&o.readme, "readme", "", "document whose section matrix is replaced with the table; requires all versions and suites")
 	c.Flags().BoolVar(&o.keep, "keep", false, "keep logs and hosts, as after a failure")
 	return c
 }
@@ -76,14 +77,14 @@ func (o options) validate() error {
 	return nil
 }
 
-// matrix has the hosts, which all versions share, and the table.
+// matrix has the table, and the hosts that all versions share.
 type matrix struct {
 	*lab.Lab
 	table   *table
 	targets []host
 	many    []host
 	arm     host
-	armErr  error // why there is no arm64; nil if there is
+	armErr  error // why there is no host with arm64
 }
 
 func run(ctx context.Context, o options) (err error) {

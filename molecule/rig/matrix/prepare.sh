@@ -1,18 +1,19 @@
 #!/bin/sh
-# usage: prepare PUBLIC_KEY
+# usage: prepare.sh PUBLIC_KEY
 #
-# Opens the ways into a throwaway host that the matrix tries; run as root there. The users beside ubuntu (sudo without password) and deploy:
+# Adds users to a throwaway host for the ways of the matrix, and authorizes the key. Run it as root on the
+# host. In addition to ubuntu (sudo without password) and deploy:
 #
-#   admin      sudo with the password `secret`, which is root's as well (su)
-#   terminal   sudo without password, but from a terminal only (requiretty)
-#   noexec     whose home is mounted so that no program of it runs
-#   csh        sudo without password, whose login shell is csh
-#   tcsh       the same with tcsh
+#   admin      sudo with the password `secret`, which is also root's (su)
+#   terminal   sudo without password, only from a terminal (requiretty)
+#   noexec     home is mounted noexec
+#   csh        sudo without password, login shell csh
+#   tcsh       sudo without password, login shell tcsh
 set -eu
 
 key=$1
 
-# With it Ansible would give files to an unprivileged user, and nothing of ours would be tried.
+# With setfacl, Ansible needs no other way to become an unprivileged user.
 ! command -v setfacl || { echo "prepare: this host has setfacl" >&2; exit 1; }
 
 useradd --create-home --shell /bin/bash admin

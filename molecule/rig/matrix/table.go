@@ -24,7 +24,7 @@ type cell struct {
 	note   string
 }
 
-// newTable makes all cells, so that a typing error in a row's name panics instead of making another row.
+// newTable creates all cells, so that a misspelt row panics.
 func newTable(rows, cores []string) *table {
 	t := &table{rows: rows, cores: cores, cells: map[[2]string]*cell{}}
 	for _, row := range rows {
@@ -35,7 +35,7 @@ func newTable(rows, cores []string) *table {
 	return t
 }
 
-// add is the result of a test at one host.
+// add records the result of a test on a host.
 func (t *table) add(row, core, host string, err error) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -50,7 +50,7 @@ func (t *table) add(row, core, host string, err error) {
 	}
 }
 
-// note is the text of a cell without a test.
+// note sets the text of a cell without a test.
 func (t *table) note(row, core, text string) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -71,7 +71,7 @@ func (c cell) String() string {
 	}
 }
 
-// failures are the cells that failed or are empty.
+// failures returns the cells that failed or are empty.
 func (t *table) failures() (all []string) {
 	for _, row := range t.rows {
 		for _, core := range t.cores {

@@ -16,11 +16,11 @@ const (
 const (
 	poolArgs    = "path=/srv/matrix/{{ inventory_hostname }}/database.yml concurrency=9"
 	sudoersArgs = "name=matrix-{{ inventory_hostname }} users=daemon nopasswd=yes commands='/bin/systemctl restart {{ inventory_hostname }}'"
-	serviceArgs = "name=sidekiq app_root=/opt/demo/current user=deploy read_write_paths=-/opt/derivatives,-/opt/uploads,-/opt/data" // as the role
+	serviceArgs = "name=sidekiq app_root=/opt/demo/current user=deploy read_write_paths=-/opt/derivatives,-/opt/uploads,-/opt/data" // as in the role
 	infoArgs    = "app_root=/opt/demo/current"
 )
 
-// anyUserCalls require no root.
+// anyUserCalls do not require root.
 var anyUserCalls = []call{
 	{"db_pool", poolArgs, true, changed},
 	{"db_pool", poolArgs, false, changed},
@@ -34,7 +34,7 @@ var rootCalls = []call{
 	{"systemd_sidekiq", serviceArgs, true, unchanged},
 }
 
-// plainCalls find done what the other calls have done.
+// plainCalls follow the other calls, so that nothing changes.
 var plainCalls = []call{
 	{"db_pool", poolArgs, true, unchanged},
 	{"sudoers_entry", sudoersArgs, true, unchanged},
@@ -42,7 +42,7 @@ var plainCalls = []call{
 	{"sidekiq_info", infoArgs, true, unchanged},
 }
 
-// A visit tests one core at one host.
+// A visit tests a core with a host.
 type visit struct {
 	controller
 	host    host
@@ -54,7 +54,7 @@ func newVisit(c controller, h host) *visit {
 	return &visit{c, h, pick(ways, func(w way) bool { return w.isIn(c.core) }), map[string]error{}}
 }
 
-// run runs the role on a fresh host, then the modules, and removes the role's work.
+// run runs the role on a fresh host, then the modules, and removes the service.
 func (v *visit) run(ctx context.Context) {
 	sudo := pick(v.ways, func(w way) bool { return w.name == "sudo" })
 	v.play(ctx, roleRow, "role-check", sudo, true, nil, changed)
@@ -66,7 +66,7 @@ func (v *visit) run(ctx context.Context) {
 	v.play(ctx, roleRow, "role-absent", sudo, false, lab.Vars{"sidekiq_state": "absent"}, changed)
 }
 
-// again runs the role by all ways at once. A task that reaches the host is one remote call.
+// again runs the role by all ways at once. Each task that reaches the host must be one remote call.
 func (v *visit) again(ctx context.Context) {
 	on := pick(v.ways, way.isRoot)
 	out := v.play(ctx, againRow, "role-again", on, false, nil, unchanged)
@@ -89,7 +89,7 @@ func (v *visit) play(ctx context.Context, row, log string, on []way, check bool,
 	return out
 }
 
-// modules makes calls, each by all ways at once. An unchanged call is one remote call.
+// modules makes each call by all ways at once. A call without changes must be one remote call.
 func (v *visit) modules(ctx context.Context, calls []call, on []way) {
 	for i, one := range calls {
 		log := fmt.Sprintf("%s-%d", one.module, i)
@@ -112,7 +112,7 @@ func (v *visit) binaries(ctx context.Context) {
 	}
 }
 
-// judge compares the answer of each way with the one that is wanted; err is why there is none.
+// judge compares the answer of each way with the wanted one; err is the error of the run.
 func (v *visit) judge(row, log string, on []way, got map[string]string, want string, err error) {
 	v.results[row] = errors.Join(v.results[row]) // the row was tested
 	for _, w := range on {

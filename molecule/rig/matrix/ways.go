@@ -11,13 +11,13 @@ import (
 type way struct {
 	name    string // in the inventory, and of the way's directory on the host
 	title   string
-	user    string // whom the modules run as
-	oneCall bool   // whether standard input reaches the module, so that a task is one remote call
-	plain   bool   // whether plain binaries run: to become an ordinary user requires setfacl, and the binaries a directory without noexec
+	user    string // user of the modules
+	oneCall bool   // a task is one remote call, since standard input reaches the module
+	plain   bool   // plain binaries run: the home is not noexec, and the user is not an unprivileged become_user, which requires setfacl
 	vars    lab.Vars
 }
 
-const password = "secret" // as in the script prepare
+const password = "secret" // as in prepare.sh
 
 var ways = []way{
 	{"root", "ssh as root", "root", true, true, lab.Vars{"ansible_user": "root"}},
@@ -34,7 +34,7 @@ var ways = []way{
 	{"docker", "docker, sudo without password", "root", true, true, become("ubuntu", lab.Vars{"ansible_connection": "community.docker.docker"})},
 }
 
-// rootWay is the way to the hosts that allow no other.
+// rootWay is the only way to some hosts.
 func rootWay(name string) way {
 	return way{name: name, user: "root", oneCall: true, plain: true, vars: lab.Vars{"ansible_user": "root"}}
 }
@@ -45,8 +45,8 @@ func become(user string, more lab.Vars) lab.Vars {
 	return all
 }
 
-// address is the host's name in Ansible's output at -vvv. Over ssh each way has its own, so that its remote calls are told from those of other ways, and
-// ssh reuses no connection of theirs.
+// address returns the host's name in Ansible's output at -vvv. Over ssh each way has its own address, so that its
+// remote calls can be counted, and that ssh does not share connections between ways.
 func (w way) address(h host) string {
 	switch w.vars["ansible_connection"] {
 	case "community.docker.docker":
@@ -66,7 +66,7 @@ func (w way) inventory(h host) lab.Vars {
 
 func (w way) isRoot() bool { return w.user == "root" }
 
-// isIn is false if a core does not have the connection.
+// isIn reports whether a core has the connection.
 func (w way) isIn(c core) bool { return w.name != "paramiko" || c.hasParamiko() }
 
 func pick(from []way, keep func(way) bool) (kept []way) {

@@ -1,5 +1,5 @@
-// Program rusage runs a program on a host and prints its CPU time in microseconds and its peak memory in kilobytes, those of its children included;
-// then the output of the program.
+// Program rusage runs a program and prints its CPU time in microseconds and its peak memory in kilobytes, both with
+// its children, then its output.
 //
 //	rusage PROGRAM ARGUMENT...
 package main
