@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAccountsOfEveryHost(t *testing.T) {
+func TestLookUp_Root(t *testing.T) {
 	for _, key := range []string{"root", "0"} {
 		u, err := LookUpUser(key)
 		require.NoError(t, err)
@@ -22,7 +22,7 @@ func TestAccountsOfEveryHost(t *testing.T) {
 	require.Contains(t, groups, uint32(0))
 }
 
-func TestAccountThatIsNotThereIsNoError(t *testing.T) {
+func TestLookUp_MissingAccount(t *testing.T) {
 	u, err := LookUpUser("no-such-user")
 	require.NoError(t, err)
 	require.Nil(t, u)
@@ -41,7 +41,7 @@ func answering(t *testing.T, script string) {
 	t.Setenv("PATH", dir)
 }
 
-func TestMembersAreThoseOfTheEntry(t *testing.T) {
+func TestLookUpGroup_Members(t *testing.T) {
 	answering(t, `echo "ops:x:27:anna,ben"`)
 	g, err := LookUpGroup("ops")
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestLookUpUser_NoHome(t *testing.T) {
 	}
 }
 
-func TestAnswersThatAreNone(t *testing.T) {
+func TestLookUpUser_InvalidAnswers(t *testing.T) {
 	answering(t, "exit 1")
 	_, err := LookUpUser("deploy")
 	require.EqualError(t, err, `looking up "deploy" with getent passwd: exit status 1`)

@@ -86,7 +86,7 @@ func arguments(t *testing.T, text string) map[string]any {
 	return args
 }
 
-func TestArgumentsFillTheParams(t *testing.T) {
+func TestDecode_Arguments(t *testing.T) {
 	t.Setenv("HOME", "/home/me")
 	t.Setenv("PLACE", "here")
 	seven := 7
@@ -117,7 +117,7 @@ func TestArgumentsFillTheParams(t *testing.T) {
 	}
 }
 
-func TestBadArgumentsAreNamedWithWhatIsAccepted(t *testing.T) {
+func TestDecode_RefusesBadArguments(t *testing.T) {
 	const names = "anything, count, environment, home, name, numbers, other, really, rules, secret, share, state, title, words"
 	for text, want := range map[string]string{
 		`{}`:                                              `option "name" is required; hint: The name of it`,
@@ -222,7 +222,7 @@ func TestCheck(t *testing.T) {
 	require.EqualError(t, CheckMinimum("processes", &one, 2), `option "processes": 1 is not accepted; accepted: 2 or more`)
 }
 
-func TestOneOfTheOptionsIsRequired(t *testing.T) {
+func TestDecode_RequiredOneOf(t *testing.T) {
 	s := spec(t)
 	s.RequiredOneOf = [][]string{{"count", "share"}}
 	var got params
@@ -230,7 +230,7 @@ func TestOneOfTheOptionsIsRequired(t *testing.T) {
 	require.NoError(t, s.Decode(arguments(t, `{"name": "x", "count": 1}`), &got))
 }
 
-func TestRequiredIfCanAskForAny(t *testing.T) {
+func TestDecode_RequiredIfAny(t *testing.T) {
 	s := spec(t)
 	s.RequiredIf = []RequiredIf{{Option: "state", Value: "present", Options: []string{"words", "rules"}, Any: true}}
 	var got params
@@ -238,7 +238,7 @@ func TestRequiredIfCanAskForAny(t *testing.T) {
 	require.NoError(t, s.Decode(arguments(t, `{"name": "x", "words": "a"}`), &got))
 }
 
-func TestSecretsAreFoundInInvalidArgumentsToo(t *testing.T) {
+func TestSecrets_InvalidArguments(t *testing.T) {
 	for text, want := range map[string][]string{
 		`{"secret": "s"}`:             {"s"},
 		`{"secret": 5, "name": true}`: {"5"},
@@ -250,7 +250,7 @@ func TestSecretsAreFoundInInvalidArgumentsToo(t *testing.T) {
 	}
 }
 
-func TestFaultyInterfacesAreRefused(t *testing.T) {
+func TestParse_RefusesFaultyInterfaces(t *testing.T) {
 	for text, want := range map[string]string{
 		"DOCUMENTATION: {module: m, options: {a: {description: A, type: string}}}":                                                                `module "m": option "a": unknown type "string"`,
 		"DOCUMENTATION: {module: m, options: {a: {description: A, type: list}}}":                                                                  `module "m": option "a": a list needs elements`,
@@ -268,7 +268,7 @@ func TestFaultyInterfacesAreRefused(t *testing.T) {
 	}
 }
 
-func TestParamsThatDoNotFitAreFound(t *testing.T) {
+func TestCheckParams_Mismatch(t *testing.T) {
 	s, err := Parse([]byte("DOCUMENTATION: {module: m, options: {a: {description: A, type: list, elements: int}}}"))
 	require.NoError(t, err)
 	require.NoError(t, s.CheckParams(&struct {
@@ -288,7 +288,7 @@ type Shared struct {
 	A []int `option:"a"`
 }
 
-func TestFieldsOfAnEmbeddedStructAreTheStructsOwn(t *testing.T) {
+func TestDecode_EmbeddedStruct(t *testing.T) {
 	s, err := Parse([]byte("DOCUMENTATION: {module: m, options: {a: {description: A, type: list, elements: int}}}"))
 	require.NoError(t, err)
 	p := struct{ Shared }{}

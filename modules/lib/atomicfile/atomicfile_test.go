@@ -40,7 +40,7 @@ func setUmask(t *testing.T, mask int) {
 	t.Cleanup(func() { syscall.Umask(old) })
 }
 
-func TestFileIsWhatWasAskedForWhateverWasThere(t *testing.T) {
+func TestReplace_ContentsAndMode(t *testing.T) {
 	modes := []fs.FileMode{0, 0o440, 0o600, 0o644, 0o777, 0o755 | fs.ModeSetuid, 0o750 | fs.ModeSetgid, 0o666 | fs.ModeSticky}
 	for _, mode := range modes {
 		for _, umask := range []int{0, 0o022, 0o077, 0o777} {
@@ -73,7 +73,7 @@ func TestFileIsWhatWasAskedForWhateverWasThere(t *testing.T) {
 	}
 }
 
-func TestReadFindsWhatReplaceMade(t *testing.T) {
+func TestRead_ReplacedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	found, err := Read(path, Refuse)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestReadFindsWhatReplaceMade(t *testing.T) {
 	require.Equal(t, &File{Path: path, Data: []byte("new\n"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, directory: found.directory}, found)
 }
 
-func TestOwnerIsSet(t *testing.T) {
+func TestReplace_Owner(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root gives files away")
 	}
@@ -100,7 +100,7 @@ func TestOwnerIsSet(t *testing.T) {
 	require.Equal(t, []any{1234, 4321, r.Mode}, []any{found.UID, found.GID, found.Mode})
 }
 
-func TestOwnerThatCannotBeSetLeavesTheOldFile(t *testing.T) {
+func TestReplace_OwnerNotPermitted(t *testing.T) {
 	if os.Getuid() == 0 {
 		t.Skip("root can give files to anybody; TestAll_OrdinaryUser runs this")
 	}
@@ -112,7 +112,7 @@ func TestOwnerThatCannotBeSetLeavesTheOldFile(t *testing.T) {
 	requireOld(t, path)
 }
 
-func TestValidatorSeesTheFinishedFileAndTheOldOneStillInPlace(t *testing.T) {
+func TestReplace_ValidatesBeforeRename(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sidekiq")
 	write(t, path, "old")
 	r := replacement(path, "new\n")
@@ -143,7 +143,7 @@ func requireClosed(t *testing.T, path string) {
 	}
 }
 
-func TestErrorOfTheValidatorLeavesTheOldFile(t *testing.T) {
+func TestReplace_ValidatorFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	r := replacement(path, "new")
 	refused := errors.New("no good")
@@ -190,7 +190,7 @@ func TestReplace_ChangedSinceRead(t *testing.T) {
 	}
 }
 
-func TestPanicOfTheValidatorLeavesTheOldFile(t *testing.T) {
+func TestReplace_ValidatorPanics(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
 	r := replacement(path, "new")
@@ -200,7 +200,7 @@ func TestPanicOfTheValidatorLeavesTheOldFile(t *testing.T) {
 }
 
 // The mode of the directory stops ordinary users, the immutable mount stops root as well.
-func TestDirectoryThatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
+func TestReplace_ReadOnlyDirectory(t *testing.T) {
 	dir := t.TempDir()
 	want := fs.ErrPermission
 	path := filepath.Join(dir, "f")
@@ -220,7 +220,7 @@ func TestDirectoryThatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
 	requireOld(t, path)
 }
 
-func TestFullDiskLeavesTheOldFile(t *testing.T) {
+func TestReplace_FullDisk(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root mounts a small file system")
 	}
@@ -237,7 +237,7 @@ func TestFullDiskLeavesTheOldFile(t *testing.T) {
 	requireOnly(t, dir, "f", "last")
 }
 
-func TestMissingDirectoryIsAnError(t *testing.T) {
+func TestReplace_MissingDirectory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none", "f")
 	require.ErrorIs(t, Replace(replacement(path, "x")), fs.ErrNotExist)
 	require.NoError(t, Remove(path), "absent already")
@@ -246,7 +246,7 @@ func TestMissingDirectoryIsAnError(t *testing.T) {
 	require.Nil(t, found)
 }
 
-func TestReadersNeverSeeHalfAFile(t *testing.T) {
+func TestReplace_ConcurrentReaders(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	texts := []string{strings.Repeat("a", 200_000), strings.Repeat("b", 100_000)}
 	write(t, path, texts[0])
@@ -272,7 +272,7 @@ func TestReadersNeverSeeHalfAFile(t *testing.T) {
 	}
 }
 
-func TestRemoveLeavesNothing(t *testing.T) {
+func TestRemove_LeavesNoFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	write(t, path, "old")
 	require.NoError(t, Remove(path))

@@ -58,7 +58,7 @@ func TestAll_OrdinaryUser(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	require.Contains(t, string(out), "--- PASS: TestOwnerThatCannotBeSetLeavesTheOldFile")
+	require.Contains(t, string(out), "--- PASS: TestReplace_OwnerNotPermitted")
 }
 
 // strace replaces path in a process of its own and returns its relevant system calls.

@@ -42,7 +42,7 @@ func lock(gems string) string { return "GEM\n  specs:\n" + gems }
 
 func of(n int) *int { return &n }
 
-func TestAProcessWantsAConnectionForEachThread(t *testing.T) {
+func TestRequired_ThreadsOfProcesses(t *testing.T) {
 	const seven = "    sidekiq (7.3.2)\n"
 	for name, c := range map[string]struct {
 		files  map[string]string
@@ -98,7 +98,7 @@ func TestAProcessWantsAConnectionForEachThread(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeReadIsAnError(t *testing.T) {
+func TestRequired_UnreadableFiles(t *testing.T) {
 	for want, files := range map[string]map[string]string{
 		"/app/config/sidekiq.yml: line 1: concurrency: the value comes from Ruby code other than a plain use of ENV; hint: set the concurrency where sidekiq is started": {
 			"/app/config/sidekiq.yml": ":concurrency: <%= Etc.nprocessors %>\n"},
@@ -109,7 +109,7 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 	}
 }
 
-func TestTheVersionOfRailsIsThatOfActiveRecord(t *testing.T) {
+func TestReader_VersionOfRails(t *testing.T) {
 	by, err := Reader(host(t, map[string]string{"/app/Gemfile.lock": lock("    activerecord (8.1.1)\n    sidekiq (7.3.2)\n")}).Service)
 	require.NoError(t, err)
 	require.True(t, by.Rails.AtLeast(8, 1, 0))
@@ -121,7 +121,7 @@ func TestTheVersionOfRailsIsThatOfActiveRecord(t *testing.T) {
 
 const template = "production:\n  adapter: postgresql\n  pool: <%= ENV.fetch(\"RAILS_MAX_THREADS\") { 5 } %>\n"
 
-func TestVariablesGiveThePoolAndChangeNoThreads(t *testing.T) {
+func TestVariables_SetPoolKeepThreads(t *testing.T) {
 	files := map[string]string{"/app/Gemfile.lock": lock("    sidekiq (6.5.12)\n"), "/app/.env": "RAILS_MAX_THREADS=3\n", "/etc/unit": "RAILS_MAX_THREADS=3\n"}
 	for name, c := range map[string]struct {
 		config string

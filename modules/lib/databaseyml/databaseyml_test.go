@@ -194,7 +194,7 @@ func TestApply_Cases(t *testing.T) {
 	}
 }
 
-func TestASecondRunChangesNothing(t *testing.T) {
+func TestApply_SecondRunChangesNothing(t *testing.T) {
 	for _, k := range cases(t) {
 		if k.golden == "" {
 			continue
@@ -223,7 +223,7 @@ var variants = []variant{
 	}},
 }
 
-func TestLineEndsAndScriptsSurviveTheEdit(t *testing.T) {
+func TestApply_KeepsLineBreaksAndEncoding(t *testing.T) {
 	const in = "default: &default\n  pool: 5\nproduction:\n  <<: *default\n  database: app\n"
 	const want = "default: &default\n  pool: 5\nproduction:\n  <<: *default\n  pool: 25\n  database: app\n"
 	for _, v := range variants {
@@ -246,7 +246,7 @@ func TestLineEndsAndScriptsSurviveTheEdit(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotUTF8IsRefused(t *testing.T) {
+func TestApply_RefusesOtherEncodings(t *testing.T) {
 	for text, want := range map[string]string{
 		"\xff\xfep\x00":                    "the file is in UTF-16; hint: save it as UTF-8",
 		"production:\n  adapter: \xe9\n":   "the file is not UTF-8; hint: save it as UTF-8",
@@ -258,7 +258,7 @@ func TestWhatIsNotUTF8IsRefused(t *testing.T) {
 	}
 }
 
-func TestAliasesOfAliasesCostNoMoreThanTheirText(t *testing.T) {
+func TestApply_NestedAliases(t *testing.T) {
 	text := "a0: &a0 [x, x]\n"
 	for i := range 60 {
 		text += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
@@ -268,7 +268,7 @@ func TestAliasesOfAliasesCostNoMoreThanTheirText(t *testing.T) {
 	require.Equal(t, text+"production:\n  pool: 25\n  more: *a60\n", string(edit.Text))
 }
 
-func TestAHostileFileIsRefusedSoon(t *testing.T) {
+func TestApply_RefusesExpandingFiles(t *testing.T) {
 	chain := "a0: &a0\n  k0: 1\n"
 	for i := range 3000 {
 		chain += fmt.Sprintf("a%d: &a%d\n  <<: *a%d\n  k%d: 1\n", i+1, i+1, i, i+1)

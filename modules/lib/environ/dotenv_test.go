@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-func TestDotenvFilesFollowDotenv(t *testing.T) {
+func TestDotenv_Syntax(t *testing.T) {
 	set := Overlay(None, map[string]string{"HOST": "real"})
 	for source, want := range map[string]map[string]string{
 		"":                                     {},

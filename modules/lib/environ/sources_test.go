@@ -22,7 +22,7 @@ func reader(t *testing.T, files map[string]string) *atomicfile.Reader {
 	return atomicfile.NewReader(root)
 }
 
-func TestUnitVariablesWinOverDotenv(t *testing.T) {
+func TestSources_Precedence(t *testing.T) {
 	files := reader(t, map[string]string{
 		"/etc/default/app":  "A=file\nB=file\n",
 		"/app/.env.local":   "A=local\nC=local\nD=local\n",
@@ -75,7 +75,7 @@ func TestSources_FileOf(t *testing.T) {
 	require.EqualError(t, err, "/bad: it is not UTF-8, which systemd refuses")
 }
 
-func TestWhatDotenvSetsInVainIsFound(t *testing.T) {
+func TestSources_Conflicts(t *testing.T) {
 	files := reader(t, map[string]string{
 		"/unit.env": "B=2\n",
 		"/a.env":    "# here\nA=1\nexport B='other'\nC=3\n",

@@ -19,7 +19,7 @@ func open(t *testing.T, url, namespace string) *Redis {
 	return r
 }
 
-func TestRedisIsLookedForAsSidekiqDoes(t *testing.T) {
+func TestFindRedis_AsSidekiq(t *testing.T) {
 	for _, c := range []struct {
 		given            string
 		environment      map[string]string
@@ -37,7 +37,7 @@ func TestRedisIsLookedForAsSidekiqDoes(t *testing.T) {
 	}
 }
 
-func TestAWrongPasswordIsToldWithoutIt(t *testing.T) {
+func TestOpen_WrongPassword(t *testing.T) {
 	port := redistest.Start(t).Port
 	_, err := Open(fmt.Sprintf("redis://:wrong-hush@127.0.0.1:%d", port), "")
 	require.ErrorContains(t, err, "WRONGPASS")
@@ -57,7 +57,7 @@ func TestOpen_TLSToPlainRedis(t *testing.T) {
 	require.EqualError(t, err, fmt.Sprintf("redis at localhost:%d: context deadline exceeded", server.Port))
 }
 
-func TestThePlaceIsHostAndPort(t *testing.T) {
+func TestPlaceOf(t *testing.T) {
 	for text, want := range map[string]string{
 		"redis://": "localhost:6379", "redis:///3": "localhost:6379", "redis://:p@r1": "r1:6379", "rediss://u:p@r1:7000/2": "r1:7000", "redis://[::1]/0": "[::1]:6379",
 	} {
@@ -67,7 +67,7 @@ func TestThePlaceIsHostAndPort(t *testing.T) {
 	}
 }
 
-func TestNoErrorHoldsThePassword(t *testing.T) {
+func TestOpen_ErrorsWithoutPassword(t *testing.T) {
 	closed := redistest.FreePort(t)
 	for _, url := range []string{
 		fmt.Sprintf("redis://u:hush@127.0.0.1:%d/0", closed),

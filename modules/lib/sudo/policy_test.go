@@ -35,7 +35,7 @@ func name(t *testing.T) sudoers.FileName {
 	return n
 }
 
-func TestWholePolicyIsCheckedInACopy(t *testing.T) {
+func TestCheckPolicy_WholePolicy(t *testing.T) {
 	tools := realTools(t)
 	const alias = "Cmnd_Alias X = /bin/true\n"
 	const includes = "root ALL=(ALL) ALL\n#includedir sudoers.d\n"
@@ -147,7 +147,7 @@ func TestCheckDirectory(t *testing.T) {
 }
 
 // A relative include that is not found in the copy would be an error of ours.
-func TestMissingIncludeIsTheHostsFault(t *testing.T) {
+func TestCheckPolicy_MissingInclude(t *testing.T) {
 	p := host(t, "#include none\n#includedir sudoers.d\n", nil)
 	err := realTools(t).checkPolicy(p, name(t), "")
 	require.ErrorIs(t, err, ErrOldFault)

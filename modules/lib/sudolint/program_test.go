@@ -257,7 +257,7 @@ func TestCheckOnHost_Units(t *testing.T) {
 }
 
 // env(1) finds the first that exists.
-func TestInterpreterByEnv(t *testing.T) {
+func TestInterpreter_Env(t *testing.T) {
 	for line, want := range map[string]string{
 		"/usr/bin/env perl": "/usr/bin/perl", "/usr/bin/env -S A=b perl -w": "/usr/bin/perl", "/usr/bin/env /usr/bin/perl": "", "/usr/bin/perl": "", "/usr/bin/env": "",
 		"/usr/bin/env none": "",

@@ -28,7 +28,7 @@ func ids(all []Finding) []string {
 	return found
 }
 
-func TestCommandsThatGrantMoreThanTheySay(t *testing.T) {
+func TestCheckFile_Commands(t *testing.T) {
 	new247, old, rs := Facts{Systemd: 247}, Facts{Systemd: 245}, Facts{Systemd: 257, Rs: true}
 	for _, c := range []struct {
 		command string
@@ -133,7 +133,7 @@ func TestCommandsThatGrantMoreThanTheySay(t *testing.T) {
 	}
 }
 
-func TestRulesThatGrantMoreThanTheySay(t *testing.T) {
+func TestCheckFile_Rules(t *testing.T) {
 	r, err := sudoers.ParseRule(sudoers.Request{
 		Users: []string{"deploy"}, Hosts: []string{"ALL"}, Runas: []string{"ALL"}, Commands: []string{`/opt/x ""`, `/opt/x ""`}, SetEnv: true,
 	})
@@ -195,7 +195,7 @@ func aboutSetting(t *testing.T, setting string) []string {
 	return all
 }
 
-func TestWhatIsAllowedByNameIsMilder(t *testing.T) {
+func TestLower(t *testing.T) {
 	all := []Finding{{Check: SetEnv, Severity: Error}, {Check: KillChildren, Severity: Warning}, {Check: ShellEscape, Severity: Error}, {Check: Script, Severity: Info}}
 	lowered := Lower(all, func(c sudoers.Check) bool { return c != ShellEscape })
 	require.Equal(t, []string{"warning setenv", "info kill_children", "error shell_escape", "info script"}, ids(lowered))
@@ -208,7 +208,7 @@ func TestFinding_IsAllowable(t *testing.T) {
 	require.False(t, Finding{Check: NotAnalysed}.IsAllowable())
 }
 
-func TestReadingNeedsNoSudo(t *testing.T) {
+func TestNeedsNoSudo(t *testing.T) {
 	for command, verb := range map[string]string{
 		"/bin/systemctl status sidekiq": "status", "/usr/bin/systemctl is-active --quiet x": "is-active", "/bin/systemctl restart x": "",
 		"/bin/systemctl -H other status x": "", "/opt/status": "", "status": "", "/bin/systemctl": "",

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestVersionsOfDistributionsAreRead(t *testing.T) {
+func TestParseVersion_Distributions(t *testing.T) {
 	for out, want := range map[string]int{
 		"systemd 237\n+PAM":                      237,
 		"systemd 257 (257.13-1~deb13u1)\n+PAM":   257,
@@ -47,7 +47,7 @@ ActiveEnterTimestamp=Mon 2026-11-23 10:00:00 UTC
 Result=success
 `
 
-func TestStateIsReadByNames(t *testing.T) {
+func TestParseState(t *testing.T) {
 	s, err := parseState(running)
 	require.NoError(t, err)
 	require.Equal(t, State{
@@ -63,7 +63,7 @@ func TestStateIsReadByNames(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestStatesAreTold(t *testing.T) {
+func TestState_String(t *testing.T) {
 	for want, s := range map[string]State{
 		"active (running)": {LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success"},
 		"activating (auto-restart), Result=exit-code, exit status 203 (EXEC: the program does not exist or cannot be executed by the user)": {
@@ -148,7 +148,7 @@ func TestSystemctl_AwaitUp(t *testing.T) {
 	})
 }
 
-func TestSeveralUnitsAreAskedInOneCall(t *testing.T) {
+func TestShowAll_OneCall(t *testing.T) {
 	states, err := fake(t, running+"\n"+changed("=active", "=inactive", "loaded", "not-found")).ShowAll("a", "b")
 	require.NoError(t, err)
 	require.True(t, states[0].Exists())
@@ -157,7 +157,7 @@ func TestSeveralUnitsAreAskedInOneCall(t *testing.T) {
 	require.EqualError(t, err, "systemctl show answered for 1 units instead of 2")
 }
 
-func TestSystemctlsWordsAreTheError(t *testing.T) {
+func TestStart_ErrorOfSystemctl(t *testing.T) {
 	err := fake(t, running).Start("x.service")
 	require.EqualError(t, err, "systemctl start -- x.service: Failed to start: it is only a test")
 	require.ErrorContains(t, fake(t, running).Down("x.service", errors.New("cause")), "x.service is not up: cause; active (running)")
@@ -165,7 +165,7 @@ func TestSystemctlsWordsAreTheError(t *testing.T) {
 	require.ErrorContains(t, fake(t, running).Down("x.service", said), "x.service is not up: active (running)")
 }
 
-func TestTheMessageIsNotPushedOutByItsBacktrace(t *testing.T) {
+func TestLastLines_OmitsBacktrace(t *testing.T) {
 	journal := `Starting x
 /usr/lib/ruby/definition.rb:36:in ` + "`build'" + `: /nope not found (Bundler::GemfileNotFound)
 	from /usr/lib/ruby/bundler.rb:235:in ` + "`definition'" + `
@@ -182,12 +182,12 @@ x.service: Main process exited, code=exited, status=1/FAILURE
 	require.Empty(t, lastLines("", 10))
 }
 
-func TestWithoutABootedSystemdNothingIsTried(t *testing.T) {
+func TestFind_NotBooted(t *testing.T) {
 	_, err := Find(t.TempDir())
 	require.EqualError(t, err, "systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
 }
 
-func TestSpansOfTimeAreReadAsSystemdShowsThem(t *testing.T) {
+func TestParseSpan_FormatOfSystemd(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"35s": 35 * time.Second, "1min 30s": 90 * time.Second, "5min": 5 * time.Minute, "100ms": 100 * time.Millisecond, "1h 2min": 62 * time.Minute,
 		"infinity": 0, "": 0, "1d 2h": 0,
@@ -196,7 +196,7 @@ func TestSpansOfTimeAreReadAsSystemdShowsThem(t *testing.T) {
 	}
 }
 
-func TestAUnitHasAFileOfItsNameOrItsTemplates(t *testing.T) {
+func TestHasFile_NameOrTemplate(t *testing.T) {
 	root := t.TempDir()
 	for _, file := range []string{"usr/lib/systemd/system/redis.service", "lib/systemd/system/clamd@.service", "etc/systemd/system/odd@a.service"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(file)), 0o755))
@@ -211,7 +211,7 @@ func TestAUnitHasAFileOfItsNameOrItsTemplates(t *testing.T) {
 	}
 }
 
-func TestSystemdLooksForUnitFilesNowhereElse(t *testing.T) {
+func TestUnitPath_Complete(t *testing.T) {
 	needAnalyze(t)
 	out, err := run("systemd-analyze", "unit-paths")
 	require.NoError(t, err)
