@@ -20,7 +20,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// Root uses /var/cache and nothing else: its home and /var/tmp hold a module that would be run.
+// Root uses only /var/cache: modules planted in its home and in /var/tmp are not run.
 func TestActionPlugin_Root(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
@@ -57,14 +57,15 @@ func (b *bareRole) moveSystemDirectories(t *testing.T) {
 	b.put(t, b.plugin(), bytes.ReplaceAll(plugin, []byte("/var/"), []byte(b.dir+"/var/")))
 }
 
-// plant puts a program into a cache that leaves evidence when it runs. It belongs to the user and has the date of a stored module.
+// plant stores a program in a cache that creates the file evidence. It belongs to the user and has the time of a
+// stored module.
 func (b *bareRole) plant(t *testing.T, cache string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(cache, 0o700))
 	putModule(t, cache, b.hash, "touch "+b.evidence())
 }
 
-// evidence is a file that is there after a planted program was run.
+// evidence is a file that a planted program creates.
 func (b *bareRole) evidence() string { return filepath.Join(b.dir, "evidence") }
 
 func putModule(t *testing.T, dir, hash, script string) {
@@ -83,9 +84,9 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// The one who owns the cache's parent directory exchanges all the time what the path leads to: a link to a directory of the victim's, and a
-// directory with a program. The directory has no sticky bit, so the sysctl fs.protected_symlinks does not matter.
-func TestActionPlugin_DirectoryIsExchanged(t *testing.T) {
+// The owner of the cache's parent directory exchanges the cache all the time: for a link to a directory of the
+// victim, and for a directory with a program. The parent has no sticky bit, so fs.protected_symlinks does not matter.
+func TestActionPlugin_ExchangedDirectory(t *testing.T) {
 	t.Parallel()
 	needRoot(t)
 	const nobody, victim = 65534, 54321
@@ -147,7 +148,7 @@ func giveTo(t *testing.T, uid int, dir string) {
 	}))
 }
 
-// scriptsOf makes the commands that look for a module and that store it, as the action plugin calls them.
+// scriptsOf returns the action plugin's commands that find and store a module.
 func scriptsOf(t *testing.T, files, cache string) (look, store func() *exec.Cmd) {
 	t.Helper()
 	ask := exec.Command(filepath.Join(ansibletest.Bin(t), "python3"), "testdata/action_plugin/calls.py",
@@ -177,7 +178,7 @@ func as(uid uint32, cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// lastWord is what came of a script: own, foreign, or the script's own answer.
+// lastWord returns the last word of the output: own, foreign, or the answer of the script.
 func lastWord(cmd *exec.Cmd) string {
 	out, err := cmd.Output()
 	for _, word := range []string{"own", "foreign", "missing", "refused"} {

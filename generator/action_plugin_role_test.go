@@ -26,8 +26,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 )
 
-// bareRole is a directory with a role that holds nothing but the plugin, a stub and a payload made of testdata/fakemodule, and what the role is
-// played with.
+// bareRole is a role with only the plugin, a stub and a payload of testdata/fakemodule, and its environment.
 type bareRole struct {
 	program          string // ansible-playbook
 	module           string
@@ -40,7 +39,7 @@ type bareRole struct {
 
 func newBareRole(t *testing.T) *bareRole { return newRoleOf(t, "echo_back") }
 
-// newRoleOf makes a bareRole whose module has a name.
+// newRoleOf makes a bareRole with a module of that name.
 func newRoleOf(t *testing.T, module string) *bareRole {
 	t.Helper()
 	dir, program := t.TempDir(), filepath.Join(ansibletest.Bin(t), "ansible-playbook")
@@ -77,7 +76,7 @@ func (b *bareRole) remove(t *testing.T, name string) {
 	require.NoError(t, os.Remove(filepath.Join(b.dir, name)))
 }
 
-// fakeModule is the built testdata/fakemodule and the same packed.
+// fakeModule is the built testdata/fakemodule, plain and packed.
 var fakeModule = sync.OnceValues(func() (both [2][]byte, err error) {
 	dir, err := os.MkdirTemp("", "fakemodule")
 	if err != nil {
@@ -116,16 +115,16 @@ func (b *bareRole) putPayload(t *testing.T) {
 	b.put(t, barePacked, module[1])
 }
 
-// otherHash is the hash of a binary for another platform than this machine's.
+// otherHash is the hash of a binary for another platform.
 var otherHash = strings.Repeat("f", 64)
 
-// fakeUname makes the host another machine in the eyes of the plugin.
+// fakeUname makes uname print another architecture.
 func (b *bareRole) fakeUname(t *testing.T, answer string) {
 	t.Helper()
 	b.fake(t, "uname", "echo "+answer)
 }
 
-// fake makes a script that takes the place of a program of the host.
+// fake replaces a program of the host with a script.
 func (b *bareRole) fake(t *testing.T, program, script string) {
 	t.Helper()
 	b.put(t, "bin/"+program, []byte("#!/bin/sh\n"+script+"\n"))
@@ -133,7 +132,7 @@ func (b *bareRole) fake(t *testing.T, program, script string) {
 	b.env["PATH"] = filepath.Join(b.dir, "bin") + ":" + b.env["PATH"]
 }
 
-// play runs a playbook that must succeed and returns what Ansible printed at -vvv.
+// play runs a playbook, which must succeed, and returns its output at -vvv.
 func (b *bareRole) play(t *testing.T, name string) string {
 	t.Helper()
 	out, err := b.try(filepath.Join("testdata/action_plugin", name))
@@ -159,10 +158,11 @@ func (b *bareRole) try(path string) (string, error) {
 type pluginCase struct {
 	name    string
 	arrange func(t *testing.T, b *bareRole)
-	check   func(t *testing.T, b *bareRole, out string) // what Ansible printed
+	check   func(t *testing.T, b *bareRole, out string) // out is the output of Ansible
 }
 
-// playCases plays a playbook of testdata/action_plugin for each case, all in one run of Ansible: to start it takes longer than a task.
+// playCases plays a playbook of testdata/action_plugin for all cases in one run: Ansible takes longer to start than a
+// task.
 func playCases(t *testing.T, name string, cases []pluginCase) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata/action_plugin", name))
@@ -195,8 +195,8 @@ func playCases(t *testing.T, name string, cases []pluginCase) {
 	}
 }
 
-// host makes this machine a host that is reached over ssh, and returns its variables. A script takes the place of ssh and of the login shell behind
-// it, so that no sshd is needed; real login shells behind a real sshd are in the test matrix.
+// host returns variables that make localhost a host over ssh. A script replaces ssh and the login shell; the test
+// matrix has real ones.
 func (b *bareRole) host(t *testing.T) map[string]any {
 	t.Helper()
 	script := fmt.Sprintf("#!/bin/sh\nHOME='%s' PATH='%s'\nfor SSH_ORIGINAL_COMMAND; do :; done\n%s\n",

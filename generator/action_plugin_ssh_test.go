@@ -63,7 +63,7 @@ func TestActionPlugin_ForgedAnswers(t *testing.T) {
 	playCases(t, "forged.yml", cases)
 }
 
-// shownNonce is a case of a login script that shows the nonce.
+// shownNonce is a case with a login script that prints the nonce.
 var shownNonce = pluginCase{"shown nonce", func(_ *testing.T, b *bareRole) {
 	b.vars["mute"] = true
 	seen := filepath.Join(b.dir, "seen")

@@ -14,7 +14,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// These tests run the action plugin as it is shipped: the playbooks of testdata/action_plugin with a real Ansible.
+// These tests run the action plugin in playbooks of testdata/action_plugin, with a real Ansible.
 
 func TestActionPlugin_RemoteCalls(t *testing.T) {
 	t.Parallel()
@@ -157,7 +157,7 @@ func TestActionPlugin_Once(t *testing.T) {
 	})
 }
 
-// failed checks the message of a task that failed. MODULE in it is the module's name. Nothing that was planted has run.
+// failed requires a failed task with that message, in which MODULE is the module's name, and no evidence.
 func failed(messages ...string) func(*testing.T, *bareRole, string) {
 	return func(t *testing.T, b *bareRole, out string) {
 		for _, message := range messages {
@@ -168,7 +168,7 @@ func failed(messages ...string) func(*testing.T, *bareRole, string) {
 	}
 }
 
-// refused is failed where nothing was stored.
+// refused is failed, and nothing is stored.
 func refused(messages ...string) func(*testing.T, *bareRole, string) {
 	return func(t *testing.T, b *bareRole, out string) {
 		failed(messages...)(t, b, out)
@@ -176,10 +176,10 @@ func refused(messages ...string) func(*testing.T, *bareRole, string) {
 	}
 }
 
-// A terminal obeys U+001B and U+009B. Ansible's callbacks escape the first in JSON alone, and the second nowhere.
+// Terminals obey U+001B and U+009B. Ansible's callbacks escape the first only in JSON, and never the second.
 const control = "\x1b[2J\u009b"
 
-// escaped is failed with control characters in the message, which are shown as escapes.
+// escaped is failed with escaped control characters in the message.
 func escaped(messages ...string) func(*testing.T, *bareRole, string) {
 	return func(t *testing.T, b *bareRole, out string) {
 		failed(append(messages, `\\u001b[2J\\u009b`)...)(t, b, out)
@@ -187,7 +187,7 @@ func escaped(messages ...string) func(*testing.T, *bareRole, string) {
 	}
 }
 
-// fatal is what Ansible prints about a task that failed.
+// fatal matches Ansible's message of a failed task.
 func fatal(t *testing.T, out string) string {
 	t.Helper()
 	_, text, found := strings.Cut(out, "fatal: ")

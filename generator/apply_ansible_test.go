@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
 )
 
-// local are the arguments for a run on this machine that needs no root: the first task alone.
+// local are arguments for a run on localhost without root: only the first task.
 func local(t *testing.T, home string) (args []string, database string) {
 	t.Helper()
 	database = filepath.Join(home, "database.yml")
@@ -50,7 +50,7 @@ func TestVerifyAndApply_RealAnsible(t *testing.T) {
 	}
 }
 
-// A terminal of 80 by 24 shows the lines live, and in the end holds the report alone.
+// At a terminal of 80 by 24 the lines of hosts are updated, and the last screen has only the report.
 func TestApply_Terminal(t *testing.T) {
 	needPayload(t)
 	args, _ := local(t, ansibletest.Use(t, ansibletest.Bin(t)))

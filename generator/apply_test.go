@@ -22,7 +22,7 @@ func fakeAnsible(t *testing.T, version, script string) {
 	t.Setenv("TMPDIR", t.TempDir())
 }
 
-// fakePlaybook tells how it was called, shows the files that it would run, and ends with status 4.
+// fakePlaybook prints its arguments and the files that it would run, and exits with status 4.
 func fakePlaybook(t *testing.T) {
 	t.Helper()
 	fakeAnsible(t, "ansible-playbook [core 2.19.14]", `echo "called with: $*"
@@ -34,7 +34,7 @@ exit 4
 `)
 }
 
-// replay is an ansible-playbook that tells what was recorded, and ends with a status.
+// replay is an ansible-playbook that repeats recorded events and exits with a status.
 func replay(t *testing.T, recorded, status string) {
 	t.Helper()
 	path, err := filepath.Abs("watch/testdata/" + recorded + ".jsonl")
@@ -43,7 +43,7 @@ func replay(t *testing.T, recorded, status string) {
 sed "s/^/$SIDEKIQ_ROLE_MARK /" `+path+"\nexit "+status+"\n")
 }
 
-// recordedText is what the package watch shows of something recorded.
+// recordedText is the text of package watch for recorded events.
 func recordedText(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("watch/testdata/" + name)
@@ -58,7 +58,7 @@ func needPayload(t *testing.T) {
 	}
 }
 
-// called runs the program and returns its exit status and what it wrote.
+// called runs the program and returns its exit status and output.
 func called(args ...string) (status int, out, errs string) {
 	var stdout, stderr bytes.Buffer
 	status = run(args, &stdout, &stderr)

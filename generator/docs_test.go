@@ -15,7 +15,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// README.md holds all help texts: a change of one is seen there. UPDATE=1 writes it, as make generate does.
+// README.md has all help texts. UPDATE=1 writes it, as make generate does.
 func TestReference_Committed(t *testing.T) {
 	defer func(before string) { version = before }(version)
 	makefile, err := os.ReadFile("../Makefile")

@@ -22,7 +22,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// nasty are texts that YAML, Jinja, Markdown or a shell could read in another way.
+// nasty are texts that YAML, Jinja, Markdown or a shell could interpret.
 var nasty = []string{
 	"+1", "-0x1", "0b11", "1:1", "190:20:30.15", "1.", ".5", "+.inf", ".NaN", "y", "N", "On", "0777", "08", "+1e+3", "0x", "2001-12-14t21:59:43.10-05:00",
 	"yes", "null", "~", "1e3", "0x1f", "0o17", "010", "12:30:45", "1_000", ".inf", "2024-01-01", "=", "<<", "*a", "&a", "!a", "%a", "@a", "`a`", "'a'", `"a"`, `a\b`,
@@ -30,7 +30,7 @@ var nasty = []string{
 	"{{ sidekiq_project }}", "{{ a", "{% a %}", "{# a #}", "${A}", "%h", "", strings.Repeat("word ", 30) + "end", strings.Repeat("x", 200), "a\nb", "a\x01b", "<!-- a -->",
 }
 
-// fitting are texts that fields accept, each some of them.
+// fitting are texts that some fields accept.
 var fitting = []string{
 	"hyrax", "a-b_c", "9lives", "null", "yes", "1e3", "0x1f", "sidekiq", "on", "007", "a.b", "no", "1.5", "y", "deploy", "_www", "off", "staging", "True", "7.10", "8.0.0.beta1", "6",
 	"default", "ingest,2", "a:b", "#q", "é", "0002", "022", "0777", "1500M", "50%", "infinity", "auto", "25", "/opt/a b", "/srv/é", "{{ sidekiq_deploy_root }}/x", "/a#b", "/a: b",
@@ -60,7 +60,7 @@ func marshalled(v any) []byte {
 	return text
 }
 
-// random makes the values of a model. What does not go with the rest is left out.
+// random returns random values of a model, without those that contradict others.
 func random(r *rand.Rand) []byte {
 	tree, text := map[string]any{}, []byte{}
 	for _, f := range model.Fields(model.Default()) {
@@ -124,7 +124,7 @@ func randomOf(r *rand.Rand, f model.Field, t argspec.Type) any {
 	return nasty[r.IntN(len(nasty))]
 }
 
-// emitsWhatItSays makes a package of a model and reads the defaults back.
+// emitsWhatItSays generates a package of a model and compares the defaults.
 func emitsWhatItSays(t *testing.T, m model.Model) (defaults map[string]any) {
 	t.Helper()
 	want := map[string]any{}
@@ -152,7 +152,7 @@ func asJSON(t *testing.T, v any) string {
 	return string(text)
 }
 
-// Any file is refused with a fault that has a place, or makes YAML that says what the model says.
+// Any file is refused with a located fault, or generates YAML with the values of the model.
 func FuzzModel(f *testing.F) {
 	for _, file := range []string{"project", "processes", "samvera"} {
 		archive, err := txtar.ParseFile("testdata/golden/" + file + ".txtar")
@@ -176,7 +176,7 @@ func FuzzModel(f *testing.F) {
 	})
 }
 
-// readByPython has the defaults of roles as PyYAML reads them, which is Ansible's reader.
+// readByPython reads the defaults of roles with PyYAML, as Ansible does.
 func readByPython(t *testing.T, files []string) []any {
 	t.Helper()
 	python := filepath.Join(ansibletest.Bin(t), "python3")
@@ -190,7 +190,7 @@ func readByPython(t *testing.T, files []string) []any {
 	return all
 }
 
-// Random models, as Ansible judges them: its YAML, and the role's argument_specs with the defaults.
+// Ansible accepts the YAML of random models, and the role's argument_specs accept the defaults.
 func TestEmit_RandomModels(t *testing.T) {
 	t.Parallel()
 	samples := testenv.Rounds(8)

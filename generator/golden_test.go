@@ -19,11 +19,11 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// asCommitted is the section of a golden that lists the files which are as in roles/sidekiq, byte for byte.
+// asCommitted is the section of a golden that lists the files that are equal to those in roles/sidekiq.
 const asCommitted = "as in roles/sidekiq"
 
-// Whole trees, by the model that makes them: testdata/golden/NAME.txtar has a section for the model, and one for each file that is not as in roles/sidekiq.
-// UPDATE=1 writes all but the model.
+// testdata/golden/NAME.txtar has a section with a model, and one for each generated file that differs from
+// roles/sidekiq. UPDATE=1 writes all but the model.
 func TestGoldens_Trees(t *testing.T) {
 	for _, file := range goldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
@@ -45,7 +45,8 @@ func goldens(t *testing.T) []string {
 	return files
 }
 
-// goldenOf are the playbook's folder and the Capistrano tasks that a model makes; where it has no project, which a playbook needs, the role alone.
+// goldenOf returns the generated playbook's directory and Capistrano tasks, or only the role of a model without a
+// project, which a playbook requires.
 func goldenOf(t *testing.T, source []byte) []txtar.File {
 	t.Helper()
 	m, err := model.Read(model.FileName, source)
@@ -78,7 +79,7 @@ func emittedFor(t *testing.T, m model.Model) map[string][]byte {
 	return all.text
 }
 
-// generatedGoldens generates what the goldens describe, each into a directory, and returns those that have a playbook.
+// generatedGoldens generates the goldens, each into a directory, and returns those with a playbook.
 func generatedGoldens(t *testing.T, dir string) (playbooks []string) {
 	t.Helper()
 	for _, file := range goldens(t) {
@@ -98,7 +99,7 @@ func generatedGoldens(t *testing.T, dir string) (playbooks []string) {
 	return playbooks
 }
 
-// There is no list of exceptions: what is generated passes the linters.
+// Generated files pass the linters without exceptions.
 func TestGoldens_Linters(t *testing.T) {
 	testenv.Lint(t)
 	i, dir := installed{bin: ansibletest.Bin(t)}, t.TempDir()

@@ -19,16 +19,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// yamlHostile are texts that would be something else in YAML, where they were not quoted.
+// yamlHostile are texts that have another meaning in YAML without quotes.
 var yamlHostile = []string{
 	"\n- hosts: all", ": #", "!!python/object/apply:os.system [x]", "!unsafe x", "*a", "&a b", "x\n---\nevil: 1", "\n...\nevil: 1", "x\u2028evil: 1", "x\u0085evil: 1", "x\revil: 1", "' evil: 1", `" evil: 1`, "}", "]", "# x",
 	"%YAML 1.1", "? x", "- x", "a\tb", "<<", "=", "x: >-", ">-\nevil: 1", "|", "[[ . ]]", "`x`", "<!-- x -->", "| x |",
 }
 
-// long is put between the beginning that a field wants and a text: what is long is written in another way.
+// long is inserted before a text, since long texts are written in another style.
 var long = []string{"", strings.Repeat("x", 60), strings.Repeat("word ", 30)}
 
-// accepted are the hostile texts that a field accepts, each with a beginning that it may want.
+// accepted are the hostile texts that a field accepts, with its required prefix.
 func accepted(f model.Field, valueOf func(text string) any) (texts []string) {
 	for i, text := range yamlHostile {
 		for _, begin := range []string{"", "/", "/var/log/x", "redis://", "/bin/x "} {
@@ -43,7 +43,8 @@ func accepted(f model.Field, valueOf func(text string) any) (texts []string) {
 	return texts
 }
 
-// hostileModels are models that have all of these texts between them: the first has them in lists and mappings, other fields have one in each model.
+// hostileModels together have all these texts: the first has them in lists and mappings, each other model has one in
+// the other fields.
 func hostileModels(t *testing.T) (models []model.Model) {
 	t.Helper()
 	together, single := map[string]any{}, map[string][]string{}
@@ -93,7 +94,7 @@ func hostileModels(t *testing.T) (models []model.Model) {
 	return models
 }
 
-// document reads YAML that is one document.
+// document reads a single YAML document.
 func document(t *testing.T, text []byte) (content any) {
 	t.Helper()
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -102,7 +103,7 @@ func document(t *testing.T, text []byte) (content any) {
 	return content
 }
 
-// documents are all YAML files of a package.
+// documents returns all YAML files of a package.
 func documents(t *testing.T, m model.Model, p Package) (all map[string]any, defaults []byte) {
 	t.Helper()
 	files, err := Emit(m, p)
@@ -120,7 +121,7 @@ func documents(t *testing.T, m model.Model, p Package) (all map[string]any, defa
 	return all, defaults
 }
 
-// Wherever a value stands, it is read back as it is.
+// Every value is read back unchanged.
 func TestYAMLValue_IsReadBack(t *testing.T) {
 	for _, text := range yamlHostile {
 		for _, long := range long {
@@ -148,7 +149,7 @@ func TestYAMLValue_IsReadBack(t *testing.T) {
 	}
 }
 
-// takeDefaults takes the defaults out of the options in an argument_specs.yml.
+// takeDefaults removes and returns the defaults of the options in an argument_specs.yml.
 func takeDefaults(specs any) map[string]any {
 	options := specs.(map[string]any)["argument_specs"].(map[string]any)["variables"].(map[string]any)["options"].(map[string]any)
 	defaults := map[string]any{}
@@ -161,7 +162,7 @@ func takeDefaults(specs any) map[string]any {
 	return defaults
 }
 
-// A model's values are the same in all that is generated, and nothing else there depends on them.
+// All generated files have the values of the model, and differ in nothing else.
 func TestEmit_HostileValues(t *testing.T) {
 	t.Parallel()
 	plain := model.Default()

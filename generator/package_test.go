@@ -36,7 +36,7 @@ func parsed(t *testing.T, text []byte) map[string]any {
 	return document
 }
 
-// What a role has at its top level a collection has elsewhere, and nothing of it twice.
+// A collection has the files of the role in its own places, each once.
 func TestCollection_Files(t *testing.T) {
 	role, collection := emitted(t, rolePackage), emitted(t, collectionPackage)
 	for name := range role {
@@ -104,7 +104,7 @@ func TestGalaxyVersion(t *testing.T) {
 	require.Equal(t, "curationexperts.samvera", galaxy["namespace"].(string)+"."+galaxy["name"].(string))
 }
 
-// VERSION in the Makefile is the only one; what people copy from the README follows it.
+// The README has the VERSION of the Makefile.
 func TestDocuments_Version(t *testing.T) {
 	makefile, err := os.ReadFile("../Makefile")
 	require.NoError(t, err)
@@ -131,7 +131,7 @@ func TestGenerate_Collection(t *testing.T) {
 	require.Contains(t, errs.String(), "not as they were generated: galaxy.yml")
 }
 
-// installed is a folder in which Ansible finds the role alone, and one in which it finds the collection alone.
+// installed returns a directory with only the role installed, and one with only the collection.
 type installed struct {
 	role, collections string
 	bin               string // where Ansible's programs are
@@ -147,7 +147,7 @@ func install(t *testing.T) installed {
 	return i
 }
 
-// run runs one of Ansible's programs in dir and returns its output, whatever its exit status.
+// run runs a program of Ansible in dir, and returns its output whatever its exit status.
 func (i installed) run(t *testing.T, dir, program string, args ...string) (string, error) {
 	t.Helper()
 	command := exec.Command(filepath.Join(i.bin, program), args...)
@@ -158,7 +158,7 @@ func (i installed) run(t *testing.T, dir, program string, args ...string) (strin
 	return string(out), err
 }
 
-// ansible-doc shows the modules and the role, those of the collection, too, without a warning.
+// ansible-doc shows the modules and the role, also of the collection, without a warning.
 func TestAnsibleDoc(t *testing.T) {
 	t.Parallel()
 	i := install(t)

@@ -26,7 +26,7 @@ func planted(t *testing.T, files fstest.MapFS) (modelFile string) {
 	return filepath.Join(dir, model.FileName)
 }
 
-// generated generates a package of a model, and demands that nothing in it has the command of an expression.
+// generated generates a package of a model, which must not contain the command of an expression.
 func generated(t *testing.T, modelFile, command, dir string, flags ...string) {
 	t.Helper()
 	status, _, errs := called(append([]string{"generate", "--model", modelFile, "--project", "hyrax", "--output", dir}, flags...)...)
@@ -38,7 +38,8 @@ func generated(t *testing.T, modelFile, command, dir string, flags ...string) {
 
 const validatingTask = "Validate the variables"
 
-// validatingPlay is a play without its name. It runs a role and, with the tag always, validates the role's variables by its argument_specs.
+// validatingPlay is a play without its name. It runs a role and, with the tag always, validates its variables with
+// its argument_specs.
 func validatingPlay(role, dir string) string {
 	return fmt.Sprintf(`  hosts: localhost
   gather_facts: false
@@ -51,9 +52,9 @@ func validatingPlay(role, dir string) string {
 `, role, validatingTask, dir)
 }
 
-// A command in every quoted text of every file is never run. No part of it gets into what is generated of one file after the other. With all files
-// together Ansible runs the playbook and the role of the collection, and validates the role's variables, which templates all of them; with SOAK=2 it
-// validates those of one file after the other, too.
+// A command in every quoted text of every file is never run and, for each file alone, is not in the generated files.
+// For all files together, Ansible runs the playbook and the role of the collection, and validates the role's
+// variables, which templates them all; with SOAK=2 also for each file alone.
 func TestInit_PlantedCommands(t *testing.T) {
 	t.Parallel()
 	needPayload(t)
@@ -83,7 +84,7 @@ func TestInit_PlantedCommands(t *testing.T) {
 	generated(t, last, command, collection, "--collection")
 	play := "- name: Collection\n" + validatingPlay("curationexperts.samvera.sidekiq", filepath.Join(collection, "roles/sidekiq"))
 	ansibletest.Write(t, filepath.Join(dir, "collection/sidekiq.yml"), []byte(play), nil)
-	// The playbook is for a group of hosts. What the modules answer about a host where nothing is deployed does not matter, and the play may end there.
+	// The playbook is for a group of hosts. The modules may fail, since nothing is deployed.
 	ansibletest.Write(t, filepath.Join(dir, "hosts.yml"), []byte("all: {vars: {ansible_connection: local, ansible_become: false}}\nworkers: {hosts: {localhost: }}\n"), nil)
 	for run, tasks := range map[string][]string{"playbook": nil, "collection": {validatingTask}} {
 		out, _ := i.run(t, filepath.Join(dir, run), "ansible-playbook", "--check", "-i", "../hosts.yml", "-e", "sidekiq_module_cache="+t.TempDir(), "sidekiq.yml")

@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// project is the folder of the project, above that of the test.
+// project returns the directory of the project, above that of the test.
 func project() string {
 	folder := "."
 	for range 5 {
@@ -25,7 +25,8 @@ func project() string {
 	return folder
 }
 
-// Bin is the folder of Ansible's programs: that of the program which ANSIBLE_PLAYBOOK names, of the project's virtual environment, or of PATH.
+// Bin returns the directory of Ansible's programs: that of ANSIBLE_PLAYBOOK, of the project's virtual environment, or
+// in PATH.
 func Bin(t testing.TB) string {
 	t.Helper()
 	for _, program := range []string{os.Getenv("ANSIBLE_PLAYBOOK"), filepath.Join(project(), ".venv/bin/ansible-playbook"), "ansible-playbook"} {
@@ -37,7 +38,7 @@ func Bin(t testing.TB) string {
 	return ""
 }
 
-// Cores are the directories of Ansible's programs: that of Bin, and with ALL_CORES=1 those that molecule/scripts/setup core has made.
+// Cores returns the directories of Ansible's programs: Bin, and with ALL_CORES=1 those of .venv/cores.
 func Cores(t testing.TB) []string {
 	t.Helper()
 	bins := []string{Bin(t)}
@@ -66,12 +67,12 @@ func folder(t testing.TB, program string) string {
 	return filepath.Dir(path)
 }
 
-// What a person may have set, and a plugin of somebody else's. Nothing of it may matter.
+// Settings and a plugin of the user, which must have no effect.
 //
 //go:embed ansible.cfg talker.py
 var settings embed.FS
 
-// Use makes Ansible's programs in a folder those that run, with an ansible.cfg of a person's in a home of its own.
+// Use puts Ansible's programs in a directory first in PATH, and sets a HOME with an ansible.cfg.
 func Use(t *testing.T, bin string) (home string) {
 	t.Helper()
 	home = t.TempDir()
@@ -86,7 +87,7 @@ func Use(t *testing.T, bin string) (home string) {
 	return home
 }
 
-// Write writes a file that was read without an error, and the folders above it.
+// Write writes a file and creates its directory. It fails the test if err is set.
 func Write(t testing.TB, path string, text []byte, err error) {
 	t.Helper()
 	if err == nil {
@@ -102,7 +103,7 @@ func Write(t testing.TB, path string, text []byte, err error) {
 
 var complaint = regexp.MustCompile(`WARNING|ERROR|Traceback|formatting error`)
 
-// Clean fails on a warning in what Ansible printed, but for Ansible's own of a part of it (2.21).
+// Clean fails the test if Ansible printed a warning, except one of ansible-core 2.21 about itself.
 func Clean(t testing.TB, out string) {
 	t.Helper()
 	for line := range strings.Lines(out) {

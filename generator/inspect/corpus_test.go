@@ -17,7 +17,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// Applications with real files: both of one repository, or the one that it has.
+// Applications with real files: one or both of a repository.
 func TestLook_Corpus(t *testing.T) {
 	databases, configs := testenv.Corpus(t, "database"), testenv.Corpus(t, "sidekiq")
 	both, understood, refused := 0, 0, 0
@@ -37,7 +37,7 @@ func TestLook_Corpus(t *testing.T) {
 	require.Greater(t, understood, refused)
 }
 
-// agreesWithTheModules runs init on the files and asks the modules' own libraries the same.
+// agreesWithTheModules compares init with the modules' libraries.
 func agreesWithTheModules(t *testing.T, name string, database, config []byte, understood, refused *int) {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -110,7 +110,7 @@ func showsConfig(t *testing.T, name, text string, c sidekiq.Config) {
 	require.Equal(t, queues, shown.Queues, name)
 }
 
-// keyed are the lines of a field in their order.
+// keyed returns the lines of a field in order.
 func keyed(field map[int]string) string {
 	var numbers []int
 	for n := range field {
@@ -126,7 +126,7 @@ func keyed(field map[int]string) string {
 
 var passwordLine = regexp.MustCompile(`(?m)^\s*(?:password|secret\w*|url):\s*["']?([^\s"'<>#]+)["']?\s*(?:#.*)?$`)
 
-// passwords are the literal ones of a database.yml.
+// passwords returns the literal passwords in a database.yml.
 func passwords(source string) (all []string) {
 	for _, m := range passwordLine.FindAllStringSubmatch(source, -1) {
 		all = append(all, m[1])
@@ -134,7 +134,7 @@ func passwords(source string) (all []string) {
 	return all
 }
 
-// withoutOurWords leaves out what stands in each file; real passwords such as root are parts of words there.
+// withoutOurWords removes the text that every file has, in which passwords such as root occur.
 func withoutOurWords(text string) string {
 	for _, word := range []string{"deploy_root", "PostgreSQL", "raises"} {
 		text = strings.ReplaceAll(text, word, "")

@@ -21,10 +21,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// schemaURL stands in for the real one.
+// schemaURL replaces the real URL.
 const schemaURL = "https://example.org/a/path/that/is/as/long/as/the/real/one/of/a/schema/sidekiq-role.schema.json"
 
-// initGoldens are applications and what init makes of them: its file, and what the terminal shows.
+// initGoldens are applications with init's file and output.
 func initGoldens(t testing.TB) []string {
 	names, err := filepath.Glob("testdata/applications/*.txtar")
 	require.NoError(t, err)
@@ -34,8 +34,8 @@ func initGoldens(t testing.TB) []string {
 
 const shownAs = "terminal"
 
-// application is what an archive holds before what is expected: the files of an application, and the environment that is asked for. A line of
-// the header that starts with -- is an option; an unknown one is an error.
+// application returns the files of an application in an archive, and its environment. A line of the header that
+// starts with -- is an option; an unknown option is an error.
 func application(t testing.TB, archive *txtar.Archive) (files fstest.MapFS, env string) {
 	files, env = fstest.MapFS{}, "production"
 	for line := range strings.Lines(string(archive.Comment)) {
@@ -53,7 +53,7 @@ func application(t testing.TB, archive *txtar.Archive) (files fstest.MapFS, env 
 	return files, env
 }
 
-// UPDATE=1 writes what is expected.
+// UPDATE=1 writes the expected output.
 func TestLook_Applications(t *testing.T) {
 	for _, name := range initGoldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestLook_Applications(t *testing.T) {
 	}
 }
 
-// accepts demands that a file is a model, also when any of the fields in comments, and when all of them, are taken out of the comment.
+// accepts requires that a file is a model, also if one or all of the commented fields are uncommented.
 func accepts(t testing.TB, text []byte) model.Model {
 	t.Helper()
 	m, err := model.Read(model.FileName, text)
@@ -98,7 +98,7 @@ var (
 	goesOnBelow    = regexp.MustCompile(`^( *)# ( +\S.*)$`)
 )
 
-// fieldsInComments are the fields that stand in comments, each as its lines without the comment, by their numbers.
+// fieldsInComments returns the commented fields, each as its uncommented lines by number.
 func fieldsInComments(text string) (fields []map[int]string) {
 	within := false
 	for i, line := range strings.Split(text, "\n") {
@@ -148,7 +148,7 @@ func TestLook_ApplicationsOfTheTests(t *testing.T) {
 	require.Contains(t, string(text), "# config/database.yml:6: pool 5, too small for 25 threads: the role raises it\n")
 }
 
-// overlay are several folders as one.
+// overlay merges directories.
 type overlay []fs.FS
 
 func (o overlay) Open(name string) (f fs.File, err error) {
@@ -160,7 +160,7 @@ func (o overlay) Open(name string) (f fs.File, err error) {
 	return nil, err
 }
 
-// Whatever stands in a text, the file says that and no more.
+// The file has the same value, whatever the text contains.
 func TestText_ValuesAreReadBack(t *testing.T) {
 	long := strings.Repeat("x", longestLine)
 	for _, text := range []string{": #", "*a", "&a", "!!python/object", "- a", "? a", "a: b", "x #", "'", "x\"", "\u2028sudo:\u2028- a", "\u0085sudo: {}", "\u2029a:\u2029", "\ufeffa", "\\", "|", ">-", "%", "---", "~", "null", "no"} {
@@ -178,8 +178,8 @@ func TestText_ValuesAreReadBack(t *testing.T) {
 	}
 }
 
-// A playbook of the application cannot remove a protection unasked; other values of the same fields are taken.
-func TestPrivileged_ProtectionsAreAsked(t *testing.T) {
+// A playbook of the application cannot disable a protection; other values of the same fields are used.
+func TestPrivileged_ProtectionsAreNotDisabled(t *testing.T) {
 	for variable, live := range map[string]bool{
 		"sidekiq_database_allow_foreign_links: true": false, "sidekiq_environment_files: [/srv/x/.env]": false, "sidekiq_hardening: 'off'": false,
 		"sidekiq_hardening: strict": true, "sidekiq_read_write_paths: [/srv/x]": true,
@@ -193,7 +193,7 @@ func TestPrivileged_ProtectionsAreAsked(t *testing.T) {
 	}
 }
 
-// YAML would write the value as !!binary.
+// yaml.v3 would write the value as !!binary.
 func TestRead_RefusesInvalidUTF8(t *testing.T) {
 	for name, text := range map[string]string{"config/deploy.rb": "set :application, 'hyrax'\nset :deploy_to, '/srv/\xff'\n", "site.yml": "- hosts: workers\n  roles:\n    - { role: sidekiq, project_name: 'a\xff' }\n"} {
 		a := Look(fstest.MapFS{name: {Data: []byte(text)}}, "production", nil)

@@ -21,8 +21,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// A reader that is added later asks for a file that is not planted yet: add it to planttest/application.txtar.
-func TestPlanted_EveryFileThatIsAskedFor(t *testing.T) {
+// Fails if init reads a file that planttest/application.txtar does not have.
+func TestLook_ReadsOnlyPlantedFiles(t *testing.T) {
 	all := planttest.Application()
 	for name, files := range map[string]fstest.MapFS{"nothing": {}, "all": all, "without what counts more": without(all, "config/sidekiq.yml", "site.yml", "production.yml", "config/deploy.rb")} {
 		asked := planttest.Asked(files)
@@ -47,8 +47,8 @@ func TestPlanted_EveryFileThatIsAskedFor(t *testing.T) {
 	}
 }
 
-// A reader that is added later has no other way to put a finding beside the others.
-func TestNote_IsTheOnlyWayIn(t *testing.T) {
+// Fails if a finding is added in any other way.
+func TestNote_OnlyWriterOfFindings(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	changes := map[string]int{}
@@ -68,7 +68,7 @@ func TestNote_IsTheOnlyWayIn(t *testing.T) {
 	require.Equal(t, map[string]int{"inspect.go findings": 1, "inert.go value": 1}, changes)
 }
 
-// short has one ending for all YAML.
+// short uses one suffix for YAML.
 func short(name string) string { return strings.Replace(name, ".yaml", ".yml", 1) }
 
 func without(files fstest.MapFS, names ...string) fstest.MapFS {
@@ -79,7 +79,7 @@ func without(files fstest.MapFS, names ...string) fstest.MapFS {
 	return rest
 }
 
-// inert demands that nothing of an application is Jinja in its model, nor in the fields that stand there in comments.
+// inert requires that a model and its commented fields contain no Jinja of the application.
 func inert(t *testing.T, where string, a *Application) {
 	t.Helper()
 	text := string(a.Text(schemaURL))
@@ -92,8 +92,8 @@ func inert(t *testing.T, where string, a *Application) {
 	require.False(t, holds(read, regexp.MustCompile("^#jinja2:")), where)
 }
 
-// The fields whose expression was withheld show that the expressions reached them.
-func TestPlanted_InEveryWord(t *testing.T) {
+// Fields with a withheld expression prove that expressions reach them.
+func TestPlanted_EveryWord(t *testing.T) {
 	withheld := map[string]bool{}
 	for where, files := range planttest.Words(min(3, testenv.Rounds(1))) {
 		a := Look(files, "production", nil)
@@ -107,8 +107,9 @@ func TestPlanted_InEveryWord(t *testing.T) {
 		"queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
 }
 
-// As a value of every variable of the role, in a playbook of the application or in one that was named; with SOAK=2 in both.
-func TestPlanted_InEveryVariableOfAPlaybook(t *testing.T) {
+// An expression is the value of every variable of the role, in a playbook of the application or in one that is an
+// argument; with SOAK=2 in both.
+func TestPlanted_EveryVariableOfPlaybook(t *testing.T) {
 	for i, f := range model.Fields(model.Default()) {
 		if f.Name == "" {
 			continue

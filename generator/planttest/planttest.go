@@ -1,5 +1,5 @@
-// Package planttest has an application with every file that `sidekiq-role init` reads, and puts Jinja expressions into it, for tests that
-// demand that none of them gets anywhere.
+// Package planttest has an application with every file that `sidekiq-role init` reads, and puts Jinja expressions
+// into it, for tests that none of them is evaluated.
 package planttest
 
 import (
@@ -20,7 +20,7 @@ import (
 //go:embed application.txtar
 var application []byte
 
-// Application is the application as it is.
+// Application returns the unchanged application.
 func Application() fstest.MapFS {
 	files := fstest.MapFS{}
 	for _, f := range txtar.Parse(application).Files {
@@ -32,14 +32,14 @@ func Application() fstest.MapFS {
 // Header begins a text whose first line changes Jinja's delimiters (JINJA2_OVERRIDE in lib/ansible/template of ansible-core).
 const Header = "#jinja2:variable_start_string:'[%'"
 
-// Expressions have every delimiter of Jinja, with and without the characters at which a reader may part or refuse a text.
+// Expressions have every delimiter of Jinja, with and without characters that may split a text or be refused.
 var Expressions = []string{"{{x}}", "{{ x }}", "{%x%}", "{#x#}", "{{lookup('pipe','x')}}", `{{ lookup("pipe", "x") }}`, "{{{", Header}
 
 var word = regexp.MustCompile(`[A-Za-z0-9_./:@+-]+`)
 
-// Words yields the application with an expression in the place of one word of one file, behind the word, and in its place with another expression:
-// in up to three of these ways for each word, in others for its neighbours. Then it yields the file with each expression in its name. The file is read
-// alone, with no more than the gems, so that nothing overrules its content.
+// Words yields the application with an expression instead of or after a word of a file, in up to three ways for each
+// word, which alternate between words. Then it yields the file with each expression in its name. The application has
+// only that file and the gems, so that no other file takes precedence.
 func Words(ways int) iter.Seq2[string, fstest.MapFS] {
 	all := Application()
 	return func(yield func(string, fstest.MapFS) bool) {
@@ -66,7 +66,7 @@ func Words(ways int) iter.Seq2[string, fstest.MapFS] {
 	}
 }
 
-// named puts an expression into the name of a file, before its ending.
+// named inserts an expression into the name of a file, before its suffix.
 func named(name, expression string) string {
 	dir, base := path.Split(name)
 	stem, ending, _ := strings.Cut(base, ".")
@@ -75,7 +75,7 @@ func named(name, expression string) string {
 
 const gems = "Gemfile.lock"
 
-// alone is one file of the application, perhaps by another name, with the gems.
+// alone returns one file of the application under a name, with the gems.
 func alone(all fstest.MapFS, name, as, text string) fstest.MapFS {
 	files := fstest.MapFS{gems: all[gems]}
 	if name == gems {
@@ -90,8 +90,8 @@ var valueOfQuotedKey = regexp.MustCompile(`("\w+": )"[^"\n]*"`)
 
 var quoted = regexp.MustCompile(`"[^"\n]*"|'[^'\n]*'`)
 
-// Texts yields the application with a command in every quoted text: of one file, read alone, and at last of all files. The command is run by
-// whoever evaluates the text as a template.
+// Texts yields the application with a command in every quoted text: of each file alone, and then of all files. The
+// command runs if the text is evaluated as a template.
 func Texts(command string) iter.Seq2[string, fstest.MapFS] {
 	all := Application()
 	return func(yield func(string, fstest.MapFS) bool) {
@@ -124,7 +124,7 @@ type Questions struct {
 	Names, Patterns map[string]bool
 }
 
-// Asked returns files that record what is asked of them.
+// Asked returns files that record the paths that are read.
 func Asked(files fs.FS) Questions {
 	return Questions{files, map[string]bool{}, map[string]bool{}}
 }
@@ -134,7 +134,7 @@ func (q Questions) Open(name string) (fs.File, error) {
 	return q.FS.Open(name)
 }
 
-// Glob records a pattern, and not the folders in which it is looked for.
+// Glob records the pattern, not the directories that it searches.
 func (q Questions) Glob(pattern string) ([]string, error) {
 	q.Patterns[pattern] = true
 	return fs.Glob(q.FS, pattern)

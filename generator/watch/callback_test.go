@@ -16,7 +16,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/goldentest"
 )
 
-// These tests run the callback plugin as it is shipped, with each ansible-core that is there.
+// These tests run the callback plugin with each ansible-core in ansibletest.Cores.
 
 func TestPlugin_EventsWithoutSecrets(t *testing.T) {
 	for i, bin := range ansibletest.Cores(t) {
@@ -40,7 +40,7 @@ func TestPlugin_EventsWithoutSecrets(t *testing.T) {
 	}
 }
 
-// hear runs the playbook with the plugin beside it.
+// hear runs the playbook with the plugin in its directory.
 func hear(t *testing.T, home, way string) (*fleet, string) {
 	t.Helper()
 	require.NoError(t, WritePlugin(home))
@@ -62,7 +62,7 @@ func hear(t *testing.T, home, way string) (*fleet, string) {
 	return f, out.String()
 }
 
-// resultsOf is all that is known of a host, task by task.
+// resultsOf returns the results of a host by task.
 func resultsOf(t *testing.T, h *host) string {
 	t.Helper()
 	var b strings.Builder

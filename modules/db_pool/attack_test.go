@@ -19,14 +19,14 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// deploy is the user who attacks root in these tests. On most hosts the number is not used.
+// deploy is the attacker in these tests. The UID is not used on most hosts.
 const deploy = 61234
 
 func as(uid uint32) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 }
 
-// needRoot skips the test if the process cannot run programs as another user; with REQUIRE_ORACLES=1 that is a failure.
+// needRoot skips the test if the process cannot run programs as another user, or fails it if oracles are required.
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -133,8 +133,8 @@ func TestRun_ForeignLink(t *testing.T) {
 	require.Equal(t, true, run(t, deploy, args)["changed"], "root's link, which another user follows")
 }
 
-// swapper is a program of the attacker. In random order and for random times it replaces the path by its own file, a link to that, a link or hard link
-// to root's file, and a FIFO, and the directory by a link to root's directory.
+// swapper is a program of the attacker. In random order and for random times it replaces the path with its own file, a
+// link to that, a link or hard link to root's file, and a FIFO, and the directory with a link to root's directory.
 func swapper() {
 	config, secret := os.Args[1], os.Args[2]
 	path, own, temp, link := config+"/database.yml", config+".own", config+".temp", config+".link"
@@ -178,11 +178,11 @@ func swapper() {
 }
 
 // The user of a deployment swaps its files and directories all the time. SOAK repeats it.
-func TestRun_LinksAreSwapped(t *testing.T) {
+func TestRun_SwappedLinks(t *testing.T) {
 	d := newDeployment(t)
 	start(t, "swapper", d.config, d.secret)
 	runs, changed, harm := 0, 0, 0
-	for least := testenv.Rounds(40); runs < least || changed == 0 && runs < 50*least; runs++ { // on a busy machine few runs are left alone
+	for least := testenv.Rounds(40); runs < least || changed == 0 && runs < 50*least; runs++ { // on a busy host most runs are disturbed
 		answer := run(t, 0, map[string]any{"path": d.config + "/database.yml", "pool": 25, "backup": true})
 		if answer["changed"] == true {
 			changed++
@@ -212,7 +212,7 @@ func locker() {
 }
 
 // Any user who can read a directory can lock it (flock(2)). Runs of root neither wait for that nor fail. SOAK repeats it.
-func TestRun_DirectoryIsLocked(t *testing.T) {
+func TestRun_LockedDirectory(t *testing.T) {
 	d := newDeployment(t)
 	path := d.config + "/database.yml"
 	require.NoError(t, os.WriteFile(path, []byte(small), 0o644))

@@ -34,8 +34,8 @@ func checkMode(ts *testscript.TestScript, negated bool, args []string) {
 	}
 }
 
-// host is a directory with a database.yml. It stays open, so that no other directory gets its inode: the lock of the directory, which has that number,
-// is held until the process ends.
+// host is a directory with a database.yml. It stays open, so that no other directory gets its inode: that number is
+// the name of the lock, which is held until the process ends.
 func host(t *testing.T, text string) (path string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -57,8 +57,8 @@ func TestProgram_HasAllModules(t *testing.T) {
 	require.Contains(t, string(answer), `"changed":false`)
 }
 
-// BenchmarkNoChange is one run that changes nothing, from the start of the process to its answer. Its peak memory cannot be measured here, since
-// getrusage(2) counts that of the parent; use `/usr/bin/time -v bin/modules/db_pool ARGS.json`.
+// BenchmarkNoChange measures a run that changes nothing, from the start of the process to its answer. It cannot measure
+// the peak memory, which getrusage(2) inherits from the parent: use `/usr/bin/time -v bin/modules/db_pool ARGS.json`.
 func BenchmarkNoChange(b *testing.B) {
 	call := noChange(b, build(b))
 	for b.Loop() {

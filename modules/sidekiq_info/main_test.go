@@ -45,8 +45,8 @@ func TestMain(m *testing.M) {
 //	$NOW, $AGO, $STARTED                      the time, five seconds before and an hour before, in seconds since 1970
 //	$HOSTNAME, $WORK                          of this host, and the directory of the script
 //
-// The command `leave FILE` sends the lines of a file to the database as commands with their words between bars; `fake SOCKET FILE` runs a Redis that
-// answers as the file says (redistest.ParseAnswers).
+// The command `leave FILE` sends the lines of a file to the database, as commands with bars between words. `fake SOCKET
+// FILE` runs a Redis with the answers in the file (redistest.ParseAnswers).
 func TestScripts(t *testing.T) {
 	tls := certificate(t)
 	server := redistest.Start(t, tls.arguments...)
@@ -110,14 +110,14 @@ func fillIn(env *testscript.Env, server redistest.Server, tlsPort, db int) error
 	})
 }
 
-// tlsFiles are what a Redis needs for TLS as localhost.
+// tlsFiles are the files for TLS of a Redis on localhost.
 type tlsFiles struct {
 	ca        string // path of the certificate, which signs itself
 	port      int
 	arguments []string // of redis-server
 }
 
-// certificate makes them, if redis-server was built with TLS.
+// certificate creates tlsFiles, if redis-server was built with TLS.
 func certificate(t *testing.T) tlsFiles {
 	t.Helper()
 	if !redistest.SpeaksTLS(t) {

@@ -14,7 +14,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// check ends a program of a script.
+// check exits the program of a script if err is set.
 func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -31,7 +31,7 @@ func restart() error {
 	return nil
 }
 
-// rewriter writes the file as the module does, two texts in turn. SOAK repeats it.
+// rewriter writes two texts to the file in turn, as the module does. SOAK repeats it.
 func rewriter() {
 	tools, err := sudo.Find()
 	check(err)
@@ -63,7 +63,7 @@ func race() {
 	}
 }
 
-// survives kills the module before its first, second, ... call that changes something, until a run is not killed.
+// survives kills the module before its first, second, ... call that changes something, until a run completes.
 func survives() {
 	program, err := exec.LookPath("sudoers_entry")
 	check(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// listings compares what is concluded from sudo's listing with what sudo does, for random policies. SOAK makes more of them.
+// listings compares the conclusions from sudo's listing with sudo's behaviour, for random policies. SOAK makes more.
 func listings() {
 	policies := testenv.Rounds(60)
 	tools, err := sudo.Find()
@@ -45,8 +45,8 @@ func listings() {
 	}
 }
 
-// compare returns what sudo does, with "doubt" if nothing was concluded. sudo -l of 1.9.16 takes a rule with a group alone for one of root: lies
-// reports that there is one; then a denial does not tell whether sudo asked for a password.
+// compare returns the behaviour of sudo, with "doubt" if there was no conclusion. sudo -l of 1.9.16 lists a rule with
+// only a group as one for root. lies reports that there is one: then it is not known whether sudo asked for a password.
 func compare(tools sudo.Tools, call sudoers.Call, lies bool) (string, error) {
 	target := []string{"-u", call.Runas}
 	if call.RunasGroup != "" {

@@ -23,7 +23,7 @@ import (
 //	sudoers_entry          is the module; as another user: nobody; without waiting for a lock: impatient
 //	content FILE WANTED    compares a file below the header with which the module marks it
 //	race                   calls sudo while another process rewrites the file
-//	survives               kills the module before each of its calls, looks at the file and calls sudo
+//	survives               kills the module before each of its calls, checks the file and calls sudo
 //	listings               compares what is concluded from sudo's listings with what sudo does, for random policies
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
@@ -75,7 +75,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// needHost skips the test if the scripts cannot have their own /etc; with REQUIRE_ORACLES=1 that is a failure.
+// needHost skips the test if the scripts cannot have their own /etc, or fails it if oracles are required.
 func needHost(t *testing.T) {
 	t.Helper()
 	reason := ""
@@ -95,7 +95,7 @@ func needHost(t *testing.T) {
 	t.Skip("NOT TRIED: " + reason)
 }
 
-// hostFiles are the files of a host that a script does not have.
+// hostFiles are the default files of a host.
 var hostFiles = map[string]string{
 	"etc/passwd": `root:x:0:0:root:/root:/bin/sh
 deploy:x:1000:1000::/tmp:/bin/sh
@@ -156,7 +156,7 @@ func addFile(path, text string) error {
 	return os.WriteFile(path, []byte(text), 0o644)
 }
 
-// shadow has no password and no expiry for the users of passwd, as PAM requires it.
+// shadow has an entry without password and expiry for each user of passwd, which PAM requires.
 func shadow(passwd string) string {
 	var b strings.Builder
 	for line := range strings.Lines(passwd) {
@@ -166,7 +166,7 @@ func shadow(passwd string) string {
 	return b.String()
 }
 
-// setModes sets the modes without which sudo ignores files: a txtar has none, and testscript creates directories with mode 0777.
+// setModes sets modes that sudo accepts: a txtar has none, and testscript creates directories with mode 0777.
 func setModes(work string) error {
 	for glob, mode := range map[string]os.FileMode{
 		"etc": 0o755, "opt": 0o755, "opt/*": 0o755, "etc/sudoers": 0o440, "etc/sudoers.d": 0o755, "etc/sudoers.d/*": 0o440,

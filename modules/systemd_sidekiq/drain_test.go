@@ -53,8 +53,8 @@ func TestDrain_JobsLeft(t *testing.T) {
 	})
 }
 
-// A heartbeat from before the signal does not tell whether jobs run.
-func TestDrain_NoHeartbeatAfterTheSignal(t *testing.T) {
+// A heartbeat from before the signal does not prove that no job runs.
+func TestDrain_NoHeartbeatAfterSignal(t *testing.T) {
 	store := &fakeStore{}
 	p, u := newTestPlanner(t, store, &options{DrainTimeout: 60})
 	synctest.Test(t, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestDrain_NoHeartbeatAfterTheSignal(t *testing.T) {
 	})
 }
 
-func TestDrain_NotWaited(t *testing.T) {
+func TestDrain_DoesNotWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		change   func(*planner, *unit, *fakeStore)
 		warnings []string

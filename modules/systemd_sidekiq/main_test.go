@@ -23,7 +23,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
-// TestMain also runs the programs of the scripts: the module, and the programs of the host that it calls.
+// TestMain also runs the programs of the scripts: the module, and the programs that it calls.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"systemd_sidekiq": program,
@@ -47,21 +47,22 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// program is the module for the host of a script.
+// program is the module with the host of a script.
 func program() {
 	h := host{root: os.Getenv("WORK") + "/host"} // with a zero uptime a process counts as up at once
 	os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return newModule(h) }}))
 }
 
-// The scripts run the module on a host that is the directory $WORK/host, with a systemctl that keeps its state in $WORK/systemd. The processes that
-// it starts write heartbeats into a real Redis, of which each script has a database. Real systemds are tested by molecule.
+// The scripts run the module with the directory $WORK/host as the host, and a systemctl that keeps its state in
+// $WORK/systemd. Processes that it starts write heartbeats into a real Redis, in which each script has a database.
+// molecule tests with a real systemd.
 //
 //	module OPTIONS...        run the module with defaultOptions and these, each JSON or the name of a file; null is an option that is not set
 //	exec nobody run systemd_sidekiq -    run it as another user
 //	answer EXPECTED          compare its answer: see answertest.Command
 //	calls CALL...            compare the calls of systemctl that change something, since the last calls
 //	redis COMMAND WORD...    send a command to the Redis
-//	fake SOCKET FILE         run a Redis that answers as the file says: see redistest.FakeCommand
+//	fake SOCKET FILE         run a Redis with the answers in the file: see redistest.FakeCommand
 func TestScripts(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("REQUIRE_ORACLES") == "1" {
@@ -115,7 +116,7 @@ func makeHost(work string) error {
 	return err
 }
 
-// command makes a command that does not accept "!".
+// command returns a testscript command that does not accept "!".
 func command(f func(*testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, negated bool, args []string) {
 		if negated {
@@ -158,7 +159,7 @@ func calls(ts *testscript.TestScript, want []string) {
 	ts.Check(os.RemoveAll(file))
 }
 
-// fakeID is id(1). It knows the users deploy and alice, and whether they were added to the group of the journal.
+// fakeID replaces id(1). It has the users deploy and alice, and their membership in systemd-journal.
 func fakeID() {
 	user := os.Args[len(os.Args)-1]
 	if user != "deploy" && user != "alice" {

@@ -64,7 +64,7 @@ func (r *recorder) Warn(format string, args ...any) {
 	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
 }
 
-// newTestPlanner plans for a service whose process 42 runs. Its systemctl is that of the scripts.
+// newTestPlanner returns a planner for a service with the running process 42, with the systemctl of the scripts.
 func newTestPlanner(t *testing.T, store *fakeStore, o *options) (*planner, *unit) {
 	t.Helper()
 	work := t.TempDir()
@@ -82,7 +82,7 @@ func newTestPlanner(t *testing.T, store *fakeStore, o *options) (*planner, *unit
 	return &planner{Plan: &ansible.Plan{}, host: h, options: o, facts: f, redefined: map[string]bool{}, stopped: map[string]bool{}}, u
 }
 
-// systemctlCalls are the calls that a test has made so far.
+// systemctlCalls returns the calls of systemctl in a test.
 func systemctlCalls(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(workFile("calls"))
@@ -92,7 +92,7 @@ func systemctlCalls(t *testing.T) string {
 	return strings.TrimSpace(string(text))
 }
 
-// startedAgo is the state of a unit whose process runs for d.
+// startedAgo returns the state of a unit whose process has run for d.
 func startedAgo(t *testing.T, d time.Duration) systemd.State {
 	t.Helper()
 	var now unix.Timespec

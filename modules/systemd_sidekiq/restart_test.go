@@ -39,7 +39,7 @@ func TestRestartNeeded_QuietProcess(t *testing.T) {
 	}
 }
 
-// A unit that was written by a run which died before its restart is not what the process runs.
+// A unit that a run wrote before it was killed is newer than the process, which must be restarted.
 func TestIsNewer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.service")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))

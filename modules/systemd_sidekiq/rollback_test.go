@@ -121,7 +121,7 @@ func TestReplaces(t *testing.T) {
 	}
 }
 
-// The process of a unit that was not changed, and that runs as before, is not restarted.
+// A running process whose unit was not changed is not restarted.
 func TestInstallAgain_RestartsOtherProcesses(t *testing.T) {
 	p, u := newTestPlanner(t, &fakeStore{}, &options{Enabled: true})
 	p.wantedTexts = map[string]string{"sidekiq.service": "[Service]\n"}

@@ -17,8 +17,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// fakeSystemctl is the systemctl of the scripts. It finds units by their files in host/etc/systemd/system and host/lib/systemd/system, and keeps
-// their states in files UNIT.KEY of $WORK/systemd, some of which scripts write themselves:
+// fakeSystemctl is the systemctl of the scripts. Units are files in host/etc/systemd/system and host/lib/systemd/system.
+// Their states are files UNIT.KEY in $WORK/systemd; scripts write some of them:
 //
 //	enabled  UnitFileState=                   masked   LoadState=masked, if it exists
 //	reload   NeedDaemonReload=                dropins  DropInPaths=
@@ -27,7 +27,7 @@ import (
 //	queues   of the heartbeat, instead of those of the command line
 //	version  of systemd, in systemd.version; systemd.fails: daemon-reload fails, if it exists
 //
-// It adds each call that changes something to $WORK/calls.
+// Calls that change something are appended to $WORK/calls.
 func fakeSystemctl() {
 	args := os.Args[1:]
 	units := args[slices.Index(args, "--")+1:]
@@ -122,7 +122,7 @@ func stop(unit string) {
 	}
 }
 
-// boot writes the heartbeat of a process of Sidekiq that was started (lib/sidekiq/launcher.rb).
+// boot writes the heartbeat of a started process, as Sidekiq's lib/sidekiq/launcher.rb does.
 func boot(unit string, file systemd.UnitFile) {
 	command := sidekiq.ParseCommandLine(file.Value("ExecStart"))
 	if command == nil {
@@ -154,12 +154,12 @@ func boot(unit string, file systemd.UnitFile) {
 	heartbeat(unit, "info", string(info), "busy", "0", "quiet", "false")
 }
 
-// heartbeat writes fields of a heartbeat, and its time.
+// heartbeat writes fields and the time of a heartbeat.
 func heartbeat(unit string, fields ...any) {
 	redis("HSET", slices.Concat([]any{identity(unit), "beat", seconds()}, fields)...)
 }
 
-// identity is the key of a unit's heartbeat.
+// identity returns the key of a unit's heartbeat.
 func identity(unit string) string { return "demo:" + get(unit, "invocation", "") + ":a" }
 
 func seconds() float64 { return float64(time.Now().UnixMicro()) / 1e6 }
@@ -209,7 +209,7 @@ func show(unit string) {
 	fmt.Println()
 }
 
-// unitFile is the file that systemd uses for a unit, empty if there is none.
+// unitFile returns the path of the file that systemd uses for a unit, or "".
 func unitFile(unit string) systemd.UnitFile {
 	names := []string{unit}
 	if template, instance, found := strings.Cut(unit, "@"); found {

@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// The edits that are named for one directive of an old unit; none if the new unit does the same or better.
+// The reported edits for a directive of an old unit; none if the new unit covers it.
 func TestEdits_OfOneDirective(t *testing.T) {
 	const command = "(options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	for _, c := range []struct {

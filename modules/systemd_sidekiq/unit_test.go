@@ -19,10 +19,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// newest is the version of a systemd that knows every directive.
+// newest is a version of systemd that supports every directive.
 const newest = 999
 
-// roleOptions are the options of the role's defaults, after change.
+// roleOptions returns the options of the role's defaults, modified by change.
 func roleOptions(change func(*options)) *options {
 	o := &options{
 		Name: "sidekiq", AppRoot: "/opt/hyrax/current", User: "deploy", RailsEnv: "production", Umask: "0002", StartTimeout: 180, Watchdog: 120,
@@ -35,7 +35,7 @@ func roleOptions(change func(*options)) *options {
 	return o
 }
 
-// unitTexts are the texts of the units by name, on a host with a local Redis, after change.
+// unitTexts returns the units by name, on a host with a local Redis, modified by change.
 func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion string, change func(*facts)) map[string]string {
 	t.Helper()
 	require.NoError(t, o.Validate())
@@ -187,7 +187,7 @@ func TestCheckStopTimeout_ShorterThanSidekiqNeeds(t *testing.T) {
 	require.Equal(t, 30, o.stopTimeout(25))
 }
 
-// analyzeVersion is the version of the real systemd-analyze. In PATH it comes after the programs of the scripts, which are removed.
+// analyzeVersion returns the version of the real systemd-analyze, with the scripts' programs removed from PATH.
 func analyzeVersion(t *testing.T) int {
 	t.Helper()
 	_, rest, _ := strings.Cut(os.Getenv("PATH"), string(os.PathListSeparator))

@@ -58,7 +58,7 @@ func TestCompare_ProcessAndOptions(t *testing.T) {
 	}
 }
 
-// Without app_root there is nothing to compare with, except the main process.
+// Without app_root only the main process is compared.
 func TestCompare_WithoutAppRoot(t *testing.T) {
 	p, u := newTestPlanner(t, &fakeStore{}, &options{Queues: []string{"ingest"}})
 	var r recorder
@@ -100,7 +100,7 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
-func TestVerify_WaitsForTheFirstHeartbeat(t *testing.T) {
+func TestVerify_WaitsForFirstHeartbeat(t *testing.T) {
 	store := &fakeStore{}
 	p, u := newTestPlanner(t, store, &options{})
 	synctest.Test(t, func(t *testing.T) {

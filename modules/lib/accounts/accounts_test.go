@@ -33,7 +33,7 @@ func TestLookUp_MissingAccount(t *testing.T) {
 	require.ErrorContains(t, err, `asking id for the groups of "no-such-user"`)
 }
 
-// answering puts a getent of that text and status before the host's.
+// answering replaces getent with a script.
 func answering(t *testing.T, script string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// A child that outlives the program is killed with it, and does not keep the caller waiting.
+// A child that outlives the program is killed, and the caller does not wait for it.
 func TestUser_Command(t *testing.T) {
 	if os.Geteuid() != 0 {
 		testenv.NotTested(t, "running a program as another user needs root")

@@ -23,7 +23,7 @@ func TestAsync_ReturnsErrorsAndPanics(t *testing.T) {
 	require.True(t, isPartial(err))
 }
 
-func TestEach_ReturnsTheFirstError(t *testing.T) {
+func TestEach_ReturnsFirstError(t *testing.T) {
 	fails := map[string]error{"b": errors.New("b"), "c": errors.New("c")}
 	all, err := Each([]string{"a", "b", "c"}, func(key string) (string, error) { return key + key, fails[key] })
 	require.EqualError(t, err, "b")
@@ -33,8 +33,8 @@ func TestEach_ReturnsTheFirstError(t *testing.T) {
 	require.Empty(t, all)
 }
 
-// A step that panics in a goroutine is taken back as one that panics itself.
-func TestAsync_PanicIsTakenBack(t *testing.T) {
+// A step that panics in a goroutine is rolled back like one that panics itself.
+func TestAsync_RollsBackPanic(t *testing.T) {
 	undone := false
 	p := &Plan{}
 	p.Add(Step{Title: "act", Do: func(*Late) error { return <-Async(func() error { return []error{}[len(p.warnings)] }) }, Undo: func() error { undone = true; return nil }})
@@ -43,8 +43,8 @@ func TestAsync_PanicIsTakenBack(t *testing.T) {
 	require.Equal(t, "could not act: bug: runtime error: index out of range [0] with length 0; taken back: act", a["msg"])
 }
 
-// Whatever fails on the way to the answer, there is one.
-func TestRun_AnswersEveryPanic(t *testing.T) {
+// There is an answer, whatever fails before it.
+func TestRun_AnswersAfterPanic(t *testing.T) {
 	for want, plan := range map[string]func(*testParams) (*Plan, error){
 		"bug in module write_text, nothing was changed: out of luck": func(*testParams) (*Plan, error) { panic("out of luck") },
 		"json: unsupported type: func(); what was changed is not known": func(*testParams) (*Plan, error) {
@@ -71,7 +71,7 @@ func TestRun_AnswersEveryPanic(t *testing.T) {
 	require.Equal(t, `{"changed":false,"failed":true,"msg":"bug: no module; what was changed is not known","warnings":[]}`+"\n", out.String())
 }
 
-// If the answer cannot be written, standard error and the status tell.
+// If the answer cannot be written, the error is on standard error, and the exit status is not 0.
 func TestRun_OutputIsClosed(t *testing.T) {
 	out, in := io.Pipe()
 	require.NoError(t, out.Close())
@@ -85,8 +85,8 @@ type panicking struct{}
 
 func (panicking) MarshalJSON() ([]byte, error) { panic("no text") }
 
-// Goroutines are started by Async alone; packages for tests may start others.
-func TestModules_StartGoroutinesByAsyncAlone(t *testing.T) {
+// Only Async starts goroutines, except in packages for tests.
+func TestAsync_OnlyStarterOfGoroutines(t *testing.T) {
 	var others []string
 	parsed := map[string]bool{}
 	files := token.NewFileSet()
@@ -116,7 +116,8 @@ func TestModules_StartGoroutinesByAsyncAlone(t *testing.T) {
 	require.Empty(t, others, "goroutines whose panics nobody recovers; hint: ansible.Async")
 }
 
-// startsGoroutine knows the statement, and what does it in the standard library: sync.WaitGroup.Go, time.AfterFunc, context.AfterFunc.
+// startsGoroutine reports whether a node is a go statement or calls sync.WaitGroup.Go, time.AfterFunc or
+// context.AfterFunc.
 func startsGoroutine(node ast.Node) bool {
 	switch node := node.(type) {
 	case *ast.GoStmt:

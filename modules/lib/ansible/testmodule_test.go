@@ -12,7 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 )
 
-// The module of the tests writes a text into a file, in as many ways as a module can succeed or fail.
+// The module of the tests writes a text into a file, and can succeed or fail in every way.
 const testDoc = `
 DOCUMENTATION:
   module: write_text

@@ -76,7 +76,7 @@ func spec(t *testing.T) *Spec {
 	return s
 }
 
-// arguments are JSON as Ansible sends it.
+// arguments decodes JSON as Ansible sends it.
 func arguments(t *testing.T, text string) map[string]any {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader([]byte(text)))
@@ -184,12 +184,12 @@ func TestDecode_NotDefault(t *testing.T) {
 	}
 }
 
-func TestDecode_OptionsThatBelongTogether(t *testing.T) {
+func TestDecode_RequiredTogether(t *testing.T) {
 	var got params
 	require.NoError(t, spec(t).Decode(arguments(t, `{"name": "x", "secret": "s", "other": "o"}`), &got))
 }
 
-// The name that needs the fewest changes is proposed; of equally near ones the first.
+// The name with the fewest differences is proposed, or the first of several.
 func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{"coutn": "count", "cont": "count", "count": "count", "mount": "count", "c": "", "states": "state", "zzz": ""} {
 		require.Equal(t, want, nearest(name, []string{"state", "count", "court"}), name)
@@ -283,7 +283,7 @@ func TestCheckParams_Mismatch(t *testing.T) {
 	}{}), `is tagged "b", which is no option`)
 }
 
-// Shared is exported, as the struct of another's options is.
+// Shared is exported, as shared structs of options are.
 type Shared struct {
 	A []int `option:"a"`
 }
@@ -297,7 +297,7 @@ func TestDecode_EmbeddedStruct(t *testing.T) {
 	require.Equal(t, []int{1, 2}, p.A)
 }
 
-func FuzzNormalizeNeverPanics(f *testing.F) {
+func FuzzNormalize(f *testing.F) {
 	f.Add(`{"name": "x", "rules": [{"users": "a"}]}`)
 	f.Add(`{"name": {"a": [1, true, null]}, "words": 1e400, "environment": " = "}`)
 	s, err := Parse([]byte(doc))

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// replacement is a file of the caller's own, so that the tests hold for root and for others.
+// replacement keeps the owner, so that the tests pass without root.
 func replacement(path, data string) Replacement {
 	return Replacement{Path: path, Data: []byte(data), Mode: 0o640, UID: os.Getuid(), GID: os.Getgid()}
 }
@@ -23,7 +23,7 @@ func write(t *testing.T, path, data string) {
 	require.NoError(t, os.WriteFile(path, []byte(data), 0o600))
 }
 
-// requireOnly demands that the directory holds these names and nothing else: no temporary file.
+// requireOnly requires that the directory has these files and no temporary file.
 func requireOnly(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -130,7 +130,7 @@ func TestReplace_ValidatesBeforeRename(t *testing.T) {
 	requireContent(t, path, "new\n")
 }
 
-// requireClosed demands that this process holds no descriptor of the file.
+// requireClosed requires that this process has no descriptor of the file.
 func requireClosed(t *testing.T, path string) {
 	t.Helper()
 	fds, err := os.ReadDir("/proc/self/fd")
@@ -156,7 +156,7 @@ func TestReplace_ValidatorFails(t *testing.T) {
 	requireOld(t, path)
 }
 
-// Validate is called right before the comparison, so here it stands for somebody else.
+// Validate runs right before the comparison, so here it acts as another process.
 func TestReplace_ChangedSinceRead(t *testing.T) {
 	const changed = "was changed by somebody else since it was read; hint: run again"
 	for name, c := range map[string]struct {
@@ -199,7 +199,7 @@ func TestReplace_ValidatorPanics(t *testing.T) {
 	requireOld(t, path)
 }
 
-// The mode of the directory stops ordinary users, the immutable mount stops root as well.
+// The mode of the directory denies ordinary users, the read-only mount also root.
 func TestReplace_ReadOnlyDirectory(t *testing.T) {
 	dir := t.TempDir()
 	want := fs.ErrPermission
@@ -287,7 +287,7 @@ func requireContent(t *testing.T, path, want string) {
 	require.Equal(t, want, string(got))
 }
 
-// requireOld demands the old file and no trace of a new one.
+// requireOld requires the old file and no other.
 func requireOld(t *testing.T, path string) {
 	t.Helper()
 	requireContent(t, path, "old")

@@ -17,7 +17,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// asked, when set, makes the test binary replace one file and end: strace looks at a process that does nothing else.
+// asked makes the test binary replace a file and exit, as the process for strace.
 const asked = "ATOMICFILE_TEST_REPLACE"
 
 func TestMain(m *testing.M) {
@@ -61,7 +61,7 @@ func TestAll_OrdinaryUser(t *testing.T) {
 	require.Contains(t, string(out), "--- PASS: TestReplace_OwnerNotPermitted")
 }
 
-// strace replaces path in a process of its own and returns its relevant system calls.
+// strace replaces path in a separate process and returns its relevant system calls.
 func strace(t *testing.T, path string, options ...string) (calls []string, err error) {
 	t.Helper()
 	program, err := exec.LookPath("strace")
@@ -82,7 +82,7 @@ func strace(t *testing.T, path string, options ...string) (calls []string, err e
 
 var line = regexp.MustCompile(`(?m)^\d+ +(\w+)\((.*)$`)
 
-// changes reduces a log to the names of the calls that touch the directory, fsync with what it syncs.
+// changes returns the names of the calls that change the directory, and for fsync its target.
 func changes(log, directory string) []string {
 	var names []string
 	for _, m := range line.FindAllStringSubmatch(log, -1) {
@@ -113,7 +113,7 @@ func TestReplace_OrderOfSystemCalls(t *testing.T) {
 	require.Equal(t, []string{"create", "write", "fchown", "fchmod", "fsync file", "rename", "fsync folder"}, calls)
 }
 
-// Every call that changes something fails once, and is once the last that the process reaches.
+// Every call that changes something fails once, and is once the last before the process is killed.
 func TestReplace_FailedOrKilledAtEachCall(t *testing.T) {
 	for _, c := range []struct{ call, inject, when, after string }{
 		{"write", "write,pwrite64", "", "old"},

@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askedToLock, when set, makes the test binary lock a directory and wait; askedForLocks is where root keeps its locks.
+// askedToLock makes the test binary lock a directory and wait; askedForLocks is the directory of root's locks.
 const (
 	askedToLock   = "ATOMICFILE_TEST_LOCK"
 	askedForLocks = "ATOMICFILE_TEST_LOCKS"
 )
 
-// lockAndWait is the program of another run.
+// lockAndWait is another run.
 func lockAndWait(dir string) {
 	rootLocks = os.Getenv(askedForLocks)
 	if err := Lock(dir, 0); err != nil {
@@ -34,7 +34,7 @@ func lockAndWait(dir string) {
 	}
 }
 
-// ownLocks gives this test a directory for the locks of root, and this user a home.
+// ownLocks sets a directory for the locks of root, and a home.
 func ownLocks(t *testing.T) string {
 	before := rootLocks
 	t.Cleanup(func() { rootLocks = before })
@@ -45,7 +45,7 @@ func ownLocks(t *testing.T) string {
 	return rootLocks
 }
 
-// lockedByOther starts a process that locks dir, and waits until it has done so.
+// lockedByOther returns when another process has locked dir.
 func lockedByOther(t *testing.T, dir string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
@@ -84,7 +84,7 @@ func TestLock_OneRunAtATime(t *testing.T) {
 	require.FileExists(t, file)
 }
 
-// Whoever may read a directory can lock it, for as long as they like (flock(2)).
+// Any user who can read a directory can lock it (flock(2)).
 func TestLock_IgnoresLocksOnTheDirectory(t *testing.T) {
 	ownLocks(t)
 	dir := t.TempDir()
@@ -95,7 +95,7 @@ func TestLock_IgnoresLocksOnTheDirectory(t *testing.T) {
 	require.NoError(t, Lock(dir, 0))
 }
 
-func TestLock_DirectoryThatIsNotThere(t *testing.T) {
+func TestLock_MissingDirectory(t *testing.T) {
 	locks := ownLocks(t)
 	require.NoError(t, Lock(filepath.Join(t.TempDir(), "none"), 0))
 	require.NoDirExists(t, locks)

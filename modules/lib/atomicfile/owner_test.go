@@ -17,14 +17,14 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// Users of these tests. The host does not know the first two, so they have no groups; the group of nobody is its own.
+// Users of these tests. The first two have no account and no groups; nobody has its own group.
 const (
 	alice  = 61234
 	bob    = 61235
 	nobody = 65534
 )
 
-// tree is a directory in which root lays files of several users.
+// tree is a directory with files of several users.
 type tree struct {
 	*testing.T
 	root string
@@ -55,7 +55,7 @@ func (t tree) file(name string, uid int) {
 	require.NoError(t, os.Chown(path, uid, uid))
 }
 
-// link makes a link of a user; a target that begins with / is one in the tree.
+// link makes a link of a user; / in the target is the tree.
 func (t tree) link(name, target string, uid int) {
 	path := filepath.Join(t.root, name)
 	if strings.HasPrefix(target, "/") {
@@ -65,7 +65,7 @@ func (t tree) link(name, target string, uid int) {
 	require.NoError(t, os.Lchown(path, uid, uid))
 }
 
-// acl gives a directory an access list in which one user is named.
+// acl adds a user to the access list of a directory.
 func (t tree) acl(name string, uid uint32, user, mask, other uint16) {
 	const rwx, none = 7, 0xffffffff
 	list := binary.LittleEndian.AppendUint32(nil, 2) // the version

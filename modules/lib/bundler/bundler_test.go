@@ -22,7 +22,7 @@ func TestIsRuby(t *testing.T) {
 	require.False(t, isRuby(filepath.Dir(script)))
 }
 
-// To open a FIFO is to wait for somebody who writes to it.
+// Opening a FIFO waits for a writer.
 func TestIsRuby_FIFO(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "bundle")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o755))

@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// demand is the arguments of Required.
+// demand has the arguments of Required.
 type demand struct {
 	sidekiq.Service
 	processes []sidekiq.ProcessOptions
@@ -22,7 +22,7 @@ type demand struct {
 
 func (d demand) required() (Wanted, error) { return Required(d.Service, d.processes, d.headroom) }
 
-// host is a demand on a host whose files are those given.
+// host returns a demand on a host with these files.
 func host(t *testing.T, files map[string]string) demand {
 	t.Helper()
 	root := t.TempDir()

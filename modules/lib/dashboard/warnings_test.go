@@ -11,7 +11,7 @@ import (
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// healthy is one process on two queues, as it should be.
+// healthy is a process with two queues and no warnings.
 func healthy(t *testing.T) *Dashboard {
 	t.Helper()
 	locked, err := sidekiq.ParseVersion("7.3.2")

@@ -17,9 +17,9 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// kase is one file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", lines "env NAME=VALUE", "rails VERSION",
-// "erb MODE", "key NAME", "lower" and "others", and no other line; the files in.yml and one of golden.yml (whole file) and refused (exact text); for a golden the
-// lines of the file says.
+// kase is a file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", optional lines
+// "env NAME=VALUE", "rails VERSION", "erb MODE", "key NAME", "lower" and "others"; the file in.yml, and golden.yml
+// with says (the edits), or refused (the error).
 type kase struct {
 	name                  string
 	request               Request
@@ -80,7 +80,7 @@ func readCase(t testing.TB, path string) kase {
 	return k
 }
 
-// option reads one line of the header. An unknown line is an error: a misspelt key would test nothing.
+// option parses a line of the header. An unknown line is an error, since a misspelt key would test nothing.
 func (k *kase) option(line string) (err error) {
 	words := strings.Fields(line)
 	switch {
@@ -123,10 +123,10 @@ func TestCase_RefusesUnknownLine(t *testing.T) {
 	}
 }
 
-// production asks for a pool of production's databases.
+// production requests a pool for the databases of production.
 func production(size int) Request { return Request{Environment: "production", Size: size} }
 
-// says describes edits in the words of the cases.
+// says formats edits as the cases do.
 func says(r *Result) string {
 	var text strings.Builder
 	for _, e := range r.Edits {
@@ -151,7 +151,7 @@ func says(r *Result) string {
 
 var update = flag.Bool("update", false, "write what came out into testdata")
 
-// write makes a case expect what came out.
+// write writes the result into the case.
 func (k kase) write(t *testing.T, result *Result, err error) {
 	path := filepath.Join("testdata", k.name+".txtar")
 	archive, parseErr := txtar.ParseFile(path)

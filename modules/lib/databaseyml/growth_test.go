@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// growing are files that a reader or a parser could take more than their size for. Each makes one of about n bytes.
+// growing generate files of about n bytes, for which a parser could use more than proportional time or memory.
 var growing = map[string]func(n int) string{
 	"sections":           fill("d: &d\n  adapter: x\nproduction: {pool: 1}\n", "k{i}:\n  <<: *d\n"),
 	"keys":               fill("production:\n  adapter: x\n", "  k{i}: v\n"),
@@ -66,7 +66,7 @@ func nested(opening, closing string) func(n int) string {
 	}
 }
 
-// apply is what db_pool and systemd_sidekiq do with a file.
+// apply processes a file as db_pool and systemd_sidekiq do.
 func apply(t testing.TB, source string) {
 	q := production(25)
 	_, applied := Apply([]byte(source), nothing, q)
@@ -79,7 +79,7 @@ func apply(t testing.TB, source string) {
 	}
 }
 
-// allocated is the memory that apply takes in all, which stands for its time and does not depend on the machine.
+// allocated returns the total memory that apply allocates. Unlike its time, that does not depend on the host.
 func allocated(t *testing.T, source string) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -88,8 +88,8 @@ func allocated(t *testing.T, source string) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// A file of twice the size may take three times the memory: what grows with the square takes four times.
-func TestApply_GrowsWithTheFile(t *testing.T) {
+// A file of twice the size may take three times the memory; quadratic growth would take four times.
+func TestApply_LinearMemory(t *testing.T) {
 	for name, of := range growing {
 		t.Run(name, func(t *testing.T) {
 			apply(t, of(1<<10)) // compiles regular expressions
@@ -100,7 +100,7 @@ func TestApply_GrowsWithTheFile(t *testing.T) {
 	}
 }
 
-// The largest file that is read (atomicfile.MaxConfiguration): nested as deep as its size lets it be, it must not end the program.
+// The deepest nesting in the largest accepted file (atomicfile.MaxConfiguration) must not crash the program.
 func TestApply_LargestFile(t *testing.T) {
 	for name, of := range growing {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestApply_LargestFile(t *testing.T) {
 	}
 }
 
-// BenchmarkWorst shows the time per byte of a file of half the largest size and of one of the largest.
+// BenchmarkWorst measures the time per byte for files of half the largest size and of the largest.
 func BenchmarkWorst(b *testing.B) {
 	for name, of := range growing {
 		for _, size := range []int{32 << 10, 64 << 10} {

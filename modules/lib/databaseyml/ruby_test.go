@@ -46,7 +46,7 @@ func judge(t testing.TB, ruby *rubytest.Ruby, before []byte, q Request, variable
 
 var askedOfENV = regexp.MustCompile(`ENV(?:\[|\.fetch\(|\.key\?\()["'](\w+)`)
 
-// environments are those in which a case is judged: its own, and where code tags decide one in which every variable is set.
+// environments returns the environments for a case: its own and, if code tags decide, one with every variable set.
 func (k kase) environments() []map[string]string {
 	all := []map[string]string{k.variables}
 	if strings.Contains(string(k.in), "<% ") {
@@ -80,7 +80,7 @@ func TestApply_GoldensAsRuby(t *testing.T) {
 	}
 }
 
-// One process answers all questions: Rails takes half a second to load.
+// One process for all questions, since Rails takes half a second to load.
 func TestPools_AsRails(t *testing.T) {
 	rails := rubytest.Start(t, "testdata/rails.rb")
 	for name, test := range map[string]func(*testing.T, *rubytest.Ruby){
@@ -90,7 +90,7 @@ func TestPools_AsRails(t *testing.T) {
 	}
 }
 
-// comparePools asks ActiveRecord's resolver about every case, before and after the edit.
+// comparePools compares every case, before and after the edit, with ActiveRecord's resolver.
 func comparePools(t *testing.T, rails *rubytest.Ruby) {
 	compared := 0
 	for _, k := range cases(t) {
@@ -120,7 +120,7 @@ func comparePools(t *testing.T, rails *rubytest.Ruby) {
 	require.Greater(t, compared, 80)
 }
 
-// uncertain tells whether another version of Rails, or what is not known here, may take another pool.
+// uncertain reports whether the pool depends on the version of Rails or on unknown values.
 func (p Pool) uncertain() bool {
 	return p.Key == keyMax || p.unsettled || p.unread != nil || (p.Source == Shared && p.Database != "")
 }
@@ -174,7 +174,7 @@ func compareMutatedPools(t *testing.T, rails *rubytest.Ruby) {
 	require.Greater(t, compared, 100)
 }
 
-// tally counts what became of the files of a corpus.
+// tally counts the results for the files of a corpus.
 type tally struct {
 	edited, unchanged, lines int
 	refused                  map[string]int
@@ -221,7 +221,7 @@ func (c *tally) add(t *testing.T, ruby *rubytest.Ruby, name string, source []byt
 	require.False(t, again.Changed(), name)
 }
 
-// mutate makes another file of the lines of a file: some left out, repeated, swapped, indented otherwise or new.
+// mutate removes, repeats, swaps, indents and adds lines of a file.
 func mutate(random *rand.Rand, text string) string {
 	lines := strings.SplitAfter(text, "\n")
 	extra := []string{"  pool: 7\n", "    pool: 7\n", "  <<: *default\n", "  url: x\n", "# pool: 3\n", "  pool:\n", "  <%# x %>\n", "x: &default\n", "\n",
@@ -280,7 +280,7 @@ func TestApply_MutatedCasesAsRuby(t *testing.T) {
 	require.Greater(t, edited, 150)
 }
 
-// requireOnlyTheLinesTold demands that an edit replaces or adds exactly the lines that it tells, and counts them.
+// requireOnlyTheLinesTold requires that an edit replaces or adds exactly the lines that it reports, and counts them.
 func requireOnlyTheLinesTold(t *testing.T, before []byte, r *Result) int {
 	t.Helper()
 	split := regexp.MustCompile(`\r\n|[\n\r\x{85}\x{2028}\x{2029}]`).Split
@@ -303,7 +303,7 @@ func requireOnlyTheLinesTold(t *testing.T, before []byte, r *Result) int {
 	return told
 }
 
-// valueOf is what stands behind the colon of an entry, on its line or the next.
+// valueOf returns the value of an entry, which is on its line or the next.
 func valueOf(entry string) string {
 	return strings.TrimSpace(entry[strings.LastIndex(entry, ":")+1:])
 }

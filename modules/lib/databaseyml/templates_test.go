@@ -44,7 +44,7 @@ func editTemplates(t *testing.T, rails *rubytest.Ruby) {
 	t.Logf("Rails %s: %v", brought.Rails, slices.Sorted(maps.Keys(brought.Templates)))
 }
 
-// requireRails demands that the real Rails takes 25 for every database of production.
+// requireRails requires that Rails reads 25 for every database of production.
 func requireRails(t *testing.T, rails *rubytest.Ruby, adapter string, r *Result, variables map[string]string) {
 	t.Helper()
 	var names []string

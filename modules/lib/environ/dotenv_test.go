@@ -36,7 +36,7 @@ func TestDotenv_Syntax(t *testing.T) {
 	}
 }
 
-// Each line is the line before, twice. What is left as it is written is not the value that dotenv makes, which would take all memory.
+// Each variable is the one before, twice. The value is not expanded as dotenv does, which would use all memory.
 func TestParseDotenv_BoundsReferences(t *testing.T) {
 	source := "A=0123456789\n" + strings.Repeat("A=$A$A\n", 20) + "B=1\n"
 	values := ParseDotenv([]byte(source), None)

@@ -10,7 +10,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
-// reader reads a host with these files.
+// reader returns a reader of a host with these files.
 func reader(t *testing.T, files map[string]string) *atomicfile.Reader {
 	t.Helper()
 	root := t.TempDir()

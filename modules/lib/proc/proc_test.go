@@ -64,7 +64,7 @@ func TestWorkingDirectory_RootMayNotRead(t *testing.T) {
 	require.ErrorContains(t, err, `groups of "no-such-user"`)
 }
 
-// dropPtrace takes CAP_SYS_PTRACE, which root in a container does not have, from the thread of the test, which ends with the test.
+// dropPtrace drops CAP_SYS_PTRACE in the thread of the test, as in a container. The thread ends with the test.
 func dropPtrace(t *testing.T) {
 	t.Helper()
 	runtime.LockOSThread()

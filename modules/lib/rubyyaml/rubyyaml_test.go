@@ -15,7 +15,7 @@ import (
 
 const oracle = "testdata/oracle.rb"
 
-// randomText is made of what can begin or end a tag.
+// randomText consists of parts that can begin or end a tag.
 func randomText(random *rand.Rand) string {
 	pieces := []string{"<%", "<%=", "<%#", "<%%", "%>", "%%>", "%", ">", "<", "=", " x ", "\n", "a: ", "<%-", "-%>", "-", "  ", "\r\n", "\t"}
 	var text strings.Builder
@@ -25,7 +25,7 @@ func randomText(random *rand.Rand) string {
 	return text.String()
 }
 
-// found is what Ruby's scanner finds in a text, in its order: text that is kept, and tags with their code.
+// found has the result of Ruby's scanner: text, and tags with their code.
 func found(source string, trim bool) ([][2]string, bool) {
 	tags, failure := scanTags([]byte(source), trim)
 	if failure != nil {
@@ -122,7 +122,7 @@ func TestParseExpression_RefusesOtherRuby(t *testing.T) {
 	}
 }
 
-// randomExpression is made of what the grammar knows, and sometimes of more.
+// randomExpression consists of parts of the grammar, and sometimes of others.
 func randomExpression(random *rand.Rand, depth int) string {
 	leaves := []string{`ENV["A"]`, `ENV["NONE"]`, `ENV["C"]`, `ENV.fetch("A", 3)`, `ENV.fetch("NONE") { 4 }`, `5`, `0`, `12`, `"text"`, `""`, `nil`, `true`, `false`,
 		`Sidekiq.server?`, `Rails.env.production?`, `ENV.key?("A")`, `Integer(ENV["A"])`}
@@ -318,7 +318,7 @@ func TestReadings_CodeChangesEnvironment(t *testing.T) {
 	}
 }
 
-// randomYAML is mappings that merge each other in all orders, with keys that are set twice.
+// randomYAML has mappings that merge each other in any order, with duplicate keys.
 func randomYAML(random *rand.Rand) string {
 	var text strings.Builder
 	for section := range 4 {
@@ -355,7 +355,7 @@ func TestMapping_MergesAsPsych(t *testing.T) {
 	}
 }
 
-// plain is a document of two levels as Go values.
+// plain converts a document of two levels to Go values.
 func plain(t *testing.T, doc *Document) map[string]map[string]any {
 	t.Helper()
 	all := map[string]map[string]any{}
@@ -393,7 +393,7 @@ func TestDocument_Spans(t *testing.T) {
 	}
 }
 
-// document is what the fullest reading says.
+// document returns the most complete reading.
 func document(source []byte) (*Document, error) {
 	readings, err := Readings(source, NoTrim)
 	if err != nil {
@@ -402,7 +402,7 @@ func document(source []byte) (*Document, error) {
 	return readings[0].Document()
 }
 
-// lastValue is the last value of the mapping n, or of the last mapping in it.
+// lastValue returns the last value of the mapping n, or of the last mapping in it.
 func lastValue(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.MappingNode {
 		n = n.Content[len(n.Content)-1]
@@ -432,7 +432,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// visit demands that the spans of all scalars lie in the source in the order of the file.
+// visit requires that the spans of all scalars are in the source, in order.
 func visit(t *testing.T, doc *Document, n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode || n.Kind == yaml.AliasNode {
 		if start, end, ok := doc.Span(n); ok {
@@ -446,7 +446,7 @@ func visit(t *testing.T, doc *Document, n *yaml.Node) {
 	}
 }
 
-// An unquoted password that starts with a star is an alias for YAML, and its parser would name it.
+// YAML parses an unquoted password that starts with a star as an alias, which its error would contain.
 func TestRefusal_HidesPassword(t *testing.T) {
 	_, err := document([]byte("production:\n  password: *hunter2\n"))
 	require.Error(t, err)

@@ -33,7 +33,7 @@ func TestNewClient(t *testing.T) {
 	require.True(t, c.IsUsed())
 }
 
-// jobStore is a Redis with one waiting job in each of the queues, and a maxmemory-policy that does not suit Sidekiq.
+// jobStore is a Redis with a waiting job in each queue, and a maxmemory-policy that is wrong for Sidekiq.
 type jobStore struct {
 	Store
 	waiting map[string][]Job

@@ -25,7 +25,7 @@ func (r *fakeStore) Processes() ([]Process, error) {
 func (r *fakeStore) Close() error { return nil }
 
 // A process that was killed leaves its heartbeat in Redis, and its PID may be reused.
-func TestMainProcess_IsYounger(t *testing.T) {
+func TestMainProcess_Younger(t *testing.T) {
 	main := MainProcess{PID: 42, Started: time.Now().Add(-10 * time.Second)}
 	require.False(t, main.isYounger(Process{StartedAt: time.Now().Add(-5 * time.Second)}))
 	require.True(t, main.isYounger(Process{StartedAt: time.Now().Add(-30 * time.Second)}))

@@ -174,7 +174,7 @@ func TestReadConfig_CorpusAsRuby(t *testing.T) {
 		got := speak(config)
 		for i, q := range got.Queues {
 			if q[0] == "" {
-				want.Queues[i][0] = "" // only Ruby can tell
+				want.Queues[i][0] = "" // known only to Ruby
 			}
 		}
 		require.Equal(t, *want, got, name)
@@ -184,7 +184,7 @@ func TestReadConfig_CorpusAsRuby(t *testing.T) {
 	require.Positive(t, same)
 }
 
-// Aliases let a mapping of many keys be many capsules.
+// Aliases can make many capsules of one mapping.
 func TestReadConfig_CapsulesOfOneMapping(t *testing.T) {
 	source := "large: &large\n"
 	for i := range 2000 {
@@ -204,7 +204,7 @@ func TestReadConfig_CapsulesOfOneMapping(t *testing.T) {
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(50<<20))
 }
 
-// A variable may be as long as its file, and ERB may repeat it.
+// ERB may repeat a variable, which can be as long as its file.
 func TestReadConfig_LongValues(t *testing.T) {
 	long := environ.Overlay(environ.None, map[string]string{"X": strings.Repeat("x", 60_000)})
 	for _, value := range []string{"<%= ENV['X'] %>", strings.Repeat("<%= ENV['X'] %>", 1000), "<%= " + strings.Repeat("ENV.fetch('X') + ", 50) + "'' %>"} {

@@ -12,7 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// service is one of RAILS_ENV production on a host with these files.
+// service returns a service with RAILS_ENV production on a host with these files.
 func service(t *testing.T, files map[string]string) Service {
 	t.Helper()
 	root := t.TempDir()

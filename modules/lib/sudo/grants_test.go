@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 )
 
-// saying is a sudo that answers all questions alike.
+// saying is a sudo with one answer.
 func saying(t *testing.T, script string) Tools {
 	t.Helper()
 	sudo := filepath.Join(t.TempDir(), "sudo")
@@ -19,7 +19,7 @@ func saying(t *testing.T, script string) Tools {
 	return Tools{sudo: sudo}
 }
 
-func TestCheckGrants_SaysWhatSudoSaid(t *testing.T) {
+func TestCheckGrants_ReportsAnswerOfSudo(t *testing.T) {
 	calls := []sudoers.Call{{User: "deploy", Runas: "root", Argv: []string{"/bin/systemctl", "restart", "sidekiq"}, NoPassword: true}}
 	_, err := saying(t, `echo "$LC_ALL: $*" >&2; exit 1`).CheckGrants(calls, Asked{})
 	require.EqualError(t, err, `sudo does not list what deploy may do: exit status 1: C: -n -ll -U deploy`)
@@ -40,7 +40,7 @@ func TestCheckGrants_SaysWhatSudoSaid(t *testing.T) {
 	require.Empty(t, untold, "sudo has answered")
 }
 
-// sudo is asked once for each user.
+// sudo is called once for each user.
 func TestCheckGrants_AsksOnce(t *testing.T) {
 	tools := saying(t, `echo "$*" >>$0.calls; echo; echo "Sudoers entry: x"; echo "    RunAsUsers: root"; echo "    Options: !authenticate"; echo "    Commands:"; echo "	ALL"`)
 	asked := Asked{}

@@ -15,7 +15,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// host is a policy in a temporary directory; main's @DIR@ becomes its sudoers.d.
+// host is a policy in a temporary directory, whose sudoers.d replaces @DIR@ in main.
 func host(t *testing.T, main string, files map[string]string) policy {
 	t.Helper()
 	root := t.TempDir()
@@ -146,7 +146,7 @@ func TestCheckDirectory(t *testing.T) {
 	require.ErrorIs(t, p.checkDirectory(), fs.ErrNotExist)
 }
 
-// A relative include that is not found in the copy would be an error of ours.
+// The copy must not cause the error for a relative include.
 func TestCheckPolicy_MissingInclude(t *testing.T) {
 	p := host(t, "#include none\n#includedir sudoers.d\n", nil)
 	err := realTools(t).checkPolicy(p, name(t), "")

@@ -12,7 +12,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// lay makes a directory of empty programs and links ("name -> target").
+// lay creates a directory with empty programs and links ("name -> target").
 func lay(t *testing.T, programs []string, links map[string]string) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
@@ -71,7 +71,7 @@ func TestFind_VisudoOfSudo(t *testing.T) {
 	}
 }
 
-// The visudo of sudo-rs 0.2.5 says the same as that of sudo, without a line about its grammar.
+// visudo of sudo-rs 0.2.5 prints the same as that of sudo, without a line about the grammar.
 func TestIdentified(t *testing.T) {
 	for visudo, want := range map[string]string{
 		"visudo version 1.9.16p2\nvisudo grammar version 50": "Sudo version 1.9.16p2",
@@ -89,7 +89,7 @@ func TestIdentified(t *testing.T) {
 	}
 }
 
-// An account that is refused is not shown to visudo again, and one that every sudo reads is not shown at all.
+// visudo is not run again for a refused account, nor for one that every sudo reads.
 func TestUnread(t *testing.T) {
 	visudo := filepath.Join(t.TempDir(), "visudo")
 	require.NoError(t, os.WriteFile(visudo, []byte("#!/bin/sh\necho >>$0.calls; ! grep -q -e @ -e ': \"OPS\",' $3\n"), 0o755))
@@ -109,7 +109,7 @@ func TestUnread(t *testing.T) {
 	require.Len(t, calls, 4)
 }
 
-// visudo is one that refuses what has a `=` without a backslash, as sudo-rs may.
+// visudo refuses a `=` without a backslash, as sudo-rs may.
 func TestDialect(t *testing.T) {
 	for script, want := range map[string]sudoers.Dialect{"exit 0": {}, "! grep -q 'a=b' $3": {EscapeEquals: true}} {
 		visudo := filepath.Join(t.TempDir(), "visudo")
@@ -127,7 +127,7 @@ func TestDialect(t *testing.T) {
 	require.Equal(t, sudoers.Dialect{}, dialect)
 }
 
-// realTools is the sudo of this host.
+// realTools returns the sudo of this host.
 func realTools(t *testing.T) Tools {
 	t.Helper()
 	tools, err := Find()

@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// restart is a call that a rule of ours allows.
+// restart is a call that the module's rules allow.
 var restart = Call{User: "deploy", Runas: "root", RunasID: "#0", Argv: []string{"/bin/sh", "restart", "sidekiq"}, NoPassword: true}
 
 const listed = `Matching Defaults entries for deploy on host:
@@ -108,14 +108,14 @@ func TestListing_DefaultsForCommands(t *testing.T) {
 
 func TestListing_Groups(t *testing.T) {
 	c := Call{User: "deploy", RunasGroup: "ops", Argv: []string{"/bin/sh"}, NoPassword: true}
-	for _, users := range []string{"deploy", "root"} { // sudo-rs says root
+	for _, users := range []string{"deploy", "root"} { // sudo-rs lists root
 		doubt, err := ParseListing(rule(users, "adm, ops", "!authenticate", "/bin/sh")+rule("root", "", "authenticate", "ALL"), false).CheckPassword(c)
 		require.NoError(t, err)
 		require.Empty(t, doubt)
 	}
 }
 
-// Of a rule with groups alone sudo lists the user itself, sudo-rs lists root.
+// For a rule with only groups sudo lists the user itself, sudo-rs lists root.
 func TestCheckPassword_UserAndGroup(t *testing.T) {
 	c := Call{User: "deploy", Runas: "backup", RunasID: "#34", RunasGroup: "ops", RunasGroupID: "#27", Argv: []string{"/bin/sh"}, NoPassword: true}
 	asRoot, asSelf := c, c
@@ -156,7 +156,7 @@ func TestCheckPassword_UserAndGroup(t *testing.T) {
 }
 
 // As sudo 1.8.21 (parse.c, print_member_int), 1.9.5, 1.9.13 and sudo-rs 0.2.5 list one name each.
-func TestCheckPassword_NamesAsTheyAreListed(t *testing.T) {
+func TestCheckPassword_ListedNames(t *testing.T) {
 	for name, listed := range map[string][]string{
 		"domain users": {"domain users", `"domain users"`}, `CORP\deploy`: {`CORP\deploy`, `CORP\\deploy`}, "a,b": {"a,b", `a\,b`}, "a=b": {"a=b", `a\=b`},
 		"a#b": {"a#b", `a\#b`}, `a"b`: {`a"b`, `a\"b`}, "a(b)": {"a(b)"}, "Sales, EMEA": {`"Sales, EMEA"`}, "Deploy": {"Deploy"}, "jösé": {"jösé"},
@@ -241,7 +241,7 @@ func TestCommand_Expanded(t *testing.T) {
 	}
 }
 
-// All spellings of a unit are completed to the same name, as systemd-escape(1) does it with the code of systemctl.
+// All spellings of a unit are completed to the same name, as systemd-escape(1) does with the code of systemctl.
 func TestCommand_ExpandedNamesSameUnits(t *testing.T) {
 	escape := oracle(t, "/usr/bin/systemd-escape", "/bin/systemd-escape")
 	random := rand.New(rand.NewPCG(7, 8))

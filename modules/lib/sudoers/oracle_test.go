@@ -30,21 +30,21 @@ func oracle(t *testing.T, candidates ...string) string {
 	return ""
 }
 
-// granted is what sudo reads in a line: one command for one list of users.
+// granted is a line as sudo reads it: one command for a list of users.
 type granted struct {
 	Users, Hosts, Runas, RunasGroups []string
 	NoPassword, SetEnv, NoExec       bool
 	Command                          string
 }
 
-// candidate is a file and the plain words that it was made of.
+// candidate is a file and the words that it was made of.
 type candidate struct {
 	requests []Request
 	settings []string
 	file     File
 }
 
-// asked are the grants that were asked for.
+// asked returns the requested grants.
 func (c candidate) asked() []granted {
 	var all []granted
 	for _, q := range c.requests {
@@ -105,7 +105,7 @@ type policyJSON struct {
 	HostAliases any                         `json:"Host_Aliases"`
 }
 
-// marks are how names stand in a Request, by cvtsudoers' words for them. A kind that is not here was never asked for.
+// marks are the prefixes of names in a Request, by cvtsudoers' names for them. Other kinds cannot be requested.
 var marks = map[string]string{"username": "", "usergroup": "%", "userid": "#", "usergid": "%#", "hostname": "", "command": ""}
 
 func plain(items []map[string]any) ([]string, error) {
@@ -125,7 +125,7 @@ func plain(items []map[string]any) ([]string, error) {
 	return words, nil
 }
 
-// readBack is what sudo's own parser finds in a policy.
+// readBack returns a policy as sudo's parser reads it.
 func readBack(t *testing.T, path string) (grants []granted, defaults []string, err error) {
 	t.Helper()
 	out, err := exec.Command(oracle(t, "/usr/bin/cvtsudoers"), "-f", "json", path).CombinedOutput()
@@ -165,7 +165,7 @@ func readBack(t *testing.T, path string) (grants []granted, defaults []string, e
 			if len(g.RunasGroups) > 0 && slices.Equal(g.Runas, []string{""}) {
 				g.Runas = nil // the user itself, as sudo 1.9.16 has it
 			}
-			for i := range g.RunasGroups { // these are groups by where they stand
+			for i := range g.RunasGroups { // their position makes them groups
 				g.RunasGroups[i] = strings.TrimPrefix(g.RunasGroups[i], "%")
 			}
 			if err := errors.Join(append(faults[:], commandsErr)...); err != nil {
@@ -181,7 +181,7 @@ func readBack(t *testing.T, path string) (grants []granted, defaults []string, e
 	return grants, defaults, err
 }
 
-// defaults are the settings, each with the commands that it is limited to.
+// defaults returns the settings, each with the commands that it is limited to.
 func (p policyJSON) defaults() ([]string, error) {
 	var all []string
 	for _, d := range p.Defaults {
@@ -205,7 +205,7 @@ func (p policyJSON) defaults() ([]string, error) {
 	return all, nil
 }
 
-// askedDefaults is the same from the words.
+// askedDefaults returns the requested settings in the same form.
 func (c candidate) askedDefaults() []string {
 	var commands, all []string
 	for _, q := range c.requests {
@@ -232,7 +232,7 @@ func (c candidate) askedDefaults() []string {
 	return all
 }
 
-// judge demands that visudo accepts a policy of all candidates, and that it grants what was asked for and nothing else.
+// judge requires that visudo accepts a policy of all candidates, and that it has exactly the requested grants.
 func judge(t *testing.T, all []candidate) error {
 	t.Helper()
 	dir := t.TempDir()
@@ -263,7 +263,7 @@ func judge(t *testing.T, all []candidate) error {
 	return judgeRs(t, all)
 }
 
-// judgeRs has sudo-rs' visudo, where it is installed, look at those candidates that hold nothing unknown to it.
+// judgeRs checks the candidates that sudo-rs supports with its visudo, if that is installed.
 func judgeRs(t *testing.T, all []candidate) error {
 	t.Helper()
 	if _, err := os.Stat(visudoRs); err != nil {
@@ -282,7 +282,7 @@ func judgeRs(t *testing.T, all []candidate) error {
 
 const visudoRs = "/usr/bin/visudo-rs"
 
-// readRs has sudo-rs' visudo parse a text.
+// readRs parses a text with visudo of sudo-rs.
 func readRs(t *testing.T, text string) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sudoers")
@@ -298,14 +298,14 @@ func dialectRs(t *testing.T) Dialect {
 	return Dialect{EscapeEquals: readRs(t, "root ALL=(root) /bin/true a=b\n") != nil}
 }
 
-// isUnknownToRs: of names that not every sudo reads, TestSamples_Unread is about.
+// isUnknownToRs ignores names; TestUnread_AsVisudo tests them.
 func isUnknownToRs(q Request) bool {
 	r, err := ParseRule(q)
 	return q.NoExec || err != nil || len(r.Samples()) > 0 || slices.ContainsFunc(r.commands, Command.HasWildcards)
 }
 
-// What sudo-rs cannot read is among the samples, and nothing else.
-func TestSamples_UnreadIsWhatVisudoRefuses(t *testing.T) {
+// Unread returns exactly the names that sudo-rs cannot read.
+func TestUnread_AsVisudo(t *testing.T) {
 	if _, err := os.Stat(visudoRs); err != nil {
 		t.Skip("NOT TRIED: sudo-rs is not installed; molecule/scripts/suite-tests tests it")
 	}
@@ -335,7 +335,7 @@ var unknownToRs = map[string]bool{
 	"set_home": true, "umask": true,
 }
 
-// requireExact judges many at once, and finds the one that fails.
+// requireExact judges all candidates at once, and on failure each.
 func requireExact(t *testing.T, all []candidate) {
 	t.Helper()
 	err := judge(t, all)
@@ -350,7 +350,7 @@ func requireExact(t *testing.T, all []candidate) {
 	t.Fatalf("%d files fail together and not alone: %v", len(all), err)
 }
 
-// Whatever the words are: they are refused, or sudo reads exactly them.
+// Any words are refused, or read by sudo unchanged.
 func FuzzWords_ReadBack(f *testing.F) {
 	for _, s := range []struct{ user, group, host, runas, command, setting string }{
 		{"deploy", "ops", "ALL", "root", "/bin/systemctl restart sidekiq", "!lecture"},
@@ -380,7 +380,7 @@ func FuzzWords_ReadBack(f *testing.F) {
 	})
 }
 
-// parse makes the file, unless words are refused.
+// parse returns the file, unless words are refused.
 func (c *candidate) parse() bool {
 	for _, q := range c.requests {
 		r, err := ParseRule(q)
@@ -399,8 +399,8 @@ func (c *candidate) parse() bool {
 	return c.file.CheckSettings() == nil
 }
 
-// Random bytes are seldom a rule. Words made of accepted parts often are, and some have a bad character in them.
-func TestFile_RandomWordsAreReadBack(t *testing.T) {
+// Random bytes are seldom a rule. Words of accepted parts often are; some have a bad character.
+func TestFile_RandomWordsReadBack(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	refused := 0
 	for range testenv.Rounds(4) {
@@ -446,7 +446,7 @@ func randomSetting(r *rand.Rand) string {
 	}
 }
 
-// bad puts, seldom, a character into a word that could end it.
+// bad seldom inserts a character that could end a word.
 func bad(r *rand.Rand, word string) string {
 	if r.IntN(60) > 0 {
 		return word
@@ -456,7 +456,7 @@ func bad(r *rand.Rand, word string) string {
 	return word[:at] + evil[r.IntN(len(evil))] + word[at:]
 }
 
-// words makes a list of them; most are such that parse takes them, for a file is refused with its first bad word.
+// words returns random words. Most are accepted, since one bad word makes parse refuse a file.
 func words[T any](r *rand.Rand, parse func(string) (T, error), one func() string) []string {
 	return some(r, func() string {
 		word := bad(r, one())

@@ -15,7 +15,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// lay makes a directory that only root may change, in a place where that is so.
+// lay creates a directory that, like its parents, only root can change.
 func lay(t *testing.T) string {
 	t.Helper()
 	reason := ""
@@ -34,7 +34,7 @@ func lay(t *testing.T) string {
 	return dir
 }
 
-// onHost returns what the host has to say of a command; not_analysed, which nearly all commands of a test are, is left out.
+// onHost returns the findings about a command on the host, without not_analysed, which nearly all have.
 func onHost(t *testing.T, command string) []Finding {
 	t.Helper()
 	c, err := sudoers.ParseCommand(command)
@@ -256,7 +256,7 @@ func TestCheckOnHost_Units(t *testing.T) {
 	}
 }
 
-// env(1) finds the first that exists.
+// env(1) executes the first that exists.
 func TestInterpreter_Env(t *testing.T) {
 	for line, want := range map[string]string{
 		"/usr/bin/env perl": "/usr/bin/perl", "/usr/bin/env -S A=b perl -w": "/usr/bin/perl", "/usr/bin/env /usr/bin/perl": "", "/usr/bin/perl": "", "/usr/bin/env": "",
@@ -266,8 +266,8 @@ func TestInterpreter_Env(t *testing.T) {
 	}
 }
 
-// A log of www-data's in a directory of root's shows what www-data wrote, and no other file.
-func TestCheckOnHost_FilesThatAreRead(t *testing.T) {
+// Reading a log of www-data in a directory of root cannot show another file.
+func TestCheckOnHost_ReadFiles(t *testing.T) {
 	root := lay(t)
 	log := filepath.Join(root, "error.log")
 	require.NoError(t, os.WriteFile(log, nil, 0o640))

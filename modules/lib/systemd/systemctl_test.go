@@ -107,7 +107,7 @@ func TestState_Started(t *testing.T) {
 	require.WithinDuration(t, time.Now().Add(-time.Minute), started, 10*time.Second)
 }
 
-// fake is a systemctl that answers the n-th `show` with the n-th text, the last one from then on.
+// fake returns a systemctl whose n-th `show` prints the n-th text, and each later one the last.
 func fake(t *testing.T, shows ...string) Systemctl {
 	t.Helper()
 	dir := t.TempDir()
@@ -220,7 +220,7 @@ func TestUnitPath_Complete(t *testing.T) {
 	}
 }
 
-// A directive that came later would be left out of units on a systemd that knows it.
+// A later directive would not be set on a systemd that supports it.
 func TestSupportedVersion_LatestDirective(t *testing.T) {
 	for name, version := range since {
 		require.LessOrEqual(t, version, Since(latest), name)

@@ -137,7 +137,7 @@ func oddUnit(t *testing.T, dir string) string {
 	return text
 }
 
-// systemd itself accepts the oddest unit without a word.
+// systemd accepts the oddest unit without a message.
 func TestVerify_Accepts(t *testing.T) {
 	needAnalyze(t)
 	text := oddUnit(t, t.TempDir())
@@ -146,7 +146,7 @@ func TestVerify_Accepts(t *testing.T) {
 	require.ErrorContains(t, Verify(map[string]string{"odd.service": strings.ReplaceAll(text, "ExecStart=", "ExecStopPost=")}), "ExecStart=")
 }
 
-// Before the first deploy there may be no Ruby yet.
+// Before the first deploy Ruby may not be installed.
 func TestVerify_MissingProgram(t *testing.T) {
 	needAnalyze(t)
 	require.NoError(t, Verify(map[string]string{"odd.service": "[Service]\nExecStart=/nowhere/bundle\n"}))

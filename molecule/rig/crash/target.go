@@ -32,7 +32,7 @@ func paths() (all []string) {
 }
 
 // variables are sets of variables of the role. Every file differs between A and B, and one exists only in B; C
-// differs from B only in database.yml. A drain_timeout of 0 would not make Sidekiq quiet.
+// differs from B only in database.yml. With a drain_timeout a restart makes Sidekiq quiet first.
 var variables = map[string]lab.Vars{
 	"A": {"sidekiq_drain_timeout": 1},
 	"B": inB,

@@ -13,7 +13,7 @@ set -eu
 
 key=$1
 
-# With setfacl, Ansible needs no other way to become an unprivileged user.
+# With setfacl, Ansible itself could run modules as an unprivileged user.
 ! command -v setfacl || { echo "prepare: this host has setfacl" >&2; exit 1; }
 
 useradd --create-home --shell /bin/bash admin

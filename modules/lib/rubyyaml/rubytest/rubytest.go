@@ -1,4 +1,4 @@
-// Package rubytest asks a real Ruby in tests. One process answers all questions of a test: one line of JSON each way.
+// Package rubytest runs Ruby in tests. One process answers all questions of a test, in lines of JSON.
 package rubytest
 
 import (
@@ -23,15 +23,16 @@ type Ruby struct {
 	out *bufio.Reader
 }
 
-// loop reads a question from each line and prints the answer. The empty line says that all libraries are loaded.
+// loop reads questions and prints answers, after an empty line when all libraries are loaded.
 const loop = `
 require "json"
 $stdout.sync = true
 puts
 $stdin.each_line { |line| puts JSON.generate(answer(JSON.parse(line))) }`
 
-// Start runs a script, a file that defines the method answer, until the test ends. ORACLE_RUBY names another Ruby than this host's, such as
-// `docker exec -i HOST ruby`. Without a Ruby that has the libraries the test is skipped, or fails if oracles are required.
+// Start runs a script, a file that defines the method answer, until the test ends. ORACLE_RUBY is another command for
+// Ruby, such as `docker exec -i HOST ruby`. Without a Ruby that has the libraries the test is skipped, or fails if
+// oracles are required.
 func Start(t testing.TB, script string) *Ruby {
 	t.Helper()
 	text, err := os.ReadFile(script)

@@ -22,16 +22,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
-// Password is the one of every Redis that is started; its blank wants %20 in a URL.
+// Password is the password of every Redis that is started. In a URL its blank is %20.
 const Password = "hush hush"
 
-// Server is a Redis that runs until the end of the test, on a socket and on a port of the loopback.
+// Server is a Redis that runs until the test ends, on a socket and on a port of the loopback interface.
 type Server struct {
 	Socket string
 	Port   int
 }
 
-// program is redis-server.
+// program returns the path of redis-server.
 func program(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
@@ -41,8 +41,8 @@ func program(t testing.TB) string {
 	return path
 }
 
-// SpeaksTLS tells whether redis-server was built with TLS: without, it complains of tls-port and not of the line after it. With
-// REQUIRE_ORACLES=1 one that was not fails the test.
+// SpeaksTLS reports whether redis-server was built with TLS; one without rejects tls-port. If oracles are required, it
+// fails the test then.
 func SpeaksTLS(t testing.TB) bool {
 	t.Helper()
 	cmd := exec.Command(program(t), "-")
@@ -56,7 +56,7 @@ func SpeaksTLS(t testing.TB) bool {
 	return speaks
 }
 
-// Start runs one, with more arguments.
+// Start starts redis-server with additional arguments.
 func Start(t testing.TB, more ...string) Server {
 	t.Helper()
 	path := program(t)
@@ -79,7 +79,7 @@ func Start(t testing.TB, more ...string) Server {
 	return s
 }
 
-// FreePort is a port of the loopback on which nothing listens.
+// FreePort returns a port of the loopback interface on which nothing listens.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -107,10 +107,11 @@ func (s Server) Writer(t testing.TB, db int) func(command string, args ...any) {
 	}
 }
 
-// Answer is what a Fake sends when the words of a command begin with Words.
+// Answer is the reply of a Fake to commands that begin with Words.
 type Answer struct{ Words, Reply string }
 
-// Fake answers on a socket, until it is closed, with the first answer that fits. Where none fits it closes the connection.
+// Fake replies on a socket, until it is closed, with the first answer that matches. If none matches, it closes the
+// connection.
 func Fake(socket string, answers []Answer) (io.Closer, error) {
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
@@ -128,7 +129,7 @@ func Fake(socket string, answers []Answer) (io.Closer, error) {
 	return listener, nil
 }
 
-// serve ends when the other side has had enough.
+// serve returns when the client closes the connection.
 func serve(conn net.Conn, answers []Answer) {
 	defer conn.Close()
 	for in := bufio.NewReader(conn); ; {
@@ -146,7 +147,7 @@ func serve(conn net.Conn, answers []Answer) {
 	}
 }
 
-// command reads a command as clients send it.
+// command reads a command.
 func command(in *bufio.Reader) ([]string, error) {
 	var n, size int
 	if _, err := fmt.Fscanf(in, "*%d\r\n", &n); err != nil {
@@ -166,7 +167,7 @@ func command(in *bufio.Reader) ([]string, error) {
 	return words, nil
 }
 
-// ParseAnswers reads an answer from each line: words, a bar and the reply as a string of Go.
+// ParseAnswers parses an answer in each line: words, a bar and the reply as a Go string.
 func ParseAnswers(text string) ([]Answer, error) {
 	var all []Answer
 	for line := range strings.Lines(text) {
@@ -180,7 +181,7 @@ func ParseAnswers(text string) ([]Answer, error) {
 	return all, nil
 }
 
-// FakeCommand is `fake SOCKET FILE` for test scripts: a Fake with the answers in a file, until the end of the script.
+// FakeCommand is the testscript command `fake SOCKET FILE`: a Fake with the answers in a file, until the script ends.
 func FakeCommand(ts *testscript.TestScript, _ bool, args []string) {
 	answers, err := ParseAnswers(ts.ReadFile(args[1]))
 	ts.Check(err)
