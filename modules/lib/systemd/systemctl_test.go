@@ -59,8 +59,10 @@ func TestParseState(t *testing.T) {
 	require.True(t, s.Up())
 	_, err = parseState("MainPID=x\nLoadState=loaded\nActiveState=active")
 	require.ErrorContains(t, err, `MainPID="x"`)
-	_, err = parseState("nonsense")
-	require.Error(t, err)
+	for _, text := range []string{"nonsense", "LoadState=loaded\n", "ActiveState=active\n"} {
+		_, err = parseState(text)
+		require.ErrorContains(t, err, "without LoadState and ActiveState", text)
+	}
 }
 
 func TestState_String(t *testing.T) {
@@ -68,10 +70,13 @@ func TestState_String(t *testing.T) {
 		"active (running)": {LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success"},
 		"activating (auto-restart), Result=exit-code, exit status 203 (EXEC: the program does not exist or cannot be executed by the user)": {
 			LoadState: "loaded", ActiveState: "activating", SubState: "auto-restart", Result: "exit-code", ExitCode: 1, ExitStatus: 203},
-		"failed (failed), Result=signal, killed by SIGUSR2": {LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "signal", ExitCode: 2, ExitStatus: 12},
-		"inactive (dead), exit status 1":                    {LoadState: "loaded", ActiveState: "inactive", SubState: "dead", ExitCode: 1, ExitStatus: 1},
-		"inactive (dead), LoadState=error":                  {LoadState: "error", ActiveState: "inactive", SubState: "dead"},
-		"failed (failed), killed by signal 40":              {LoadState: "loaded", ActiveState: "failed", SubState: "failed", ExitCode: 3, ExitStatus: 40},
+		"failed (failed), Result=signal, killed by SIGUSR2":                                {LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "signal", ExitCode: 2, ExitStatus: 12},
+		"inactive (dead), exit status 1":                                                   {LoadState: "loaded", ActiveState: "inactive", SubState: "dead", ExitCode: 1, ExitStatus: 1},
+		"inactive (dead), LoadState=error":                                                 {LoadState: "error", ActiveState: "inactive", SubState: "dead"},
+		"failed (failed), Result=signal, killed by SIGKILL, as the kernel does for memory": {LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "signal", ExitCode: 2, ExitStatus: 9},
+		"failed (failed), Result=timeout (it did not say in time that it is ready, or did not end in time: TimeoutStartSec=, TimeoutStopSec=), killed by SIGKILL": {
+			LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "timeout", ExitCode: 2, ExitStatus: 9},
+		"failed (failed), killed by signal 40": {LoadState: "loaded", ActiveState: "failed", SubState: "failed", ExitCode: 3, ExitStatus: 40},
 	} {
 		require.Equal(t, want, s.String())
 	}
