@@ -100,6 +100,8 @@ func TestParseUser_Refuses(t *testing.T) {
 		require.EqualError(t, err, fmt.Sprintf("%q %s", s, want))
 		require.Equal(t, User{}, u)
 	}
+	_, err := ParseUser(strings.Repeat("a", 255))
+	require.NoError(t, err)
 }
 
 func TestHostsAreNamesOrAll(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func TestReadRoot(t *testing.T) {
@@ -200,6 +202,27 @@ func TestRootFiles_OneUnit(t *testing.T) {
 			}
 			require.Len(t, unique(slices.Clone(files)), len(files), "duplicates")
 		})
+	}
+}
+
+func TestIsLog(t *testing.T) {
+	if os.Geteuid() != 0 {
+		testenv.NotTested(t, "only root can make directories in /var/log")
+	}
+	root, err := os.MkdirTemp("/var/log", "systemd-test-")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(root)) })
+	for name, mode := range map[string]os.FileMode{"closed": 0o755, "group": 0o775, "others": 0o757, "owned": 0o755} {
+		require.NoError(t, os.Mkdir(filepath.Join(root, name), 0o700))
+		require.NoError(t, os.Chmod(filepath.Join(root, name), mode))
+	}
+	require.NoError(t, os.Chown(filepath.Join(root, "owned"), 1000, 0))
+	require.NoError(t, os.Symlink("closed", filepath.Join(root, "link")))
+	for path, want := range map[string]bool{
+		"/var/log/x": true, "/var/log/none/x": false, "/var/lib/x": false, "/x": false, root + "/x": true, root + "/closed/x": true,
+		root + "/group/x": false, root + "/others/x": false, root + "/owned/x": false, root + "/link/x": false,
+	} {
+		require.Equal(t, want, isLog(path), path)
 	}
 }
 
