@@ -103,13 +103,7 @@ func (h Host) Copy(ctx context.Context, from, to string) error {
 
 // Deploy deploys the application of molecule/app to /opt/demo.
 func (h Host) Deploy(ctx context.Context) error {
-	if err := h.Copy(ctx, "molecule/app/.", "/usr/local/src/demo"); err != nil {
-		return err
-	}
-	if err := h.Copy(ctx, "molecule/scripts/install", "/usr/local/src/install"); err != nil {
-		return err
-	}
-	_, err := h.Run(ctx, "/usr/local/src/install")
+	_, err := Run(ctx, nil, "molecule/scripts/host", "deploy", h.Name)
 	return err
 }
 
