@@ -50,6 +50,29 @@ func onHost(t *testing.T, command string) []Finding {
 	return all
 }
 
+func TestWriters_GroupOfRoot(t *testing.T) {
+	path := filepath.Join(lay(t), "x")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	defer func(was func() (bool, error)) { rootGroupHasMembers = was }(rootGroupHasMembers)
+	for _, c := range []struct {
+		hasMembers bool
+		mode       os.FileMode
+		want       string
+	}{
+		{false, 0o775, ""},
+		{true, 0o755, ""},
+		{true, 0o775, path + " has group 0 and mode 0775"},
+	} {
+		rootGroupHasMembers = func() (bool, error) { return c.hasMembers, nil }
+		require.NoError(t, os.Chmod(path, c.mode))
+		info, err := os.Lstat(path)
+		require.NoError(t, err)
+		who, err := writers(path, info)
+		require.NoError(t, err)
+		require.Equal(t, c.want, who)
+	}
+}
+
 func TestCheckOnHost(t *testing.T) {
 	root := lay(t)
 	at := func(name string) string { return filepath.Join(root, name) }
