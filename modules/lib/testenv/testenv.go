@@ -9,6 +9,7 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,11 +36,16 @@ func Lint(t testing.TB) {
 	}
 }
 
-// Rounds returns the number of rounds of a random test: usual, or SOAK times as many.
+// Rounds returns the number of rounds of a random test: usual, or SOAK times as many. It panics if SOAK is no
+// number.
 func Rounds(usual int) int {
-	factor, err := strconv.Atoi(os.Getenv("SOAK"))
-	if err != nil || factor < 1 {
+	text := os.Getenv("SOAK")
+	if text == "" {
 		return usual
+	}
+	factor, err := strconv.Atoi(text)
+	if err != nil || factor < 1 {
+		panic(fmt.Sprintf("SOAK=%q; accepted: 1 or more", text))
 	}
 	return usual * factor
 }

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -53,9 +54,13 @@ func TestLint(t *testing.T) {
 }
 
 func TestRounds(t *testing.T) {
-	for value, want := range map[string]int{"": 20, "0": 20, "many": 20, "1": 20, "150": 3000} {
+	for value, want := range map[string]int{"": 20, "1": 20, "150": 3000} {
 		t.Setenv("SOAK", value)
 		require.Equal(t, want, Rounds(20), value)
+	}
+	for _, value := range []string{"0", "many"} {
+		t.Setenv("SOAK", value)
+		require.PanicsWithValue(t, fmt.Sprintf("SOAK=%q; accepted: 1 or more", value), func() { Rounds(20) })
 	}
 }
 

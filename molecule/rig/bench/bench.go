@@ -48,8 +48,10 @@ func (o options) validate() error {
 			return fmt.Errorf("--run: part %q is not accepted; accepted: %s", part, strings.Join(parts, ", "))
 		}
 	}
-	if o.rounds < 1 || o.roles < 1 {
-		return errors.New("--rounds, --roles: accepted: a number from 1")
+	for name, value := range map[string]int{"rounds": o.rounds, "roles": o.roles} {
+		if value < 1 {
+			return fmt.Errorf("--%s: value \"%d\" is not accepted; accepted: 1 or more", name, value)
+		}
 	}
 	if o.readme != "" && len(o.run) < len(parts) {
 		return errors.New("--readme requires all parts; hint: omit --run")

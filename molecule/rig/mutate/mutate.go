@@ -15,11 +15,11 @@ import (
 )
 
 type options struct {
-	changed      []string // packages whose conditions are changed, with this project's packages that they import
-	testers      []string // packages whose tests run
-	seed         int64
-	count, least int
-	only         string
+	changed []string // packages whose conditions are changed, with this project's packages that they import
+	testers []string // packages whose tests run
+	seed    int64
+	count   int
+	only    string
 }
 
 // Command returns the command `rig mutate`.
@@ -32,20 +32,22 @@ func Command() *cobra.Command {
 	c := &cobra.Command{
 		Use: "mutate", Short: "Change conditions of the code, one at a time, and count how many changes the tests find",
 		Long: "Change conditions of the modules that change hosts, and of the packages that they import, one at a time, and run the tests of the package and of\n" +
-			"those that import it, until one fails. The same seed chooses the same conditions of the same source. No file of the project is changed.\n" +
-			"The tests run as root in a mount namespace, in which the directories that modules change are read-only.",
+			"those that import it, until one fails. The tests must find nine of ten changes. The same seed chooses the same conditions of the same source. The\n" +
+			"tests run as root in a mount namespace, in which the directories that modules change are read-only. No file of the project is changed.",
 		Example: "  REQUIRE_ORACLES=1 rig mutate --only modules/lib/atomicfile/lock.go:66",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), os.Stdout, o) },
 	}
 	c.Flags().Int64Var(&o.seed, "seed", 1, "seed by which conditions are chosen")
 	c.Flags().IntVar(&o.count, "count", 50, "number of changes")
-	c.Flags().IntVar(&o.least, "least", 45, "number of changes that the tests have to find")
-	c.Flags().StringVar(&o.only, "only", "", "change only conditions whose PACKAGE/FILE.go:LINE begins with this; --least does not apply")
+	c.Flags().StringVar(&o.only, "only", "", "change only conditions whose PACKAGE/FILE.go:LINE begins with this")
 	return c
 }
 
 func run(ctx context.Context, out io.Writer, o options) error {
+	if o.count < 1 {
+		return fmt.Errorf("--count: value \"%d\" is not accepted; accepted: 1 or more", o.count)
+	}
 	mutants, err := choose(ctx, o)
 	if err != nil {
 		return err
@@ -81,8 +83,8 @@ func run(ctx context.Context, out io.Writer, o options) error {
 	for _, m := range missed {
 		fmt.Fprintf(out, "not found: %v\n", m)
 	}
-	if found < o.least && o.only == "" {
-		return fmt.Errorf("the tests found %d of %d changes; accepted: at least %d", found, tried, o.least)
+	if found*10 < tried*9 {
+		return fmt.Errorf("the tests found %d of %d changes; accepted: nine of ten", found, tried)
 	}
 	return nil
 }

@@ -84,8 +84,8 @@ func TestRun(t *testing.T) {
 		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
 	}
 	var out strings.Builder
-	err := run(t.Context(), &out, options{changed: []string{"./a"}, testers: []string{"./..."}, count: 4, least: 3})
-	require.EqualError(t, err, "the tests found 2 of 3 changes; accepted: at least 3")
+	err := run(t.Context(), &out, options{changed: []string{"./a"}, testers: []string{"./..."}, count: 4})
+	require.EqualError(t, err, "the tests found 2 of 3 changes; accepted: nine of ten")
 	lines := strings.Split(regexp.MustCompile(`, \d+ s\n`).ReplaceAllString(out.String(), "\n"), "\n")
 	require.ElementsMatch(t, []string{
 		"a/a.go:3: n > 0 became !(n > 0): found by a TestPositive",
