@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
-# Run on a host as root: what the role has brought about, asked of systemd, Redis, sudo and Ruby, as a short table. Ends with
-# status 1 if anything is not as it should be.
+# Verifies the result of the role with systemd, Redis, sudo and Ruby, and prints a table. It runs on
+# the host as root. Exit status 1: a row is wrong.
 require "erb"
 require "json"
 require "open3"
@@ -18,7 +18,7 @@ def systemd(property)
   run("systemctl", "show", "--value", "--property=#{property}", UNIT)
 end
 
-# The heartbeat comes up to ten seconds after the boot.
+# Sidekiq sends a heartbeat every 10 s.
 def heartbeat(pid)
   30.times do
     identity = run("redis-cli", "SMEMBERS", "processes").lines.map(&:strip).find { |id| id.split(":")[1] == pid }
@@ -28,7 +28,7 @@ def heartbeat(pid)
   {}
 end
 
-# Since Sidekiq 8.1.2 the number of threads is a field of its own.
+# Since Sidekiq 8.1.2 the number of threads is a separate field.
 def redis_fields(identity)
   threads = run("redis-cli", "HGET", identity, "concurrency")
   threads.empty? ? {} : {"concurrency" => threads.to_i}
@@ -45,15 +45,15 @@ def pool
 end
 
 pid = systemd("MainPID")
-beat = heartbeat(pid)
+info = heartbeat(pid)
 rows = [
   ["unit active since", systemd("ActiveEnterTimestamp"), systemd("SubState") == "running"],
-  ["main PID = heartbeat PID", "#{pid} = #{beat["pid"].inspect}", pid == beat["pid"].to_s],
-  ["threads", beat["concurrency"].inspect, beat["concurrency"].to_i.positive?],
-  ["queues", beat.fetch("queues", []).join(", "), beat.key?("queues")],
+  ["main PID = heartbeat PID", "#{pid} = #{info["pid"].inspect}", pid == info["pid"].to_s],
+  ["threads", info["concurrency"].inspect, info["concurrency"].to_i.positive?],
+  ["queues", info.fetch("queues", []).join(", "), info.key?("queues")],
   ["deploy: sudo systemctl restart", "allowed without a password", granted?("-l", "systemctl", "restart", "sidekiq")],
   ["deploy: any other sudo", "refused", !granted?("id")],
-  ["database pool", "#{pool} for #{beat["concurrency"]} threads", pool.to_i >= beat["concurrency"].to_i]
+  ["database pool", "#{pool} for #{info["concurrency"]} threads", pool.to_i >= info["concurrency"].to_i]
 ]
-rows.each { |name, seen, ok| puts format("  %-4s %-32s %s", ok ? "ok" : "NO", name, seen) }
+rows.each { |name, value, ok| puts format("  %-4s %-32s %s", ok ? "ok" : "NO", name, value) }
 exit rows.all?(&:last)

@@ -2,8 +2,9 @@
 
 # usage: ruby soak.rb PHASE RATE SECONDS [CLASS]
 #
-# Enqueues RATE numbered SoakJobs, or jobs of another CLASS, each second, of up to SECONDS, until soak:PHASE:enough is there; then says how many
-# they were. It runs where Redis is: whatever happens to the worker's host, it goes on.
+# Enqueues RATE numbered jobs of CLASS (SoakJob) each second, each of up to SECONDS, until the key
+# soak:PHASE:enough exists; then prints their number. It runs on the host of Redis, which is not
+# restarted.
 require "sidekiq"
 
 phase = ARGV.fetch(0)

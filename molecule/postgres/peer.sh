@@ -1,6 +1,6 @@
 #!/bin/sh
-# PostgreSQL has so many connections of the deploy user's (CONNECTIONS), all by the socket and none more, and lets in by its peer alone: nobody else
-# is taken for that user.
+# Verifies that the deploy user has exactly CONNECTIONS connections by the socket, and that
+# PostgreSQL refuses another user under its name (peer authentication).
 set -eu
 
 fail() { echo "peer: $*" >&2; exit 1; }
@@ -13,9 +13,9 @@ found=$(echo "$connections" | awk -F '|' '{ sum += $1 } END { print sum + 0 }')
 [ "$found" = "$CONNECTIONS" ] || fail "deploy has $found connections by the socket, not $CONNECTIONS"
 
 status=0
-answer=$(runuser -u ubuntu -- psql --username deploy --dbname demo --command 'SELECT 1' 2>&1) || status=$?
-echo "as ubuntu: $answer"
-case $status:$answer in
+output=$(runuser -u ubuntu -- psql --username deploy --dbname demo --command 'SELECT 1' 2>&1) || status=$?
+echo "as ubuntu: $output"
+case $status:$output in
   2:*'Peer authentication failed for user "deploy"'*) ;;
   *) fail "ubuntu was not refused (status $status)" ;;
 esac

@@ -6,16 +6,18 @@ require "socket"
 require "tempfile"
 require "tmpdir"
 
-# Does what workers of Samvera's applications do, step by step, and leaves in Redis under demo:media:TOKEN (for an hour) a list of lines
-# with what became of each: its name, a tab, and `ok` or the error. The last is `ended`.
+# Does what jobs of Samvera applications do, in steps. Stores a list in Redis under demo:media:TOKEN
+# for an hour, with a line for each step: its name, a tab, and `ok` or the error. The last is
+# `ended`.
 class MediaJob
-  # Sidekiq::Job only came with 6.3.
+  # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker
   sidekiq_options retry: false
 
-  PATIENCE = 45 # seconds that a program may take: without a home LibreOffice waits for ever, and for TERM it does not care
+  # Of a program, in seconds. Without a home directory LibreOffice hangs, and ignores TERM.
+  TIMEOUT = 45
 
-  # No file here may hold it in one piece: scanners of others would find it.
+  # In pieces, so that virus scanners do not report this file.
   EICAR = ['X5O!P%@AP[4\PZX54(P^)7CC)7}$', "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!", "$H+H*"].join
 
   PDF = <<~'TEXT'
@@ -28,7 +30,7 @@ class MediaJob
 
   def perform(token)
     @key = "demo:media:#{token}"
-    Dir.mktmpdir { |folder| inside(folder) }
+    Dir.mktmpdir { |dir| run_steps(dir) }
   rescue SystemCallError => error
     report("mktmpdir", error)
   ensure
@@ -37,10 +39,10 @@ class MediaJob
 
   private
 
-  def inside(folder)
-    @folder = folder
+  def run_steps(dir)
+    @dir = dir
     files
-    rights
+    permissions
     images
     video
     java
@@ -50,56 +52,57 @@ class MediaJob
   end
 
   def files
-    %w[/opt/derivatives /opt/uploads /opt/data log tmp].each { |folder| step("write #{folder}") { write_below(folder) } }
+    %w[/opt/derivatives /opt/uploads /opt/data log tmp].each { |dir| step("write #{dir}") { write_below(dir) } }
     step("write /var/tmp") { write_below("/var/tmp") }
     step("write /opt/elsewhere") { write_below("/opt/elsewhere") }
   end
 
-  def rights
-    step("cp -p") { silent("cp", "-p", file("plain.txt", "text"), path("copy.txt")) }
+  def permissions
+    step("cp -p") { run_silent("cp", "-p", file("plain.txt", "text"), path("copy.txt")) }
     step("FileUtils.cp preserve") { FileUtils.cp(file("plain.txt", "text"), path("kept.txt"), preserve: true) }
     step("chown") { File.chown(nil, Process.gid, file("plain.txt", "text")) }
-    step("chmod g+s") { silent("chmod", "g+s", FileUtils.mkdir_p(path("group")).first) }
+    step("chmod g+s") { run_silent("chmod", "g+s", FileUtils.mkdir_p(path("group")).first) }
   end
 
   def images
-    step("magick ppm jpg") { makes("small.jpg") { run(*convert, file("small.ppm", "P6 16 16 255\n#{"abc" * 256}"), path("small.jpg")) } }
-    step("magick pdf png") { makes("page.png") { run(*convert, "-density", "72", file("page.pdf", PDF), path("page.png")) } }
+    step("magick ppm jpg") { creates("small.jpg") { run(*convert, file("small.ppm", "P6 16 16 255\n#{"abc" * 256}"), path("small.jpg")) } }
+    step("magick pdf png") { creates("page.png") { run(*convert, "-density", "72", file("page.pdf", PDF), path("page.png")) } }
     step("file") { raise "no JPEG" unless run("file", "--brief", "--mime-type", path("small.jpg")).include?("image/jpeg") }
   end
 
   def video
     step("ffmpeg mp4") do
-      makes("test.mp4") { run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=duration=1:size=64x64:rate=5", "-pix_fmt", "yuv420p", path("test.mp4")) }
+      creates("test.mp4") { run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc=duration=1:size=64x64:rate=5", "-pix_fmt", "yuv420p", path("test.mp4")) }
     end
     step("ffprobe") { run("ffprobe", "-loglevel", "error", "-show_streams", path("test.mp4")) }
   end
 
-  # Besides its version, a program of its own runtime that calculates and writes.
+  # keytool is a Java program of the runtime itself.
   def java
     step("java -version") { run("java", "-version") }
     step("java program") do
-      makes("keys") do
+      creates("keys") do
         run("keytool", "-genkeypair", "-keyalg", "RSA", "-dname", "CN=demo", "-storepass", "changeit", "-keystore", path("keys"))
       end
     end
   end
 
-  # As the gem hydra-derivatives calls it, which leaves the profile to LibreOffice: it comes below HOME. Its exit status is 0 in any case.
+  # As the gem hydra-derivatives calls it: LibreOffice creates its profile below HOME. Its exit
+  # status is always 0.
   def office
     step("soffice pdf") { to_pdf }
     step("soffice pdf, own profile") { to_pdf("-env:UserInstallation=file://#{path("profile")}") }
   end
 
-  def to_pdf(*more)
+  def to_pdf(*options)
     FileUtils.rm_f(path("letter.pdf"))
-    makes("letter.pdf") do
-      run("soffice", *more, "--invisible", "--headless", "--convert-to", "pdf", "--outdir", @folder, file("letter.txt", "Dear Sir,"))
+    creates("letter.pdf") do
+      run("soffice", *options, "--invisible", "--headless", "--convert-to", "pdf", "--outdir", @dir, file("letter.txt", "Dear Sir,"))
     end
   end
 
-  # As the gem clamby calls it by default, with `daemonize`, with `fdpass` and with `stream`. Without the last two clamd opens the
-  # file itself, and as another user.
+  # As the gem clamby calls it by default, with `daemonize`, `fdpass` and `stream`. Without the last
+  # two, clamd opens the file as its own user.
   def viruses
     scan("clamscan", 0o600)
     scan("clamdscan", 0o644)
@@ -113,8 +116,8 @@ class MediaJob
     step("#{command}: EICAR") { scan_one(command.split, mode, EICAR, 1) }
   end
 
-  def scan_one(command, mode, text, status, folder = Dir.tmpdir)
-    Tempfile.create("scan", folder) do |temp|
+  def scan_one(command, mode, text, status, dir = Dir.tmpdir)
+    Tempfile.create("scan", dir) do |temp|
       temp.write(text)
       temp.chmod(mode)
       temp.close
@@ -128,7 +131,6 @@ class MediaJob
     step("ionice") { run("ionice", "-c", "3", "true") }
   end
 
-  # Runs one step; whatever it raises is its report.
   def step(name)
     yield
     report(name, nil)
@@ -145,32 +147,32 @@ class MediaJob
   end
 
   def run(*command, status: 0)
-    output, result = Open3.capture2e("timeout", "--kill-after=5", PATIENCE.to_s, *command, chdir: @folder)
+    output, result = Open3.capture2e("timeout", "--kill-after=5", TIMEOUT.to_s, *command, chdir: @dir)
     raise "#{command.first} ended with #{result.exitstatus || result}: #{output}" unless result.exitstatus == status
     output
   end
 
-  def silent(*command)
+  def run_silent(*command)
     output = run(*command)
     raise output unless output.empty?
   end
 
-  def makes(name)
+  def creates(name)
     output = yield
     raise "no #{name}: #{output}" unless File.size?(path(name))
   end
 
-  def write_below(folder)
-    Dir.mktmpdir("media", folder) { |made| File.write(File.join(made, "file"), "text") }
+  def write_below(dir)
+    Dir.mktmpdir("media", dir) { |temp| File.write(File.join(temp, "file"), "text") }
   end
 
-  # ImageMagick 6 had no `magick`.
+  # ImageMagick 6 has no `magick`.
   def convert
     system("which", "magick", out: File::NULL) ? %w[magick] : %w[convert]
   end
 
   def path(name)
-    File.join(@folder, name)
+    File.join(@dir, name)
   end
 
   def file(name, text)

@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-# Proves that a worker runs jobs: the process that ran one leaves its pid in Redis under demo:proof:TOKEN (for an hour),
-# and a line in log/jobs.log, which Capistrano links to the shared folder.
+# Shows which process ran the job: stores its PID in Redis under demo:proof:TOKEN for an hour, and
+# adds a line to log/jobs.log, which Capistrano links to the shared directory.
 class ProofJob
-  # Sidekiq::Job only came with 6.3.
+  # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker
 
   def perform(token)

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
-# Of Rails no more than the job and Sidekiq's page need; the same text for every version from 6.0 on.
+# Loads only the parts of Rails that the jobs and Sidekiq's page require. Works with Rails 6.0 and
+# later.
 require "bundler/setup"
 require "rails"
 require "active_record/railtie"

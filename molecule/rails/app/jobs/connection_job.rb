@@ -1,18 +1,19 @@
 # frozen_string_literal: true
 
-# Shows whether so many threads can hold a database connection at once. Each job that gets one keeps it until every job of
-# its run has got one, too, or has been refused, and leaves in Redis under demo:connections:RUN (for an hour) what became of it:
-# `held`, `waited in vain` for the others, or the class of the error.
+# Shows whether all jobs of a run can hold a database connection at once. A job keeps its connection
+# until each of the others has one, too, or has failed. It adds its outcome to a list in Redis,
+# which is kept for an hour under demo:connections:RUN: `held`, `timed out`, or the class of the
+# error.
 class ConnectionJob
-  # Sidekiq::Job only came with 6.3.
+  # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker
   sidekiq_options retry: false
 
-  PATIENCE = 20 # seconds
+  TIMEOUT = 20 # seconds
 
   def perform(run, jobs)
     @key = "demo:connections:#{run}"
-    record(hold { all_settled?(jobs) } ? "held" : "waited in vain")
+    record(hold { all_settled?(jobs) } ? "held" : "timed out")
   rescue ActiveRecord::ActiveRecordError => error
     settle
     record(error.class.name)
@@ -33,7 +34,7 @@ class ConnectionJob
   end
 
   def all_settled?(jobs)
-    deadline = now + PATIENCE
+    deadline = now + TIMEOUT
     until Sidekiq.redis { |redis| redis.get("#{@key}:settled") }.to_i >= jobs
       return false if now > deadline
       sleep 0.1
