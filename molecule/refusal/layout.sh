@@ -1,5 +1,5 @@
 #!/bin/sh
-# A worker of somebody else's under the name that the role would take, and a database.yml that knows no production.
+# Writes a unit sidekiq.service of another project, and a database.yml without production.
 set -eu
 
 cat >/etc/systemd/system/sidekiq.service <<'UNIT'

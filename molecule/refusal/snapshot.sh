@@ -1,7 +1,9 @@
 #!/bin/sh
-# usage: snapshot.sh record|compare [FOLDER...]
-# Everything below the folders, by default /etc and /opt/demo: kind, owner, mode, times and content. A folder's time also tells of a file that came
-# and went.
+# usage: snapshot.sh record|compare [DIR...]
+#
+# Records type, owner, mode, modification time and content of all files in the directories (/etc and
+# /opt/demo), or verifies that they are as recorded. The time of a directory shows temporary files,
+# too.
 set -eu
 
 before=/var/tmp/snapshot
@@ -9,7 +11,7 @@ action=$1
 shift
 [ $# != 0 ] || set -- /etc /opt/demo
 
-snapshot() { # FOLDER...
+snapshot() { # DIR...
   find "$@" -xdev -printf '%p %y %u:%g %m %T@ %l\n' | sort
   find "$@" -xdev -type f -exec sha256sum {} + | sort -k 2
 }
@@ -21,6 +23,6 @@ case "$action" in
     ;;
   compare)
     snapshot "$@" >"$before.now"
-    diff "$before" "$before.now" || { echo "snapshot: files are not as they were" >&2; exit 1; }
+    diff "$before" "$before.now" || { echo "snapshot: files have changed" >&2; exit 1; }
     ;;
 esac

@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: enqueue.sh PHASE [CLASS]
 #
-# Starts to enqueue five jobs of up to two seconds each second (../soak.rb), and returns when ten are
-# done. jobs.sh ends it.
+# Starts to enqueue five jobs of up to two seconds each second (../soak.rb), and returns when ten
+# are done. jobs.sh ends it.
 set -eu
 
 phase=$1

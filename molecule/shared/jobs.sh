@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: jobs.sh PHASE [waiting]
 #
-# Stops enqueue.sh, and verifies that each of its jobs was done once and not interrupted; with `waiting`, a
-# job may also wait in Redis.
+# Stops enqueue.sh, and verifies that each of its jobs was done once and not interrupted; with
+# `waiting`, a job may also wait in Redis.
 set -eu
 
 phase=$1

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Verifies that the pool of the application is as large as the number of threads (THREADS), that so many
-# jobs hold a connection at once, and that the process was started after database.yml was written. WORKERS
-# are several services, as SERVICE:QUEUE:THREADS, each with its own queue; THREADS is the largest number.
+# Verifies that the pool of the application is as large as the number of threads (THREADS), that so
+# many jobs hold a connection at once, and that the process was started after database.yml was
+# written. WORKERS are several services, as SERVICE:QUEUE:THREADS, each with its own queue; THREADS
+# is the largest number.
 set -eu
 
 WORKERS=${WORKERS:-sidekiq:default:$THREADS}
@@ -18,7 +19,7 @@ for worker in $WORKERS; do jobs=$((jobs + ${worker##*:})); done
 cd /opt/demo/current
 # With the variables of the unit, which ERB may use.
 # shellcheck disable=SC2046,SC2086 # none of these has a blank
-said=$(runuser -u deploy -- env $(systemctl show --value --property=Environment "${WORKERS%%:*}.service") HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
+output=$(runuser -u deploy -- env $(systemctl show --value --property=Environment "${WORKERS%%:*}.service") HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
   run, jobs, *workers = ARGV
   workers.each do |worker|
     _, queue, threads = worker.split(":")
@@ -26,7 +27,7 @@ said=$(runuser -u deploy -- env $(systemctl show --value --property=Environment 
   end
   puts "pool: #{ActiveRecord::Base.connection_pool.size}"
 ' "$run" "$jobs" $WORKERS)
-size=$(echo "$said" | sed -n 's/^pool: //p') # Sidekiq may log other lines
+size=$(echo "$output" | sed -n 's/^pool: //p') # Sidekiq may log other lines
 echo "the application's pool: $size"
 
 for second in $(seq 60); do

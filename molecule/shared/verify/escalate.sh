@@ -1,23 +1,23 @@
 #!/bin/bash
-# Tries to become root as the deploy user, at a terminal, by each of $WAYS (by default all that are known), and compares those that led
-# there with $ROOTS, in alphabetical order. A way counts when it made a file in root's folder.
+# Tries to become root as the deploy user in a terminal by each of METHODS (by default all), and
+# verifies that exactly the EXPECTED methods succeed, in alphabetical order. A method succeeds if it
+# creates a file with its name in a directory of root.
 set -eu
 
-ROOTS=${ROOTS:-}
-WAYS=${WAYS:-acl alias argument edit host interpreter link loader noargs pager path unit wildcard}
+EXPECTED=${EXPECTED:-}
+METHODS=${METHODS:-acl alias argument edit host interpreter link loader noargs pager path unit wildcard}
 proofs=/root/escalated
 home=/home/deploy
 
 rm -rf "$proofs"
 mkdir -m 0700 "$proofs"
 
-# What a way has root do: make a file of its name.
-deploy_file() { install -o deploy -g deploy -m "$2" /dev/stdin "$home/$1"; }
-for way in link noargs wildcard; do
-  printf '[Service]\nType=oneshot\nExecStart=/usr/bin/touch %s/%s\n' "$proofs" "$way" | deploy_file "$way.service" 0644
+deploy_file() { install -o deploy -g deploy -m "$2" /dev/stdin "$home/$1"; } # FILE MODE
+for method in link noargs wildcard; do
+  printf '[Service]\nType=oneshot\nExecStart=/usr/bin/touch %s/%s\n' "$proofs" "$method" | deploy_file "$method.service" 0644
 done
-for way in acl argument host interpreter path unit; do
-  printf '#!/bin/sh\ntouch %s/%s\n' "$proofs" "$way" | deploy_file "$way" 0755
+for method in acl argument host interpreter path unit; do
+  printf '#!/bin/sh\ntouch %s/%s\n' "$proofs" "$method" | deploy_file "$method" 0755
 done
 install -d -o deploy -g deploy /opt/tools
 install -o deploy -g deploy -m 0755 /bin/true /opt/tools/run
@@ -30,11 +30,11 @@ printf '#!/bin/sh\n. "$1"\n' | install -m 0755 /dev/stdin /opt/admin/load
 printf '[Service]\nType=oneshot\nWorkingDirectory=%s\nExecStart=/bin/sh unit\n' "$home" >/etc/systemd/system/in-home.service
 systemctl daemon-reload
 
-# at_terminal COMMAND [KEYS...]: as deploy at a small terminal; each of KEYS is a line typed, a second after another.
-at_terminal() {
-  local command=$1 key
+# Runs COMMAND as the deploy user in a small terminal, and types one LINE each second.
+at_terminal() { # COMMAND [LINE...]
+  local command=$1 line
   shift
-  { sleep 1; for key; do printf '%s\n' "$key"; sleep 1; done; } |
+  { sleep 1; for line; do printf '%s\n' "$line"; sleep 1; done; } |
     timeout 20 setpriv --reuid deploy --regid deploy --init-groups --reset-env \
       script --quiet --command "stty rows 5 cols 80; export TERM=vt100 HOME=$home; cd; $command" /dev/null || echo "($command: status $?)"
 }
@@ -46,7 +46,8 @@ try() {
     argument) at_terminal 'sudo -n /opt/admin/load /home/deploy/argument' ;;
     edit) at_terminal 'sudo -n systemctl edit sidekiq' ":!touch $proofs/edit" '' ':q!' ;;
     link) at_terminal 'sudo -n systemctl link ~/link.service && sudo -n systemctl start link' ;;
-    # The loader is told to write a file; it would as well load one (LD_PRELOAD), for which there is no compiler here.
+    # The dynamic loader writes a file. It would also load one (LD_PRELOAD), but the host has no
+    # compiler.
     loader)
       at_terminal "sudo -n LD_DEBUG=libs LD_DEBUG_OUTPUT=$proofs/loader systemctl restart sidekiq"
       find "$proofs" -name 'loader.*' -execdir mv '{}' loader ';'
@@ -59,9 +60,9 @@ try() {
     wildcard) at_terminal 'sudo -n systemctl link ~/wildcard.service -p sidekiq && sudo -n systemctl start wildcard -p sidekiq' ;;
   esac
 }
-for way in $WAYS; do
-  echo "--- $way"
-  try "$way"
+for method in $METHODS; do
+  echo "--- $method"
+  try "$method"
 done
 
 find /etc/systemd/system -lname "$home/*" -delete
@@ -69,5 +70,5 @@ systemctl daemon-reload
 found=$(cd "$proofs" && echo *)
 [ "$found" != '*' ] || found=
 echo
-echo "ways that led to root: ${found:-none}"
-[ "$found" = "$ROOTS" ] || { echo "escalate: wanted: ${ROOTS:-none}" >&2; exit 1; }
+echo "methods that succeed: ${found:-none}"
+[ "$found" = "$EXPECTED" ] || { echo "escalate: expected: ${EXPECTED:-none}" >&2; exit 1; }

@@ -1,7 +1,9 @@
 #!/bin/bash
-# Causes failures, one after the other, each while the service is up, and verifies the error of
-# systemd_sidekiq, and that the old unit runs again or the new one stays and keeps trying. Arguments select
-# failures.
+# usage: failures.sh [FAILURE...]
+#
+# Causes failures of the running service, one after the other (by default all), and verifies the
+# error of systemd_sidekiq, and that the old unit is restored, or that systemd keeps restarting the
+# new one.
 # shellcheck disable=SC2317 # the functions are called by name
 set -euo pipefail
 
@@ -14,10 +16,10 @@ program=$(find /var/cache/ansible-sidekiq -type f -size +1M | head -n 1)
 
 complain() { echo "   NO: $*"; failed=1; }
 
-# Keys of the answer, which is one line of JSON.
-answer() { ruby -rjson -e 'a = JSON.parse(File.read("/run/answer.json")); puts ARGV[0] == "text" ? [a["msg"], a["warnings"], a["not_undone"]].flatten.compact : a[ARGV[0]].to_json' -- "$1"; }
+# Prints the value of KEY in the JSON result, or all messages.
+answer() { ruby -rjson -e 'a = JSON.parse(File.read("/run/answer.json")); puts ARGV[0] == "text" ? [a["msg"], a["warnings"], a["not_undone"]].flatten.compact : a[ARGV[0]].to_json' -- "$1"; } # KEY|text
 
-run() { # JSON of options beside those of every run
+run() { # JSON of additional options
   echo "{\"app_root\": \"$current\", \"processes\": [], \"start_timeout\": 20, \"drain_timeout\": 15, \"redis_url\": \"redis://localhost:6379/0\", $1}" >/run/options.json
   local start=$SECONDS
   "$program" run systemd_sidekiq /run/options.json >/run/answer.json
@@ -27,21 +29,21 @@ run() { # JSON of options beside those of every run
 # Starts the service, and records its unit.
 healthy() {
   run '"environment": {}'
-  [ "$(answer failed)" = false ] || { answer text; complain "the healthy worker does not come up"; exit 1; }
+  [ "$(answer failed)" = false ] || { answer text; complain "the service does not start"; exit 1; }
   cp "$unit" /run/before.service
 }
 
 says() {
   answer text >/run/text
-  grep -qF -- "$1" /run/text || complain "the answer does not say \"$1\""
+  grep -qF -- "$1" /run/text || complain "the messages do not have \"$1\""
 }
 
-must_fail() { [ "$(answer failed)" = true ] || complain "it did not fail"; }
+must_fail() { [ "$(answer failed)" = true ] || complain "the module did not fail"; }
 
 is_back() {
   must_fail
   cmp -s "$unit" /run/before.service || complain "the old unit is not restored"
-  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the old service does not run"
+  [ "$(systemctl show --value --property=SubState sidekiq)" = running ] || complain "the service does not run"
   [ "$(answer changed)" = false ] || complain "changed is not false"
 }
 
@@ -55,7 +57,7 @@ tries() {
   systemctl is-enabled --quiet sidekiq || complain "the unit is not enabled"
   case $(systemctl show --value --property=ActiveState sidekiq) in
     activating | active) ;;
-    *) complain "the unit does not try: $(systemctl show --value --property=ActiveState,SubState sidekiq | tr '\n' ' ')" ;;
+    *) complain "systemd does not restart the service: $(systemctl show --value --property=ActiveState,SubState sidekiq | tr '\n' ' ')" ;;
   esac
 }
 
@@ -73,14 +75,14 @@ fake_bundle() {
 
 # --- failures
 
-way_missing_binary() {
+failure_missing_binary() {
   run '"bundle": "/usr/local/bin/nowhere"'
   says 'is no executable file'
   refused
 }
 
 # The interpreter of the script is missing, which only systemd detects.
-way_missing_interpreter() {
+failure_missing_interpreter() {
   printf '#!/usr/local/bin/no-such-ruby\n' >/usr/local/bin/fake-bundle
   chmod 0755 /usr/local/bin/fake-bundle
   run '"bundle": "/usr/local/bin/fake-bundle"'
@@ -88,14 +90,14 @@ way_missing_interpreter() {
   is_back
 }
 
-way_bad_user() {
+failure_bad_user() {
   run '"user": "nobody_here", "group": "deploy"'
   says 'does not exist on this host'
   refused
 }
 
 # A user who may not enter the application's directory.
-way_bad_directory() {
+failure_bad_directory() {
   useradd --system outsider 2>/dev/null || id outsider >/dev/null
   chmod 0750 /opt/demo
   run '"user": "outsider"'
@@ -104,29 +106,29 @@ way_bad_directory() {
   chmod 0755 /opt/demo
 }
 
-way_missing_directory() {
+failure_missing_directory() {
   run '"read_write_paths": ["/opt/nowhere"]'
   says 'write "-/opt/nowhere" if it may be missing'
   refused
 }
 
-way_no_sandbox() {
+failure_no_sandbox() {
   run '"extra_directives": {"BindPaths": "/opt/nowhere"}'
   says '226 (NAMESPACE'
   is_back
 }
 
 # PrivateUsers= requires SYS_PTRACE in a container; the scenario postgres has it.
-way_no_users_of_its_own() {
+failure_no_user_namespace() {
   run '"hardening": "strict", "extra_directives": {"PrivateUsers": "no"}'
-  [ "$(answer failed)" = false ] || complain "the rest of strict does not come up: $(answer text)"
+  [ "$(answer failed)" = false ] || complain "the service does not start with the rest of strict: $(answer text)"
   run '"hardening": "standard"'
   run '"hardening": "strict"'
   says '217 (USER'
   is_back
 }
 
-way_syntax_error_in_the_app() {
+failure_syntax_error_in_the_app() {
   cp "$current"/app.rb /run/app.rb
   echo 'def (' >>"$current"/app.rb
   run '"environment": {"A": "1"}'
@@ -136,7 +138,7 @@ way_syntax_error_in_the_app() {
   cp /run/app.rb "$current"/app.rb
 }
 
-way_missing_gem() {
+failure_missing_gem() {
   cp "$current"/Gemfile /run/Gemfile
   echo 'gem "no-such-gem"' >>"$current"/Gemfile
   run '"environment": {"A": "1"}'
@@ -146,7 +148,7 @@ way_missing_gem() {
   cp /run/Gemfile "$current"/Gemfile
 }
 
-way_redis_down() {
+failure_redis_down() {
   systemctl stop redis-server
   systemctl mask --runtime redis-server >/dev/null 2>&1
   systemctl daemon-reload
@@ -158,7 +160,7 @@ way_redis_down() {
   comes_up
 }
 
-way_redis_password_wrong() {
+failure_redis_password_wrong() {
   redis-cli CONFIG SET requirepass right >/dev/null
   run '"environment": {"REDIS_URL": "redis://:wrong@localhost:6379/0"}, "redis_url": "redis://:wrong@localhost:6379/0"'
   says 'WRONGPASS'
@@ -168,19 +170,19 @@ way_redis_password_wrong() {
 }
 
 # Without redis_url the fault is in the unit, which is rolled back.
-way_redis_elsewhere() {
+failure_redis_elsewhere() {
   run '"environment": {"REDIS_URL": "redis://localhost:1/0"}'
   is_back
 }
 
 # systemd would ignore the directive with a message in the journal.
-way_unit_refused() {
+failure_unit_refused() {
   run '"extra_directives": {"CPUWeight": "lots"}'
   says 'systemd-analyze verify does not accept the unit'
   refused
 }
 
-way_killed_by_memory_limit() {
+failure_killed_by_memory_limit() {
   if [ ! -d /sys/fs/cgroup/memory ] && ! grep -q memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
     echo "   not run: this cgroup tree has no memory controller"
     return
@@ -191,28 +193,28 @@ way_killed_by_memory_limit() {
 }
 
 # The same without a memory controller.
-way_killed() {
+failure_killed() {
   fake_bundle 'kill -KILL $$'
   run '"bundle": "/usr/local/bin/fake-bundle"'
   says 'killed by SIGKILL'
   is_back
 }
 
-way_never_ready() {
+failure_never_ready() {
   fake_bundle 'exec sleep 3600'
   run '"bundle": "/usr/local/bin/fake-bundle"'
   if grep -q '^Type=notify' /run/before.service; then says 'timeout'; else says 'no heartbeat'; fi
   is_back
 }
 
-way_dies_after_ready() {
+failure_dies_after_ready() {
   fake_bundle 'systemd-notify --ready; sleep 2; exit 3'
   run '"bundle": "/usr/local/bin/fake-bundle"'
   says 'exit status 3'
   is_back
 }
 
-way_exits_0() {
+failure_exits_0() {
   fake_bundle 'systemd-notify --ready; sleep 1; exit 0'
   run '"bundle": "/usr/local/bin/fake-bundle"'
   says 'it does not run'
@@ -220,7 +222,7 @@ way_exits_0() {
 }
 
 # A wrapper that forks: Sidekiq would not get signals, and be killed when the wrapper ends.
-way_wrapper_forks() {
+failure_wrapper_forks() {
   fake_bundle '/usr/bin/bundle "$@"; exit $?'
   run '"bundle": "/usr/local/bin/fake-bundle"'
   says 'let the wrapper exec'
@@ -232,15 +234,15 @@ comes_up() {
     if [ "$(systemctl show --value --property=SubState sidekiq)" = running ]; then return; fi
     sleep 1
   done
-  complain "it does not start by itself afterwards"
+  complain "the service does not start afterwards"
 }
 
-ways=$(declare -F | sed -n 's/^declare -f way_//p')
+failures=$(declare -F | sed -n 's/^declare -f failure_//p')
 # shellcheck disable=SC2048 # words
-for way in ${*:-$ways}; do
+for failure in ${*:-$failures}; do
   healthy
-  echo "-- $way"
-  "way_$way"
+  echo "-- $failure"
+  "failure_$failure"
   echo "   $took s: $(answer text | head -n 1 | cut -c1-400)"
 done
 exit "$failed"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What /sidekiq/busy shows: the process that systemd started is in Redis, with as many threads as wanted (THREADS) and the queues
-# of config/sidekiq.yml, or QUEUES.
+# Verifies the heartbeat of the main process in Redis, as /sidekiq/busy shows it: it has THREADS
+# threads and QUEUES, and is not quiet.
 set -eu
 
 SERVICE=${SERVICE:-sidekiq}
@@ -12,16 +12,16 @@ redis() { redis-cli --raw -n "${DATABASE:-0}" "$@"; }
 pid=$(systemctl show --value --property=MainPID "$SERVICE.service")
 [ "$pid" -gt 0 ] || fail "no main process"
 
-# A process appears with its first beat: after boot, and then within the 10 seconds between two.
+# Sidekiq sends the first heartbeat when it has booted, and then one every 10 s.
 identity=
 for second in $(seq 60); do
   identity=$(redis SMEMBERS processes | grep -F ":$pid:") && break
   sleep 1
 done
-[ -n "$identity" ] || fail "process $pid is not in Redis after $second seconds; there are: $(redis SMEMBERS processes)"
+[ -n "$identity" ] || fail "no heartbeat from PID $pid within $second s; processes in Redis: $(redis SMEMBERS processes)"
 
 info=$(redis HGET "$identity" info)
-# Since Sidekiq 8.1.2 the threads are a field of their own.
+# Since Sidekiq 8.1.2 the number of threads is a separate field.
 concurrency=$(redis HGET "$identity" concurrency)
 [ -n "$concurrency" ] || concurrency=$(echo "$info" | sed -n 's/.*"concurrency":\([0-9]*\).*/\1/p')
 quiet=$(redis HGET "$identity" quiet)
@@ -29,7 +29,7 @@ echo "$identity: threads $concurrency, quiet $quiet"
 echo "$info"
 
 [ "$concurrency" = "$THREADS" ] || fail "$concurrency threads, not $THREADS"
-[ "$quiet" = false ] || fail "the worker is quiet"
+[ "$quiet" = false ] || fail "the process is quiet"
 for queue in $QUEUES; do
-  echo "$info" | grep -q "\"queues\":\[[^]]*\"$queue\"" || fail "queue $queue is not worked"
+  echo "$info" | grep -q "\"queues\":\[[^]]*\"$queue\"" || fail "queue $queue is not among the queues"
 done

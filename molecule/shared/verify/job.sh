@@ -1,5 +1,6 @@
 #!/bin/sh
-# A job that the application enqueues is run by the process that systemd started, and its files are the group's to write.
+# Verifies that the main process runs a job that the application enqueues, and that the group can
+# write to the file of the job.
 set -eu
 
 SERVICE=${SERVICE:-sidekiq}
@@ -14,7 +15,7 @@ token=$(cat /proc/sys/kernel/random/uuid)
 home=$(getent passwd "$DEPLOYER" | cut -d: -f6)
 
 cd "/opt/$PROJECT/current"
-# With the variables of the unit, which may say which Redis.
+# With the variables of the unit, which may set REDIS_URL.
 # shellcheck disable=SC2046 # none of these has a blank
 runuser -u "$DEPLOYER" -- env $(systemctl show --value --property=Environment "$SERVICE.service") HOME="$home" \
   bundle exec ruby -r ./app.rb -e 'ProofJob.perform_async(ARGV.first)' "$token"
@@ -24,10 +25,10 @@ for second in $(seq 30); do
   [ -z "$ran_in" ] || break
   sleep 1
 done
-echo "job $token: run by process ${ran_in:-none} after about $second seconds; systemd's is $pid"
-[ "$ran_in" = "$pid" ] || fail "job $token was run by \"$ran_in\", not by $pid"
+echo "job $token: run by process ${ran_in:-none} after $second s; the main process is $pid"
+[ "$ran_in" = "$pid" ] || fail "job $token was run by process \"$ran_in\", not $pid"
 
-grep -qx "$token $pid" "$log" || fail "$log has no line of the job"
+grep -qx "$token $pid" "$log" || fail "$log has no line for the job"
 found=$(stat -c '%U:%G %a' "$log")
 echo "$log $found"
 [ "$found" = "$DEPLOYER:$DEPLOYER 664" ] || fail "$log is $found: the umask is not 0002"

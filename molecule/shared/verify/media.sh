@@ -1,12 +1,11 @@
 #!/bin/sh
-# One job does what workers of Samvera's applications do (see MediaJob): everything that the unit does not forbid on purpose must work,
-# and what it forbids must be refused.
+# Runs a MediaJob, and verifies that its steps succeed, except those that the sandbox must refuse.
 set -eu
 
 fail() { echo "media: $*" >&2; exit 1; }
 show() { systemctl show --value --property="$1" sidekiq.service; }
 
-systemctl is-active --quiet clamav-daemon.service || fail "there is no clamd that could scan"
+systemctl is-active --quiet clamav-daemon.service || fail "clamd does not run"
 for second in $(seq 60); do
   [ ! -S /run/clamav/clamd.ctl ] || break
   sleep 1
@@ -27,25 +26,25 @@ for second in $(seq 300); do
 done
 case $last in
   ended*) ;;
-  *) fail "after $second seconds the job has not ended: ${last:-no step}; $(journalctl --no-pager --lines=5 --unit=sidekiq.service)" ;;
+  *) fail "the job has not ended after $second s; last step: ${last:-none}; $(journalctl --no-pager --lines=5 --unit=sidekiq.service)" ;;
 esac
 
-forbidden=
-[ "$(show ProtectSystem)" != strict ] || forbidden="$forbidden|write /opt/elsewhere"
-[ "$(show RestrictSUIDSGID)" != yes ] || forbidden="$forbidden|chmod g+s"
-echo "ProtectSystem=$(show ProtectSystem) ProtectHome=$(show ProtectHome) PrivateTmp=$(show PrivateTmp); to be refused: ${forbidden#|}"
+refused=
+[ "$(show ProtectSystem)" != strict ] || refused="$refused|write /opt/elsewhere"
+[ "$(show RestrictSUIDSGID)" != yes ] || refused="$refused|chmod g+s"
+echo "ProtectSystem=$(show ProtectSystem) ProtectHome=$(show ProtectHome) PrivateTmp=$(show PrivateTmp); must be refused: ${refused#|}"
 
-wrong=$(mktemp)
-redis-cli --raw LRANGE "$key" 0 -2 | while IFS="$(printf '\t')" read -r name said; do
+failed=$(mktemp)
+redis-cli --raw LRANGE "$key" 0 -2 | while IFS="$(printf '\t')" read -r name result; do
   mark=NO
-  case "$forbidden|:$said" in
-    *"|$name|"*:ok) said="was to be refused" ;;
-    *"|$name|"*) mark=ok said="refused: $said" ;;
-    *:ok) mark=ok said= ;;
+  case "$refused|:$result" in
+    *"|$name|"*:ok) result="is not refused" ;;
+    *"|$name|"*) mark=ok result="refused: $result" ;;
+    *:ok) mark=ok result= ;;
   esac
-  printf '  %-4s %-28s %s\n' "$mark" "$name" "$said"
-  [ "$mark" = ok ] || echo "$name" >>"$wrong"
+  printf '  %-4s %-28s %s\n' "$mark" "$name" "$result"
+  [ "$mark" = ok ] || echo "$name" >>"$failed"
 done
-found=$(paste -s -d, "$wrong")
-rm "$wrong"
-[ -z "$found" ] || fail "these steps went wrong: $found"
+found=$(paste -s -d, "$failed")
+rm "$failed"
+[ -z "$found" ] || fail "failed steps: $found"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Each of SERVICES is in the sandbox of PROFILE: systemd says so, and the kernel of its process, at which root must be allowed to look (SYS_PTRACE).
+# Verifies the sandboxing PROFILE of each of SERVICES: the properties of the unit, and the state of
+# the main process in /proc, which root may read with SYS_PTRACE.
 set -eu
 
 SERVICES=${SERVICES:-sidekiq}
@@ -12,11 +13,11 @@ case $PROFILE in
   compat) wanted="ProtectSystem=yes ProtectHome=no PrivateTmp=no NoNewPrivileges=yes PrivateUsers=no" kernel="1 2 the host's rw" ;;
   standard) wanted="ProtectSystem=strict ProtectHome=read-only PrivateTmp=yes NoNewPrivileges=yes PrivateUsers=no" kernel="1 2 the host's ro" ;;
   strict) wanted="ProtectSystem=strict ProtectHome=yes PrivateTmp=yes NoNewPrivileges=yes PrivateUsers=yes" kernel="1 2 its own ro" ;;
-  *) fail "there is no profile \"$PROFILE\"" ;;
+  *) fail "unknown profile \"$PROFILE\"" ;;
 esac
 
-# What new privileges and which system calls it may have, whose users it sees, how it has the file system.
-asked_of_kernel() { # PID
+# Prints NoNewPrivs, Seccomp, the owner of the user namespace, and how / is mounted.
+kernel_state() { # PID
   users=$(readlink "/proc/$1/ns/user")
   if [ "$users" = "$(readlink /proc/self/ns/user)" ]; then users="the host's"; else users="its own"; fi
   echo "$(awk '/^NoNewPrivs:|^Seccomp:/ { printf "%s ", $2 }' "/proc/$1/status")$users" \
@@ -28,7 +29,7 @@ for service in $SERVICES; do
     found=$(show "$service" "${word%%=*}")
     [ "$found" = "${word#*=}" ] || fail "$service: ${word%%=*} is \"$found\", not \"${word#*=}\""
   done
-  found=$(asked_of_kernel "$(show "$service" MainPID)")
+  found=$(kernel_state "$(show "$service" MainPID)")
   echo "$service: $wanted; NoNewPrivs, Seccomp, users, root: $found"
-  [ "$found" = "$kernel" ] || fail "$service: the kernel says \"$found\", not \"$kernel\""
+  [ "$found" = "$kernel" ] || fail "$service: the state of the process is \"$found\", not \"$kernel\""
 done

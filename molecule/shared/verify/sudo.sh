@@ -1,6 +1,6 @@
 #!/bin/sh
-# The deploy user restarts the worker without a password, in both spellings, and may do nothing else as root: not with a service of
-# others (FOREIGN) either.
+# Verifies that the deploy user can restart the service with sudo, with and without `.service`, and
+# that sudo refuses other commands, also for another service (FOREIGN).
 set -eu
 
 SERVICE=${SERVICE:-sidekiq}
@@ -15,7 +15,7 @@ main_pid() { systemctl show --value --property=MainPID "$SERVICE.service"; }
 found=$(stat -c '%U:%G %a %F' "$file")
 echo "$file $found"
 [ "$found" = "root:root 440 regular file" ] || fail "$file is $found"
-visudo -c || fail "visudo finds fault"
+visudo -c || fail "visudo reports an error"
 
 as_deploy sudo -n -l
 
@@ -26,20 +26,19 @@ for unit in "$SERVICE" "$SERVICE.service"; do
   done
 done
 
-# Allowed is one thing, done another: each restart brings a new process up.
 for unit in "$SERVICE" "$SERVICE.service"; do
   before=$(main_pid)
   as_deploy sudo -n systemctl restart "$unit" || fail "systemctl restart $unit failed"
   after=$(main_pid)
   echo "systemctl restart $unit: process $before, then $after"
-  { [ "$after" -gt 0 ] && [ "$before" != "$after" ]; } || fail "restart $unit left process $before"
+  { [ "$after" -gt 0 ] && [ "$before" != "$after" ]; } || fail "systemctl restart $unit did not restart process $before"
 done
 
 refused() {
   status=0
-  answer=$(as_deploy sudo -n "$@" 2>&1) || status=$?
-  echo "$*: $answer"
-  case $status:$answer in
+  output=$(as_deploy sudo -n "$@" 2>&1) || status=$?
+  echo "$*: $output"
+  case $status:$output in
     1:sudo:* | 1:sudo-rs:*) ;;
     *) fail "$* was not refused by sudo (status $status)" ;;
   esac

@@ -1,11 +1,12 @@
 #!/bin/sh
-# usage: original.sh [unit] [grants]
+# usage: ansible_samvera.sh [unit] [grants]
 #
-# What ansible-samvera's role `sidekiq` does on a host each time it is run: the unit, in the package manager's folder, with a local Redis and
-# itself enabled and started; and what the deploy user may type with sudo, in a file of the mode that a template leaves. By default both.
+# Does what ansible-samvera's role `sidekiq` does in each run: writes the unit to the package
+# manager's directory, enables and starts it and Redis (unit); writes the sudo grants, with the
+# default mode of a template (grants). By default both.
 set -eu
 
-# Its Ruby is compiled below /usr/local; here that is the distribution's.
+# ansible-samvera compiles Ruby in /usr/local; the link leads to the distribution's.
 unit() {
   [ -e /usr/local/bin/bundle ] || ln -s /usr/bin/bundle /usr/local/bin/bundle
   cat >/lib/systemd/system/sidekiq.service <<UNIT
