@@ -1,5 +1,6 @@
 #!/bin/sh
-# What an admin may have made of the original by hand: more threads, variables and open files, one more grant, and a drop-in.
+# Edits the service of ansible-samvera as an administrator might: sets threads, a variable and a
+# limit in the unit, and adds a sudo grant and a drop-in.
 set -eu
 
 sed -i -e '/^ExecStart=/s/$/ -c 10/' -e '/^User=/i Environment=DEMO_MODE=batch\nLimitNOFILE=8192' /lib/systemd/system/sidekiq.service

@@ -2,15 +2,16 @@
 
 # usage: ruby watch.rb FILE
 #
-# Looks for Sidekiq workers some fifty times a second, by the titles of all processes, and writes to FILE, each time that others are there or do
-# something else: when, how many, and of each its pid and what it does. A worker counts from the moment in which systemd starts it to its
-# end. On TERM it adds how often it looked, and the longest time between two looks.
+# Scans the titles of all processes about fifty times a second for Sidekiq, from the start by
+# systemd to the end. At each change it writes a line to FILE: the time, the number of processes,
+# and for each its PID and state. On TERM it adds the number of scans, and the longest time between
+# two.
 
-def activity(title)
+def state(title)
   case title
-  when /\Asidekiq \d.* stopping/ then "stops" # or takes no new jobs
+  when /\Asidekiq \d.* stopping/ then "stops" # or is quiet
   when /\Asidekiq \d/ then "works"
-  when /\A\(bundle\)/, /\A(\S*(ruby|bundle)\S* .*)?\S*\bsidekiq( |\z)/ then "boots" # systemd, bundle and sidekiq, one after the other
+  when /\A\(bundle\)/, /\A(\S*(ruby|bundle)\S* .*)?\S*\bsidekiq( |\z)/ then "boots" # systemd, bundle, sidekiq
   end
 end
 
@@ -24,17 +25,17 @@ def ended?(pid)
   %w[Z X].include?(read(pid, "stat")[/.*\) (\w)/, 1] || "X")
 end
 
-# A title that is being changed is empty for a moment: the worker still does what it did.
-def look(pids, known)
+# A title is empty for a moment while it is changed: the state is the previous one.
+def states(pids, previous)
   pids.to_h do |pid|
     title = read(pid, "cmdline")
-    [pid, title.empty? && !ended?(pid) ? known[pid] : activity(title)]
+    [pid, title.empty? && !ended?(pid) ? previous[pid] : state(title)]
   end.compact
 end
 
-# Only those that are still there in a second look were there at once.
-def workers(known)
-  look(look(Dir.children("/proc").grep(/\A\d+\z/), known).keys, known)
+# Only processes that still exist in a second pass have existed at the same time.
+def scan(previous)
+  states(states(Dir.children("/proc").grep(/\A\d+\z/), previous).keys, previous)
 end
 
 def now
@@ -43,21 +44,21 @@ end
 
 log = File.open(ARGV.fetch(0), "w")
 log.sync = true
-looks = 0
+scans = 0
 longest = 0.0
-last = nil
-start = before = now
+previous = nil
+start = scanned = now
 trap("TERM") { throw :ended }
 
 catch :ended do
   loop do
-    seen = workers(last || {})
-    log.puts("#{Time.now.strftime("%T.%L")} #{seen.size} #{seen.map { |pid, does| "#{pid} #{does}" }.join(", ")}") unless seen == last
-    last = seen
-    looks += 1
-    longest = [longest, now - before].max
-    before = now
+    current = scan(previous || {})
+    log.puts("#{Time.now.strftime("%T.%L")} #{current.size} #{current.map { |pid, state| "#{pid} #{state}" }.join(", ")}") unless current == previous
+    previous = current
+    scans += 1
+    longest = [longest, now - scanned].max
+    scanned = now
     sleep 0.02
   end
 end
-log.puts(format("looked %d times in %d s, at most %.3f s apart", looks, now - start, longest))
+log.puts(format("scanned %d times in %d s, at most %.3f s apart", scans, now - start, longest))

@@ -1,9 +1,9 @@
 #!/bin/sh
-# A second worker, as capistrano-sidekiq sets it up as a system service: its own name, of type `notify` where Sidekiq tells (6.0.6).
+# Adds a second service, as capistrano-sidekiq does. Sidekiq notifies systemd since 6.0.6.
 set -eu
 
-notifies=$(dpkg-query --show --showformat='${Version}' ruby-sidekiq)
-if dpkg --compare-versions "$notifies" ge 6.0.6; then
+version=$(dpkg-query --show --showformat='${Version}' ruby-sidekiq)
+if dpkg --compare-versions "$version" ge 6.0.6; then
   type="notify
 NotifyAccess=all
 WatchdogSec=10"

@@ -2,11 +2,11 @@
 # Verifies that the service of ansible-samvera runs and that its sudo grants are effective.
 set -eu
 
-fail() { echo "back: $*" >&2; exit 1; }
+fail() { echo "restored: $*" >&2; exit 1; }
 
 fragment=$(systemctl show --value --property=FragmentPath sidekiq.service)
 [ "$(realpath "$fragment")" = "$(realpath /lib/systemd/system/sidekiq.service)" ] || fail "the unit is $fragment"
-sha256sum --check /var/log/theirs
+sha256sum --check /var/log/checksums
 state=$(systemctl show --value --property=UnitFileState sidekiq.service)
 [ "$state" = enabled ] || fail "the unit is $state, not enabled"
 before=$(systemctl show --value --property=MainPID sidekiq.service)

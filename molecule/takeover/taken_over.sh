@@ -1,19 +1,20 @@
 #!/bin/sh
-# One worker runs, of our unit, in which files are as they were. What others wrote is as they left it, and what it said still holds.
+# Verifies that one Sidekiq runs, that the old files are unchanged, and that their settings are
+# still effective.
 set -eu
 
 unit=/etc/systemd/system/sidekiq.service
 host=$(hostname)
 
-fail() { echo "taken: $*" >&2; exit 1; }
+fail() { echo "taken_over: $*" >&2; exit 1; }
 show() { systemctl show --value --property="$1" "${2:-sidekiq.service}"; }
-has() { tr '\0' '\n' <"/proc/$(show MainPID)/environ" | grep -qxF "$1" || fail "the worker's environment lacks $1"; }
+has() { tr '\0' '\n' <"/proc/$(show MainPID)/environ" | grep -qxF "$1" || fail "the environment of the process lacks $1"; }
 is() { [ "$2" = "$3" ] || fail "$1 is $2, not $3"; }
 
-workers=$(pgrep -fc '^sidekiq [0-9.]* ' || test $? = 1)
-is "the number of workers" "$workers" 1
-grep -q '^# Hardening: compat$' "$unit" || fail "$unit is not of the profile compat"
-sha256sum --check /var/log/theirs
+number=$(pgrep -fc '^sidekiq [0-9.]* ' || test $? = 1)
+is "the number of processes" "$number" 1
+grep -q '^# Hardening: compat$' "$unit" || fail "$unit does not have the profile compat"
+sha256sum --check /var/log/checksums
 has 'DEMO_TOKEN=50% of "$HOME" `id` \ é'
 is "$unit.env" "$(stat -c '%U:%G %a' "${unit%.service}.env")" "root:root 600"
 
@@ -22,7 +23,7 @@ edits() {
   has DEMO_SITE=library
   is "nice" "$(ps -o ni= -p "$(show MainPID)" | tr -d ' ')" 5
   is "the limit of open files" "$(show LimitNOFILE)" 8192
-  runuser -u deploy -- sudo -n -l systemctl restart demo-web || fail "the admin's grant is gone"
+  runuser -u deploy -- sudo -n -l systemctl restart demo-web || fail "the grant of the administrator is lost"
 }
 
 gem() {
