@@ -1,11 +1,11 @@
 #!/bin/sh
 # Verifies that the pool of the application is as large as the number of threads (THREADS), that so
 # many jobs hold a connection at once, and that the process was started after database.yml was
-# written. WORKERS are several services, as SERVICE:QUEUE:THREADS, each with its own queue; THREADS
+# written. SERVICES are several services, as SERVICE:QUEUE:THREADS, each with its own queue; THREADS
 # is the largest number.
 set -eu
 
-WORKERS=${WORKERS:-sidekiq:default:$THREADS}
+SERVICES=${SERVICES:-sidekiq:default:$THREADS}
 file=/opt/demo/shared/config/database.yml
 
 fail() { echo "connections: $*" >&2; exit 1; }
@@ -14,19 +14,19 @@ run=$(cat /proc/sys/kernel/random/uuid)
 key=demo:connections:$run
 home=$(getent passwd deploy | cut -d: -f6)
 jobs=0
-for worker in $WORKERS; do jobs=$((jobs + ${worker##*:})); done
+for service in $SERVICES; do jobs=$((jobs + ${service##*:})); done
 
 cd /opt/demo/current
 # With the variables of the unit, which ERB may use.
-# shellcheck disable=SC2046,SC2086 # none of these has a blank
-output=$(runuser -u deploy -- env $(systemctl show --value --property=Environment "${WORKERS%%:*}.service") HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
-  run, jobs, *workers = ARGV
-  workers.each do |worker|
-    _, queue, threads = worker.split(":")
+# shellcheck disable=SC2046,SC2086 # words without blanks
+output=$(runuser -u deploy -- env $(systemctl show --value --property=Environment "${SERVICES%%:*}.service") HOME="$home" RAILS_ENV=production bundle exec ruby -r ./config/environment -e '
+  run, jobs, *services = ARGV
+  services.each do |service|
+    _, queue, threads = service.split(":")
     Integer(threads).times { ConnectionJob.set(queue: queue).perform_async(run, Integer(jobs)) }
   end
   puts "pool: #{ActiveRecord::Base.connection_pool.size}"
-' "$run" "$jobs" $WORKERS)
+' "$run" "$jobs" $SERVICES)
 size=$(echo "$output" | sed -n 's/^pool: //p') # Sidekiq may log other lines
 echo "the application's pool: $size"
 
@@ -43,7 +43,7 @@ held=$(redis-cli --raw LRANGE "$key" 0 -1 | grep -cx held) || fail "no job held 
 [ "$held" = "$jobs" ] || fail "$held jobs held a connection at once, not $jobs"
 [ "$size" = "$THREADS" ] || fail "the application's pool is $size, not $THREADS"
 
-for worker in $WORKERS; do
-  started=$(date -d "$(systemctl show --value --property=ExecMainStartTimestamp "${worker%%:*}.service")" +%s)
-  [ "$started" -ge "$(stat -c %Y "$file")" ] || fail "${worker%%:*} is older than $file"
+for service in $SERVICES; do
+  started=$(date -d "$(systemctl show --value --property=ExecMainStartTimestamp "${service%%:*}.service")" +%s)
+  [ "$started" -ge "$(stat -c %Y "$file")" ] || fail "${service%%:*} is older than $file"
 done

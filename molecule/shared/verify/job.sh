@@ -16,7 +16,7 @@ home=$(getent passwd "$DEPLOYER" | cut -d: -f6)
 
 cd "/opt/$PROJECT/current"
 # With the variables of the unit, which may set REDIS_URL.
-# shellcheck disable=SC2046 # none of these has a blank
+# shellcheck disable=SC2046 # words without blanks
 runuser -u "$DEPLOYER" -- env $(systemctl show --value --property=Environment "$SERVICE.service") HOME="$home" \
   bundle exec ruby -r ./app.rb -e 'ProofJob.perform_async(ARGV.first)' "$token"
 

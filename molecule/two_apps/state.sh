@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells what must stay of the first application, whatever becomes of the second: its process, that of Redis, and its files.
+# Prints the state of the first application that changes of the second must not affect.
 set -eu
 
 for unit in sidekiq redis-server; do
