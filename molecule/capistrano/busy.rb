@@ -2,8 +2,8 @@
 
 # usage: ruby busy.rb ANSWER
 #
-# Compares /sidekiq/busy with ANSWER of sidekiq_info: the page must have a row for the main process of the
-# service, with its queues, threads and busy threads, and a row for its job.
+# Compares /sidekiq/busy with ANSWER of sidekiq_info: the page must have a row for the main process
+# of the service, with its queues, threads and busy threads, and a row for its job.
 require "json"
 require "net/http"
 require "nokogiri"

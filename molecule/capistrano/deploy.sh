@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: deploy.sh TASK
 #
-# Adds a commit and runs TASK of Capistrano. A new process must then run the release that `current` points
-# to; after `deploy` that must be the release of the commit.
+# Adds a commit and runs TASK of Capistrano. A new process must then run the release that `current`
+# points to; after `deploy` that must be the release of the commit.
 set -eu
 
 task=$1

@@ -1,9 +1,9 @@
 #!/bin/bash
 # usage: molecule/capistrano/prepare.sh WORKER WORKSTATION
 #
-# Creates a repository on the workstation, which `git daemon` serves: an application with the tasks of
-# `sidekiq-role capistrano`. There `ssh worker` logs in to the worker as the deploy user. The worker gets
-# the scripts that create the database and enqueue jobs; nothing is deployed to it.
+# Creates a repository on the workstation, which `git daemon` serves: an application with the tasks
+# of `sidekiq-role capistrano`. There `ssh worker` logs in to the worker as the deploy user. The
+# worker gets the scripts that create the database and enqueue jobs; nothing is deployed to it.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."

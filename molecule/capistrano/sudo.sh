@@ -1,6 +1,6 @@
 #!/bin/sh
-# Verifies from the workstation that the deploy user can restart Sidekiq with sudo over ssh, and that sudo
-# refuses other commands.
+# Verifies from the workstation that the deploy user can restart Sidekiq with sudo over ssh, and
+# that sudo refuses other commands.
 set -eu
 
 ssh worker sudo -n systemctl restart sidekiq

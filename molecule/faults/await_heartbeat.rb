@@ -2,8 +2,8 @@
 
 # usage: ruby await_heartbeat.rb SINCE [BEFORE]
 #
-# Waits until the main process of the service, which must not be BEFORE, has a heartbeat after SINCE and
-# is not quiet. Prints the seconds from SINCE to that heartbeat.
+# Waits until the main process of the service, which must not be BEFORE, has a heartbeat after SINCE
+# and is not quiet. Prints the seconds from SINCE to that heartbeat.
 require "sidekiq/api"
 
 TIMEOUT = 120 # seconds

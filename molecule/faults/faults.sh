@@ -1,9 +1,9 @@
 #!/bin/bash
 # usage: molecule/faults/faults.sh WORKER WORKSTATION
 #
-# Causes faults on a worker, one after the other, and prints a table for README.md: the fault, its symptom,
-# and the seconds from its end to a heartbeat of the main process; of a new process if the fault ended the
-# old one. After each fault a job must be done.
+# Causes faults on a worker, one after the other, and prints a table for README.md: the fault, its
+# symptom, and the seconds from its end to a heartbeat of the main process; of a new process if the
+# fault ended the old one. After each fault a job must be done.
 set -euo pipefail
 
 here=$(dirname "$0") worker=$1 workstation=$2

@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# A SoakJob that stores its release and process in the database, and writes a line to log/production.log.
+# A SoakJob that stores its release and process in the database, and writes to log/production.log.
 class EntryJob < SoakJob
   def perform(phase, number, seconds)
     super do
