@@ -2,8 +2,7 @@
 # usage: snapshot.sh record|compare [DIR...]
 #
 # Records type, owner, mode, modification time and content of all files in the directories (/etc and
-# /opt/demo), or verifies that they are as recorded. The time of a directory shows temporary files,
-# too.
+# /opt/demo), or verifies that they are as recorded. The times of directories show temporary files.
 set -eu
 
 before=/var/tmp/snapshot

@@ -4,8 +4,7 @@
 #
 # Scans the titles of all processes about fifty times a second for Sidekiq, from the start by
 # systemd to the end. At each change it writes a line to FILE: the time, the number of processes,
-# and for each its PID and state. On TERM it adds the number of scans, and the longest time between
-# two.
+# and for each its PID and state. On TERM it adds the number of scans and the longest interval.
 
 def state(title)
   case title

@@ -7,8 +7,7 @@ require "tempfile"
 require "tmpdir"
 
 # Does what jobs of Samvera applications do, in steps. Stores a list in Redis under demo:media:TOKEN
-# for an hour, with a line for each step: its name, a tab, and `ok` or the error. The last is
-# `ended`.
+# for an hour, with a line for each step: its name, a tab, and `ok` or the error; then `ended`.
 class MediaJob
   # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker

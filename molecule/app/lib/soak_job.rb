@@ -1,8 +1,8 @@
 # frozen_string_literal: true
 
-# A numbered job, so that lost jobs can be counted. It adds its number to the set soak:PHASE:begun in
-# Redis and, after the block of a subclass, to soak:PHASE:done; soak:PHASE:begins and soak:PHASE:runs
-# count how often.
+# A numbered job, so that lost jobs can be counted. It adds its number to the set soak:PHASE:begun
+# in Redis and, after the block of a subclass, to soak:PHASE:done; soak:PHASE:begins and
+# soak:PHASE:runs count how often.
 class SoakJob
   # Sidekiq::Job exists since 6.3.
   include Sidekiq::Worker

@@ -1,7 +1,6 @@
 # frozen_string_literal: true
 
-# Loads only the parts of Rails that the jobs and Sidekiq's page require. Works with Rails 6.0 and
-# later.
+# Loads only the parts of Rails that the jobs and Sidekiq's page require, since Rails 6.0.
 require "bundler/setup"
 require "rails"
 require "active_record/railtie"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Verifies database.yml: Ruby reads a pool of at least THREADS for production, and no other
-# difference to the original; as text, one line was changed or added; owner and mode are unchanged.
+# difference from the original; as text, one line was changed or added; owner and mode are
+# unchanged.
 set -eu
 
 file=/opt/demo/shared/config/database.yml
