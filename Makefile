@@ -8,7 +8,7 @@ PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 SOURCES   := Makefile go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/watch/callback/*.py' -o -path 'generator/templates/*' -type f)
 SETUP     := molecule/scripts/setup
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export SIDEKIQ_CORPUS ?= $(wildcard $(CURDIR)/../shared/corpus)
+export SIDEKIQ_CORPUS ?= $(if $(wildcard ../shared/corpus),$(CURDIR)/../shared/corpus)
 
 .PHONY: help build generate demo test lint test-matrix story bench soak dist clean bin/rig
 

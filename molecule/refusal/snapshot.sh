@@ -10,7 +10,9 @@ action=$1
 shift
 [ $# != 0 ] || set -- /etc /opt/demo
 
+fail() { echo "snapshot: $*" >&2; exit 1; }
 snapshot() { # DIR...
+  for dir; do [ -d "$dir" ] || fail "$dir does not exist"; done
   find "$@" -xdev -printf '%p %y %u:%g %m %T@ %l\n' | sort
   find "$@" -xdev -type f -exec sha256sum {} + | sort -k 2
 }
@@ -22,6 +24,7 @@ case "$action" in
     ;;
   compare)
     snapshot "$@" >"$before.now"
-    diff "$before" "$before.now" || { echo "snapshot: files have changed" >&2; exit 1; }
+    diff "$before" "$before.now" || fail "files have changed"
     ;;
+  *) fail "action \"$action\" is not accepted; accepted: record, compare" ;;
 esac

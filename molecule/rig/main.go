@@ -28,10 +28,10 @@ func main() {
 	if err == nil {
 		err = rootCommand().ExecuteContext(ctx)
 	}
-	if ctx.Err() != nil {
-		err = errors.New("interrupted")
-	}
 	if err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted: %w", err)
+		}
 		fmt.Fprintln(os.Stderr, "rig:", err)
 		os.Exit(1)
 	}
@@ -51,6 +51,12 @@ func rootCommand() *cobra.Command {
 		Use: "rig", Short: "Tests on throwaway hosts, and measurements",
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if _, err := os.Stat("molecule/base.yml"); err != nil && c.Name() != "section" {
+				return errors.New("this is not the project's directory: molecule/base.yml does not exist")
+			}
+			return nil
+		},
 	}
 	root.AddCommand(scenariosCommand(), matrix.Command(), crash.Command(), bench.Command(), mutate.Command(), sectionCommand())
 	return root

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +34,10 @@ type scenario struct{ name, suite string }
 
 // parseScenario accepts the names of directories with a molecule.yml.
 func parseScenario(text string) (scenario, error) {
-	name, suite, _ := strings.Cut(text, "@")
+	name, suite, hasSuite := strings.Cut(text, "@")
+	if hasSuite && (name == ubuntu || !slices.Contains(lab.Suites, suite)) {
+		return scenario{}, fmt.Errorf("suite %q of scenario %q is not accepted; accepted: %s, for a scenario with Debian", suite, name, strings.Join(lab.Suites, ", "))
+	}
 	files, err := filepath.Glob("molecule/*/molecule.yml")
 	if err != nil {
 		return scenario{}, err
@@ -72,34 +77,49 @@ func runScenarios(ctx context.Context, args []string) error {
 }
 
 func (s scenario) run(ctx context.Context) error {
-	if s.name == "ubuntu1804" {
+	if s.name == ubuntu {
 		if err := needUbuntu(ctx); err != nil {
 			return err
 		}
 	}
-	args := []string{"molecule", "--base-config", "molecule/base.yml", "test", "--scenario-name", s.name}
-	if s.suite != "" {
-		args = append([]string{"MOLECULE_SUITE=" + s.suite}, args...)
+	out, err := s.molecule(ctx, "test").CombinedOutput()
+	if err == nil {
+		return nil
 	}
-	cmd := lab.Command(ctx, "env", args...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		os.Stderr.Write(out)
-		return err
+	os.Stderr.Write(out)
+	if ctx.Err() != nil { // molecule removes no hosts when it is interrupted
+		err = errors.Join(err, s.molecule(context.Background(), "destroy").Run())
 	}
-	return nil
+	return err
 }
 
-// needUbuntu pulls the image of Ubuntu if it does not exist. It returns NotRun if it cannot.
+func (s scenario) molecule(ctx context.Context, verb string) *exec.Cmd {
+	cmd := lab.Command(ctx, "molecule", "--base-config", "molecule/base.yml", verb, "--scenario-name", s.name)
+	if s.suite != "" {
+		cmd.Env = append(os.Environ(), "MOLECULE_SUITE="+s.suite)
+	}
+	return cmd
+}
+
+// ubuntu is a scenario whose image is pulled from a registry.
+const ubuntu = "ubuntu1804"
+
+// needUbuntu pulls the image of Ubuntu if it does not exist. It returns NotRun if the default image cannot be pulled.
 func needUbuntu(ctx context.Context) error {
-	image := os.Getenv("SIDEKIQ_UBUNTU1804_IMAGE")
-	if image == "" {
+	if _, err := lab.Run(ctx, nil, "docker", "info"); err != nil {
+		return err
+	}
+	image, isSet := os.LookupEnv("SIDEKIQ_UBUNTU1804_IMAGE")
+	if !isSet {
 		image = "ubuntu:18.04"
 	}
 	if _, err := lab.Run(ctx, nil, "docker", "image", "inspect", image); err == nil {
 		return nil
 	}
 	if _, err := lab.Run(ctx, nil, "docker", "pull", "--quiet", image); err != nil {
+		if isSet {
+			return err
+		}
 		return lab.NotRun{Reason: lab.LastLine(err)}
 	}
 	return nil

@@ -43,10 +43,11 @@ func Command() *cobra.Command {
 }
 
 func (o options) validate() error {
-	for _, part := range o.run {
-		if !slices.Contains(parts, part) {
-			return fmt.Errorf("--run: part %q is not accepted; accepted: %s", part, strings.Join(parts, ", "))
-		}
+	if err := lab.CheckValues("--run", o.run, parts); err != nil {
+		return err
+	}
+	if o.has("latency") && !o.has("tasks") && !o.has("role") {
+		return errors.New("--run: latency requires tasks or role")
 	}
 	for name, value := range map[string]int{"rounds": o.rounds, "roles": o.roles} {
 		if value < 1 {
@@ -56,7 +57,7 @@ func (o options) validate() error {
 	if o.readme != "" && len(o.run) < len(parts) {
 		return errors.New("--readme requires all parts; hint: omit --run")
 	}
-	return nil
+	return lab.CheckSection(o.readme, "bench")
 }
 
 // bench collects the table. Its columns are: what, time, comparison, time of a distant host, comparison.

@@ -61,7 +61,7 @@ func TestAddTasks_ComparedWithSSHAndRaw(t *testing.T) {
 }
 
 func TestOptions_Refused(t *testing.T) {
-	require.EqualError(t, options{run: []string{"task"}}.validate(), `--run: part "task" is not accepted; accepted: tasks, role, latency, hosts, cost`)
+	require.EqualError(t, options{run: []string{"task"}}.validate(), `--run: value "task" is not accepted; accepted: tasks, role, latency, hosts, cost, each once`)
 	require.ErrorContains(t, options{run: parts, rounds: 1}.validate(), "accepted: 1 or more")
 	require.EqualError(t, options{run: parts[:1], rounds: 1, roles: 1, readme: "x"}.validate(), "--readme requires all parts; hint: omit --run")
 }

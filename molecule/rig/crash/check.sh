@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: check.sh FILE...
 #
-# Fails if sudo does not work. Prints the state of the service, and for each file a line with its contents
+# Fails if sudo does not work. Prints the state of the service, and for each file a line: = and its contents
 # in base64, or absent.
 set -eu
 
@@ -16,6 +16,6 @@ if [ -e /etc/sudoers.d/sidekiq-restart-users ]; then
 fi
 systemctl show --value --property=ActiveState sidekiq.service
 for file; do
-  if [ -e "$file" ]; then base64 -w 0 "$file"; else printf absent; fi
+  if [ -e "$file" ]; then printf = && base64 -w 0 "$file"; else printf absent; fi
   echo
 done

@@ -38,6 +38,7 @@ must change nothing, and Sidekiq must run and fetch jobs. Stop at the first faul
 	c.Flags().StringVar(&o.only, "only", "", "run only these kills, as MODULE[/SITUATION[/CALL]]")
 	c.Flags().StringVar(&o.suite, "suite", "trixie", "Debian suite")
 	c.Flags().BoolVar(&o.keep, "keep", false, "keep the host")
+	c.MarkFlagsMutuallyExclusive("points", "only")
 	return c
 }
 
@@ -56,6 +57,9 @@ func parsePoints(text string) (int, error) {
 func crash(ctx context.Context, o options) (err error) {
 	points, err := parsePoints(o.points)
 	if err != nil {
+		return err
+	}
+	if err := lab.CheckValues("--suite", []string{o.suite}, lab.Suites); err != nil {
 		return err
 	}
 	l, err := lab.New(ctx, "crash", o.keep)

@@ -174,6 +174,9 @@ func (t *target) inspect(ctx context.Context) (service string, s state, err erro
 		return "", nil, err
 	}
 	lines := strings.Split(out, "\n")
+	if len(lines) != 1+len(files) {
+		return "", nil, fmt.Errorf("check.sh printed %q", out)
+	}
 	s = state{}
 	for i, f := range files {
 		s[f.name] = lines[i+1]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/apenella/go-ansible/v2/pkg/adhoc"
 	"github.com/apenella/go-ansible/v2/pkg/execute"
+	"github.com/apenella/go-ansible/v2/pkg/execute/exec"
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 )
 
@@ -48,7 +49,7 @@ func (l *Lab) execute(ctx context.Context, command execute.Commander, env map[st
 		all[name] = value
 	}
 	var stdout, stderr bytes.Buffer
-	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(all),
+	err := execute.NewDefaultExecute(execute.WithCmd(command), execute.WithEnvVars(all), execute.WithExecutable(executable{}),
 		execute.WithWrite(&stdout), execute.WithWriteError(&stderr)).Execute(ctx)
 	switch {
 	case ctx.Err() != nil:
@@ -57,6 +58,17 @@ func (l *Lab) execute(ctx context.Context, command execute.Commander, env map[st
 		err = errors.New("ansible failed") // the error of go-ansible contains the whole environment
 	}
 	return Output{stdout.String(), stderr.String()}, err
+}
+
+// executable makes go-ansible use Command.
+type executable struct{}
+
+func (executable) Command(program string, args ...string) exec.Cmder {
+	return Command(context.Background(), program, args...)
+}
+
+func (executable) CommandContext(ctx context.Context, program string, args ...string) exec.Cmder {
+	return Command(ctx, program, args...)
 }
 
 // Failure appends the end of the output to an error.

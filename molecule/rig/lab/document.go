@@ -2,8 +2,9 @@ package lab
 
 import (
 	"fmt"
-	"os"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
 // A Table is a Markdown table. Its first row has the headings; one that ends in ":" aligns its column to the right.
@@ -35,15 +36,36 @@ func (t Table) String() string {
 
 // WriteSection replaces the text between <!-- NAME --> and <!-- /NAME --> in a document.
 func WriteSection(path, name, text string) error {
-	document, err := os.ReadFile(path)
+	old, changed, err := withSection(path, name, text)
 	if err != nil {
 		return err
 	}
-	changed, err := replaceSection(string(document), name, text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	return atomicfile.Replace(atomicfile.Replacement{
+		Path: path, Links: atomicfile.Follow, Data: []byte(changed), Mode: old.Mode, UID: old.UID, GID: old.GID, Found: old,
+	})
+}
+
+// CheckSection fails if a document has no section of that name; a document "" is not written.
+func CheckSection(path, name string) error {
+	if path == "" {
+		return nil
 	}
-	return os.WriteFile(path, []byte(changed), 0o644)
+	_, _, err := withSection(path, name, "text")
+	return err
+}
+
+// withSection returns the document and its text with the section replaced.
+func withSection(path, name, text string) (old *atomicfile.File, changed string, err error) {
+	if old, err = atomicfile.Read(path, atomicfile.Follow); err != nil {
+		return nil, "", err
+	}
+	if old == nil {
+		return nil, "", fmt.Errorf("document %q does not exist", path)
+	}
+	if changed, err = replaceSection(string(old.Data), name, text); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return old, changed, err
 }
 
 func replaceSection(document, name, text string) (string, error) {
@@ -52,6 +74,9 @@ func replaceSection(document, name, text string) (string, error) {
 	_, after, closed := strings.Cut(rest, closing)
 	if !opened || !closed {
 		return "", fmt.Errorf("no %q followed by %q", strings.TrimSpace(opening), closing)
+	}
+	if text = strings.TrimSpace(text); text == "" || strings.Contains(text, closing) {
+		return "", fmt.Errorf("text %q for section %s is not accepted; accepted: not empty, without %q", text, name, closing)
 	}
 	return before + opening + strings.TrimRight(text, "\n") + "\n" + closing + after, nil
 }

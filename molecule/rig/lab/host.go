@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// Suites are the Debian suites of molecule/images/build.
+var Suites = []string{"bullseye", "bookworm", "trixie"}
+
 // A Host is a container.
 type Host struct{ Name, Address string }
 

@@ -31,12 +31,19 @@ func New(ctx context.Context, name string, keep bool) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{name: name, dir: dir, keep: keep}
+	if err := l.createKey(ctx); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return l, nil
+}
+
+func (l *Lab) createKey(ctx context.Context) error {
 	if _, err := Run(ctx, nil, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", l.Key()); err != nil {
-		return l, err
+		return err
 	}
 	public, err := os.ReadFile(l.Key() + ".pub")
 	l.PublicKey = strings.TrimSpace(string(public))
-	return l, err
+	return err
 }
 
 // Path returns a path in the scratch directory.

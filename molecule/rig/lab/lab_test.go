@@ -33,6 +33,13 @@ func TestRun_InterruptedProgramCleansUp(t *testing.T) {
 	require.FileExists(t, done)
 }
 
+func TestRun_InterruptEndsChildren(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	_, err := Run(ctx, nil, "sh", "-c", "sleep 60 & wait") // the child has standard output: Run waits for it
+	require.ErrorContains(t, err, "signal: terminated")
+}
+
 func TestOrNotRun_ExitStatus(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "script")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\necho setup: something: else >&2\necho setup: no Python 3.12 >&2\nexit $1\n"), 0o700))
@@ -67,17 +74,51 @@ func TestReplaceSection(t *testing.T) {
 	}
 }
 
-func TestWriteSection_NamesTheDocument(t *testing.T) {
+func TestReplaceSection_RefusesText(t *testing.T) {
+	for _, text := range []string{"", "\n", "a\n<!-- /bench -->\nb"} {
+		_, err := replaceSection("<!-- bench -->\nold\n<!-- /bench -->\n", "bench", text)
+		require.ErrorContains(t, err, "for section bench is not accepted")
+	}
+}
+
+func TestWriteSection(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "README.md")
+	require.ErrorContains(t, WriteSection(path, "bench", "new"), "does not exist")
 	require.NoError(t, os.WriteFile(path, []byte("text\n"), 0o600))
 	require.ErrorContains(t, WriteSection(path, "bench", "new"), path+": no ")
+	require.ErrorContains(t, CheckSection(path, "bench"), path+": no ")
+	require.NoError(t, CheckSection("", "bench"))
+
+	const document = "<!-- bench -->\nold\n<!-- /bench -->\n"
+	require.NoError(t, os.WriteFile(path, []byte(document), 0o600))
+	require.NoError(t, CheckSection(path, "bench"))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, document, string(text))
+	require.NoError(t, WriteSection(path, "bench", "new"))
+	text, err = os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, strings.Replace(document, "old", "new", 1), string(text))
+}
+
+func TestNew_FailureLeavesNoDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("PATH", "/nowhere")
+	_, err := New(t.Context(), "lab", false)
+	require.ErrorContains(t, err, "ssh-keygen")
+	left, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 func TestClose_ReportsFailedHosts(t *testing.T) {
 	l, err := New(t.Context(), "lab", false)
 	require.NoError(t, err)
 	require.FileExists(t, l.Key())
-	l.add(Host{Name: "nowhere"}) // this directory has no molecule/scripts/host
-	require.ErrorContains(t, l.Close(), "molecule/scripts/host")
+	l.add(Host{Name: "one"}) // this directory has no molecule/scripts/host
+	l.add(Host{Name: "two"})
+	err = l.Close()
+	require.ErrorContains(t, err, "host stop one")
+	require.ErrorContains(t, err, "host stop two")
 	require.NoDirExists(t, l.Path())
 }

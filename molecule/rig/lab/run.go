@@ -16,10 +16,12 @@ import (
 // stopTimeout is the time that an interrupted program has to clean up.
 const stopTimeout = 30 * time.Second
 
-// Command returns a command that is terminated when the context is done, and killed stopTimeout later.
+// Command returns a command. When the context is done, it and its children are terminated; it is killed stopTimeout
+// later. Ctrl-C does not reach them.
 func Command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
 	return cmd
 }

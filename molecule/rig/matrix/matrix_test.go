@@ -29,6 +29,10 @@ func TestTable_Results(t *testing.T) {
 	require.Equal(t, []string{
 		"2.21, role: not run: interrupted", "2.14, ssh: failed bullseye, trixie", "2.21, paramiko: failed",
 	}, table.failures())
+
+	table = newTable([]string{"a"}, []string{"2.14"})
+	table.note("a", "2.14", "not run: no Python")
+	require.Equal(t, []string{"no test has run"}, table.failures())
 }
 
 func TestAnswers_AdHoc(t *testing.T) {
@@ -67,8 +71,8 @@ TASK [sidekiq : two] ****
 }
 
 func TestOptions_Refused(t *testing.T) {
-	require.ErrorContains(t, options{cores: []string{"2.13"}, suites: suites}.validate(), `--cores: value "2.13" is not accepted; accepted: 2.14.18, `)
+	require.ErrorContains(t, options{cores: []string{"2.13"}, suites: lab.Suites}.validate(), `--cores: value "2.13" is not accepted; accepted: 2.14.18, `)
 	require.ErrorContains(t, options{cores: versions(), suites: []string{"trixe"}}.validate(), `--suites: value "trixe" is not accepted; accepted: bullseye, `)
-	require.EqualError(t, options{cores: versions()[:1], suites: suites, readme: "README.md"}.validate(), "--readme requires all values; hint: omit --cores")
-	require.NoError(t, options{cores: versions(), suites: suites, readme: "README.md"}.validate())
+	require.EqualError(t, options{cores: versions()[:1], suites: lab.Suites, readme: "README.md"}.validate(), "--readme requires all values; hint: omit --cores")
+	require.NoError(t, options{cores: versions(), suites: lab.Suites, readme: "../../../README.md"}.validate())
 }

@@ -71,14 +71,19 @@ func (c cell) String() string {
 	}
 }
 
-// failures returns the cells that failed or are empty.
+// failures returns the cells that failed or are empty, or an error if no test passed.
 func (t *table) failures() (all []string) {
+	passed := false
 	for _, row := range t.rows {
 		for _, core := range t.cores {
+			passed = passed || t.cells[[2]string{row, core}].passed
 			if text := t.cells[[2]string{row, core}].String(); strings.Contains(text, "**") {
 				all = append(all, fmt.Sprintf("%s, %s: %s", core, row, strings.ReplaceAll(text, "**", "")))
 			}
 		}
+	}
+	if !passed && all == nil {
+		all = []string{"no test has run"}
 	}
 	return all
 }

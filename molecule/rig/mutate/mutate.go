@@ -3,6 +3,7 @@ package mutate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand"
@@ -78,6 +79,9 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		}
 		fmt.Fprintf(out, "%v: %s, %.0f s\n", m, result, time.Since(began).Seconds())
 	}
+	if tried == 0 {
+		return errors.New("no change compiles; hint: go build ./...")
+	}
 	found := tried - len(missed)
 	fmt.Fprintf(out, "found %d of %d\n", found, tried)
 	for _, m := range missed {
@@ -112,7 +116,7 @@ func choose(ctx context.Context, o options) ([]mutant, error) {
 	slices.SortStableFunc(all, func(a, b mutant) int { return strings.Compare(a.path, b.path) })
 	all = slices.DeleteFunc(all, func(m mutant) bool { return !strings.HasPrefix(m.String(), o.only) })
 	if len(all) == 0 {
-		return nil, fmt.Errorf("no condition at %q; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts", o.only)
+		return nil, fmt.Errorf("--only: no condition at %q; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts", o.only)
 	}
 	rand.New(rand.NewSource(o.seed)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all, nil

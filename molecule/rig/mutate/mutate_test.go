@@ -55,7 +55,7 @@ func TestChoose_SeedDecides(t *testing.T) {
 	require.NotEqual(t, chosen(1), chosen(2))
 	require.ElementsMatch(t, chosen(1), chosen(2))
 	_, err := choose(t.Context(), options{changed: []string{"."}, only: "none.go"})
-	require.EqualError(t, err, `no condition at "none.go"; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts`)
+	require.EqualError(t, err, `--only: no condition at "none.go"; accepted: PACKAGE/FILE.go:LINE of a package that changes hosts`)
 }
 
 // project has two packages with tests; one imports the other.
@@ -99,4 +99,8 @@ func TestRun(t *testing.T) {
 	require.NoError(t, os.WriteFile("b/b.go", []byte(strings.Replace(project["b/b.go"], "!", "", 1)), 0o600))
 	err = run(t.Context(), &out, options{changed: []string{"./b"}, testers: []string{"./b"}, count: 4})
 	require.ErrorContains(t, err, "tests of example.com/p/b without a change: exit status 1: --- FAIL: TestOdd")
+
+	require.NoError(t, os.WriteFile("a/a.go", []byte(project["a/a.go"]+"var x int = true\n"), 0o600))
+	require.ErrorContains(t, run(t.Context(), &out, options{changed: []string{"./a"}, testers: []string{"./a"}, count: 4}), "no change compiles")
+	require.ErrorContains(t, run(t.Context(), &out, options{}), `--count: value "0" is not accepted`)
 }

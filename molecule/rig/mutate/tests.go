@@ -77,7 +77,7 @@ func (t tests) run(ctx context.Context, m mutant) (string, error) {
 		if err := t.limit(ctx, pkg); err != nil {
 			return "", err
 		}
-		out, err := goTest(ctx, pkg, t.limits[pkg], overlay)
+		out, err := t.goTest(ctx, pkg, t.limits[pkg], overlay)
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -126,7 +126,7 @@ func (t tests) limit(ctx context.Context, pkg string) error {
 		return nil
 	}
 	began := time.Now()
-	if out, err := goTest(ctx, pkg, 10*time.Minute, ""); err != nil {
+	if out, err := t.goTest(ctx, pkg, 10*time.Minute, ""); err != nil {
 		return fmt.Errorf("tests of %s without a change: %w: %s", pkg, err, lab.Tail(out, 2000))
 	}
 	t.limits[pkg] = max(10*time.Since(began), 30*time.Second)
@@ -142,8 +142,10 @@ const sandbox = `unshare --mount --pid --fork --kill-child --mount-proc sh -ec '
 	"$0" "$@"
 	exit 0'`
 
-func goTest(ctx context.Context, pkg string, limit time.Duration, overlay string) (string, error) {
-	out, err := lab.Command(ctx, "go", "test", "-count=1", "-vet=off", "-failfast", "-timeout", limit.String(), "-exec", sandbox, "-overlay", overlay, pkg).CombinedOutput()
+func (t tests) goTest(ctx context.Context, pkg string, limit time.Duration, overlay string) (string, error) {
+	cmd := lab.Command(ctx, "go", "test", "-count=1", "-vet=off", "-failfast", "-timeout", limit.String(), "-exec", sandbox, "-overlay", overlay, pkg)
+	cmd.Env = append(os.Environ(), "TMPDIR="+t.scratch) // a test that is killed leaves its files
+	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 

@@ -34,8 +34,12 @@ refused=
 [ "$(show RestrictSUIDSGID)" != yes ] || refused="$refused|chmod g+s"
 echo "ProtectSystem=$(show ProtectSystem) ProtectHome=$(show ProtectHome) PrivateTmp=$(show PrivateTmp); must be refused: ${refused#|}"
 
+steps=$(redis-cli --raw LRANGE "$key" 0 -2)
+for name in "write /opt/elsewhere" "chmod g+s" soffice clam; do
+  echo "$steps" | grep -q "^$name" || fail "the job has no step \"$name\""
+done
 failed=$(mktemp)
-redis-cli --raw LRANGE "$key" 0 -2 | while IFS="$(printf '\t')" read -r name result; do
+echo "$steps" | while IFS="$(printf '\t')" read -r name result; do
   mark=NO
   case "$refused|:$result" in
     *"|$name|"*:ok) result="is not refused" ;;
