@@ -61,6 +61,9 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		return err
 	}
 	defer os.RemoveAll(t.scratch)
+	if err := os.Chmod(t.scratch, 0o755); err != nil { // tests run programs as other users
+		return err
+	}
 	tried, missed := 0, []mutant{}
 	for _, m := range mutants {
 		if tried == o.count {
