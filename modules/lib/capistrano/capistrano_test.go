@@ -40,19 +40,27 @@ func TestDeployment_Writable(t *testing.T) {
 
 func TestDeployment_Linked(t *testing.T) {
 	root := t.TempDir()
-	for _, dir := range []string{"opt/hyrax/shared/inside", "opt/hyrax/current", "mnt/disk/uploads", "var/lib", "usr/local/data", "etc/hyrax"} {
+	for _, dir := range []string{"opt/apps/hyrax/shared/inside", "opt/apps/hyrax/current", "mnt/disk/uploads", "var/lib", "usr/local/data", "etc/hyrax", "srv/app/data"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
 	}
+	require.NoError(t, os.WriteFile(filepath.Join(root, "mnt/disk/master.key"), nil, 0o600))
 	for link, target := range map[string]string{
-		"opt/hyrax/shared/uploads": "mnt/disk/uploads", "opt/hyrax/shared/again": "mnt/disk/uploads", "opt/hyrax/shared/local": "usr/local/data",
-		"opt/hyrax/shared/in": "opt/hyrax/shared/inside", "opt/hyrax/shared/up": "opt", "opt/hyrax/shared/system": "etc/hyrax",
-		"opt/hyrax/shared/lib": "var/lib", "opt/hyrax/shared/gone": "nowhere", "opt/hyrax/current/tmp": "mnt/disk",
+		"opt/apps/hyrax/shared/uploads": "mnt/disk/uploads", "opt/apps/hyrax/shared/again": "mnt/disk/uploads",
+		"opt/apps/hyrax/shared/local": "usr/local/data", "opt/apps/hyrax/shared/in": "opt/apps/hyrax/shared/inside",
+		"opt/apps/hyrax/shared/up": "opt/apps", "opt/apps/hyrax/shared/top": "opt", "opt/apps/hyrax/shared/system": "etc/hyrax",
+		"opt/apps/hyrax/shared/lib": "var/lib", "opt/apps/hyrax/shared/gone": "nowhere",
+		"opt/apps/hyrax/shared/master.key": "mnt/disk/master.key", "opt/apps/hyrax/current/tmp": "mnt/disk",
+		"srv/app/log": "srv/app/data", "srv/app/tmp": "mnt/disk",
 	} {
 		require.NoError(t, os.Symlink(filepath.Join(root, target), filepath.Join(root, link)))
 	}
-	linked, refused := Deployment{AppRoot: "/opt/hyrax/current", Root: "/opt/hyrax"}.Linked(root)
+	linked, refused := Deployment{AppRoot: "/opt/apps/hyrax/current", Root: "/opt/apps/hyrax"}.Linked(root)
 	require.Equal(t, []string{"/mnt/disk", "/mnt/disk/uploads", "/usr/local/data"}, linked)
-	require.ElementsMatch(t, []string{"/opt", "/etc/hyrax", "/var/lib"}, refused)
+	require.ElementsMatch(t, []string{"/opt/apps", "/opt", "/etc/hyrax", "/var/lib"}, refused)
+
+	linked, refused = Deployment{AppRoot: "/srv/app"}.Linked(root)
+	require.Equal(t, []string{"/mnt/disk"}, linked)
+	require.Empty(t, refused)
 }
 
 func TestIsUnit(t *testing.T) {
