@@ -44,16 +44,28 @@ func through(t *testing.T, target string, delay time.Duration) net.Conn {
 
 func TestRelay_DelaysEachDirection(t *testing.T) {
 	const delay = 30 * time.Millisecond
-	conn := through(t, echo(t), delay)
-	answer := make([]byte, 1)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	near := through(t, listener.Addr().String(), delay)
+	far, err := listener.Accept()
+	require.NoError(t, err)
+	defer far.Close()
 	for range 3 {
-		start := time.Now()
-		_, err := conn.Write([]byte("x"))
-		require.NoError(t, err)
-		_, err = io.ReadFull(conn, answer)
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, time.Since(start), 2*delay)
+		requireDelay(t, near, far, delay)
+		requireDelay(t, far, near, delay)
 	}
+}
+
+// requireDelay requires that a byte takes at least that long.
+func requireDelay(t *testing.T, from, to net.Conn, delay time.Duration) {
+	t.Helper()
+	sent := time.Now()
+	_, err := from.Write([]byte("x"))
+	require.NoError(t, err)
+	_, err = io.ReadFull(to, make([]byte, 1))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, time.Since(sent), delay)
 }
 
 // One delay for each read would be 512 delays for 16 MB.
