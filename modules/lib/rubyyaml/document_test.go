@@ -116,6 +116,7 @@ func TestShapes(t *testing.T) {
 	for _, source := range []string{"a: {x: 1, y: [2, 1]}\nb: 3\n", "a: {x: 1, y: [1, 2]}\nb: '3'\n", "a:\n  :x: 1\n  y: [1, 2]\nb: 3\n", "b: 3\na: {x: 1, y: [1, 2]}\n"} {
 		require.NotEqual(t, same, number(source), source)
 	}
+	require.NotEqual(t, number("a: yes"), number("a: 'yes'"), "Psych loads true, and a string")
 	d := parsed(t, "a: &a [*a]\n")
 	_, err := s.Of(d, d.Root())
 	require.EqualError(t, err, "line 1: the value contains itself; hint: remove the alias that leads back to it")
