@@ -196,6 +196,7 @@ func TestCommand_Systemctl(t *testing.T) {
 		"/bin/systemctl kill -s TSTP sidekiq":                 {Options: []Option{{"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{3}},
 		"/bin/systemctl kill -qsTSTP sidekiq":                 {Options: []Option{{"-q", ""}, {"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{2}},
 		"/bin/systemctl kill sidekiq --sig TSTP -- -x -":      {Options: []Option{{"--sig", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq", "-x", "-"}, at: []int{1, 5, 6}},
+		"/bin/systemctl stop -- a -- -b":                      {Verb: "stop", Names: []string{"a", "--", "-b"}, at: []int{2, 3, 4}},
 		"/opt/systemctl -qH host status":                      {Options: []Option{{"-q", ""}, {"-H", "host"}}, Verb: "status"},
 		"/bin/systemctl kill --kill-who=main -s TSTP sidekiq": {Options: []Option{{"--kill-who", "main"}, {"-s", "TSTP"}}, Verb: "kill", Names: []string{"sidekiq"}, at: []int{4}},
 	} {
