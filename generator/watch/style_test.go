@@ -8,6 +8,8 @@ import (
 
 func TestTextIsCutAndWrappedToTheWidth(t *testing.T) {
 	require.Equal(t, "äöü...", cut("äöüäöüä", 6))
+	require.Equal(t, "äöüä", cut("äöüä", 4))
+	require.Equal(t, "äöü", cut("äöüäöü", 3))
 	require.Equal(t, "äö", cut("äöü", 2))
 	require.Equal(t, "", cut("a", -1))
 	require.Equal(t, "one two\nthree\nfour-and-more", wrap("one two three four-and-more", 8))
