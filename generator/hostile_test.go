@@ -22,7 +22,7 @@ import (
 // yamlHostile are texts that have another meaning in YAML without quotes.
 var yamlHostile = []string{
 	"\n- hosts: all", ": #", "!!python/object/apply:os.system [x]", "!unsafe x", "*a", "&a b", "x\n---\nevil: 1", "\n...\nevil: 1", "x\u2028evil: 1", "x\u0085evil: 1", "x\revil: 1", "' evil: 1", `" evil: 1`, "}", "]", "# x",
-	"%YAML 1.1", "? x", "- x", "a\tb", "<<", "=", "x: >-", ">-\nevil: 1", "|", "[[ . ]]", "`x`", "<!-- x -->", "| x |",
+	"%YAML 1.1", "? x", "- x", "a\tb", "<<", "=", "x: >-", ">-\nevil: 1", "|", "[[ . ]]", "`x`", "<!-- x -->", "| x |", "x\x01", "\u009bx",
 }
 
 // long is inserted before a text, since long texts are written in another style.
