@@ -63,13 +63,15 @@ func (s *envScanner) comment() {
 	}
 }
 
-// name consumes a name and =, or a whole line without one.
+// name consumes a name and =, or a whole line without one. A = that begins the line is part of the name (env-file.c).
 func (s *envScanner) name() (string, bool) {
-	end := strings.IndexAny(s.rest, "=\n\r")
+	first := len(s.rest) - len(strings.TrimPrefix(s.rest, "="))
+	end := strings.IndexAny(s.rest[first:], "=\n\r")
 	if end < 0 {
 		s.rest = ""
 		return "", false
 	}
+	end += first
 	name, found := s.rest[:end], s.rest[end] == '='
 	s.rest = s.rest[end+1:]
 	return strings.TrimRight(name, " \t"), found
