@@ -15,8 +15,9 @@ import (
 var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ParseFile reads a file of variables as systemd reads EnvironmentFile= (systemd.exec(5)): NAME=VALUE by lines, lines
-// that begin with # or ; are comments, quotes may span lines, a backslash keeps the next character as it is and joins lines. An
-// invalid name is ignored, as systemd does. The error quotes nothing of the file.
+// that begin with # or ; are comments, quotes may span lines, a backslash keeps the next character as it is and joins
+// lines; at the end of the file it is ignored. An invalid name is ignored, as systemd does. The error quotes nothing of
+// the file.
 func ParseFile(source []byte) (map[string]string, error) {
 	if !utf8.Valid(source) {
 		return nil, errors.New("it is not UTF-8, which systemd refuses")
@@ -107,7 +108,10 @@ func (s *envScanner) double(value *strings.Builder) {
 		if c == '"' {
 			return
 		}
-		if c == '\\' && s.rest != "" {
+		if c == '\\' {
+			if s.rest == "" {
+				return
+			}
 			c = s.take()
 			if c == '\n' {
 				continue
@@ -128,7 +132,11 @@ func (s *envScanner) plain(value *strings.Builder) {
 		if c == '\n' || c == '\r' {
 			break
 		}
-		escaped := c == '\\' && s.rest != ""
+		escaped := c == '\\'
+		if escaped && s.rest == "" {
+			kept = value.Len()
+			break
+		}
 		if escaped {
 			c = s.take()
 		}

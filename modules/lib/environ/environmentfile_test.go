@@ -19,6 +19,8 @@ func TestEnvironmentFilesFollowSystemd(t *testing.T) {
 		"A=\"one\\\ntwo\"\n":           {"A": "onetwo"},
 		"A=one\\\ntwo\nB=1\n":          {"A": "onetwo", "B": "1"},
 		"A=x\\ \n":                     {"A": "x "},
+		"A=x \\":                       {"A": "x "},
+		"A=\"x\\":                      {"A": "x"},
 		"A='x' \"y\"z\n":               {"A": "xyz"},
 		"A=x\"y\"\n":                   {"A": `x"y"`},
 		"A=x # no comment\n":           {"A": "x # no comment"},
