@@ -21,6 +21,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // TestMain also runs the programs of the scripts: the module, and the programs that it calls.
@@ -65,10 +66,7 @@ func program() {
 //	fake SOCKET FILE         run a Redis with the answers in the file: see redistest.FakeCommand
 func TestScripts(t *testing.T) {
 	if os.Geteuid() != 0 {
-		if os.Getenv("REQUIRE_ORACLES") == "1" {
-			t.Fatal("the scripts of systemd_sidekiq need root")
-		}
-		t.Skip("SKIPPED: the scripts of systemd_sidekiq need root, for files that belong to root")
+		testenv.NotTested(t, "only root can create files of root")
 	}
 	server := redistest.Start(t, "--databases", "100")
 	var databases atomic.Int32
