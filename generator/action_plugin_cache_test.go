@@ -79,9 +79,7 @@ func putModule(t *testing.T, dir, hash, script string) {
 
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can act as other users")
-	}
+	testenv.NeedRoot(t, "only root can act as other users")
 }
 
 // The owner of the cache's parent directory exchanges the cache all the time: for a link to a directory of the

@@ -29,9 +29,7 @@ func as(uid uint32) *syscall.SysProcAttr {
 // needRoot skips the test if the process cannot run programs as another user, or fails it if oracles are required.
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can run a program as another user")
-	}
+	testenv.NeedRoot(t, "only root can run a program as another user")
 }
 
 // run runs the module in a separate process.

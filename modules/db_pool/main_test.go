@@ -20,9 +20,14 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true, Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"call": answertest.Call, "answer": answertest.Command, "mode": checkMode,
-	}})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata", RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.Getenv("TMPDIR")) // for the lock of an ordinary user
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"call": answertest.Call, "answer": answertest.Command, "mode": checkMode},
+	})
 }
 
 // checkMode is the command `mode FILE PERMISSIONS`.

@@ -65,9 +65,7 @@ func program() {
 //	redis COMMAND WORD...    send a command to the Redis
 //	fake SOCKET FILE         run a Redis with the answers in the file: see redistest.FakeCommand
 func TestScripts(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can create files of root")
-	}
+	testenv.NeedRoot(t, "only root can create files of root")
 	server := redistest.Start(t, "--databases", "100")
 	var databases atomic.Int32
 	testscript.Run(t, testscript.Params{

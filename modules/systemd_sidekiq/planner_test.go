@@ -15,6 +15,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 // fakeStore is a Redis with the given heartbeats and jobs, or one that answers with fault.
@@ -67,6 +68,7 @@ func (r *recorder) Warn(format string, args ...any) {
 // newTestPlanner returns a planner for a service with the running process 42, with the systemctl of the scripts.
 func newTestPlanner(t *testing.T, store *fakeStore, o *options) (*planner, *unit) {
 	t.Helper()
+	testenv.NeedRoot(t, "only root can create files of root")
 	work := t.TempDir()
 	t.Setenv("WORK", work)
 	h := host{root: filepath.Join(work, "host")}

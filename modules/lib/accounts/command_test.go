@@ -15,9 +15,7 @@ import (
 
 // A child that outlives the program is killed, and the caller does not wait for it.
 func TestUser_Command(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "running a program as another user needs root")
-	}
+	testenv.NeedRoot(t, "running a program as another user needs root")
 	nobody, err := LookUpUser("nobody")
 	require.NoError(t, err)
 	require.NotNil(t, nobody)

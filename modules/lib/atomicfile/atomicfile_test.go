@@ -90,9 +90,7 @@ func TestRead_ReplacedFile(t *testing.T) {
 }
 
 func TestReplace_Owner(t *testing.T) {
-	if os.Getuid() != 0 {
-		testenv.NotTested(t, "only root can change the owner of a file")
-	}
+	testenv.NeedRoot(t, "only root can change the owner of a file")
 	path := filepath.Join(t.TempDir(), "f")
 	r := replacement(path, "x")
 	r.Mode, r.UID, r.GID = 0o755|fs.ModeSetuid, 1234, 4321
@@ -223,9 +221,7 @@ func TestReplace_ReadOnlyDirectory(t *testing.T) {
 }
 
 func TestReplace_FullDisk(t *testing.T) {
-	if os.Getuid() != 0 {
-		testenv.NotTested(t, "only root can mount a file system")
-	}
+	testenv.NeedRoot(t, "only root can mount a file system")
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	mountTmpfs(t, dir, "size=64k,nr_inodes=3")

@@ -32,9 +32,7 @@ type tree struct {
 
 func newTree(t *testing.T) tree {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can change the owner of a file")
-	}
+	testenv.NeedRoot(t, "only root can change the owner of a file")
 	root := t.TempDir()
 	for d := root; d != os.TempDir(); d = filepath.Dir(d) {
 		require.NoError(t, os.Chmod(d, 0o755))

@@ -32,9 +32,7 @@ func TestIsRuby_FIFO(t *testing.T) {
 // needRoot skips a test that runs programs as a user.
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can run a program as another user")
-	}
+	testenv.NeedRoot(t, "only root can run a program as another user")
 }
 
 func TestFind(t *testing.T) {

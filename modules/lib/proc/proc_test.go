@@ -45,9 +45,7 @@ func TestWorkingDirectory(t *testing.T) {
 }
 
 func TestWorkingDirectory_RootMayNotRead(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can run a process as another user")
-	}
+	testenv.NeedRoot(t, "only root can run a process as another user")
 	process := exec.Command("sleep", "60")
 	process.Dir = "/usr"
 	process.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}

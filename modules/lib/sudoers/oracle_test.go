@@ -128,6 +128,7 @@ func plain(items []map[string]any) ([]string, error) {
 // readBack returns a policy as sudo's parser reads it.
 func readBack(t *testing.T, path string) (grants []granted, defaults []string, err error) {
 	t.Helper()
+	testenv.NeedRoot(t, "cvtsudoers requires a file of root")
 	out, err := exec.Command(oracle(t, "/usr/bin/cvtsudoers"), "-f", "json", path).CombinedOutput()
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %s", err, out)

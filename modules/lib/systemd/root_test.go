@@ -206,9 +206,7 @@ func TestRootFiles_OneUnit(t *testing.T) {
 }
 
 func TestIsLog(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can make directories in /var/log")
-	}
+	testenv.NeedRoot(t, "only root can make directories in /var/log")
 	root, err := os.MkdirTemp("/var/log", "systemd-test-")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(root)) })

@@ -28,6 +28,14 @@ func NotTested(t testing.TB, reason string) {
 	t.Skip("NOT TESTED: " + reason)
 }
 
+// NeedRoot is NotTested unless root runs the test.
+func NeedRoot(t testing.TB, reason string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		NotTested(t, reason)
+	}
+}
+
 // Lint skips a test that runs ansible-lint, unless make lint runs it.
 func Lint(t testing.TB) {
 	t.Helper()

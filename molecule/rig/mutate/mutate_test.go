@@ -75,9 +75,7 @@ var _ = map[bool]string{1 == 1: "a key", 1 != 1: "another"}
 }
 
 func TestRun(t *testing.T) {
-	if os.Geteuid() != 0 {
-		testenv.NotTested(t, "only root can mount directories")
-	}
+	testenv.NeedRoot(t, "only root can mount directories")
 	t.Chdir(t.TempDir())
 	for name, text := range project {
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
