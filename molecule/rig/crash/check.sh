@@ -16,6 +16,6 @@ if [ -e /etc/sudoers.d/sidekiq-restart-users ]; then
 fi
 systemctl show --value --property=ActiveState sidekiq.service
 for file; do
-  if [ -e "$file" ]; then printf = && base64 -w 0 "$file"; else printf absent; fi
+  if [ -e "$file" ]; then printf '=' && base64 -w 0 "$file"; else printf absent; fi
   echo
 done

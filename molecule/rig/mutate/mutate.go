@@ -83,7 +83,7 @@ func run(ctx context.Context, out io.Writer, o options) error {
 		fmt.Fprintf(out, "%v: %s, %.0f s\n", m, result, time.Since(began).Seconds())
 	}
 	if tried == 0 {
-		return errors.New("no change compiles; hint: go build ./...")
+		return errors.New("no change compiles; hint: run go build for the package")
 	}
 	found := tried - len(missed)
 	fmt.Fprintf(out, "found %d of %d\n", found, tried)
