@@ -52,7 +52,7 @@ lint: build ## check Go, shell, YAML, workflow and Ansible code
 	$(SETUP) lint
 	molecule/scripts/lint
 
-test-matrix: dist bin/rig ## test all versions of ansible-core, all connections and Debian suites, and the release packages
+test-matrix: dist bin/rig ## test all ansible-core versions, connections and Debian suites, and release packages; README=1: see bench
 	$(SETUP) run molecule/scripts/matrix
 
 story: build bin/rig ## test deployments, faults and several hosts; README=1 writes the results into README.md

@@ -69,6 +69,9 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"leave": func(ts *testscript.TestScript, _ bool, args []string) {
+				if len(args) != 1 {
+					ts.Fatalf("usage: leave FILE")
+				}
 				for line := range strings.Lines(ts.ReadFile(args[0])) {
 					words := strings.Split(strings.TrimSuffix(line, "\n"), " | ")
 					ts.Check(server.Do(ts.Value("db").(int), words[0], anyOf(words[1:])...))

@@ -49,6 +49,8 @@ func useVenv() error {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use: "rig", Short: "Tests on throwaway hosts, and measurements",
+		Long: "Tests on throwaway hosts, and measurements, of what `make build` has built. They require the Docker daemon and\n" +
+			"the programs that molecule/scripts/setup installs.",
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {

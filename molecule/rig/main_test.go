@@ -68,6 +68,22 @@ func TestRunScenarios_InterruptRemovesHosts(t *testing.T) {
 		"bookworm --base-config molecule/base.yml destroy --scenario-name sudo\n", string(text))
 }
 
+func TestScenarios_AreListed(t *testing.T) {
+	var lists []byte
+	for _, path := range []string{"../scripts/test", "../scripts/matrix", "../../Makefile"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		lists = append(lists, text...)
+	}
+	scenarios, err := filepath.Glob("../*/molecule.yml")
+	require.NoError(t, err)
+	require.NotEmpty(t, scenarios)
+	for _, path := range scenarios {
+		name := filepath.Base(filepath.Dir(path))
+		require.Regexp(t, `(?m)[ ]`+name+`([@{ ]|$)`, string(lists), "no script runs the scenario")
+	}
+}
+
 func TestCommands_RequireTheProject(t *testing.T) {
 	root := rootCommand() // this is molecule/rig
 	root.SetArgs([]string{"scenarios", "default"})
@@ -82,6 +98,9 @@ func TestCommands_Refuse(t *testing.T) {
 		`--points: value "0" is not accepted; accepted: all`: {"crash", "--points", "0"},
 		`--run: value "x" is not accepted`:                   {"bench", "--run", "x"},
 		`scenario "x" does not exist`:                        {"scenarios", "default", "x"},
+		`scenario "" does not exist; accepted: apply, `:      {"scenarios"},
+		`--only: value "x/1" is not accepted; accepted: MOD`: {"crash", "--only", "x/1"},
+		`--suite: value "sid" is not accepted`:               {"crash", "--suite", "sid"},
 	} {
 		root := rootCommand()
 		root.SetArgs(args)

@@ -23,7 +23,6 @@ func scenariosCommand() *cobra.Command {
 			"Stop at the first that fails, and print its output. ubuntu1804 is skipped if its image cannot be pulled, and fails with\n" +
 			"REQUIRE_ORACLES=1.",
 		Example: "  rig scenarios default default@bullseye",
-		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runScenarios(cmd.Context(), args)
 		},
@@ -53,6 +52,9 @@ func parseScenario(text string) (scenario, error) {
 }
 
 func runScenarios(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		args = []string{""} // the error lists the scenarios
+	}
 	var all []scenario
 	for _, arg := range args {
 		s, err := parseScenario(arg)
@@ -62,6 +64,7 @@ func runScenarios(ctx context.Context, args []string) error {
 		all = append(all, s)
 	}
 	for i, s := range all {
+		fmt.Printf("%-22s ", args[i])
 		began := time.Now()
 		result := "ok"
 		err := s.run(ctx)
@@ -71,7 +74,7 @@ func runScenarios(ctx context.Context, args []string) error {
 		if err != nil {
 			return fmt.Errorf("scenario %s: %w", args[i], err)
 		}
-		fmt.Printf("%-22s %s, %.0f s\n", args[i], result, time.Since(began).Seconds())
+		fmt.Printf("%s, %.0f s\n", result, time.Since(began).Seconds())
 	}
 	return nil
 }
@@ -82,11 +85,14 @@ func (s scenario) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if _, err := exec.LookPath("molecule"); err != nil {
+		return fmt.Errorf("%w; hint: molecule/scripts/setup venv", err)
+	}
 	out, err := s.molecule(ctx, "test").CombinedOutput()
 	if err == nil {
 		return nil
 	}
-	os.Stderr.Write(out)
+	fmt.Fprintf(os.Stderr, "failed\n%s", out)
 	if ctx.Err() != nil { // molecule removes no hosts when it is interrupted
 		err = errors.Join(err, s.molecule(context.Background(), "destroy").Run())
 	}
@@ -95,8 +101,9 @@ func (s scenario) run(ctx context.Context) error {
 
 func (s scenario) molecule(ctx context.Context, verb string) *exec.Cmd {
 	cmd := lab.Command(ctx, "molecule", "--base-config", "molecule/base.yml", verb, "--scenario-name", s.name)
+	cmd.Env = append(os.Environ(), "NO_COLOR=1", "ANSIBLE_NOCOLOR=1")
 	if s.suite != "" {
-		cmd.Env = append(os.Environ(), "MOLECULE_SUITE="+s.suite)
+		cmd.Env = append(cmd.Env, "MOLECULE_SUITE="+s.suite)
 	}
 	return cmd
 }

@@ -1,7 +1,8 @@
 // Package testenv reads the environment variables of the tests.
 //
 //   - REQUIRE_ORACLES=1: a test that lacks a program or a privilege fails instead of being skipped.
-//   - SIDEKIQ_CORPUS=DIR: files of real applications; an absolute path.
+//   - SIDEKIQ_CORPUS=DIR: configuration files of real applications, DIR/database/*.yml and DIR/sidekiq/*.yml; an
+//     absolute path. They are not part of the project.
 //   - SOAK=N: random tests run N times as many rounds. Set by make soak.
 //   - LINT=1: tests that run ansible-lint are not skipped. Set by make lint.
 //   - ALL_CORES=1: tests also run each ansible-core in .venv/cores (package ansibletest). Set by make
@@ -44,7 +45,7 @@ func Lint(t testing.TB) {
 	}
 }
 
-// Rounds returns the number of rounds of a random test: usual, or SOAK times as many. It panics if SOAK is no
+// Rounds returns the number of rounds of a random test: usual, or SOAK times as many. It panics if SOAK is not a
 // number.
 func Rounds(usual int) int {
 	text := os.Getenv("SOAK")

@@ -37,7 +37,7 @@ func Command() *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&o.run, "run", parts, "parts to run; latency repeats tasks and role with a distant host")
 	c.Flags().IntVar(&o.rounds, "rounds", 15, "rounds of single tasks")
-	c.Flags().IntVar(&o.roles, "roles", 5, "rounds of whole roles, and over many hosts")
+	c.Flags().IntVar(&o.roles, "roles", 5, "rounds of the parts role and hosts")
 	c.Flags().StringVar(&o.readme, "readme", "", "document whose section bench is replaced with the table")
 	return c
 }

@@ -59,6 +59,11 @@ func crash(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.only != "" {
+		if err := checkOnly(o.only); err != nil {
+			return err
+		}
+	}
 	if err := lab.CheckValues("--suite", []string{o.suite}, lab.Suites); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ type situation struct {
 	state string // its sidekiq_state
 }
 
-// situations: the first begins with a new host, each other with the result of the one before.
+// situations run in order: the first on a new host, each later one on the result of the one before.
 var situations = []situation{
 	{"install", "", "B", "started"}, {"restart", "B", "B", "restarted"}, {"pool", "B", "C", "started"}, {"return", "C", "A", "started"}, {"change", "A", "B", "started"},
 }
@@ -40,6 +40,21 @@ type kill struct {
 
 // path returns its name for --only.
 func (k kill) path() string { return fmt.Sprintf("%s/%s/%d", k.module, k.situation.name, k.number) }
+
+// checkOnly refuses a value of --only whose module or situation does not exist.
+func checkOnly(only string) error {
+	module, rest, _ := strings.Cut(only, "/")
+	name, _, _ := strings.Cut(rest, "/")
+	var names []string
+	for _, s := range situations {
+		names = append(names, s.name)
+	}
+	if slices.Contains(modules, module) && (name == "" || slices.Contains(names, name)) {
+		return nil
+	}
+	return fmt.Errorf("--only: value %q is not accepted; accepted: MODULE[/SITUATION[/CALL]], MODULE: %s, SITUATION: %s",
+		only, strings.Join(modules, ", "), strings.Join(names, ", "))
+}
 
 // choose spreads a number of kills evenly over the rows, and over the calls of each; 0 selects all calls.
 func choose(rows []*row, points int) []kill {

@@ -45,7 +45,7 @@ func WriteSection(path, name, text string) error {
 	})
 }
 
-// CheckSection fails if a document has no section of that name; a document "" is not written.
+// CheckSection fails if a document has no section of that name; an empty path means that no document is written.
 func CheckSection(path, name string) error {
 	if path == "" {
 		return nil

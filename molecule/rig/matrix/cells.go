@@ -107,7 +107,7 @@ func testMany(ctx context.Context, c controller, hosts []host) error {
 // only with the oldest and the newest core, since Ansible hardly matters.
 func testPair(ctx context.Context, c controller, h host) error {
 	if !c.core.isEnd() {
-		return lab.NotRun{Reason: "first and last only"}
+		return lab.NotRun{Reason: "oldest and newest only"}
 	}
 	for round := range 3 {
 		if err := h.reset(ctx, ways); err != nil {

@@ -21,8 +21,8 @@ import (
 // Rows of the table, in addition to those of the ways.
 const (
 	pythonRow = "Python on the controller"
-	roleRow   = "the role on a fresh host: `--check`, first run; at last `sidekiq_state: absent`"
-	againRow  = "the role again: no change, one remote call a task"
+	roleRow   = "the role on a fresh host: `--check`, first run; finally `sidekiq_state: absent`"
+	againRow  = "the role again: no change, one remote call per task"
 	plainRow  = "plain binaries, `ansible -M bin/modules`"
 	localRow  = "local connection"
 	armRow    = "arm64 under qemu, ssh as root"
@@ -55,7 +55,7 @@ func Command() *cobra.Command {
 	c.Flags().StringSliceVar(&o.cores, "cores", versions(), "versions of ansible-core")
 	c.Flags().StringSliceVar(&o.suites, "suites", lab.Suites, "Debian suites of the hosts")
 	c.Flags().StringVar(&o.readme, "readme", "", "document whose section matrix is replaced with the table; requires all versions and suites")
-	c.Flags().BoolVar(&o.keep, "keep", false, "keep logs and hosts, as after a failure")
+	c.Flags().BoolVar(&o.keep, "keep", false, "keep logs and hosts also after success")
 	return c
 }
 

@@ -183,6 +183,9 @@ func ParseAnswers(text string) ([]Answer, error) {
 
 // FakeCommand is the testscript command `fake SOCKET FILE`: a Fake with the answers in a file, until the script ends.
 func FakeCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: fake SOCKET FILE")
+	}
 	answers, err := ParseAnswers(ts.ReadFile(args[1]))
 	ts.Check(err)
 	fake, err := Fake(ts.MkAbs(args[0]), answers)
