@@ -17,10 +17,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// kase is a file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", optional lines
+// testCase is a file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", optional lines
 // "env NAME=VALUE", "rails VERSION", "erb MODE", "key NAME", "lower" and "others"; the file in.yml, and golden.yml
 // with says (the edits), or refused (the error).
-type kase struct {
+type testCase struct {
 	name                  string
 	request               Request
 	rails                 railsVersion
@@ -29,7 +29,7 @@ type kase struct {
 	golden, says, refused string
 }
 
-func (k kase) reader() Reader {
+func (k testCase) reader() Reader {
 	return Reader{Environ: func(name string) (string, bool) {
 		value, set := k.variables[name]
 		return value, set
@@ -44,21 +44,21 @@ func (v railsVersion) AtLeast(major, minor, _ int) bool {
 	return v[0] > major || (v[0] == major && v[1] >= minor)
 }
 
-func cases(t testing.TB) []kase {
+func cases(t testing.TB) []testCase {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
 	require.NotEmpty(t, paths)
-	var all []kase
+	var all []testCase
 	for _, path := range paths {
 		all = append(all, readCase(t, path))
 	}
 	return all
 }
 
-func readCase(t testing.TB, path string) kase {
+func readCase(t testing.TB, path string) testCase {
 	archive, err := txtar.ParseFile(path)
 	require.NoError(t, err)
-	k := kase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), variables: map[string]string{}}
+	k := testCase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), variables: map[string]string{}}
 	for line := range strings.Lines(string(archive.Comment)) {
 		require.NoError(t, k.option(strings.TrimSuffix(line, "\n")), path)
 	}
@@ -81,7 +81,7 @@ func readCase(t testing.TB, path string) kase {
 }
 
 // option parses a line of the header. An unknown line is an error, since a misspelt key would test nothing.
-func (k *kase) option(line string) (err error) {
+func (k *testCase) option(line string) (err error) {
 	words := strings.Fields(line)
 	switch {
 	case strings.Join(words, " ") != line:
@@ -118,7 +118,7 @@ func (k *kase) option(line string) (err error) {
 
 func TestCase_RefusesUnknownLine(t *testing.T) {
 	for _, line := range []string{"lowerr", "lower ", "raise production", "raise production many", "env", "erb never", "rails seven", "#no blank", "A sentence."} {
-		k := kase{variables: map[string]string{}}
+		k := testCase{variables: map[string]string{}}
 		require.Error(t, k.option(line), "%q", line)
 	}
 }
@@ -152,7 +152,7 @@ func says(r *Result) string {
 var update = flag.Bool("update", false, "write what came out into testdata")
 
 // write writes the result into the case.
-func (k kase) write(t *testing.T, result *Result, err error) {
+func (k testCase) write(t *testing.T, result *Result, err error) {
 	path := filepath.Join("testdata", k.name+".txtar")
 	archive, parseErr := txtar.ParseFile(path)
 	require.NoError(t, parseErr)

@@ -47,7 +47,7 @@ func judge(t testing.TB, ruby *rubytest.Ruby, before []byte, q Request, variable
 var askedOfENV = regexp.MustCompile(`ENV(?:\[|\.fetch\(|\.key\?\()["'](\w+)`)
 
 // environments returns the environments for a case: its own and, if code tags decide, one with every variable set.
-func (k kase) environments() []map[string]string {
+func (k testCase) environments() []map[string]string {
 	all := []map[string]string{k.variables}
 	if strings.Contains(string(k.in), "<% ") {
 		set := maps.Clone(k.variables)
@@ -130,7 +130,7 @@ type railsAnswer struct {
 	Pools []*int `json:"pools"`
 }
 
-func askRails(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names []string) railsAnswer {
+func askRails(t *testing.T, rails *rubytest.Ruby, k testCase, text []byte, names []string) railsAnswer {
 	t.Helper()
 	var answer railsAnswer
 	rails.Ask(t, map[string]any{"text": string(text), "environment": k.request.Environment, "variables": k.variables, "databases": names}, &answer)
@@ -138,7 +138,7 @@ func askRails(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names []s
 	return answer
 }
 
-func railsPools(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names []string) []*int {
+func railsPools(t *testing.T, rails *rubytest.Ruby, k testCase, text []byte, names []string) []*int {
 	t.Helper()
 	return askRails(t, rails, k, text, names).Pools
 }
@@ -147,7 +147,7 @@ func railsPools(t *testing.T, rails *rubytest.Ruby, k kase, text []byte, names [
 func compareMutatedPools(t *testing.T, rails *rubytest.Ruby) {
 	random := rand.New(rand.NewPCG(11, 12))
 	var installed railsVersion
-	_, err := fmt.Sscanf(askRails(t, rails, kase{}, nil, []string{}).Rails, "%d.%d", &installed[0], &installed[1])
+	_, err := fmt.Sscanf(askRails(t, rails, testCase{}, nil, []string{}).Rails, "%d.%d", &installed[0], &installed[1])
 	require.NoError(t, err)
 	compared := 0
 	for _, k := range cases(t) {
@@ -266,7 +266,7 @@ func TestApply_MutatedCasesAsRuby(t *testing.T) {
 			if err != nil || !result.Changed() {
 				continue
 			}
-			for _, variables := range (kase{in: source, variables: k.variables}).environments() {
+			for _, variables := range (testCase{in: source, variables: k.variables}).environments() {
 				verdict := judge(t, ruby, source, q, variables, result)
 				if verdict == "Ruby cannot load the file" {
 					continue

@@ -51,7 +51,7 @@ func requireRails(t *testing.T, rails *rubytest.Ruby, adapter string, r *Result,
 	for _, e := range r.Edits {
 		names = append(names, e.After.Database)
 	}
-	k := kase{name: adapter, request: production(25), variables: variables}
+	k := testCase{name: adapter, request: production(25), variables: variables}
 	for i, pool := range railsPools(t, rails, k, r.Text, names) {
 		require.NotNil(t, pool, "%s: %s", adapter, names[i])
 		require.Equal(t, 25, *pool, "%s: %s", adapter, names[i])
