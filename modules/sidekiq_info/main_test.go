@@ -24,6 +24,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func TestMain(m *testing.M) {
@@ -62,7 +63,7 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(name string) (bool, error) {
 			isRoot := os.Geteuid() == 0
-			if name == "root" && !isRoot && os.Getenv("REQUIRE_ORACLES") == "1" {
+			if name == "root" && !isRoot && testenv.OraclesRequired() {
 				return false, errors.New("NOT TESTED: only root can run a program as another user")
 			}
 			return map[string]bool{"root": isRoot, "tls": tls.arguments != nil}[name], nil

@@ -79,16 +79,12 @@ func TestScripts(t *testing.T) {
 // needHost skips the test if the scripts cannot have their own /etc, or fails it if oracles are required.
 func needHost(t *testing.T) {
 	t.Helper()
-	reason := ""
-	if os.Getuid() != 0 {
-		reason = "only root can mount files over /etc"
-	} else if _, err := os.Stat("/usr/bin/sudo"); err != nil {
-		reason = "sudo is not installed"
-	} else if out, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
-		reason = fmt.Sprintf("cannot create a mount namespace: %s", out)
+	testenv.NeedRoot(t, "only root can mount files over /etc")
+	if _, err := os.Stat("/usr/bin/sudo"); err != nil {
+		testenv.NotTested(t, "sudo is not installed")
 	}
-	if reason != "" {
-		testenv.NotTested(t, reason)
+	if out, err := exec.Command("unshare", "--mount", "true").CombinedOutput(); err != nil {
+		testenv.NotTested(t, fmt.Sprintf("cannot create a mount namespace: %s", out))
 	}
 }
 

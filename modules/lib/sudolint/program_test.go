@@ -18,14 +18,9 @@ import (
 // lay creates a directory that, like its parents, only root can change.
 func lay(t *testing.T) string {
 	t.Helper()
-	reason := ""
-	if os.Getuid() != 0 {
-		reason = "paths of root need root"
-	} else if _, err := exec.LookPath("setfacl"); err != nil {
-		reason = "setfacl is not installed"
-	}
-	if reason != "" {
-		testenv.NotTested(t, reason)
+	testenv.NeedRoot(t, "paths of root need root")
+	if _, err := exec.LookPath("setfacl"); err != nil {
+		testenv.NotTested(t, "setfacl is not installed")
 	}
 	dir, err := os.MkdirTemp("/var/lib", "sudolint-test-")
 	require.NoError(t, err)

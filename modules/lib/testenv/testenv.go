@@ -20,10 +20,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// OraclesRequired reports whether a test must fail instead of being skipped.
+func OraclesRequired() bool { return os.Getenv("REQUIRE_ORACLES") == "1" }
+
 // NotTested skips a test for a reason, such as a program that is not installed, or fails it if oracles are required.
 func NotTested(t testing.TB, reason string) {
 	t.Helper()
-	if os.Getenv("REQUIRE_ORACLES") == "1" {
+	if OraclesRequired() {
 		t.Fatal("NOT TESTED: " + reason)
 	}
 	t.Skip("NOT TESTED: " + reason)

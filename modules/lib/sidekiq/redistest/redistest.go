@@ -50,7 +50,7 @@ func SpeaksTLS(t testing.TB) bool {
 	complaint, err := cmd.CombinedOutput()
 	require.Error(t, err)
 	speaks := strings.Contains(string(complaint), "'nonsense'")
-	if !speaks && os.Getenv("REQUIRE_ORACLES") == "1" {
+	if !speaks && testenv.OraclesRequired() {
 		t.Fatalf("REQUIRE_ORACLES=1 and redis-server speaks no TLS: %s", complaint)
 	}
 	return speaks
