@@ -78,5 +78,5 @@ func replaceSection(document, name, text string) (string, error) {
 	if text = strings.TrimSpace(text); text == "" || strings.Contains(text, closing) {
 		return "", fmt.Errorf("text %q for section %s is not accepted; accepted: not empty, without %q", text, name, closing)
 	}
-	return before + opening + strings.TrimRight(text, "\n") + "\n" + closing + after, nil
+	return before + opening + text + "\n" + closing + after, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -60,12 +61,20 @@ func (n NotRun) Error() string { return "not run: " + n.Reason }
 // notRunStatus is the exit status of scripts that cannot run here; the reason follows the last ": " on standard error.
 const notRunStatus = 3
 
-// OrNotRun converts an error with notRunStatus to a NotRun.
+// CannotRun returns a NotRun, or an error with that text if oracles are required (REQUIRE_ORACLES=1).
+func CannotRun(reason string) error {
+	if os.Getenv("REQUIRE_ORACLES") == "1" {
+		return errors.New(NotRun{reason}.Error())
+	}
+	return NotRun{reason}
+}
+
+// OrNotRun converts an error with notRunStatus by CannotRun.
 func OrNotRun(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != notRunStatus {
 		return err
 	}
 	line := LastLine(err)
-	return NotRun{line[strings.LastIndex(line, ": ")+2:]}
+	return CannotRun(line[strings.LastIndex(line, ": ")+2:])
 }
