@@ -15,14 +15,14 @@ import (
 
 // project returns the directory of the project, above that of the test.
 func project() string {
-	folder := "."
+	dir := "."
 	for range 5 {
-		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			break
 		}
-		folder = filepath.Join(folder, "..")
+		dir = filepath.Join(dir, "..")
 	}
-	return folder
+	return dir
 }
 
 // Bin returns the directory of Ansible's programs: that of ANSIBLE_PLAYBOOK, of the project's virtual environment, or
@@ -31,7 +31,7 @@ func Bin(t testing.TB) string {
 	t.Helper()
 	for _, program := range []string{os.Getenv("ANSIBLE_PLAYBOOK"), filepath.Join(project(), ".venv/bin/ansible-playbook"), "ansible-playbook"} {
 		if found, err := exec.LookPath(program); err == nil {
-			return folder(t, found)
+			return dirOf(t, found)
 		}
 	}
 	testenv.NotTested(t, "ansible-playbook is neither in .venv/bin nor on PATH")
@@ -53,12 +53,12 @@ func Cores(t testing.TB) []string {
 		t.Fatal("ALL_CORES=1 and there is no .venv/cores; hint: molecule/scripts/setup core")
 	}
 	for _, program := range more {
-		bins = append(bins, folder(t, program))
+		bins = append(bins, dirOf(t, program))
 	}
 	return bins
 }
 
-func folder(t testing.TB, program string) string {
+func dirOf(t testing.TB, program string) string {
 	t.Helper()
 	path, err := filepath.Abs(program)
 	if err != nil {

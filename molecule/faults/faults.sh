@@ -168,7 +168,7 @@ is_quiet() {
   on_worker ruby -r sidekiq/api -e 'exit Sidekiq::ProcessSet.new(false).any? { |process| process["pid"] == Integer(ARGV[0]) && process.stopping? }' "$before"
 }
 
-# There is none until the heartbeats of killed processes have expired.
+# sidekiq_info prints it when the heartbeats of killed processes have expired.
 warning() {
   ANSIBLE_NOCOLOR=1 ANSIBLE_FORCE_COLOR=0 ansible "$worker" --inventory "$MOLECULE_INVENTORY_FILE" --become --module-path "$here/../../bin/modules" \
     --module-name sidekiq_info --args app_root=/opt/demo/current 2>&1 | sed -n 's/^\[WARNING\]: //p' | grep -F 'is quiet'

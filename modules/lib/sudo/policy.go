@@ -23,10 +23,11 @@ type policy struct {
 	dir  string // the directory of further files
 }
 
-// policy returns the host's.
+// policy returns the policy of the host.
 func (t Tools) policy() policy { return t.policyIn("/etc") }
 
-// policyIn returns the policy whose main file is in a directory. sudo-rs prefers a main file of its own (src/sudo/mod.rs).
+// policyIn returns the policy whose main file is in a directory. sudo-rs prefers sudoers-rs
+// (src/sudo/mod.rs).
 func (t Tools) policyIn(etc string) policy {
 	p := policy{main: filepath.Join(etc, "sudoers"), dir: sudoers.Dir}
 	own := filepath.Join(etc, "sudoers-rs")
