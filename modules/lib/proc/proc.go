@@ -1,60 +1,167 @@
 // Package proc reads the state of running processes (proc(5)).
+//
+// Root may not read the links and the environment of another user's process without CAP_SYS_PTRACE, which containers lack (ptrace(2),
+// PTRACE_MODE_READ). The user of the process may: then a program that runs as that user reads them.
 package proc
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"syscall"
+	"time"
 )
 
-// WorkingDirectory is the working directory of a process. owner is the user of the process, nil if not known: the directory is read as that user
-// where root in a container is not allowed to read it.
-func WorkingDirectory(pid int, owner *accounts.User) (string, error) {
-	link := fmt.Sprintf("/proc/%d/cwd", pid)
-	dir, err := os.Readlink(link)
-	if err == nil || owner == nil {
-		return dir, err
+// FS is a proc file system: the path where it is mounted.
+type FS string
+
+// Process is a process of this file system.
+func (f FS) Process(pid int) Process { return Process{PID: pid, fs: f} }
+
+// Process is a running process. A method of one that has ended returns an error that is fs.ErrNotExist.
+type Process struct {
+	PID int
+	fs  FS
+}
+
+func (p Process) path(name string) string {
+	return filepath.Join(string(p.fs), strconv.Itoa(p.PID), name)
+}
+
+// Title is the command line, or what the process has replaced it by: text up to the first NUL.
+func (p Process) Title() (string, error) {
+	text, err := os.ReadFile(p.path("cmdline"))
+	title, _, _ := strings.Cut(string(text), "\x00")
+	return title, err
+}
+
+// Executable is the path of the program that runs.
+func (p Process) Executable() (string, error) { return p.link("exe") }
+
+// WorkingDirectory is the directory in which the process runs.
+func (p Process) WorkingDirectory() (string, error) { return p.link("cwd") }
+
+func (p Process) link(name string) (string, error) {
+	target, err := os.Readlink(p.path(name))
+	if errors.Is(err, fs.ErrPermission) {
+		var out []byte
+		out, err = p.asOwner("readlink", "--", p.path(name))
+		target = strings.TrimSuffix(string(out), "\n")
 	}
-	cmd, err := owner.Command(context.Background(), "readlink", "--", link)
+	return target, err
+}
+
+// ErrOverwritten is the error of an environment that the process has overwritten with its title.
+var ErrOverwritten = errors.New("its title has overwritten its environment")
+
+// Environ are the variables as they were when the program was executed. A process that sets a title longer than its command line overwrites
+// them (Ruby's missing/setproctitle.c): nothing is known of them then, and the error is ErrOverwritten.
+func (p Process) Environ() (map[string]string, error) {
+	text, err := os.ReadFile(p.path("environ"))
+	if errors.Is(err, fs.ErrPermission) {
+		text, err = p.asOwner("cat", "--", p.path("environ"))
+	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	out, err := cmd.Output()
-	return strings.TrimSuffix(string(out), "\n"), err
+	variables := map[string]string{}
+	for entry := range bytes.SplitSeq(bytes.TrimSuffix(text, []byte{0}), []byte{0}) {
+		name, value, isAssignment := strings.Cut(string(entry), "=")
+		if !isAssignment || strings.ContainsAny(name, " \t") {
+			return nil, ErrOverwritten
+		}
+		if _, isDuplicate := variables[name]; !isDuplicate { // getenv(3) returns the first
+			variables[name] = value
+		}
+	}
+	return variables, nil
+}
+
+// Descendants are the children of the process, their children, and so on.
+func (p Process) Descendants() []Process {
+	entries, _ := os.ReadDir(string(p.fs)) // without it there are none
+	var all []Process
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid != p.PID && p.IsAncestorOf(pid) {
+			all = append(all, p.fs.Process(pid))
+		}
+	}
+	return all
 }
 
 // maxDepth is more than the processes between a service's main process and a Sidekiq that wrappers start.
 const maxDepth = 8
 
-// IsDescendant reports whether the process with a PID is ancestor itself or a descendant of it.
-func IsDescendant(pid, ancestor int) bool {
+// IsAncestorOf reports whether the process with a PID is this one or a descendant of it.
+func (p Process) IsAncestorOf(pid int) bool {
 	for range maxDepth {
-		if pid == ancestor {
+		if pid == p.PID {
 			return true
 		}
-		if pid = parent(pid); pid <= 1 {
+		status := p.fs.Process(pid).status()
+		parent, err := strconv.Atoi(strings.Join(status["PPid"], ""))
+		if err != nil || parent <= 1 {
 			return false
 		}
+		pid = parent
 	}
 	return false
 }
 
-// parent is the PID of a process's parent, 0 if there is no such process.
-func parent(pid int) int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
+// status are the fields of the file status, without those of a process that has ended.
+func (p Process) status() map[string][]string {
+	text, _ := os.ReadFile(p.path("status")) // a process without it has ended
+	fields := map[string][]string{}
 	for line := range strings.Lines(string(text)) {
-		if value, isParent := strings.CutPrefix(line, "PPid:"); isParent {
-			if pid, err := strconv.Atoi(strings.TrimSpace(value)); err == nil {
-				return pid
-			}
+		if name, values, found := strings.Cut(line, ":"); found {
+			fields[name] = strings.Fields(values)
 		}
 	}
-	return 0
+	return fields
+}
+
+// readTimeout is more than a program needs to read a file of /proc.
+const readTimeout = 10 * time.Second
+
+// asOwner runs a program as the user of the process, with its groups, and returns the output.
+func (p Process) asOwner(program string, args ...string) ([]byte, error) {
+	credential, err := p.credential()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setsid: true}
+	out, err := cmd.Output()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		err = fmt.Errorf("%s: %w: %.200s", program, fs.ErrPermission, bytes.TrimSpace(exit.Stderr))
+	}
+	return out, err
+}
+
+// credential are the real user and group and the groups of the process.
+func (p Process) credential() (*syscall.Credential, error) {
+	status := p.status()
+	ids := func(words []string) (all []uint32) {
+		for _, word := range words {
+			if id, err := strconv.ParseUint(word, 10, 32); err == nil {
+				all = append(all, uint32(id))
+			}
+		}
+		return all
+	}
+	uids, gids := ids(status["Uid"]), ids(status["Gid"])
+	if len(uids) == 0 || len(gids) == 0 {
+		return nil, fmt.Errorf("process %d: %w", p.PID, fs.ErrNotExist)
+	}
+	return &syscall.Credential{Uid: uids[0], Gid: gids[0], Groups: ids(status["Groups"])}, nil
 }
