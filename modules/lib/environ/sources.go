@@ -55,14 +55,51 @@ type Sources struct {
 	DotenvFiles      []string          // that the application loads with dotenv, which never overrides; a missing one is ignored
 
 	Files *atomicfile.Reader // reads them
+
+	// Of a running process (Sources.Of, Sources.After): what stands below Variables, and what overrides the files.
+	beneath, overriding map[string]string
 }
 
-// Environ reads the files. An error names the file and quotes nothing of it.
-func (s Sources) Environ() (Environ, error) {
-	values := map[string]string{}
-	environ := func(name string) (string, bool) {
-		value, set := values[name]
-		return value, set
+// Of are the sources of a process with this environment: nothing else but the application's dotenv files.
+func (s Sources) Of(process map[string]string) Sources {
+	return Sources{DotenvFiles: s.DotenvFiles, Files: s.Files, overriding: withoutSystemd(process)}
+}
+
+// After are the sources of the process that follows one with this environment. unit are the variables that its unit gave to it: what it has besides
+// comes from what starts Sidekiq, such as rbenv-vars, mise or a login shell, and so will the next have it, and what it has with another value than
+// its unit gave overrides the next unit as well.
+func (s Sources) After(process, unit map[string]string) Sources {
+	s.beneath, s.overriding = map[string]string{}, map[string]string{}
+	for name, value := range withoutSystemd(process) {
+		switch given, isGiven := unit[name]; {
+		case !isGiven:
+			s.beneath[name] = value
+		case given != value:
+			s.overriding[name] = value
+		}
+	}
+	return s
+}
+
+// systemdVariables are those that systemd sets for one process alone (systemd.exec(5), "Environment Variables Set or Propagated by the Service
+// Manager").
+var systemdVariables = []string{"INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "SYSTEMD_EXEC_PID", "MAINPID", "MANAGERPID",
+	"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "MANAGERPIDFDID", "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE", "CACHE_DIRECTORY", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
+	"LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "FDSTORE", "DEBUG_INVOCATION"}
+
+func withoutSystemd(process map[string]string) map[string]string {
+	all := maps.Clone(process)
+	for _, name := range systemdVariables {
+		delete(all, name)
+	}
+	return all
+}
+
+// Unit are the variables that systemd gives to the process: without those of dotenv files.
+func (s Sources) Unit() (map[string]string, error) {
+	values := maps.Clone(s.beneath)
+	if values == nil {
+		values = map[string]string{}
 	}
 	maps.Copy(values, s.Variables)
 	for _, path := range s.EnvironmentFiles {
@@ -71,6 +108,20 @@ func (s Sources) Environ() (Environ, error) {
 			return nil, err
 		}
 		maps.Copy(values, set)
+	}
+	maps.Copy(values, s.overriding)
+	return values, nil
+}
+
+// Environ reads the files. An error names the file and quotes nothing of it.
+func (s Sources) Environ() (Environ, error) {
+	values, err := s.Unit()
+	if err != nil {
+		return nil, err
+	}
+	environ := func(name string) (string, bool) {
+		value, set := values[name]
+		return value, set
 	}
 	for _, path := range s.DotenvFiles {
 		source, err := s.Files.ReadFile(path)
