@@ -20,19 +20,19 @@ type Client struct {
 
 // Store is what a Client and the dashboard ask of Redis.
 type Store interface {
-	Place() string
 	Processes() ([]Process, error)
 	Jobs(identity string) ([]Job, error)
 	Overview() (Overview, error)
 	Waiting(queue string, most int) ([]Job, error)
 	HasSidekiq() (bool, error)
+	Databases() ([]int, error)
 	Server() (Server, error)
 	Close() error
 }
 
-// NewClient makes a Client for processes of this host whose environment is env. namespace is that of the gem redis-namespace, or "".
-func NewClient(found Found, namespace string, env environ.Environ) Client {
-	return Client{found, hostname(env), func() (Store, error) {
+// NewClient makes a Client. namespace is that of the gem redis-namespace, or "".
+func NewClient(found Found, namespace, hostname string) Client {
+	return Client{found, hostname, func() (Store, error) {
 		r, err := Open(found.URL, namespace)
 		if err != nil {
 			return nil, err // a nil *Redis would be a Store
@@ -74,15 +74,6 @@ func (c Client) Fault() error {
 	return err
 }
 
-// IsUsed reports whether a Sidekiq uses this Redis: it was named, or has keys of Sidekiq.
-func (c Client) IsUsed() bool {
-	if !c.Guessed {
-		return true
-	}
-	isUsed, err := ask(c, Store.HasSidekiq)
-	return err == nil && isUsed
-}
-
 // Unsuited are the reasons why Redis does not suit a Sidekiq of this version (Server.Faults); none where Redis does not answer.
 func (c Client) Unsuited(v Version) []string {
 	server, err := ask(c, Store.Server)
@@ -90,11 +81,6 @@ func (c Client) Unsuited(v Version) []string {
 		return nil
 	}
 	return server.Faults(v)
-}
-
-// Jobs are the jobs that a process runs. identity is that of its heartbeat.
-func (c Client) Jobs(identity string) ([]Job, error) {
-	return ask(c, func(r Store) ([]Job, error) { return r.Jobs(identity) })
 }
 
 // FindPushedBack adds the JIDs of those jobs that wait in their queues. If Redis does not answer, it adds none: the next call may.
@@ -113,58 +99,39 @@ func (c Client) FindPushedBack(jobs []Job, pushedBack map[string]bool) {
 	})
 }
 
-// MainProcess is the main process of a service.
+// MainProcess is the main process of a unit.
 type MainProcess struct {
-	PID     int
+	proc.Process
 	Started time.Time // zero: not known
 }
 
-// HeartbeatTimeout is how long FirstHeartbeat waits: Sidekiq writes a heartbeat when it starts, then every 5 seconds, since 7.0 every 10
-// (lib/sidekiq/launcher.rb).
-const HeartbeatTimeout = 12 * time.Second
-
 // ErrNoHeartbeat is the error of a Redis that answers and has no heartbeat of the process, or that is not known.
-var ErrNoHeartbeat = errors.New("no such heartbeat of this process is in Redis")
+var ErrNoHeartbeat = errors.New("no heartbeat of this process")
 
-// Heartbeat is the heartbeat of a process, or of a descendant of it. The error is that of Redis, or ErrNoHeartbeat.
-func (c Client) Heartbeat(main MainProcess) (Process, error) { return c.await(main, 0, isAny) }
-
-// FirstHeartbeat is Heartbeat, for which it waits up to HeartbeatTimeout: a process that was just started has none yet.
-func (c Client) FirstHeartbeat(main MainProcess) (Process, error) {
-	return c.await(main, HeartbeatTimeout, isAny)
+// Heartbeats are those of a process and of its descendants. The error is that of Redis, or ErrNoHeartbeat.
+func (c Client) Heartbeats(main MainProcess) ([]Process, error) {
+	processes, err := ask(c, Store.Processes)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(processes, func(p Process) bool {
+		return p.Hostname != c.Hostname || !main.IsAncestorOf(p.PID) || main.isYounger(p)
+	})
+	if len(found) == 0 {
+		return nil, ErrNoHeartbeat
+	}
+	return found, nil
 }
 
-// AwaitIdle waits for a heartbeat later than after that shows no running job, and returns it. At the timeout it returns the last heartbeat,
-// or the zero Process, and no error.
-func (c Client) AwaitIdle(main MainProcess, after time.Time, timeout time.Duration) (Process, error) {
-	last, err := c.await(main, timeout, func(p Process) bool { return p.Beat.After(after) && p.Busy == 0 })
-	if errors.Is(err, ErrNoHeartbeat) {
-		err = nil
+// JobsOf are the jobs that a process and its descendants run.
+func (c Client) JobsOf(main MainProcess) ([]Job, error) {
+	processes, err := c.Heartbeats(main)
+	var all []Job
+	for _, p := range processes {
+		jobs, jobsErr := ask(c, func(r Store) ([]Job, error) { return r.Jobs(p.Identity) })
+		all, err = append(all, jobs...), errors.Join(err, jobsErr)
 	}
-	return last, err
-}
-
-func isAny(Process) bool { return true }
-
-// await waits for a heartbeat that meets a condition. At the timeout it returns the last one beside ErrNoHeartbeat.
-func (c Client) await(main MainProcess, timeout time.Duration, condition func(Process) bool) (last Process, err error) {
-	for end := time.Now().Add(timeout); ; time.Sleep(500 * time.Millisecond) {
-		processes, err := ask(c, Store.Processes)
-		if err != nil {
-			return last, err
-		}
-		for _, p := range processes {
-			if p.Hostname != c.Hostname || !proc.IsDescendant(p.PID, main.PID) || main.isYounger(p) {
-				continue
-			}
-			if last = p; condition(p) {
-				return last, nil
-			}
-		}
-		if time.Now().After(end) {
-			return last, ErrNoHeartbeat
-		}
-	}
+	return all, err
 }
 
 // isYounger reports whether the process was started after that of a heartbeat: an earlier process with the same PID leaves its own in Redis for a

@@ -2,61 +2,69 @@ package sidekiq
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 )
 
-// fakeStore returns the next heartbeat on each call of Processes, the last from then on.
+// fakeStore is a Redis with heartbeats, or one that answers with fault.
 type fakeStore struct {
 	Store      // nil: not asked for more
-	calls      int
 	heartbeats []Process
+	databases  []int
+	fault      error
 }
 
-func (r *fakeStore) Processes() ([]Process, error) {
-	r.calls++
-	i := min(r.calls, len(r.heartbeats))
-	return r.heartbeats[i-1 : i], nil
+func (r *fakeStore) Processes() ([]Process, error)       { return slices.Clone(r.heartbeats), r.fault }
+func (r *fakeStore) Jobs(identity string) ([]Job, error) { return []Job{{JID: "of " + identity}}, nil }
+func (r *fakeStore) Databases() ([]int, error)           { return r.databases, nil }
+func (r *fakeStore) Close() error                        { return nil }
+
+// testProc is a proc file system with the process 42 and its child 44.
+func testProc(t *testing.T) proc.FS {
+	t.Helper()
+	f := proc.FS(t.TempDir())
+	writeProc(t, f, "42/status", "Name:\truby\nPPid:\t1\n")
+	writeProc(t, f, "44/status", "Name:\truby\nPPid:\t42\n")
+	return f
 }
 
-func (r *fakeStore) Close() error { return nil }
+func writeProc(t *testing.T, f proc.FS, name, text string) {
+	t.Helper()
+	path := filepath.Join(string(f), name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
 
 // A process that was killed leaves its heartbeat in Redis, and its PID may be reused.
 func TestMainProcess_Younger(t *testing.T) {
-	main := MainProcess{PID: 42, Started: time.Now().Add(-10 * time.Second)}
+	main := MainProcess{Started: time.Now().Add(-10 * time.Second)}
 	require.False(t, main.isYounger(Process{StartedAt: time.Now().Add(-5 * time.Second)}))
 	require.True(t, main.isYounger(Process{StartedAt: time.Now().Add(-30 * time.Second)}))
-	require.False(t, MainProcess{PID: 42}.isYounger(Process{}), "nobody knows")
+	require.False(t, MainProcess{}.isYounger(Process{}), "nobody knows")
 }
 
-func TestClient_AwaitIdle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		name, err := os.Hostname()
-		require.NoError(t, err)
-		start := time.Now()
-		heartbeats := []Process{
-			{PID: 42, Hostname: name, Busy: 0, Beat: start.Add(-time.Second)}, // before: no evidence
-			{PID: 42, Hostname: name, Busy: 2, Beat: start.Add(time.Hour)},
-			{PID: 42, Hostname: name, Busy: 0, Beat: start.Add(time.Hour)},
-		}
-		r := &fakeStore{heartbeats: heartbeats}
-		c := Client{Hostname: name, Open: func() (Store, error) { return r, nil }}
-		last, err := c.AwaitIdle(MainProcess{PID: 42}, start, time.Minute)
-		require.NoError(t, err)
-		require.Equal(t, heartbeats[2], last)
-		require.Equal(t, 3, r.calls)
+func TestClient_Heartbeats(t *testing.T) {
+	start := time.Now()
+	main := MainProcess{Process: testProc(t).Process(42), Started: start}
+	r := &fakeStore{heartbeats: []Process{{PID: 42, Hostname: "other"}, {PID: 43, Hostname: "w1"}, {PID: 42, Hostname: "w1", StartedAt: start.Add(-2 * time.Second)},
+		{PID: 42, Hostname: "w1", Busy: 1, StartedAt: start}, {PID: 44, Hostname: "w1", Busy: 2, StartedAt: start, Identity: "child"}}}
+	c := Client{Hostname: "w1", Open: func() (Store, error) { return r, nil }}
+	got, err := c.Heartbeats(main)
+	require.NoError(t, err)
+	require.Equal(t, r.heartbeats[3:], got)
+	jobs, err := c.JobsOf(main)
+	require.NoError(t, err)
+	require.Equal(t, []Job{{JID: "of "}, {JID: "of child"}}, jobs)
 
-		last, err = c.AwaitIdle(MainProcess{PID: 42}, start.Add(2*time.Hour), 0)
-		require.NoError(t, err)
-		require.Equal(t, heartbeats[2], last, "the last heartbeat is returned")
-		_, err = c.Heartbeat(MainProcess{PID: 43})
-		require.ErrorIs(t, err, ErrNoHeartbeat)
-
-		_, err = Client{}.Heartbeat(MainProcess{PID: 42})
-		require.ErrorIs(t, err, ErrNoHeartbeat, "a Redis that is not known")
-		require.NoError(t, Client{}.Fault())
-	})
+	_, err = c.Heartbeats(MainProcess{Process: testProc(t).Process(43), Started: start})
+	require.ErrorIs(t, err, ErrNoHeartbeat)
+	_, err = Client{}.Heartbeats(main)
+	require.ErrorIs(t, err, ErrNoHeartbeat, "a Redis that is not known")
+	require.NoError(t, Client{}.Fault())
 }

@@ -11,10 +11,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
+// Swarm is the program of Sidekiq Enterprise that starts several processes of Sidekiq and is their parent.
+const Swarm = "sidekiqswarm"
+
+// Programs are the programs that start Sidekiq, the default first.
+var Programs = []string{"sidekiq", Swarm}
+
 // Command is the command that starts a process of Sidekiq. It has only the flags that are asked for: all else is set by the application's own
 // configuration. timeout is the shutdown timeout in seconds; nil: no flag.
 func Command(bundle, railsEnv string, p ProcessOptions, timeout *int) []string {
-	c := []string{bundle, "exec", "sidekiq", "-e", railsEnv}
+	c := []string{bundle, "exec", p.Program(), "-e", railsEnv}
 	if p.Config != "" {
 		c = append(c, "-C", p.Config)
 	}
@@ -33,6 +39,7 @@ func Command(bundle, railsEnv string, p ProcessOptions, timeout *int) []string {
 // CommandLine is a command line that starts Sidekiq. An option that it does not have is "".
 type CommandLine struct {
 	Starter                                   []string // the words before the program
+	Program                                   string   // one of Programs
 	Environment, Config, Concurrency, Timeout string
 	Queues                                    []string
 	HasOthers                                 bool // it has other options
@@ -42,11 +49,11 @@ type CommandLine struct {
 // Sidekiq.
 func ParseCommandLine(line string) *CommandLine {
 	words := strings.Fields(strings.NewReplacer(`"`, " ", "'", " ").Replace(line))
-	at := IndexProgram(words, "sidekiq")
+	at := IndexProgram(words, Programs...)
 	if at < 0 {
 		return nil
 	}
-	c := &CommandLine{Starter: words[:at], HasOthers: len(words[at+1:])%2 != 0}
+	c := &CommandLine{Starter: words[:at], Program: fileName(words[at]), HasOthers: len(words[at+1:])%2 != 0}
 	for option := range slices.Chunk(words[at+1:], 2) {
 		value := option[len(option)-1]
 		switch option[0] {
@@ -67,10 +74,12 @@ func ParseCommandLine(line string) *CommandLine {
 	return c
 }
 
-// IndexProgram is the index of a program, by its name or path, among the words of a command line; -1 if it is not there.
-func IndexProgram(words []string, name string) int {
-	return slices.IndexFunc(words, func(w string) bool { return w == name || strings.HasSuffix(w, "/"+name) })
+// IndexProgram is the index of the first of some programs, by name or path, among the words of a command line; -1 if none is there.
+func IndexProgram(words []string, names ...string) int {
+	return slices.IndexFunc(words, func(w string) bool { return slices.Contains(names, fileName(w)) })
 }
+
+func fileName(file string) string { return file[strings.LastIndex(file, "/")+1:] }
 
 // versionTimeout is long: Bundler loads its whole index first.
 const versionTimeout = 60 * time.Second

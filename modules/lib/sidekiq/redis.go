@@ -12,25 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
-
-// RedisOf is the Redis that a Sidekiq with these variables uses, and where that was learned, as Sidekiq itself looks for it
-// (lib/sidekiq/redis_connection.rb, determine_redis_provider). A URL that is given wins.
-func RedisOf(given string, env environ.Environ) (redisURL, source string) {
-	if given != "" {
-		return given, "redis_url"
-	}
-	name, found := env("REDIS_PROVIDER")
-	if !found {
-		name = "REDIS_URL"
-	}
-	if redisURL, found := env(name); found && redisURL != "" {
-		return redisURL, "the variable " + name
-	}
-	return "redis://localhost:6379/0", DefaultRedis
-}
 
 // Redis is one connection to the Redis of a Sidekiq; Open makes it. It only reads, one command at a time, and what it reads and how long
 // that takes is limited. Errors of its methods name the place, host and port, and hold no password.
@@ -101,9 +84,6 @@ func (r *Redis) enter(u *url.URL) error {
 
 // Close ends the connection.
 func (r *Redis) Close() error { return r.at(r.conn.Close()) }
-
-// Place is where it is: host and port, or the path of a socket.
-func (r *Redis) Place() string { return r.place }
 
 // at adds the place to an error.
 func (r *Redis) at(err error) error {
@@ -197,4 +177,28 @@ func database(u *url.URL) string {
 		number = u.Query().Get("db")
 	}
 	return strings.TrimLeft(number, "0")
+}
+
+// withDatabase is the URL of another database of the same server.
+func withDatabase(u url.URL, number int) *url.URL {
+	if u.Scheme == "unix" {
+		u.RawQuery = url.Values{"db": {strconv.Itoa(number)}}.Encode()
+	} else {
+		u.Path = "/" + strconv.Itoa(number)
+	}
+	return &u
+}
+
+var keyspace = lazyregexp.New(`(?m)^db(\d{1,6}):`)
+
+// Databases are the numbers of the databases that have keys.
+func (r *Redis) Databases() ([]int, error) {
+	text, err := r.text("INFO", "keyspace")
+	var all []int
+	for _, m := range keyspace().FindAllStringSubmatch(text, -1) {
+		if number, err := strconv.Atoi(m[1]); err == nil {
+			all = append(all, number)
+		}
+	}
+	return all, err
 }

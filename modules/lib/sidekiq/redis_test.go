@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
@@ -19,21 +18,22 @@ func open(t *testing.T, url, namespace string) *Redis {
 	return r
 }
 
-func TestFindRedis_AsSidekiq(t *testing.T) {
-	for _, c := range []struct {
-		given            string
-		environment      map[string]string
-		wanted, wantedBy string
-	}{
-		{"redis://a", map[string]string{"REDIS_URL": "redis://b"}, "redis://a", "redis_url"},
-		{"", map[string]string{"REDIS_URL": "redis://b"}, "redis://b", "the variable REDIS_URL"},
-		{"", map[string]string{"REDIS_URL": "redis://b", "REDIS_PROVIDER": "MY_REDIS", "MY_REDIS": "redis://c"}, "redis://c", "the variable MY_REDIS"},
-		{"", map[string]string{"REDIS_URL": ""}, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
-		{"", nil, "redis://localhost:6379/0", "Sidekiq's default, localhost"},
+func TestRedis_Databases(t *testing.T) {
+	server := redistest.Start(t)
+	for _, db := range []int{1, 12} {
+		server.Writer(t, db)("SET", "a", "b")
+	}
+	databases, err := open(t, fmt.Sprintf("unix://:hush%%20hush@%s", server.Socket), "").Databases()
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 12}, databases)
+}
+
+func TestFound_Place(t *testing.T) {
+	for url, want := range map[string]string{
+		"redis://": "localhost:6379/0", "redis://:hush@web:1/12": "web:1/12", "rediss://web/": "web:6379/0", "unix:///run/a.sock": "/run/a.sock",
+		"unix://:hush@/run/a.sock?db=2": "/run/a.sock?db=2", "redis-sentinel://:hush@web": "",
 	} {
-		url, source := RedisOf(c.given, environ.Overlay(environ.None, c.environment))
-		require.Equal(t, c.wanted, url)
-		require.Equal(t, c.wantedBy, source)
+		require.Equal(t, want, Found{URL: url}.Place())
 	}
 }
 
@@ -45,7 +45,7 @@ func TestOpen_WrongPassword(t *testing.T) {
 	r := open(t, fmt.Sprintf("redis://127.0.0.1:%d", port), "")
 	_, err = r.Processes()
 	require.ErrorContains(t, err, fmt.Sprintf("redis at 127.0.0.1:%d: NOAUTH", port))
-	require.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), r.Place())
+	require.Equal(t, fmt.Sprintf("127.0.0.1:%d", port), r.place)
 }
 
 // A Redis without TLS waits for the end of a line and never answers the handshake.

@@ -1,6 +1,7 @@
 package sidekiq
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"strconv"
@@ -11,32 +12,24 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
-// DefaultRedis is the source of RedisOf where nothing names a Redis.
-const DefaultRedis = "Sidekiq's default, localhost"
-
 // Found is a Redis that was looked for.
 type Found struct {
-	URL     string
-	Source  string // where it was learned
-	Guessed bool   // by the default, or in a file that the application need not read
+	URL    string
+	Source string // where the address was found
 }
 
-// FindRedis is RedisOf and, where no variable names a Redis, what config/redis.yml of the application says; without app_root there is none.
-func FindRedis(given string, env environ.Environ, appRoot, railsEnv string, read func(path string) ([]byte, error)) (Found, error) {
-	f := Found{}
-	f.URL, f.Source = RedisOf(given, env)
-	if f.Guessed = f.Source == DefaultRedis; !f.Guessed || appRoot == "" {
-		return f, nil
+// Place is where it is, with the database and without user and password; "" if the URL cannot be parsed.
+func (f Found) Place() string {
+	u, err := parseRedisURL(f.URL)
+	switch {
+	case err != nil:
+		return ""
+	case u.Scheme != "unix":
+		return placeOf(u) + "/" + cmp.Or(database(u), "0")
+	case database(u) != "":
+		return placeOf(u) + "?db=" + database(u)
 	}
-	path := appRoot + "/config/redis.yml"
-	text, err := read(path)
-	if err != nil {
-		return f, err
-	}
-	if url := RedisYML(text, railsEnv, env); url != "" {
-		f.URL, f.Source = url, path
-	}
-	return f, nil
+	return placeOf(u)
 }
 
 // RedisYML is the URL of the Redis that a config/redis.yml names for an environment, as applications of Samvera have it: url, or host, port,

@@ -1,12 +1,9 @@
 package sidekiq
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
 func TestRedisIsLookedForInRedisYML(t *testing.T) {
@@ -32,33 +29,6 @@ func TestRedisIsLookedForInRedisYML(t *testing.T) {
 	} {
 		require.Equal(t, c.want, RedisYML([]byte(c.source), "production", environ), c.source)
 	}
-}
-
-func TestTheFileCountsWhereNoVariableNamesARedis(t *testing.T) {
-	read := func(path string) ([]byte, error) {
-		if path == "/broken/config/redis.yml" {
-			return nil, errors.New("denied")
-		}
-		return map[string][]byte{"/app/config/redis.yml": []byte("production:\n  host: r1\n")}[path], nil
-	}
-	named := func(name string) (string, bool) { return "redis://r2", name == "REDIS_URL" }
-	for _, c := range []struct {
-		given, root string
-		environ     environ.Environ
-		want        Found
-	}{
-		{"redis://r3", "/app", named, Found{"redis://r3", "redis_url", false}},
-		{"", "/app", named, Found{"redis://r2", "the variable REDIS_URL", false}},
-		{"", "/app", environ.None, Found{"redis://r1", "/app/config/redis.yml", true}},
-		{"", "/other", environ.None, Found{"redis://localhost:6379/0", DefaultRedis, true}},
-		{"", "", environ.None, Found{"redis://localhost:6379/0", DefaultRedis, true}},
-	} {
-		got, err := FindRedis(c.given, c.environ, c.root, "production", read)
-		require.NoError(t, err)
-		require.Equal(t, c.want, got)
-	}
-	_, err := FindRedis("", environ.None, "/broken", "production", read)
-	require.EqualError(t, err, "denied")
 }
 
 func TestWhatARedisLacksForASidekiqIsSaid(t *testing.T) {

@@ -25,7 +25,14 @@ type ProcessOptions struct {
 	Queues      []string `option:"queues"`
 	Concurrency *int     `option:"concurrency"` // the flag -c, which wins over Config; nil: none
 	Config      string   `option:"config"`      // path of its configuration file
+	Command     string   `option:"command"`     // one of Programs; "": the first
 }
+
+// Program is the program that starts it.
+func (p ProcessOptions) Program() string { return cmp.Or(p.Command, Programs[0]) }
+
+// IsSwarm reports whether it is the parent of several processes of Sidekiq.
+func (p ProcessOptions) IsSwarm() bool { return p.Program() == Swarm }
 
 // ConfigPath is the path of its configuration file in the application at appRoot. Without Config it is the path at which Sidekiq itself looks.
 func (p ProcessOptions) ConfigPath(appRoot string) string {
@@ -51,6 +58,7 @@ func Inherit(service ProcessOptions, listed []ProcessOptions) []ProcessOptions {
 		if process.Config == "" {
 			process.Config = service.Config
 		}
+		process.Command = cmp.Or(process.Command, service.Command)
 		all = append(all, process)
 	}
 	return all

@@ -32,10 +32,10 @@ func TestProcessOptions_ConfigPath(t *testing.T) {
 
 func TestInherit(t *testing.T) {
 	five, nine := 5, 9
-	all := ProcessOptions{Queues: []string{"default"}, Concurrency: &five, Config: "config/sidekiq.yml"}
+	all := ProcessOptions{Queues: []string{"default"}, Concurrency: &five, Config: "config/sidekiq.yml", Command: Swarm}
 	require.Equal(t, []ProcessOptions{all}, Inherit(all, nil))
-	own := ProcessOptions{Name: "media", Queues: []string{"video"}, Concurrency: &nine, Config: "config/media.yml"}
-	require.Equal(t, []ProcessOptions{own, {Name: "rest", Queues: all.Queues, Concurrency: &five, Config: all.Config}}, Inherit(all, []ProcessOptions{own, {Name: "rest"}}))
+	own := ProcessOptions{Name: "media", Queues: []string{"video"}, Concurrency: &nine, Config: "config/media.yml", Command: "sidekiq"}
+	require.Equal(t, []ProcessOptions{own, {Name: "rest", Queues: all.Queues, Concurrency: &five, Config: all.Config, Command: Swarm}}, Inherit(all, []ProcessOptions{own, {Name: "rest"}}))
 }
 
 func TestService_Environ(t *testing.T) {

@@ -1,0 +1,79 @@
+package sidekiq
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+)
+
+var processTitle = lazyregexp.New(`^sidekiq (\S+) (?:(.*) )?\[(\d{1,6}) of (\d{1,6}) busy\](.*)$`)
+
+var cutTitle = lazyregexp.New(`^sidekiq (\d\S*) `)
+
+// ParseTitle reads the title of a process, which Sidekiq writes on each heartbeat, also while Redis does not answer (lib/sidekiq/launcher.rb,
+// PROCTITLES): `sidekiq VERSION TAG [BUSY of THREADS busy]`, with `stopping` behind it once the process is quiet. It has no identity, queues and times.
+//
+// Ruby 3.1 and before cuts a title off at the length of the command line. Concurrency is 0 then: neither that, nor whether jobs run, is known.
+func ParseTitle(text string) (p Process, isTitle bool) {
+	m := processTitle().FindStringSubmatch(text)
+	if m == nil {
+		m = cutTitle().FindStringSubmatch(text)
+		if m == nil {
+			return Process{}, false
+		}
+		return Process{Version: m[1]}, true
+	}
+	p = Process{Version: m[1], Tag: m[2], Quiet: slices.Contains(strings.Fields(m[5]), "stopping")}
+	var err, threadsErr error
+	p.Busy, err = strconv.Atoi(m[3])
+	p.Concurrency, threadsErr = strconv.Atoi(m[4])
+	return p, err == nil && threadsErr == nil
+}
+
+// Titles are what the main process, or else its descendants, say in their titles: those of a swarm, or the process that a wrapper has started.
+func (m MainProcess) Titles() []Process {
+	if p, isTitle := titleOf(m.PID, m.Title); isTitle {
+		return []Process{p}
+	}
+	var all []Process
+	for _, child := range m.Descendants() {
+		if p, isTitle := titleOf(child.PID, child.Title); isTitle {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func titleOf(pid int, title func() (string, error)) (Process, bool) {
+	text, err := title()
+	if err != nil {
+		return Process{}, false
+	}
+	p, isTitle := ParseTitle(text)
+	p.PID = pid
+	return p, isTitle
+}
+
+// Sum is several processes as one: their threads and jobs together, with the identity of the first and the earliest heartbeat. It is quiet if all are.
+func Sum(processes []Process) Process {
+	if len(processes) == 0 {
+		return Process{}
+	}
+	sum := processes[0]
+	for _, p := range processes[1:] {
+		sum.Concurrency += p.Concurrency
+		sum.Busy += p.Busy
+		sum.Quiet = sum.Quiet && p.Quiet
+		if p.Beat.Before(sum.Beat) {
+			sum.Beat = p.Beat
+		}
+		for _, queue := range p.Queues {
+			if !slices.Contains(sum.Queues, queue) {
+				sum.Queues = append(slices.Clip(sum.Queues), queue)
+			}
+		}
+	}
+	return sum
+}
