@@ -40,6 +40,15 @@ func (d *Dashboard) processAnswer(p process) map[string]any {
 	}
 }
 
+// Titles are processes that only their titles show, as keys of a module's answer.
+func Titles(processes []sidekiq.Process) []map[string]any {
+	all := []map[string]any{}
+	for _, p := range processes {
+		all = append(all, map[string]any{"pid": p.PID, "tag": p.Tag, "version": p.Version, "concurrency": p.Concurrency, "busy": p.Busy, "quiet": p.Quiet})
+	}
+	return all
+}
+
 // heartbeatAge is the age of the last heartbeat, at least 0: the clocks of two hosts differ a little.
 func (d *Dashboard) heartbeatAge(p process) time.Duration { return max(0, d.readAt.Sub(p.Beat)) }
 

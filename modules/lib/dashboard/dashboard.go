@@ -51,7 +51,7 @@ func Read(c sidekiq.Client) (*Dashboard, error) {
 		return nil, err
 	}
 	defer redis.Close() // everything was read
-	d := &Dashboard{place: redis.Place(), source: c.Source, hostname: c.Hostname}
+	d := &Dashboard{place: c.Place(), source: c.Source, hostname: c.Hostname}
 	if d.processes, err = readProcesses(redis); err != nil {
 		return nil, err
 	}

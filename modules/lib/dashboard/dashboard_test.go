@@ -19,7 +19,6 @@ type fakeStore struct {
 	closed int
 }
 
-func (s *fakeStore) Place() string { return "localhost:6379" }
 func (s *fakeStore) Processes() ([]sidekiq.Process, error) {
 	return []sidekiq.Process{{Identity: "w1:7:a"}}, s.faults["Processes"]
 }
@@ -37,7 +36,7 @@ func (s *fakeStore) Close() error { s.closed++; return nil }
 
 // read reads the dashboard from a store, and counts the connections.
 func read(s *fakeStore) (d *Dashboard, opened int, err error) {
-	d, err = Read(sidekiq.Client{Found: sidekiq.Found{Source: "redis_url"}, Hostname: "w1", Open: func() (sidekiq.Store, error) {
+	d, err = Read(sidekiq.Client{Found: sidekiq.Found{URL: "redis://localhost", Source: "redis_url"}, Hostname: "w1", Open: func() (sidekiq.Store, error) {
 		opened++
 		return s, nil
 	}})
@@ -52,7 +51,7 @@ func TestRead_UsesOneConnection(t *testing.T) {
 	require.Equal(t, 1, s.closed)
 	require.WithinDuration(t, time.Now(), d.readAt, time.Minute)
 	d.readAt = time.Time{}
-	require.Equal(t, &Dashboard{place: "localhost:6379", source: "redis_url", hostname: "w1", isUsed: true, overview: sidekiq.Overview{Dead: 1},
+	require.Equal(t, &Dashboard{place: "localhost:6379/0", source: "redis_url", hostname: "w1", isUsed: true, overview: sidekiq.Overview{Dead: 1},
 		processes: []process{{sidekiq.Process{Identity: "w1:7:a"}, []sidekiq.Job{{JID: "of w1:7:a"}}}}}, d)
 }
 

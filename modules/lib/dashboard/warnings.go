@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,20 +12,26 @@ import (
 
 // Warnings returns what is wrong or soon will be, the most serious first, and then what could not be read.
 func (d *Dashboard) Warnings() []string {
-	return slices.Concat(d.processless(), d.queueWarnings(), d.processWarnings(), d.serverWarnings(), d.unknown)
+	return slices.Concat(d.processless(), d.sharedQueues(), d.queueWarnings(), d.processWarnings(), d.serverWarnings(), d.unknown)
 }
 
-// processless warns of a Redis without a process: no Sidekiq has ever used it, so that it may be the wrong one, or its processes are down.
+// Unused is a warning of a Redis that no Sidekiq has ever used, so that it may be the wrong one; "" for another.
+func (d *Dashboard) Unused() string {
+	if d.isUsed || len(d.processes) > 0 {
+		return ""
+	}
+	return fmt.Sprintf("no Sidekiq has ever used the Redis at %s (from %s); hint: compare address, database and redis_namespace with the application's", d.place, d.source)
+}
+
+// processless warns of a Redis that Sidekiq has used and whose processes are down.
 func (d *Dashboard) processless() []string {
 	waiting := 0
 	for _, q := range d.overview.Queues {
 		waiting += q.Size
 	}
 	switch {
-	case len(d.processes) > 0:
+	case len(d.processes) > 0 || !d.isUsed:
 		return nil
-	case !d.isUsed:
-		return []string{fmt.Sprintf("no Sidekiq has ever used the Redis at %s (from %s); hint: compare address, database and redis_namespace with the application's", d.place, d.source)}
 	case waiting > 0:
 		return []string{fmt.Sprintf("no process of Sidekiq lives, and %s; hint: systemctl status sidekiq", jobsWait(waiting))}
 	}
@@ -57,6 +64,34 @@ func (d *Dashboard) queueWarnings() []string {
 	}
 	if len(empty) > 0 {
 		warnings = append(warnings, fmt.Sprintf("no process works on what were queues once and are empty now: %s", strings.Join(empty, ", ")))
+	}
+	return warnings
+}
+
+// sharedQueues warns of applications that fetch each other's jobs: processes with different tags that fetch from the same queue. The default tag is
+// the name of the application's directory (lib/sidekiq/component.rb, default_tag).
+func (d *Dashboard) sharedQueues() []string {
+	tags := map[string][]string{} // by queue
+	for _, p := range d.processes {
+		for _, queue := range p.Queues {
+			if !p.Quiet && !d.isOverdue(p) && !slices.Contains(tags[queue], p.Tag) {
+				tags[queue] = append(tags[queue], p.Tag)
+			}
+		}
+	}
+	shared := map[string][]string{} // queues, by their tags
+	for queue, all := range tags {
+		if len(all) > 1 {
+			slices.Sort(all)
+			names := fmt.Sprintf("%q", all)
+			shared[strings.Trim(names, "[]")] = append(shared[strings.Trim(names, "[]")], fmt.Sprintf("%q", queue))
+		}
+	}
+	var warnings []string
+	for _, names := range slices.Sorted(maps.Keys(shared)) {
+		queues := slices.Sorted(slices.Values(shared[names]))
+		warnings = append(warnings, fmt.Sprintf("processes with the tags %s fetch from the same queues of the Redis at %s: %s; hint: two applications need a database or queues of their own, since each runs the jobs of the other",
+			strings.ReplaceAll(names, `" "`, `" and "`), d.place, strings.Join(queues, ", ")))
 	}
 	return warnings
 }

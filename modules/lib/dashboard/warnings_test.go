@@ -88,8 +88,20 @@ func TestDashboard_Warnings(t *testing.T) {
 			[]string{`no process of Sidekiq lives, and 12 jobs wait; hint: systemctl status sidekiq`}},
 		"no process, and no job": {func(d *Dashboard) { d.processes, d.overview.Queues = nil, nil },
 			[]string{`no process of Sidekiq lives; hint: systemctl status sidekiq`}},
-		"a Redis that no Sidekiq has used": {func(d *Dashboard) { d.processes, d.overview.Queues, d.isUsed = nil, nil, false },
-			[]string{`no Sidekiq has ever used the Redis at localhost:6379 (from redis_url); hint: compare address, database and redis_namespace with the application's`}},
+		"a Redis that no Sidekiq has used": {func(d *Dashboard) { d.processes, d.overview.Queues, d.isUsed = nil, nil, false }, nil},
+		"two applications on a queue": {func(d *Dashboard) { share(d, "blog", "default") },
+			[]string{`processes with the tags "blog" and "shop" fetch from the same queues of the Redis at localhost:6379: "default"; hint: two applications need a database or queues of their own, since each runs the jobs of the other`}},
+		"three applications, one without a tag": {func(d *Dashboard) { share(d, "blog", "default", "mailers"); share(d, "", "mailers") },
+			[]string{
+				`processes with the tags "" and "blog" and "shop" fetch from the same queues of the Redis at localhost:6379: "mailers"; hint: two applications need a database or queues of their own, since each runs the jobs of the other`,
+				`processes with the tags "blog" and "shop" fetch from the same queues of the Redis at localhost:6379: "default"; hint: two applications need a database or queues of their own, since each runs the jobs of the other`,
+			}},
+		"two applications on their own queues": {func(d *Dashboard) { share(d, "blog", "posts") }, nil},
+		"two processes of an application":      {func(d *Dashboard) { share(d, "shop", "default") }, nil},
+		"another application that is quiet": {func(d *Dashboard) {
+			share(d, "blog", "default")
+			d.processes[1].Quiet, d.processes[1].StartedAt = true, now.Add(-time.Minute)
+		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := healthy(t)
@@ -97,4 +109,20 @@ func TestDashboard_Warnings(t *testing.T) {
 			require.Equal(t, c.want, d.Warnings())
 		})
 	}
+}
+
+// share adds a process with a tag on queues; the first one gets the tag shop.
+func share(d *Dashboard, tag string, queues ...string) {
+	other := d.processes[0]
+	d.processes[0].Tag, other.Tag, other.Queues = "shop", tag, queues
+	d.processes = append(d.processes, other)
+}
+
+func TestDashboard_Unused(t *testing.T) {
+	d := healthy(t)
+	require.Empty(t, d.Unused())
+	d.isUsed = false
+	require.Empty(t, d.Unused(), "a process has just been started")
+	d.processes = nil
+	require.Equal(t, "no Sidekiq has ever used the Redis at localhost:6379 (from redis_url); hint: compare address, database and redis_namespace with the application's", d.Unused())
 }
