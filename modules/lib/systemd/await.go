@@ -101,6 +101,15 @@ func journal(unit string) string {
 	return out
 }
 
+// Journal is what the processes of one invocation of a unit have logged, at most the first 5000 lines.
+func Journal(invocation string) (string, error) {
+	program, err := lookPath("journalctl")
+	if err != nil {
+		return "", err
+	}
+	return run(program, "_SYSTEMD_INVOCATION_ID="+invocation, "-n", "+5000", "-o", "cat", "--no-pager", "-q")
+}
+
 // calledFrom matches a line of a Ruby backtrace below the one with the message.
 var calledFrom = lazyregexp.New("^\\s*(from )?\\S+:\\d+:in [`'][^']*'$")
 

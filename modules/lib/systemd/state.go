@@ -152,6 +152,9 @@ func (s State) Started() (time.Time, bool) {
 	return time.Now().Add(s.MainStart - time.Duration(monotonic.Nano())), true
 }
 
+// Identity identifies the main process: PIDs are reused.
+func (s State) Identity() string { return fmt.Sprintf("%d %d", s.MainPID, s.MainStart.Microseconds()) }
+
 // Stopped reports whether nothing of the unit runs and nothing is about to.
 func (s State) Stopped() bool { return s.ActiveState == "inactive" || s.ActiveState == "failed" }
 
