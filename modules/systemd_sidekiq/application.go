@@ -19,7 +19,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// application gathers the facts about the application. Without app_root that is only the Redis of the installed unit.
+// application gathers the facts about the application. Without app_root that is only whether it is deployed.
 func (g *gatherer) application(f *facts) error {
 	root := g.AppRoot
 	if root == "" {
@@ -29,9 +29,7 @@ func (g *gatherer) application(f *facts) error {
 	g.deployed = err == nil && info.IsDir()
 	f.deployed = g.deployed
 	if g.AppRoot == "" {
-		f.redisInUse, err = g.redisInUse(f.service, root, sidekiq.Client{})
-		f.redis = f.redisInUse
-		return err
+		return nil
 	}
 	if f.user, err = g.account(); err != nil {
 		return err
@@ -47,15 +45,13 @@ func (g *gatherer) application(f *facts) error {
 		return err
 	}
 	s := g.sidekiqService(f.version)
-	env := g.environ(s)
-	if f.redis, err = g.redisOf(env, g.AppRoot); err != nil {
+	if f.entVersion, err = s.Locked("sidekiq-ent"); err != nil {
 		return err
 	}
-	if f.redisInUse, err = g.redisInUse(f.service, g.AppRoot, f.redis); err != nil {
-		return err
-	}
+	f.env = g.environ(s)
 	for _, u := range f.workers() {
-		if u.timeout, err = g.timeout(u, s, env); err != nil {
+		s.Environment = g.next(u)
+		if u.timeout, err = g.timeout(u, s, f.env); err != nil {
 			return err
 		}
 		u.threads, u.threadsFault = s.Threads(g.withConfigPath(*u.process))
@@ -66,11 +62,6 @@ func (g *gatherer) application(f *facts) error {
 	f.runsAtHome = g.isAtHome(f.bundle.Path) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
 	f.linkedDirs = g.findLinkedDirs()
 	return g.checkLogFile()
-}
-
-// sidekiqService is what the processes are started with.
-func (g *gatherer) sidekiqService(version sidekiq.Version) sidekiq.Service {
-	return sidekiq.Service{RailsEnv: g.RailsEnv, Lockfile: g.lockfile(), Version: version, Environment: g.Sources(g.files), Files: g.files}
 }
 
 // account is the user of the service, nil if it does not exist.
@@ -171,32 +162,6 @@ func (g *gatherer) environ(s sidekiq.Service) environ.Environ {
 	return env
 }
 
-// redisOf is the Redis of a process with this environment.
-func (g *gatherer) redisOf(env environ.Environ, appRoot string) (sidekiq.Client, error) {
-	found, err := sidekiq.FindRedis(g.RedisURL, env, appRoot, g.RailsEnv, g.files.ReadIfThere)
-	if err != nil {
-		return sidekiq.Client{}, err
-	}
-	return sidekiq.NewClient(found, g.RedisNamespace, env), nil
-}
-
-// redisInUse is the Redis of the processes that run, by their installed unit; otherwise where there is none.
-func (g *gatherer) redisInUse(s service, root string, otherwise sidekiq.Client) (sidekiq.Client, error) {
-	for _, u := range append(s.workers(), s.main()) {
-		if u.installed.Path == "" {
-			continue
-		}
-		service := g.sidekiqService(sidekiq.Version{})
-		service.Environment.Variables, service.Environment.EnvironmentFiles = u.installed.Environment()
-		env, err := service.Environ()
-		if err != nil { // a file was removed since the process was started
-			env = environ.None
-		}
-		return g.redisOf(env, root)
-	}
-	return otherwise, nil
-}
-
 // checkEnvironmentFiles warns of files that others than root can replace: systemd reads them as root, so the service's variables may come from any
 // file that looks like variables.
 func (g *gatherer) checkEnvironmentFiles() {
@@ -250,12 +215,6 @@ func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int
 		timeout = *g.Timeout
 	}
 	return timeout, nil
-}
-
-// withConfigPath is a process with the path of its configuration, for what reads it.
-func (g *gatherer) withConfigPath(process sidekiq.ProcessOptions) sidekiq.ProcessOptions {
-	process.Config = process.ConfigPath(g.AppRoot)
-	return process
 }
 
 // jemalloc is the path of the library that option malloc asks for.

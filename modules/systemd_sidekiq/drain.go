@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -44,12 +45,13 @@ func (p *planner) quiet() error {
 			continue
 		}
 		// A process that is still booting does not handle the signal.
-		process, err := p.redisInUse.FirstHeartbeat(u.mainProcess())
-		if err != nil {
-			p.Warn("whether %s hears it is not known: its heartbeat was not seen: %v", u.name, err)
+		e := p.search(u, p.root()).Observe(p.mainProcess(u))
+		if e.By == sidekiq.ByUptime {
+			p.Warn("whether %s handles the signal is not known: process %d has no title of Sidekiq, and %v", u.name, u.state.MainPID, e.Missing)
 		}
+		process := sidekiq.Sum(e.Processes)
 		switch {
-		case p.State == "drained" && !(process.Quiet && process.Busy == 0):
+		case p.State == "drained" && !(e.By == sidekiq.ByHeartbeat && process.Quiet && process.Busy == 0):
 			p.Add(p.drainStep(u))
 		case p.State == "reloaded" && !process.Quiet:
 			p.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return p.systemctl.Signal(u.name, quietSignal) }})
@@ -60,39 +62,62 @@ func (p *planner) quiet() error {
 
 func (p *planner) drainStep(u *unit) ansible.Step {
 	return ansible.Step{Title: "drain " + u.name, Partial: true, OnFailure: ansible.KeepAll, Do: func(late *ansible.Late) error {
-		left, err := p.wait(late, u)
-		if err == nil && len(left) > 0 {
-			err = fmt.Errorf("%d jobs still run after %d s: %s; hint: a larger drain_timeout", len(left), p.DrainTimeout, jobList(left))
+		redis, _, _ := p.search(u, p.root()).Locate(p.mainProcess(u)) // without a heartbeat there is the title
+		left, err := p.wait(late, u, redis)
+		if err == nil && left.count > 0 {
+			err = fmt.Errorf("%s; hint: a larger drain_timeout", left.text(p.DrainTimeout, "still run"))
 		}
 		return err
 	}}
 }
 
 func (p *planner) isQuiet(u *unit) bool {
-	process, err := p.redisInUse.Heartbeat(u.mainProcess())
-	return err == nil && process.Quiet
+	main := p.mainProcess(u)
+	titles := main.Titles()
+	if len(titles) > 0 {
+		return sidekiq.Sum(titles).Quiet
+	}
+	_, heartbeats, _ := p.search(u, p.root()).Locate(main) // without one it is not known to be quiet
+	return sidekiq.Sum(heartbeats).Quiet
 }
 
-// drain waits for the running jobs before a process is stopped, and returns those that still run after drain_timeout. It does not wait without a
-// heartbeat: Sidekiq's shutdown timeout follows in any case.
-func (p *planner) drain(to answer, u *unit) ([]sidekiq.Job, error) {
-	if p.DrainTimeout == 0 || !u.ran() {
-		return nil, nil
+// remaining are the jobs that a process still runs, and the Redis in which they are listed. Without it only their number is known.
+type remaining struct {
+	count int
+	jobs  []sidekiq.Job
+	redis sidekiq.Client
+}
+
+func (r remaining) text(seconds int, run string) string {
+	text := fmt.Sprintf("%d jobs %s after %d s", r.count, run, seconds)
+	if len(r.jobs) > 0 {
+		text += ": " + jobList(r.jobs)
 	}
-	if _, err := p.redisInUse.Heartbeat(u.mainProcess()); err != nil {
-		to.Warn("running jobs of %s were not waited for, since the heartbeat of process %d was not seen: %v", u.name, u.state.MainPID, err)
-		return nil, nil
+	return text
+}
+
+// drain waits for the running jobs before a process is stopped, and returns those that still run after drain_timeout. It does not wait for a process
+// that shows neither a heartbeat nor a title: Sidekiq's shutdown timeout follows in any case.
+func (p *planner) drain(to answer, u *unit) (remaining, error) {
+	if p.DrainTimeout == 0 || !u.ran() {
+		return remaining{}, nil
+	}
+	main := p.mainProcess(u)
+	redis, _, missing := p.search(u, p.root()).Locate(main)
+	if missing != nil && sidekiq.Sum(main.Titles()).Concurrency == 0 {
+		to.Warn("running jobs of %s were not waited for: the title of process %d does not show them, and %v", u.name, u.state.MainPID, missing)
+		return remaining{}, nil
 	}
 	// If this run is killed before the restart, the next one has to know that no deploy made the process quiet.
-	if err := p.note(u.name, quietNote, u.identity()); err != nil {
-		return nil, err
+	if err := p.notes().Write(u.name, notes.Quiet, u.identity(), ""); err != nil {
+		return remaining{}, err
 	}
-	left, err := p.wait(to, u)
+	left, err := p.wait(to, u, redis)
 	if err != nil {
 		to.Warn("running jobs of %s were not waited for to the end: %v", u.name, err)
 	}
-	if len(left) > 0 {
-		to.Warn("%d jobs of %s still ran after %d s; Sidekiq gives them its own timeout and pushes back what remains: %s", len(left), u.name, p.DrainTimeout, jobList(left))
+	if left.count > 0 {
+		to.Warn("%s: %s; Sidekiq gives them its own timeout and pushes back what remains", u.name, left.text(p.DrainTimeout, "still ran"))
 	}
 	return left, nil
 }
@@ -101,25 +126,25 @@ func (p *planner) drain(to answer, u *unit) ([]sidekiq.Job, error) {
 // for the new process.
 const quietSignal = "TSTP"
 
-// wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do. Only a heartbeat after the
-// signal is evidence.
-func (p *planner) wait(to answer, u *unit) ([]sidekiq.Job, error) {
+// wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do.
+func (p *planner) wait(to answer, u *unit, redis sidekiq.Client) (remaining, error) {
 	start := time.Now()
 	if err := p.systemctl.Signal(u.name, quietSignal); err != nil {
-		return nil, err
+		return remaining{}, err
 	}
-	process, err := p.redisInUse.AwaitIdle(u.mainProcess(), start, time.Duration(p.DrainTimeout)*time.Second)
-	if err != nil {
-		return nil, err
+	last, isIdle := sidekiq.AwaitIdle(p.mainProcess(u), redis, start, time.Duration(p.DrainTimeout)*time.Second)
+	left := remaining{count: last.Busy, redis: redis}
+	switch {
+	case !isIdle && last.Beat.IsZero() && !last.Quiet:
+		return left, fmt.Errorf("neither a heartbeat nor the title of process %d showed within %d s that it fetches no new jobs, so whether any runs is not known", u.state.MainPID, p.DrainTimeout)
+	case last.Busy > 0 && redis.IsKnown():
+		var err error
+		if left.jobs, err = redis.JobsOf(p.mainProcess(u)); err != nil {
+			to.Warn("the running jobs of %s cannot be listed: %v", u.name, err)
+		}
 	}
-	if !process.Beat.After(start) {
-		return nil, fmt.Errorf("it did not beat in %d s after it was told to take no new jobs, so whether any runs is not known", p.DrainTimeout)
-	}
-	to.Set("drained", map[string]any{"busy": process.Busy, "seconds": int(time.Since(start).Seconds())})
-	if process.Busy == 0 {
-		return nil, nil
-	}
-	return p.redisInUse.Jobs(process.Identity)
+	to.Set("drained", map[string]any{"busy": last.Busy, "seconds": int(time.Since(start).Seconds())})
+	return left, nil
 }
 
 func jobList(jobs []sidekiq.Job) string {
@@ -132,8 +157,8 @@ func jobList(jobs []sidekiq.Job) string {
 
 // watch calls end for a process in which the jobs left still run, and reports which of them it pushes back: it does so right before it exits, and a
 // new process needs at least a second to boot and fetch them.
-func (p *planner) watch(to answer, left []sidekiq.Job, end func() error) error {
-	if len(left) == 0 {
+func (p *planner) watch(to answer, left remaining, end func() error) error {
+	if len(left.jobs) == 0 {
 		return end()
 	}
 	done := ansible.Async(end)
@@ -141,11 +166,11 @@ func (p *planner) watch(to answer, left []sidekiq.Job, end func() error) error {
 	for {
 		select {
 		case err := <-done:
-			p.redisInUse.FindPushedBack(left, pushedBack)
-			to.Set("interrupted", describe(left, pushedBack))
+			left.redis.FindPushedBack(left.jobs, pushedBack)
+			to.Set("interrupted", describe(left.jobs, pushedBack))
 			return err
 		case <-time.After(100 * time.Millisecond):
-			p.redisInUse.FindPushedBack(left, pushedBack)
+			left.redis.FindPushedBack(left.jobs, pushedBack)
 		}
 	}
 }

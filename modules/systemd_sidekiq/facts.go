@@ -12,6 +12,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -21,6 +23,10 @@ type host struct {
 	root string
 	// How long a process must run to count as up, by Type=: a Sidekiq that has notified systemd has booted the application and reached Redis.
 	uptimeNotify, uptimeSimple time.Duration
+	// How long after a restart errors of jobs are looked for.
+	jobsPeriod time.Duration
+
+	open func(sidekiq.Found) sidekiq.Client // of sidekiq.Witness; nil except in tests
 }
 
 // inRoot is the path of a file of the host, below its root directory.
@@ -30,6 +36,8 @@ func (h host) inRoot(p string) string { return filepath.Join(h.root, p) }
 func (h host) fromRoot(file string) string {
 	return filepath.Join("/", strings.TrimPrefix(file, h.root))
 }
+
+func (h host) notes() notes.Notes { return notes.Notes(h.root) }
 
 // write replaces a file; owner and group are root.
 func (h host) write(path, text string, mode os.FileMode) error {
@@ -105,7 +113,7 @@ type unit struct {
 	threads       sidekiq.Threads
 	threadsFault  error  // why threads are not known
 	wasMadeQuiet  bool   // by an earlier run of this module, which did not restart it
-	restartReason string // why restart_on requires a restart, for the title of the step; "" if it does not
+	restartReason string // why restart_on requires a restart; "" if it does not
 	releaseFault  error  // why it is not known in which release its process runs
 }
 
@@ -134,14 +142,12 @@ func (u *unit) isParent() bool {
 }
 
 // identity identifies the main process of a unit: PIDs are reused.
-func (u *unit) identity() string {
-	return fmt.Sprintf("%d %d", u.state.MainPID, u.state.MainStart.Microseconds())
-}
+func (u *unit) identity() string { return u.state.Identity() }
 
-// mainProcess is the main process of a unit, as systemd reports it.
-func (u *unit) mainProcess() sidekiq.MainProcess {
-	started, _ := u.state.Started() // zero where it is not known
-	return sidekiq.MainProcess{PID: u.state.MainPID, Started: started}
+// isSwarm reports whether Sidekiq runs in children of the main process (Sidekiq Enterprise).
+func (u *unit) isSwarm() bool {
+	c := sidekiq.ParseCommandLine(u.installed.Value("ExecStart"))
+	return u.process != nil && u.process.IsSwarm() || c != nil && c.Program == sidekiq.Swarm
 }
 
 // root is the directory of the application that the installed unit runs.
@@ -180,19 +186,17 @@ type application struct {
 	bundle     bundler.Bundle
 	jemalloc   string
 	version    sidekiq.Version // unknown without a Gemfile.lock
+	entVersion sidekiq.Version // of sidekiq-ent; unknown without that gem
 	runsAtHome bool            // application or bundle are below a home
 	linkedDirs []string
 	pool       pool
-	redis      sidekiq.Client // of the service as it is wanted
-	redisInUse sidekiq.Client // of the installed unit, which may be another
+	env        environ.Environ // of the service by its options
 }
 
 // gatherer gathers the facts. Its methods return them, and collect what the host lacks and what is only assumed.
 type gatherer struct {
-	host
-	*options
+	witness
 	deployed  bool // as in application
-	files     *atomicfile.Reader
 	systemctl systemd.Systemctl
 
 	lookups  lookups

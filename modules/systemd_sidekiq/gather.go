@@ -18,7 +18,8 @@ import (
 const lockTimeout = 15 * time.Minute
 
 // gather gathers the facts. It waits for other runs on the same deployment, and for jobs of systemd in progress.
-func gather(h host, o *options) (*facts, error) {
+func gather(w witness) (*facts, error) {
+	h, o := w.host, w.options
 	if os.Geteuid() != 0 {
 		return nil, errors.New("must run as root; hint: become: true")
 	}
@@ -31,7 +32,7 @@ func gather(h host, o *options) (*facts, error) {
 			return nil, err
 		}
 	}
-	g := &gatherer{host: h, options: o, files: atomicfile.NewReader(h.root), systemctl: ctl}
+	g := &gatherer{witness: w, systemctl: ctl}
 	own := g.ownUnits()
 	names := g.unitNames(own)
 	g.lookups = g.startLookups(names)
@@ -93,7 +94,7 @@ func (g *gatherer) ownUnits() service {
 func (g *gatherer) installedProcess(file systemd.UnitFile) sidekiq.ProcessOptions {
 	process := sidekiq.ProcessOptions{Name: strings.TrimSuffix(strings.TrimPrefix(file.Name(), g.Name+"@"), ".service")}
 	if c := sidekiq.ParseCommandLine(file.Value("ExecStart")); c != nil {
-		process.Queues, process.Config = c.Queues, c.Config
+		process.Queues, process.Config, process.Command = c.Queues, c.Config, c.Program
 		if threads, err := strconv.Atoi(c.Concurrency); err == nil {
 			process.Concurrency = &threads
 		}

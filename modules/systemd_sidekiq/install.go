@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
@@ -34,7 +36,7 @@ func (p *planner) install() error {
 	for _, u := range p.workers() {
 		p.endBefore(u)
 	}
-	if err := p.installSecrets(); err != nil {
+	if err := cmp.Or(p.refuseToEnd(), p.installSecrets()); err != nil {
 		return err
 	}
 	last := p.lastWritten()
@@ -100,7 +102,7 @@ func (p *planner) isOtherKind() bool {
 // endBefore plans that a process ends before its unit is written, if the new unit gives it less time to stop: systemd would kill it, and its
 // jobs, by the new TimeoutStopSec=.
 func (p *planner) endBefore(u *unit) {
-	if !u.ran() || p.isInstalled(u) {
+	if !u.ran() || p.isInstalled(u) || p.Restart == "never" { // see stopTimeoutOf
 		return
 	}
 	if now := u.state.StopTimeout; now == 0 || now > time.Duration(p.stopTimeout(u.timeout))*time.Second {
@@ -228,7 +230,7 @@ func (p *planner) withdraw(u *unit) {
 			if err := p.systemctl.DaemonReload(); err != nil {
 				return ansible.Partial(err)
 			}
-			return ansible.Partial(errors.Join(p.systemctl.ResetFailed(u.name), p.forget(u.name)))
+			return ansible.Partial(errors.Join(p.systemctl.ResetFailed(u.name), p.notes().Forget(u.name)))
 		},
 		Undo: func() error { return p.restoreUnit(u) },
 	})
@@ -248,6 +250,6 @@ func (p *planner) removeCache() {
 		if err := os.RemoveAll(dir); err != nil {
 			return ansible.Partial(err)
 		}
-		return ansible.Partial(removeIfEmpty(filepath.Dir(dir)))
+		return ansible.Partial(notes.RemoveIfEmpty(filepath.Dir(dir)))
 	}})
 }

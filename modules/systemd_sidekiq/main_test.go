@@ -10,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -38,7 +36,7 @@ func TestMain(m *testing.M) {
 		"id":              fakeID,
 		"usermod":         func() { set("journal", os.Args[len(os.Args)-1], "member") },
 		"gpasswd":         func() { set("journal", os.Args[2], "") },
-		"journalctl":      func() { fmt.Println("worker: \x1b[31mcannot load such file -- sidekiq") },
+		"journalctl":      func() { fmt.Println(get("journal", "text", "worker: \x1b[31mcannot load such file -- sidekiq")) },
 		"getent": func() {
 			if os.Args[3] != "deploy" {
 				os.Exit(2)
@@ -50,12 +48,12 @@ func TestMain(m *testing.M) {
 
 // program is the module with the host of a script.
 func program() {
-	h := host{root: os.Getenv("WORK") + "/host"} // with a zero uptime a process counts as up at once
+	h := host{root: os.Getenv("WORK") + "/host"} // with a zero uptime a process counts as up at once, and its errors are read at once
 	os.Exit(ansible.Main("test", ansible.Modules{"systemd_sidekiq": func() ansible.Module { return newModule(h) }}))
 }
 
 // The scripts run the module with the directory $WORK/host as the host, and a systemctl that keeps its state in
-// $WORK/systemd. Processes that it starts write heartbeats into a real Redis, in which each script has a database.
+// $WORK/systemd. Processes that it starts write heartbeats into a real Redis, one for each script: all scripts have the same PIDs.
 // molecule tests with a real systemd.
 //
 //	module OPTIONS...        run the module with defaultOptions and these, each JSON or the name of a file; null is an option that is not set
@@ -66,16 +64,12 @@ func program() {
 //	fake SOCKET FILE         run a Redis with the answers in the file: see redistest.FakeCommand
 func TestScripts(t *testing.T) {
 	testenv.NeedRoot(t, "only root can create files of root")
-	server := redistest.Start(t, "--databases", "100")
-	var databases atomic.Int32
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") == "1",
 		Setup: func(env *testscript.Env) error {
-			db := int(databases.Add(1)) - 1
-			env.Values["db"] = db
+			server := redistest.Start(env.T().(testing.TB))
 			env.Setenv("REDIS_SOCKET", server.Socket)
-			env.Setenv("REDIS_DB", strconv.Itoa(db))
-			env.Setenv("REDIS_URL", fmt.Sprintf("unix://:%s@%s?db=%d", url.PathEscape(redistest.Password), server.Socket, db))
+			env.Setenv("REDIS_URL", fmt.Sprintf("unix://:%s@%s", url.PathEscape(redistest.Password), server.Socket))
 			return makeHost(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -88,7 +82,7 @@ func TestScripts(t *testing.T) {
 				for _, word := range words[1:] {
 					args = append(args, word)
 				}
-				ts.Check(server.Do(ts.Value("db").(int), words[0], args...))
+				ts.Check(redistest.Server{Socket: ts.Getenv("REDIS_SOCKET")}.Do(0, words[0], args...))
 			}),
 		},
 	})
@@ -124,7 +118,7 @@ func command(f func(*testscript.TestScript, []string)) func(*testscript.TestScri
 
 // defaultOptions are options of every call, if the script does not give others.
 func defaultOptions(ts *testscript.TestScript) map[string]any {
-	return map[string]any{"app_root": "/opt/demo/current", "redis_url": ts.Getenv("REDIS_URL"), "database_pool": map[string]any{"exists": false}}
+	return map[string]any{"app_root": "/opt/demo/current", "verify_jobs": "off", "redis_url": ts.Getenv("REDIS_URL"), "database_pool": map[string]any{"exists": false}}
 }
 
 func module(ts *testscript.TestScript, args []string) {

@@ -31,6 +31,7 @@ type options struct {
 	LoginShell     bool   `option:"login_shell"`
 	SidekiqVersion string `option:"sidekiq_version"`
 
+	Command       string                   `option:"command"`
 	Concurrency   *int                     `option:"concurrency"`
 	Queues        []string                 `option:"queues"`
 	SidekiqConfig string                   `option:"sidekiq_config"`
@@ -40,6 +41,8 @@ type options struct {
 	StartTimeout  int                      `option:"start_timeout"`
 	Watchdog      int                      `option:"watchdog"`
 	DrainTimeout  int                      `option:"drain_timeout"`
+	Restart       string                   `option:"restart"`
+	VerifyJobs    string                   `option:"verify_jobs"`
 
 	environ.Options
 	RedisURL         string `option:"redis_url"`
@@ -272,7 +275,7 @@ func (o *options) checkStopTimeout(timeout int) error {
 
 // processes are the processes of the service; a single one without a name where none is listed.
 func (o *options) processes() []sidekiq.ProcessOptions {
-	return sidekiq.Inherit(sidekiq.ProcessOptions{Queues: o.Queues, Concurrency: o.Concurrency, Config: o.SidekiqConfig}, o.Processes)
+	return sidekiq.Inherit(sidekiq.ProcessOptions{Queues: o.Queues, Concurrency: o.Concurrency, Config: o.SidekiqConfig, Command: o.Command}, o.Processes)
 }
 
 // unitName is the name of a process's unit; that of the service for "".

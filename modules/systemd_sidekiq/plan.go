@@ -13,7 +13,11 @@
 // A service is one unit, or several processes with a unit each (NAME@PROCESS.service) under a parent, so that `systemctl restart NAME`
 // reaches all of them. The module itself restarts them one after the other.
 //
-// A restart makes the process quiet (TSTP), waits for its jobs, stops it, starts it, and looks for its heartbeat in Redis.
+// The running process is the witness (witness.go, verify.go): its environment tells the variables that count, its connections the Redis that it uses,
+// its title that it works and how many jobs it runs. A heartbeat in Redis proves most, then the title, then the time that it runs. Only evidence
+// against a process fails a task; missing evidence is a warning that says what was looked at.
+//
+// A restart makes the process quiet (TSTP), waits for its jobs, stops it, starts it, and looks for its heartbeat.
 //
 // A changed unit that does not come up is rolled back, and the one before is started again. If that does not come up either, the cause is in the
 // application or in Redis, and the new one stays, enabled and retrying; likewise where none was up before: there is nothing better to go
@@ -30,7 +34,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -38,7 +42,7 @@ var doc []byte
 
 // Module is the module for the host it runs on.
 func Module() ansible.Module {
-	return newModule(host{root: "/", uptimeNotify: 5 * time.Second, uptimeSimple: 10 * time.Second})
+	return newModule(host{root: "/", uptimeNotify: 5 * time.Second, uptimeSimple: 10 * time.Second, jobsPeriod: 30 * time.Second})
 }
 
 func newModule(h host) ansible.Module {
@@ -46,11 +50,12 @@ func newModule(h host) ansible.Module {
 }
 
 func plan(h host, o *options) (*ansible.Plan, error) {
-	f, err := gather(h, o)
+	w := witness{h, o, atomicfile.NewReader(h.root)}
+	f, err := gather(w)
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{Plan: &ansible.Plan{}, host: h, options: o, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{}}
+	p := newPlanner(w, f)
 	p.report()
 	switch o.State {
 	case "absent":
@@ -83,12 +88,20 @@ func (p *planner) run() error {
 	}
 	p.enableOrDisable()
 	if !p.deployed {
-		p.status = "waiting for the first deploy"
+		p.status = waiting
 		return nil
 	}
 	p.status = "up"
-	return p.start()
+	if err := p.start(); err != nil {
+		return err
+	}
+	p.reportPending()
+	p.verifyJobs()
+	return nil
 }
+
+// waiting is the status of a service whose application was never deployed.
+const waiting = "waiting for the first deploy"
 
 // stopAll plans a service that is stopped, with its units up to date for the next start.
 func (p *planner) stopAll() error {
@@ -177,7 +190,8 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		p.Add(p.bringUpStep("restart "+u.name+reason, u))
 		return nil
 	}
-	if isWanted := !p.redefined[u.name] && u.restartReason == ""; isWanted && verifyLater {
+	p.noteRestart(u)
+	if isWanted := !p.isPending(u); isWanted && verifyLater {
 		p.Add(ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }})
 	} else {
 		if isWanted {
@@ -208,7 +222,7 @@ func (p *planner) bringUpStep(title string, u *unit) ansible.Step {
 
 // bringUp drains a process that runs, starts the new one, and verifies it.
 func (p *planner) bringUp(to answer, u *unit) error {
-	var left []sidekiq.Job
+	var left remaining
 	if !p.stopped[u.name] {
 		var err error
 		if left, err = p.drain(to, u); err != nil {
@@ -218,8 +232,9 @@ func (p *planner) bringUp(to answer, u *unit) error {
 	if err := p.watch(to, left, func() error { return p.restart(u) }); err != nil {
 		return p.withRedisFault(p.systemctl.Down(u.name, err))
 	}
-	state, err := p.awaitUp(u, p.redis)
+	state, err := p.awaitUp(u)
 	if err == nil {
+		p.started[state.InvocationID] = time.Now()
 		u = u.at(state)
 		err = p.verify(to, u)
 	}

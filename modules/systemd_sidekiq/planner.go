@@ -4,16 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// planner builds a plan. Its fields are final before the first step is run.
+// planner builds a plan.
 type planner struct {
 	*ansible.Plan
-	host
-	*options
+	witness
 	*facts
 
 	status      string            // of the service at the end
@@ -21,6 +22,15 @@ type planner struct {
 	secretsText string            // of the file of secret_environment
 	redefined   map[string]bool   // units whose definition a step changes
 	stopped     map[string]bool   // units that a step stops
+	// Set while steps run:
+	redis   sidekiq.Client       // that has the heartbeats of the service, if they were found
+	located []sidekiq.Found      // its address
+	started map[string]time.Time // when, by the InvocationID of the process
+}
+
+func newPlanner(w witness, f *facts) *planner {
+	return &planner{Plan: &ansible.Plan{}, witness: w, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{},
+		started: map[string]time.Time{}}
 }
 
 // report adds the facts, and what the host lacks, to the answer.

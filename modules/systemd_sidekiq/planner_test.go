@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
@@ -26,7 +27,6 @@ type fakeStore struct {
 	heartbeats func() []sidekiq.Process
 	jobs       []sidekiq.Job
 	waiting    func() []sidekiq.Job
-	isUsed     bool
 	fault      error
 }
 
@@ -40,7 +40,8 @@ func (s *fakeStore) Processes() ([]sidekiq.Process, error) {
 
 func (s *fakeStore) Jobs(string) ([]sidekiq.Job, error)         { return s.jobs, s.fault }
 func (s *fakeStore) Waiting(string, int) ([]sidekiq.Job, error) { return s.waiting(), s.fault }
-func (s *fakeStore) HasSidekiq() (bool, error)                  { return s.isUsed, s.fault }
+func (s *fakeStore) HasSidekiq() (bool, error)                  { return true, s.fault }
+func (s *fakeStore) Databases() ([]int, error)                  { return nil, s.fault }
 func (s *fakeStore) Close() error                               { return nil }
 
 // recorder is an answer.
@@ -77,11 +78,19 @@ func newTestPlanner(t *testing.T, store *fakeStore, o *options) (*planner, *unit
 	}
 	ctl, err := systemd.Find(h.root)
 	require.NoError(t, err)
-	redis := sidekiq.Client{Found: sidekiq.Found{Source: "redis_url"}, Hostname: "web", Open: func() (sidekiq.Store, error) { return store, nil }}
-	o.Name = "sidekiq"
+	h.open = func(found sidekiq.Found) sidekiq.Client {
+		return sidekiq.Client{Found: found, Hostname: "web", Open: func() (sidekiq.Store, error) { return store, nil }}
+	}
+	o.Name, o.RedisURL = "sidekiq", "redis://web"
 	u := &unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42, ActiveState: "active", SubState: "running", InvocationID: "42"}}
-	f := &facts{systemctl: ctl, service: service{u}, application: application{redis: redis, redisInUse: redis}}
-	return &planner{Plan: &ansible.Plan{}, host: h, options: o, facts: f, redefined: map[string]bool{}, stopped: map[string]bool{}}, u
+	f := &facts{systemctl: ctl, service: service{u}, application: application{env: environ.None}}
+	return newPlanner(witness{h, o, atomicfile.NewReader(h.root)}, f), u
+}
+
+// setTitle sets the title of a process.
+func setTitle(t *testing.T, h host, pid int, title string) {
+	t.Helper()
+	writeProc(h, pid, "cmdline", title+"\x00")
 }
 
 // systemctlCalls returns the calls of systemctl in a test.

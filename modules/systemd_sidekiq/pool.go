@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -112,13 +113,16 @@ func poolVariables(s service) map[string]string {
 // comment is the comment of a unit that lists the variables; "" for an empty list.
 func (p pool) comment() string { return formatList(poolComment, slices.Sorted(maps.Keys(p.variables))) }
 
-// note is the text of a unit's poolNote: the process, and the sizes of the pools that it was started with.
-func (p pool) note(u *unit) string { return u.identity() + " " + p.sizes }
+// notedPool are the sizes of the pools that the process of a unit is known to have; "" if that is not known.
+func (h host) notedPool(u *unit) string {
+	sizes, _ := h.notes().Read(u.name, notes.Pool, u.identity())
+	return sizes
+}
 
 // notePool writes the note, so that a later run does not restart the process for the same pool.
 func (p *planner) notePool(u *unit) error {
 	if p.pool.sizes == "" || !p.restartsOn("database") {
 		return nil
 	}
-	return p.note(u.name, poolNote, p.pool.note(u))
+	return p.notes().Write(u.name, notes.Pool, u.identity(), p.pool.sizes)
 }

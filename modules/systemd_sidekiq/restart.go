@@ -1,52 +1,104 @@
 package systemdsidekiq
 
 import (
-	"fmt"
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// restartNeeded reports whether a process that runs is restarted, and why, unless another step shows it. One that a deploy has made quiet is left
-// to the deploy.
+// restartNeeded reports whether a process that runs is restarted, and why, unless another step shows it. With restart: never it is not, and one that
+// a deploy has made quiet is left to the deploy.
 func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 	switch {
-	case u.wasMadeQuiet: // its heartbeat may not show it yet
+	case u.wasMadeQuiet: // its title may not show it yet
 		return " (an earlier run left it quiet)", true
 	case p.State == "restarted":
 		return "", true
+	case p.Restart == "never" || !p.isPending(u) || p.isQuiet(u):
+		return "", false
 	case p.redefined[u.name]:
-		return "", !p.isQuiet(u)
+		return "", true
 	}
-	return u.restartReason, u.restartReason != "" && !p.isQuiet(u)
+	return " (" + u.restartReason + ")", true
+}
+
+// isPending reports whether the process runs with another definition, or other files, than it should.
+func (p *planner) isPending(u *unit) bool {
+	return u.ran() && p.started[u.state.InvocationID].IsZero() && (p.redefined[u.name] || u.restartReason != "")
+}
+
+// noteRestart plans a note for later runs, and for sidekiq_info, that a restart is pending, or removes it.
+func (p *planner) noteRestart(u *unit) {
+	p.Add(ansible.Step{Title: "note whether a restart of " + u.name + " is pending", Proof: true, Do: func(*ansible.Late) error {
+		if !p.isPending(u) {
+			return p.notes().Remove(u.name, notes.Restart)
+		}
+		return p.notes().Write(u.name, notes.Restart, u.identity(), p.pendingReason(u))
+	}})
+}
+
+func (p *planner) pendingReason(u *unit) string {
+	return cmp.Or(u.restartReason, "its unit was changed")
+}
+
+// reportPending adds the restarts that are left to somebody else to the answer.
+func (p *planner) reportPending() {
+	reasons := []string{}
+	for _, u := range p.workers() {
+		if _, isNeeded := p.restartNeeded(u); u.ran() && !p.stopped[u.name] && p.isPending(u) && !isNeeded {
+			reasons = append(reasons, u.name+": "+p.pendingReason(u))
+		}
+	}
+	for _, reason := range reasons {
+		if p.Restart == "never" {
+			p.Warn("a restart is pending: %s; hint: state: restarted, or a deploy", reason)
+		}
+	}
+	p.Set("restart_pending", len(reasons) > 0)
+	p.Set("restart_reasons", reasons)
+}
+
+// refuseToEnd is an error if a process that runs has to end and restart: never keeps it.
+func (p *planner) refuseToEnd() error {
+	for _, u := range p.all() {
+		if p.Restart == "never" && p.State != "restarted" && p.stopped[u.name] {
+			return argspec.Errorf("restart", "%q keeps %s running, and the new units replace it; hint: restart: auto for this change", p.Restart, u.name)
+		}
+	}
+	return nil
 }
 
 // addRestartReasons adds the facts about processes that run, by which their restart is decided.
 func (g *gatherer) addRestartReasons(f *facts) {
 	for _, u := range f.workers() {
 		if u.ran() {
-			u.wasMadeQuiet = g.hasNote(u.name, quietNote, u.identity())
-			u.restartReason, u.releaseFault = g.restartReason(u, f)
+			_, u.wasMadeQuiet = g.notes().Read(u.name, notes.Quiet, u.identity())
+			u.restartReason, u.releaseFault = g.restartReasonOf(u, f)
 		}
 	}
 }
 
-// restartReason returns unit.restartReason and unit.releaseFault.
-func (g *gatherer) restartReason(u *unit, f *facts) (reason string, releaseFault error) {
+// restartReasonOf returns unit.restartReason and unit.releaseFault.
+func (g *gatherer) restartReasonOf(u *unit, f *facts) (reason string, releaseFault error) {
 	for _, file := range g.watched(u, f.pool) {
 		if g.isNewer(file, u.state) || file == f.pool.file && f.pool.isChanged {
-			return fmt.Sprintf(" (%s is newer than the process)", file), nil
+			return file + " is newer than the process", nil
 		}
 	}
 	if g.restartsOn("release") && g.AppRoot != "" {
-		return g.releaseReason(u.state.MainPID, f.user)
+		if reason, releaseFault = g.releaseReason(u.state.MainPID); reason != "" {
+			return reason, nil
+		}
 	}
-	return "", nil
+	reason, _ = g.notes().Read(u.name, notes.Restart, u.identity()) // of an earlier run
+	return reason, releaseFault
 }
 
 // watched are the files of restart_on. database.yml is not among them while the process is known to run with its pool.
@@ -72,7 +124,7 @@ func (g *gatherer) watched(u *unit, pool pool) []string {
 	config := u.process.ConfigPath(g.AppRoot)
 	add("config", config, config+".erb")
 	add("lockfile", g.lockfile())
-	if pool.file != "" && (pool.sizes == "" || !g.hasNote(u.name, poolNote, pool.note(u))) {
+	if pool.file != "" && (pool.sizes == "" || g.notedPool(u) != pool.sizes) {
 		add("database", pool.file)
 	}
 	return files
@@ -87,8 +139,8 @@ func (h host) isNewer(file string, s systemd.State) bool {
 }
 
 // releaseReason compares the directory in which the process runs with that to which `current` leads now.
-func (g *gatherer) releaseReason(pid int, user *accounts.User) (string, error) {
-	dir, err := proc.WorkingDirectory(pid, user)
+func (g *gatherer) releaseReason(pid int) (string, error) {
+	dir, err := g.process(pid).WorkingDirectory()
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +148,7 @@ func (g *gatherer) releaseReason(pid int, user *accounts.User) (string, error) {
 	if err != nil || dir == current {
 		return "", nil
 	}
-	return fmt.Sprintf(" (it runs in %s)", dir), nil
+	return "it runs in " + dir, nil
 }
 
 // warnOfCrashes warns of a process that systemd has restarted a short time ago: it may be in a slow crash loop.

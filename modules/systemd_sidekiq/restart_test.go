@@ -1,6 +1,8 @@
 package systemdsidekiq
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,31 +14,43 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-func TestRestartNeeded_QuietProcess(t *testing.T) {
-	for _, c := range []struct {
-		name             string
-		isQuiet, isNoted bool
-		wantsRestart     bool
+func TestRestartNeeded(t *testing.T) {
+	const quiet = "sidekiq 7.3.2 demo [0 of 5 busy] stopping"
+	for name, c := range map[string]struct {
+		title, state, restart, reason string
+		isNoted, isRedefined          bool
+		wanted                        string
+		isNeeded, isPending           bool
 	}{
-		{"left to the deploy that made it quiet", true, false, false},
-		{"left quiet by an earlier run", true, true, true},
-		{"left quiet by an earlier run, before its next heartbeat", false, true, true},
+		"nothing changed":                       {},
+		"the unit changed":                      {isRedefined: true, isNeeded: true, isPending: true},
+		"a file is newer":                       {reason: "x is newer", wanted: " (x is newer)", isNeeded: true, isPending: true},
+		"left to the deploy that made it quiet": {title: quiet, isRedefined: true, isPending: true},
+		"left quiet by an earlier run":          {title: quiet, isNoted: true, wanted: " (an earlier run left it quiet)", isNeeded: true},
+		"left quiet by an earlier run, before its next heartbeat": {isNoted: true, restart: "never", wanted: " (an earlier run left it quiet)", isNeeded: true},
+		"restart: never":                       {restart: "never", isRedefined: true, reason: "x is newer", isPending: true},
+		"restart: never, and state: restarted": {restart: "never", state: "restarted", isRedefined: true, isNeeded: true, isPending: true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			p, u := newTestPlanner(t, &fakeStore{heartbeats: func() []sidekiq.Process {
-				return []sidekiq.Process{{PID: 42, Hostname: "web", Quiet: c.isQuiet}}
-			}}, &options{})
-			p.redefined[u.name] = c.isQuiet
-			if c.isNoted {
-				require.NoError(t, p.note(u.name, quietNote, u.identity()))
-			}
-			u.wasMadeQuiet = p.hasNote(u.name, quietNote, u.identity())
-			_, isNeeded := p.restartNeeded(u)
-			require.Equal(t, c.wantsRestart, isNeeded)
-			u.state.MainPID = 43
-			require.False(t, p.hasNote(u.name, quietNote, u.identity()), "another process")
+		t.Run(name, func(t *testing.T) {
+			p, u := newTestPlanner(t, &fakeStore{}, &options{Restart: c.restart, State: c.state})
+			setTitle(t, p.host, 42, cmp.Or(c.title, "sidekiq 7.3.2 demo [0 of 5 busy]"))
+			p.redefined[u.name], u.restartReason, u.wasMadeQuiet = c.isRedefined, c.reason, c.isNoted
+			reason, isNeeded := p.restartNeeded(u)
+			require.Equal(t, c.isNeeded, isNeeded)
+			require.Equal(t, c.wanted, reason)
+			require.Equal(t, c.isPending, p.isPending(u))
 		})
 	}
+}
+
+// Without a title the heartbeat shows whether a process is quiet.
+func TestIsQuiet_Heartbeat(t *testing.T) {
+	for _, isQuiet := range []bool{true, false} {
+		p, u := newTestPlanner(t, &fakeStore{heartbeats: func() []sidekiq.Process { return []sidekiq.Process{{PID: 42, Hostname: "web", Quiet: isQuiet}} }}, &options{})
+		require.Equal(t, isQuiet, p.isQuiet(u))
+	}
+	p, u := newTestPlanner(t, &fakeStore{fault: errors.New("refused")}, &options{})
+	require.False(t, p.isQuiet(u))
 }
 
 // A unit that a run wrote before it was killed is newer than the process, which must be restarted.
@@ -61,23 +75,24 @@ func TestReleaseReason(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Join(root, "opt/demo/releases", release), 0o755))
 	}
 	t.Chdir(filepath.Join(root, "opt/demo/releases/1"))
-	g := &gatherer{host: host{root: root}, options: &options{AppRoot: "/opt/demo/current"}}
+	require.NoError(t, os.Symlink("/proc", filepath.Join(root, "proc")))
+	g := &gatherer{witness: witness{host: host{root: root}, options: &options{AppRoot: "/opt/demo/current"}}}
 
-	reason, err := g.releaseReason(os.Getpid(), nil)
+	reason, err := g.releaseReason(os.Getpid())
 	require.NoError(t, err)
 	require.Empty(t, reason, "current is missing")
 
 	current := filepath.Join(root, "opt/demo/current")
 	require.NoError(t, os.Symlink("releases/1", current))
-	reason, err = g.releaseReason(os.Getpid(), nil)
+	reason, err = g.releaseReason(os.Getpid())
 	require.NoError(t, err)
 	require.Empty(t, reason)
 
 	require.NoError(t, os.Remove(current))
 	require.NoError(t, os.Symlink("releases/2", current))
-	reason, err = g.releaseReason(os.Getpid(), nil)
+	reason, err = g.releaseReason(os.Getpid())
 	require.NoError(t, err)
-	require.Equal(t, " (it runs in "+root+"/opt/demo/releases/1)", reason)
+	require.Equal(t, "it runs in "+root+"/opt/demo/releases/1", reason)
 }
 
 func TestWarnOfCrashes(t *testing.T) {

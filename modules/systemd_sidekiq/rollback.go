@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 )
 
 // onFailure is the policy for a unit that does not come up. All steps are rolled back if a process ran before and its definition changes. If none
@@ -19,8 +20,9 @@ func (p *planner) onFailure() ansible.Policy {
 
 // withRedisFault adds to an error that Redis does not answer, which may be the cause.
 func (p *planner) withRedisFault(err error) error {
-	if fault := p.redis.Fault(); fault != nil {
-		return fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, p.redis.Source, fault)
+	redis := p.likelyRedis()
+	if fault := redis.Fault(); fault != nil {
+		return fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, redis.Source, fault)
 	}
 	return err
 }
@@ -54,9 +56,10 @@ func (p *planner) startOneAgain(u *unit) error {
 	if err != nil {
 		return err
 	}
+	_, wasMadeQuiet := p.notes().Read(u.name, notes.Quiet, u.identity())
 	isOther := now.InvocationID != "" && now.InvocationID != u.state.InvocationID // systemd forgets that of a stopped unit
 	switch {
-	case now.Up() && !isOther && !p.hasNote(u.name, quietNote, u.identity()):
+	case now.Up() && !isOther && !wasMadeQuiet:
 		return nil
 	case now.Up() && isOther && !p.stopped[u.name] && !p.redefined[u.name]:
 		return nil // as before, only younger
@@ -65,7 +68,7 @@ func (p *planner) startOneAgain(u *unit) error {
 			return err
 		}
 	}
-	_, err = p.awaitUp(u, p.redisInUse)
+	_, err = p.awaitUp(u)
 	return err
 }
 

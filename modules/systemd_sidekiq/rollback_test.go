@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -78,7 +79,7 @@ func TestStartOneAgain(t *testing.T) {
 				set(u.name, "active", map[bool]string{true: "no", false: "yes"}[c.isDown])
 			}
 			if c.wasQuiet {
-				require.NoError(t, p.note(u.name, quietNote, u.identity()))
+				require.NoError(t, p.notes().Write(u.name, notes.Quiet, u.identity(), ""))
 			}
 			p.stopped[u.name], p.redefined[u.name] = c.isStopped, c.isRedefined
 			err := p.startOneAgain(u)

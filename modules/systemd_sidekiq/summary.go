@@ -1,12 +1,12 @@
 package systemdsidekiq
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/dashboard"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // summarize adds status and summary to the answer. If there are steps, the summary lists them, for check mode; in a run the last step replaces it.
@@ -17,7 +17,7 @@ func (p *planner) summarize() {
 		p.status = "cannot start"
 		p.Set("summary", fmt.Sprintf("%s: cannot start: %v", name, p.missing[0]))
 	case len(changes) > 0:
-		for _, warning := range p.redis.Unsuited(p.version) {
+		for _, warning := range p.likelyRedis().Unsuited(p.version) {
 			p.Warn("%s", warning)
 		}
 		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", ")))
@@ -33,22 +33,53 @@ func (p *planner) summarize() {
 
 func (p *planner) reportSummary(to answer) {
 	text := p.main().name + ": " + p.status
-	if p.status == "up" && p.redis.IsKnown() {
+	switch {
+	case p.status == "up":
 		text += ", " + p.statistics(to)
+	case p.status == waiting:
+		text = p.waitingText()
 	}
 	to.Set("summary", text)
 }
 
+// waitingText says how the service is started. Nothing starts it by itself: a path unit would also start what somebody has stopped.
+func (p *planner) waitingText() string {
+	isEnabled := "is enabled but not running"
+	if !p.Enabled {
+		isEnabled = "is neither enabled nor running"
+	}
+	return fmt.Sprintf("%s %s: %s does not exist; after the first deploy run sudo systemctl start %s (the Capistrano tasks do)", p.main().name, isEnabled, p.AppRoot, p.Name)
+}
+
 // statistics summarizes all processes that use the Redis, on all hosts, and adds the warnings about them to the answer.
 func (p *planner) statistics(to answer) string {
-	d, err := dashboard.Read(p.redis)
-	if err != nil { // the check of the heartbeat has reported it
+	redis := p.redis
+	if !redis.IsKnown() && p.RedisURL != "" {
+		redis = p.likelyRedis()
+	}
+	if !redis.IsKnown() {
+		return "without statistics: its heartbeat was not found"
+	}
+	d, err := dashboard.Read(redis)
+	if err != nil {
 		return "without statistics: Redis cannot be read"
 	}
 	d.CompareVersion(p.version)
-	d.CompareRelease(p.inRoot(cmp.Or(p.AppRoot, p.main().root())))
+	d.CompareRelease(p.inRoot(p.root()))
 	for _, warning := range d.Warnings() {
 		to.Warn("%s", warning)
 	}
 	return d.Summary()
+}
+
+// likelyRedis is the Redis of the service: that with its heartbeats, or the first that options and files name.
+func (p *planner) likelyRedis() sidekiq.Client {
+	if p.redis.IsKnown() || p.env == nil {
+		return p.redis
+	}
+	redis, err := p.sidekiq(p.root()).Predicted(p.env)
+	if err != nil { // nothing is known of it
+		return sidekiq.Client{}
+	}
+	return redis
 }

@@ -2,7 +2,10 @@ package systemdsidekiq
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
@@ -25,6 +29,7 @@ import (
 //	restarts NRestarts=                       file     path of a unit file that was deleted after it was loaded
 //	stuck    stop fails, if it exists         fails    start fails, if it exists; also if "broken" is in the unit file or in that of the secrets
 //	queues   of the heartbeat, instead of those of the command line
+//	environ  variables that what starts Sidekiq sets, NAME=VALUE by lines
 //	version  of systemd, in systemd.version; systemd.fails: daemon-reload fails, if it exists
 //
 // Calls that change something are appended to $WORK/calls.
@@ -56,7 +61,7 @@ func fakeSystemctl() {
 			os.Exit(1)
 		}
 	case "kill":
-		heartbeat(units[0], "quiet", "true")
+		quiet(units[0])
 	case "stop":
 		if get(units[0], "stuck", "") != "" {
 			fmt.Fprintf(os.Stderr, "Job for %s canceled.\n", units[0])
@@ -128,7 +133,20 @@ func boot(unit string, file systemd.UnitFile) {
 	if command == nil {
 		return
 	}
-	variables, _ := file.Environment()
+	variables, files := file.Environment()
+	for _, name := range files {
+		text, err := os.ReadFile(workFile("host" + strings.TrimPrefix(name, "-")))
+		if !errors.Is(err, fs.ErrNotExist) {
+			must(err)
+		}
+		values, err := environ.ParseFile(text)
+		must(err)
+		maps.Copy(variables, values)
+	}
+	for line := range strings.Lines(get(unit, "environ", "")) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		variables[name] = value
+	}
 	config, _ := os.ReadFile(workFile("host" + file.Value("WorkingDirectory") + "/config/sidekiq.yml"))
 	_, configured, _ := strings.Cut(strings.TrimSpace(string(config)), ":concurrency: ")
 	concurrency := 5
@@ -150,8 +168,30 @@ func boot(unit string, file systemd.UnitFile) {
 	must(err)
 	info, err := json.Marshal(map[string]any{"hostname": hostname, "pid": pid, "started_at": seconds(), "concurrency": concurrency, "queues": queues})
 	must(err)
+	environment := ""
+	for name, value := range variables {
+		environment += name + "=" + value + "\x00"
+	}
+	h := host{root: workFile("host")}
+	must(os.MkdirAll(h.inRoot(fmt.Sprintf("/proc/%d/fd", pid)), 0o755))
+	writeProc(h, pid, "environ", environment)
+	writeProc(h, pid, "cmdline", fmt.Sprintf("sidekiq 7.3.2 demo [0 of %d busy]\x00", concurrency))
 	redis("SADD", "processes", identity(unit))
 	heartbeat(unit, "info", string(info), "busy", "0", "quiet", "false")
+}
+
+// quiet makes a process quiet.
+func quiet(unit string) {
+	heartbeat(unit, "quiet", "true")
+	pid, err := strconv.Atoi(get(unit, "invocation", "0"))
+	must(err)
+	h := host{root: workFile("host")}
+	title, err := h.process(pid).Title()
+	if errors.Is(err, fs.ErrNotExist) { // of a process that no script started
+		return
+	}
+	must(err)
+	writeProc(h, pid, "cmdline", strings.TrimSuffix(title, " stopping")+" stopping\x00")
 }
 
 // heartbeat writes fields and the time of a heartbeat.
@@ -162,15 +202,20 @@ func heartbeat(unit string, fields ...any) {
 // identity returns the key of a unit's heartbeat.
 func identity(unit string) string { return "demo:" + get(unit, "invocation", "") + ":a" }
 
+// writeProc writes a file of /proc/PID.
+func writeProc(h host, pid int, name, text string) {
+	path := h.inRoot(fmt.Sprintf("/proc/%d/%s", pid, name))
+	must(os.MkdirAll(filepath.Dir(path), 0o755))
+	must(os.WriteFile(path, []byte(text), 0o600))
+}
+
 func seconds() float64 { return float64(time.Now().UnixMicro()) / 1e6 }
 
 func redis(command string, args ...any) {
 	if os.Getenv("REDIS_SOCKET") == "" { // not called by a script
 		return
 	}
-	db, err := strconv.Atoi(os.Getenv("REDIS_DB"))
-	must(err)
-	must(redistest.Server{Socket: os.Getenv("REDIS_SOCKET")}.Do(db, command, args...))
+	must(redistest.Server{Socket: os.Getenv("REDIS_SOCKET")}.Do(0, command, args...))
 }
 
 func show(unit string) {

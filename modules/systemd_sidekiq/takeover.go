@@ -155,7 +155,7 @@ func describeEdit(d systemd.Directive) string {
 	}
 	switch by := setBy(d.Name); {
 	case d.Name == "ExecStart":
-		return "ExecStart=" + assignment().ReplaceAllString(d.Value, "$1=(hidden)") + " (options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
+		return "ExecStart=" + assignment().ReplaceAllString(d.Value, "$1=(hidden)") + " (options command, bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	case isOption(by):
 		return shown + " (option " + by + ")"
 	case by == byModule || !systemd.IsDirective(d.Name):
@@ -231,7 +231,8 @@ func (p *planner) coversCommand(line string) bool {
 		return false
 	}
 	isSame := func(value string, wanted ...string) bool { return value == "" || slices.Contains(wanted, value) }
-	return isSame(c.Environment, p.RailsEnv) &&
+	return c.Program == sidekiq.ProcessOptions{Command: p.Command}.Program() &&
+		isSame(c.Environment, p.RailsEnv) &&
 		isSame(c.Config, p.SidekiqConfig, "config/sidekiq.yml", sidekiq.ProcessOptions{}.ConfigPath(p.AppRoot)) &&
 		(c.Concurrency == "" || p.Concurrency != nil && c.Concurrency == strconv.Itoa(*p.Concurrency)) &&
 		(p.Timeout != nil || isSame(c.Timeout, strconv.Itoa(p.workers()[0].timeout))) &&

@@ -11,7 +11,7 @@ import (
 
 // The reported edits for a directive of an old unit; none if the new unit covers it.
 func TestEdits_OfOneDirective(t *testing.T) {
-	const command = "(options bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
+	const command = "(options command, bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	for _, c := range []struct {
 		line   string
 		change func(*options)
@@ -80,11 +80,15 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		{line: "ExecStart=/usr/bin/bundle exec sidekiq -c 12", change: func(o *options) { o.Concurrency = number(13) }, edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -c 12 " + command}},
 		{line: "ExecStart=/usr/bin/bundle exec sidekiq -q a -q b", change: func(o *options) { o.Queues = []string{"a"} }, edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -q a -q b " + command}},
 		{line: "ExecStart=/bin/bash -lc 'exec bundle exec sidekiq'", change: func(o *options) { o.LoginShell = true }},
+		{line: "ExecStart=/usr/bin/bundle exec sidekiqswarm -e production", edits: []string{"ExecStart=/usr/bin/bundle exec sidekiqswarm -e production " + command}},
+		{line: "ExecStart=/usr/bin/bundle exec sidekiqswarm -e production", change: func(o *options) { o.Command = "sidekiqswarm" }},
+		{line: "ExecStart=/usr/bin/bundle exec sidekiq -e production", change: func(o *options) { o.Command = "sidekiqswarm" }, edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -e production " + command}},
+		{line: "ExecStart=/usr/bin/bundle exec sidekiq -e production", change: func(o *options) { o.Command = "sidekiq" }},
 		{line: "ExecStart=/bin/bash -lc 'exec bundle exec sidekiq'", change: func(o *options) { o.Bundle = "/usr/bin/bundle" }},
 	} {
 		o := roleOptions(c.change)
 		require.NoError(t, o.Validate())
-		p := &planner{host: host{root: t.TempDir()}, options: o, facts: &facts{}}
+		p := newPlanner(witness{host: host{root: t.TempDir()}, options: o}, &facts{})
 		p.bundle.Path = "/usr/bin/bundle"
 		p.service = service{&unit{process: &sidekiq.ProcessOptions{}, timeout: 25}}
 		require.Equal(t, c.edits, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[Service]\n" + c.line + "\n"}), c.line)

@@ -34,7 +34,7 @@ type input struct {
 // processTable is the unit that runs a process of Sidekiq. systemd.directives(7) names the man page of each directive; any other source of a row
 // is a comment behind it.
 func processTable(in *input) []systemd.Section {
-	notifies := in.version.Notifies()
+	notifies, isSwarm := in.notifies(), in.process.IsSwarm()
 	return []systemd.Section{
 		{Name: "Unit", Rows: []systemd.Row{
 			row("Description", in.description(), always, "name"),
@@ -55,9 +55,10 @@ func processTable(in *input) []systemd.Section {
 			// Before 6.0.6 systemd would wait in vain for a notification, and for the watchdog's.
 			row("Type", "simple", !notifies, byModule), // Sidekiq's Changes.md, 6.0.6
 			row("Type", "notify", notifies, byModule),
-			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell), byModule),
+			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell || isSwarm), byModule),
 			// Restarts a Ruby that hangs. With less than a minute systemd has killed processes that were only busy.
-			row("WatchdogSec", in.Watchdog, notifies && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998
+			// A swarm is not known to keep the watchdog.
+			row("WatchdogSec", in.Watchdog, notifies && !isSwarm && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998, sidekiq#4511
 			row("TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"),
 			row("User", in.User, always, "user"),
 			row("Group", in.Group, always, "group"),
@@ -68,9 +69,9 @@ func processTable(in *input) []systemd.Section {
 			row("ExecStart", in.command(), always, "bundle"),
 			// The shell's kill: the program kill is in no essential package.
 			row("ExecReload", systemd.Command{"/bin/sh", "-c", "kill -s TSTP $MAINPID"}, always, byModule), // Sidekiq's wiki, Signals
-			// TERM to Sidekiq alone: an ffmpeg that a job has started ends with its job.
+			// TERM to Sidekiq alone (a swarm passes TERM and TSTP to its processes): an ffmpeg that a job has started ends with its job.
 			row("KillMode", "mixed", always, byModule),
-			row("TimeoutStopSec", in.stopTimeout(in.timeout), always, "stop_timeout"),
+			row("TimeoutStopSec", in.stopTimeoutOf(), always, "stop_timeout"),
 			// Sidekiq exits with status 0 whenever it receives TERM.
 			row("Restart", "always", always, byModule),
 			row("RestartSec", "5", always, byDefault),
@@ -153,7 +154,7 @@ func unitText(o *options, f *facts, u *unit) (string, error) {
 const optionsComment = "Options: "
 
 // optionsWithoutRow are options that units are made of and that no row of the tables names.
-var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment",
+var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "command", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment",
 	"extra_directives", "sidekiq_version", "manage_redis"}
 
 // unitOptions are the options that units are made of and that do not have their default. Hardening is not among them: a unit keeps its profile.
@@ -201,6 +202,14 @@ func (in *input) withExtra(rows []systemd.Row) []systemd.Row {
 		rows = append(rows, systemd.Row{Directive: name, Value: systemd.Literal(in.ExtraDirectives[name]), When: true})
 	}
 	return rows
+}
+
+// notifies reports whether the process notifies systemd when it is ready. A swarm does since sidekiq-ent 2.1.0 (Ent-Changes.md, sidekiq#4511).
+func (in *input) notifies() bool {
+	if in.process.IsSwarm() {
+		return in.entVersion.AtLeast(2, 1, 0)
+	}
+	return in.version.Notifies()
 }
 
 func (in *input) hasParent() bool { return in.process != nil && in.process.Name != "" }
@@ -253,6 +262,19 @@ func (in *input) variables() []systemd.Value {
 		all = append(all, systemd.Assignment{Name: name, Value: variables[name]})
 	}
 	return all
+}
+
+// stopTimeoutOf is TimeoutStopSec= in seconds. With restart: never it is not shorter than what the running process was started with: systemd
+// would kill that, and its jobs.
+func (in *input) stopTimeoutOf() any {
+	wanted := in.stopTimeout(in.timeout)
+	if in.Restart != "never" || !in.ran() {
+		return wanted
+	}
+	if in.state.StopTimeout == 0 {
+		return "infinity"
+	}
+	return max(wanted, int(in.state.StopTimeout.Seconds()))
 }
 
 func (in *input) environmentFiles() []systemd.Value {

@@ -40,15 +40,11 @@ func roleOptions(change func(*options)) *options {
 func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion string, change func(*facts)) map[string]string {
 	t.Helper()
 	require.NoError(t, o.Validate())
-	g := &gatherer{host: host{root: t.TempDir()}, options: o}
+	g := &gatherer{witness: witness{host: host{root: t.TempDir()}, options: o}}
 	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.ownUnits()}
 	f.bundle.Path = "/usr/bin/bundle"
 	f.after, f.wants = []string{"redis-server.service"}, []string{"redis-server.service"}
-	if sidekiqVersion != "" {
-		v, err := sidekiq.ParseVersion(sidekiqVersion)
-		require.NoError(t, err)
-		f.version = v
-	}
+	f.version = gemVersion(sidekiqVersion)
 	for _, u := range f.service {
 		u.timeout = f.version.DefaultTimeout()
 	}
@@ -66,6 +62,15 @@ func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion stri
 }
 
 func number(n int) *int { return &n }
+
+// gemVersion returns a version; an unknown one for "".
+func gemVersion(text string) sidekiq.Version {
+	v, err := sidekiq.ParseVersion(text)
+	if text != "" {
+		must(err)
+	}
+	return v
+}
 
 // goldens are the units in testdata/units, each with the options and facts that make it. UPDATE=1 writes them.
 var goldens = map[string]struct {
@@ -97,6 +102,7 @@ var goldens = map[string]struct {
 		f.jemalloc, f.pool.variables = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", map[string]string{"RAILS_MAX_THREADS": "12"}
 		f.after = append(f.after, "mariadb.service")
 	}},
+	"swarm": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Command = sidekiq.Swarm }, facts: func(f *facts) { f.entVersion = gemVersion("7.3.0") }},
 	"several": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) {
 		o.Processes = []sidekiq.ProcessOptions{{Name: "ingest", Queues: []string{"ingest"}, Concurrency: number(2)}, {Name: "default", Config: "config/sidekiq_default.yml"}}
 	}},
@@ -170,6 +176,22 @@ func TestUnitText_FirstVersionWithDirective(t *testing.T) {
 	require.Contains(t, unknown, "\nType=simple\n")
 	require.Contains(t, unknown, "\nTimeoutStopSec=35\n")
 	require.NotContains(t, unknown, "WatchdogSec")
+}
+
+// sidekiqswarm notifies systemd in other versions than sidekiq does, and never its watchdog.
+func TestUnitText_Swarm(t *testing.T) {
+	for ent, want := range map[string]string{"": "Type=simple\n", "2.0.1": "Type=simple\n", "2.1.0": "Type=notify\nNotifyAccess=all\n", "8.0.0": "Type=notify\nNotifyAccess=all\n"} {
+		texts := unitTexts(t, roleOptions(func(o *options) {
+			o.Processes = []sidekiq.ProcessOptions{{Name: "swarm", Command: sidekiq.Swarm}, {Name: "single"}}
+		}), newest, "7.3.2", func(f *facts) { f.entVersion = gemVersion(ent) })
+		swarm, single := texts["sidekiq@swarm.service"], texts["sidekiq@single.service"]
+		require.Contains(t, swarm, "\n"+want, ent)
+		require.Equal(t, strings.Contains(want, "NotifyAccess"), strings.Contains(swarm, "NotifyAccess"), ent)
+		require.Contains(t, swarm, "\nExecStart=/usr/bin/bundle exec sidekiqswarm -e production\n")
+		require.NotContains(t, swarm, "WatchdogSec")
+		require.Contains(t, single, "\nType=notify\nWatchdogSec=120\n")
+		require.Contains(t, single, "\nExecStart=/usr/bin/bundle exec sidekiq -e production\n")
+	}
 }
 
 // Every user can read a unit.
@@ -256,7 +278,7 @@ func TestProfileOf(t *testing.T) {
 }
 
 func TestIsAtHome(t *testing.T) {
-	g := &gatherer{host: host{root: t.TempDir()}}
+	g := &gatherer{witness: witness{host: host{root: t.TempDir()}}}
 	for path, want := range map[string]bool{
 		"": false, "/opt/hyrax/current": false, "/home/deploy/.rbenv/shims/bundle": true, "/root/app": true, "/run/user/1000/app": true, "/homes/app": false,
 	} {

@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// uptime is how long a process has to run to count as up, unless a heartbeat proves it sooner.
+// uptime is how long a process has to run to count as up, unless its title proves it sooner.
 func (p *planner) uptime() time.Duration {
 	if p.version.Notifies() {
 		return p.uptimeNotify
@@ -20,15 +20,9 @@ func (p *planner) uptime() time.Duration {
 }
 
 // awaitUp waits until the unit's main process has proved to work, and returns its state. The error is that of systemd.AwaitUp.
-func (p *planner) awaitUp(u *unit, redis sidekiq.Client) (systemd.State, error) {
-	isSilent := false // a Redis that does not answer is not asked again
+func (p *planner) awaitUp(u *unit) (systemd.State, error) {
 	return p.systemctl.AwaitUp(u.name, p.uptime(), func(now systemd.State) bool {
-		if isSilent {
-			return false
-		}
-		seen, err := redis.Heartbeat(u.at(now).mainProcess())
-		isSilent = err != nil && !errors.Is(err, sidekiq.ErrNoHeartbeat)
-		return err == nil && seen.PID == now.MainPID
+		return len(p.mainProcess(u.at(now)).Titles()) > 0
 	})
 }
 
@@ -39,13 +33,50 @@ type answer interface {
 	Warn(format string, args ...any)
 }
 
-// verify reports the process of a unit, and checks its heartbeat: what the page /sidekiq/busy shows.
+// verify reports the process of a unit, and checks what is known of it: its heartbeat, which the page /sidekiq/busy shows, else its title.
 func (p *planner) verify(to answer, u *unit) error {
-	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince}
-	heartbeat := map[string]any{"status": "unknown", "source": p.redis.Source}
-	if p.redis.IsKnown() {
-		process["heartbeat"] = heartbeat
+	e := p.search(u, p.root(), p.located...).Observe(p.mainProcess(u))
+	p.reportProcess(to, u, e)
+	if e.By == sidekiq.ByHeartbeat {
+		p.redis, p.located = e.Redis, []sidekiq.Found{e.Redis.Found}
+	} else if err := p.unseen(to, u, e); err != nil {
+		return err
 	}
+	if err := p.compare(to, u, e); err != nil {
+		return err
+	}
+	if u.process != nil && p.AppRoot != "" && !p.isPending(u) {
+		p.overridden(to, u)
+	}
+	return nil
+}
+
+// root is the directory of the application.
+func (p *planner) root() string {
+	if p.AppRoot != "" {
+		return p.AppRoot
+	}
+	return p.main().root()
+}
+
+// reportProcess adds a process to the answer. What cannot be read of it is left out.
+func (p *planner) reportProcess(to answer, u *unit, e sidekiq.Evidence) {
+	main, sum := p.mainProcess(u), sidekiq.Sum(e.Processes)
+	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince, "evidence": e.By}
+	if ruby, err := main.Executable(); err == nil {
+		process["ruby"] = ruby
+	}
+	if release, err := main.WorkingDirectory(); err == nil {
+		process["release"] = release
+	}
+	heartbeat := map[string]any{"status": "unknown"}
+	if e.By == sidekiq.ByHeartbeat {
+		heartbeat = map[string]any{"status": "seen", "source": e.Redis.Source, "place": e.Redis.Place(), "queues": sum.Queues}
+	}
+	if sum.Concurrency > 0 {
+		heartbeat["concurrency"], heartbeat["busy"] = sum.Concurrency, sum.Busy
+	}
+	process["heartbeat"] = heartbeat
 	to.Append("processes", process)
 	if u.name == p.main().name {
 		for key, value := range process {
@@ -54,25 +85,15 @@ func (p *planner) verify(to answer, u *unit) error {
 			}
 		}
 	}
-	if !p.redis.IsKnown() {
-		return nil
-	}
-	seen, err := p.redis.FirstHeartbeat(u.mainProcess())
-	if err != nil {
-		return p.unseen(to, u, err)
-	}
-	heartbeat["status"], heartbeat["concurrency"], heartbeat["busy"], heartbeat["queues"] = "seen", seen.Concurrency, seen.Busy, seen.Queues
-	return p.compare(to, u, seen)
 }
 
-// unseen reports a missing heartbeat. It is an error only where there had to be one: a Redis that does not answer, or that was only guessed and
-// that no Sidekiq uses, is no evidence, since the application may set its Redis in Ruby.
-func (p *planner) unseen(to answer, u *unit, cause error) error {
-	if errors.Is(cause, sidekiq.ErrNoHeartbeat) && p.redis.IsUsed() {
-		return fmt.Errorf("%s runs (process %d), but in %v Redis has no heartbeat of it on the host %q: %w (Redis is from %s); hint: journalctl -u %s, or give the Redis of the application as redis_url",
-			u.name, u.state.MainPID, sidekiq.HeartbeatTimeout, p.redis.Hostname, cause, p.redis.Source, u.name)
+// unseen reports a missing heartbeat. It is no evidence against the process, and an error only if it is required.
+func (p *planner) unseen(to answer, u *unit, e sidekiq.Evidence) error {
+	text := fmt.Sprintf("%s is verified by its title alone: %v; hint: give the Redis of the application as redis_url", u.name, e.Missing)
+	if e.By == sidekiq.ByUptime {
+		text = fmt.Sprintf("whether %s works is not known: process %d has no title of Sidekiq, and %v; hint: journalctl -u %s, and give the Redis of the application as redis_url",
+			u.name, u.state.MainPID, e.Missing, u.name)
 	}
-	text := fmt.Sprintf("the heartbeat of process %d was not seen, so whether Sidekiq works is unknown: %v (Redis is from %s); hint: give redis_url", u.state.MainPID, cause, p.redis.Source)
 	if p.RequireHeartbeat {
 		return errors.New(text)
 	}
@@ -81,27 +102,35 @@ func (p *planner) unseen(to answer, u *unit, cause error) error {
 }
 
 // compare checks that the process runs with the options, which an initializer of the application may override.
-func (p *planner) compare(to answer, u *unit, seen sidekiq.Process) error {
-	if seen.PID != u.state.MainPID {
-		return fmt.Errorf("the heartbeat is that of process %d, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
+func (p *planner) compare(to answer, u *unit, e sidekiq.Evidence) error {
+	if len(e.Processes) == 0 {
+		return nil
+	}
+	seen := e.Processes[0]
+	if seen.PID != u.state.MainPID && !u.isSwarm() {
+		return fmt.Errorf("process %d runs Sidekiq, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
 			seen.PID, u.name, u.state.MainPID)
 	}
 	if u.process == nil || p.AppRoot == "" {
 		return nil
 	}
-	if seen.Quiet {
+	if sidekiq.Sum(e.Processes).Quiet {
 		to.Warn("%s is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way", u.name)
+	}
+	if p.isPending(u) { // it runs with other options
+		return nil
 	}
 	for _, q := range u.process.Queues {
 		name, _, _ := strings.Cut(q, ",")
-		if !slices.Contains(seen.Queues, name) {
+		if e.By == sidekiq.ByHeartbeat && !slices.Contains(seen.Queues, name) {
 			return fmt.Errorf("%s does not work on queue %q, which was asked for; hint: an initializer of the application may set the queues", u.name, name)
 		}
 	}
-	if u.threadsFault != nil || u.threads.Guessed || u.threads.Size == seen.Concurrency {
+	threads, err := p.threads(u)
+	if err != nil || threads.Guessed || seen.Concurrency == 0 || threads.Size == seen.Concurrency {
 		return nil
 	}
-	text := fmt.Sprintf("%s has %d threads, not %d (%s); hint: an initializer of the application may set them", u.name, seen.Concurrency, u.threads.Size, u.threads.By)
+	text := fmt.Sprintf("%s has %d threads, not %d (%s); hint: an initializer of the application may set them", u.name, seen.Concurrency, threads.Size, threads.By)
 	if u.process.Concurrency != nil {
 		return errors.New(text)
 	}

@@ -1,0 +1,102 @@
+package systemdsidekiq
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
+)
+
+func writeFile(t *testing.T, h host, name, text string) {
+	t.Helper()
+	path := h.inRoot(name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
+
+func TestOverridden(t *testing.T) {
+	const command = "; hint: look for it in what starts Sidekiq: /usr/bin/bundle"
+	for name, c := range map[string]struct {
+		environ string
+		files   map[string]string
+		want    []string
+	}{
+		"as the unit sets them": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=hush\x00FILE=file\x00"},
+		"rbenv-vars": {environ: "RAILS_MAX_THREADS=3\x00TOKEN=hush\x00FILE=file\x00", files: map[string]string{"/opt/demo/.rbenv-vars": "RAILS_MAX_THREADS=3\n"},
+			want: []string{"process 42 runs with RAILS_MAX_THREADS=3 instead of 12, which the unit sets; /opt/demo/.rbenv-vars sets it; hint: set it there, or remove it there; the database pool is computed from it"}},
+		"a login shell": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=other\x00FILE=file\x00", files: map[string]string{"/home/deploy/.profile": "# TOKEN=a\nexport TOKEN=other\n"},
+			want: []string{"process 42 runs with another value of TOKEN, which the unit sets; /home/deploy/.profile sets it; hint: set it there, or remove it there"}},
+		"a drop-in": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=hush\x00FILE=x\x00", files: map[string]string{"/etc/systemd/system/sidekiq.service.d/a.conf": "[Service]\nEnvironment=\"FILE=x\"\n"},
+			want: []string{"process 42 runs with another value of FILE, which the unit sets; /etc/systemd/system/sidekiq.service.d/a.conf sets it; hint: set it there, or remove it there"}},
+		"a wrapper that removes it": {environ: "RAILS_MAX_THREADS=12\x00FILE=file\x00", want: []string{"process 42 runs without TOKEN, which the unit sets" + command}},
+		// A title of 60 letters: unknown, not absent.
+		"an overwritten environment": {environ: "aaaaaaaa [0 of 7 busy]\x00\x00\x00\x00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &options{AppRoot: "/opt/demo/current", Options: environ.Options{
+				Environment: map[string]string{"FILE": "unit"}, SecretEnvironment: map[string]string{"TOKEN": "hush"}, EnvironmentFiles: []string{"/etc/default/demo"}}}
+			p, u := newTestPlanner(t, &fakeStore{}, o)
+			p.pool.variables = map[string]string{"RAILS_MAX_THREADS": "12"}
+			p.user = &accounts.User{Name: "deploy", Home: "/home/deploy"}
+			p.bundle.Path = "/usr/bin/bundle"
+			u.state.DropIns = []string{"/etc/systemd/system/sidekiq.service.d/a.conf"}
+			writeFile(t, p.host, "/etc/default/demo", "FILE=file\n")
+			for file, text := range c.files {
+				writeFile(t, p.host, file, text)
+			}
+			writeProc(p.host, 42, "environ", c.environ)
+			var r recorder
+			p.overridden(&r, u)
+			require.Equal(t, c.want, r.warnings)
+		})
+	}
+}
+
+func TestOverridden_Unreadable(t *testing.T) {
+	p, u := newTestPlanner(t, &fakeStore{}, &options{})
+	var r recorder
+	p.overridden(&r, u)
+	require.Len(t, r.warnings, 1)
+	require.Contains(t, r.warnings[0], "the environment of process 42 cannot be read: ")
+}
+
+// What starts Sidekiq sets variables beside the unit, for the next process as well.
+func TestNext(t *testing.T) {
+	o := &options{AppRoot: "/opt/demo/current", Options: environ.Options{Environment: map[string]string{"POOL": "20"}}}
+	p, u := newTestPlanner(t, &fakeStore{}, o)
+	u.installed = systemd.UnitFile{Text: "[Service]\nEnvironment=POOL=12 OLD=1\nEnvironmentFile=/etc/default/demo\n"}
+	u.state.MainStart = startedAgo(t, time.Minute).MainStart
+	writeFile(t, p.host, "/etc/default/demo", "FILE=new\n")
+	require.NoError(t, os.Chtimes(p.inRoot("/etc/default/demo"), time.Time{}, time.Now().Add(-time.Hour)))
+	writeProc(p.host, 42, "environ", "POOL=3\x00OLD=1\x00FILE=new\x00RBENV=1\x00")
+	next := func() map[string]string {
+		values, err := p.next(u).Unit()
+		require.NoError(t, err)
+		return values
+	}
+	require.Equal(t, map[string]string{"POOL": "3", "RBENV": "1"}, next(), "it overrides POOL")
+
+	// After a change of the file its old value is no evidence.
+	writeFile(t, p.host, "/etc/default/demo", "FILE=newer\n")
+	require.Equal(t, map[string]string{"POOL": "20", "RBENV": "1"}, next())
+
+	writeProc(p.host, 42, "environ", "aaa [0 of 7 busy]\x00\x00")
+	require.Equal(t, map[string]string{"POOL": "20"}, next(), "unknown")
+	u.state = systemd.State{}
+	require.Equal(t, map[string]string{"POOL": "20"}, next(), "none runs")
+}
+
+func TestMentions(t *testing.T) {
+	for text, want := range map[string]bool{
+		"A=1": true, "export A=1": true, "\tA = 1": true, "[env]\nA = 'x'": true, "Environment=\"A=1\"": true, "Environment=B=1 A=2": true,
+		"": false, "# A=1": false, "AB=1": false, "B=A": false, "echo A": false,
+	} {
+		require.Equal(t, want, mentions(text, "A"), text)
+	}
+}
