@@ -11,6 +11,7 @@ import (
 
 // options are those of sidekiq_info.yml.
 type options struct {
+	Service        string `option:"service"`
 	RedisURL       string `option:"redis_url"`
 	RedisNamespace string `option:"redis_namespace"`
 	RailsEnv       string `option:"rails_env"`

@@ -1,10 +1,15 @@
-// Package sidekiqinfo is the Ansible module sidekiq_info: it answers what package dashboard reads from Redis.
+// Package sidekiqinfo is the Ansible module sidekiq_info: it answers what package dashboard reads from Redis, and what the processes of the service
+// on this host tell of themselves.
 //
 // # Decisions
 //
-// It only reads: its plan has no steps, so that check mode and a run are the same.
+// It only reads: its plan changes nothing, so that check mode and a run are the same.
 //
-// A Redis that does not answer is a failure, since nothing is known then. What cannot be read of the application is a warning.
+// The running process decides which Redis is read (sidekiq.Search). Where a process runs and its heartbeat is not found, another Redis is not read in
+// its place: it may be another application's.
+//
+// A Redis that does not answer is a failure if no process of the service runs here, since nothing is known then. What cannot be read of the
+// application is a warning.
 package sidekiqinfo
 
 import (
@@ -24,32 +29,83 @@ var doc []byte
 // Module is sidekiq_info.
 func Module() ansible.Module { return ansible.New(doc, plan) }
 
-// plan has no steps, only an answer.
 func plan(o *options) (*ansible.Plan, error) {
 	files := atomicfile.NewReader("/")
-	redis, err := findRedis(o, files)
+	s, err := findService(o)
 	if err != nil {
 		return nil, err
 	}
+	w := sidekiq.Witness{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
+		Proc: "/proc", Given: o.RedisURL, Namespace: o.RedisNamespace, AppRoot: o.AppRoot}
+	plan := &ansible.Plan{}
+	redis, err := s.observe(w)
+	if err != nil {
+		return nil, err
+	}
+	reasons := s.pending("/")
+	plan.Set("restart_pending", len(reasons) > 0)
+	plan.Set("restart_reasons", reasons)
+	for _, reason := range reasons {
+		plan.Warn("a restart is pending: %s; hint: state: restarted, or a deploy", reason)
+	}
+	s.warn(plan)
+	if !redis.IsKnown() && len(s.running) > 0 && o.RedisURL == "" {
+		s.reportTitles(plan)
+		return plan, nil
+	}
+	if !redis.IsKnown() {
+		if redis, err = findRedis(o, w); err != nil {
+			return nil, err
+		}
+	}
+	return plan, report(plan, o, s, redis, files)
+}
+
+// warn warns of processes whose heartbeat was not found.
+func (s service) warn(plan *ansible.Plan) {
+	for _, u := range s.running {
+		if u.evidence.By != sidekiq.ByHeartbeat {
+			plan.Warn("%s: %v; hint: give the Redis of the application as redis_url", u.name, u.evidence.Missing)
+		}
+	}
+}
+
+// report adds the dashboard to the answer.
+func report(plan *ansible.Plan, o *options, s service, redis sidekiq.Client, files *atomicfile.Reader) error {
 	d, err := dashboard.Read(redis)
 	if err != nil {
-		return nil, unreachable(redis.Source, err)
+		return unreachable(redis.Source, err)
 	}
-	var versionFault error
 	if o.AppRoot != "" {
-		versionFault = compare(d, o.AppRoot, files)
+		if err := compare(d, o.AppRoot, files); err != nil {
+			plan.Warn("whether Redis is new enough for the application is not known: %v", err)
+		}
 	}
-	plan := &ansible.Plan{}
 	for key, value := range d.Answer() {
 		plan.Set(key, value)
 	}
 	for _, warning := range d.Warnings() {
 		plan.Warn("%s", warning)
 	}
-	if versionFault != nil {
-		plan.Warn("whether Redis is new enough for the application is not known: %v", versionFault)
+	if warning := d.Unused(); warning != "" && !s.exists {
+		// Before its first start, which check mode shows, a service has no keys.
+		plan.Add(ansible.Step{Title: "warn of an unused Redis", Proof: true, Do: func(late *ansible.Late) error {
+			late.Warn("%s", warning)
+			return nil
+		}})
 	}
-	return plan, nil
+	return nil
+}
+
+// reportTitles adds what the titles of the processes tell to the answer.
+func (s service) reportTitles(plan *ansible.Plan) {
+	var all []sidekiq.Process
+	for _, u := range s.running {
+		all = append(all, u.evidence.Processes...)
+	}
+	sum := sidekiq.Sum(all)
+	plan.Set("summary", fmt.Sprintf("%d of %d threads busy, by the titles of the processes; without statistics: their heartbeats were not found", sum.Busy, sum.Concurrency))
+	plan.Set("processes", dashboard.Titles(all))
 }
 
 // compare compares the dashboard with the application. The error is why the application's version of Sidekiq is not known.

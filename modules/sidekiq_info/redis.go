@@ -6,36 +6,23 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// findRedis finds the Redis of the service.
-func findRedis(o *options, files *atomicfile.Reader) (sidekiq.Client, error) {
-	env, err := serviceEnviron(o, files)
+// findRedis finds the Redis of a service that does not run here. It reads no file when the URL is given: an ordinary user may not be allowed to.
+func findRedis(o *options, w sidekiq.Witness) (sidekiq.Client, error) {
+	if o.RedisURL != "" {
+		return w.Predicted(environ.None)
+	}
+	env, err := w.Environ()
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w; hint: become: true, or give option %q", err, "redis_url")
 	}
 	if err != nil {
 		return sidekiq.Client{}, fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err)
 	}
-	found, err := sidekiq.FindRedis(o.RedisURL, env, o.AppRoot, o.RailsEnv, files.ReadIfThere)
-	if err != nil {
-		return sidekiq.Client{}, err
-	}
-	return sidekiq.NewClient(found, o.RedisNamespace, env), nil
-}
-
-// serviceEnviron reads no file when the URL is given: an ordinary user may not be allowed to. Sidekiq sets the variables of Rails itself,
-// before dotenv reads its files.
-func serviceEnviron(o *options, files *atomicfile.Reader) (environ.Environ, error) {
-	if o.RedisURL != "" {
-		return environ.None, nil
-	}
-	sources := o.Sources(files)
-	sources.Variables["RAILS_ENV"], sources.Variables["RACK_ENV"] = o.RailsEnv, o.RailsEnv
-	return sources.Environ()
+	return w.Predicted(env)
 }
 
 // unreachable adds to an error of Redis what to do about it. source is that of its URL.
