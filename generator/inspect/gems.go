@@ -97,7 +97,7 @@ func (s *source) sidekiqGems() {
 		s.offer(g.line, "redis.namespace", "myapp", "redis-namespace "+g.version.String()+". Which namespace does Sidekiq have, if any?")
 	}
 	if g := s.gems["sidekiq-ent"]; g.line > 0 {
-		s.tell(g.line, "processes", "Sidekiq Enterprise: the role runs no sidekiqswarm, give it several processes instead")
+		s.offer(g.line, "command", sidekiq.Swarm, "sidekiq-ent "+g.version.String()+". Does sidekiqswarm start Sidekiq? By default sidekiq does.")
 	}
 }
 

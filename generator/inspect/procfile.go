@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // worker is a line of a Procfile that runs Sidekiq.
@@ -97,11 +98,8 @@ func (s *source) worker(line int, name, command string) (worker, bool) {
 		s.refuse(line, "processes", name+" is more than one plain command, only a shell could tell how it runs Sidekiq")
 		return worker{}, false
 	}
-	at := slices.IndexFunc(words, func(w string) bool { return path.Base(w) == "sidekiq" })
+	at := sidekiq.IndexProgram(words, sidekiq.Programs...)
 	switch {
-	case slices.ContainsFunc(words, func(w string) bool { return path.Base(w) == "sidekiqswarm" }):
-		s.refuse(line, "processes", name+" runs sidekiqswarm, which the role does not: give it several processes")
-		return worker{}, false
 	case at < 0 || !runs(words[:at]) && !bundled(words[:at]):
 		return worker{}, false
 	case s.elsewhere(name, append(set, words[:at]...)):
@@ -111,6 +109,9 @@ func (s *source) worker(line int, name, command string) (worker, bool) {
 	}
 	s.variablesMean(line, name, append(set, words[:at]...))
 	w := worker{Process: model.Process{Name: name}, line: line}
+	if path.Base(words[at]) == sidekiq.Swarm {
+		w.Command = sidekiq.Swarm
+	}
 	return w, s.flagsMean(&w, words[at+1:])
 }
 
@@ -216,7 +217,7 @@ func (s *source) count(w *worker, flag, text string) int {
 
 // understood is the command with the flags that count.
 func (w *worker) understood() string {
-	words := []string{"sidekiq"}
+	words := []string{cmp.Or(w.Command, "sidekiq")}
 	for _, q := range w.Queues {
 		words = append(words, "-q", q)
 	}
@@ -239,6 +240,7 @@ func (s *source) workersMean(workers []worker) {
 	}
 	first := workers[0]
 	if len(workers) == 1 {
+		s.flag(first, "command", model.Null(first.Command))
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "timeout", model.Null(first.timeout))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))

@@ -82,7 +82,9 @@ func TestOnlyPlainCommandsOfAProcfileAreUnderstood(t *testing.T) {
 		"sidekiq -q 'a":                                                                    {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
 		"echo sidekiq":                                                                     {},
 		"bundle exec rake sidekiq:clear":                                                   {},
-		"bundle exec sidekiqswarm":                                                         {note: "w runs sidekiqswarm, which the role does not: give it several processes"},
+		"bundle exec sidekiqswarm":                                                         {worker: model.Process{Name: "w", Command: "sidekiqswarm"}},
+		"bin/sidekiqswarm -c 5 -e staging":                                                 {},
+		"bin/sidekiqswarm -c 5":                                                            {worker: model.Process{Name: "w", Command: "sidekiqswarm", Concurrency: 5}},
 	} {
 		a := Look(fstest.MapFS{}, "production", nil)
 		s := a.reading("Procfile", []byte("w: "+command+"\n"), byProcfile)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudolint"
 )
 
@@ -97,6 +98,8 @@ func Fields(m Model) []Field {
 			Description: "Whether `bash -lc` starts Sidekiq, for a Ruby that only the deploy user's profile finds."},
 		{Key: "sidekiq_version", Name: "sidekiq_version", Type: argspec.Str, Accepts: gemVersion, Default: Null(m.SidekiqVersion),
 			Description: "Version of Sidekiq; unset: that of Gemfile.lock."},
+		{Key: "command", Name: "sidekiq_command", Type: argspec.Str, Choices: sidekiq.Programs, Default: m.Command,
+			Description: "Program that starts Sidekiq. `sidekiqswarm`, of Sidekiq Enterprise, starts several processes, each with `sidekiq_concurrency` threads."},
 		{Key: "concurrency", Name: "sidekiq_concurrency", Type: argspec.Int, Least: 1, Default: Null(m.Concurrency),
 			Description: "Number of threads; unset: what the application's config/sidekiq.yml says."},
 		{Key: "queues", Name: "sidekiq_queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Default: orEmpty(m.Queues),
@@ -104,7 +107,7 @@ func Fields(m Model) []Field {
 		{Key: "sidekiq_config", Name: "sidekiq_config", Type: argspec.Path, Accepts: oneLine, Template: true, Default: Null(m.SidekiqConfig),
 			Description: "Sidekiq's configuration file, absolute or relative to `sidekiq_app_root`; unset: config/sidekiq.yml, where it exists."},
 		{Key: "processes", Name: "sidekiq_processes", Type: argspec.List, Elements: argspec.Dict, Fields: processFields, Default: orEmpty(m.Processes),
-			Description: "Several processes instead of one, each with `name` and, where it differs, `queues`, `concurrency`, `config`."},
+			Description: "Several processes instead of one, each with `name` and, where it differs, `queues`, `concurrency`, `config`, `command`."},
 		{Key: "timeout", Name: "sidekiq_timeout", Type: argspec.Int, Least: 1, Default: Null(m.Timeout),
 			Description: "Seconds that Sidekiq gives running jobs at the end, before it pushes them back; unset: what its configuration says."},
 		{Key: "stop_timeout", Name: "sidekiq_stop_timeout", Type: argspec.Int, Least: 1, Default: Null(m.StopTimeout),
@@ -165,6 +168,10 @@ func Fields(m Model) []Field {
 			Description: "What restarts a running Sidekiq when it is newer than the process; `release`: when it runs in another release than `current`."},
 		{Key: "drain_timeout", Name: "sidekiq_drain_timeout", Type: argspec.Int, Default: m.DrainTimeout,
 			Description: "Seconds that a restart waits for running jobs, before Sidekiq's own timeout begins."},
+		{Key: "restart", Name: "sidekiq_restart", Type: argspec.Str, Choices: []string{"auto", "never"}, Default: m.Restart,
+			Description: "`never` writes files and units and leaves the restart to a deploy, or to `sidekiq_state: restarted`; it is reported as pending."},
+		{Key: "verify_jobs", Name: "sidekiq_verify_jobs", Type: argspec.Str, Choices: []string{"off", "warn"}, Default: m.VerifyJobs,
+			Description: "`warn` waits 30 s after a restart and warns of errors in the journal; `off` does not."},
 		{Key: "sudo.systemctl", Type: argspec.List, Elements: argspec.Str, Choices: Grantable, Default: orEmpty(m.Sudo.Systemctl),
 			Description: "What the deploy user may do with the service by `sudo systemctl`, without a password."},
 		{Key: "sudo.extra_commands", Name: "sidekiq_sudo_extra_commands", Type: argspec.List, Elements: argspec.Str, Accepts: oneLine, Template: true, Default: orEmpty(m.Sudo.ExtraCommands),
@@ -202,6 +209,7 @@ var processFields = []Field{
 	{Key: "queues", Type: argspec.List, Elements: argspec.Str, Accepts: queue, Description: "Its queues; by default those of all."},
 	{Key: "concurrency", Type: argspec.Int, Least: 1, Description: "Its number of threads; by default that of all."},
 	{Key: "config", Type: argspec.Path, Accepts: oneLine, Template: true, Description: "Its configuration file; by default that of all."},
+	{Key: "command", Type: argspec.Str, Choices: sidekiq.Programs, Description: "Its program; by default that of all."},
 }
 
 // Null makes YAML's null of a value that is not set.

@@ -16,6 +16,8 @@ package model
 import (
 	"cmp"
 	"slices"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // Model is what a role is made from: the defaults of its variables, and what only text can hold. Each field has a default, and nothing in the
@@ -32,6 +34,7 @@ type Model struct {
 	Ruby        Ruby   `json:"ruby,omitzero"`
 
 	SidekiqVersion string    `json:"sidekiq_version,omitzero"`
+	Command        string    `json:"command,omitzero"`
 	SidekiqConfig  string    `json:"sidekiq_config,omitzero"`
 	Concurrency    int       `json:"concurrency,omitzero"` // threads; 0 leaves it to the application's configuration
 	Queues         []string  `json:"queues,omitzero"`
@@ -41,6 +44,8 @@ type Model struct {
 	StopTimeout  int      `json:"stop_timeout,omitzero"`
 	StartTimeout int      `json:"start_timeout,omitzero"`
 	DrainTimeout int      `json:"drain_timeout,omitzero"`
+	Restart      string   `json:"restart,omitzero"`
+	VerifyJobs   string   `json:"verify_jobs,omitzero"`
 	Watchdog     int      `json:"watchdog,omitzero"`
 	RestartOn    []string `json:"restart_on,omitzero"`
 
@@ -75,6 +80,7 @@ type Process struct {
 	Queues      []string `json:"queues,omitempty" yaml:"queues,omitempty"`
 	Concurrency int      `json:"concurrency,omitzero" yaml:"concurrency,omitempty"`
 	Config      string   `json:"config,omitzero" yaml:"config,omitempty"`
+	Command     string   `json:"command,omitzero" yaml:"command,omitempty"`
 }
 
 // Memory is what keeps the process from taking too much of it.
@@ -141,7 +147,8 @@ func Default() Model {
 	return Model{
 		ServiceName: "sidekiq", DeployUser: "deploy", RailsEnv: "production",
 		Ruby:         Ruby{Manager: "auto"},
-		StartTimeout: 180, DrainTimeout: 60, Watchdog: 120, RestartOn: slices.Clone(restartOn),
+		Command:      sidekiq.Programs[0],
+		StartTimeout: 180, DrainTimeout: 60, Restart: "auto", VerifyJobs: "warn", Watchdog: 120, RestartOn: slices.Clone(restartOn),
 		DotenvFiles: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},
 		Umask:       "0002",
 		Memory:      Memory{Malloc: "arenas"},

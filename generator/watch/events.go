@@ -69,12 +69,14 @@ type answer struct {
 	State     string    `json:"state"`
 	Proved    []string  `json:"proved"`
 	Status    string    `json:"status"`
+	Pending   bool      `json:"restart_pending"`
 	Processes []process `json:"processes"`
 	process             // where it is one
 }
 
 type process struct {
 	MainPID   int       `json:"main_pid"`
+	Evidence  string    `json:"evidence"`
 	Heartbeat heartbeat `json:"heartbeat"`
 }
 

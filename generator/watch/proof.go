@@ -153,13 +153,15 @@ func (h *host) status() string {
 		return failed
 	case e.Answer.Status == "":
 		return unknown
+	case e.Answer.Pending:
+		return e.Answer.Status + ", restart pending"
 	}
 	return e.Answer.Status
 }
 
 // down tells whether no process is meant to run: nothing of it is unknown then.
 func (h *host) down() bool {
-	return !slices.Contains([]string{unknown, failed, "up", "reloaded"}, h.status())
+	return !h.last("systemd_sidekiq").Answer.Pending && !slices.Contains([]string{unknown, failed, "up", "reloaded"}, h.status())
 }
 
 // processes are those of the service, at least one of which nothing is known.
@@ -177,8 +179,11 @@ func (p process) pid() string {
 	return strconv.Itoa(p.MainPID)
 }
 
-// beat is "seen" where Redis has the heartbeat of this very process.
+// beat is "seen" where Redis has the heartbeat of this very process, else what proves that it works.
 func (p process) beat() string {
+	if p.Evidence == "title" {
+		return "title only"
+	}
 	return cmp.Or(p.Heartbeat.Status, "not seen")
 }
 

@@ -41,6 +41,13 @@ func TestWhatIsNotKnownIsSaidToBeUnknown(t *testing.T) {
 	}
 }
 
+func TestProof_TitleAndPendingRestart(t *testing.T) {
+	h := ended(t, "systemd_sidekiq", "ok", `{"status": "up", "restart_pending": true, "processes": [{"main_pid": 5, "evidence": "title", "heartbeat": {"status": "unknown", "concurrency": 7}}]}`)
+	require.Equal(t, "up, restart pending, PID 5, heartbeat title only", h.cells(true)[0].text)
+	_, rows := proofs(&fleet{Hosts: []*host{h}}, applied)
+	require.Equal(t, []string{"h", unchanged, "up, restart pending", "5", "title only", "7", unknown, unknown, unknown}, rows[0])
+}
+
 func TestCheckTellsChangesInsteadOfProof(t *testing.T) {
 	h := ended(t, "systemd_sidekiq", "changed", `{"status": "up", "steps": ["a", "b"]}`, "sudoers_entry", "failed", `{"msg": "no"}`,
 		"db_pool", "changed", `{"exists": true, "pool_before": 5, "pool_after": 7, "required": 7}`)

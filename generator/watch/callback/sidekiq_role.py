@@ -33,7 +33,7 @@ KEYS = ('censored', 'msg', 'steps')
 KEYS_OF_MODULE = {
     'db_pool': ('exists', 'pool_before', 'pool_after', 'required'),
     'sudoers_entry': ('state', 'proved'),
-    'systemd_sidekiq': ('status', 'main_pid', 'heartbeat', 'processes'),
+    'systemd_sidekiq': ('status', 'restart_pending', 'main_pid', 'evidence', 'heartbeat', 'processes'),
 }
 
 # What there is when a module could not answer.

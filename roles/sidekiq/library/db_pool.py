@@ -92,6 +92,11 @@ options:
         description:
           - As O(sidekiq_config).
         type: path
+      command:
+        description:
+          - Its program, which does not matter here.
+        type: str
+        choices: [sidekiq, sidekiqswarm]
   headroom:
     description:
       - Number of connections beside those of the threads, where the application starts threads of its own in its jobs.
@@ -380,6 +385,7 @@ def main():
                     'queues': {'type': 'list', 'elements': 'str'},
                     'concurrency': {'type': 'int'},
                     'config': {'type': 'path'},
+                    'command': {'type': 'str', 'choices': ['sidekiq', 'sidekiqswarm']},
                 },
             },
             'headroom': {'type': 'int', 'default': 0},

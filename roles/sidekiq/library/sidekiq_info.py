@@ -15,6 +15,14 @@ description:
     older than the release, a Redis that may drop jobs or is too old.
   - It only reads, and needs no root. Arguments of jobs are never shown.
 options:
+  service:
+    description:
+      - >-
+        Name of the service on this host. If it runs, its processes decide which Redis is read, as M(systemd_sidekiq)
+        describes for its O(redis_url): the one with their heartbeat. For the environment of another user's process the
+        module must run as root.
+    type: str
+    default: sidekiq
   redis_url:
     description:
       - >-
@@ -78,7 +86,8 @@ attributes:
     description: Linux. No Python and no Ruby is needed on the host.
 notes:
   - A process beats every 5 seconds, from Sidekiq 7 every 10. One that died is seen for a minute more.
-  - A Redis that cannot be asked is a failure. That no process lives is a warning, for that may be as it should be.
+  - A Redis that cannot be asked is a failure, unless a process of O(service) runs here. That no process lives is a
+      warning, for that may be as it should be.
 seealso:
   - module: systemd_sidekiq
   - name: Sidekiq on monitoring
@@ -109,13 +118,25 @@ EXAMPLES = r'''
 '''
 
 RETURN = r'''
+restart_pending:
+  description: Whether M(systemd_sidekiq) has left the restart of a running process of O(service) to somebody else.
+  returned: success
+  type: bool
+restart_reasons:
+  description: Why, for each unit.
+  returned: success
+  type: list
+  elements: str
+  sample: ["sidekiq.service: its unit was changed"]
 summary:
   description: All in one line.
   returned: success
   type: str
   sample: "2 processes, 14 threads (3 busy), queues default 12 (4 s), mailers 0; 1 retry, 0 scheduled, 0 dead"
 processes:
-  description: The processes that live, sorted by identity.
+  description: >-
+    The processes that live, sorted by identity. If a process of O(service) runs and its heartbeat is not found, only
+    what the titles of its processes tell, and no key below this one.
   returned: success
   type: list
   elements: dict
@@ -277,6 +298,7 @@ from ansible.module_utils.basic import AnsibleModule
 def main():
     module = AnsibleModule(
         argument_spec={
+            'service': {'type': 'str', 'default': 'sidekiq'},
             'redis_url': {'type': 'str', 'no_log': True},
             'redis_namespace': {'type': 'str'},
             'environment': {'type': 'dict', 'default': {}},

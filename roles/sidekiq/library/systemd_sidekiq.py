@@ -13,14 +13,18 @@ description:
     The unit fits the Sidekiq of the application, as its Gemfile.lock names it, and the systemd of the host. When a
     changed unit does not come up, the unit before is put back and started again.
   - >-
-    A restart loses no job: Sidekiq is told to take no new ones, waited for, stopped with time enough to push back what
-    still runs, started, and looked for in Redis, where it must beat as the process that systemd has.
+    A restart loses no job: the module quiets Sidekiq, waits until no job runs, stops it with enough time to push back
+    what still runs, and starts it.
+  - >-
+    After that, and on every later run, the running process is the witness: its heartbeat in Redis, else its title
+    (C(sidekiq 7.3.2 hyrax [0 of 10 busy])) and systemd, else the time that it runs. Only evidence against the process
+    fails the task. A missing heartbeat is a warning that says which Redis was looked at.
   - >-
     An option that is not set has its default, which is that of the role. A warning names the options that the unit was
     written with and that are not set now.
   - >-
-    On a host where nothing was deployed yet the unit stays quiet (C(ConditionPathIsDirectory=)), and the answer says
-    that it waits for the first deploy.
+    Before the first deployment the service is enabled and not started (C(ConditionPathIsDirectory=)). Nothing starts it
+    then: the deploy has to, with C(systemctl start) or C(systemctl restart), as the Capistrano tasks do.
 options:
   name:
     description:
@@ -87,6 +91,17 @@ options:
         Version of Sidekiq, such as V(7.3.2). By default that of C(Gemfile.lock) in O(app_root), or what C(bundle exec
         sidekiq -V) says.
     type: str
+  command:
+    description:
+      - Program that starts Sidekiq.
+      - V(sidekiq) is a single process.
+      - >-
+        V(sidekiqswarm), a program of Sidekiq Enterprise, starts as many processes as C(SIDEKIQ_COUNT) in O(environment)
+        says, by default one for each CPU core. O(concurrency) is the number of threads of each. The unit has no
+        C(WatchdogSec=), and C(Type=notify) only if C(Gemfile.lock) has sidekiq-ent 2.1.0 or later.
+    type: str
+    choices: [sidekiq, sidekiqswarm]
+    default: sidekiq
   concurrency:
     description:
       - Number of threads. By default nothing is passed and Sidekiq takes it from its configuration file.
@@ -131,6 +146,11 @@ options:
         description:
           - As O(sidekiq_config), which is the default.
         type: path
+      command:
+        description:
+          - As O(command), which is the default.
+        type: str
+        choices: [sidekiq, sidekiqswarm]
   timeout:
     description:
       - >-
@@ -254,10 +274,16 @@ options:
   redis_url:
     description:
       - >-
-        URL of the Redis in which the heartbeat is looked for. By default C(REDIS_URL) (or the variable that
-        C(REDIS_PROVIDER) names) from O(environment), O(secret_environment), O(environment_files) and O(dotenv_files),
-        else what C(config/redis.yml) plainly says, else redis://localhost:6379/0.
-      - It is not put into the unit.
+        URL of the Redis with the heartbeat. It is rarely needed, and not written to the unit. These are looked at in
+        this order, each also in its other databases, until one has a heartbeat of the process.
+      - 1. This option.
+      - >-
+        2. C(REDIS_URL), or the variable that C(REDIS_PROVIDER) names, in the environment of the running process and in
+        O(dotenv_files). Where the environment cannot be read it is that of the unit.
+      - 3. C(config/redis.yml), if no Ruby is needed to read it. 4. C(redis://localhost:6379/0), if no variable names
+          another.
+      - 5. The servers to which the process has TCP connections, without a password. 6. Sockets of Redis and Valkey in
+          /run.
     type: str
   redis_namespace:
     description:
@@ -266,9 +292,8 @@ options:
   require_heartbeat:
     description:
       - >-
-        Whether it is an error when Redis does not answer, or when nobody named one and the one on this host has nothing
-        of Sidekiq's. By default it is a warning then: the application may be told of its Redis in a way that only Ruby
-        understands.
+        Fail if the heartbeat is not found. By default that is a warning: a Redis whose password exists only in Ruby
+        cannot be read.
     type: bool
     default: false
   database_pool:
@@ -305,9 +330,32 @@ options:
       - >-
         Seconds that a restart waits for running jobs to end, after Sidekiq was told to take no new ones. Then Sidekiq's
         own timeout begins, after which it pushes back what remains. V(0) does not wait.
-      - A worker whose heartbeat cannot be seen is not waited for.
+      - >-
+        No job runs when a heartbeat after the signal says so, or, without one, the title for two heartbeats in a row:
+        10 to 20 seconds. A process with neither is not waited for.
     type: int
     default: 60
+  restart:
+    description:
+      - V(auto) restarts a running Sidekiq if its unit or something of O(restart_on) changed.
+      - >-
+        V(never) writes the units and reloads the systemd manager configuration, but leaves the running processes alone
+        and reports the pending restart (RV(restart_pending)). O(state=restarted) or a deploy does it.
+        C(TimeoutStopSec=) is not shortened until then. A change that ends processes, such as other O(processes), is
+        refused.
+    type: str
+    choices: [auto, never]
+    default: auto
+  verify_jobs:
+    description:
+      - >-
+        V(warn) reads the journal for 30 seconds after a restart and warns of the errors that Sidekiq logs, such as jobs
+        that fail. Without a restart it does not wait. There is no rollback: another unit does not repair a release.
+        With O(log_file) it does nothing.
+      - V(off) does not.
+    type: str
+    choices: ["off", warn]
+    default: warn
   manage_redis:
     description:
       - V(auto) enables and starts a Redis service that is installed on this host, V(never) leaves it alone.
@@ -425,6 +473,40 @@ active_since:
   returned: when one process runs
   type: str
   sample: Mon 2026-11-23 10:00:00 UTC
+evidence:
+  description: >-
+    What proves that the process works, the strongest first. V(heartbeat) in Redis, V(title) of the process, or
+    V(uptime), which proves only that it runs.
+  returned: when one process runs
+  type: str
+  sample: heartbeat
+ruby:
+  description: Path of the program that runs.
+  returned: when one process runs and it can be read
+  type: str
+  sample: /usr/bin/ruby3.3
+release:
+  description: Directory in which the process runs.
+  returned: when one process runs and it can be read
+  type: str
+  sample: /opt/hyrax/releases/20261123095501
+restart_pending:
+  description: Whether a running process has another definition than it should, and its restart is left to
+      O(state=restarted) or to a deploy.
+  returned: when O(state) is V(started) or V(restarted) and the application is deployed
+  type: bool
+restart_reasons:
+  description: Why, for each unit.
+  returned: with RV(restart_pending)
+  type: list
+  elements: str
+  sample: ["sidekiq.service: its unit was changed"]
+job_errors:
+  description: Lines of the journal with errors since the restart, at most ten. Lines with arguments of jobs are left
+      out.
+  returned: after a restart, with O(verify_jobs=warn)
+  type: list
+  elements: str
 sidekiq_version:
   description: Version of Sidekiq in the application.
   returned: when it is known
@@ -442,16 +524,18 @@ drop_ins:
   elements: str
 heartbeat:
   description: >-
-    What Sidekiq says of itself in Redis, as the page /sidekiq/busy shows it.
+    What Sidekiq says of itself, in Redis, as the page /sidekiq/busy shows it, or in its title.
   returned: when one process runs
   type: dict
   contains:
     status:
-      description: V(seen) when a heartbeat of the process with V(main_pid) is in Redis, V(unknown) when Redis could not
-          tell.
+      description: V(seen) if a heartbeat of the process with V(main_pid) was found in a Redis, else V(unknown).
+      type: str
+    place:
+      description: Host, port and database of that Redis, or its socket.
       type: str
     source:
-      description: Where the address of Redis was taken from.
+      description: Where its address was found.
       type: str
     concurrency:
       description: Number of threads.
@@ -470,7 +554,7 @@ processes:
   elements: dict
 drained:
   description: How a restart waited for running jobs.
-  returned: when a running worker was restarted and its heartbeat seen
+  returned: when a running process was restarted and showed its jobs
   type: dict
   contains:
     busy:
@@ -526,6 +610,7 @@ def main():
             'bundle': {'type': 'path'},
             'login_shell': {'type': 'bool', 'default': False},
             'sidekiq_version': {'type': 'str'},
+            'command': {'type': 'str', 'default': 'sidekiq', 'choices': ['sidekiq', 'sidekiqswarm']},
             'concurrency': {'type': 'int'},
             'queues': {'type': 'list', 'elements': 'str'},
             'sidekiq_config': {'type': 'path'},
@@ -537,6 +622,7 @@ def main():
                     'queues': {'type': 'list', 'elements': 'str'},
                     'concurrency': {'type': 'int'},
                     'config': {'type': 'path'},
+                    'command': {'type': 'str', 'choices': ['sidekiq', 'sidekiqswarm']},
                 },
             },
             'timeout': {'type': 'int'},
@@ -569,6 +655,8 @@ def main():
             },
             'log_readers': {'type': 'list', 'elements': 'str', 'default': []},
             'drain_timeout': {'type': 'int', 'default': 60},
+            'restart': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'never']},
+            'verify_jobs': {'type': 'str', 'default': 'warn', 'choices': ['off', 'warn']},
             'manage_redis': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'never']},
             'takeover': {'type': 'str', 'default': 'safe', 'choices': ['safe', 'force']},
         },
