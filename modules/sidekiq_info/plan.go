@@ -5,11 +5,10 @@
 //
 // It only reads: its plan changes nothing, so that check mode and a run are the same.
 //
-// The running process decides which Redis is read (sidekiq.Search). Where a process runs and its heartbeat is not found, another Redis is not read in
-// its place: it may be another application's.
+// The Redis with the heartbeat of a running process is read (sidekiq.Search). If a process runs and its heartbeat is not found, only the Redis of
+// redis_url is read in its place: another may be another application's.
 //
-// A Redis that does not answer is a failure if no process of the service runs here, since nothing is known then. What cannot be read of the
-// application is a warning.
+// A Redis that does not answer is a failure, since nothing is known then. What cannot be read of the application is a warning.
 package sidekiqinfo
 
 import (
@@ -35,7 +34,7 @@ func plan(o *options) (*ansible.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := sidekiq.Witness{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
+	w := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
 		Proc: "/proc", Given: o.RedisURL, Namespace: o.RedisNamespace, AppRoot: o.AppRoot}
 	plan := &ansible.Plan{}
 	redis, err := s.observe(w)
@@ -46,7 +45,7 @@ func plan(o *options) (*ansible.Plan, error) {
 	plan.Set("restart_pending", len(reasons) > 0)
 	plan.Set("restart_reasons", reasons)
 	for _, reason := range reasons {
-		plan.Warn("a restart is pending: %s; hint: state: restarted, or a deploy", reason)
+		plan.Warn("restart pending: %s; hint: deploy, or run systemd_sidekiq with state: restarted", reason)
 	}
 	s.warn(plan)
 	if !redis.IsKnown() && len(s.running) > 0 && o.RedisURL == "" {
@@ -65,7 +64,7 @@ func plan(o *options) (*ansible.Plan, error) {
 func (s service) warn(plan *ansible.Plan) {
 	for _, u := range s.running {
 		if u.evidence.By != sidekiq.ByHeartbeat {
-			plan.Warn("%s: %v; hint: give the Redis of the application as redis_url", u.name, u.evidence.Missing)
+			plan.Warn("%s: %v; hint: set redis_url to the Redis of the application", u.name, u.evidence.Missing)
 		}
 	}
 }
@@ -104,7 +103,7 @@ func (s service) reportTitles(plan *ansible.Plan) {
 		all = append(all, u.evidence.Processes...)
 	}
 	sum := sidekiq.Sum(all)
-	plan.Set("summary", fmt.Sprintf("%d of %d threads busy, by the titles of the processes; without statistics: their heartbeats were not found", sum.Busy, sum.Concurrency))
+	plan.Set("summary", fmt.Sprintf("%d threads (%d busy) by process title; no statistics: heartbeat not found", sum.Concurrency, sum.Busy))
 	plan.Set("processes", dashboard.Titles(all))
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // findRedis finds the Redis of a service that does not run here. It reads no file when the URL is given: an ordinary user may not be allowed to.
-func findRedis(o *options, w sidekiq.Witness) (sidekiq.Client, error) {
+func findRedis(o *options, w sidekiq.Locator) (sidekiq.Client, error) {
 	if o.RedisURL != "" {
 		return w.Predicted(environ.None)
 	}

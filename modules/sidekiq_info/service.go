@@ -12,7 +12,6 @@ type service struct {
 	running []unit
 }
 
-// unit is a unit that runs.
 type unit struct {
 	name     string
 	state    systemd.State
@@ -47,7 +46,7 @@ func findService(o *options) (s service, err error) {
 }
 
 // observe asks the processes, and returns the Redis of the first one whose heartbeat is found; the zero Client if none is.
-func (s *service) observe(w sidekiq.Witness) (redis sidekiq.Client, err error) {
+func (s *service) observe(w sidekiq.Locator) (redis sidekiq.Client, err error) {
 	var known []sidekiq.Found
 	for i := range s.running {
 		u := &s.running[i]

@@ -29,7 +29,7 @@ func (s *fakeStore) Databases() ([]int, error)             { return nil, nil }
 func (s *fakeStore) Close() error                          { return nil }
 
 // running is a service with the process 42, whose environment names the Redis at web.
-func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Witness) {
+func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Locator) {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{
@@ -39,7 +39,7 @@ func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Witne
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
-	w := sidekiq.Witness{Service: sidekiq.Service{RailsEnv: "production", Files: atomicfile.NewReader(root)}, Proc: proc.FS(root + "/proc"),
+	w := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: "production", Files: atomicfile.NewReader(root)}, Proc: proc.FS(root + "/proc"),
 		Open: func(f sidekiq.Found) sidekiq.Client {
 			return sidekiq.Client{Found: f, Hostname: "host", Open: func() (sidekiq.Store, error) {
 				if store := stores[f.Place()]; store != nil {
@@ -71,9 +71,9 @@ func TestObserve_Title(t *testing.T) {
 	require.Equal(t, sidekiq.ByTitle, s.running[0].evidence.By)
 
 	want, got := &ansible.Plan{}, &ansible.Plan{}
-	want.Set("summary", "1 of 5 threads busy, by the titles of the processes; without statistics: their heartbeats were not found")
+	want.Set("summary", "5 threads (1 busy) by process title; no statistics: heartbeat not found")
 	want.Set("processes", []map[string]any{{"pid": 42, "tag": "demo", "version": "7.3.2", "concurrency": 5, "busy": 1, "quiet": false}})
-	want.Warn("sidekiq.service: %v; hint: give the Redis of the application as redis_url", s.running[0].evidence.Missing)
+	want.Warn("sidekiq.service: %v; hint: set redis_url to the Redis of the application", s.running[0].evidence.Missing)
 	s.reportTitles(got)
 	s.warn(got)
 	require.Equal(t, want, got)

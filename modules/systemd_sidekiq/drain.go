@@ -47,7 +47,7 @@ func (p *planner) quiet() error {
 		// A process that is still booting does not handle the signal.
 		e := p.search(u, p.root()).Observe(p.mainProcess(u))
 		if e.By == sidekiq.ByUptime {
-			p.Warn("whether %s handles the signal is not known: process %d has no title of Sidekiq, and %v", u.name, u.state.MainPID, e.Missing)
+			p.Warn("%s may still be booting and ignore the signal: process %d has no title of Sidekiq, and %v", u.name, u.state.MainPID, e.Missing)
 		}
 		process := sidekiq.Sum(e.Processes)
 		switch {
@@ -65,7 +65,7 @@ func (p *planner) drainStep(u *unit) ansible.Step {
 		redis, _, _ := p.search(u, p.root()).Locate(p.mainProcess(u)) // without a heartbeat there is the title
 		left, err := p.wait(late, u, redis)
 		if err == nil && left.count > 0 {
-			err = fmt.Errorf("%s; hint: a larger drain_timeout", left.text(p.DrainTimeout, "still run"))
+			err = fmt.Errorf("%s; hint: increase drain_timeout", left.text(p.DrainTimeout, "still running"))
 		}
 		return err
 	}}
@@ -88,8 +88,12 @@ type remaining struct {
 	redis sidekiq.Client
 }
 
-func (r remaining) text(seconds int, run string) string {
-	text := fmt.Sprintf("%d jobs %s after %d s", r.count, run, seconds)
+func (r remaining) text(seconds int, state string) string {
+	jobs := "jobs"
+	if r.count == 1 {
+		jobs = "job"
+	}
+	text := fmt.Sprintf("%d %s %s after %d s", r.count, jobs, state, seconds)
 	if len(r.jobs) > 0 {
 		text += ": " + jobList(r.jobs)
 	}
@@ -105,7 +109,7 @@ func (p *planner) drain(to answer, u *unit) (remaining, error) {
 	main := p.mainProcess(u)
 	redis, _, missing := p.search(u, p.root()).Locate(main)
 	if missing != nil && sidekiq.Sum(main.Titles()).Concurrency == 0 {
-		to.Warn("running jobs of %s were not waited for: the title of process %d does not show them, and %v", u.name, u.state.MainPID, missing)
+		to.Warn("did not wait for running jobs of %s: the title of process %d does not show them, and %v", u.name, u.state.MainPID, missing)
 		return remaining{}, nil
 	}
 	// If this run is killed before the restart, the next one has to know that no deploy made the process quiet.
@@ -114,10 +118,10 @@ func (p *planner) drain(to answer, u *unit) (remaining, error) {
 	}
 	left, err := p.wait(to, u, redis)
 	if err != nil {
-		to.Warn("running jobs of %s were not waited for to the end: %v", u.name, err)
+		to.Warn("stopped waiting for running jobs of %s: %v", u.name, err)
 	}
 	if left.count > 0 {
-		to.Warn("%s: %s; Sidekiq gives them its own timeout and pushes back what remains", u.name, left.text(p.DrainTimeout, "still ran"))
+		to.Warn("%s: %s; Sidekiq's shutdown timeout begins now, then it pushes the rest back", u.name, left.text(p.DrainTimeout, "still running"))
 	}
 	return left, nil
 }
@@ -135,8 +139,8 @@ func (p *planner) wait(to answer, u *unit, redis sidekiq.Client) (remaining, err
 	last, isIdle := sidekiq.AwaitIdle(p.mainProcess(u), redis, start, time.Duration(p.DrainTimeout)*time.Second)
 	left := remaining{count: last.Busy, redis: redis}
 	switch {
-	case !isIdle && last.Beat.IsZero() && !last.Quiet:
-		return left, fmt.Errorf("neither a heartbeat nor the title of process %d showed within %d s that it fetches no new jobs, so whether any runs is not known", u.state.MainPID, p.DrainTimeout)
+	case !isIdle && last.Busy == 0:
+		return left, fmt.Errorf("neither a heartbeat nor two beats of the title of process %d showed within %d s that no job runs; hint: increase drain_timeout", u.state.MainPID, p.DrainTimeout)
 	case last.Busy > 0 && redis.IsKnown():
 		var err error
 		if left.jobs, err = redis.JobsOf(p.mainProcess(u)); err != nil {

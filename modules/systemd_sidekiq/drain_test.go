@@ -50,7 +50,7 @@ func TestDrain_JobsLeft(t *testing.T) {
 		left, err := p.drain(&r, u)
 		require.NoError(t, err)
 		require.Equal(t, store.jobs, left.jobs)
-		require.Equal(t, []string{"sidekiq.service: 1 jobs still ran after 60 s: HardJob 4711 (1m1s); Sidekiq gives them its own timeout and pushes back what remains"}, r.warnings)
+		require.Equal(t, []string{"sidekiq.service: 1 job still running after 60 s: HardJob 4711 (1m1s); Sidekiq's shutdown timeout begins now, then it pushes the rest back"}, r.warnings)
 		require.Equal(t, map[string]any{"drained": map[string]any{"busy": 1, "seconds": 60}}, r.values)
 	})
 }
@@ -73,7 +73,7 @@ func TestDrain_ByTitle(t *testing.T) {
 		left, err = p.drain(&r, u)
 		require.NoError(t, err)
 		require.Equal(t, remaining{count: 2}, remaining{count: left.count, jobs: left.jobs})
-		require.Equal(t, []string{"sidekiq.service: 2 jobs still ran after 60 s; Sidekiq gives them its own timeout and pushes back what remains"}, r.warnings)
+		require.Equal(t, []string{"sidekiq.service: 2 jobs still running after 60 s; Sidekiq's shutdown timeout begins now, then it pushes the rest back"}, r.warnings)
 	})
 }
 
@@ -89,7 +89,7 @@ func TestDrain_NoEvidence(t *testing.T) {
 		left, err := p.drain(&r, u)
 		require.NoError(t, err)
 		require.Zero(t, left.count)
-		require.Equal(t, []string{"running jobs of sidekiq.service were not waited for to the end: neither a heartbeat nor the title of process 42 showed within 60 s that it fetches no new jobs, so whether any runs is not known"}, r.warnings)
+		require.Equal(t, []string{"stopped waiting for running jobs of sidekiq.service: neither a heartbeat nor two beats of the title of process 42 showed within 60 s that no job runs; hint: increase drain_timeout"}, r.warnings)
 		require.Empty(t, r.values)
 	})
 }
@@ -103,7 +103,7 @@ func TestDrain_DoesNotWait(t *testing.T) {
 		"the process does not run": {change: func(_ *planner, u *unit, _ *fakeStore) { u.state.SubState = "auto-restart" }},
 		"neither a heartbeat nor a title": {
 			change:   func(_ *planner, _ *unit, s *fakeStore) { s.fault = errors.New("refused") },
-			warnings: []string{"running jobs of sidekiq.service were not waited for: the title of process 42 does not show them, and no heartbeat of process 42 was found; looked at web:6379/0 (redis_url): refused"},
+			warnings: []string{"did not wait for running jobs of sidekiq.service: the title of process 42 does not show them, and no heartbeat of process 42 was found; looked at web:6379/0 (redis_url): refused"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,7 +26,7 @@ type host struct {
 	// How long after a restart errors of jobs are looked for.
 	jobsPeriod time.Duration
 
-	open func(sidekiq.Found) sidekiq.Client // of sidekiq.Witness; nil except in tests
+	open func(sidekiq.Found) sidekiq.Client // of sidekiq.Locator; nil except in tests
 }
 
 // inRoot is the path of a file of the host, below its root directory.
@@ -195,7 +195,7 @@ type application struct {
 
 // gatherer gathers the facts. Its methods return them, and collect what the host lacks and what is only assumed.
 type gatherer struct {
-	witness
+	inspector
 	deployed  bool // as in application
 	systemctl systemd.Systemctl
 

@@ -21,21 +21,22 @@ func (p *planner) verifyJobs() {
 	if p.VerifyJobs != "warn" || p.LogFile != "" || !restarts {
 		return
 	}
-	p.Add(ansible.Step{Title: "look for errors of jobs", Proof: true, Do: func(late *ansible.Late) error {
-		lines := []string{}
+	p.Add(ansible.Step{Title: "check the journal for job errors", Proof: true, Do: func(late *ansible.Late) error {
+		all := []string{}
 		for _, invocation := range slices.Sorted(maps.Keys(p.started)) {
-			time.Sleep(time.Until(p.started[invocation].Add(p.jobsPeriod)))
+			u := p.started[invocation]
+			time.Sleep(time.Until(u.at.Add(p.jobsPeriod)))
 			journal, err := systemd.Journal(invocation)
 			if err != nil {
-				late.Warn("errors of jobs since the restart are not known: %v", err)
+				late.Warn("cannot read the journal of %s for job errors: %v", u.name, err)
 				continue
 			}
-			lines = append(lines, errorLines(journal)...)
+			if lines := errorLines(journal); len(lines) > 0 {
+				late.Warn("%s logged errors within %d s after its start:\n%s\nhint: journalctl -u %s", u.name, int(p.jobsPeriod.Seconds()), strings.Join(lines, "\n"), u.name)
+				all = append(all, lines...)
+			}
 		}
-		late.Set("job_errors", lines)
-		if len(lines) > 0 {
-			late.Warn("Sidekiq has logged errors within %d s after the restart; hint: journalctl -u %s:\n%s", int(p.jobsPeriod.Seconds()), p.main().name, strings.Join(lines, "\n"))
-		}
+		late.Set("job_errors", all)
 		return nil
 	}})
 }
@@ -50,7 +51,7 @@ var (
 
 const (
 	maxErrorLines = 10
-	maxErrorLine  = 300 // bytes
+	maxErrorLine  = 300 // characters
 )
 
 func errorLines(journal string) []string {

@@ -13,8 +13,8 @@
 // A service is one unit, or several processes with a unit each (NAME@PROCESS.service) under a parent, so that `systemctl restart NAME`
 // reaches all of them. The module itself restarts them one after the other.
 //
-// The running process is the witness (witness.go, verify.go): its environment tells the variables that count, its connections the Redis that it uses,
-// its title that it works and how many jobs it runs. A heartbeat in Redis proves most, then the title, then the time that it runs. Only evidence
+// The running process is asked (inspector.go, verify.go): its environment shows the variables in effect, its connections the Redis that it uses, its
+// title that it works and how many jobs it runs. A heartbeat in Redis is the strongest evidence, then the title, then the uptime. Only evidence
 // against a process fails a task; missing evidence is a warning that says what was looked at.
 //
 // A restart makes the process quiet (TSTP), waits for its jobs, stops it, starts it, and looks for its heartbeat.
@@ -50,7 +50,7 @@ func newModule(h host) ansible.Module {
 }
 
 func plan(h host, o *options) (*ansible.Plan, error) {
-	w := witness{h, o, atomicfile.NewReader(h.root)}
+	w := inspector{h, o, atomicfile.NewReader(h.root)}
 	f, err := gather(w)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		return nil
 	}
 	if u.releaseFault != nil && p.State != "restarted" && !p.redefined[u.name] {
-		p.Warn("in which release process %d runs cannot be seen: %v", u.state.MainPID, u.releaseFault)
+		p.Warn("cannot read the release of process %d: %v", u.state.MainPID, u.releaseFault)
 	}
 	if reason, isNeeded := p.restartNeeded(u); isNeeded {
 		p.Add(p.bringUpStep("restart "+u.name+reason, u))
@@ -234,7 +234,7 @@ func (p *planner) bringUp(to answer, u *unit) error {
 	}
 	state, err := p.awaitUp(u)
 	if err == nil {
-		p.started[state.InvocationID] = time.Now()
+		p.started[state.InvocationID] = startedUnit{u.name, time.Now()}
 		u = u.at(state)
 		err = p.verify(to, u)
 	}

@@ -14,7 +14,7 @@ import (
 // planner builds a plan.
 type planner struct {
 	*ansible.Plan
-	witness
+	inspector
 	*facts
 
 	status      string            // of the service at the end
@@ -23,14 +23,20 @@ type planner struct {
 	redefined   map[string]bool   // units whose definition a step changes
 	stopped     map[string]bool   // units that a step stops
 	// Set while steps run:
-	redis   sidekiq.Client       // that has the heartbeats of the service, if they were found
-	located []sidekiq.Found      // its address
-	started map[string]time.Time // when, by the InvocationID of the process
+	redis   sidekiq.Client         // that has the heartbeats of the service, if they were found
+	located []sidekiq.Found        // its address
+	started map[string]startedUnit // by the InvocationID of the process
 }
 
-func newPlanner(w witness, f *facts) *planner {
-	return &planner{Plan: &ansible.Plan{}, witness: w, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{},
-		started: map[string]time.Time{}}
+// startedUnit is a unit that a step started.
+type startedUnit struct {
+	name string // of the unit
+	at   time.Time
+}
+
+func newPlanner(w inspector, f *facts) *planner {
+	return &planner{Plan: &ansible.Plan{}, inspector: w, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{},
+		started: map[string]startedUnit{}}
 }
 
 // report adds the facts, and what the host lacks, to the answer.

@@ -84,7 +84,7 @@ func newTestPlanner(t *testing.T, store *fakeStore, o *options) (*planner, *unit
 	o.Name, o.RedisURL = "sidekiq", "redis://web"
 	u := &unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42, ActiveState: "active", SubState: "running", InvocationID: "42"}}
 	f := &facts{systemctl: ctl, service: service{u}, application: application{env: environ.None}}
-	return newPlanner(witness{h, o, atomicfile.NewReader(h.root)}, f), u
+	return newPlanner(inspector{h, o, atomicfile.NewReader(h.root)}, f), u
 }
 
 // setTitle sets the title of a process.

@@ -13,8 +13,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// restartNeeded reports whether a process that runs is restarted, and why, unless another step shows it. With restart: never it is not, and one that
-// a deploy has made quiet is left to the deploy.
+// restartNeeded reports whether a process that runs is restarted, and why, unless another step shows it. With restart: never that is only one that
+// an earlier run left quiet. One that a deploy has made quiet is left to the deploy.
 func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 	switch {
 	case u.wasMadeQuiet: // its title may not show it yet
@@ -31,7 +31,7 @@ func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 
 // isPending reports whether the process runs with another definition, or other files, than it should.
 func (p *planner) isPending(u *unit) bool {
-	return u.ran() && p.started[u.state.InvocationID].IsZero() && (p.redefined[u.name] || u.restartReason != "")
+	return u.ran() && p.started[u.state.InvocationID].name == "" && (p.redefined[u.name] || u.restartReason != "")
 }
 
 // noteRestart plans a note for later runs, and for sidekiq_info, that a restart is pending, or removes it.
@@ -58,7 +58,7 @@ func (p *planner) reportPending() {
 	}
 	for _, reason := range reasons {
 		if p.Restart == "never" {
-			p.Warn("a restart is pending: %s; hint: state: restarted, or a deploy", reason)
+			p.Warn("restart pending: %s; hint: deploy, or run with state: restarted", reason)
 		}
 	}
 	p.Set("restart_pending", len(reasons) > 0)
@@ -68,8 +68,8 @@ func (p *planner) reportPending() {
 // refuseToEnd is an error if a process that runs has to end and restart: never keeps it.
 func (p *planner) refuseToEnd() error {
 	for _, u := range p.all() {
-		if p.Restart == "never" && p.State != "restarted" && p.stopped[u.name] {
-			return argspec.Errorf("restart", "%q keeps %s running, and the new units replace it; hint: restart: auto for this change", p.Restart, u.name)
+		if p.Restart == "never" && p.State == "started" && p.stopped[u.name] {
+			return argspec.Errorf("restart", "%q is not possible: this change stops %s; hint: set restart: auto for this run", p.Restart, u.name)
 		}
 	}
 	return nil

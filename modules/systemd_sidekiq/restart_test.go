@@ -76,7 +76,7 @@ func TestReleaseReason(t *testing.T) {
 	}
 	t.Chdir(filepath.Join(root, "opt/demo/releases/1"))
 	require.NoError(t, os.Symlink("/proc", filepath.Join(root, "proc")))
-	g := &gatherer{witness: witness{host: host{root: root}, options: &options{AppRoot: "/opt/demo/current"}}}
+	g := &gatherer{inspector: inspector{host: host{root: root}, options: &options{AppRoot: "/opt/demo/current"}}}
 
 	reason, err := g.releaseReason(os.Getpid())
 	require.NoError(t, err)

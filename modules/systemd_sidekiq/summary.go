@@ -58,11 +58,11 @@ func (p *planner) statistics(to answer) string {
 		redis = p.likelyRedis()
 	}
 	if !redis.IsKnown() {
-		return "without statistics: its heartbeat was not found"
+		return "no statistics: heartbeat not found"
 	}
 	d, err := dashboard.Read(redis)
 	if err != nil {
-		return "without statistics: Redis cannot be read"
+		return "no statistics: Redis cannot be read"
 	}
 	d.CompareVersion(p.version)
 	d.CompareRelease(p.inRoot(p.root()))

@@ -34,7 +34,7 @@ type input struct {
 // processTable is the unit that runs a process of Sidekiq. systemd.directives(7) names the man page of each directive; any other source of a row
 // is a comment behind it.
 func processTable(in *input) []systemd.Section {
-	notifies, isSwarm := in.notifies(), in.process.IsSwarm()
+	notifies, isSwarm := in.facts.notifies(in.unit), in.process.IsSwarm()
 	return []systemd.Section{
 		{Name: "Unit", Rows: []systemd.Row{
 			row("Description", in.description(), always, "name"),
@@ -57,7 +57,7 @@ func processTable(in *input) []systemd.Section {
 			row("Type", "notify", notifies, byModule),
 			row("NotifyAccess", "all", notifies && (in.bundle.IsWrapper || in.LoginShell || isSwarm), byModule),
 			// Restarts a Ruby that hangs. With less than a minute systemd has killed processes that were only busy.
-			// A swarm is not known to keep the watchdog.
+			// sidekiqswarm is not documented to notify the watchdog.
 			row("WatchdogSec", in.Watchdog, notifies && !isSwarm && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998, sidekiq#4511
 			row("TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"),
 			row("User", in.User, always, "user"),
@@ -204,12 +204,12 @@ func (in *input) withExtra(rows []systemd.Row) []systemd.Row {
 	return rows
 }
 
-// notifies reports whether the process notifies systemd when it is ready. A swarm does since sidekiq-ent 2.1.0 (Ent-Changes.md, sidekiq#4511).
-func (in *input) notifies() bool {
-	if in.process.IsSwarm() {
-		return in.entVersion.AtLeast(2, 1, 0)
+// notifies reports whether a process notifies systemd when it is ready. A swarm does since sidekiq-ent 2.1.0 (Ent-Changes.md, sidekiq#4511).
+func (f *facts) notifies(u *unit) bool {
+	if u.isSwarm() {
+		return f.entVersion.AtLeast(2, 1, 0)
 	}
-	return in.version.Notifies()
+	return f.version.Notifies()
 }
 
 func (in *input) hasParent() bool { return in.process != nil && in.process.Name != "" }
@@ -264,8 +264,8 @@ func (in *input) variables() []systemd.Value {
 	return all
 }
 
-// stopTimeoutOf is TimeoutStopSec= in seconds. With restart: never it is not shorter than what the running process was started with: systemd
-// would kill that, and its jobs.
+// stopTimeoutOf is TimeoutStopSec= in seconds. With restart: never it is not shorter than what the running process was started with, or systemd
+// would kill it and its jobs.
 func (in *input) stopTimeoutOf() any {
 	wanted := in.stopTimeout(in.timeout)
 	if in.Restart != "never" || !in.ran() {

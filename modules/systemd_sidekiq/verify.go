@@ -7,13 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // uptime is how long a process has to run to count as up, unless its title proves it sooner.
-func (p *planner) uptime() time.Duration {
-	if p.version.Notifies() {
+func (p *planner) uptime(u *unit) time.Duration {
+	if p.notifies(u) {
 		return p.uptimeNotify
 	}
 	return p.uptimeSimple
@@ -21,7 +22,7 @@ func (p *planner) uptime() time.Duration {
 
 // awaitUp waits until the unit's main process has proved to work, and returns its state. The error is that of systemd.AwaitUp.
 func (p *planner) awaitUp(u *unit) (systemd.State, error) {
-	return p.systemctl.AwaitUp(u.name, p.uptime(), func(now systemd.State) bool {
+	return p.systemctl.AwaitUp(u.name, p.uptime(u), func(now systemd.State) bool {
 		return len(p.mainProcess(u.at(now)).Titles()) > 0
 	})
 }
@@ -39,7 +40,7 @@ func (p *planner) verify(to answer, u *unit) error {
 	p.reportProcess(to, u, e)
 	if e.By == sidekiq.ByHeartbeat {
 		p.redis, p.located = e.Redis, []sidekiq.Found{e.Redis.Found}
-	} else if err := p.unseen(to, u, e); err != nil {
+	} else if err := p.reportMissingHeartbeat(to, u, e); err != nil {
 		return err
 	}
 	if err := p.compare(to, u, e); err != nil {
@@ -51,7 +52,6 @@ func (p *planner) verify(to answer, u *unit) error {
 	return nil
 }
 
-// root is the directory of the application.
 func (p *planner) root() string {
 	if p.AppRoot != "" {
 		return p.AppRoot
@@ -87,17 +87,20 @@ func (p *planner) reportProcess(to answer, u *unit, e sidekiq.Evidence) {
 	}
 }
 
-// unseen reports a missing heartbeat. It is no evidence against the process, and an error only if it is required.
-func (p *planner) unseen(to answer, u *unit, e sidekiq.Evidence) error {
-	text := fmt.Sprintf("%s is verified by its title alone: %v; hint: give the Redis of the application as redis_url", u.name, e.Missing)
-	if e.By == sidekiq.ByUptime {
-		text = fmt.Sprintf("whether %s works is not known: process %d has no title of Sidekiq, and %v; hint: journalctl -u %s, and give the Redis of the application as redis_url",
-			u.name, u.state.MainPID, e.Missing, u.name)
+// reportMissingHeartbeat reports a heartbeat that was not found. It is no evidence against the process, and an error only if it is required.
+func (p *planner) reportMissingHeartbeat(to answer, u *unit, e sidekiq.Evidence) error {
+	hint := "set redis_url to the Redis of the application"
+	if p.RedisURL != "" {
+		hint = "check redis_url"
 	}
-	if p.RequireHeartbeat {
-		return errors.New(text)
+	switch {
+	case p.RequireHeartbeat:
+		return argspec.Errorf("require_heartbeat", "%s: %w; hint: %s", u.name, e.Missing, hint)
+	case e.By == sidekiq.ByTitle:
+		to.Warn("%s: verified by its title only: %v; hint: %s", u.name, e.Missing, hint)
+	default:
+		to.Warn("%s: not verified: process %d has no title of Sidekiq, and %v; hint: journalctl -u %s, and %s", u.name, u.state.MainPID, e.Missing, u.name, hint)
 	}
-	to.Warn("%s", text)
 	return nil
 }
 
@@ -108,14 +111,14 @@ func (p *planner) compare(to answer, u *unit, e sidekiq.Evidence) error {
 	}
 	seen := e.Processes[0]
 	if seen.PID != u.state.MainPID && !u.isSwarm() {
-		return fmt.Errorf("process %d runs Sidekiq, a child of %s's main process %d, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself",
+		return fmt.Errorf("process %d, which is Sidekiq, is a child of %s's main process %d: stopping that kills it and its jobs; hint: use exec in the wrapper, or set bundle to the real path",
 			seen.PID, u.name, u.state.MainPID)
 	}
 	if u.process == nil || p.AppRoot == "" {
 		return nil
 	}
 	if sidekiq.Sum(e.Processes).Quiet {
-		to.Warn("%s is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way", u.name)
+		to.Warn("%s is quiet: it fetches no new jobs until it is restarted; the restart is left to the deploy that quieted it; hint: if no deploy is in progress, use state: restarted", u.name)
 	}
 	if p.isPending(u) { // it runs with other options
 		return nil

@@ -26,7 +26,7 @@ func TestCompare_ProcessAndOptions(t *testing.T) {
 	}{
 		"equal": {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: both}},
 		"quiet": {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: both, Quiet: true},
-			warnings: []string{"sidekiq.service is quiet: it takes no new jobs until it is restarted, which is left to the deploy that made it so; hint: state: restarted, unless one is under way"}},
+			warnings: []string{"sidekiq.service is quiet: it fetches no new jobs until it is restarted; the restart is left to the deploy that quieted it; hint: if no deploy is in progress, use state: restarted"}},
 		"other threads": {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both},
 			fault: `sidekiq.service has 5 threads, not 7 (option "concurrency"); hint: an initializer of the application may set them`},
 		"other threads by the title": {process: sidekiq.Process{PID: 42, Concurrency: 5}, byTitle: true,
@@ -39,7 +39,7 @@ func TestCompare_ProcessAndOptions(t *testing.T) {
 		"threads that are not known":                   {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both}, threadsFault: errors.New("only Ruby knows")},
 		"other options, and a restart that is pending": {process: sidekiq.Process{PID: 42, Concurrency: 5}, isPending: true},
 		"without a queue that was asked for":           {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default"}}, fault: `sidekiq.service does not work on queue "ingest", which was asked for; hint: an initializer of the application may set the queues`},
-		"a child of the main process of unit":          {process: sidekiq.Process{PID: 43, Concurrency: 7}, fault: "process 43 runs Sidekiq, a child of sidekiq.service's main process 42, whose end would kill it with its jobs; hint: let the wrapper exec, or give the path of bundle itself"},
+		"a child of the main process of unit":          {process: sidekiq.Process{PID: 43, Concurrency: 7}, fault: "process 43, which is Sidekiq, is a child of sidekiq.service's main process 42: stopping that kills it and its jobs; hint: use exec in the wrapper, or set bundle to the real path"},
 		"a child of a swarm":                           {process: sidekiq.Process{PID: 43, Concurrency: 7, Queues: both}, isSwarm: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,18 +83,20 @@ func TestCompare_WithoutAppRoot(t *testing.T) {
 }
 
 // A missing heartbeat is an error only if it is required.
-func TestUnseen(t *testing.T) {
+func TestReportMissingHeartbeat(t *testing.T) {
 	missing := &sidekiq.NotFound{PID: 42, Looked: []string{"web:6379/0 (redis_url): refused"}}
+	const looked = "no heartbeat of process 42 was found; looked at web:6379/0 (redis_url): refused"
 	for by, text := range map[string]string{
-		sidekiq.ByTitle:  "sidekiq.service is verified by its title alone: no heartbeat of process 42 was found; looked at web:6379/0 (redis_url): refused; hint: give the Redis of the application as redis_url",
-		sidekiq.ByUptime: "whether sidekiq.service works is not known: process 42 has no title of Sidekiq, and no heartbeat of process 42 was found; looked at web:6379/0 (redis_url): refused; hint: journalctl -u sidekiq.service, and give the Redis of the application as redis_url",
+		sidekiq.ByTitle:  "sidekiq.service: verified by its title only: " + looked + "; hint: check redis_url",
+		sidekiq.ByUptime: "sidekiq.service: not verified: process 42 has no title of Sidekiq, and " + looked + "; hint: journalctl -u sidekiq.service, and check redis_url",
 	} {
 		p, u := newTestPlanner(t, &fakeStore{}, &options{})
 		var r recorder
-		require.NoError(t, p.unseen(&r, u, sidekiq.Evidence{By: by, Missing: missing}))
+		require.NoError(t, p.reportMissingHeartbeat(&r, u, sidekiq.Evidence{By: by, Missing: missing}))
 		require.Equal(t, []string{text}, r.warnings)
-		p.RequireHeartbeat = true
-		require.EqualError(t, p.unseen(&r, u, sidekiq.Evidence{By: by, Missing: missing}), text)
+		p.RequireHeartbeat, p.RedisURL = true, ""
+		require.EqualError(t, p.reportMissingHeartbeat(&r, u, sidekiq.Evidence{By: by, Missing: missing}),
+			`option "require_heartbeat": sidekiq.service: `+looked+"; hint: set redis_url to the Redis of the application")
 	}
 }
 
@@ -145,13 +147,15 @@ func TestVerify_Title(t *testing.T) {
 }
 
 func TestUptime(t *testing.T) {
-	p, _ := newTestPlanner(t, &fakeStore{}, &options{})
+	p, u := newTestPlanner(t, &fakeStore{}, &options{})
 	p.uptimeNotify, p.uptimeSimple = 5*time.Second, 10*time.Second
-	require.Equal(t, 10*time.Second, p.uptime(), "the version is not known")
+	require.Equal(t, 10*time.Second, p.uptime(u), "the version is not known")
 	var err error
 	p.version, err = sidekiq.ParseVersion("7.3.2")
 	require.NoError(t, err)
-	require.Equal(t, 5*time.Second, p.uptime())
+	require.Equal(t, 5*time.Second, p.uptime(u))
+	u.process.Command = sidekiq.Swarm
+	require.Equal(t, 10*time.Second, p.uptime(u), "sidekiq-ent is not known")
 }
 
 // A process counts as up with its first title, else after its uptime.

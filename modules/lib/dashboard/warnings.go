@@ -90,7 +90,7 @@ func (d *Dashboard) sharedQueues() []string {
 	var warnings []string
 	for _, names := range slices.Sorted(maps.Keys(shared)) {
 		queues := slices.Sorted(slices.Values(shared[names]))
-		warnings = append(warnings, fmt.Sprintf("processes with the tags %s fetch from the same queues of the Redis at %s: %s; hint: two applications need a database or queues of their own, since each runs the jobs of the other",
+		warnings = append(warnings, fmt.Sprintf("processes with the tags %s fetch from the same queues of the Redis at %s: %s; hint: if these are different applications, give each its own database or queues, since each runs the jobs of the other",
 			strings.ReplaceAll(names, `" "`, `" and "`), d.place, strings.Join(queues, ", ")))
 	}
 	return warnings

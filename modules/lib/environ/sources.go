@@ -56,18 +56,17 @@ type Sources struct {
 
 	Files *atomicfile.Reader // reads them
 
-	// Of a running process (Sources.Of, Sources.After): what stands below Variables, and what overrides the files.
+	// Of a running process (Sources.Of, Sources.After): what Variables override, and what overrides the files.
 	beneath, overriding map[string]string
 }
 
-// Of are the sources of a process with this environment: nothing else but the application's dotenv files.
+// Of returns the sources of a process with this environment: that, and the application's dotenv files.
 func (s Sources) Of(process map[string]string) Sources {
 	return Sources{DotenvFiles: s.DotenvFiles, Files: s.Files, overriding: withoutSystemd(process)}
 }
 
-// After are the sources of the process that follows one with this environment. unit are the variables that its unit gave to it: what it has besides
-// comes from what starts Sidekiq, such as rbenv-vars, mise or a login shell, and so will the next have it, and what it has with another value than
-// its unit gave overrides the next unit as well.
+// After returns the sources of the next process. unit has the variables that the unit gave to the running one. Its other variables came from what
+// starts Sidekiq, such as rbenv-vars, mise or a login shell, and come again; those with another value override the unit.
 func (s Sources) After(process, unit map[string]string) Sources {
 	s.beneath, s.overriding = map[string]string{}, map[string]string{}
 	for name, value := range withoutSystemd(process) {
@@ -95,7 +94,7 @@ func withoutSystemd(process map[string]string) map[string]string {
 	return all
 }
 
-// Unit are the variables that systemd gives to the process: without those of dotenv files.
+// Unit returns the variables with which the process starts: all but those of dotenv files.
 func (s Sources) Unit() (map[string]string, error) {
 	values := maps.Clone(s.beneath)
 	if values == nil {

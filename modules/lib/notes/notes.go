@@ -22,7 +22,7 @@ const (
 	// Pool has the database pool with which a process was started. The time of database.yml is not enough: a role that writes the file on every
 	// run, after which db_pool raises the pool again, would restart the process each time.
 	Pool = ".pool"
-	// Restart has the reason why a process has to be restarted, which is left to somebody else.
+	// Restart has the reason of a pending restart.
 	Restart = ".restart"
 )
 

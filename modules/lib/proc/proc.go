@@ -1,6 +1,6 @@
 // Package proc reads the state of running processes (proc(5)).
 //
-// Root may not read the links and the environment of another user's process without CAP_SYS_PTRACE, which containers lack (ptrace(2),
+// Root may not read the links and the environment of another user's process without CAP_SYS_PTRACE, which containers often lack (ptrace(2),
 // PTRACE_MODE_READ). The user of the process may: then a program that runs as that user reads them.
 package proc
 
@@ -22,10 +22,9 @@ import (
 // FS is a proc file system: the path where it is mounted.
 type FS string
 
-// Process is a process of this file system.
 func (f FS) Process(pid int) Process { return Process{PID: pid, fs: f} }
 
-// Process is a running process. A method of one that has ended returns an error that is fs.ErrNotExist.
+// Process is a process. The methods that read a file of it return an error that is fs.ErrNotExist once it has ended.
 type Process struct {
 	PID int
 	fs  FS
@@ -35,7 +34,7 @@ func (p Process) path(name string) string {
 	return filepath.Join(string(p.fs), strconv.Itoa(p.PID), name)
 }
 
-// Title is the command line, or what the process has replaced it by: text up to the first NUL.
+// Title is what the process has set as its title; of another process the first word of its command line.
 func (p Process) Title() (string, error) {
 	text, err := os.ReadFile(p.path("cmdline"))
 	title, _, _ := strings.Cut(string(text), "\x00")
@@ -115,7 +114,7 @@ func (p Process) IsAncestorOf(pid int) bool {
 	return false
 }
 
-// status are the fields of the file status, without those of a process that has ended.
+// status are the fields of the file status; none of a process that has ended.
 func (p Process) status() map[string][]string {
 	text, _ := os.ReadFile(p.path("status")) // a process without it has ended
 	fields := map[string][]string{}
@@ -127,7 +126,7 @@ func (p Process) status() map[string][]string {
 	return fields
 }
 
-// readTimeout is more than a program needs to read a file of /proc.
+// readTimeout limits how long a program may read a file of /proc.
 const readTimeout = 10 * time.Second
 
 // asOwner runs a program as the user of the process, with its groups, and returns the output.

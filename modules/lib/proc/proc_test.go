@@ -211,7 +211,7 @@ func TestParseAddress(t *testing.T) {
 }
 
 // Root without CAP_SYS_PTRACE reads as the user of the process.
-func TestProcess_RootMayNotRead(t *testing.T) {
+func TestProcess_WithoutPtrace(t *testing.T) {
 	testenv.NeedRoot(t, "only root can run a process as another user")
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -25,14 +25,14 @@ type socket struct {
 	state, inode  string
 }
 
-// Peers are the servers to which the process has TCP connections, those with most of them first.
+// Peers are the servers to which the process has TCP connections, most connections first.
 func (p Process) Peers() ([]netip.AddrPort, error) {
 	inodes, err := p.socketInodes()
 	if err != nil {
 		return nil, err
 	}
 	sockets := append(p.sockets("tcp"), p.sockets("tcp6")...)
-	served := map[uint16]bool{} // ports on which something listens: their connections are those of clients
+	served := map[uint16]bool{} // listening ports: a connection on one comes from a client
 	for _, s := range sockets {
 		if s.state == listening {
 			served[s.local.Port()] = true

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Search finds the Redis of a running process: the one that has its heartbeat. Witness.Search makes it.
+// Search finds the Redis of a running process: the one that has its heartbeat. Locator.Search makes it.
 type Search struct {
 	Found     []Found // addresses to look at, in their order
 	unread    error   // why some are not known
@@ -66,10 +66,10 @@ func (s Search) Locate(main MainProcess) (Client, []Process, error) {
 	return Client{}, nil, looked
 }
 
-// maxDatabases is more databases than a server has keys of Sidekiq in.
+// maxDatabases limits the databases that are checked of each server.
 const maxDatabases = 64
 
-// among looks at each Redis of a list, and at its other databases. ACLs often deny CLIENT LIST, which would tell the database.
+// among checks each Redis of a list, and its other databases. CLIENT LIST would show the database, but ACLs often deny it.
 func (s Search) among(list []Found, main MainProcess, looked *NotFound) (Client, []Process) {
 	for _, found := range list {
 		c := s.client(found)
@@ -99,11 +99,11 @@ func (s Search) among(list []Found, main MainProcess, looked *NotFound) (Client,
 	return Client{}, nil
 }
 
-// otherPorts are standard ports of other protocols. To speak that of Redis there would count as a failed connection (MySQL's max_connect_errors
-// blocks a host after a hundred), and would be logged as an error.
+// otherPorts are standard ports of other protocols. A command of Redis would count there as a failed connection (MySQL's max_connect_errors blocks
+// a host after a hundred), and would be logged as an error.
 var otherPorts = []uint16{22, 25, 53, 80, 443, 465, 587, 1433, 1521, 2181, 3306, 3307, 5432, 5433, 5672, 6432, 8080, 8443, 8983, 9042, 9092, 9200, 9300, 11211, 26257, 27017, 33060}
 
-// maxPeers is how many servers are asked.
+// maxPeers limits the servers that are asked.
 const maxPeers = 8
 
 // peers are the servers to which the process has connections and that were not looked at. They get no password: who they are is not known.
@@ -190,8 +190,8 @@ const HeartbeatTimeout = 12 * time.Second
 // settleTime is how much later than the title the heartbeat may come.
 const settleTime = 2 * time.Second
 
-// Observe waits for the heartbeat of a process that may have just been started. It does not wait longer than its title shows that the
-// heartbeat should be there.
+// Observe waits for the heartbeat of a process that may have just been started. It stops settleTime after the title appears, since the heartbeat
+// follows at once.
 func (s Search) Observe(main MainProcess) Evidence {
 	var titled time.Time
 	for end := time.Now().Add(HeartbeatTimeout); ; time.Sleep(500 * time.Millisecond) {
@@ -223,11 +223,10 @@ func (s Search) last(main MainProcess, titles []Process) Evidence {
 	return Evidence{By: ByUptime, Missing: err}
 }
 
-// AwaitIdle waits until a process that was made quiet at a time runs no job, at most for the timeout, and reports whether that is so; else the last
-// that is known of it, without Concurrency if nothing is.
+// AwaitIdle waits until a quiet process runs no job. At the timeout it returns false, and the last that is known (Concurrency 0: nothing).
 //
-// A heartbeat later than the signal proves it, or two in a row of the title: it changes only with the heartbeat, and a job that was fetched before
-// the signal may be missing in the first. redis is the one with the heartbeat, if it is known.
+// Proof is a heartbeat later than the signal, or an idle title for longer than one heartbeat interval: the title is updated only with the heartbeat,
+// and the first one may miss a job that was fetched right before the signal. redis is the one with the heartbeat, if it is known.
 func AwaitIdle(main MainProcess, redis Client, signalled time.Time, timeout time.Duration) (last Process, isIdle bool) {
 	var idleSince time.Time
 	for end := time.Now().Add(timeout); ; time.Sleep(500 * time.Millisecond) {

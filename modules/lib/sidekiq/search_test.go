@@ -20,7 +20,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
 )
 
-func TestWitness_Addresses(t *testing.T) {
+func TestLocator_Addresses(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "app/config"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "app/config/redis.yml"), []byte("production:\n  host: r1\n"), 0o600))
@@ -38,7 +38,7 @@ func TestWitness_Addresses(t *testing.T) {
 			[]Found{{"redis://c", "the variable MY_REDIS of process 42"}}},
 		{"", "", "", map[string]string{"REDIS_URL": ""}, []Found{byDefault}},
 	} {
-		w := Witness{Service: Service{RailsEnv: "production", Files: atomicfile.NewReader(root)}, Given: c.given, AppRoot: c.app}
+		w := Locator{Service: Service{RailsEnv: "production", Files: atomicfile.NewReader(root)}, Given: c.given, AppRoot: c.app}
 		got, err := w.addresses(environ.Overlay(environ.None, c.environment), c.of)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
@@ -46,10 +46,10 @@ func TestWitness_Addresses(t *testing.T) {
 }
 
 // The environment of the process counts, else that of its unit.
-func TestWitness_Search(t *testing.T) {
+func TestLocator_Search(t *testing.T) {
 	f := testProc(t)
 	files := atomicfile.NewReader(t.TempDir())
-	w := Witness{Service: Service{RailsEnv: "production", Files: files}, Proc: f}
+	w := Locator{Service: Service{RailsEnv: "production", Files: files}, Proc: f}
 	unit := environ.Sources{Variables: map[string]string{"REDIS_URL": "redis://unit"}, Files: files}
 	s := w.Search(42, unit)
 	require.Equal(t, []Found{{"redis://unit", "the variable REDIS_URL"}}, s.Found)

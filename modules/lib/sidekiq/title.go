@@ -15,7 +15,8 @@ var cutTitle = lazyregexp.New(`^sidekiq (\d\S*) `)
 // ParseTitle reads the title of a process, which Sidekiq writes on each heartbeat, also while Redis does not answer (lib/sidekiq/launcher.rb,
 // PROCTITLES): `sidekiq VERSION TAG [BUSY of THREADS busy]`, with `stopping` behind it once the process is quiet. It has no identity, queues and times.
 //
-// Ruby 3.1 and before cuts a title off at the length of the command line. Concurrency is 0 then: neither that, nor whether jobs run, is known.
+// Ruby 3.1 and older cut a title off at the length of the command line (measured with 2.7 and 3.1; 3.3 overwrites the environment instead).
+// Concurrency is then 0: neither the threads nor the running jobs are known.
 func ParseTitle(text string) (p Process, isTitle bool) {
 	m := processTitle().FindStringSubmatch(text)
 	if m == nil {
@@ -32,7 +33,7 @@ func ParseTitle(text string) (p Process, isTitle bool) {
 	return p, err == nil && threadsErr == nil
 }
 
-// Titles are what the main process, or else its descendants, say in their titles: those of a swarm, or the process that a wrapper has started.
+// Titles returns what the title of the main process shows, or else those of its descendants: the processes of a swarm, or the one of a wrapper.
 func (m MainProcess) Titles() []Process {
 	if p, isTitle := titleOf(m.PID, m.Title); isTitle {
 		return []Process{p}
@@ -56,7 +57,7 @@ func titleOf(pid int, title func() (string, error)) (Process, bool) {
 	return p, isTitle
 }
 
-// Sum is several processes as one: their threads and jobs together, with the identity of the first and the earliest heartbeat. It is quiet if all are.
+// Sum returns several processes as one: their threads and jobs together, the identity of the first, the earliest heartbeat. It is quiet if all are.
 func Sum(processes []Process) Process {
 	if len(processes) == 0 {
 		return Process{}

@@ -94,7 +94,7 @@ options:
         type: path
       command:
         description:
-          - Its program, which does not matter here.
+          - Accepted since the role passes the same list to M(systemd_sidekiq); has no effect here.
         type: str
         choices: [sidekiq, sidekiqswarm]
   headroom:

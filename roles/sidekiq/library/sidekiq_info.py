@@ -18,9 +18,8 @@ options:
   service:
     description:
       - >-
-        Name of the service on this host. If it runs, its processes decide which Redis is read, as M(systemd_sidekiq)
-        describes for its O(redis_url): the one with their heartbeat. For the environment of another user's process the
-        module must run as root.
+        Name of the service on this host. If it runs, the module reads the Redis that has its heartbeat, found as
+        O(redis_url) of M(systemd_sidekiq) says. Reading the environment of another user's process requires root.
     type: str
     default: sidekiq
   redis_url:
@@ -86,8 +85,9 @@ attributes:
     description: Linux. No Python and no Ruby is needed on the host.
 notes:
   - A process beats every 5 seconds, from Sidekiq 7 every 10. One that died is seen for a minute more.
-  - A Redis that cannot be asked is a failure, unless a process of O(service) runs here. That no process lives is a
-      warning, for that may be as it should be.
+  - >-
+    The module fails if Redis does not answer, unless a process of O(service) runs and O(redis_url) is not set. No
+    running process is a warning, since that may be intended.
 seealso:
   - module: systemd_sidekiq
   - name: Sidekiq on monitoring
@@ -119,11 +119,11 @@ EXAMPLES = r'''
 
 RETURN = r'''
 restart_pending:
-  description: Whether M(systemd_sidekiq) has left the restart of a running process of O(service) to somebody else.
+  description: Whether a running process of O(service) needs a restart that M(systemd_sidekiq) left to a deploy.
   returned: success
   type: bool
 restart_reasons:
-  description: Why, for each unit.
+  description: Reason for each unit.
   returned: success
   type: list
   elements: str
@@ -135,8 +135,8 @@ summary:
   sample: "2 processes, 14 threads (3 busy), queues default 12 (4 s), mailers 0; 1 retry, 0 scheduled, 0 dead"
 processes:
   description: >-
-    The processes that live, sorted by identity. If a process of O(service) runs and its heartbeat is not found, only
-    what the titles of its processes tell, and no key below this one.
+    Live processes, sorted by identity. If a process of O(service) runs and its heartbeat is not found, only V(pid),
+    V(tag), V(version), V(concurrency), V(busy) and V(quiet) of its processes, from their titles, and no statistics.
   returned: success
   type: list
   elements: dict
@@ -270,9 +270,9 @@ redis:
   type: dict
   contains:
     place:
-      description: Host and port, or the path of its socket.
+      description: Host, port and database, or the path of its socket.
       type: str
-      sample: localhost:6379
+      sample: localhost:6379/0
     source:
       description: Where its address was taken from.
       type: str

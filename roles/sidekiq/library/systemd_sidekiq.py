@@ -13,18 +13,18 @@ description:
     The unit fits the Sidekiq of the application, as its Gemfile.lock names it, and the systemd of the host. When a
     changed unit does not come up, the unit before is put back and started again.
   - >-
-    A restart loses no job: the module quiets Sidekiq, waits until no job runs, stops it with enough time to push back
-    what still runs, and starts it.
+    A restart loses no job: the module quiets Sidekiq, waits up to O(drain_timeout) until no job runs, stops it with
+    enough time to push back what still runs, and starts it.
   - >-
-    After that, and on every later run, the running process is the witness: its heartbeat in Redis, else its title
-    (C(sidekiq 7.3.2 hyrax [0 of 10 busy])) and systemd, else the time that it runs. Only evidence against the process
-    fails the task. A missing heartbeat is a warning that says which Redis was looked at.
+    After that, and on every later run, the module verifies the running process by its heartbeat in Redis, else by its
+    title (C(sidekiq 7.3.2 hyrax [0 of 10 busy])), else by its uptime. The task fails only if these contradict the
+    options. A missing heartbeat is a warning that lists each Redis checked.
   - >-
     An option that is not set has its default, which is that of the role. A warning names the options that the unit was
     written with and that are not set now.
   - >-
-    Before the first deployment the service is enabled and not started (C(ConditionPathIsDirectory=)). Nothing starts it
-    then: the deploy has to, with C(systemctl start) or C(systemctl restart), as the Capistrano tasks do.
+    Before the first deployment the service is enabled but not started (C(ConditionPathIsDirectory=)). Start it after
+    the deploy with C(systemctl start); the Capistrano tasks do.
 options:
   name:
     description:
@@ -274,16 +274,16 @@ options:
   redis_url:
     description:
       - >-
-        URL of the Redis with the heartbeat. It is rarely needed, and not written to the unit. These are looked at in
-        this order, each also in its other databases, until one has a heartbeat of the process.
+        URL of the Redis that has the heartbeat. Rarely needed, and not written to the unit. Redis servers are checked
+        in this order, with all their databases, until one has the heartbeat.
       - 1. This option.
       - >-
         2. C(REDIS_URL), or the variable that C(REDIS_PROVIDER) names, in the environment of the running process and in
-        O(dotenv_files). Where the environment cannot be read it is that of the unit.
-      - 3. C(config/redis.yml), if no Ruby is needed to read it. 4. C(redis://localhost:6379/0), if no variable names
-          another.
-      - 5. The servers to which the process has TCP connections, without a password. 6. Sockets of Redis and Valkey in
-          /run.
+        O(dotenv_files). If the environment cannot be read, the variable of the unit.
+      - 3. C(config/redis.yml), if no Ruby is needed to read it.
+      - 4. C(redis://localhost:6379/0), if no variable names another.
+      - 5. The servers to which the process has TCP connections, without a password.
+      - 6. Sockets of Redis and Valkey in /run.
     type: str
   redis_namespace:
     description:
@@ -331,28 +331,30 @@ options:
         Seconds that a restart waits for running jobs to end, after Sidekiq was told to take no new ones. Then Sidekiq's
         own timeout begins, after which it pushes back what remains. V(0) does not wait.
       - >-
-        No job runs when a heartbeat after the signal says so, or, without one, the title for two heartbeats in a row:
-        10 to 20 seconds. A process with neither is not waited for.
+        The process is idle when a heartbeat after the signal shows no running job. Without a heartbeat its title must
+        show none for two heartbeats (11 to 21 s, before Sidekiq 7 6 to 11 s). If neither can be read, the module does
+        not wait.
     type: int
     default: 60
   restart:
     description:
       - V(auto) restarts a running Sidekiq if its unit or something of O(restart_on) changed.
       - >-
-        V(never) writes the units and reloads the systemd manager configuration, but leaves the running processes alone
-        and reports the pending restart (RV(restart_pending)). O(state=restarted) or a deploy does it.
-        C(TimeoutStopSec=) is not shortened until then. A change that ends processes, such as other O(processes), is
-        refused.
+        V(never) writes the units, reloads the systemd manager configuration and reports the pending restart
+        (RV(restart_pending)), but leaves running processes alone, except one that an interrupted run left quiet. A
+        deploy or O(state=restarted) completes it.
+      - >-
+        C(TimeoutStopSec=) is not shortened while V(never) is set and a process runs. A change that stops processes,
+        such as another list in O(processes), is an error.
     type: str
     choices: [auto, never]
     default: auto
   verify_jobs:
     description:
       - >-
-        V(warn) reads the journal for 30 seconds after a restart and warns of the errors that Sidekiq logs, such as jobs
-        that fail. Without a restart it does not wait. There is no rollback: another unit does not repair a release.
-        With O(log_file) it does nothing.
-      - V(off) does not.
+        V(warn) waits 30 seconds after a restart, then warns of errors that Sidekiq logged to the journal, such as
+        failed jobs. It never rolls back. It does nothing without a restart, or with O(log_file).
+      - V(off) skips this check.
     type: str
     choices: ["off", warn]
     default: warn
@@ -475,36 +477,36 @@ active_since:
   sample: Mon 2026-11-23 10:00:00 UTC
 evidence:
   description: >-
-    What proves that the process works, the strongest first. V(heartbeat) in Redis, V(title) of the process, or
-    V(uptime), which proves only that it runs.
+    Strongest evidence that the process works. V(heartbeat) is its heartbeat in Redis, V(title) its title, V(uptime)
+    that it runs; nothing more is known.
   returned: when one process runs
   type: str
   sample: heartbeat
 ruby:
-  description: Path of the program that runs.
+  description: Path of the Ruby executable of the process.
   returned: when one process runs and it can be read
   type: str
   sample: /usr/bin/ruby3.3
 release:
-  description: Directory in which the process runs.
+  description: Working directory of the process, with symbolic links resolved.
   returned: when one process runs and it can be read
   type: str
   sample: /opt/hyrax/releases/20261123095501
 restart_pending:
-  description: Whether a running process has another definition than it should, and its restart is left to
-      O(state=restarted) or to a deploy.
+  description: Whether a running process needs a restart that is left to a deploy or to O(state=restarted).
   returned: when O(state) is V(started) or V(restarted) and the application is deployed
   type: bool
 restart_reasons:
-  description: Why, for each unit.
+  description: Reason for each unit.
   returned: with RV(restart_pending)
   type: list
   elements: str
   sample: ["sidekiq.service: its unit was changed"]
 job_errors:
-  description: Lines of the journal with errors since the restart, at most ten. Lines with arguments of jobs are left
-      out.
-  returned: after a restart, with O(verify_jobs=warn)
+  description: >-
+    Error lines in the journal since the restart, at most ten for each process, each cut off at 300 characters. Lines
+    with job arguments (C("args":)) are left out.
+  returned: after a restart, with O(verify_jobs=warn) and without O(log_file)
   type: list
   elements: str
 sidekiq_version:
@@ -524,7 +526,8 @@ drop_ins:
   elements: str
 heartbeat:
   description: >-
-    What Sidekiq says of itself, in Redis, as the page /sidekiq/busy shows it, or in its title.
+    Data of the heartbeat in Redis, as on the page /sidekiq/busy, or of the title, without V(queues). Of a swarm, all
+    its processes together.
   returned: when one process runs
   type: dict
   contains:
@@ -554,7 +557,7 @@ processes:
   elements: dict
 drained:
   description: How a restart waited for running jobs.
-  returned: when a running process was restarted and showed its jobs
+  returned: when a running process was restarted, and its heartbeat or title showed its running jobs
   type: dict
   contains:
     busy:

@@ -16,8 +16,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// witness asks running processes of the service. What cannot be read of them is taken from the options and from the files of the host.
-type witness struct {
+// inspector asks running processes of the service. What cannot be read of them is taken from the options and from the files of the host.
+type inspector struct {
 	host
 	*options
 	files *atomicfile.Reader
@@ -33,19 +33,19 @@ func (h host) mainProcess(u *unit) sidekiq.MainProcess {
 	return sidekiq.MainProcess{Process: h.process(u.state.MainPID), Started: started}
 }
 
-// next are where the next process of a unit has its variables from: the options, and what starts Sidekiq on this host.
-func (w witness) next(u *unit) environ.Sources {
-	s := w.Sources(w.files)
+// nextEnvironment returns the variable sources of the next process of a unit: the options, and what starts Sidekiq on this host.
+func (i inspector) nextEnvironment(u *unit) environ.Sources {
+	s := i.Sources(i.files)
 	if !u.ran() {
 		return s
 	}
-	variables, err := w.process(u.state.MainPID).Environ()
-	installed := w.given(u)
+	variables, err := i.process(u.state.MainPID).Environ()
+	installed := i.unitSources(u)
 	given, unitErr := installed.Unit()
 	if err != nil || unitErr != nil {
 		return s
 	}
-	if w.isChanged(u, installed.EnvironmentFiles) { // then the unit gave other values than it has now
+	if i.isChanged(u, installed.EnvironmentFiles) { // then the unit gave other values than it has now
 		for name := range given {
 			if value, isSet := variables[name]; isSet {
 				given[name] = value
@@ -56,26 +56,27 @@ func (w witness) next(u *unit) environ.Sources {
 }
 
 // isChanged reports whether the unit, its drop-ins or its environment files were written after the process was started.
-func (w witness) isChanged(u *unit, files []string) bool {
+func (i inspector) isChanged(u *unit, files []string) bool {
 	all := append([]string{u.path()}, u.state.DropIns...)
 	for _, file := range files {
 		all = append(all, strings.TrimPrefix(file, "-"))
 	}
-	return u.state.NeedsReload || slices.ContainsFunc(all, func(file string) bool { return w.isNewer(file, u.state) })
+	return u.state.NeedsReload || slices.ContainsFunc(all, func(file string) bool { return i.isNewer(file, u.state) })
 }
 
 // sidekiqService is what the processes are started with.
-func (w witness) sidekiqService(version sidekiq.Version) sidekiq.Service {
-	return sidekiq.Service{RailsEnv: w.RailsEnv, Lockfile: w.lockfile(), Version: version, Environment: w.Sources(w.files), Files: w.files}
+func (i inspector) sidekiqService(version sidekiq.Version) sidekiq.Service {
+	return sidekiq.Service{RailsEnv: i.RailsEnv, Lockfile: i.lockfile(), Version: version, Environment: i.Sources(i.files), Files: i.files}
 }
 
 // withConfigPath is a process with the path of its configuration, for what reads it.
-func (w witness) withConfigPath(process sidekiq.ProcessOptions) sidekiq.ProcessOptions {
-	process.Config = process.ConfigPath(w.AppRoot)
+func (i inspector) withConfigPath(process sidekiq.ProcessOptions) sidekiq.ProcessOptions {
+	process.Config = process.ConfigPath(i.AppRoot)
 	return process
 }
 
-// threads are those that the process of a unit has by its configuration file and its own environment, or by the options where that cannot be read.
+// threads returns the threads that the process of a unit has by its configuration file and its own environment, or by the options if that cannot be
+// read.
 func (p *planner) threads(u *unit) (sidekiq.Threads, error) {
 	variables, err := p.process(u.state.MainPID).Environ()
 	if err != nil {
@@ -87,20 +88,20 @@ func (p *planner) threads(u *unit) (sidekiq.Threads, error) {
 }
 
 // search is where the Redis of a running process is looked for. known are those of other processes of the service.
-func (w witness) search(u *unit, root string, known ...sidekiq.Found) sidekiq.Search {
-	return w.sidekiq(root).Search(u.state.MainPID, w.given(u), known...)
+func (i inspector) search(u *unit, root string, known ...sidekiq.Found) sidekiq.Search {
+	return i.sidekiq(root).Search(u.state.MainPID, i.unitSources(u), known...)
 }
 
-// given are where the unit of a process has its variables from.
-func (w witness) given(u *unit) environ.Sources {
-	s := w.Sources(w.files)
+// unitSources returns the variable sources of the installed unit.
+func (i inspector) unitSources(u *unit) environ.Sources {
+	s := i.Sources(i.files)
 	s.Variables, s.EnvironmentFiles = u.installed.Environment()
 	return s
 }
 
-func (w witness) sidekiq(root string) sidekiq.Witness {
-	return sidekiq.Witness{Service: w.sidekiqService(sidekiq.Version{}), Proc: w.proc(),
-		Given: w.RedisURL, Namespace: w.RedisNamespace, AppRoot: root, Open: w.open}
+func (i inspector) sidekiq(root string) sidekiq.Locator {
+	return sidekiq.Locator{Service: i.sidekiqService(sidekiq.Version{}), Proc: i.proc(),
+		Given: i.RedisURL, Namespace: i.RedisNamespace, AppRoot: root, Open: i.open}
 }
 
 // overridden warns of variables that the unit sets and that the process has with another value, or not at all.
@@ -129,11 +130,11 @@ func (p *planner) overridden(to answer, u *unit) {
 		if isSet && value == wanted[name] {
 			continue
 		}
-		text := fmt.Sprintf("process %d runs %s, which the unit sets%s", u.state.MainPID, describeVariable(name, value, wanted[name], isSet), p.origin(u, name))
+		text := describeVariable(name, value, wanted[name], isSet)
 		if _, isForPool := p.pool.variables[name]; isForPool {
-			text += "; the database pool is computed from it"
+			text += " (the database pool depends on it)"
 		}
-		to.Warn("%s", text)
+		to.Warn("process %d %s; hint: %s", u.state.MainPID, text, p.origin(u, name))
 	}
 }
 
@@ -143,22 +144,22 @@ func describeVariable(name, value, wanted string, isSet bool) string {
 	_, wantedErr := strconv.Atoi(wanted)
 	switch {
 	case !isSet:
-		return "without " + name
+		return "has no " + name + ", which the unit sets"
 	case err == nil && wantedErr == nil:
-		return fmt.Sprintf("with %s=%s instead of %s", name, value, wanted)
+		return fmt.Sprintf("has %s=%s, but the unit sets %s", name, value, wanted)
 	}
-	return "with another value of " + name
+	return "has another value of " + name + " than the unit"
 }
 
-// origin names the file that sets a variable in the place of the unit, if there is one that usually does.
+// origin says where a variable is set in the place of the unit, if that is one of the usual files.
 func (p *planner) origin(u *unit, name string) string {
 	for _, file := range p.environmentFilesOfTools(u) {
 		text, err := p.files.ReadIfThere(file)
 		if err == nil && mentions(string(text), name) {
-			return fmt.Sprintf("; %s sets it; hint: set it there, or remove it there", file)
+			return fmt.Sprintf("change or remove it in %s", file)
 		}
 	}
-	return fmt.Sprintf("; hint: look for it in what starts Sidekiq: %s", p.bundle.Path)
+	return fmt.Sprintf("find what overrides it, such as a wrapper or a shell profile (%s starts Sidekiq)", p.bundle.Path)
 }
 
 // environmentFilesOfTools are files from which the tools that start Sidekiq take variables: drop-ins, rbenv-vars, mise, direnv, a login shell, a wrapper.

@@ -21,7 +21,7 @@ func writeFile(t *testing.T, h host, name, text string) {
 }
 
 func TestOverridden(t *testing.T) {
-	const command = "; hint: look for it in what starts Sidekiq: /usr/bin/bundle"
+	const command = "; hint: find what overrides it, such as a wrapper or a shell profile (/usr/bin/bundle starts Sidekiq)"
 	for name, c := range map[string]struct {
 		environ string
 		files   map[string]string
@@ -29,12 +29,12 @@ func TestOverridden(t *testing.T) {
 	}{
 		"as the unit sets them": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=hush\x00FILE=file\x00"},
 		"rbenv-vars": {environ: "RAILS_MAX_THREADS=3\x00TOKEN=hush\x00FILE=file\x00", files: map[string]string{"/opt/demo/.rbenv-vars": "RAILS_MAX_THREADS=3\n"},
-			want: []string{"process 42 runs with RAILS_MAX_THREADS=3 instead of 12, which the unit sets; /opt/demo/.rbenv-vars sets it; hint: set it there, or remove it there; the database pool is computed from it"}},
+			want: []string{"process 42 has RAILS_MAX_THREADS=3, but the unit sets 12 (the database pool depends on it); hint: change or remove it in /opt/demo/.rbenv-vars"}},
 		"a login shell": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=other\x00FILE=file\x00", files: map[string]string{"/home/deploy/.profile": "# TOKEN=a\nexport TOKEN=other\n"},
-			want: []string{"process 42 runs with another value of TOKEN, which the unit sets; /home/deploy/.profile sets it; hint: set it there, or remove it there"}},
+			want: []string{"process 42 has another value of TOKEN than the unit; hint: change or remove it in /home/deploy/.profile"}},
 		"a drop-in": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=hush\x00FILE=x\x00", files: map[string]string{"/etc/systemd/system/sidekiq.service.d/a.conf": "[Service]\nEnvironment=\"FILE=x\"\n"},
-			want: []string{"process 42 runs with another value of FILE, which the unit sets; /etc/systemd/system/sidekiq.service.d/a.conf sets it; hint: set it there, or remove it there"}},
-		"a wrapper that removes it": {environ: "RAILS_MAX_THREADS=12\x00FILE=file\x00", want: []string{"process 42 runs without TOKEN, which the unit sets" + command}},
+			want: []string{"process 42 has another value of FILE than the unit; hint: change or remove it in /etc/systemd/system/sidekiq.service.d/a.conf"}},
+		"a wrapper that removes it": {environ: "RAILS_MAX_THREADS=12\x00FILE=file\x00", want: []string{"process 42 has no TOKEN, which the unit sets" + command}},
 		// A title of 60 letters: unknown, not absent.
 		"an overwritten environment": {environ: "aaaaaaaa [0 of 7 busy]\x00\x00\x00\x00"},
 	} {
@@ -67,7 +67,7 @@ func TestOverridden_Unreadable(t *testing.T) {
 }
 
 // What starts Sidekiq sets variables beside the unit, for the next process as well.
-func TestNext(t *testing.T) {
+func TestNextEnvironment(t *testing.T) {
 	o := &options{AppRoot: "/opt/demo/current", Options: environ.Options{Environment: map[string]string{"POOL": "20"}}}
 	p, u := newTestPlanner(t, &fakeStore{}, o)
 	u.installed = systemd.UnitFile{Text: "[Service]\nEnvironment=POOL=12 OLD=1\nEnvironmentFile=/etc/default/demo\n"}
@@ -76,7 +76,7 @@ func TestNext(t *testing.T) {
 	require.NoError(t, os.Chtimes(p.inRoot("/etc/default/demo"), time.Time{}, time.Now().Add(-time.Hour)))
 	writeProc(p.host, 42, "environ", "POOL=3\x00OLD=1\x00FILE=new\x00RBENV=1\x00")
 	next := func() map[string]string {
-		values, err := p.next(u).Unit()
+		values, err := p.nextEnvironment(u).Unit()
 		require.NoError(t, err)
 		return values
 	}

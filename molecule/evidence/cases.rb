@@ -2,8 +2,8 @@
 
 # usage: ruby cases.rb [CASE...]
 #
-# Runs the modules on this host in one situation after the other (by default all), and verifies what
-# they report and do. Each case starts without a service, with an empty Redis and a new deployment.
+# Runs the test cases on this host (default: all): the modules in a situation, and what they report
+# and do. Each case starts without a service, with an empty Redis and a new deployment.
 require "fileutils"
 require "json"
 require "open3"
@@ -118,13 +118,13 @@ end
 
 # --- checks
 
-def complain(message)
-  puts "   NO: #{message}"
+def fail_check(message)
+  puts "   FAIL: #{message}"
   @failed = true
 end
 
 def check(message, ok)
-  complain(message) unless ok
+  fail_check(message) unless ok
 end
 
 def check_warning(answer, *texts)
@@ -212,7 +212,7 @@ def hide_redis
   ENV["REDISCLI_AUTH"] = PASSWORD
 end
 
-# Starts the same code as another application, which uses database 0.
+# Starts the same code as another application, in database 0.
 def start_other(tag)
   before = heartbeats
   sh("cp", "-a", "#{CURRENT}/.", "/opt/other")
@@ -289,7 +289,7 @@ define :redis_in_ruby do
   check("sidekiq_info reports processes #{pids}, not #{main_pid}", pids == [main_pid])
 end
 
-# Checks that the modules see variables that a shell has replaced.
+# Checks that the modules see variables that a wrapper or login shell overrides.
 def check_replaced_variables(options, *texts)
   compute_pool_in_erb
   answer = service_with_pool(options)
@@ -302,13 +302,13 @@ end
 define :rbenv_vars do
   File.write("#{CURRENT}/.rbenv-vars", VARIABLES)
   FileUtils.mkdir_p("/home/deploy/.rbenv/shims")
-  FileUtils.cp("#{CURRENT}/witness/bundle", "/home/deploy/.rbenv/shims/")
+  FileUtils.cp("#{CURRENT}/evidence/bundle", "/home/deploy/.rbenv/shims/")
   check_replaced_variables({}, ".rbenv-vars")
 end
 
 define :wrapper do
   File.write("#{CURRENT}/.rbenv-vars", VARIABLES)
-  check_replaced_variables({ bundle: "#{CURRENT}/witness/bundle" })
+  check_replaced_variables({ bundle: "#{CURRENT}/evidence/bundle" })
 end
 
 define :login_shell do
@@ -316,7 +316,7 @@ define :login_shell do
   check_replaced_variables({ login_shell: true })
 end
 
-define :drain_by_title do
+define :restart_by_title do
   hide_redis
   answer = service(timeout: 1)
   check_title(answer)
@@ -330,7 +330,7 @@ define :drain_by_title do
   check("not restarted", main_pid != before)
 end
 
-define :drained_by_title do
+define :drain_by_title do
   hide_redis
   check_title(service)
   start_job("drain", 3)
@@ -388,7 +388,7 @@ ensure
 end
 
 define :swarm do
-  FileUtils.install("#{CURRENT}/witness/sidekiqswarm", "/usr/local/bin/sidekiqswarm", mode: 0o755)
+  FileUtils.install("#{CURRENT}/evidence/sidekiqswarm", "/usr/local/bin/sidekiqswarm", mode: 0o755)
   File.write(GEM_UNIT, <<~UNIT)
     [Unit]
     Description=Sidekiq for demo (production)
@@ -502,7 +502,7 @@ begin
     begin
       CASES.fetch(name).call
     rescue StandardError => error
-      complain("#{error.class}: #{error.message} (#{error.backtrace.grep(/cases|-:/).first})")
+      fail_check("#{error.class}: #{error.message} (#{error.backtrace.grep(/cases|-:/).first})")
     end
     puts "   #{(Time.now - start).round} s"
   end
