@@ -426,7 +426,7 @@ define :swarm do
   check("the unit of capistrano-sidekiq is #{show("ActiveState", "demo_sidekiq_production")}", show("ActiveState", "demo_sidekiq_production") == "inactive")
   check("the unit of capistrano-sidekiq is enabled", show("UnitFileState", "demo_sidekiq_production") == "disabled")
   check("the main process is #{title(main_pid).inspect}", title(main_pid).start_with?("sidekiqswarm, managing 2"))
-  check("processes: #{titles}, not 2", titles.size == 2)
+  await("two processes, not #{titles}") { titles.size == 2 }
 
   before = main_pid
   start_job("swarm", 12)
@@ -435,7 +435,7 @@ define :swarm do
   check_heartbeat(answer, "localhost:6379/0")
   check("not restarted", main_pid != before)
   check_done_once("swarm")
-  check("processes: #{titles}, not 2", titles.size == 2)
+  await("two processes, not #{titles}") { titles.size == 2 }
 end
 
 define :restart_never do
