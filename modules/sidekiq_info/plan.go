@@ -30,13 +30,13 @@ func Module() ansible.Module { return ansible.New(doc, plan) }
 
 func plan(o *options) (*ansible.Plan, error) {
 	files := atomicfile.NewReader("/")
+	plan := &ansible.Plan{}
 	s, err := findService(o)
-	if err != nil {
-		return nil, err
+	if err != nil { // an ordinary user may not be able to ask systemd
+		plan.Warn("the state of %s.service is unknown: %v", o.Service, err)
 	}
 	w := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
 		Proc: "/proc", Given: o.RedisURL, Namespace: o.RedisNamespace, AppRoot: o.AppRoot}
-	plan := &ansible.Plan{}
 	redis, err := s.observe(w)
 	if err != nil {
 		return nil, err
