@@ -14,11 +14,18 @@ func (u User) Command(ctx context.Context, program string, args ...string) (*exe
 	if err != nil {
 		return nil, err
 	}
+	cmd := Command(ctx, &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: groups}, program, args...)
+	cmd.Env = append(cmd.Env, "HOME="+u.Home, "USER="+u.Name, "LOGNAME="+u.Name)
+	return cmd, nil
+}
+
+// Command is User.Command for a user of whom only the numbers are known.
+func Command(ctx context.Context, credential *syscall.Credential, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = "/"
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=" + u.Home, "USER=" + u.Name, "LOGNAME=" + u.Name}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: u.UID, Gid: u.GID, Groups: groups}, Setsid: true}
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second // a child may hold the output open
-	return cmd, nil
+	return cmd
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,6 +18,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/limited"
 )
 
 // FS is a proc file system: the path where it is mounted.
@@ -34,27 +38,44 @@ func (p Process) path(name string) string {
 	return filepath.Join(string(p.fs), strconv.Itoa(p.PID), name)
 }
 
-// Title is what the process has set as its title; of another process the first word of its command line.
-func (p Process) Title() (string, error) {
-	text, err := os.ReadFile(p.path("cmdline"))
-	title, _, _ := strings.Cut(string(text), "\x00")
-	return title, err
+// The process decides how long its command line and its environment are: what exceeds these sizes is not read.
+const (
+	maxTitle   = 64 << 10
+	maxEnviron = 4 << 20
+)
+
+// Title is what the process has set as its title; of another process the first word of its command line. room are the bytes that are left for a
+// longer title: Ruby before 3.3 cuts it off there.
+func (p Process) Title() (title string, room int, err error) {
+	text, err := p.read("cmdline", maxTitle)
+	title, rest, _ := strings.Cut(string(text), "\x00")
+	return title, len(rest), err
 }
 
-// Executable is the path of the program that runs.
-func (p Process) Executable() (string, error) { return p.link("exe") }
-
-// WorkingDirectory is the directory in which the process runs.
-func (p Process) WorkingDirectory() (string, error) { return p.link("cwd") }
-
-func (p Process) link(name string) (string, error) {
-	target, err := os.Readlink(p.path(name))
-	if errors.Is(err, fs.ErrPermission) {
-		var out []byte
-		out, err = p.asOwner("readlink", "--", p.path(name))
-		target = strings.TrimSuffix(string(out), "\n")
+func (p Process) read(name string, most int64) ([]byte, error) {
+	file, err := os.Open(p.path(name))
+	if err != nil {
+		return nil, err
 	}
-	return target, err
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, most))
+}
+
+// Other is another process of the same file system.
+func (p Process) Other(pid int) Process { return p.fs.Process(pid) }
+
+// Program is the path of the program that runs, and the directory in which it runs.
+func (p Process) Program() (executable, directory string, err error) {
+	executable, err = os.Readlink(p.path("exe"))
+	if errors.Is(err, fs.ErrPermission) {
+		out, err := p.asOwner("readlink", "--", p.path("exe"), p.path("cwd"))
+		executable, directory, _ = strings.Cut(strings.TrimSuffix(string(out), "\n"), "\n")
+		return executable, directory, err
+	}
+	if err == nil {
+		directory, err = os.Readlink(p.path("cwd"))
+	}
+	return executable, directory, err
 }
 
 // ErrOverwritten is the error of an environment that the process has overwritten with its title.
@@ -63,7 +84,7 @@ var ErrOverwritten = errors.New("its title has overwritten its environment")
 // Environ are the variables as they were when the program was executed. A process that sets a title longer than its command line overwrites
 // them (Ruby's missing/setproctitle.c): nothing is known of them then, and the error is ErrOverwritten.
 func (p Process) Environ() (map[string]string, error) {
-	text, err := os.ReadFile(p.path("environ"))
+	text, err := p.read("environ", maxEnviron)
 	if errors.Is(err, fs.ErrPermission) {
 		text, err = p.asOwner("cat", "--", p.path("environ"))
 	}
@@ -129,7 +150,7 @@ func (p Process) status() map[string][]string {
 // readTimeout limits how long a program may read a file of /proc.
 const readTimeout = 10 * time.Second
 
-// asOwner runs a program as the user of the process, with its groups, and returns the output.
+// asOwner runs a program as the user of the process, with its groups, and returns at most maxEnviron bytes of the output.
 func (p Process) asOwner(program string, args ...string) ([]byte, error) {
 	credential, err := p.credential()
 	if err != nil {
@@ -137,14 +158,14 @@ func (p Process) asOwner(program string, args ...string) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Env = "/", []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setsid: true}
-	out, err := cmd.Output()
+	cmd := accounts.Command(ctx, credential, program, args...)
+	out, errs := limited.Buffer{Most: maxEnviron}, limited.Buffer{Most: maxTitle}
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err = cmd.Run()
 	if exit := new(exec.ExitError); errors.As(err, &exit) {
-		err = fmt.Errorf("%s: %w: %.200s", program, fs.ErrPermission, bytes.TrimSpace(exit.Stderr))
+		err = fmt.Errorf("%s: %w: %.200s", program, fs.ErrPermission, bytes.TrimSpace(errs.Bytes()))
 	}
-	return out, err
+	return out.Bytes(), err
 }
 
 // credential are the real user and group and the groups of the process.

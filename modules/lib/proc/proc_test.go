@@ -60,21 +60,21 @@ func TestProcess_Self(t *testing.T) {
 	t.Chdir(t.TempDir())
 	want, err := os.Getwd()
 	require.NoError(t, err)
-	dir, err := self().WorkingDirectory()
+	program, dir, err := self().Program()
 	require.NoError(t, err)
 	require.Equal(t, want, dir)
-	program, err := self().Executable()
-	require.NoError(t, err)
 	require.Equal(t, filepath.Base(os.Args[0]), filepath.Base(program))
-	title, err := self().Title()
+	title, room, err := self().Title()
 	require.NoError(t, err)
 	require.Equal(t, os.Args[0], title)
+	require.Equal(t, len(strings.Join(os.Args[1:], " "))+1, room)
+	require.Equal(t, ended, self().Other(ended.PID))
 }
 
 func TestProcess_Ended(t *testing.T) {
-	_, err := ended.WorkingDirectory()
+	_, _, err := ended.Program()
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	_, err = ended.Title()
+	_, _, err = ended.Title()
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = ended.Environ()
 	require.ErrorIs(t, err, fs.ErrNotExist)
@@ -89,12 +89,17 @@ func TestEnviron(t *testing.T) {
 	cmd.Env = []string{"REDIS_URL=redis://:a=b c@localhost/1", "EMPTY=", "LINES=a\nb", "TWICE=1"}
 	child := start(t, cmd)
 	require.Eventually(t, func() bool {
-		title, err := child.Title()
+		title, _, err := child.Title()
 		return err == nil && title == "sleep" // the program was executed
 	}, 10*time.Second, 10*time.Millisecond)
 	variables, err := child.Environ()
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"REDIS_URL": "redis://:a=b c@localhost/1", "EMPTY": "", "LINES": "a\nb", "TWICE": "1"}, variables)
+}
+
+// A process may make the kernel show any memory as its environment (prctl(2), PR_SET_MM_MAP).
+func TestEnviron_TooLarge(t *testing.T) {
+	require.NoError(t, environOf(t, "A="+strings.Repeat("a", 2*maxEnviron)))
 }
 
 // Ruby writes a long title over the variables, and fills the rest with NUL.
@@ -138,7 +143,7 @@ func TestEnviron_LongTitle(t *testing.T) {
 		child := start(t, cmd)
 		_, err = bufio.NewReader(out).ReadString('\n')
 		require.NoError(t, err)
-		title, err := child.Title()
+		title, _, err := child.Title()
 		require.NoError(t, err)
 		require.Equal(t, "sidekiq 7.3.2 "+strings.Repeat(c.tag, 3)+" [0 of 7 busy]", title)
 		_, err = child.Environ()
@@ -229,11 +234,9 @@ func TestProcess_WithoutPtrace(t *testing.T) {
 	_, err = os.Readlink(process.path("cwd"))
 	require.ErrorIs(t, err, fs.ErrPermission)
 
-	dir, err := process.WorkingDirectory()
+	program, dir, err := process.Program()
 	require.NoError(t, err)
 	require.Equal(t, "/usr", dir)
-	program, err := process.Executable()
-	require.NoError(t, err)
 	require.Contains(t, program, "bash")
 	variables, err := process.Environ()
 	require.NoError(t, err)
@@ -243,6 +246,9 @@ func TestProcess_WithoutPtrace(t *testing.T) {
 	require.Equal(t, []netip.AddrPort{peer}, peers)
 	_, err = process.asOwner("cat", "/etc/shadow")
 	require.ErrorIs(t, err, fs.ErrPermission)
+	data, err := process.asOwner("head", "-c", "5000000", "/dev/zero")
+	require.NoError(t, err)
+	require.Len(t, data, maxEnviron)
 }
 
 // dropPtrace drops CAP_SYS_PTRACE in the thread of the test, as in a container. The thread ends with the test.
