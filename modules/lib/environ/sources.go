@@ -56,28 +56,12 @@ type Sources struct {
 
 	Files *atomicfile.Reader // reads them
 
-	// Of a running process (Sources.Of, Sources.After): what Variables override, and what overrides the files.
-	beneath, overriding map[string]string
+	process map[string]string // of a running process (Sources.Of), in the place of Variables and EnvironmentFiles
 }
 
 // Of returns the sources of a process with this environment: that, and the application's dotenv files.
 func (s Sources) Of(process map[string]string) Sources {
-	return Sources{DotenvFiles: s.DotenvFiles, Files: s.Files, overriding: withoutSystemd(process)}
-}
-
-// After returns the sources of the next process. unit has the variables that the unit gave to the running one. Its other variables came from what
-// starts Sidekiq, such as rbenv-vars, mise or a login shell, and come again; those with another value override the unit.
-func (s Sources) After(process, unit map[string]string) Sources {
-	s.beneath, s.overriding = map[string]string{}, map[string]string{}
-	for name, value := range withoutSystemd(process) {
-		switch given, isGiven := unit[name]; {
-		case !isGiven:
-			s.beneath[name] = value
-		case given != value:
-			s.overriding[name] = value
-		}
-	}
-	return s
+	return Sources{DotenvFiles: s.DotenvFiles, Files: s.Files, process: withoutSystemd(process)}
 }
 
 // systemdVariables are those that systemd sets for one process alone (systemd.exec(5), "Environment Variables Set or Propagated by the Service
@@ -96,10 +80,7 @@ func withoutSystemd(process map[string]string) map[string]string {
 
 // Unit returns the variables with which the process starts: all but those of dotenv files.
 func (s Sources) Unit() (map[string]string, error) {
-	values := maps.Clone(s.beneath)
-	if values == nil {
-		values = map[string]string{}
-	}
+	values := map[string]string{}
 	maps.Copy(values, s.Variables)
 	for _, path := range s.EnvironmentFiles {
 		set, err := s.environmentFile(path)
@@ -108,7 +89,7 @@ func (s Sources) Unit() (map[string]string, error) {
 		}
 		maps.Copy(values, set)
 	}
-	maps.Copy(values, s.overriding)
+	maps.Copy(values, s.process)
 	return values, nil
 }
 

@@ -86,24 +86,6 @@ func TestSources_Conflicts(t *testing.T) {
 	require.Equal(t, []Conflict{{"B", "/a.env", 3}, {"A", "/b.env", 1}, {"D", "/b.env", 4}}, s.Conflicts())
 }
 
-// What the process has besides its unit's variables comes from what starts Sidekiq, and the next process will have it.
-func TestSources_After(t *testing.T) {
-	files := reader(t, map[string]string{"/file": "FILE=new\n", "/dotenv": "A=dotenv\nD=dotenv\n"})
-	s := Sources{Variables: map[string]string{"POOL": "12", "NEW": "1", "PATH": "/unit"}, EnvironmentFiles: []string{"/file"}, DotenvFiles: []string{"/dotenv"}, Files: files}
-	process := map[string]string{"POOL": "3", "FILE": "old", "A": "rbenv", "PATH": "/bin", "INVOCATION_ID": "42", "NOTIFY_SOCKET": "/run/x"}
-	after := s.After(process, map[string]string{"POOL": "12", "FILE": "old", "GONE": "1"})
-	want := map[string]string{"POOL": "3", "NEW": "1", "FILE": "new", "A": "rbenv", "PATH": "/unit"}
-	unit, err := after.Unit()
-	require.NoError(t, err)
-	require.Equal(t, want, unit)
-	environ, err := after.Environ()
-	require.NoError(t, err)
-	value, _ := environ("A")
-	require.Equal(t, "rbenv", value, "dotenv does not override")
-	value, _ = environ("D")
-	require.Equal(t, "dotenv", value)
-}
-
 func TestSources_Of(t *testing.T) {
 	files := reader(t, map[string]string{"/dotenv": "A=dotenv\nD=dotenv\n"})
 	s := Sources{Variables: map[string]string{"U": "1"}, EnvironmentFiles: []string{"/none"}, DotenvFiles: []string{"/dotenv"}, Files: files}

@@ -1,6 +1,7 @@
 package sidekiq
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"slices"
@@ -120,6 +121,9 @@ func (c Client) Heartbeats(main MainProcess) ([]Process, error) {
 	if len(found) == 0 {
 		return nil, ErrNoHeartbeat
 	}
+	slices.SortStableFunc(found, func(p, q Process) int { // the main process first
+		return cmp.Compare(min(1, max(p.PID-main.PID, main.PID-p.PID)), min(1, max(q.PID-main.PID, main.PID-q.PID)))
+	})
 	return found, nil
 }
 

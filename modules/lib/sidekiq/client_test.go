@@ -53,11 +53,11 @@ func TestClient_Heartbeats(t *testing.T) {
 	start := time.Now()
 	main := MainProcess{Process: testProc(t).Process(42), Started: start}
 	r := &fakeStore{heartbeats: []Process{{PID: 42, Hostname: "other"}, {PID: 43, Hostname: "w1"}, {PID: 42, Hostname: "w1", StartedAt: start.Add(-2 * time.Second)},
-		{PID: 42, Hostname: "w1", Busy: 1, StartedAt: start}, {PID: 44, Hostname: "w1", Busy: 2, StartedAt: start, Identity: "child"}}}
+		{PID: 44, Hostname: "w1", Busy: 2, StartedAt: start, Identity: "child"}, {PID: 42, Hostname: "w1", Busy: 1, StartedAt: start}}}
 	c := Client{Hostname: "w1", Open: func() (Store, error) { return r, nil }}
 	got, err := c.Heartbeats(main)
 	require.NoError(t, err)
-	require.Equal(t, r.heartbeats[3:], got)
+	require.Equal(t, []Process{r.heartbeats[4], r.heartbeats[3]}, got, "the main process first")
 	jobs, err := c.JobsOf(main)
 	require.NoError(t, err)
 	require.Equal(t, []Job{{JID: "of "}, {JID: "of child"}}, jobs)

@@ -19,6 +19,7 @@ type Process struct {
 	Busy        int // threads that run a job
 	Queues      []string
 	Quiet       bool // it takes no new jobs
+	HidesQuiet  bool // of a title: it has no room to show that
 	StartedAt   time.Time
 	Beat        time.Time // the last heartbeat, at most 60 s ago
 	RSS         int64     // memory, in bytes; 0 before 6.1.3

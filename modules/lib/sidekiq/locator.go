@@ -1,18 +1,17 @@
 package sidekiq
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 )
 
 // Locator finds where the Redis of a running process may be. What cannot be read of the process is taken from options and files.
 type Locator struct {
 	Service
-	Proc      proc.FS
 	Given     string // option redis_url
 	Namespace string // of the gem redis-namespace, or ""
 	AppRoot   string // of the application; "": not known
@@ -25,17 +24,22 @@ const byDefault = "Sidekiq's default"
 
 // Search returns where to look for the Redis of a process: known, the addresses of other processes of the service, then what its environment names,
 // or what its unit gives if that cannot be read.
-func (l Locator) Search(pid int, unit environ.Sources, known ...Found) Search {
+//
+// process are the variables of the process; nil: not known.
+func (l Locator) Search(pid int, process map[string]string, unit environ.Sources, known ...Found) Search {
 	of := ""
-	if variables, err := l.Proc.Process(pid).Environ(); err == nil {
-		unit, of = l.Environment.Of(variables), fmt.Sprintf("of process %d", pid)
+	if process != nil {
+		unit, of = l.Environment.Of(process), fmt.Sprintf("of process %d", pid)
 	}
 	l.Environment = unit
 	env, err := l.Environ()
-	if err != nil { // a file was removed since the process was started
-		env = environ.None
+	if err != nil { // what a dotenv or an environment file would add is not known
+		l.Environment.DotenvFiles, l.Environment.EnvironmentFiles = nil, nil
+		env, _ = l.Environ() // reads no file
 	}
-	return l.searchFor(known, env, of)
+	s := l.searchFor(known, env, of)
+	s.unread = errors.Join(s.unread, err)
+	return s
 }
 
 // Predicted returns the first Redis that options and files name. It is an error if config/redis.yml, which may name it, cannot be read.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
@@ -153,6 +154,10 @@ var databaseNumber = lazyregexp.New(`^\d{0,6}$`)
 func parseRedisURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Opaque != "" || u.Fragment != "" || strings.Contains(u.RawQuery, "@") {
+		return nil, errRedisURL
+	}
+	password, _ := u.User.Password()
+	if strings.ContainsFunc(u.User.Username()+password, unicode.IsControl) { // a server that reads lines would take them for commands
 		return nil, errRedisURL
 	}
 	unix := u.Scheme == "unix" && u.Host == "" && u.Path != ""

@@ -28,6 +28,14 @@ func TestRedis_Databases(t *testing.T) {
 	require.Equal(t, []int{1, 12}, databases)
 }
 
+// A server that reads lines would take them for commands.
+func TestParseRedisURL_ControlCharacters(t *testing.T) {
+	for _, text := range []string{"unix://:x%0d%0amigrate%20exec:id%0d%0a@/run/s", "redis://a%0Ab:hush@web"} {
+		_, err := parseRedisURL(text)
+		require.ErrorIs(t, err, errRedisURL)
+	}
+}
+
 func TestFound_Place(t *testing.T) {
 	for url, want := range map[string]string{
 		"redis://": "localhost:6379/0", "redis://:hush@web:1/12": "web:1/12", "rediss://web/": "web:6379/0", "unix:///run/a.sock": "/run/a.sock",

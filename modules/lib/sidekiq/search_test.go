@@ -47,23 +47,24 @@ func TestLocator_Addresses(t *testing.T) {
 
 // The environment of the process counts, else that of its unit.
 func TestLocator_Search(t *testing.T) {
-	f := testProc(t)
-	files := atomicfile.NewReader(t.TempDir())
-	w := Locator{Service: Service{RailsEnv: "production", Files: files}, Proc: f}
+	root := t.TempDir()
+	files := atomicfile.NewReader(root)
+	l := Locator{Service: Service{RailsEnv: "production", Files: files, Environment: environ.Sources{Files: files}}}
 	unit := environ.Sources{Variables: map[string]string{"REDIS_URL": "redis://unit"}, Files: files}
-	s := w.Search(42, unit)
+	s := l.Search(42, nil, unit)
 	require.Equal(t, []Found{{"redis://unit", "the variable REDIS_URL"}}, s.Found)
 
-	writeProc(t, f, "42/environ", "REDIS_URL=redis://process\x00DYNO=worker.1\x00")
 	known := Found{"redis://known", "redis_url"}
-	s = w.Search(42, unit, known)
+	s = l.Search(42, map[string]string{"REDIS_URL": "redis://process", "DYNO": "worker.1"}, unit, known)
 	require.Equal(t, []Found{known, {"redis://process", "the variable REDIS_URL of process 42"}}, s.Found)
 	require.Equal(t, "worker.1", s.hostname)
 
-	// A variable that the title has overwritten is unknown, not absent.
-	writeProc(t, f, "42/environ", "aaa [0 of 7 busy]\x00\x00\x00")
-	s = w.Search(42, unit)
-	require.Equal(t, []Found{{"redis://unit", "the variable REDIS_URL"}}, s.Found)
+	// A dotenv file that cannot be read is reported; the environment of the process counts all the same.
+	require.NoError(t, os.Mkdir(filepath.Join(root, ".env"), 0o755))
+	l.Environment.DotenvFiles = []string{"/.env"}
+	s = l.Search(42, map[string]string{"REDIS_URL": "redis://process"}, unit)
+	require.Equal(t, []Found{{"redis://process", "the variable REDIS_URL of process 42"}}, s.Found)
+	require.ErrorContains(t, s.unread, "is a directory")
 }
 
 // searchIn is a search in fake stores, by the place of each.
@@ -88,7 +89,7 @@ func TestLocate_OtherDatabase(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, heartbeats, got)
 	require.Equal(t, "localhost:6379/5", c.Place())
-	require.Equal(t, "Sidekiq's default", c.Source)
+	require.Equal(t, "Sidekiq's default, another database", c.Source)
 
 	other.databases = nil
 	_, _, err = s.Locate(main)
@@ -119,7 +120,7 @@ func TestLocate_Connection(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.Equal(t, fmt.Sprintf("127.0.0.1:%d/3", server.Port), c.Place())
-	require.Equal(t, fmt.Sprintf("a connection of process %d", main.PID), c.Source)
+	require.Equal(t, fmt.Sprintf("a connection of process %d, another database", main.PID), c.Source)
 }
 
 // A server that was looked at is not looked at again without its password, and one of another protocol not at all.
@@ -134,7 +135,15 @@ func TestSearch_Peers(t *testing.T) {
 	writeProc(t, f, "42/net/tcp", lines)
 	s := Search{Found: []Found{{"redis://:hush@localhost:6379/0", "redis_url"}, {"unix:///a", "redis_url"}, {"redis-sentinel://x", "redis_url"}}}
 	require.Contains(t, s.addresses(), netip.MustParseAddrPort("127.0.0.1:6379"))
-	require.Equal(t, []Found{{"redis://10.0.0.3:6379", "a connection of process 42"}}, s.peers(MainProcess{Process: f.Process(42)}, new(NotFound)))
+	main := MainProcess{Process: f.Process(42)}
+	require.Equal(t, []Found{{"redis://10.0.0.3:6379", "a connection of process 42"}}, s.begin(main).peers())
+
+	// The processes of a swarm have the connections.
+	require.NoError(t, os.MkdirAll(filepath.Join(string(f), "44/fd"), 0o755))
+	writeProc(t, f, "44/cmdline", "sidekiq 7.3.2 a [0 of 5 busy]\x00")
+	require.NoError(t, os.Symlink("socket:[9]", filepath.Join(string(f), "44/fd/1")))
+	writeProc(t, f, "44/net/tcp", "heading\n0: 0100007F:BA48 0400000A:18EB 01 0:0 0:0 0 1000 0 9 1\n")
+	require.Equal(t, []Found{{"redis://10.0.0.3:6379", "a connection of process 42"}, {"redis://10.0.0.4:6379", "a connection of process 42"}}, s.begin(main).peers())
 }
 
 func TestObserve(t *testing.T) {
@@ -152,7 +161,7 @@ func TestObserve(t *testing.T) {
 		"a hidden heartbeat":                   {heartbeatAfter: -1, by: ByTitle, waits: settleTime},
 		"a hidden heartbeat of an old process": {heartbeatAfter: -1, isOld: true, by: ByTitle},
 		"neither":                              {heartbeatAfter: -1, titleAfter: -1, by: ByUptime, waits: HeartbeatTimeout},
-		"no title, and an old process":         {heartbeatAfter: -1, titleAfter: -1, isOld: true, by: ByUptime, waits: HeartbeatTimeout},
+		"no title, and an old process":         {heartbeatAfter: -1, titleAfter: -1, isOld: true, by: ByUptime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := testProc(t)
@@ -197,24 +206,27 @@ func TestAwaitIdle_Heartbeat(t *testing.T) {
 		store := &fakeStore{heartbeats: []Process{{PID: 42, Hostname: "web", Beat: start.Add(-time.Second)}}} // before: no evidence
 		redis := Client{Hostname: "web", Open: func() (Store, error) { return store, nil }}
 		after(5*time.Second, func() {
-			store.heartbeats = []Process{{PID: 42, Hostname: "web", Busy: 2, Beat: time.Now()}}
+			store.heartbeats = []Process{{PID: 42, Hostname: "web", Busy: 2, Quiet: true, Beat: time.Now()}}
 		})
 		last, isIdle := AwaitIdle(main, redis, start, 8*time.Second)
 		require.False(t, isIdle)
 		require.Equal(t, 2, last.Busy)
 		after(5*time.Second, func() {
-			store.heartbeats = []Process{{PID: 42, Hostname: "web", Beat: time.Now()}}
+			store.heartbeats = []Process{{PID: 42, Hostname: "web", Beat: time.Now()}} // before it has handled the signal
+		})
+		after(10*time.Second, func() {
+			store.heartbeats = []Process{{PID: 42, Hostname: "web", Quiet: true, Beat: time.Now()}}
 		})
 		_, isIdle = AwaitIdle(main, redis, start, time.Minute)
 		require.True(t, isIdle)
-		require.InDelta(t, 13, time.Since(start).Seconds(), 1.1)
+		require.InDelta(t, 18, time.Since(start).Seconds(), 1.1)
 	})
 }
 
 // Without a heartbeat two beats of the title in a row prove it, which a job that ends in between does not delay.
 func TestAwaitIdle_Title(t *testing.T) {
 	f := testProc(t)
-	write := func(title string) { writeProc(t, f, "42/cmdline", title+"\x00") }
+	write := func(title string) { writeProc(t, f, "42/cmdline", title+strings.Repeat("\x00", 20)) }
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		main := MainProcess{Process: f.Process(42)}
@@ -242,5 +254,37 @@ func TestAwaitIdle_Title(t *testing.T) {
 		_, isIdle = AwaitIdle(main, Client{}, start, time.Minute)
 		require.True(t, isIdle)
 		require.InDelta(t, 6, time.Since(start).Seconds(), 1.1, "a heartbeat each 5 seconds")
+
+		// Ruby before 3.3 has cut off " stopping": after a heartbeat the process has handled the signal.
+		start = time.Now()
+		writeProc(t, f, "42/cmdline", "sidekiq 6.4.1 digital-collections [0 of 25 busy]\x00")
+		_, isIdle = AwaitIdle(main, Client{}, start, time.Minute)
+		require.True(t, isIdle)
+		require.InDelta(t, 13, time.Since(start).Seconds(), 1.1)
 	})
+}
+
+// A server that answers some questions and not others must not hold up a run.
+func TestLocate_Timeout(t *testing.T) {
+	f := testProc(t)
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s := Search{Found: []Found{{"redis://a", "redis_url"}, {"redis://b", "redis_url"}}, open: func(found Found) Client {
+			return Client{found, "web", func() (Store, error) {
+				time.Sleep(10 * time.Second)
+				return &fakeStore{databases: make([]int, 64)}, nil
+			}}
+		}}
+		_, _, err := s.Locate(MainProcess{Process: f.Process(42)})
+		require.ErrorContains(t, err, "others: not checked, since 15 s are over")
+		require.Less(t, time.Since(start), 45*time.Second)
+	})
+}
+
+// The error that a server answers is cut off.
+func TestNotFound_LongAnswer(t *testing.T) {
+	e := &NotFound{PID: 42}
+	e.add("web:6379/0 (redis_url)", errors.New("redis at web:6379: "+strings.Repeat("x", 5000)))
+	require.Less(t, len(e.Error()), 400)
+	require.Contains(t, e.Error(), "web:6379/0 (redis_url): xxx")
 }

@@ -6,9 +6,13 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 )
 
 var processTitle = lazyregexp.New(`^sidekiq (\S+) (?:(.*) )?\[(\d{1,6}) of (\d{1,6}) busy\](.*)$`)
+
+// stopping is the word in the title of a quiet process.
+const stopping = "stopping"
 
 var cutTitle = lazyregexp.New(`^sidekiq (\d\S*) `)
 
@@ -26,7 +30,7 @@ func ParseTitle(text string) (p Process, isTitle bool) {
 		}
 		return Process{Version: m[1]}, true
 	}
-	p = Process{Version: m[1], Tag: m[2], Quiet: slices.Contains(strings.Fields(m[5]), "stopping")}
+	p = Process{Version: m[1], Tag: m[2], Quiet: slices.ContainsFunc(strings.Fields(m[5]), func(word string) bool { return strings.HasPrefix(stopping, word) })}
 	var err, threadsErr error
 	p.Busy, err = strconv.Atoi(m[3])
 	p.Concurrency, threadsErr = strconv.Atoi(m[4])
@@ -35,25 +39,25 @@ func ParseTitle(text string) (p Process, isTitle bool) {
 
 // Titles returns what the title of the main process shows, or else those of its descendants: the processes of a swarm, or the one of a wrapper.
 func (m MainProcess) Titles() []Process {
-	if p, isTitle := titleOf(m.PID, m.Title); isTitle {
+	if p, isTitle := titleOf(m.Process); isTitle {
 		return []Process{p}
 	}
 	var all []Process
 	for _, child := range m.Descendants() {
-		if p, isTitle := titleOf(child.PID, child.Title); isTitle {
+		if p, isTitle := titleOf(child); isTitle {
 			all = append(all, p)
 		}
 	}
 	return all
 }
 
-func titleOf(pid int, title func() (string, error)) (Process, bool) {
-	text, err := title()
+func titleOf(process proc.Process) (Process, bool) {
+	text, room, err := process.Title()
 	if err != nil {
 		return Process{}, false
 	}
 	p, isTitle := ParseTitle(text)
-	p.PID = pid
+	p.PID, p.HidesQuiet = process.PID, !p.Quiet && room <= len(stopping)
 	return p, isTitle
 }
 
@@ -67,6 +71,7 @@ func Sum(processes []Process) Process {
 		sum.Concurrency += p.Concurrency
 		sum.Busy += p.Busy
 		sum.Quiet = sum.Quiet && p.Quiet
+		sum.HidesQuiet = sum.HidesQuiet || p.HidesQuiet
 		if p.Beat.Before(sum.Beat) {
 			sum.Beat = p.Beat
 		}

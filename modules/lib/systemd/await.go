@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/limited"
 )
 
 // pollInterval is how often Await and AwaitUp ask systemd. A unit in a crash loop changes its state each RestartSec.
@@ -101,13 +102,34 @@ func journal(unit string) string {
 	return out
 }
 
-// Journal is what the processes of one invocation of a unit have logged, at most the first 5000 lines.
+// CheckUp is an error if the unit is no longer up with the process that it had in a state.
+func (s Systemctl) CheckUp(unit string, was State) error {
+	now, err := s.Show(unit)
+	if err != nil {
+		return err
+	}
+	if reason := whyDown(was, now); reason != "" {
+		return down(unit, now, reason)
+	}
+	return nil
+}
+
+// maxJournal limits what is read of a journal, in bytes: others write it.
+const maxJournal = 4 << 20
+
+// Journal is what the processes of one invocation of a unit have logged, at most the last 5000 lines.
 func Journal(invocation string) (string, error) {
 	program, err := lookPath("journalctl")
 	if err != nil {
 		return "", err
 	}
-	return run(program, "_SYSTEMD_INVOCATION_ID="+invocation, "-n", "+5000", "-o", "cat", "--no-pager", "-q")
+	cmd := command(program, "_SYSTEMD_INVOCATION_ID="+invocation, "-n", "5000", "-o", "cat", "--no-pager", "-q")
+	out := limited.Buffer{Most: maxJournal}
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("journalctl: %w", err)
+	}
+	return string(out.Bytes()), nil
 }
 
 // calledFrom matches a line of a Ruby backtrace below the one with the message.
