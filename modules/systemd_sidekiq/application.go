@@ -50,7 +50,6 @@ func (g *gatherer) application(f *facts) error {
 	}
 	f.env = g.environ(s)
 	for _, u := range f.workers() {
-		s.Environment = g.nextEnvironment(u)
 		if u.timeout, err = g.timeout(u, s, f.env); err != nil {
 			return err
 		}

@@ -51,13 +51,23 @@ func (p *planner) quiet() error {
 		}
 		process := sidekiq.Sum(e.Processes)
 		switch {
-		case p.State == "drained" && !(e.By == sidekiq.ByHeartbeat && process.Quiet && process.Busy == 0):
+		case p.State == "drained" && !p.isDrained(u, e):
 			p.Add(p.drainStep(u))
 		case p.State == "reloaded" && !process.Quiet:
 			p.Add(ansible.Step{Title: "quiet " + u.name, Do: func(*ansible.Late) error { return p.systemctl.Signal(u.name, quietSignal) }})
 		}
 	}
 	return nil
+}
+
+// isDrained reports whether a process was drained before.
+func (p *planner) isDrained(u *unit, e sidekiq.Evidence) bool {
+	process := sidekiq.Sum(e.Processes)
+	isDrained := process.Quiet && process.Busy == 0
+	if isDrained && e.By == sidekiq.ByTitle {
+		_, isDrained = sidekiq.AwaitIdle(p.mainProcess(u), sidekiq.Client{}, time.Now(), sidekiq.BeatPause(process)+time.Second)
+	}
+	return isDrained
 }
 
 func (p *planner) drainStep(u *unit) ansible.Step {
@@ -73,9 +83,9 @@ func (p *planner) drainStep(u *unit) ansible.Step {
 
 func (p *planner) isQuiet(u *unit) bool {
 	main := p.mainProcess(u)
-	titles := main.Titles()
-	if len(titles) > 0 {
-		return sidekiq.Sum(titles).Quiet
+	title := sidekiq.Sum(main.Titles())
+	if title.Quiet || title.Concurrency > 0 && !title.HidesQuiet {
+		return title.Quiet
 	}
 	_, heartbeats, _ := p.search(u, p.root()).Locate(main) // without one it is not known to be quiet
 	return sidekiq.Sum(heartbeats).Quiet

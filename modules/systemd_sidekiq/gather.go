@@ -18,8 +18,8 @@ import (
 const lockTimeout = 15 * time.Minute
 
 // gather gathers the facts. It waits for other runs on the same deployment, and for jobs of systemd in progress.
-func gather(w inspector) (*facts, error) {
-	h, o := w.host, w.options
+func gather(i inspector) (*facts, error) {
+	h, o := i.host, i.options
 	if os.Geteuid() != 0 {
 		return nil, errors.New("must run as root; hint: become: true")
 	}
@@ -32,7 +32,7 @@ func gather(w inspector) (*facts, error) {
 			return nil, err
 		}
 	}
-	g := &gatherer{inspector: w, systemctl: ctl}
+	g := &gatherer{inspector: i, systemctl: ctl}
 	own := g.ownUnits()
 	names := g.unitNames(own)
 	g.lookups = g.startLookups(names)

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
@@ -20,7 +19,12 @@ import (
 type inspector struct {
 	host
 	*options
-	files *atomicfile.Reader
+	files    *atomicfile.Reader
+	environs map[int]environment // that variables has read, by PID
+}
+
+func newInspector(h host, o *options) inspector {
+	return inspector{h, o, atomicfile.NewReader(h.root), map[int]environment{}}
 }
 
 func (h host) proc() proc.FS { return proc.FS(h.inRoot("/proc")) }
@@ -33,35 +37,19 @@ func (h host) mainProcess(u *unit) sidekiq.MainProcess {
 	return sidekiq.MainProcess{Process: h.process(u.state.MainPID), Started: started}
 }
 
-// nextEnvironment returns the variable sources of the next process of a unit: the options, and what starts Sidekiq on this host.
-func (i inspector) nextEnvironment(u *unit) environ.Sources {
-	s := i.Sources(i.files)
-	if !u.ran() {
-		return s
+// variables are those of a running process, nil if they are not known. They are read once: without CAP_SYS_PTRACE that starts a program.
+func (i inspector) variables(u *unit) (map[string]string, error) {
+	e, isRead := i.environs[u.state.MainPID]
+	if !isRead {
+		e.variables, e.err = i.process(u.state.MainPID).Environ()
+		i.environs[u.state.MainPID] = e
 	}
-	variables, err := i.process(u.state.MainPID).Environ()
-	installed := i.unitSources(u)
-	given, unitErr := installed.Unit()
-	if err != nil || unitErr != nil {
-		return s
-	}
-	if i.isChanged(u, installed.EnvironmentFiles) { // then the unit gave other values than it has now
-		for name := range given {
-			if value, isSet := variables[name]; isSet {
-				given[name] = value
-			}
-		}
-	}
-	return s.After(variables, given)
+	return e.variables, e.err
 }
 
-// isChanged reports whether the unit, its drop-ins or its environment files were written after the process was started.
-func (i inspector) isChanged(u *unit, files []string) bool {
-	all := append([]string{u.path()}, u.state.DropIns...)
-	for _, file := range files {
-		all = append(all, strings.TrimPrefix(file, "-"))
-	}
-	return u.state.NeedsReload || slices.ContainsFunc(all, func(file string) bool { return i.isNewer(file, u.state) })
+type environment struct {
+	variables map[string]string
+	err       error
 }
 
 // sidekiqService is what the processes are started with.
@@ -78,7 +66,7 @@ func (i inspector) withConfigPath(process sidekiq.ProcessOptions) sidekiq.Proces
 // threads returns the threads that the process of a unit has by its configuration file and its own environment, or by the options if that cannot be
 // read.
 func (p *planner) threads(u *unit) (sidekiq.Threads, error) {
-	variables, err := p.process(u.state.MainPID).Environ()
+	variables, err := p.variables(u)
 	if err != nil {
 		return u.threads, u.threadsFault
 	}
@@ -89,7 +77,8 @@ func (p *planner) threads(u *unit) (sidekiq.Threads, error) {
 
 // search is where the Redis of a running process is looked for. known are those of other processes of the service.
 func (i inspector) search(u *unit, root string, known ...sidekiq.Found) sidekiq.Search {
-	return i.sidekiq(root).Search(u.state.MainPID, i.unitSources(u), known...)
+	variables, _ := i.variables(u) // else those of its unit
+	return i.sidekiq(root).Search(u.state.MainPID, variables, i.unitSources(u), known...)
 }
 
 // unitSources returns the variable sources of the installed unit.
@@ -100,13 +89,13 @@ func (i inspector) unitSources(u *unit) environ.Sources {
 }
 
 func (i inspector) sidekiq(root string) sidekiq.Locator {
-	return sidekiq.Locator{Service: i.sidekiqService(sidekiq.Version{}), Proc: i.proc(),
+	return sidekiq.Locator{Service: i.sidekiqService(sidekiq.Version{}),
 		Given: i.RedisURL, Namespace: i.RedisNamespace, AppRoot: root, Open: i.open}
 }
 
 // overridden warns of variables that the unit sets and that the process has with another value, or not at all.
 func (p *planner) overridden(to answer, u *unit) {
-	variables, err := p.process(u.state.MainPID).Environ()
+	variables, err := p.variables(u)
 	switch {
 	case errors.Is(err, proc.ErrOverwritten): // unknown, not absent
 		return
@@ -130,22 +119,24 @@ func (p *planner) overridden(to answer, u *unit) {
 		if isSet && value == wanted[name] {
 			continue
 		}
-		text := describeVariable(name, value, wanted[name], isSet)
-		if _, isForPool := p.pool.variables[name]; isForPool {
+		_, isForPool := p.pool.variables[name]
+		_, isPublic := p.Environment[name]
+		text := describeVariable(name, value, wanted[name], isSet, isForPool || isPublic)
+		if isForPool {
 			text += " (the database pool depends on it)"
 		}
 		to.Warn("process %d %s; hint: %s", u.state.MainPID, text, p.origin(u, name))
 	}
 }
 
-// describeVariable shows values only if both are numbers: others may be secrets.
-func describeVariable(name, value, wanted string, isSet bool) string {
+// describeVariable shows the values of a public variable, if both are numbers: others may be secrets.
+func describeVariable(name, value, wanted string, isSet, isPublic bool) string {
 	_, err := strconv.Atoi(value)
 	_, wantedErr := strconv.Atoi(wanted)
 	switch {
 	case !isSet:
 		return "has no " + name + ", which the unit sets"
-	case err == nil && wantedErr == nil:
+	case isPublic && err == nil && wantedErr == nil:
 		return fmt.Sprintf("has %s=%s, but the unit sets %s", name, value, wanted)
 	}
 	return "has another value of " + name + " than the unit"

@@ -4,13 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 func writeFile(t *testing.T, h host, name, text string) {
@@ -27,12 +25,13 @@ func TestOverridden(t *testing.T) {
 		files   map[string]string
 		want    []string
 	}{
-		"as the unit sets them": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=hush\x00FILE=file\x00"},
-		"rbenv-vars": {environ: "RAILS_MAX_THREADS=3\x00TOKEN=hush\x00FILE=file\x00", files: map[string]string{"/opt/demo/.rbenv-vars": "RAILS_MAX_THREADS=3\n"},
+		"as the unit sets them": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=123456\x00FILE=file\x00"},
+		"rbenv-vars": {environ: "RAILS_MAX_THREADS=3\x00TOKEN=123456\x00FILE=file\x00", files: map[string]string{"/opt/demo/.rbenv-vars": "RAILS_MAX_THREADS=3\n"},
 			want: []string{"process 42 has RAILS_MAX_THREADS=3, but the unit sets 12 (the database pool depends on it); hint: change or remove it in /opt/demo/.rbenv-vars"}},
+		"a number that is secret": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=654321\x00FILE=file\x00", want: []string{"process 42 has another value of TOKEN than the unit" + command}},
 		"a login shell": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=other\x00FILE=file\x00", files: map[string]string{"/home/deploy/.profile": "# TOKEN=a\nexport TOKEN=other\n"},
 			want: []string{"process 42 has another value of TOKEN than the unit; hint: change or remove it in /home/deploy/.profile"}},
-		"a drop-in": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=hush\x00FILE=x\x00", files: map[string]string{"/etc/systemd/system/sidekiq.service.d/a.conf": "[Service]\nEnvironment=\"FILE=x\"\n"},
+		"a drop-in": {environ: "RAILS_MAX_THREADS=12\x00TOKEN=123456\x00FILE=x\x00", files: map[string]string{"/etc/systemd/system/sidekiq.service.d/a.conf": "[Service]\nEnvironment=\"FILE=x\"\n"},
 			want: []string{"process 42 has another value of FILE than the unit; hint: change or remove it in /etc/systemd/system/sidekiq.service.d/a.conf"}},
 		"a wrapper that removes it": {environ: "RAILS_MAX_THREADS=12\x00FILE=file\x00", want: []string{"process 42 has no TOKEN, which the unit sets" + command}},
 		// A title of 60 letters: unknown, not absent.
@@ -40,7 +39,7 @@ func TestOverridden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &options{AppRoot: "/opt/demo/current", Options: environ.Options{
-				Environment: map[string]string{"FILE": "unit"}, SecretEnvironment: map[string]string{"TOKEN": "hush"}, EnvironmentFiles: []string{"/etc/default/demo"}}}
+				Environment: map[string]string{"FILE": "unit"}, SecretEnvironment: map[string]string{"TOKEN": "123456"}, EnvironmentFiles: []string{"/etc/default/demo"}}}
 			p, u := newTestPlanner(t, &fakeStore{}, o)
 			p.pool.variables = map[string]string{"RAILS_MAX_THREADS": "12"}
 			p.user = &accounts.User{Name: "deploy", Home: "/home/deploy"}
@@ -64,32 +63,6 @@ func TestOverridden_Unreadable(t *testing.T) {
 	p.overridden(&r, u)
 	require.Len(t, r.warnings, 1)
 	require.Contains(t, r.warnings[0], "the environment of process 42 cannot be read: ")
-}
-
-// What starts Sidekiq sets variables beside the unit, for the next process as well.
-func TestNextEnvironment(t *testing.T) {
-	o := &options{AppRoot: "/opt/demo/current", Options: environ.Options{Environment: map[string]string{"POOL": "20"}}}
-	p, u := newTestPlanner(t, &fakeStore{}, o)
-	u.installed = systemd.UnitFile{Text: "[Service]\nEnvironment=POOL=12 OLD=1\nEnvironmentFile=/etc/default/demo\n"}
-	u.state.MainStart = startedAgo(t, time.Minute).MainStart
-	writeFile(t, p.host, "/etc/default/demo", "FILE=new\n")
-	require.NoError(t, os.Chtimes(p.inRoot("/etc/default/demo"), time.Time{}, time.Now().Add(-time.Hour)))
-	writeProc(p.host, 42, "environ", "POOL=3\x00OLD=1\x00FILE=new\x00RBENV=1\x00")
-	next := func() map[string]string {
-		values, err := p.nextEnvironment(u).Unit()
-		require.NoError(t, err)
-		return values
-	}
-	require.Equal(t, map[string]string{"POOL": "3", "RBENV": "1"}, next(), "it overrides POOL")
-
-	// After a change of the file its old value is no evidence.
-	writeFile(t, p.host, "/etc/default/demo", "FILE=newer\n")
-	require.Equal(t, map[string]string{"POOL": "20", "RBENV": "1"}, next())
-
-	writeProc(p.host, 42, "environ", "aaa [0 of 7 busy]\x00\x00")
-	require.Equal(t, map[string]string{"POOL": "20"}, next(), "unknown")
-	u.state = systemd.State{}
-	require.Equal(t, map[string]string{"POOL": "20"}, next(), "none runs")
 }
 
 func TestMentions(t *testing.T) {

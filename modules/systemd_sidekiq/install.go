@@ -102,7 +102,7 @@ func (p *planner) isOtherKind() bool {
 // endBefore plans that a process ends before its unit is written, if the new unit gives it less time to stop: systemd would kill it, and its
 // jobs, by the new TimeoutStopSec=.
 func (p *planner) endBefore(u *unit) {
-	if !u.ran() || p.isInstalled(u) || p.Restart == "never" { // see stopTimeoutOf
+	if !u.ran() || p.isInstalled(u) || p.leavesRunning() { // see stopTimeoutOf
 		return
 	}
 	if now := u.state.StopTimeout; now == 0 || now > time.Duration(p.stopTimeout(u.timeout))*time.Second {

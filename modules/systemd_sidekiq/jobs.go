@@ -42,10 +42,10 @@ func (p *planner) verifyJobs() {
 }
 
 // The lines that Sidekiq logs for a job that failed, in its own format and as JSON (lib/sidekiq/logger.rb, job_logger.rb, config.rb), and for other
-// errors, also by Rails' logger. The line with the job as JSON has its arguments, which may name people.
+// errors, also by Rails' logger. Lines with the arguments of a job, which may name people, are left out.
 var (
 	errorLine = lazyregexp.New(`\b(ERROR|FATAL)(:| --) |: fail$|\bWARN: [A-Z][\w:]*: |"lvl":"(ERROR|FATAL)"|"msg":"fail"|"lvl":"WARN","msg":"[A-Z][\w:]*: `)
-	arguments = lazyregexp.New(`"args":`)
+	arguments = lazyregexp.New(`"args|\\"args|Job raised exception|with arguments:`)
 	colors    = lazyregexp.New(`\x1b\[[0-9;]*m`)
 )
 

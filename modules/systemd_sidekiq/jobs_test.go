@@ -23,6 +23,8 @@ func TestErrorLines(t *testing.T) {
 		"", "2026-11-29T08:13:28.123Z pid=142 tid=2s6 class=HardJob jid=4711 INFO: start", "pid=142 INFO: done", "pid=142 INFO: no fail", "/opt/app.rb:1:in `perform'",
 		`pid=142 WARN: {"context":"Job raised exception","job":{"class":"HardJob","args":["Jane Doe"]}}`, // it has arguments
 		`ERROR: {"job":{"args":["Jane Doe"]}}`,
+		`{"lvl":"WARN","msg":"{\"context\":\"Job raised exception\",\"job\":{\"args\":[\"Jane Doe\"],\"error_message\":\"ERROR: relation\"}}"}`,
+		`ERROR -- : [ActiveJob] Error performing HardJob from Sidekiq(default) with arguments: "Jane Doe"`,
 		"WARN: your Redis has a maxmemory policy",
 	} {
 		require.Empty(t, errorLines(line), line)

@@ -67,7 +67,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, UpdateScripts: os.Getenv("UPDATE") == "1",
 		Setup: func(env *testscript.Env) error {
-			server := redistest.Start(env.T().(testing.TB))
+			server := redistest.Start(env.T().(testing.TB), "--port", "0")
 			env.Setenv("REDIS_SOCKET", server.Socket)
 			env.Setenv("REDIS_URL", fmt.Sprintf("unix://:%s@%s", url.PathEscape(redistest.Password), server.Socket))
 			return makeHost(env.WorkDir)

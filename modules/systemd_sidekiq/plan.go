@@ -34,7 +34,6 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -50,12 +49,12 @@ func newModule(h host) ansible.Module {
 }
 
 func plan(h host, o *options) (*ansible.Plan, error) {
-	w := inspector{h, o, atomicfile.NewReader(h.root)}
-	f, err := gather(w)
+	i := newInspector(h, o)
+	f, err := gather(i)
 	if err != nil {
 		return nil, err
 	}
-	p := newPlanner(w, f)
+	p := newPlanner(i, f)
 	p.report()
 	switch o.State {
 	case "absent":
@@ -236,7 +235,9 @@ func (p *planner) bringUp(to answer, u *unit) error {
 	if err == nil {
 		p.started[state.InvocationID] = startedUnit{u.name, time.Now()}
 		u = u.at(state)
-		err = p.verify(to, u)
+		if err = p.verify(to, u); err == nil {
+			err = p.systemctl.CheckUp(u.name, state)
+		}
 	}
 	if err != nil {
 		return p.withRedisFault(err)

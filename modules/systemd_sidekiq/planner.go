@@ -34,8 +34,8 @@ type startedUnit struct {
 	at   time.Time
 }
 
-func newPlanner(w inspector, f *facts) *planner {
-	return &planner{Plan: &ansible.Plan{}, inspector: w, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{},
+func newPlanner(i inspector, f *facts) *planner {
+	return &planner{Plan: &ansible.Plan{}, inspector: i, facts: f, wantedTexts: map[string]string{}, redefined: map[string]bool{}, stopped: map[string]bool{},
 		started: map[string]startedUnit{}}
 }
 

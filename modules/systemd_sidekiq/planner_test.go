@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
@@ -84,13 +83,13 @@ func newTestPlanner(t *testing.T, store *fakeStore, o *options) (*planner, *unit
 	o.Name, o.RedisURL = "sidekiq", "redis://web"
 	u := &unit{name: "sidekiq.service", process: &o.processes()[0], state: systemd.State{MainPID: 42, ActiveState: "active", SubState: "running", InvocationID: "42"}}
 	f := &facts{systemctl: ctl, service: service{u}, application: application{env: environ.None}}
-	return newPlanner(inspector{h, o, atomicfile.NewReader(h.root)}, f), u
+	return newPlanner(newInspector(h, o), f), u
 }
 
 // setTitle sets the title of a process.
 func setTitle(t *testing.T, h host, pid int, title string) {
 	t.Helper()
-	writeProc(h, pid, "cmdline", title+"\x00")
+	writeProc(h, pid, "cmdline", title+strings.Repeat("\x00", 20))
 }
 
 // systemctlCalls returns the calls of systemctl in a test.

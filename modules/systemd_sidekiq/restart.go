@@ -21,7 +21,7 @@ func (p *planner) restartNeeded(u *unit) (reason string, isNeeded bool) {
 		return " (an earlier run left it quiet)", true
 	case p.State == "restarted":
 		return "", true
-	case p.Restart == "never" || !p.isPending(u) || p.isQuiet(u):
+	case p.leavesRunning() || !p.isPending(u) || p.isQuiet(u):
 		return "", false
 	case p.redefined[u.name]:
 		return "", true
@@ -45,8 +45,15 @@ func (p *planner) noteRestart(u *unit) {
 }
 
 func (p *planner) pendingReason(u *unit) string {
-	return cmp.Or(u.restartReason, "its unit was changed")
+	what := "its unit was changed"
+	if p.isInstalled(u) {
+		what = "its secret_environment was changed"
+	}
+	return cmp.Or(u.restartReason, what)
 }
+
+// leavesRunning reports whether no running process is restarted (restart: never).
+func (o *options) leavesRunning() bool { return o.Restart == "never" && o.State == "started" }
 
 // reportPending adds the restarts that are left to somebody else to the answer.
 func (p *planner) reportPending() {
@@ -68,7 +75,7 @@ func (p *planner) reportPending() {
 // refuseToEnd is an error if a process that runs has to end and restart: never keeps it.
 func (p *planner) refuseToEnd() error {
 	for _, u := range p.all() {
-		if p.Restart == "never" && p.State == "started" && p.stopped[u.name] {
+		if p.leavesRunning() && p.stopped[u.name] {
 			return argspec.Errorf("restart", "%q is not possible: this change stops %s; hint: set restart: auto for this run", p.Restart, u.name)
 		}
 	}
@@ -140,7 +147,7 @@ func (h host) isNewer(file string, s systemd.State) bool {
 
 // releaseReason compares the directory in which the process runs with that to which `current` leads now.
 func (g *gatherer) releaseReason(pid int) (string, error) {
-	dir, err := g.process(pid).WorkingDirectory()
+	_, dir, err := g.process(pid).Program()
 	if err != nil {
 		return "", err
 	}

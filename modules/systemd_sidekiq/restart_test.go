@@ -32,7 +32,7 @@ func TestRestartNeeded(t *testing.T) {
 		"restart: never, and state: restarted": {restart: "never", state: "restarted", isRedefined: true, isNeeded: true, isPending: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, u := newTestPlanner(t, &fakeStore{}, &options{Restart: c.restart, State: c.state})
+			p, u := newTestPlanner(t, &fakeStore{}, &options{Restart: c.restart, State: cmp.Or(c.state, "started")})
 			setTitle(t, p.host, 42, cmp.Or(c.title, "sidekiq 7.3.2 demo [0 of 5 busy]"))
 			p.redefined[u.name], u.restartReason, u.wasMadeQuiet = c.isRedefined, c.reason, c.isNoted
 			reason, isNeeded := p.restartNeeded(u)
@@ -76,7 +76,7 @@ func TestReleaseReason(t *testing.T) {
 	}
 	t.Chdir(filepath.Join(root, "opt/demo/releases/1"))
 	require.NoError(t, os.Symlink("/proc", filepath.Join(root, "proc")))
-	g := &gatherer{inspector: inspector{host: host{root: root}, options: &options{AppRoot: "/opt/demo/current"}}}
+	g := &gatherer{inspector: newInspector(host{root: root}, &options{AppRoot: "/opt/demo/current"})}
 
 	reason, err := g.releaseReason(os.Getpid())
 	require.NoError(t, err)

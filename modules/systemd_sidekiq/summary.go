@@ -69,6 +69,13 @@ func (p *planner) statistics(to answer) string {
 	for _, warning := range d.Warnings() {
 		to.Warn("%s", warning)
 	}
+	if len(p.located) > 1 {
+		var places []string
+		for _, found := range p.located {
+			places = append(places, found.Place())
+		}
+		to.Warn("the processes of %s use several Redis, %s; the statistics are those of the first", p.main().name, strings.Join(places, ", "))
+	}
 	return d.Summary()
 }
 

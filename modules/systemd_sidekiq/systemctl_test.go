@@ -175,7 +175,7 @@ func boot(unit string, file systemd.UnitFile) {
 	h := host{root: workFile("host")}
 	must(os.MkdirAll(h.inRoot(fmt.Sprintf("/proc/%d/fd", pid)), 0o755))
 	writeProc(h, pid, "environ", environment)
-	writeProc(h, pid, "cmdline", fmt.Sprintf("sidekiq 7.3.2 demo [0 of %d busy]\x00", concurrency))
+	writeProc(h, pid, "cmdline", fmt.Sprintf("sidekiq 7.3.2 demo [0 of %d busy]%s", concurrency, strings.Repeat("\x00", 20)))
 	redis("SADD", "processes", identity(unit))
 	heartbeat(unit, "info", string(info), "busy", "0", "quiet", "false")
 }
@@ -186,12 +186,12 @@ func quiet(unit string) {
 	pid, err := strconv.Atoi(get(unit, "invocation", "0"))
 	must(err)
 	h := host{root: workFile("host")}
-	title, err := h.process(pid).Title()
+	title, _, err := h.process(pid).Title()
 	if errors.Is(err, fs.ErrNotExist) { // of a process that no script started
 		return
 	}
 	must(err)
-	writeProc(h, pid, "cmdline", strings.TrimSuffix(title, " stopping")+" stopping\x00")
+	writeProc(h, pid, "cmdline", strings.TrimSuffix(title, " stopping")+" stopping"+strings.Repeat("\x00", 20))
 }
 
 // heartbeat writes fields and the time of a heartbeat.

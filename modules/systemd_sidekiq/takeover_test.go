@@ -88,7 +88,7 @@ func TestEdits_OfOneDirective(t *testing.T) {
 	} {
 		o := roleOptions(c.change)
 		require.NoError(t, o.Validate())
-		p := newPlanner(inspector{host: host{root: t.TempDir()}, options: o}, &facts{})
+		p := newPlanner(newInspector(host{root: t.TempDir()}, o), &facts{})
 		p.bundle.Path = "/usr/bin/bundle"
 		p.service = service{&unit{process: &sidekiq.ProcessOptions{}, timeout: 25}}
 		require.Equal(t, c.edits, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[Service]\n" + c.line + "\n"}), c.line)

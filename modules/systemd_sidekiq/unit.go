@@ -268,7 +268,7 @@ func (in *input) variables() []systemd.Value {
 // would kill it and its jobs.
 func (in *input) stopTimeoutOf() any {
 	wanted := in.stopTimeout(in.timeout)
-	if in.Restart != "never" || !in.ran() {
+	if !in.leavesRunning() || !in.ran() {
 		return wanted
 	}
 	if in.state.StopTimeout == 0 {

@@ -40,7 +40,7 @@ func roleOptions(change func(*options)) *options {
 func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion string, change func(*facts)) map[string]string {
 	t.Helper()
 	require.NoError(t, o.Validate())
-	g := &gatherer{inspector: inspector{host: host{root: t.TempDir()}, options: o}}
+	g := &gatherer{inspector: newInspector(host{root: t.TempDir()}, o)}
 	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.ownUnits()}
 	f.bundle.Path = "/usr/bin/bundle"
 	f.after, f.wants = []string{"redis-server.service"}, []string{"redis-server.service"}
@@ -278,7 +278,7 @@ func TestProfileOf(t *testing.T) {
 }
 
 func TestIsAtHome(t *testing.T) {
-	g := &gatherer{inspector: inspector{host: host{root: t.TempDir()}}}
+	g := &gatherer{inspector: newInspector(host{root: t.TempDir()}, nil)}
 	for path, want := range map[string]bool{
 		"": false, "/opt/hyrax/current": false, "/home/deploy/.rbenv/shims/bundle": true, "/root/app": true, "/run/user/1000/app": true, "/homes/app": false,
 	} {

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// uptime is how long a process has to run to count as up, unless its title proves it sooner.
+// uptime is how long a process has to run to count as up, unless its heartbeat proves it sooner.
 func (p *planner) uptime(u *unit) time.Duration {
 	if p.notifies(u) {
 		return p.uptimeNotify
@@ -20,10 +21,19 @@ func (p *planner) uptime(u *unit) time.Duration {
 	return p.uptimeSimple
 }
 
-// awaitUp waits until the unit's main process has proved to work, and returns its state. The error is that of systemd.AwaitUp.
+// awaitUp waits until the unit's main process has a heartbeat in Redis, else for its uptime, and returns its state. The error is that of
+// systemd.AwaitUp.
 func (p *planner) awaitUp(u *unit) (systemd.State, error) {
+	isSilent := false // a Redis that does not answer is not asked again
 	return p.systemctl.AwaitUp(u.name, p.uptime(u), func(now systemd.State) bool {
-		return len(p.mainProcess(u.at(now)).Titles()) > 0
+		at := u.at(now)
+		main := p.mainProcess(at)
+		if isSilent || len(main.Titles()) == 0 { // the heartbeat comes with the title
+			return false
+		}
+		_, err := p.search(at, p.root()).Heartbeats(main)
+		isSilent = err != nil && !errors.Is(err, sidekiq.ErrNoHeartbeat)
+		return err == nil
 	})
 }
 
@@ -39,8 +49,8 @@ func (p *planner) verify(to answer, u *unit) error {
 	e := p.search(u, p.root(), p.located...).Observe(p.mainProcess(u))
 	p.reportProcess(to, u, e)
 	if e.By == sidekiq.ByHeartbeat {
-		p.redis, p.located = e.Redis, []sidekiq.Found{e.Redis.Found}
-	} else if err := p.reportMissingHeartbeat(to, u, e); err != nil {
+		p.addRedis(e.Redis)
+	} else if err := cmp.Or(p.systemctl.CheckUp(u.name, u.state), p.reportMissingHeartbeat(to, u, e)); err != nil {
 		return err
 	}
 	if err := p.compare(to, u, e); err != nil {
@@ -50,6 +60,16 @@ func (p *planner) verify(to answer, u *unit) error {
 		p.overridden(to, u)
 	}
 	return nil
+}
+
+// addRedis adds a Redis with heartbeats of the service.
+func (p *planner) addRedis(redis sidekiq.Client) {
+	if !slices.Contains(p.located, redis.Found) {
+		p.located = append(p.located, redis.Found)
+	}
+	if !p.redis.IsKnown() {
+		p.redis = redis
+	}
 }
 
 func (p *planner) root() string {
@@ -63,11 +83,8 @@ func (p *planner) root() string {
 func (p *planner) reportProcess(to answer, u *unit, e sidekiq.Evidence) {
 	main, sum := p.mainProcess(u), sidekiq.Sum(e.Processes)
 	process := map[string]any{"unit": u.name, "main_pid": u.state.MainPID, "active_since": u.state.ActiveSince, "evidence": e.By}
-	if ruby, err := main.Executable(); err == nil {
-		process["ruby"] = ruby
-	}
-	if release, err := main.WorkingDirectory(); err == nil {
-		process["release"] = release
+	if ruby, release, err := main.Program(); err == nil {
+		process["ruby"], process["release"] = ruby, release
 	}
 	heartbeat := map[string]any{"status": "unknown"}
 	if e.By == sidekiq.ByHeartbeat {

@@ -134,6 +134,7 @@ func link(t *testing.T, h host, name, target string) {
 
 func TestVerify_Title(t *testing.T) {
 	p, u := newTestPlanner(t, &fakeStore{fault: errors.New("NOAUTH")}, &options{})
+	runUnit(t, p, u)
 	setTitle(t, p.host, 42, "sidekiq 7.3.2 demo [2 of 5 busy]")
 	synctest.Test(t, func(t *testing.T) {
 		var r recorder
@@ -158,21 +159,53 @@ func TestUptime(t *testing.T) {
 	require.Equal(t, 10*time.Second, p.uptime(u), "sidekiq-ent is not known")
 }
 
-// A process counts as up with its first title, else after its uptime.
+// A process counts as up with its first heartbeat, else after its uptime. A title alone may be that of a process that crashes a moment later. A Redis
+// that does not answer is not asked again.
 func TestAwaitUp(t *testing.T) {
-	for title, isWaited := range map[string]bool{"sidekiq 7.3.2 demo [0 of 5 busy]": false, "/usr/bin/ruby3.3": true} {
-		p, u := newTestPlanner(t, &fakeStore{}, &options{})
-		p.uptimeSimple = 950 * time.Millisecond
-		require.NoError(t, p.write(u.path(), "[Service]\n", unitMode))
-		set(u.name, "invocation", "42")
-		set(u.name, "active", "yes")
-		setTitle(t, p.host, 42, title)
-		synctest.Test(t, func(t *testing.T) {
-			start := time.Now()
-			state, err := p.awaitUp(u)
-			require.NoError(t, err)
-			require.Equal(t, 42, state.MainPID)
-			require.Equal(t, isWaited, time.Since(start) >= p.uptimeSimple)
+	const title = "sidekiq 7.3.2 demo [0 of 5 busy]"
+	for name, c := range map[string]struct {
+		title    string
+		store    fakeStore
+		isWaited bool
+		isAsked  func(n int) bool
+	}{
+		"a heartbeat":             {title: title, store: fakeStore{heartbeats: heartbeat42(time.Time{})}, isAsked: func(n int) bool { return n == 1 }},
+		"a title":                 {title: title, isWaited: true, isAsked: func(n int) bool { return n > 1 }},
+		"a Redis without answers": {title: title, store: fakeStore{fault: errors.New("refused")}, isWaited: true, isAsked: func(n int) bool { return n == 2 }},
+		"no title":                {title: "/usr/bin/ruby3.3", store: fakeStore{heartbeats: heartbeat42(time.Time{})}, isWaited: true, isAsked: func(n int) bool { return n == 0 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, u := newTestPlanner(t, &c.store, &options{})
+			p.uptimeSimple = 950 * time.Millisecond
+			runUnit(t, p, u)
+			setTitle(t, p.host, 42, c.title)
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				state, err := p.awaitUp(u)
+				require.NoError(t, err)
+				require.Equal(t, 42, state.MainPID)
+				require.Equal(t, c.isWaited, time.Since(start) >= p.uptimeSimple)
+			})
+			require.True(t, c.isAsked(c.store.asked), c.store.asked)
 		})
 	}
+}
+
+// runUnit makes systemd report the unit with the process 42.
+func runUnit(t *testing.T, p *planner, u *unit) {
+	t.Helper()
+	require.NoError(t, p.write(u.path(), "[Service]\n", unitMode))
+	set(u.name, "invocation", "42")
+	set(u.name, "active", "yes")
+}
+
+// Without a heartbeat, systemd is asked again: the process may have crashed meanwhile.
+func TestVerify_Crashed(t *testing.T) {
+	p, u := newTestPlanner(t, &fakeStore{fault: errors.New("NOAUTH")}, &options{})
+	runUnit(t, p, u)
+	set(u.name, "invocation", "43")
+	setTitle(t, p.host, 42, "sidekiq 7.3.2 demo [0 of 5 busy]")
+	synctest.Test(t, func(t *testing.T) {
+		require.ErrorContains(t, p.verify(new(recorder), u), "sidekiq.service is not up: its process was replaced")
+	})
 }
