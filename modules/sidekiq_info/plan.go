@@ -5,8 +5,8 @@
 //
 // It only reads: its plan changes nothing, so that check mode and a run are the same.
 //
-// The Redis with the heartbeat of a running process is read (sidekiq.Search). If a process runs and its heartbeat is not found, only the Redis of
-// redis_url is read in its place: another may be another application's.
+// The Redis of redis_url is read, else the one with the heartbeat of a running process (sidekiq.Search). If a process runs and its heartbeat is not
+// found, no other is read in its place: it may be another application's.
 //
 // A Redis that does not answer is a failure, since nothing is known then. What cannot be read of the application is a warning.
 package sidekiqinfo
@@ -35,12 +35,9 @@ func plan(o *options) (*ansible.Plan, error) {
 	if err != nil { // an ordinary user may not be able to ask systemd
 		plan.Warn("the state of %s.service is unknown: %v", o.Service, err)
 	}
-	w := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
-		Proc: "/proc", Given: o.RedisURL, Namespace: o.RedisNamespace, AppRoot: o.AppRoot}
-	redis, err := s.observe(w)
-	if err != nil {
-		return nil, err
-	}
+	l := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
+		Given: o.RedisURL, Namespace: o.RedisNamespace, AppRoot: o.AppRoot}
+	located := s.observe(l, "/proc")
 	reasons := s.pending("/")
 	plan.Set("restart_pending", len(reasons) > 0)
 	plan.Set("restart_reasons", reasons)
@@ -48,13 +45,19 @@ func plan(o *options) (*ansible.Plan, error) {
 		plan.Warn("restart pending: %s; hint: deploy, or run systemd_sidekiq with state: restarted", reason)
 	}
 	s.warn(plan)
-	if !redis.IsKnown() && len(s.running) > 0 && o.RedisURL == "" {
+	if len(located) == 0 && len(s.running) > 0 && o.RedisURL == "" {
 		s.reportTitles(plan)
 		return plan, nil
 	}
-	if !redis.IsKnown() {
-		if redis, err = findRedis(o, w); err != nil {
-			return nil, err
+	var redis sidekiq.Client
+	if len(located) > 0 && o.RedisURL == "" {
+		redis = located[0]
+	} else if redis, err = findRedis(o, l); err != nil {
+		return nil, err
+	}
+	for _, other := range located {
+		if other.Place() != redis.Place() {
+			plan.Warn("%s has heartbeats in the Redis at %s (%s), which is not reported here", o.Service, other.Place(), other.Source)
 		}
 	}
 	return plan, report(plan, o, s, redis, files)

@@ -11,18 +11,18 @@ import (
 )
 
 // findRedis finds the Redis of a service that does not run here. It reads no file when the URL is given: an ordinary user may not be allowed to.
-func findRedis(o *options, w sidekiq.Locator) (sidekiq.Client, error) {
+func findRedis(o *options, l sidekiq.Locator) (sidekiq.Client, error) {
 	if o.RedisURL != "" {
-		return w.Predicted(environ.None)
+		return l.Predicted(environ.None)
 	}
-	env, err := w.Environ()
+	env, err := l.Environ()
 	if errors.Is(err, fs.ErrPermission) {
 		err = fmt.Errorf("%w; hint: become: true, or give option %q", err, "redis_url")
 	}
 	if err != nil {
 		return sidekiq.Client{}, fmt.Errorf("option %q or %q: %w", "environment_files", "dotenv_files", err)
 	}
-	return w.Predicted(env)
+	return l.Predicted(env)
 }
 
 // unreachable adds to an error of Redis what to do about it. source is that of its URL.

@@ -1,7 +1,10 @@
 package sidekiqinfo
 
 import (
+	"slices"
+
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -45,25 +48,24 @@ func findService(o *options) (s service, err error) {
 	return s, nil
 }
 
-// observe asks the processes, and returns the Redis of the first one whose heartbeat is found; the zero Client if none is.
-func (s *service) observe(w sidekiq.Locator) (redis sidekiq.Client, err error) {
-	var known []sidekiq.Found
+// observe asks the processes, and returns the Redis in which their heartbeats were found: one, in most cases.
+func (s *service) observe(l sidekiq.Locator, f proc.FS) (all []sidekiq.Client) {
+	var located []sidekiq.Found
 	for i := range s.running {
 		u := &s.running[i]
-		text, err := w.Files.ReadIfThere(u.state.FragmentPath)
-		if err != nil {
-			return redis, err
-		}
-		given := w.Environment
+		process := f.Process(u.state.MainPID)
+		variables, _ := process.Environ()                    // else those of its unit
+		text, _ := l.Files.ReadIfThere(u.state.FragmentPath) // else none: of a masked unit it is no file
+		given := l.Environment
 		given.Variables, given.EnvironmentFiles = systemd.UnitFile{Text: string(text)}.Environment()
-		search := w.Search(u.state.MainPID, given, known...)
 		started, _ := u.state.Started() // zero where it is not known
-		u.evidence = search.Observe(sidekiq.MainProcess{Process: w.Proc.Process(u.state.MainPID), Started: started})
-		if u.evidence.By == sidekiq.ByHeartbeat && !redis.IsKnown() {
-			redis, known = u.evidence.Redis, []sidekiq.Found{u.evidence.Redis.Found}
+		u.evidence = l.Search(u.state.MainPID, variables, given, located...).Observe(sidekiq.MainProcess{Process: process, Started: started})
+		if redis := u.evidence.Redis; redis.IsKnown() && !slices.Contains(located, redis.Found) {
+			located = append(located, redis.Found)
+			all = append(all, redis)
 		}
 	}
-	return redis, nil
+	return all
 }
 
 // pending are the restarts of which systemd_sidekiq has left a note.

@@ -29,7 +29,7 @@ func (s *fakeStore) Databases() ([]int, error)             { return nil, nil }
 func (s *fakeStore) Close() error                          { return nil }
 
 // running is a service with the process 42, whose environment names the Redis at web.
-func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Locator) {
+func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Locator, proc.FS) {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{
@@ -39,7 +39,7 @@ func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Locat
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
-	w := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: "production", Files: atomicfile.NewReader(root)}, Proc: proc.FS(root + "/proc"),
+	w := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: "production", Files: atomicfile.NewReader(root)},
 		Open: func(f sidekiq.Found) sidekiq.Client {
 			return sidekiq.Client{Found: f, Hostname: "host", Open: func() (sidekiq.Store, error) {
 				if store := stores[f.Place()]; store != nil {
@@ -48,15 +48,15 @@ func running(t *testing.T, stores map[string]*fakeStore) (service, sidekiq.Locat
 				return nil, errors.New("refused")
 			}}
 		}}
-	return service{exists: true, running: []unit{{name: "sidekiq.service", state: systemd.State{MainPID: 42, MainStart: time.Second, FragmentPath: "/etc/systemd/system/sidekiq.service"}}}}, w
+	return service{exists: true, running: []unit{{name: "sidekiq.service", state: systemd.State{MainPID: 42, MainStart: time.Second, FragmentPath: "/etc/systemd/system/sidekiq.service"}}}}, w, proc.FS(root + "/proc")
 }
 
 func TestObserve_Heartbeat(t *testing.T) {
-	s, w := running(t, map[string]*fakeStore{"web:6379/0": {heartbeats: []sidekiq.Process{{PID: 42, Hostname: "host", StartedAt: time.Now()}}}})
-	redis, err := s.observe(w)
-	require.NoError(t, err)
-	require.Equal(t, "web:6379/0", redis.Place())
-	require.Equal(t, "the variable REDIS_URL of process 42", redis.Source)
+	s, l, f := running(t, map[string]*fakeStore{"web:6379/0": {heartbeats: []sidekiq.Process{{PID: 42, Hostname: "host", StartedAt: time.Now()}}}})
+	all := s.observe(l, f)
+	require.Len(t, all, 1)
+	require.Equal(t, "web:6379/0", all[0].Place())
+	require.Equal(t, "the variable REDIS_URL of process 42", all[0].Source)
 	plan := &ansible.Plan{}
 	s.warn(plan)
 	require.Equal(t, &ansible.Plan{}, plan)
@@ -64,10 +64,8 @@ func TestObserve_Heartbeat(t *testing.T) {
 
 // Without a heartbeat the titles are reported, and not a Redis that may be another application's.
 func TestObserve_Title(t *testing.T) {
-	s, w := running(t, nil)
-	redis, err := s.observe(w)
-	require.NoError(t, err)
-	require.False(t, redis.IsKnown())
+	s, l, f := running(t, nil)
+	require.Empty(t, s.observe(l, f))
 	require.Equal(t, sidekiq.ByTitle, s.running[0].evidence.By)
 
 	want, got := &ansible.Plan{}, &ansible.Plan{}
@@ -81,7 +79,7 @@ func TestObserve_Title(t *testing.T) {
 
 func TestPending(t *testing.T) {
 	testenv.NeedRoot(t, "only root can create files of root")
-	s, _ := running(t, nil)
+	s, _, _ := running(t, nil)
 	n := notes.Notes(t.TempDir())
 	require.Equal(t, []string{}, s.pending(n))
 	require.NoError(t, n.Write("sidekiq.service", notes.Restart, s.running[0].state.Identity(), "its unit was changed"))
