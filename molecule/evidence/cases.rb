@@ -493,6 +493,32 @@ define :quiet do
   check("process #{before} was replaced", main_pid == before)
 end
 
+# A title without room for `stopping`: Ruby before 3.3 cuts it off. The heartbeat shows that the process is quiet.
+define :quiet_long_tag do
+  config = File.read("#{CURRENT}/config/sidekiq.yml").sub(":concurrency: 7", ":concurrency: 25")
+  File.write("#{CURRENT}/config/sidekiq.yml", "#{config}:tag: digital-collections\n")
+  check_up(service)
+  before = main_pid
+  systemctl("reload", "sidekiq")
+  await("a quiet heartbeat") { heartbeats.all? { |identity| redis("HGET", identity, "quiet") == "true" } }
+  answer = service(environment: { A: "1" })
+  check_up(answer)
+  check_warning(answer, "is quiet")
+  check("process #{before} was replaced", main_pid == before)
+end
+
+# A title is no proof that a process goes on: this one ends after three seconds. Its unit is rolled back.
+define :crash_by_title do
+  hide_redis
+  check_title(service)
+  append("#{CURRENT}/app.rb", <<~RUBY)
+    Sidekiq.configure_server { |config| config.on(:startup) { Thread.new { sleep 3; Process.kill(:KILL, Process.pid) } } if ENV["CRASH"] }
+  RUBY
+  answer = service(NO_JOBS.merge(drain_timeout: 0, environment: { CRASH: "1" }))
+  check("the module did not fail: #{answer["status"]}", answer["failed"])
+  check("the unit was not rolled back: #{answer["undone"]}", !File.read(UNIT).include?("CRASH"))
+end
+
 names = ARGV.empty? ? CASES.keys : ARGV
 begin
   names.each do |name|
