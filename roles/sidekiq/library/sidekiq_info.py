@@ -28,7 +28,8 @@ options:
         URL of the Redis, C(redis://[user:password@]host[:port][/db]), C(rediss://) or C(unix:///path[?db=N]). By
         default C(REDIS_URL) (or the variable that C(REDIS_PROVIDER) names) from O(environment), O(secret_environment),
         O(environment_files) and O(dotenv_files), else what C(config/redis.yml) in O(app_root) plainly says, else
-        redis://localhost:6379/0.
+        redis://localhost:6379/0. If this option is not set and a process of O(service) runs, the Redis with its
+        heartbeat is read, wherever that is.
       - >-
         With C(rediss://) the certificate must come from a CA that the host trusts. For one of your own,
         C(update-ca-certificates) brings that about, or, for this module alone, C(SSL_CERT_FILE) in the task's
