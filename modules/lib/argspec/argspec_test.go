@@ -315,3 +315,28 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// YAML reads off as false. Where that is one of the choices, it is meant.
+func TestCoerce_BooleanChoice(t *testing.T) {
+	for _, c := range []struct {
+		choices []any
+		raw     any
+		want    string
+	}{
+		{[]any{"off", "warn"}, false, "off"},
+		{[]any{"off", "warn"}, "off", "off"},
+		{[]any{"on", "never"}, true, "on"},
+		{[]any{"off", "warn"}, true, ""},
+		{[]any{"off", "no"}, false, ""},
+		{[]any{"auto", "never"}, false, ""},
+	} {
+		o := &Option{Type: Str, Choices: c.choices}
+		got, err := o.coerce(c.raw, "verify_jobs")
+		if c.want == "" {
+			require.ErrorContains(t, err, "quote it")
+		} else {
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+		}
+	}
+}

@@ -23,12 +23,27 @@ func (o *Option) coerce(raw any, path string) (any, error) {
 	case Dict:
 		v, err = o.coerceDict(raw, path)
 	default:
-		v, err = scalar(o.Type, raw, path)
+		v, err = scalar(o.Type, o.unquoted(raw), path)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return v, o.checkChoices(v, path)
+}
+
+// unquoted turns a boolean into the choice that YAML has read as one, such as off, if there is just one, as Ansible does
+// (lib/ansible/module_utils/common/parameters.py, _validate_argument_values).
+func (o *Option) unquoted(raw any) any {
+	value, isBool := raw.(bool)
+	words := []any{"no", "n", "off", "false"}
+	if value {
+		words = []any{"yes", "y", "on", "true"}
+	}
+	matches := slices.DeleteFunc(slices.Clone(o.Choices), func(choice any) bool { return !slices.Contains(words, choice) })
+	if isBool && o.Type == Str && len(matches) == 1 {
+		return matches[0]
+	}
+	return raw
 }
 
 func scalar(t Type, raw any, path string) (any, error) {
