@@ -30,11 +30,10 @@ func findService(o *options) (s service, err error) {
 	if err != nil {
 		return s, err
 	}
-	names, err := ctl.Instances(o.Service + "@.service")
-	if err != nil {
-		return s, err
+	names := []string{o.Service + ".service"}
+	for _, file := range systemd.UnitFiles("/", o.Service+"@?*.service", "") { // of several processes
+		names = append(names, file.Name())
 	}
-	names = append([]string{o.Service + ".service"}, names...)
 	states, err := ctl.ShowAll(names...)
 	if err != nil {
 		return s, err

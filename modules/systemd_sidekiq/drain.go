@@ -148,16 +148,17 @@ func (p *planner) wait(to answer, u *unit, redis sidekiq.Client) (remaining, err
 	}
 	last, isIdle := sidekiq.AwaitIdle(p.mainProcess(u), redis, start, time.Duration(p.DrainTimeout)*time.Second)
 	left := remaining{count: last.Busy, redis: redis}
-	switch {
-	case !isIdle && last.Busy == 0:
-		return left, fmt.Errorf("neither a heartbeat nor two beats of the title of process %d showed within %d s that no job runs; hint: increase drain_timeout", u.state.MainPID, p.DrainTimeout)
-	case last.Busy > 0 && redis.IsKnown():
+	if !isIdle && redis.IsKnown() {
 		var err error
 		if left.jobs, err = redis.JobsOf(p.mainProcess(u)); err != nil {
 			to.Warn("the running jobs of %s cannot be listed: %v", u.name, err)
 		}
+		left.count = max(left.count, len(left.jobs))
 	}
-	to.Set("drained", map[string]any{"busy": last.Busy, "seconds": int(time.Since(start).Seconds())})
+	if !isIdle && left.count == 0 {
+		return left, fmt.Errorf("neither a heartbeat nor two beats of the title of process %d showed within %d s that no job runs; hint: increase drain_timeout", u.state.MainPID, p.DrainTimeout)
+	}
+	to.Set("drained", map[string]any{"busy": left.count, "seconds": int(time.Since(start).Seconds())})
 	return left, nil
 }
 

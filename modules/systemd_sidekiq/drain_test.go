@@ -55,6 +55,22 @@ func TestDrain_JobsLeft(t *testing.T) {
 	})
 }
 
+// A drain_timeout shorter than the time between two heartbeats: the jobs are listed all the same.
+func TestDrain_ShortTimeout(t *testing.T) {
+	store := &fakeStore{}
+	p, u := newTestPlanner(t, store, &options{DrainTimeout: 2})
+	synctest.Test(t, func(t *testing.T) {
+		last := heartbeat42(time.Now().Add(time.Hour))()
+		store.heartbeats = func() []sidekiq.Process { return last }
+		store.jobs = []sidekiq.Job{{Class: "HardJob", JID: "4711", RunAt: time.Now()}}
+		var r recorder
+		left, err := p.drain(&r, u)
+		require.NoError(t, err)
+		require.Equal(t, store.jobs, left.jobs)
+		require.Equal(t, map[string]any{"drained": map[string]any{"busy": 1, "seconds": 2}}, r.values)
+	})
+}
+
 // Without a heartbeat, as where the password of Redis exists in Ruby alone, the title shows whether jobs run.
 func TestDrain_ByTitle(t *testing.T) {
 	p, u := newTestPlanner(t, &fakeStore{fault: errors.New("NOAUTH")}, &options{DrainTimeout: 60})

@@ -46,6 +46,7 @@ func (p *planner) verifyJobs() {
 var (
 	errorLine = lazyregexp.New(`\b(ERROR|FATAL)(:| --) |: fail$|\bWARN: [A-Z][\w:]*: |"lvl":"(ERROR|FATAL)"|"msg":"fail"|"lvl":"WARN","msg":"[A-Z][\w:]*: `)
 	arguments = lazyregexp.New(`"args|\\"args|Job raised exception|with arguments:`)
+	varying   = lazyregexp.New(`^\S*\d{4}-\d\d-\d\dT\S+ |\b(pid|tid|jid|bid|elapsed)=\S+ ?|"(ts|pid|tid|jid|elapsed)":("[^"]*"|[0-9.]+),?`)
 	colors    = lazyregexp.New(`\x1b\[[0-9;]*m`)
 )
 
@@ -54,13 +55,31 @@ const (
 	maxErrorLine  = 300 // characters
 )
 
+// errorLines are the first lines with errors. Of lines that differ only in time, thread and job there is the first, with their number.
 func errorLines(journal string) []string {
 	var lines []string
+	count := map[string]int{} // by what is the same
 	for line := range strings.Lines(journal) {
 		line = strings.TrimSpace(colors().ReplaceAllString(line, ""))
-		if errorLine().MatchString(line) && !arguments().MatchString(line) {
-			lines = append(lines, fmt.Sprintf("%.*s", maxErrorLine, line))
+		if !errorLine().MatchString(line) || arguments().MatchString(line) {
+			continue
+		}
+		if same := varying().ReplaceAllString(line, ""); count[same] == 0 {
+			lines = append(lines, line)
+			count[same] = 1
+		} else {
+			count[same]++
 		}
 	}
-	return lines[:min(len(lines), maxErrorLines)]
+	more := len(lines) - maxErrorLines
+	for i, line := range lines[:min(len(lines), maxErrorLines)] {
+		lines[i] = fmt.Sprintf("%.*s", maxErrorLine, line)
+		if n := count[varying().ReplaceAllString(line, "")]; n > 1 {
+			lines[i] += fmt.Sprintf(" (%d times)", n)
+		}
+	}
+	if more > 0 {
+		lines = append(lines[:maxErrorLines], fmt.Sprintf("and %d more", more))
+	}
+	return lines
 }

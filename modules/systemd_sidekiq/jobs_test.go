@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -31,5 +32,12 @@ func TestErrorLines(t *testing.T) {
 	}
 	require.Equal(t, []string{"ERROR: red"}, errorLines("\x1b[31mERROR\x1b[0m: red\n"))
 	require.Equal(t, []string{"ERROR: " + strings.Repeat("x", maxErrorLine-7)}, errorLines("ERROR: "+strings.Repeat("x", 1000)))
-	require.Len(t, errorLines(strings.Repeat("ERROR: a\n", 50)), maxErrorLines)
+	require.Equal(t, []string{"2026-11-29T08:13:28.123Z pid=1 tid=a class=HardJob jid=1 elapsed=0.1 INFO: fail (2 times)", "ERROR: a (2 times)"},
+		errorLines("2026-11-29T08:13:28.123Z pid=1 tid=a class=HardJob jid=1 elapsed=0.1 INFO: fail\nERROR: a\n2026-11-29T08:13:28.456Z pid=1 tid=b class=HardJob jid=2 elapsed=0.2 INFO: fail\nERROR: a\n"))
+	many := ""
+	for i := range 50 {
+		many += fmt.Sprintf("ERROR: number %d\n", i)
+	}
+	require.Len(t, errorLines(many), maxErrorLines+1)
+	require.Equal(t, "and 40 more", errorLines(many)[maxErrorLines])
 }

@@ -107,6 +107,11 @@ func (o *options) checkNames() error {
 	for _, user := range o.LogReaders {
 		errs = append(errs, argspec.CheckText("log_readers", user, "the name of an account", accountName))
 	}
+	if o.RedisURL != "" {
+		if err := sidekiq.CheckURL(o.RedisURL); err != nil {
+			errs = append(errs, argspec.Errorf("redis_url", "%w", err))
+		}
+	}
 	if _, err := sidekiq.ParseVersion(o.SidekiqVersion); err != nil && o.SidekiqVersion != "" {
 		errs = append(errs, argspec.Errorf("sidekiq_version", "%w", err))
 	}

@@ -55,14 +55,20 @@ func (p *planner) pendingReason(u *unit) string {
 // leavesRunning reports whether no running process is restarted (restart: never).
 func (o *options) leavesRunning() bool { return o.Restart == "never" && o.State == "started" }
 
-// reportPending adds the restarts that are left to somebody else to the answer.
-func (p *planner) reportPending() {
+// pendingReasons are the reasons of the restarts that are left to somebody else.
+func (p *planner) pendingReasons() []string {
 	reasons := []string{}
 	for _, u := range p.workers() {
-		if _, isNeeded := p.restartNeeded(u); u.ran() && !p.stopped[u.name] && p.isPending(u) && !isNeeded {
+		if _, isNeeded := p.restartNeeded(u); !p.stopped[u.name] && p.isPending(u) && !isNeeded {
 			reasons = append(reasons, u.name+": "+p.pendingReason(u))
 		}
 	}
+	return reasons
+}
+
+// reportPending adds them to the answer.
+func (p *planner) reportPending() {
+	reasons := p.pendingReasons()
 	for _, reason := range reasons {
 		if p.Restart == "never" {
 			p.Warn("restart pending: %s; hint: deploy, or run with state: restarted", reason)

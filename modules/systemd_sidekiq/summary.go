@@ -35,6 +35,9 @@ func (p *planner) reportSummary(to answer) {
 	text := p.main().name + ": " + p.status
 	switch {
 	case p.status == "up":
+		if reasons := p.pendingReasons(); len(reasons) > 0 {
+			text += ", restart pending"
+		}
 		text += ", " + p.statistics(to)
 	case p.status == waiting:
 		text = p.waitingText()

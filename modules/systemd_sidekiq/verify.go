@@ -50,6 +50,9 @@ func (p *planner) verify(to answer, u *unit) error {
 	p.reportProcess(to, u, e)
 	if e.By == sidekiq.ByHeartbeat {
 		p.addRedis(e.Redis)
+		if given := (sidekiq.Found{URL: p.RedisURL}); p.RedisURL != "" && given.Place() != e.Redis.Place() {
+			to.Warn("the heartbeat of %s is in the Redis at %s (%s), not in that of redis_url; hint: correct or remove redis_url", u.name, e.Redis.Place(), e.Redis.Source)
+		}
 	} else if err := cmp.Or(p.systemctl.CheckUp(u.name, u.state), p.reportMissingHeartbeat(to, u, e)); err != nil {
 		return err
 	}

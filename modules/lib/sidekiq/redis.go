@@ -149,6 +149,12 @@ func (r *Redis) hash(key string) (map[string]string, error) {
 var errRedisURL = errors.New("the Redis URL cannot be parsed; accepted: redis://[user:password@]host[:port][/db], rediss://..., " +
 	"unix:///path[?db=N]; hint: write special characters of the password as %XX")
 
+// CheckURL is an error for a URL that Open does not accept.
+func CheckURL(redisURL string) error {
+	_, err := parseRedisURL(redisURL)
+	return err
+}
+
 var databaseNumber = lazyregexp.New(`^\d{0,6}$`)
 
 func parseRedisURL(text string) (*url.URL, error) {
