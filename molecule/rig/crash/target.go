@@ -34,13 +34,13 @@ func paths() (all []string) {
 // variables are sets of variables of the role. Every file differs between A and B, and one exists only in B; C
 // differs from B only in database.yml. With a drain_timeout a restart makes Sidekiq quiet first.
 var variables = map[string]lab.Vars{
-	"A": {"sidekiq_drain_timeout": 1},
+	"A": {"sidekiq_drain_timeout": 1, "sidekiq_verify_jobs": "off"},
 	"B": inB,
 	"C": with(inB, "sidekiq_database_pool", 20),
 }
 
 var inB = lab.Vars{
-	"sidekiq_drain_timeout": 1, "sidekiq_concurrency": 9,
+	"sidekiq_drain_timeout": 1, "sidekiq_verify_jobs": "off", "sidekiq_concurrency": 9,
 	"sidekiq_sudo_extra_commands": []string{"/usr/bin/systemctl daemon-reload"},
 	"sidekiq_environment":         lab.Vars{"CRASH": "of B"},
 	"sidekiq_secret_environment":  lab.Vars{"CRASH_KEY": "secret of B"},
