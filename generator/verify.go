@@ -7,7 +7,7 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify {--inventory I | --host HOST} [-- ansible-playbook options]",
 		Short: "Tell where hosts differ from what the role would make of them",
 		Long: `verify runs the role in check mode. It never changes anything. It shows by host what apply would change, and how, and at the end
-which hosts are as they should be.
+which hosts are as they should be. A restart that is pending (sidekiq_restart: never) is shown and is no difference.
 
 Everything after -- goes to ansible-playbook as it is typed.
 

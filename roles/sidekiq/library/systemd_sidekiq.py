@@ -538,7 +538,10 @@ heartbeat:
       description: Host, port and database of that Redis, or its socket.
       type: str
     source:
-      description: Where its address was found.
+      description: >-
+        Where its address was found: redis_url, a variable (of the process, if that could be read), config/redis.yml,
+        Sidekiq's default, a connection of the process, the sockets in /run; "another database" if the heartbeat is not
+        in the one that is named.
       type: str
     concurrency:
       description: Number of threads.
