@@ -123,7 +123,7 @@ func (p *planner) drain(to answer, u *unit) (remaining, error) {
 		return remaining{}, nil
 	}
 	// If this run is killed before the restart, the next one has to know that no deploy made the process quiet.
-	if err := p.notes().Write(u.name, notes.Quiet, u.identity(), ""); err != nil {
+	if err := p.notes().Write(u.name, notes.Quiet, u.state.Identity(), ""); err != nil {
 		return remaining{}, err
 	}
 	left, err := p.wait(to, u, redis)

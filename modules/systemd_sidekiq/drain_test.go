@@ -36,7 +36,7 @@ func TestDrain_WaitsForRunningJobs(t *testing.T) {
 		require.Equal(t, map[string]any{"drained": map[string]any{"busy": 0, "seconds": 20}}, r.values)
 	})
 	require.Equal(t, "kill --kill-who=main --signal=TSTP -- sidekiq.service", systemctlCalls(t))
-	_, isNoted := p.notes().Read(u.name, notes.Quiet, u.identity())
+	_, isNoted := p.notes().Read(u.name, notes.Quiet, u.state.Identity())
 	require.True(t, isNoted)
 }
 

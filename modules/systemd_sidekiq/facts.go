@@ -141,9 +141,6 @@ func (u *unit) isParent() bool {
 	return isManaged(u.installed.Text) && u.installed.Value("Type") == "oneshot"
 }
 
-// identity identifies the main process of a unit: PIDs are reused.
-func (u *unit) identity() string { return u.state.Identity() }
-
 // isSwarm reports whether Sidekiq runs in children of the main process (Sidekiq Enterprise).
 func (u *unit) isSwarm() bool {
 	c := sidekiq.ParseCommandLine(u.installed.Value("ExecStart"))

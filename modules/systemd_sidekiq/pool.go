@@ -115,7 +115,7 @@ func (p pool) comment() string { return formatList(poolComment, slices.Sorted(ma
 
 // notedPool are the sizes of the pools that the process of a unit is known to have; "" if that is not known.
 func (h host) notedPool(u *unit) string {
-	sizes, _ := h.notes().Read(u.name, notes.Pool, u.identity())
+	sizes, _ := h.notes().Read(u.name, notes.Pool, u.state.Identity())
 	return sizes
 }
 
@@ -124,5 +124,5 @@ func (p *planner) notePool(u *unit) error {
 	if p.pool.sizes == "" || !p.restartsOn("database") {
 		return nil
 	}
-	return p.notes().Write(u.name, notes.Pool, u.identity(), p.pool.sizes)
+	return p.notes().Write(u.name, notes.Pool, u.state.Identity(), p.pool.sizes)
 }

@@ -40,7 +40,7 @@ func (p *planner) noteRestart(u *unit) {
 		if !p.isPending(u) {
 			return p.notes().Remove(u.name, notes.Restart)
 		}
-		return p.notes().Write(u.name, notes.Restart, u.identity(), p.pendingReason(u))
+		return p.notes().Write(u.name, notes.Restart, u.state.Identity(), p.pendingReason(u))
 	}})
 }
 
@@ -92,7 +92,7 @@ func (p *planner) refuseToEnd() error {
 func (g *gatherer) addRestartReasons(f *facts) {
 	for _, u := range f.workers() {
 		if u.ran() {
-			_, u.wasMadeQuiet = g.notes().Read(u.name, notes.Quiet, u.identity())
+			_, u.wasMadeQuiet = g.notes().Read(u.name, notes.Quiet, u.state.Identity())
 			u.restartReason, u.releaseFault = g.restartReasonOf(u, f)
 		}
 	}
@@ -110,7 +110,7 @@ func (g *gatherer) restartReasonOf(u *unit, f *facts) (reason string, releaseFau
 			return reason, nil
 		}
 	}
-	reason, _ = g.notes().Read(u.name, notes.Restart, u.identity()) // of an earlier run
+	reason, _ = g.notes().Read(u.name, notes.Restart, u.state.Identity()) // of an earlier run
 	return reason, releaseFault
 }
 

@@ -56,7 +56,7 @@ func (p *planner) startOneAgain(u *unit) error {
 	if err != nil {
 		return err
 	}
-	_, wasMadeQuiet := p.notes().Read(u.name, notes.Quiet, u.identity())
+	_, wasMadeQuiet := p.notes().Read(u.name, notes.Quiet, u.state.Identity())
 	isOther := now.InvocationID != "" && now.InvocationID != u.state.InvocationID // systemd forgets that of a stopped unit
 	switch {
 	case now.Up() && !isOther && !wasMadeQuiet:

@@ -79,7 +79,7 @@ func TestStartOneAgain(t *testing.T) {
 				set(u.name, "active", map[bool]string{true: "no", false: "yes"}[c.isDown])
 			}
 			if c.wasQuiet {
-				require.NoError(t, p.notes().Write(u.name, notes.Quiet, u.identity(), ""))
+				require.NoError(t, p.notes().Write(u.name, notes.Quiet, u.state.Identity(), ""))
 			}
 			p.stopped[u.name], p.redefined[u.name] = c.isStopped, c.isRedefined
 			err := p.startOneAgain(u)

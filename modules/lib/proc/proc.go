@@ -106,7 +106,7 @@ func (p Process) Environ() (map[string]string, error) {
 
 // Descendants are the children of the process, their children, and so on.
 func (p Process) Descendants() []Process {
-	entries, _ := os.ReadDir(string(p.fs)) // without it there are none
+	entries, _ := os.ReadDir(string(p.fs)) // an unreadable directory has no processes
 	var all []Process
 	for _, entry := range entries {
 		if pid, err := strconv.Atoi(entry.Name()); err == nil && pid != p.PID && p.IsAncestorOf(pid) {
