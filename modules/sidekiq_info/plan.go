@@ -44,6 +44,7 @@ func plan(o *options) (*ansible.Plan, error) {
 	for _, reason := range reasons {
 		plan.Warn("restart pending: %s; hint: deploy, or run systemd_sidekiq with state: restarted", reason)
 	}
+	s.reportPermissionErrors(plan)
 	s.warn(plan)
 	if len(located) == 0 && len(s.running) > 0 && o.RedisURL == "" {
 		s.reportTitles(plan)

@@ -3,6 +3,7 @@ package sidekiqinfo
 import (
 	"slices"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -65,6 +66,18 @@ func (s *service) observe(l sidekiq.Locator, f proc.FS) (all []sidekiq.Client) {
 		}
 	}
 	return all
+}
+
+// reportPermissionErrors warns of files that the processes could not access. The journal shows them to root and the members of systemd-journal.
+func (s service) reportPermissionErrors(plan *ansible.Plan) {
+	for _, u := range s.running {
+		journal, err := systemd.Journal(u.state.InvocationID)
+		if err != nil {
+			plan.Warn("cannot read the journal of %s for permission errors: %v", u.name, err)
+			continue
+		}
+		sidekiq.ReportPermissionErrors(plan, u.name, journal)
+	}
 }
 
 // pending are the restarts of which systemd_sidekiq has left a note.

@@ -25,16 +25,19 @@ func (g *gatherer) application(f *facts) error {
 	if root == "" {
 		root = f.main().root()
 	}
-	info, err := os.Stat(g.inRoot(root))
-	g.deployed = err == nil && info.IsDir()
+	g.deployed = g.isDir(root)
 	f.deployed = g.deployed
 	if g.AppRoot == "" {
 		return nil
 	}
+	var err error
 	if f.user, err = g.account(); err != nil {
 		return err
 	}
 	if f.others, err = g.otherUnits(f.service); err != nil {
+		return err
+	}
+	if f.group, err = g.groupOf(f.replaced()); err != nil {
 		return err
 	}
 	g.warnOfUserUnits(f.user)
@@ -58,8 +61,8 @@ func (g *gatherer) application(f *facts) error {
 	f.pool = g.pool(f.service)
 	f.jemalloc = g.jemalloc()
 	g.checkReadWritePaths()
-	f.runsAtHome = g.isAtHome(f.bundle.Path) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
-	f.linkedDirs = g.findLinkedDirs()
+	f.sandbox = g.sandbox(f)
+	f.neighbours.after = g.servicesAtSockets(f)
 	return g.checkLogFile()
 }
 
@@ -76,10 +79,46 @@ func (g *gatherer) account() (*accounts.User, error) {
 	if user == nil {
 		g.miss("user", "%q does not exist on this host; hint: create it before", g.User)
 	}
-	if group == nil {
+	if group == nil && g.Group != "" {
 		g.miss("group", "%q does not exist on this host; hint: create it before", g.Group)
 	}
 	return user, nil
+}
+
+// groupOf is Group= of the units. If the option is not set it is that of the unit that they replace, while the user is the same.
+func (g *gatherer) groupOf(before systemd.UnitFile) (string, error) {
+	user := before.Value("User")
+	switch {
+	case g.Group == "" && user == g.User:
+		return before.Value("Group"), nil
+	case user == "": // there is none, or it runs as root
+		return g.Group, nil
+	}
+	old, err := effectiveGroup(user, before.Value("Group"))
+	if err != nil {
+		return "", err
+	}
+	wanted, err := effectiveGroup(g.User, g.Group)
+	if err == nil && old != "" && wanted != "" && old != wanted {
+		g.warn("the group of the service, and of the files that jobs make, changes from %q to %q; hint: option group: %s keeps it", old, wanted, old)
+	}
+	return g.Group, err
+}
+
+// effectiveGroup is the group of a service with these User= and Group=; "" if it is not known.
+func effectiveGroup(name, group string) (string, error) {
+	if group != "" {
+		return group, nil
+	}
+	user, err := accounts.LookUpUser(name)
+	if err != nil || user == nil {
+		return "", err
+	}
+	primary, err := accounts.LookUpGroup(strconv.Itoa(int(user.GID)))
+	if err != nil || primary == nil {
+		return "", err
+	}
+	return primary.Name, nil
 }
 
 // bundle is the executable. It need not exist before the first deploy: nothing is started until then.
@@ -114,7 +153,12 @@ func (g *gatherer) startLookups(units []string) lookups {
 		return l
 	}
 	l.user = ansible.Start(func() (*accounts.User, error) { return accounts.LookUpUser(g.User) })
-	l.group = ansible.Start(func() (*accounts.Group, error) { return accounts.LookUpGroup(g.Group) })
+	l.group = ansible.Start(func() (*accounts.Group, error) {
+		if g.Group == "" {
+			return nil, nil
+		}
+		return accounts.LookUpGroup(g.Group)
+	})
 	l.bundle = ansible.Start(func() (b foundBundle, err error) {
 		if g.LoginShell && g.Bundle == "" {
 			return foundBundle{Bundle: bundler.Bundle{Path: "bundle"}}, nil // the shell finds it
@@ -241,7 +285,7 @@ func (g *gatherer) checkReadWritePaths() {
 
 // checkLogFile checks that only root can replace the file: systemd opens it as root.
 func (g *gatherer) checkLogFile() error {
-	if g.LogFile == "" {
+	if g.LogFile == "" || g.opensLog() {
 		return nil
 	}
 	if err := systemd.CheckValue(g.systemctl.Version, "StandardOutput", appendTo(g.LogFile)); err != nil {

@@ -32,6 +32,11 @@ type host struct {
 // inRoot is the path of a file of the host, below its root directory.
 func (h host) inRoot(p string) string { return filepath.Join(h.root, p) }
 
+func (h host) isDir(path string) bool {
+	info, err := os.Stat(h.inRoot(path))
+	return err == nil && info.IsDir()
+}
+
 // fromRoot is the reverse of inRoot.
 func (h host) fromRoot(file string) string {
 	return filepath.Join("/", strings.TrimPrefix(file, h.root))
@@ -107,6 +112,7 @@ type unit struct {
 	file      *atomicfile.File        // in /etc/systemd/system; nil: there is none
 	installed systemd.UnitFile        // the one that systemd uses, wherever it is
 	state     systemd.State
+	journal   func() (string, error) // of its process; nil: not read
 
 	// Set for the workers of the service:
 	timeout       int // shutdown timeout in seconds
@@ -122,8 +128,8 @@ func (u *unit) path() string { return systemd.AdminDir + "/" + u.name }
 // ran reports whether Sidekiq ran when the facts were gathered.
 func (u *unit) ran() bool { return u.state.Up() }
 
-// isActive reports whether systemd had started the unit, if there is one.
-func (u *unit) isActive() bool { return u == nil || u.state.ActiveState == "active" }
+// isActive reports whether systemd had started the unit.
+func (u *unit) isActive() bool { return u.state.ActiveState == "active" }
 
 // isEnableable reports whether the unit is not enabled and can be: it is not, for one, static.
 func (u *unit) isEnableable() bool {
@@ -163,31 +169,34 @@ type other struct {
 
 // neighbours are other services of the host that the units depend on.
 type neighbours struct {
-	localRedis *unit    // that this module manages; nil: none
-	after      []string // what starts before Sidekiq and stops after it
-	wants      []string // of these, what is started with it
-	clamd      bool     // it runs here, and opens files by paths that jobs pass to it
+	redis *unit    // an installed Redis, the one that runs first; nil: none
+	after []string // services that were found by their sockets
+	clamd bool     // it runs here, and opens files by paths that jobs pass to it
 }
 
-// The units of other services, alternative names of one service together: the first that exists is used, the others are aliases.
+// The units of other services, on any distribution.
 var (
-	redisNames    = []string{"redis-server.service", "redis.service", "valkey-server.service", "valkey.service"}
-	databaseNames = [][]string{{"mariadb.service", "mysql.service", "mysqld.service"}, {"postgresql.service"}}
+	redisNames = []string{"redis-server.service", "redis.service", "valkey-server.service", "valkey.service", "keydb-server.service", "keydb.service",
+		"dragonfly.service"}
+	databaseNames = []string{"mariadb.service", "mysql.service", "mysqld.service", "postgresql.service"}
 	clamdNames    = []string{"clamav-daemon.service", "clamd.service", "clamd@scan.service"}
 )
+
+// alwaysAfter are units after which the service starts. One that does not exist has no effect (systemd.unit(5), After=).
+var alwaysAfter = slices.Concat([]string{networkOnline}, redisNames, databaseNames)
 
 // application is what the units run.
 type application struct {
 	deployed   bool // app_root is a directory
 	user       *accounts.User
+	group      string // Group= of the units; "": the primary group of the user
 	bundle     bundler.Bundle
 	jemalloc   string
 	version    sidekiq.Version // unknown without a Gemfile.lock
 	entVersion sidekiq.Version // of sidekiq-ent; unknown without that gem
-	runsAtHome bool            // application or bundle are below a home
-	linkedDirs []string
 	pool       pool
 	env        environ.Environ // of the service by its options
+	sandbox    sandbox
 }
 
 // gatherer gathers the facts. Its methods return them, and collect what the host lacks and what is only assumed.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,7 +109,7 @@ func (g *gatherer) unitNames(own service) []string {
 	for _, u := range own {
 		names = append(names, u.name)
 	}
-	for _, name := range slices.Concat(redisNames, slices.Concat(databaseNames...), clamdNames) {
+	for _, name := range slices.Concat(redisNames, clamdNames) {
 		if systemd.HasFile(g.root, name) {
 			names = append(names, name)
 		}
@@ -133,6 +134,7 @@ func (g *gatherer) units(own service, names []string) (service, neighbours, erro
 		if u.state, err = g.systemctl.Await(u.name, u.state, jobTimeout); err == nil {
 			err = g.read(u)
 		}
+		g.readJournal(u)
 		if err != nil {
 			return nil, neighbours{}, err
 		}
@@ -166,31 +168,56 @@ func (g *gatherer) read(u *unit) error {
 
 // neighbours picks the neighbours from the states of all units, by name.
 func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
-	first := func(names []string) string {
-		for _, name := range names {
-			if known[name].LoadState == "loaded" {
-				return name
-			}
-		}
-		return ""
-	}
-	n := neighbours{clamd: first(clamdNames) != ""}
-	if name := first(redisNames); name != "" {
-		n.after = append(n.after, name)
-		if g.ManageRedis == "auto" {
-			n.localRedis = &unit{name: name, state: known[name]}
-			n.wants = append(n.wants, name)
-		}
-	}
-	for _, alternatives := range databaseNames {
-		if name := first(alternatives); name != "" {
-			n.after = append(n.after, name)
-			if known[name].UnitFileState == "enabled" {
-				n.wants = append(n.wants, name)
+	n := neighbours{clamd: slices.ContainsFunc(clamdNames, func(name string) bool { return known[name].LoadState == "loaded" })}
+	for _, isPreferred := range []func(systemd.State) bool{
+		func(s systemd.State) bool { return s.ActiveState == "active" },
+		func(s systemd.State) bool { return s.UnitFileState == "enabled" },
+		func(systemd.State) bool { return true },
+	} {
+		for _, name := range redisNames {
+			if s := known[name]; n.redis == nil && s.LoadState == "loaded" && isPreferred(s) {
+				n.redis = &unit{name: name, state: s}
 			}
 		}
 	}
 	return n
+}
+
+// databaseSockets are the sockets of local databases with the settings of distributions.
+var databaseSockets = []string{"/run/postgresql/.s.PGSQL.*", "/run/mysqld/*.sock", "/run/mariadb/*.sock", "/run/mysql/*.sock"}
+
+// servicesAtSockets are the services behind the sockets of the application's Redis and of databases, such as redis-server@app, and those in the After=
+// of a unit of this module: the text of a unit does not depend on what runs at the moment.
+func (g *gatherer) servicesAtSockets(f *facts) []string {
+	var all, addresses []string
+	for _, u := range f.workers() {
+		if isManaged(u.installed.Text) {
+			all = append(all, strings.Fields(u.installed.Value("After"))...)
+		}
+		if u.ran() {
+			for _, found := range g.search(u, g.AppRoot).Found {
+				addresses = append(addresses, found.Address())
+			}
+		}
+	}
+	if redis, err := g.sidekiq(g.AppRoot).Predicted(f.env); err == nil { // else nothing names its address
+		addresses = append(addresses, redis.Address())
+	}
+	for _, pattern := range databaseSockets {
+		sockets, _ := filepath.Glob(pattern) // an invalid pattern matches nothing
+		addresses = append(addresses, sockets...)
+	}
+	slices.Sort(addresses)
+	for _, address := range slices.Compact(addresses) {
+		all = append(all, g.proc().ServiceAt(address))
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" || slices.Contains(alwaysAfter, name) || g.isOwn(name) })
+}
+
+// isOwn reports whether a unit has the name of one of the service.
+func (o *options) isOwn(name string) bool {
+	return name == o.unitName("") || strings.HasPrefix(name, o.Name+"@")
 }
 
 // overridden are the directives that decide what a unit is, and of which a drop-in has to be reported.

@@ -59,6 +59,9 @@ func (p *planner) makeTexts() error {
 		}
 		if p.wantedTexts[u.name] = text; !p.isInstalled(u) {
 			changed[u.name] = text
+			if err := p.refuseFailed(u); err != nil {
+				return err
+			}
 		}
 	}
 	if len(changed) == 0 {
@@ -129,7 +132,7 @@ func (p *planner) isEnabledLater() bool { return p.Enabled && p.main().isEnablea
 func (p *planner) installUnit(u *unit, reloads bool) {
 	switch text := p.wantedTexts[u.name]; {
 	case !p.isInstalled(u):
-		p.redefined[u.name] = !p.differsInComments(u) || u.state.NeedsReload
+		p.redefined[u.name] = !p.keepsProcess(u) || u.state.NeedsReload
 		p.Add(ansible.Step{
 			Title: "write " + u.path(),
 			Diff:  diff(u, text),
@@ -157,13 +160,16 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
-// differsInComments reports whether the unit file has all wanted directives and differs from the wanted text.
-func (p *planner) differsInComments(u *unit) bool {
-	wanted := systemd.UnitFile{Text: p.wantedTexts[u.name]}
-	return u.file != nil && slices.Equal(u.installed.Directives(), wanted.Directives())
+// keepsProcess reports whether the wanted text has no effect on a process that runs: it differs from the unit file only in comments, and in After=,
+// which systemd reads when the next job begins.
+func (p *planner) keepsProcess(u *unit) bool {
+	matters := func(f systemd.UnitFile) []systemd.Directive {
+		return slices.DeleteFunc(f.Directives(), func(d systemd.Directive) bool { return d.Name == "After" })
+	}
+	return u.file != nil && slices.Equal(matters(u.installed), matters(systemd.UnitFile{Text: p.wantedTexts[u.name]}))
 }
 
-// writeUnit writes a unit file. It keeps the modification time if only comments change: a newer file would restart the process.
+// writeUnit writes a unit file. It keeps the modification time if the process need not restart: a newer file would restart it.
 func (p *planner) writeUnit(u *unit) error {
 	if p.redefined[u.name] {
 		return p.write(u.path(), p.wantedTexts[u.name], unitMode)

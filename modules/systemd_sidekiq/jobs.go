@@ -1,14 +1,13 @@
 package systemdsidekiq
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
@@ -31,7 +30,8 @@ func (p *planner) verifyJobs() {
 				late.Warn("cannot read the journal of %s for job errors: %v", u.name, err)
 				continue
 			}
-			if lines := errorLines(journal); len(lines) > 0 {
+			sidekiq.ReportPermissionErrors(late, u.name, journal)
+			if lines := sidekiq.ErrorLines(journal); len(lines) > 0 {
 				late.Warn("%s logged errors within %d s after its start:\n%s\nhint: journalctl -u %s", u.name, int(p.jobsPeriod.Seconds()), strings.Join(lines, "\n"), u.name)
 				all = append(all, lines...)
 			}
@@ -41,45 +41,22 @@ func (p *planner) verifyJobs() {
 	}})
 }
 
-// The lines that Sidekiq logs for a job that failed, in its own format and as JSON (lib/sidekiq/logger.rb, job_logger.rb, config.rb), and for other
-// errors, also by Rails' logger. Lines with the arguments of a job, which may name people, are left out.
-var (
-	errorLine = lazyregexp.New(`\b(ERROR|FATAL)(:| --) |: fail$|\bWARN: [A-Z][\w:]*: |"lvl":"(ERROR|FATAL)"|"msg":"fail"|"lvl":"WARN","msg":"[A-Z][\w:]*: `)
-	arguments = lazyregexp.New(`"args|\\"args|Job raised exception|with arguments:`)
-	varying   = lazyregexp.New(`^\S*\d{4}-\d\d-\d\dT\S+ |\b(pid|tid|jid|bid|elapsed)=\S+ ?|"(ts|pid|tid|jid|elapsed)":("[^"]*"|[0-9.]+),?`)
-	colors    = lazyregexp.New(`\x1b\[[0-9;]*m`)
-)
+// readJournal reads what a process that runs has logged since its start, while other facts are gathered.
+func (g *gatherer) readJournal(u *unit) {
+	if u.ran() && g.LogFile == "" && (g.State == "started" || g.State == "restarted") {
+		u.journal = ansible.Start(func() (string, error) { return systemd.Journal(u.state.InvocationID) })
+	}
+}
 
-const (
-	maxErrorLines = 10
-	maxErrorLine  = 300 // characters
-)
-
-// errorLines are the first lines with errors. Of lines that differ only in time, thread and job there is the first, with their number.
-func errorLines(journal string) []string {
-	var lines []string
-	count := map[string]int{} // by what is the same
-	for line := range strings.Lines(journal) {
-		line = strings.TrimSpace(colors().ReplaceAllString(line, ""))
-		if !errorLine().MatchString(line) || arguments().MatchString(line) {
-			continue
-		}
-		if same := varying().ReplaceAllString(line, ""); count[same] == 0 {
-			lines = append(lines, line)
-			count[same] = 1
-		} else {
-			count[same]++
-		}
+// verifyFiles reports the permission errors of a process that is not restarted.
+func (p *planner) verifyFiles(u *unit) {
+	if u.journal == nil {
+		return
 	}
-	more := len(lines) - maxErrorLines
-	for i, line := range lines[:min(len(lines), maxErrorLines)] {
-		lines[i] = fmt.Sprintf("%.*s", maxErrorLine, line)
-		if n := count[varying().ReplaceAllString(line, "")]; n > 1 {
-			lines[i] += fmt.Sprintf(" (%d times)", n)
-		}
+	journal, err := u.journal()
+	if err != nil {
+		p.Warn("cannot read the journal of %s for permission errors: %v", u.name, err)
+		return
 	}
-	if more > 0 {
-		lines = append(lines[:maxErrorLines], fmt.Sprintf("and %d more", more))
-	}
-	return lines
+	sidekiq.ReportPermissionErrors(p.Plan, u.name, journal)
 }

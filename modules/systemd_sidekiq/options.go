@@ -75,7 +75,6 @@ var (
 	accountName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*\$?$`)
 	queueName   = lazyregexp.New(`^[^\s,]+(,[0-9]+)?$`)
 	umask       = lazyregexp.New(`^0?[0-7]{3}$`)
-	logFile     = lazyregexp.New(`^(/var/log/.*)?$`)
 	railsEnv    = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_]*$`)
 	memorySize  = lazyregexp.New(`^([1-9][0-9]*[KMGT]?|[1-9][0-9]?%|100%|infinity)?$`)
 )
@@ -83,10 +82,10 @@ var (
 // Validate checks what systemd_sidekiq.yml cannot express, and sets defaults that depend on other options. It returns the first error.
 func (o *options) Validate() error {
 	root := capistrano.RootOf(o.AppRoot)
-	o.Group, o.DeployRoot = cmp.Or(o.Group, o.User), cmp.Or(o.DeployRoot, root)
+	o.DeployRoot = cmp.Or(o.DeployRoot, root)
 	o.SetDefaults(o.DeployRoot, o.RailsEnv)
 	o.NotDefault = slices.DeleteFunc(o.NotDefault, func(name string) bool {
-		return name == "group" && o.Group == o.User || name == "deploy_root" && o.DeployRoot == root
+		return name == "deploy_root" && o.DeployRoot == root
 	})
 	var err error
 	o.checkedPool, err = parsePool(o.DatabasePool, o.AppRoot)
@@ -100,7 +99,7 @@ func (o *options) checkNames() error {
 		checkSuffix("name", o.Name),
 		argspec.CheckText("name", o.Name, inName, serviceName),
 		argspec.CheckText("user", o.User, "the name of an account", accountName),
-		argspec.CheckText("group", o.Group, "the name of a group", accountName),
+		argspec.CheckText("group", cmp.Or(o.Group, o.User), "the name of a group", accountName),
 		argspec.CheckText("umask", o.Umask, "three octal digits such as 0002", umask),
 		argspec.CheckText("rails_env", o.RailsEnv, "letters, digits, _", railsEnv),
 	}
@@ -233,8 +232,25 @@ func (o *options) checkLimits() error {
 	return cmp.Or(
 		argspec.CheckText("memory_high", o.MemoryHigh, size, memorySize),
 		argspec.CheckText("memory_max", o.MemoryMax, size, memorySize),
-		argspec.CheckText("log_file", o.LogFile, "a path below /var/log, since it is root who opens the file", logFile),
+		o.checkLogFile(),
 	)
+}
+
+func (o *options) checkLogFile() error {
+	if o.LogFile == "" || strings.HasPrefix(o.LogFile, "/var/log/") {
+		return nil
+	}
+	dir := o.deployment().LogDir()
+	if !strings.HasPrefix(o.LogFile, dir+"/") || !strings.HasSuffix(o.LogFile, ".log") {
+		return argspec.Errorf("log_file", "%q is not accepted; accepted: a path below /var/log, or %s/NAME.log", o.LogFile, dir)
+	}
+	return nil
+}
+
+// opensLog reports whether the user of the service opens log_file. In the deployment systemd must not: as root it would write through any link that
+// the deploy user makes.
+func (o *options) opensLog() bool {
+	return o.LogFile != "" && !strings.HasPrefix(o.LogFile, "/var/log/")
 }
 
 func (o *options) checkExtraDirectives() error {

@@ -30,6 +30,7 @@ package systemdsidekiq
 import (
 	_ "embed"
 	"errors"
+	"path"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
@@ -87,6 +88,9 @@ func (p *planner) run() error {
 	}
 	p.enableOrDisable()
 	if !p.deployed {
+		if dir := path.Dir(p.AppRoot); p.AppRoot != "" && !p.isDir(dir) {
+			p.Warn("%s does not exist either; hint: check app_root and deploy_root, of the role sidekiq_project or project_name", dir)
+		}
 		p.status = waiting
 		return nil
 	}
@@ -118,16 +122,39 @@ func (p *planner) stopAll() error {
 	return nil
 }
 
-// startRedis plans that a local Redis is enabled and runs, as ansible-samvera's role did.
+// startRedis plans that the Redis of this host is enabled and runs, as ansible-samvera's role did, if the application needs it.
 func (p *planner) startRedis() {
-	r := p.localRedis
-	if r == nil {
+	r := p.neighbours.redis
+	if p.ManageRedis == "never" || r == nil {
 		return
 	}
-	p.enable(r)
-	if !r.isActive() {
+	if r.isActive() {
+		if r.isEnableable() && p.likelyRedis().IsLocal() {
+			p.Warn("%s runs and does not start at boot; hint: systemctl enable %s", r.name, r.name)
+		}
+		return
+	}
+	if p.startsRedis = p.needsRedis(); p.startsRedis {
+		p.enable(r)
 		p.control("start", r, p.systemctl.Start, p.systemctl.Stop)
 	}
+}
+
+// needsRedis reports whether the Redis of the application is on this host and nothing answers there. A running process that works has its own, if
+// nothing but Sidekiq's default says that it is here.
+func (p *planner) needsRedis() bool {
+	for _, u := range p.workers() {
+		if !u.ran() {
+			continue
+		}
+		main, search := p.mainProcess(u), p.search(u, p.root())
+		if _, _, err := search.Locate(main); err == nil || search.IsGuess() && len(main.Titles()) > 0 {
+			return false
+		}
+		return search.Found[0].IsLocal() && !search.Found[0].Answers()
+	}
+	redis := p.likelyRedis()
+	return redis.IsKnown() && redis.IsLocal() && !redis.Answers()
 }
 
 func (p *planner) enableOrDisable() {
@@ -147,7 +174,7 @@ func (p *planner) start() error {
 	}
 	for _, u := range p.workers() {
 		// When a step starts something else first, a heartbeat now is no proof.
-		if err := p.startWorker(u, startsParent || !p.localRedis.isActive()); err != nil {
+		if err := p.startWorker(u, startsParent || p.startsRedis); err != nil {
 			return err
 		}
 	}
@@ -190,6 +217,7 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		return nil
 	}
 	p.noteRestart(u)
+	p.verifyFiles(u)
 	if isWanted := !p.isPending(u); isWanted && verifyLater {
 		p.Add(ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }})
 	} else {
@@ -229,7 +257,7 @@ func (p *planner) bringUp(to answer, u *unit) error {
 		}
 	}
 	if err := p.watch(to, left, func() error { return p.restart(u) }); err != nil {
-		return p.withRedisFault(p.systemctl.Down(u.name, err))
+		return p.withRedisFault(p.noteFailed(u, p.systemctl.Down(u.name, err)))
 	}
 	state, err := p.awaitUp(u)
 	if err == nil {
@@ -240,7 +268,7 @@ func (p *planner) bringUp(to answer, u *unit) error {
 		}
 	}
 	if err != nil {
-		return p.withRedisFault(err)
+		return p.withRedisFault(p.noteFailed(u, err))
 	}
 	return p.notePool(u)
 }

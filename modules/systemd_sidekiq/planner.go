@@ -22,6 +22,7 @@ type planner struct {
 	secretsText string            // of the file of secret_environment
 	redefined   map[string]bool   // units whose definition a step changes
 	stopped     map[string]bool   // units that a step stops
+	startsRedis bool              // a step starts the Redis of this host
 	// Set while steps run:
 	redis   sidekiq.Client         // that has the heartbeats of the service, if they were found
 	located []sidekiq.Found        // its address
@@ -45,6 +46,10 @@ func (p *planner) report() {
 	p.Set("drop_ins", append([]string{}, p.main().state.DropIns...))
 	if p.version.Known() {
 		p.Set("sidekiq_version", p.version.String())
+	}
+	if p.AppRoot != "" && p.State != "absent" {
+		p.Set("log", p.log())
+		p.Set("hardening", p.sandbox.profile)
 	}
 	if p.bundle.Path != "" {
 		p.Set("bundle", p.bundle.Path)

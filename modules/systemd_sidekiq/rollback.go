@@ -1,11 +1,13 @@
 package systemdsidekiq
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 )
 
@@ -99,3 +101,29 @@ func (p *planner) installAgain() error {
 	}
 	return fault
 }
+
+// sandboxStatuses are the exit statuses of a process whose sandbox systemd could not set up (systemd.exec(5): USER, CAPABILITIES, NAMESPACE, SECCOMP).
+var sandboxStatuses = []int{217, 218, 226, 228}
+
+const sandboxHint = `the kernel or the container may not allow it: set extra_directives: {PrivateUsers: "no"}, or hardening: standard`
+
+// noteFailed adds a hint to the error of a unit whose sandbox could not be set up, and notes the unit file: with it each further run would interrupt
+// the process that works.
+func (p *planner) noteFailed(u *unit, cause error) error {
+	now, err := p.systemctl.Show(u.name)
+	if err != nil || !slices.Contains(sandboxStatuses, now.ExitStatus) || now.ExitCode != 1 {
+		return cause
+	}
+	return errors.Join(fmt.Errorf("%w\nhint: %s", cause, sandboxHint), p.notes().Write(u.name, notes.Failed, hash(p.wantedTexts[u.name]), now.String()))
+}
+
+// refuseFailed is an error if the wanted unit file has failed by its sandbox since the host has booted.
+func (p *planner) refuseFailed(u *unit) error {
+	state, hasFailed := p.notes().Read(u.name, notes.Failed, hash(p.wantedTexts[u.name]))
+	if !hasFailed || p.State == "restarted" {
+		return nil
+	}
+	return argspec.Errorf("hardening", "%s did not start with this sandbox before (%s) and is not restarted with it again; hint: %s; state: restarted tries again", u.name, state, sandboxHint)
+}
+
+func hash(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }

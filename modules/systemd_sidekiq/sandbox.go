@@ -1,46 +1,190 @@
 package systemdsidekiq
 
 import (
+	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// The sandboxing profiles of option hardening, from the weakest to the strictest. Each directive was tried with the programs that jobs of Rails
-// applications run (ImageMagick, ffmpeg, Java, LibreOffice, clamdscan): one that broke any of them is not in standard.
+// The sandboxing profiles of option hardening. Each directive was tried with the programs that jobs of Rails applications run (ImageMagick, ffmpeg,
+// Java, LibreOffice, clamdscan).
 const (
-	profileAuto     = "auto"
-	profileOff      = "off"
-	profileCompat   = "compat"   // for units that are taken over: jobs can write where they could before
-	profileStandard = "standard" // for new units: jobs can write only to ReadWritePaths=
-	profileStrict   = "strict"
+	profileAuto = "auto"
+	profileOff  = "off"
+	// profileStandard takes from jobs only what none of them needs: to write the system, the configuration and the repository, and capabilities of
+	// setuid programs. It has neither NoNewPrivileges= nor a directive that implies it before systemd 257 (systemd#6763, systemd#22881): sendmail is a
+	// setgid program, and Chrome and bubblewrap make namespaces.
+	profileStandard = "standard"
+	profileStrict   = "strict" // jobs can write only to ReadWritePaths=
 )
 
-func isReadOnly(profile string) bool { return profile == profileStandard || profile == profileStrict }
+var profiles = []string{profileOff, profileStandard, profileStrict}
 
 // profileComment begins the comment with a unit's profile, by which `auto` keeps it.
 const profileComment = "Hardening: "
 
-// profileOf is the profile of the unit that is to be written.
-func profileOf(o *options, installed systemd.UnitFile) string {
-	switch {
-	case o.Hardening != profileAuto:
-		return o.Hardening
-	case installed.Path == "":
-		return profileStandard
-	case !isManaged(installed.Text):
-		return profileCompat
+// sandbox is the sandbox of the unit that is to be written.
+type sandbox struct {
+	profile       string
+	reason        string   // why this profile
+	writable      []string // ReadWritePaths=
+	protected     []string // ReadOnlyPaths=
+	protectedDirs []string // of these, the directories
+	sharesTmp     string   // why the process has the /tmp of the host; "": it has its own under strict
+}
+
+// profileOf is the profile of the unit that is to be written, and why.
+func profileOf(o *options, installed systemd.UnitFile) (profile, reason string) {
+	if o.Hardening != profileAuto {
+		return o.Hardening, "by option hardening"
 	}
-	for line := range strings.Lines(installed.Text) {
-		profile, isNamed := strings.CutPrefix(strings.TrimSpace(line), "# "+profileComment)
-		if isNamed && slices.Contains([]string{profileOff, profileCompat, profileStandard, profileStrict}, profile) {
-			return profile
+	if kept := parseList(installed, profileComment); len(kept) == 1 && slices.Contains(profiles, kept[0]) {
+		return kept[0], "as before"
+	}
+	return profileStandard, "by default"
+}
+
+// sandbox gathers the paths that jobs can write to.
+func (g *gatherer) sandbox(f *facts) sandbox {
+	s := sandbox{}
+	s.profile, s.reason = profileOf(g.options, f.main().installed)
+	if s.profile == profileOff {
+		return s
+	}
+	s.protectedDirs = g.deployment().Protected()
+	s.protected = optional(append(g.dotenvFiles(), s.protectedDirs...))
+	linked, refused := g.deployment().Linked(g.root)
+	if s.profile == profileStandard {
+		s.writable = slices.DeleteFunc(slices.Concat(optional([]string{g.deployment().Top()}), optional(linked), g.ReadWritePaths), func(path string) bool { return !g.isSystem(path) })
+		return s
+	}
+	for _, dir := range refused {
+		g.warn("a link in %s/shared leads to %s, which stays read-only to jobs; hint: read_write_paths, if that is meant", g.DeployRoot, dir)
+	}
+	s.writable = slices.Concat(optional(g.deployment().Writable()), optional(linked), g.ReadWritePaths)
+	if s.sharesTmp = g.reasonToShareTmp(f); s.sharesTmp != "" {
+		s.writable = append(s.writable, "/tmp", "/var/tmp")
+	}
+	return s
+}
+
+// optional are paths that may be missing. One that a unit cannot hold is left out: the deploy user names links and dotenv files.
+func optional(paths []string) []string {
+	var all []string
+	for _, path := range paths {
+		if systemd.CheckPath(path) == nil {
+			all = append(all, "-"+path)
 		}
 	}
-	return profileCompat // of a version of this module without profiles, or edited
+	return all
 }
+
+// systemDirs are read-only with ProtectSystem=full (systemd.exec(5)).
+var systemDirs = []string{"/usr", "/boot", "/efi", "/etc"}
+
+// isSystem reports whether a path, or the target of its links, is in one of systemDirs. Other paths get no mount: between mounts files cannot be
+// renamed or linked (rename(2), EXDEV), as jobs may do.
+func (g *gatherer) isSystem(file string) bool {
+	file = strings.TrimPrefix(file, "-")
+	target, err := filepath.EvalSymlinks(g.inRoot(file))
+	if err != nil { // it does not exist yet
+		target = g.inRoot(file)
+	}
+	return slices.ContainsFunc(systemDirs, func(dir string) bool {
+		return strings.HasPrefix(file+"/", dir+"/") || strings.HasPrefix(g.fromRoot(target)+"/", dir+"/")
+	})
+}
+
+// dotenvFiles are the files of the gem dotenv, by its names and as they exist.
+func (g *gatherer) dotenvFiles() []string {
+	all := slices.Clone(g.DotenvFiles)
+	for _, dir := range []string{path.Join(g.DeployRoot, "shared"), g.AppRoot} {
+		for _, name := range []string{".env", ".env.local", ".env." + g.RailsEnv, ".env." + g.RailsEnv + ".local"} { // README of the gem dotenv
+			all = append(all, path.Join(dir, name))
+		}
+		files, _ := filepath.Glob(g.inRoot(path.Join(dir, ".env*"))) // an invalid pattern matches nothing
+		for _, file := range files {
+			all = append(all, g.fromRoot(file))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// reasonToShareTmp is why a process with PrivateTmp= could not work: it needs files of others in /tmp. Nothing but the sockets themselves can be
+// mounted there, and such a mount is lost when the server makes its socket anew. What the unit has already stays.
+func (g *gatherer) reasonToShareTmp(f *facts) string {
+	if f.clamd {
+		return "clamd reads files that jobs write there"
+	}
+	for _, u := range f.workers() {
+		if kept, _ := profileOf(&options{Hardening: profileAuto}, u.installed); kept == profileStrict && u.installed.Value("PrivateTmp") != "yes" {
+			return "as before"
+		}
+	}
+	if socket := g.socketInTmp(f); socket != "" {
+		return "the application uses " + socket
+	}
+	return ""
+}
+
+var tmpSocket = lazyregexp.New(`(?:/var)?/tmp/[^\s"'?&#,;:<>]*(?:sock|\.s\.PGSQL\.)[^\s"'?&#,;:<>]*`)
+
+// socketInTmp is a socket in /tmp that the application's variables and configuration name; "" if none is.
+func (g *gatherer) socketInTmp(f *facts) string {
+	var texts []string
+	for _, u := range f.workers() {
+		if u.ran() {
+			variables, _ := g.variables(u) // else those of the options
+			for _, value := range variables {
+				texts = append(texts, value)
+			}
+		}
+	}
+	for _, value := range g.Variables() {
+		texts = append(texts, value)
+	}
+	files := slices.Concat(g.DotenvFiles, g.EnvironmentFiles, []string{f.pool.file})
+	for _, pattern := range []string{"config/*.yml", "config/*.yml.erb", "config/initializers/*.rb"} {
+		found, _ := filepath.Glob(g.inRoot(path.Join(g.AppRoot, pattern))) // an invalid pattern matches nothing
+		for _, file := range found {
+			files = append(files, g.fromRoot(file))
+		}
+	}
+	for _, file := range files {
+		if text, err := g.files.ReadIfThere(strings.TrimPrefix(file, "-")); err == nil { // one that matters is reported where it is read
+			texts = append(texts, string(text))
+		}
+	}
+	slices.Sort(texts)
+	return tmpSocket().FindString(strings.Join(texts, "\n"))
+}
+
+// String describes where jobs can write.
+func (s sandbox) String() string {
+	text := fmt.Sprintf("hardening %s %s: jobs can write ", s.profile, s.reason)
+	switch {
+	case s.profile == profileOff:
+		return text + "wherever their user can"
+	case s.profile == profileStandard:
+		return text + "wherever their user can, but not to " + strings.Join(slices.Concat(systemDirs, s.protectedDirs), ", ") + " and dotenv files"
+	case s.sharesTmp == "":
+		text += "to a separate /tmp, "
+	}
+	var all []string
+	for _, path := range s.writable {
+		all = append(all, strings.TrimPrefix(path, "-"))
+	}
+	return text + "to " + strings.Join(all, ", ")
+}
+
+// harmless are capabilities that no setuid program needs which jobs run: sendmail, sudo, fusermount or ping.
+const harmless = "~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME CAP_SYSLOG CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_LINUX_IMMUTABLE CAP_SYS_PACCT CAP_SYS_TTY_CONFIG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND"
 
 // denied are groups of system calls that no job makes. A deny-list, since an unknown group in an allow-list keeps a unit from loading;
 // @privileged is not in it, for chown, with which files are copied: the empty CapabilityBoundingSet= covers its purpose.
@@ -49,94 +193,58 @@ const denied = "~@clock @cpu-emulation @debug @keyring @module @mount @obsolete 
 // sandboxRows are the directives of the profiles (systemd.exec(5), systemd.resource-control(5)). RemoveIPC= is not there: it would remove what
 // the user's other services, such as the web server, share.
 func sandboxRows(in *input) []systemd.Row {
-	sandboxed := in.profile != profileOff
-	compat, readOnly, strict := in.profile == profileCompat, isReadOnly(in.profile), in.profile == profileStrict
+	standard, strict := in.sandbox.profile == profileStandard, in.sandbox.profile == profileStrict
+	sandboxed := standard || strict
 	hasAllowList := strict && in.systemctl.Version >= 239 // an older one does not load a unit with @system-service
-	home := "read-only"
-	if strict && !in.runsAtHome { // hidden, the application could not be run
-		home = "yes"
-	}
 	return []systemd.Row{
-		// Nothing here limits which files a job reads and writes, or which programs it runs. NoNewPrivileges keeps it from sudo.
-		row("NoNewPrivileges", "yes", sandboxed, bySandbox),
-		row("PrivateDevices", "yes", sandboxed, bySandbox),
-		row("DevicePolicy", "closed", sandboxed, bySandbox),
-		row("ProtectKernelTunables", "yes", sandboxed, bySandbox),
-		row("ProtectKernelModules", "yes", sandboxed, bySandbox),
-		row("ProtectKernelLogs", "yes", sandboxed, bySandbox),
 		row("ProtectControlGroups", "yes", sandboxed, bySandbox),
-		row("ProtectClock", "yes", sandboxed, bySandbox),
-		row("ProtectHostname", "yes", sandboxed, bySandbox),
-		row("RestrictNamespaces", "yes", sandboxed, bySandbox),
-		row("RestrictRealtime", "yes", sandboxed, bySandbox),
-		row("LockPersonality", "yes", sandboxed, bySandbox),
 		row("KeyringMode", "private", sandboxed, bySandbox),
-		row("CapabilityBoundingSet", systemd.Literal(""), sandboxed, bySandbox),
-		row("AmbientCapabilities", systemd.Literal(""), sandboxed, bySandbox),
-		row("SystemCallArchitectures", "native", sandboxed, bySandbox),
-		// getifaddrs wants AF_NETLINK.
-		row("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK", sandboxed, bySandbox),
-		// EPERM: killed by SIGSYS a process loses its jobs.
-		row("SystemCallErrorNumber", "EPERM", sandboxed, bySandbox),
+		row("PrivateMounts", "yes", sandboxed, bySandbox),
+		row("ProtectSystem", "full", standard, bySandbox),
+		row("CapabilityBoundingSet", systemd.Literal(harmless), standard, bySandbox),
 
-		row("ProtectSystem", "yes", compat, bySandbox),
-		row("ProtectSystem", "strict", readOnly, bySandbox),
-		row("ProtectHome", home, readOnly, bySandbox),
-		row("PrivateMounts", "yes", readOnly, bySandbox),
-		row("ProtectProc", "invisible", readOnly, bySandbox),
-		row("RestrictSUIDSGID", "yes", readOnly, bySandbox),
-		// Without it jobs could not make a temporary file. A clamd of this host must see the files that jobs hand it, so both have the host's /tmp.
-		row("PrivateTmp", "yes", readOnly && !in.clamd, bySandbox),
+		row("ProtectSystem", "strict", strict, bySandbox),
+		row("CapabilityBoundingSet", systemd.Literal(""), strict, bySandbox),
+		row("AmbientCapabilities", systemd.Literal(""), strict, bySandbox),
+		row("NoNewPrivileges", "yes", strict, bySandbox),
+		row("ProtectHome", "read-only", strict, bySandbox),
+		row("PrivateTmp", "yes", strict && in.sandbox.sharesTmp == "", bySandbox),
+		row("PrivateDevices", "yes", strict, bySandbox),
+		row("DevicePolicy", "closed", strict, bySandbox),
 		row("PrivateUsers", "yes", strict, bySandbox),
 		row("PrivateIPC", "yes", strict, bySandbox),
-		row("SystemCallFilter", denied, sandboxed && !hasAllowList, bySandbox),
+		row("ProtectProc", "invisible", strict, bySandbox),
+		row("ProtectKernelTunables", "yes", strict, bySandbox),
+		row("ProtectKernelModules", "yes", strict, bySandbox),
+		row("ProtectKernelLogs", "yes", strict, bySandbox),
+		row("ProtectClock", "yes", strict, bySandbox),
+		row("ProtectHostname", "yes", strict, bySandbox),
+		row("RestrictNamespaces", "yes", strict, bySandbox),
+		row("RestrictRealtime", "yes", strict, bySandbox),
+		row("RestrictSUIDSGID", "yes", strict, bySandbox),
+		// getifaddrs needs AF_NETLINK.
+		row("RestrictAddressFamilies", "AF_UNIX AF_INET AF_INET6 AF_NETLINK", strict, bySandbox),
+		row("LockPersonality", "yes", strict, bySandbox),
+		row("SystemCallArchitectures", "native", strict, bySandbox),
+		// EPERM: a process that SIGSYS kills loses its jobs.
+		row("SystemCallErrorNumber", "EPERM", strict, bySandbox),
+		row("SystemCallFilter", denied, strict && !hasAllowList, bySandbox),
 		row("SystemCallFilter", "@system-service", hasAllowList, bySandbox),
 		row("SystemCallFilter", "~@privileged @resources", hasAllowList, bySandbox),
-		// What ImageMagick, ffmpeg and `cp -p` call.
+		// ImageMagick, ffmpeg and `cp -p` make these calls.
 		row("SystemCallFilter", "@chown sched_setaffinity sched_setscheduler setpriority ioprio_set prlimit64 setrlimit", hasAllowList, bySandbox),
 		row("MemoryDenyWriteExecute", "yes", sandboxed && !in.JIT, "jit"),
-		row("ReadWritePaths", in.readWritePaths(), readOnly, "read_write_paths"),
-		row("CacheDirectory", in.cacheName(), readOnly, byDefault),
+		row("ReadOnlyPaths", lines(in.sandbox.protected), always, byDefault),
+		row("ReadWritePaths", lines(in.sandbox.writable), always, "read_write_paths"),
+		row("CacheDirectory", in.cacheName(), strict, byDefault),
 	}
 }
 
-// readWritePaths are the paths that jobs can write to: what releases share, those that are given, and the targets of links that leave the deployment.
-// A missing path is ignored (-); systemd resolves `current` at each start.
-func (in *input) readWritePaths() []systemd.Value {
-	optional := func(dirs []string) systemd.Paths {
-		var all systemd.Paths
-		for _, dir := range dirs {
-			all = append(all, "-"+dir)
-		}
-		return all
-	}
+// lines are a line for each path.
+func lines(paths []string) []systemd.Value {
 	var all []systemd.Value
-	for _, dirs := range in.deployment().Writable() {
-		all = append(all, optional(dirs))
-	}
-	more := append(optional(in.linkedDirs), in.ReadWritePaths...)
-	if in.clamd {
-		more = append(more, "/tmp", "/var/tmp")
-	}
-	if len(more) > 0 {
-		all = append(all, more)
+	for _, path := range paths {
+		all = append(all, systemd.Paths{path})
 	}
 	return all
-}
-
-// findLinkedDirs finds the directories outside of the deployment that shared directories link to.
-func (g *gatherer) findLinkedDirs() []string {
-	linked, refused := g.deployment().Linked(g.root)
-	for _, dir := range refused {
-		g.warn("a link in %s/shared leads to %s, which stays read-only to jobs; hint: read_write_paths, if that is meant", g.DeployRoot, dir)
-	}
-	return slices.DeleteFunc(linked, func(dir string) bool { return systemd.CheckPath(dir) != nil })
-}
-
-// isAtHome reports whether ProtectHome= hides a path, or the target of its links (systemd.exec(5)).
-func (g *gatherer) isAtHome(path string) bool {
-	if target, err := filepath.EvalSymlinks(g.inRoot(path)); err == nil && path != "" {
-		path = g.fromRoot(target)
-	}
-	return strings.HasPrefix(path, "/home/") || strings.HasPrefix(path, "/root/") || strings.HasPrefix(path, "/run/user/")
 }

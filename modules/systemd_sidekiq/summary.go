@@ -20,7 +20,7 @@ func (p *planner) summarize() {
 		for _, warning := range p.likelyRedis().Unsuited(p.version) {
 			p.Warn("%s", warning)
 		}
-		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", ")))
+		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", "))+p.firstRunText())
 		p.Add(ansible.Step{Title: "summarize", Proof: true, Do: func(late *ansible.Late) error {
 			p.reportSummary(late)
 			return nil
@@ -42,7 +42,15 @@ func (p *planner) reportSummary(to answer) {
 	case p.status == waiting:
 		text = p.waitingText()
 	}
-	to.Set("summary", text)
+	to.Set("summary", text+p.firstRunText())
+}
+
+// firstRunText says where jobs can write; "" for a unit that this module has written before.
+func (p *planner) firstRunText() string {
+	if p.sandbox.profile == "" || isManaged(p.main().installed.Text) {
+		return ""
+	}
+	return "; " + p.sandbox.String()
 }
 
 // waitingText says how the service is started. Nothing starts it by itself: a path unit would also start what somebody has stopped.

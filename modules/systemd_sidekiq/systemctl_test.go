@@ -247,7 +247,10 @@ func show(unit string) {
 	fmt.Printf("LoadState=%s\nActiveState=%s\nSubState=%s\nMainPID=%s\nInvocationID=%s\n", load, active, sub, pid, invocation)
 	fmt.Printf("UnitFileState=%s\nFragmentPath=%s\nTimeoutStopUSec=%s\n", get(unit, "enabled", "disabled"), file.Path, stopTimeout)
 	fmt.Printf("NRestarts=%s\nDropInPaths=%s\nNeedDaemonReload=%s\n", get(unit, "restarts", "0"), get(unit, "dropins", ""), get(unit, "reload", "no"))
-	fmt.Printf("ActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\nResult=success\nExecMainStatus=0\nExecMainCode=0\n", start)
+	fmt.Printf("ActiveEnterTimestamp=today\nExecMainStartTimestampMonotonic=%s\nResult=success\n", start)
+	if status := get(unit, "status", ""); status != "" && pid == "0" {
+		fmt.Printf("ExecMainCode=1\nExecMainStatus=%s\n", status)
+	}
 	if get("systemd", "version", "") == "" {
 		fmt.Println("RestartSteps=0") // as since systemd 254
 	}

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -32,11 +33,18 @@ func (g *gatherer) checkOwner(u *unit) error {
 		}
 		return argspec.Errorf("name", "%s does not run Sidekiq; hint: give this one another name, or set takeover: force", u.installed.Path)
 	}
+	if isOurs && g.Takeover == "force" {
+		return nil
+	}
+	hint := "give this one another name"
+	if isOurs {
+		hint += ", or set takeover: force to move it to this application (or, with state: absent, to remove it)"
+	}
 	what := fmt.Sprintf("it runs in %q", dir)
 	if dir == "" || g.AppRoot == "" {
 		what = "it was not written by this module"
 	}
-	return argspec.Errorf("name", "%s belongs to another project, %s; hint: give this one another name", u.installed.Path, what)
+	return argspec.Errorf("name", "%s belongs to another project, %s; hint: %s", u.installed.Path, what, hint)
 }
 
 // otherUnits finds units of the same application, so that there are never two Sidekiqs where one was meant.
@@ -93,12 +101,23 @@ func (p *planner) replaceOthers() error {
 			if err := p.checkEdits(o.installed); err != nil {
 				return err
 			}
+			p.warnOfOldLog(o.installed)
 			p.drainAndStop(o.unit, fmt.Sprintf(" (%s replaces it)", p.unitName("")))
 			p.disable(o.unit)
 			p.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.name)
 		}
 	}
 	return nil
+}
+
+// replaced is the unit that the service replaces: its own, else one of capistrano-sidekiq. The zero value: there is none.
+func (f *facts) replaced() systemd.UnitFile {
+	for _, o := range f.others {
+		if o.isCapistrano && f.main().installed.Path == "" {
+			return o.installed
+		}
+	}
+	return f.main().installed
 }
 
 // checkTakeover checks units of the service that others wrote: what an admin set there is not dropped silently.
@@ -108,6 +127,7 @@ func (p *planner) checkTakeover() error {
 			if err := p.checkEdits(u.installed); err != nil {
 				return err
 			}
+			p.warnOfOldLog(u.installed)
 		}
 	}
 	if m := p.main(); m.process == nil && m.installed.Path != "" && len(m.state.DropIns) > 0 && !m.isParent() {
@@ -147,6 +167,28 @@ func (p *planner) edits(u systemd.UnitFile) []string {
 	return edits
 }
 
+// warnOfOldLog warns of a log file of a unit that is replaced, if it gets no more lines.
+func (p *planner) warnOfOldLog(u systemd.UnitFile) {
+	for _, name := range []string{"StandardOutput", "StandardError"} {
+		if file := logFileOf(u.Value(name)); file != "" && file != p.LogFile {
+			p.Warn("%s logs to %s, the new unit logs to %s; hint: option log_file", u.Path, file, p.log())
+			return
+		}
+	}
+}
+
+// logFileOf is the file of a value of StandardOutput=; "" for other values.
+func logFileOf(value string) string {
+	kind, file, _ := strings.Cut(value, ":")
+	if !slices.Contains([]string{"append", "file", "truncate"}, kind) {
+		return ""
+	}
+	return file
+}
+
+// log is where the service logs to.
+func (o *options) log() string { return cmp.Or(o.LogFile, "journal") }
+
 func describeEdit(d systemd.Directive) string {
 	shown := d.Name + "=" + d.Value
 	if d.Name == "Environment" {
@@ -171,8 +213,10 @@ var assignment = lazyregexp.New(`\b([A-Za-z_][A-Za-z0-9_]*)=\S+`)
 var improved = []string{"Description", "Documentation", "Type", "NotifyAccess", "Restart", "RestartSec", "SyslogIdentifier", "KillMode", "WatchdogSec",
 	"TimeoutStartSec", "StartLimitIntervalSec", "StartLimitBurst", "StartLimitInterval", "PIDFile"}
 
-// neighbourNames are units after which the new unit starts, too, where they exist.
-var neighbourNames = append([]string{"syslog.target", "network.target", networkOnline}, append(slices.Concat(databaseNames...), redisNames...)...)
+// startsBefore reports whether the new unit starts after a unit.
+func (p *planner) startsBefore(name string) bool {
+	return slices.Contains([]string{"syslog.target", "network.target"}, name) || slices.Contains(slices.Concat(alwaysAfter, p.neighbours.after), name)
+}
 
 // covers reports whether the new unit does what a directive of the old one did, or better.
 func (p *planner) covers(d systemd.Directive) bool {
@@ -180,15 +224,15 @@ func (p *planner) covers(d systemd.Directive) bool {
 	case "WorkingDirectory": // see checkOwner
 		return true
 	case "After", "Wants", "Requires":
-		return !slices.ContainsFunc(strings.Fields(d.Value), func(n string) bool { return !slices.Contains(neighbourNames, n) })
+		return !slices.ContainsFunc(strings.Fields(d.Value), func(name string) bool { return !p.startsBefore(name) })
 	case "WantedBy":
 		return d.Value == "multi-user.target" || d.Value == "default.target"
 	case "StandardOutput", "StandardError":
-		return d.Value == "syslog" || d.Value == "journal" || p.LogFile != "" && d.Value == appendTo(p.LogFile)
+		return slices.Contains([]string{"syslog", "journal"}, d.Value) || logFileOf(d.Value) != ""
 	case "User":
 		return d.Value == p.User
-	case "Group":
-		return d.Value == p.Group
+	case "Group": // see groupOf
+		return true
 	case "UMask":
 		return strings.TrimLeft(d.Value, "0") == strings.TrimLeft(p.Umask, "0")
 	case "Environment":

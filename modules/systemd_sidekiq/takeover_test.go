@@ -36,7 +36,6 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		{line: "CPUWeight=20", edits: []string{"CPUWeight=20 (option extra_directives)"}},
 		{line: "TimeoutStopSec=infinity", edits: []string{"TimeoutStopSec=infinity (option stop_timeout)"}},
 		{line: "EnvironmentFile=/opt/hyrax/shared/.env", edits: []string{"EnvironmentFile=/opt/hyrax/shared/.env (option environment_files)"}},
-		{line: "StandardOutput=append:/var/log/sidekiq.log", edits: []string{"StandardOutput=append:/var/log/sidekiq.log (option log_file)"}},
 		{line: `Environment=A=1 "B=two hush"`, edits: []string{"Environment=A=(hidden) (option environment)", "Environment=B=(hidden) (option environment)"}},
 		{line: "ExecStartPre=/opt/prepare", edits: []string{"ExecStartPre=/opt/prepare (a drop-in)"}},
 		{line: "ExecStart=/usr/bin/bundle exec sidekiq -e staging", edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -e staging " + command}},
@@ -52,7 +51,7 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		{line: "ExecStart=bundle exec sidekiq", edits: []string{"ExecStart=bundle exec sidekiq " + command}},
 		{line: "ExecStart=/usr/bin/true", edits: []string{"ExecStart=/usr/bin/true " + command}},
 		{line: "ExecReload=/bin/kill -HUP $MAINPID", edits: []string{"ExecReload=/bin/kill -HUP $MAINPID (a drop-in)"}},
-		{line: "Group=ops", edits: []string{"Group=ops (option group)"}},
+		{line: "Group=ops"}, // see groupOf
 		{line: "WantedBy=graphical.target", edits: []string{"WantedBy=graphical.target (option enabled)"}},
 		{line: "TimeoutStopSec=35"},
 		{line: "TimeoutStopSec=36", edits: []string{"TimeoutStopSec=36 (option stop_timeout)"}},
@@ -60,7 +59,6 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		{line: "ExecStart=/opt/jemalloc.sh /usr/bin/bundle exec sidekiq", edits: []string{"ExecStart=/opt/jemalloc.sh /usr/bin/bundle exec sidekiq " + command}},
 		// As an admin changes it, and the options have it.
 		{line: "User=root", change: func(o *options) { o.User = "root" }},
-		{line: "Group=ops", change: func(o *options) { o.Group = "ops" }},
 		{line: "UMask=27", change: func(o *options) { o.Umask = "0027" }},
 		{line: "MemoryHigh=1G", change: func(o *options) { o.MemoryHigh = "2G" }},
 		{line: "MemoryLimit=1G", change: func(o *options) { o.MemoryMax = "2G" }},
@@ -68,8 +66,8 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		{line: "TimeoutStopSec=90", change: func(o *options) { o.StopTimeout = number(60) }},
 		{line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string]string{"CPUWeight": "20"} }},
 		{line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string]string{"CPUWeight": "30"} }, edits: []string{"CPUWeight=20 (option extra_directives)"}},
-		{line: "StandardOutput=append:/var/log/sidekiq.log", change: func(o *options) { o.LogFile = "/var/log/sidekiq.log" }},
-		{line: "StandardOutput=append:/var/log/other.log", change: func(o *options) { o.LogFile = "/var/log/sidekiq.log" }, edits: []string{"StandardOutput=append:/var/log/other.log (option log_file)"}},
+		{line: "StandardOutput=append:/var/log/sidekiq.log"}, // see warnOfOldLog
+		{line: "StandardError=null", edits: []string{"StandardError=null (option log_file)"}},
 		{line: "EnvironmentFile=/opt/hyrax/shared/.env", change: func(o *options) { o.EnvironmentFiles = []string{"/opt/hyrax/shared/.env"} }},
 		{line: "Environment=A=1", change: func(o *options) { o.Environment["A"] = "1" }},
 		{line: "Environment=A=1", change: func(o *options) { o.Environment["A"] = "2" }, edits: []string{"Environment=A=(hidden) (option environment)"}},

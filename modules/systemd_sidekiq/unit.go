@@ -28,7 +28,6 @@ type input struct {
 	*options
 	*facts
 	*unit
-	profile string
 }
 
 // processTable is the unit that runs a process of Sidekiq. systemd.directives(7) names the man page of each directive; any other source of a row
@@ -42,10 +41,10 @@ func processTable(in *input) []systemd.Section {
 			// A process is stopped before its parent, so that `systemctl stop` waits for all of them.
 			row("PartOf", in.parent(), in.hasParent(), byModule),
 			row("ReloadPropagatedFrom", in.parent(), in.hasParent(), byModule),
-			// At boot Redis and the database of this host start first. At shutdown, where it matters more, they stop last, when Sidekiq has
+			// At boot a Redis and a database of this host start first. At shutdown, where it matters more, they stop last, when Sidekiq has
 			// pushed back its jobs.
 			row("After", in.after(), always, byModule),
-			row("Wants", in.wants(), always, byModule),
+			row("Wants", networkOnline, always, byModule),
 			// Without a deployment nothing fails, also after a reboot.
 			row("ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule),
 			// Restarts are not rate-limited: after an hour without Redis no admin is needed.
@@ -61,7 +60,7 @@ func processTable(in *input) []systemd.Section {
 			row("WatchdogSec", in.Watchdog, notifies && !isSwarm && in.Watchdog > 0, "watchdog"), // sidekiq#4522, alaveteli#7998, sidekiq#4511
 			row("TimeoutStartSec", in.StartTimeout, notifies, "start_timeout"),
 			row("User", in.User, always, "user"),
-			row("Group", in.Group, always, "group"),
+			row("Group", in.group, always, "group"),
 			row("UMask", in.Umask, always, "umask"),
 			row("WorkingDirectory", systemd.Path(in.AppRoot), always, "app_root"),
 			row("Environment", in.variables(), always, "environment"),
@@ -79,8 +78,8 @@ func processTable(in *input) []systemd.Section {
 			row("RestartSteps", "6", always, byDefault),
 			row("RestartMaxDelaySec", "30", always, byDefault),
 			row("SyslogIdentifier", strings.TrimSuffix(in.name, ".service"), always, "name"),
-			row("StandardOutput", appendTo(in.LogFile), in.LogFile != "", "log_file"),
-			row("StandardError", appendTo(in.LogFile), in.LogFile != "", "log_file"),
+			row("StandardOutput", appendTo(in.LogFile), in.LogFile != "" && !in.opensLog(), "log_file"),
+			row("StandardError", appendTo(in.LogFile), in.LogFile != "" && !in.opensLog(), "log_file"),
 			row("MemoryHigh", in.MemoryHigh, always, "memory_high"),
 			row("MemoryMax", in.MemoryMax, always, "memory_max"),
 			row("LimitNOFILE", in.LimitNOFILE, always, "limit_nofile"),
@@ -108,7 +107,7 @@ func parentTable(in *input) []systemd.Section {
 			row("Type", "oneshot", always, byModule),
 			row("RemainAfterExit", "yes", always, byModule),
 			row("User", in.User, always, "user"), // nothing here needs root, nor does what a drop-in adds
-			row("Group", in.Group, always, "group"),
+			row("Group", in.group, always, "group"),
 			row("ExecStart", systemd.Command{"/bin/true"}, always, "bundle"),
 			row("ExecReload", systemd.Command{"/bin/true"}, always, byModule),
 		}},
@@ -134,8 +133,8 @@ func isOption(by string) bool {
 
 // unitText is the text of a unit file.
 func unitText(o *options, f *facts, u *unit) (string, error) {
-	in := &input{options: o, facts: f, unit: u, profile: profileOf(o, f.main().installed)}
-	comments := []string{marker, profileComment + in.profile}
+	in := &input{options: o, facts: f, unit: u}
+	comments := []string{marker, profileComment + in.sandbox.profile}
 	if u.process == nil {
 		return systemd.Render(f.systemctl.Version, comments, parentTable(in))
 	}
@@ -155,9 +154,9 @@ const optionsComment = "Options: "
 
 // optionsWithoutRow are options that units are made of and that no row of the tables names.
 var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "command", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment",
-	"extra_directives", "sidekiq_version", "manage_redis"}
+	"extra_directives", "sidekiq_version"}
 
-// unitOptions are the options that units are made of and that do not have their default. Hardening is not among them: a unit keeps its profile.
+// unitOptions are the options that units are made of and that do not have their default. Hardening and group are not among them: a unit keeps its own.
 func (o *options) unitOptions() []string {
 	names := slices.Clone(optionsWithoutRow)
 	for _, s := range tables() {
@@ -166,7 +165,7 @@ func (o *options) unitOptions() []string {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(o.NotDefault), func(name string) bool {
-		return slices.Contains([]string{"name", "app_root", "enabled"}, name) || !slices.Contains(names, name)
+		return slices.Contains([]string{"name", "app_root", "enabled", "group"}, name) || !slices.Contains(names, name)
 	})
 }
 
@@ -230,22 +229,18 @@ func (in *input) description() string {
 const networkOnline = "network-online.target"
 
 func (in *input) after() string {
-	after := append([]string{networkOnline}, in.neighbours.after...)
+	after := slices.Concat(alwaysAfter, in.neighbours.after)
 	if in.hasParent() {
 		after = append(after, in.parent())
 	}
 	return strings.Join(after, " ")
 }
 
-func (in *input) wants() string {
-	return strings.Join(append([]string{networkOnline}, in.neighbours.wants...), " ")
-}
-
 // variables are the assignments of Environment=. MALLOC_ARENA_MAX, as in Sidekiq's own example of a unit (examples/systemd/sidekiq.service), or
 // jemalloc keeps the memory of Ruby's threads small.
 func (in *input) variables() []systemd.Value {
 	variables := map[string]string{}
-	if isReadOnly(in.profile) {
+	if in.sandbox.profile == profileStrict {
 		// The home directory is read-only, and programs write their settings: LibreOffice makes a profile before it converts anything.
 		variables["XDG_CONFIG_HOME"] = in.cacheDir()
 	}
@@ -288,11 +283,18 @@ func (in *input) environmentFiles() []systemd.Value {
 	return all
 }
 
-// command is the command of ExecStart=. A login shell has to exec Sidekiq, or it would receive the signals that are for Sidekiq.
+// command is the command of ExecStart=. A shell has to exec Sidekiq, or it would receive the signals that are for Sidekiq.
 func (in *input) command() systemd.Command {
 	c := sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout)
+	shell := []string{"/bin/sh", "-c"}
 	if in.LoginShell {
-		c = append([]string{"/bin/bash", "-lc", `exec "$0" "$@"`}, c...)
+		shell = []string{"/bin/bash", "-lc"}
+	}
+	switch {
+	case in.opensLog():
+		return slices.Concat(shell, []string{`exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
+	case in.LoginShell:
+		return slices.Concat(shell, []string{`exec "$0" "$@"`}, c)
 	}
 	return c
 }

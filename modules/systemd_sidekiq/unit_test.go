@@ -43,7 +43,6 @@ func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion stri
 	g := &gatherer{inspector: newInspector(host{root: t.TempDir()}, o)}
 	f := &facts{systemctl: systemd.Systemctl{Version: systemdVersion}, service: g.ownUnits()}
 	f.bundle.Path = "/usr/bin/bundle"
-	f.after, f.wants = []string{"redis-server.service"}, []string{"redis-server.service"}
 	f.version = gemVersion(sidekiqVersion)
 	for _, u := range f.service {
 		u.timeout = f.version.DefaultTimeout()
@@ -51,7 +50,7 @@ func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion stri
 	if change != nil {
 		change(f)
 	}
-	f.runsAtHome = g.isAtHome(f.bundle.Path)
+	f.sandbox = g.sandbox(f)
 	texts := map[string]string{}
 	for _, u := range f.wanted() {
 		text, err := unitText(o, f, u)
@@ -60,6 +59,8 @@ func unitTexts(t *testing.T, o *options, systemdVersion int, sidekiqVersion stri
 	}
 	return texts
 }
+
+func strict(o *options) { o.Hardening = "strict" }
 
 func number(n int) *int { return &n }
 
@@ -85,11 +86,10 @@ var goldens = map[string]struct {
 	"bullseye":         {systemd: 247, sidekiq: "6.0.4"},
 	"bookworm":         {systemd: 252, sidekiq: "6.4.1"},
 	"strict":           {systemd: 257, sidekiq: "8.1.7", change: func(o *options) { o.Hardening, o.JIT = "strict", false }},
-	"strict_on_bionic": {systemd: 237, sidekiq: "6.5.12", change: func(o *options) { o.Hardening = "strict" }},
-	"compat":           {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Hardening = "compat" }},
+	"strict_on_bionic": {systemd: 237, sidekiq: "6.5.12", change: strict},
 	"off":              {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Hardening = "off" }},
-	"clamd":            {systemd: 257, sidekiq: "7.3.2", facts: func(f *facts) { f.clamd = true }},
-	"rbenv":            {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Hardening = "strict" }, facts: func(f *facts) { f.bundle = bundler.Bundle{Path: "/home/deploy/.rbenv/shims/bundle", IsWrapper: true} }},
+	"clamd":            {systemd: 257, sidekiq: "7.3.2", change: strict, facts: func(f *facts) { f.clamd = true }},
+	"rbenv":            {systemd: 257, sidekiq: "7.3.2", change: strict, facts: func(f *facts) { f.bundle = bundler.Bundle{Path: "/home/deploy/.rbenv/shims/bundle", IsWrapper: true} }},
 	"login_shell":      {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.LoginShell = true }, facts: func(f *facts) { f.bundle.Path = "bundle" }},
 	"everything": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) {
 		o.Concurrency, o.Timeout, o.StopTimeout, o.LimitNOFILE = number(12), number(40), number(90), number(65536)
@@ -100,7 +100,7 @@ var goldens = map[string]struct {
 		o.ExtraDirectives = map[string]string{"CPUWeight": "50", "Nice": "5", "ProtectHome": "no"}
 	}, facts: func(f *facts) {
 		f.jemalloc, f.pool.variables = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", map[string]string{"RAILS_MAX_THREADS": "12"}
-		f.after = append(f.after, "mariadb.service")
+		f.neighbours.after = []string{"postgresql@16-main.service", "redis-server@app.service"}
 	}},
 	"swarm": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) { o.Command = sidekiq.Swarm }, facts: func(f *facts) { f.entVersion = gemVersion("7.3.0") }},
 	"several": {systemd: 257, sidekiq: "7.3.2", change: func(o *options) {
@@ -141,16 +141,17 @@ func TestUnitText_FirstVersionWithDirective(t *testing.T) {
 		{directive: "TimeoutStopSec=35", before: "5.2.9", sidekiq: "6.0.0"},
 		{directive: "RestartSteps=6", systemd: 254},
 		{directive: "RestartMaxDelaySec=30", systemd: 254},
-		{directive: "ProtectProc=invisible", systemd: 247},
-		{directive: "ProtectClock=yes", systemd: 245},
-		{directive: "ProtectKernelLogs=yes", systemd: 244},
-		{directive: "ProtectHostname=yes", systemd: 242},
-		{directive: "RestrictSUIDSGID=yes", systemd: 242},
+		{directive: "ProtectProc=invisible", systemd: 247, change: strict},
+		{directive: "ProtectClock=yes", systemd: 245, change: strict},
+		{directive: "ProtectKernelLogs=yes", systemd: 244, change: strict},
+		{directive: "ProtectHostname=yes", systemd: 242, change: strict},
+		{directive: "RestrictSUIDSGID=yes", systemd: 242, change: strict},
 		{directive: "PrivateMounts=yes", systemd: 239},
-		{directive: "SystemCallFilter=@system-service", systemd: 239, change: func(o *options) { o.Hardening = "strict" }},
-		{directive: "PrivateIPC=yes", systemd: 248, change: func(o *options) { o.Hardening = "strict" }},
+		{directive: "SystemCallFilter=@system-service", systemd: 239, change: strict},
+		{directive: "PrivateIPC=yes", systemd: 248, change: strict},
 		{directive: "OOMPolicy=continue", systemd: 243, change: func(o *options) { o.ExtraDirectives = map[string]string{"OOMPolicy": "continue"} }},
-		{directive: "NoNewPrivileges=yes"}, {directive: "ProtectSystem=strict"}, {directive: "PrivateTmp=yes"}, {directive: "KillMode=mixed"},
+		{directive: "NoNewPrivileges=yes", change: strict}, {directive: "ProtectSystem=strict", change: strict}, {directive: "PrivateTmp=yes", change: strict},
+		{directive: "ProtectSystem=full"}, {directive: "KillMode=mixed"},
 		{directive: "Restart=always"}, {directive: "StartLimitIntervalSec=0"}, {directive: "UMask=0002"},
 	} {
 		t.Run(c.directive, func(t *testing.T) {
@@ -239,7 +240,7 @@ func TestSystemdAnalyze_ExposureLevel(t *testing.T) {
 	if version < 250 {
 		t.Skipf("SKIPPED: systemd-analyze %d rates no files; the scenario default has it rate the unit", version)
 	}
-	for profile, most := range map[string]float64{"strict": 1.6, "standard": 1.9, "compat": 4, "off": 9.5} {
+	for profile, most := range map[string]float64{"strict": 1.7, "standard": 8.7, "off": 9.5} {
 		t.Run(profile, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "sidekiq.service")
 			text := unitTexts(t, roleOptions(func(o *options) { o.Hardening = profile }), version, "7.3.2", nil)["sidekiq.service"]
@@ -261,34 +262,21 @@ func TestProfileOf(t *testing.T) {
 		return systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "# " + marker + "\n" + comment + "\n[Service]\n"}
 	}
 	for _, c := range []struct {
-		hardening string
-		installed systemd.UnitFile
-		want      string
+		hardening       string
+		installed       systemd.UnitFile
+		profile, reason string
 	}{
-		{"auto", systemd.UnitFile{}, "standard"},
-		{"auto", systemd.UnitFile{Path: "/lib/systemd/system/sidekiq.service", Text: "# Hardening: strict\n"}, "compat"},
-		{"auto", managed("# Hardening: off"), "off"},
-		{"auto", managed("# Hardening: strict"), "strict"},
-		{"auto", managed("# Hardening: none"), "compat"},
-		{"auto", managed("# edited"), "compat"},
-		{"strict", managed("# Hardening: off"), "strict"},
+		{"auto", systemd.UnitFile{}, "standard", "by default"},
+		{"auto", systemd.UnitFile{Path: "/lib/systemd/system/sidekiq.service", Text: "# Hardening: strict\n"}, "standard", "by default"},
+		{"auto", managed("# Hardening: off"), "off", "as before"},
+		{"auto", managed("# Hardening: strict"), "strict", "as before"},
+		{"auto", managed("# Hardening: none"), "standard", "by default"},
+		{"auto", managed("# edited"), "standard", "by default"},
+		{"strict", managed("# Hardening: off"), "strict", "by option hardening"},
 	} {
-		require.Equal(t, c.want, profileOf(&options{Hardening: c.hardening}, c.installed), "%s: %s", c.hardening, c.installed.Text)
+		profile, reason := profileOf(&options{Hardening: c.hardening}, c.installed)
+		require.Equal(t, []string{c.profile, c.reason}, []string{profile, reason}, "%s: %s", c.hardening, c.installed.Text)
 	}
-}
-
-func TestIsAtHome(t *testing.T) {
-	g := &gatherer{inspector: newInspector(host{root: t.TempDir()}, nil)}
-	for path, want := range map[string]bool{
-		"": false, "/opt/hyrax/current": false, "/home/deploy/.rbenv/shims/bundle": true, "/root/app": true, "/run/user/1000/app": true, "/homes/app": false,
-	} {
-		require.Equal(t, want, g.isAtHome(path), path)
-	}
-	for _, dir := range []string{"opt", "home/deploy/app"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(g.root, dir), 0o755))
-	}
-	require.NoError(t, os.Symlink("../home/deploy/app", filepath.Join(g.root, "opt/app")))
-	require.True(t, g.isAtHome("/opt/app"), "a link")
 }
 
 // The longest name is accepted; the script options_refused has one that is a byte longer.

@@ -2,6 +2,7 @@
 package capistrano
 
 import (
+	"cmp"
 	"os"
 	"path"
 	"path/filepath"
@@ -22,10 +23,7 @@ func RootOf(appRoot string) string {
 
 // Project is the name of the application: that of the directory above current, hyrax for /opt/hyrax/current.
 func (d Deployment) Project() string {
-	if d.Root != "" {
-		return path.Base(d.Root)
-	}
-	return path.Base(d.AppRoot)
+	return path.Base(d.Top())
 }
 
 // Owns reports whether a directory is AppRoot, current or in a release. Other directories in Root do not count: Root may be /opt.
@@ -40,12 +38,31 @@ func isIn(dir, parent string) bool { return strings.HasPrefix(dir, parent+"/") }
 // writable are the directories that applications write to and Capistrano links into every release.
 var writable = []string{"log", "tmp", "storage", "public/system", "public/uploads"}
 
-// Writable are the directories that an application writes to, whether or not they exist: a list for shared, with Capistrano, and one for AppRoot.
-func (d Deployment) Writable() [][]string {
+// Top is the directory with everything that is deployed.
+func (d Deployment) Top() string { return cmp.Or(d.Root, d.AppRoot) }
+
+// Writable are the directories that an application writes to, whether or not they exist.
+func (d Deployment) Writable() []string {
 	if d.Root == "" {
-		return [][]string{writableIn(d.AppRoot)}
+		return writableIn(d.AppRoot)
 	}
-	return [][]string{writableIn(path.Join(d.Root, "shared")), writableIn(d.AppRoot)}
+	return append(writableIn(path.Join(d.Root, "shared")), writableIn(d.AppRoot)...)
+}
+
+// LogDir is the directory of the application's logs.
+func (d Deployment) LogDir() string {
+	if d.Root == "" {
+		return path.Join(d.AppRoot, "log")
+	}
+	return path.Join(d.Root, "shared/log")
+}
+
+// Protected are the directories that only a deploy writes to: the repository of the code, and the configuration that releases share.
+func (d Deployment) Protected() []string {
+	if d.Root == "" {
+		return nil
+	}
+	return []string{path.Join(d.Root, "repo"), path.Join(d.Root, "shared/config")}
 }
 
 func writableIn(root string) []string {

@@ -34,8 +34,13 @@ func TestDeployment_Writable(t *testing.T) {
 	in := func(root string) []string {
 		return []string{root + "/log", root + "/tmp", root + "/storage", root + "/public/system", root + "/public/uploads"}
 	}
-	require.Equal(t, [][]string{in("/srv/app")}, Deployment{AppRoot: "/srv/app"}.Writable())
-	require.Equal(t, [][]string{in("/opt/shared"), in("/opt/current")}, Deployment{AppRoot: "/opt/current", Root: "/opt"}.Writable())
+	require.Equal(t, in("/srv/app"), Deployment{AppRoot: "/srv/app"}.Writable())
+	require.Equal(t, append(in("/opt/shared"), in("/opt/current")...), Deployment{AppRoot: "/opt/current", Root: "/opt"}.Writable())
+}
+
+func TestDeployment_Protected(t *testing.T) {
+	require.Empty(t, Deployment{AppRoot: "/srv/app"}.Protected())
+	require.Equal(t, []string{"/opt/repo", "/opt/shared/config"}, Deployment{AppRoot: "/opt/current", Root: "/opt"}.Protected())
 }
 
 func TestDeployment_Linked(t *testing.T) {

@@ -24,6 +24,8 @@ const (
 	Pool = ".pool"
 	// Restart has the reason of a pending restart.
 	Restart = ".restart"
+	// Failed is about a unit file whose sandbox systemd could not set up.
+	Failed = ".failed"
 )
 
 // Notes are those of a host. The value is its root directory, "/" except in tests.
@@ -33,8 +35,8 @@ func (n Notes) path(unit, kind string) string {
 	return filepath.Join(string(n), Dir, unit+kind)
 }
 
-// Read returns the text of a note about a process of a unit (see systemd.State.Identity). A note about another process, or that cannot be read, does
-// not count.
+// Read returns the text of a note about a process of a unit (see systemd.State.Identity), or about its file. A note about another, or that cannot be
+// read, does not count.
 func (n Notes) Read(unit, kind, process string) (text string, isFound bool) {
 	note, err := atomicfile.ReadIfThere(n.path(unit, kind))
 	of, text, _ := strings.Cut(string(note), "\n")
@@ -61,7 +63,7 @@ func (n Notes) Remove(unit, kind string) error { return RemoveIfEmpty(n.path(uni
 
 // Forget removes all notes about a unit, and their directory with the last of all.
 func (n Notes) Forget(unit string) error {
-	for _, kind := range []string{Pool, Quiet, Restart} {
+	for _, kind := range []string{Pool, Quiet, Restart, Failed} {
 		if err := n.Remove(unit, kind); err != nil {
 			return err
 		}

@@ -199,6 +199,47 @@ func TestPeers_MostConnectionsFirst(t *testing.T) {
 	require.Equal(t, []netip.AddrPort{netip.MustParseAddrPort("10.0.0.3:6379"), netip.MustParseAddrPort("10.0.0.2:3306")}, peers)
 }
 
+// A host with processes 1, 42 (the client) and 43 (the server, of a unit or of a container).
+func TestServiceAt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "redis.sock")
+	server, err := net.Listen("unix", path)
+	require.NoError(t, err)
+	defer server.Close()
+	for _, c := range []struct{ name, address, cgroup, want string }{
+		{"TCP", "localhost:6390", "0::/system.slice/system-redis.slice/redis-server@app.service\n", "redis-server@app.service"},
+		{"IPv6", "[::1]:6391", "0::/system.slice/valkey.service\n", "valkey.service"},
+		{"socket", path, "1:name=systemd:/system.slice/redis_6379.service\n0::/\n", "redis_6379.service"},
+		{"nobody listens", "localhost:6379", "0::/system.slice/redis.service\n", ""},
+		{"no socket", "/run/none.sock", "0::/system.slice/redis.service\n", ""},
+		{"systemd of a user", "localhost:6390", "0::/user.slice/user-1.slice/user@1.service/app.slice/redis.service\n", "user@1.service"},
+		{"container", "localhost:6390", "0::/system.slice/docker-1.scope\n", ""},
+		{"no port", "localhost", "0::/system.slice/redis.service\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{
+				"1/net/tcp": "   0: 0100007F:18F6 00000000:0000 0A 00000000:00000000 00:00000000 00000000   100        0 10 1\n" +
+					"   1: 0100007F:BA48 0100007F:18F6 01 00000000:00000000 02:00007460 00000000   100        0 11 1\n",
+				"1/net/tcp6": "   0: 00000000000000000000000001000000:18F7 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000   100        0 12 1\n",
+				"1/net/unix": "Num RefCount Protocol Flags Type St Inode Path\n00: 00000002 00000000 00000000 0001 03 13 " + path + "\n00: 00000002 00000000 00010000 0001 01 14 " + path + "\n",
+				"42/status":  "Uid:\t100\t100\t100\t100\n", "42/cgroup": "0::/system.slice/client.service\n", "42/fd/0": "11",
+				"43/status": "Uid:\t100\t100\t100\t100\n", "43/cgroup": c.cgroup, "43/fd/0": "10", "43/fd/1": "12",
+				"44/status": "Uid:\t0\t0\t0\t0\n", "44/cgroup": c.cgroup, "44/fd/0": "14",
+			} {
+				file := filepath.Join(dir, name)
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+				if strings.Contains(name, "/fd/") {
+					require.NoError(t, os.Symlink("socket:["+text+"]", file))
+				} else {
+					require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+				}
+			}
+			require.NoError(t, os.Chown(path, 0, 0))
+			require.Equal(t, c.want, FS(dir).ServiceAt(c.address))
+		})
+	}
+}
+
 func TestParseAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"0100007F:18EB":                         "127.0.0.1:6379",

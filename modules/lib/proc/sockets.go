@@ -23,6 +23,7 @@ const (
 type socket struct {
 	local, remote netip.AddrPort
 	state, inode  string
+	uid           uint32 // of the user who made it
 }
 
 // Peers are the servers to which the process has TCP connections, most connections first.
@@ -109,8 +110,9 @@ func (p Process) sockets(protocol string) []socket {
 		}
 		local, err := parseAddress(fields[1])
 		remote, remoteErr := parseAddress(fields[2])
-		if err == nil && remoteErr == nil { // else the heading
-			all = append(all, socket{local, remote, fields[3], fields[9]})
+		uid, uidErr := strconv.ParseUint(fields[7], 10, 32)
+		if err == nil && remoteErr == nil && uidErr == nil { // else the heading
+			all = append(all, socket{local, remote, fields[3], fields[9], uint32(uid)})
 		}
 	}
 	return all

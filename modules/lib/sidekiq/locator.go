@@ -42,10 +42,13 @@ func (l Locator) Search(pid int, process map[string]string, unit environ.Sources
 	return s
 }
 
+// IsGuess reports whether nothing but Sidekiq's default says where the Redis is.
+func (s Search) IsGuess() bool { return s.Found[0].Source == byDefault }
+
 // Predicted returns the first Redis that options and files name. It is an error if config/redis.yml, which may name it, cannot be read.
 func (l Locator) Predicted(env environ.Environ) (Client, error) {
 	s := l.searchFor(nil, env, "")
-	if s.Found[0].Source == byDefault && s.unread != nil {
+	if s.IsGuess() && s.unread != nil {
 		return Client{}, s.unread
 	}
 	return s.client(s.Found[0]), nil
