@@ -27,7 +27,7 @@ var common = []flagged{
 	{"rails-env", "rails_env", "Rails `ENVIRONMENT`"},
 	{"ruby-manager", "ruby.manager", "`MANAGER` of Ruby on the hosts: auto, system, rbenv, rvm, asdf or mise"},
 	{"bundle", "ruby.bundle", "`PATH` of bundle on the hosts (default: what the manager has)"},
-	{"hardening", "hardening.level", "`LEVEL` of the sandbox: auto, strict, standard, compat or off"},
+	{"hardening", "hardening.level", "`LEVEL` of the sandbox: auto, strict, standard or off"},
 }
 
 // gemFlag is the one of capistrano alone.

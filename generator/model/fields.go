@@ -47,7 +47,7 @@ var (
 	pool         = rule{`^(auto|[1-9][0-9]*)$`, "auto, or a number of connections"}
 	absolute     = rule{`^(/|\{\{)`, "an absolute path, such as /opt/hyrax"}
 	optionalPath = rule{`^-?(/|\{\{)`, "an absolute path, such as /opt/hyrax, with a - before it where it may be missing"}
-	logPath      = rule{`^/var/log/[^/]`, "a path below /var/log, since it is root who opens the file"}
+	logPath      = rule{`^/var/log/[^/]|/log/[^/]+\.log$`, "a path below /var/log, or shared/log/NAME.log in deploy_root"}
 	redisURL     = rule{`^(rediss?://|unix:/|\{\{)`, "a URL such as redis://redis.example.org:6379/0"}
 	oneWord      = rule{`^\S+$`, "a word without blanks"}
 	oneLine      = rule{`^[^\x00-\x1f\x7f]+$`, "one line of text"}
@@ -83,7 +83,7 @@ func Fields(m Model) []Field {
 		{Key: "deploy_user", Name: "sidekiq_deploy_user", Type: argspec.Str, Accepts: account, Default: m.DeployUser,
 			Description: "Runs Sidekiq, and may restart it with sudo."},
 		{Key: "deploy_group", Name: "sidekiq_deploy_group", Type: argspec.Str, Accepts: account, Default: Null(m.DeployGroup),
-			Description: "Group of the process; by default the group with the name of the deploy user."},
+			Description: "Group of the process; unset: that of the existing unit, else the primary group of the deploy user."},
 		{Key: "deploy_root", Name: "sidekiq_deploy_root", Type: argspec.Path, Accepts: absolute, Template: true, Default: cmp.Or(m.DeployRoot, "/opt/{{ sidekiq_project }}"),
 			Description: "Folder that holds `current`, `releases` and `shared`."},
 		{Key: "app_root", Name: "sidekiq_app_root", Type: argspec.Path, Accepts: absolute, Template: true, Default: cmp.Or(m.AppRoot, "{{ sidekiq_deploy_root }}/current"),
@@ -126,10 +126,10 @@ func Fields(m Model) []Field {
 			Description: "Files that the application loads with dotenv; only read, and no error when missing."},
 		{Key: "umask", Name: "sidekiq_umask", Type: argspec.Str, Accepts: octal, Default: m.Umask,
 			Description: "Permissions that files written by jobs do not get."},
-		{Key: "hardening.level", Name: "sidekiq_hardening", Type: argspec.Str, Choices: []string{"auto", "strict", "standard", "compat", "off"}, Default: m.Hardening.Level,
-			Description: "Sandbox. `standard`: only its own folders can be written to; `strict`: more; `compat`: files as they are; `auto`: `standard`, `compat` for a unit that is taken over."},
+		{Key: "hardening.level", Name: "sidekiq_hardening", Type: argspec.Str, Choices: []string{"auto", "strict", "standard", "off"}, Default: m.Hardening.Level,
+			Description: "Sandboxing profile. `standard` protects the system and the configuration of the application from jobs; with `strict` they can write only to `sidekiq_read_write_paths` and what releases share; `auto` keeps that of an existing unit, else `standard`."},
 		{Key: "hardening.read_write_paths", Name: "sidekiq_read_write_paths", Type: argspec.List, Elements: argspec.Str, Accepts: optionalPath, Template: true, Default: orEmpty(m.Hardening.ReadWritePaths),
-			Description: "Folders to which jobs may write, beside those that releases share; one that starts with `-` may be missing."},
+			Description: "Further directories that jobs can write to; prefix with `-` to ignore a missing one."},
 		{Key: "hardening.jit", Name: "sidekiq_jit", Type: argspec.Bool, Default: m.Hardening.JIT,
 			Description: "Whether jobs may use Java, LibreOffice, YJIT and whatever else makes machine code as it runs."},
 		{Key: "memory.malloc", Name: "sidekiq_malloc", Type: argspec.Str, Choices: []string{"arenas", "jemalloc", "default"}, Default: m.Memory.Malloc,
@@ -143,7 +143,7 @@ func Fields(m Model) []Field {
 		{Key: "extra_directives", Name: "sidekiq_extra_directives", Type: argspec.Dict, Template: true, Default: orEmptyMap(m.ExtraDirectives),
 			Description: "Further directives of the unit's [Service], such as `CPUWeight` or `Nice`."},
 		{Key: "logging.file", Name: "sidekiq_log_file", Type: argspec.Path, Accepts: logPath, Template: true, Default: Null(m.Logging.File),
-			Description: "File below /var/log for the log; unset: the journal."},
+			Description: "Log file, below /var/log or shared/log/NAME.log in `sidekiq_deploy_root`; unset: the journal."},
 		{Key: "redis.url", Name: "sidekiq_redis_url", Type: argspec.Str, Accepts: redisURL, Template: true, Default: Null(m.Redis.URL), NoLog: true,
 			Description: "URL of the Redis in which the heartbeat is looked for; unset: as the service's variables say, else localhost."},
 		{Key: "redis.namespace", Name: "sidekiq_redis_namespace", Type: argspec.Str, Accepts: oneWord, Template: true, Default: Null(m.Redis.Namespace),
@@ -151,7 +151,7 @@ func Fields(m Model) []Field {
 		{Key: "redis.require_heartbeat", Name: "sidekiq_require_heartbeat", Type: argspec.Bool, Default: m.Redis.RequireHeartbeat,
 			Description: "Whether it is an error, not a warning, when Redis cannot tell."},
 		{Key: "redis.manage", Name: "sidekiq_manage_redis", Type: argspec.Str, Choices: []string{"auto", "never"}, Default: m.Redis.Manage,
-			Description: "`auto` enables and starts a Redis that is installed on the host."},
+			Description: "`auto` enables and starts the Redis of the host if the application's address of Redis is local and nothing answers there."},
 		{Key: "database.config", Name: "sidekiq_database_yml", Type: argspec.List, Elements: argspec.Path, Accepts: absolute, Template: true, Default: orEmpty(m.Database.Config),
 			Description: "Where database.yml may be; the first that exists is tuned."},
 		{Key: "database.pool", Name: "sidekiq_database_pool", Type: argspec.Str, Accepts: pool, Default: m.Database.Pool,

@@ -13,7 +13,7 @@ is() { [ "$2" = "$3" ] || fail "$1 is $2, not $3"; }
 
 number=$(pgrep -fc '^sidekiq [0-9.]* ' || test $? = 1)
 is "the number of processes" "$number" 1
-grep -q '^# Hardening: compat$' "$unit" || fail "$unit does not have the profile compat"
+grep -q '^# Hardening: standard$' "$unit" || fail "$unit does not have the profile standard"
 sha256sum --check /var/log/checksums
 has 'DEMO_TOKEN=50% of "$HOME" `id` \ é'
 is "$unit.env" "$(stat -c '%U:%G %a' "${unit%.service}.env")" "root:root 600"

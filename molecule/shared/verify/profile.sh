@@ -10,9 +10,8 @@ show() { systemctl show --value --property="$2" "$1.service"; }
 
 case $PROFILE in
   off) wanted="ProtectSystem=no ProtectHome=no PrivateTmp=no NoNewPrivileges=no PrivateUsers=no" kernel="0 0 the host's rw" ;;
-  compat) wanted="ProtectSystem=yes ProtectHome=no PrivateTmp=no NoNewPrivileges=yes PrivateUsers=no" kernel="1 2 the host's rw" ;;
-  standard) wanted="ProtectSystem=strict ProtectHome=read-only PrivateTmp=yes NoNewPrivileges=yes PrivateUsers=no" kernel="1 2 the host's ro" ;;
-  strict) wanted="ProtectSystem=strict ProtectHome=yes PrivateTmp=yes NoNewPrivileges=yes PrivateUsers=yes" kernel="1 2 its own ro" ;;
+  standard) wanted="ProtectSystem=full ProtectHome=no PrivateTmp=no NoNewPrivileges=no PrivateUsers=no" kernel="0 0 the host's rw" ;;
+  strict) wanted="ProtectSystem=strict ProtectHome=read-only PrivateTmp=yes NoNewPrivileges=yes PrivateUsers=yes" kernel="1 2 its own ro" ;;
   *) fail "unknown profile \"$PROFILE\"" ;;
 esac
 

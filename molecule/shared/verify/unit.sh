@@ -8,7 +8,7 @@ SERVICE=${SERVICE:-sidekiq}
 PROJECT=${PROJECT:-demo}
 DEPLOYER=${DEPLOYER:-deploy}
 unit=/etc/systemd/system/$SERVICE.service
-SCORE=${SCORE:-1.9} # of the profile `standard`; 0: safe, 10: unsafe
+SCORE=${SCORE:-9.0} # of the profile `standard`; 0: safe, 10: unsafe
 
 fail() { echo "unit: $*" >&2; exit 1; }
 show() { systemctl show --value --property="$1" "$SERVICE.service"; }
