@@ -2,156 +2,16 @@
 
 # usage: ruby cases.rb [CASE...]
 #
-# Runs the test cases on this host (default: all): the modules in a situation, and what they report
-# and do. Each case starts without a service, with an empty Redis and a new deployment.
-require "fileutils"
-require "json"
-require "open3"
-require "securerandom"
+# Runs the test cases on this host (default: all). Each starts without a service, with an empty Redis
+# and a new deployment.
+require "/usr/local/src/demo/cases"
 
-Encoding.default_external = Encoding::UTF_8 # no LANG is set
-
-CURRENT = "/opt/demo/current"
 DATABASE_YML = "/opt/demo/shared/config/database.yml"
-UNIT = "/etc/systemd/system/sidekiq.service"
-GEM_UNIT = "/etc/systemd/system/demo_sidekiq_production.service"
 PASSWORD = "only-ruby-knows"
 VARIABLES = "REDIS_URL=redis://localhost:6379/2\nRAILS_MAX_THREADS=3\n" # of a shell
-FALSE_WARNING = "no Sidekiq has ever used"
 INSTANT = 30 # seconds; more than the module needs when it waits for nothing, on any machine
-NO_JOBS = { verify_jobs: "off" } # a restart does not wait for failing jobs
-
-# The binary in the cache of the action plugin.
-PROGRAM = ENV["PROGRAM"] || Dir["/var/cache/ansible-sidekiq/**/*"].max_by { |file| File.file?(file) ? File.size(file) : 0 }
-
-# --- programs
-
-def try(*command)
-  output, status = Open3.capture2e(*command)
-  [output.strip, status.success?]
-end
-
-def sh(*command)
-  output, ok = try(*command)
-  ok ? output : raise("#{command.join(" ")}: #{output}")
-end
-
-def systemctl(*arguments)
-  sh("systemctl", *arguments)
-end
-
-def show(property, unit = "sidekiq")
-  systemctl("show", "--value", "--property=#{property}", unit)
-end
-
-def main_pid
-  Integer(show("MainPID"))
-end
-
-def title(pid)
-  File.read("/proc/#{pid}/cmdline").tr("\0", " ").strip
-rescue Errno::ENOENT, Errno::ESRCH
-  ""
-end
-
-# The titles of all Sidekiq processes.
-def titles
-  Dir.children("/proc").grep(/\A\d+\z/).map { |pid| title(pid) }.grep(/\Asidekiq \d/)
-end
-
-# REDISCLI_AUTH is the password of redis-cli, which warns on stderr if Redis has none.
-def redis(*command, db: 0)
-  output, = Open3.capture2("redis-cli", "--raw", "-n", db.to_s, *command.map(&:to_s), err: File::NULL)
-  output.strip
-end
-
-def heartbeats(db: 0)
-  redis("SMEMBERS", "processes", db: db).lines.map(&:strip)
-end
-
-def push(job_class, *arguments, db: 0)
-  now = Time.now.to_f
-  job = { class: job_class, args: arguments, jid: SecureRandom.hex(12), queue: "default", retry: true, created_at: now, enqueued_at: now }
-  redis("SADD", "queues", "default", db: db)
-  redis("LPUSH", "queue:default", JSON.generate(job), db: db)
-end
-
-def await(what, seconds = 40)
-  (seconds * 5).times do
-    return if yield
-    sleep 0.2
-  end
-  raise "#{what}: not within #{seconds} s"
-end
-
-# --- modules
-
-def call(name, options)
-  File.write("/run/options.json", JSON.generate(options))
-  start = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  output, = Open3.capture2(PROGRAM, "run", name, "/run/options.json")
-  answer = JSON.parse(output)
-  answer["took"] = (Process.clock_gettime(Process::CLOCK_MONOTONIC) - start).round
-  puts "   #{name}: #{answer["took"]} s: #{(answer["msg"] || answer["summary"]).to_s[0, 300]}"
-  answer
-end
-
-def service(options = {})
-  call("systemd_sidekiq", { app_root: CURRENT, processes: [], start_timeout: 30 }.merge(options))
-end
-
-def info(options = {})
-  call("sidekiq_info", { app_root: CURRENT }.merge(options))
-end
-
-def warnings(answer)
-  Array(answer["warnings"])
-end
-
-def process(answer)
-  Array(answer["processes"]).first || {}
-end
-
-def heartbeat(answer)
-  process(answer)["heartbeat"] || {}
-end
 
 # --- checks
-
-def fail_check(message)
-  puts "   FAIL: #{message}"
-  @failed = true
-end
-
-def check(message, ok)
-  fail_check(message) unless ok
-end
-
-def check_warning(answer, *texts)
-  found = warnings(answer).any? { |warning| texts.all? { |text| warning.match?(/(?<!\w)#{Regexp.escape(text)}(?!\w)/) } }
-  check("no warning with #{texts.join(", ")}: #{warnings(answer)}", found)
-end
-
-def check_no_warning(answer, text)
-  found = warnings(answer).grep(/#{Regexp.escape(text)}/i)
-  check("warning with #{text}: #{found}", found.empty?)
-end
-
-def check_success(answer)
-  check("the module failed", answer["failed"] == false)
-end
-
-def check_up(answer)
-  check_success(answer)
-  check("status is #{answer["status"].inspect}, not up", answer["status"] == "up")
-end
-
-def check_heartbeat(answer, place)
-  found = heartbeat(answer)
-  check("heartbeat of the process: #{found}, not seen at #{place}", found["status"] == "seen" && found["place"] == place)
-  check("evidence is #{process(answer)["evidence"].inspect}, not heartbeat", process(answer)["evidence"] == "heartbeat")
-  check_no_warning(answer, FALSE_WARNING)
-end
 
 # By title, since the heartbeat cannot be seen.
 def check_title(answer)
@@ -165,39 +25,18 @@ def check_pending(answer, pending)
   check("restart_reasons: #{answer["restart_reasons"].inspect}", answer["restart_reasons"].is_a?(Array) && answer["restart_reasons"].any? == pending)
 end
 
-# A job that a restart interrupts begins twice.
-def check_done_once(phase)
-  begins, runs = %w[begins runs].map { |counter| redis("GET", "soak:#{phase}:#{counter}").to_i }
-  check("the job began #{begins} times and ended #{runs} times, not once", [begins, runs] == [1, 1])
-end
-
 # --- situations
 
-def stop_services
-  units = %w[sidekiq demo_sidekiq_production other blog]
-  units.each do |unit|
-    try("systemctl", "kill", "--signal=KILL", unit)
-    try("systemctl", "stop", unit)
-    FileUtils.rm_f(Dir["/etc/systemd/system/{,*.wants/}#{unit}.{service,env}"])
-  end
-  systemctl("daemon-reload")
-  systemctl("reset-failed")
-end
-
 def reset
-  stop_services
+  remove_services("sidekiq", "demo_sidekiq_production", "other", "blog")
   systemctl("start", "redis-server")
   ENV["REDISCLI_AUTH"] = PASSWORD # of an earlier case, or run
   redis("CONFIG", "SET", "requirepass", "")
   ENV.delete("REDISCLI_AUTH")
   redis("FLUSHALL")
-  FileUtils.rm_rf(%w[/opt/demo /opt/other /run/systemd_sidekiq /var/cache/systemd_sidekiq /home/deploy/.rbenv /usr/local/bin/sidekiqswarm])
+  FileUtils.rm_rf(%w[/opt/other /home/deploy/.rbenv /usr/local/bin/sidekiqswarm])
   FileUtils.cp("/etc/skel/.profile", "/home/deploy/.profile")
-  sh("/usr/local/src/install")
-end
-
-def append(file, text)
-  File.write(file, text, mode: "a")
+  deploy
 end
 
 # Sets an address that only Ruby knows.
@@ -231,18 +70,7 @@ def service_with_pool(options = {})
   service({ concurrency: 12, database_pool: pool }.merge(options))
 end
 
-def start_job(phase, seconds)
-  push("SoakJob", phase, 1, seconds)
-  await("job #{phase}") { redis("GET", "soak:#{phase}:begins") == "1" }
-end
-
 # --- cases
-
-CASES = {}
-
-def self.define(name, &block)
-  CASES[name.to_s] = block
-end
 
 define :no_false_warning do
   systemctl("stop", "redis-server")
@@ -389,34 +217,7 @@ end
 
 define :swarm do
   FileUtils.install("#{CURRENT}/evidence/sidekiqswarm", "/usr/local/bin/sidekiqswarm", mode: 0o755)
-  File.write(GEM_UNIT, <<~UNIT)
-    [Unit]
-    Description=Sidekiq for demo (production)
-    After=syslog.target network.target
-
-    [Service]
-    Type=notify
-    WatchdogSec=10
-    User=deploy
-    WorkingDirectory=#{CURRENT}
-
-    ExecStart=/usr/bin/bundle exec sidekiqswarm -e production --config #{CURRENT}/config/sidekiq.yml
-
-    UMask=0002
-
-    Environment="SIDEKIQ_COUNT=2"
-
-    RestartSec=1
-    Restart=on-failure
-
-    StandardOutput=append:/opt/demo/shared/log/sidekiq.log
-
-    SyslogIdentifier=demo_sidekiq_production
-    [Install]
-    WantedBy=multi-user.target
-  UNIT
-  systemctl("daemon-reload")
-  systemctl("enable", "--now", "demo_sidekiq_production")
+  write_gem_unit("demo_sidekiq_production", command: "sidekiqswarm", more: 'Environment="SIDEKIQ_COUNT=2"')
   await("heartbeats of the swarm") { heartbeats.size == 2 }
 
   options = { command: "sidekiqswarm", environment: { SIDEKIQ_COUNT: "2" }, timeout: 1, takeover: "force" } # for the log of the gem's unit
@@ -519,20 +320,4 @@ define :crash_by_title do
   check("the unit was not rolled back: #{answer["undone"]}", !File.read(UNIT).include?("CRASH"))
 end
 
-names = ARGV.empty? ? CASES.keys : ARGV
-begin
-  names.each do |name|
-    start = Time.now
-    reset
-    puts "-- #{name}"
-    begin
-      CASES.fetch(name).call
-    rescue StandardError => error
-      fail_check("#{error.class}: #{error.message} (#{error.backtrace.grep(/cases|-:/).first})")
-    end
-    puts "   #{(Time.now - start).round} s"
-  end
-ensure
-  reset
-end
-exit(@failed ? 1 : 0)
+run_cases(ARGV)

@@ -5,14 +5,10 @@ require "open3"
 require "socket"
 require "tempfile"
 require "tmpdir"
+require_relative "step_job"
 
-# Does what jobs of Samvera applications do, in steps. Stores a list in Redis under demo:media:TOKEN
-# for an hour, with a line for each step: its name, a tab, and `ok` or the error; then `ended`.
-class MediaJob
-  # Sidekiq::Job exists since 6.3.
-  include Sidekiq::Worker
-  sidekiq_options retry: false
-
+# Does what jobs of Samvera applications do.
+class MediaJob < StepJob
   # Of a program, in seconds. Without a home directory LibreOffice hangs, and ignores TERM.
   TIMEOUT = 45
 
@@ -27,19 +23,11 @@ class MediaJob
     trailer << /Root 1 0 R >>
   TEXT
 
-  def perform(token)
-    @key = "demo:media:#{token}"
-    Dir.mktmpdir { |dir| run_steps(dir) }
-  rescue SystemCallError => error
-    report("mktmpdir", error)
-  ensure
-    report("ended", nil)
-  end
-
   private
 
-  def run_steps(dir)
-    @dir = dir
+  def run_steps
+    step("mktmpdir") { @dir = Dir.mktmpdir }
+    return unless @dir
     files
     permissions
     images
@@ -48,6 +36,8 @@ class MediaJob
     office
     viruses
     host
+  ensure
+    FileUtils.rm_rf(@dir) if @dir
   end
 
   def files
@@ -128,21 +118,6 @@ class MediaJob
     step("Socket.ip_address_list") { raise "no address" if Socket.ip_address_list.empty? }
     step("nice") { run("nice", "-n", "5", "true") }
     step("ionice") { run("ionice", "-c", "3", "true") }
-  end
-
-  def step(name)
-    yield
-    report(name, nil)
-  rescue StandardError => error
-    report(name, error)
-  end
-
-  def report(name, error)
-    text = error ? "#{error.class}: #{error.message}".gsub(/\s+/, " ")[0, 300] : "ok"
-    Sidekiq.redis do |redis|
-      redis.rpush(@key, "#{name}\t#{text}")
-      redis.expire(@key, 3600)
-    end
   end
 
   def run(*command, status: 0)

@@ -12,7 +12,7 @@ for second in $(seq 60); do
 done
 
 token=$(cat /proc/sys/kernel/random/uuid)
-key=demo:media:$token
+key=demo:steps:$token
 home=$(getent passwd deploy | cut -d: -f6)
 
 cd /opt/demo/current
