@@ -1,8 +1,8 @@
 VERSION := 0.1.0
 GO        := go
 FLAGS     := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
-# Without inlining the payload is 8 % smaller and as fast.
-SMALL     := $(foreach p,crypto encoding gopkg.in net vendor math github.com/curationexperts,-gcflags='$(p)/...=-l')
+# Without inlining the payload is 12 % smaller and almost as fast, except in the runtime.
+SMALL     := -gcflags='all=-l' $(foreach p,runtime internal/... sync/...,-gcflags='$(p)=')
 LINUX     := bin/ansible-sidekiq_linux_amd64 bin/ansible-sidekiq_linux_arm64
 PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64
 SOURCES   := Makefile go.mod go.sum project.go LICENSE CHANGELOG.md $(shell find modules generator -name '*.go' -o -name '*.yml' -o -name '*.yaml' -o -path 'generator/watch/callback/*.py' -o -path 'generator/templates/*' -type f)

@@ -129,6 +129,13 @@ restart_reasons:
   type: list
   elements: str
   sample: ["sidekiq.service: its unit was changed"]
+permission_errors:
+  description: >-
+    Lines in the journal of the processes of O(service) since they started in which the kernel denies access to a file,
+    at most ten for each process. Root and members of the group systemd-journal can read them.
+  returned: when there are any
+  type: list
+  elements: str
 summary:
   description: All in one line.
   returned: success

@@ -66,7 +66,9 @@ options:
     default: deploy
   group:
     description:
-      - Group that runs Sidekiq. By default that of the same name as O(user).
+      - >-
+        Group that runs Sidekiq. By default that of the existing unit if it has the same user, else the primary group of
+        O(user). If the option changes the group of an existing unit, a warning names the old one.
     type: str
   rails_env:
     description:
@@ -209,24 +211,31 @@ options:
     default: "0002"
   hardening:
     description:
-      - What systemd keeps the process from.
+      - Sandboxing profile.
       - >-
-        V(standard) makes all but O(read_write_paths) read-only, gives it a /tmp of its own (where no clamd of this host
-        has to see its files), and takes from it devices, the kernel's settings, capabilities and system calls that no
-        worker needs. ImageMagick, ffmpeg, Java, LibreOffice and clamdscan were seen to work.
-      - V(strict) hides homes as well, and allows only usual system calls.
-      - V(compat) leaves files as they are. V(off) sets nothing.
-      - V(auto) is V(standard) for a new unit, V(compat) where one of another origin is taken over, and afterwards what
-          the unit has.
+        V(standard) lets jobs write wherever O(user) can, except to /usr, /boot, /efi and /etc and, in the deployment,
+        to C(repo), C(shared/config) and dotenv files. Home directories, /tmp, devices and programs such as sendmail,
+        sudo and Chrome work as without a sandbox.
+      - >-
+        V(strict) lets jobs write only to O(read_write_paths), the directories of the deployment that they share
+        (C(log), C(tmp), C(storage), C(public/system), C(public/uploads)), the targets of links in its C(shared), and a
+        separate /tmp. It hides devices and processes of others, and denies setuid programs, namespaces and unusual
+        system calls. ImageMagick, ffmpeg, Java, LibreOffice and clamdscan work. The process has the /tmp of the host if
+        a clamd of this host has to read its files, or if the configuration of the application names a socket in /tmp.
+      - >-
+        V(strict) requires user namespaces, which containers may lack. A unit that does not start for that reason is
+        rolled back, and the same unit is refused until the next boot, or until O(state=restarted). C({PrivateUsers:
+        "no"}) in O(extra_directives) removes the requirement.
+      - V(off) sets nothing.
+      - V(auto) keeps the profile of an existing unit of this module, and is V(standard) otherwise.
     type: str
-    choices: [auto, strict, standard, compat, "off"]
+    choices: [auto, strict, standard, "off"]
     default: auto
   read_write_paths:
     description:
       - >-
-        Folders to which jobs may write under V(hardening=standard) and V(strict), beside log, tmp, storage,
-        public/system and public/uploads of the deployment and where links in its C(shared) lead. One that starts with
-        C(-) may be missing.
+        Further directories that jobs can write to: with O(hardening=strict), and with O(hardening=standard) in /usr,
+        /boot, /efi and /etc. Prefix with C(-) to ignore a missing one.
     type: list
     elements: str
     default: [-/opt/derivatives, -/opt/uploads, -/opt/data]
@@ -267,9 +276,12 @@ options:
     default: {}
   log_file:
     description:
-      - File below /var/log to which the log is appended, from systemd 240. By default the log goes to the journal.
-      - Its folder must be root's, since systemd opens the file as root. Nothing reopens it, so logrotate has to
-          C(copytruncate).
+      - File to which the log is appended. By default the log goes to the journal.
+      - >-
+        systemd opens a file below /var/log, as root (C(StandardOutput=append:), systemd 240 and later): only root may
+        be able to write to its directories. O(user) opens C(shared/log/NAME.log) in O(deploy_root) (without Capistrano
+        C(log/NAME.log) in O(app_root)), by a shell.
+      - Sidekiq does not reopen the file, so logrotate has to C(copytruncate).
     type: path
   redis_url:
     description:
@@ -360,7 +372,11 @@ options:
     default: warn
   manage_redis:
     description:
-      - V(auto) enables and starts a Redis service that is installed on this host, V(never) leaves it alone.
+      - >-
+        V(auto) enables and starts the Redis service that is installed on this host (redis, valkey, keydb or dragonfly),
+        if the address of the application's Redis is local and nothing answers there. A service that runs, also another
+        than that of Redis, is left alone.
+      - V(never) does nothing.
     type: str
     choices: [auto, never]
     default: auto
@@ -370,6 +386,8 @@ options:
         A unit of the same name and application that was written by others is replaced. What a person changed in it and
         these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)); likewise
         one that does not run Sidekiq. A worker of another name that capistrano-sidekiq made is stopped and disabled.
+      - V(force) also moves a unit that this module wrote for another O(app_root) to this one, or removes it with
+          O(state=absent).
     type: str
     choices: [safe, force]
     default: safe
@@ -465,6 +483,23 @@ summary:
   returned: success
   type: str
   sample: "sidekiq.service: up, 1 process, 7 threads (0 busy), queues default 0; 0 retries, 0 scheduled, 0 dead"
+log:
+  description: Where the service logs to, V(journal) or O(log_file).
+  returned: when O(app_root) is given and O(state) is not V(absent)
+  type: str
+  sample: journal
+hardening:
+  description: Sandboxing profile of the unit. The summary of the first run says where jobs can write.
+  returned: when O(app_root) is given and O(state) is not V(absent)
+  type: str
+  sample: standard
+permission_errors:
+  description: >-
+    Lines in the journal since the process started in which the kernel denies access to a file, at most ten for each
+    process. Lines with job arguments are left out.
+  returned: when there are any, without O(log_file)
+  type: list
+  elements: str
 main_pid:
   description: Process ID of Sidekiq.
   returned: when one process runs
@@ -640,7 +675,7 @@ def main():
             'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
             'dotenv_files': {'type': 'list', 'elements': 'path'},
             'umask': {'type': 'str', 'default': '0002'},
-            'hardening': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'strict', 'standard', 'compat', 'off']},
+            'hardening': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'strict', 'standard', 'off']},
             'read_write_paths': {'type': 'list', 'elements': 'str', 'default': ['-/opt/derivatives', '-/opt/uploads', '-/opt/data']},
             'jit': {'type': 'bool', 'default': True},
             'malloc': {'type': 'str', 'default': 'arenas', 'choices': ['arenas', 'jemalloc', 'default']},
