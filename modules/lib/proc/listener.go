@@ -3,6 +3,7 @@ package proc
 import (
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func (f FS) unixListener(path string) (inode string, uid uint32) {
 	const accepts = "00010000" // SO_ACCEPTCON
 	text, _ := os.ReadFile(f.Process(1).path("net/unix"))
 	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) == 8 && fields[3] == accepts && fields[7] == path {
+		if fields := strings.Fields(line); len(fields) == 8 && fields[3] == accepts && isSame(fields[7], path) {
 			inode = fields[6]
 		}
 	}
@@ -60,6 +61,16 @@ func (f FS) unixListener(path string) (inode string, uid uint32) {
 		return "", 0
 	}
 	return inode, info.Sys().(*syscall.Stat_t).Uid
+}
+
+// isSame reports whether two paths are the same file: a server may name its socket in /var/run.
+func isSame(a, b string) bool {
+	if filepath.Base(a) != filepath.Base(b) {
+		return false
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(a))
+	other, otherErr := filepath.EvalSymlinks(filepath.Dir(b))
+	return err == nil && otherErr == nil && dir == other
 }
 
 // processesOf are the processes of a user, the oldest first.

@@ -202,6 +202,8 @@ func TestPeers_MostConnectionsFirst(t *testing.T) {
 // A host with processes 1, 42 (the client) and 43 (the server, of a unit or of a container).
 func TestServiceAt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "redis.sock")
+	link := filepath.Join(t.TempDir(), "run")
+	require.NoError(t, os.Symlink(filepath.Dir(path), link))
 	server, err := net.Listen("unix", path)
 	require.NoError(t, err)
 	defer server.Close()
@@ -209,6 +211,7 @@ func TestServiceAt(t *testing.T) {
 		{"TCP", "localhost:6390", "0::/system.slice/system-redis.slice/redis-server@app.service\n", "redis-server@app.service"},
 		{"IPv6", "[::1]:6391", "0::/system.slice/valkey.service\n", "valkey.service"},
 		{"socket", path, "1:name=systemd:/system.slice/redis_6379.service\n0::/\n", "redis_6379.service"},
+		{"link to the directory", link + "/redis.sock", "0::/system.slice/redis_6379.service\n", "redis_6379.service"},
 		{"nobody listens", "localhost:6379", "0::/system.slice/redis.service\n", ""},
 		{"no socket", "/run/none.sock", "0::/system.slice/redis.service\n", ""},
 		{"systemd of a user", "localhost:6390", "0::/user.slice/user-1.slice/user@1.service/app.slice/redis.service\n", "user@1.service"},
