@@ -288,13 +288,18 @@ func (in *input) environmentFiles() []systemd.Value {
 	return all
 }
 
-// command is the command of ExecStart=. A login shell has to exec Sidekiq, or it would receive the signals that are for Sidekiq.
+// command is the command of ExecStart=.
 func (in *input) command() systemd.Command {
-	c := sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout)
-	if in.LoginShell {
-		c = append([]string{"/bin/bash", "-lc", `exec "$0" "$@"`}, c...)
+	return in.inShell(sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout))
+}
+
+// inShell is a command in a login shell, if the option asks for one. The shell has to exec Sidekiq, or it would receive the signals that are for
+// Sidekiq.
+func (o *options) inShell(command []string) []string {
+	if o.LoginShell {
+		return append([]string{"/bin/bash", "-lc", `exec "$0" "$@"`}, command...)
 	}
-	return c
+	return command
 }
 
 // appendTo is the value of StandardOutput= that appends to a file.

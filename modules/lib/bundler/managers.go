@@ -1,0 +1,117 @@
+package bundler
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// manager is a Ruby manager, or another layout of several versions of Ruby. Paths are relative to its directory.
+type manager struct {
+	name        string
+	home        string   // its directory in the user's home
+	shared      []string // its directories for all users
+	variable    string   // that names its directory
+	versions    string   // directory with an entry for each installed version
+	bundle      string   // executable; * is the entry
+	unasked     string   // executable when no version is asked for; "": that of the newest version
+	hasVariants bool     // entries are also minor versions, such as 3.3, and builds, such as 3.3-jemalloc
+}
+
+// managers are those that are known. rbenv, asdf and mise work by shims, which also set variables (rbenv-vars, mise).
+var managers = []manager{
+	{name: "rbenv", home: ".rbenv", shared: []string{"/usr/local/rbenv", "/opt/rbenv", "/usr/lib/rbenv"}, variable: "RBENV_ROOT",
+		versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "rvm", home: ".rvm", shared: []string{"/usr/local/rvm", "/usr/share/rvm"},
+		versions: "wrappers", bundle: "wrappers/*/bundle", unasked: "wrappers/default/bundle"},
+	{name: "asdf", home: ".asdf", shared: []string{"/opt/asdf", "/usr/local/asdf"}, variable: "ASDF_DATA_DIR",
+		versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "mise", home: ".local/share/mise", shared: []string{"/usr/local/share/mise", "/opt/mise"}, variable: "MISE_DATA_DIR",
+		versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "chruby", shared: []string{"~/.rubies", "/opt/rubies"}, bundle: "*/bin/bundle"},
+	{name: "Fullstaq Ruby", shared: []string{"/usr/lib/fullstaq-ruby"}, versions: "versions", bundle: "versions/*/bin/bundle", hasVariants: true},
+}
+
+// place is a directory in which bundle may be: that of a manager, or one of PATH, which has no manager.
+type place struct {
+	manager
+	dir string
+}
+
+// places are where to look for bundle. A Ruby in the user's own home was installed for this user, and so comes first; then ansible-samvera's
+// path and the distribution's; then Ruby managers for all users. variables are those of the service.
+func places(home string, variables map[string]string) []place {
+	if home == "/" {
+		home = ""
+	}
+	var all, shared []place
+	for _, m := range managers {
+		if m.home != "" && home != "" {
+			all = append(all, place{m, path.Join(home, m.home)})
+		}
+		if dir := variables[m.variable]; m.variable != "" && path.IsAbs(dir) {
+			shared = append(shared, place{m, dir})
+		}
+		for _, dir := range m.shared {
+			rest, isHome := strings.CutPrefix(dir, "~")
+			if isHome && home == "" {
+				continue
+			}
+			if isHome {
+				dir = path.Join(home, rest)
+			}
+			shared = append(shared, place{m, dir})
+		}
+	}
+	all = append(all, place{dir: "/usr/local/bin"}, place{dir: "/usr/bin"})
+	return append(append(all, shared...), place{dir: "/snap/bin"})
+}
+
+// unaskedBundle is the executable when no version is asked for, "" if there is none.
+func (p place) unaskedBundle(root string) string {
+	switch {
+	case p.name == "":
+		return path.Join(p.dir, "bundle")
+	case p.unasked != "":
+		return path.Join(p.dir, p.unasked)
+	}
+	bundle, _ := p.installed(root, version{})
+	return bundle
+}
+
+// maxVersions is how many entries of a directory are read, which may be the user's.
+const maxVersions = 1000
+
+// installed is the executable of the newest installed version that fits the wanted one, and the entry of that version; "" if there is none.
+func (p place) installed(root string, wanted version) (bundle, entry string) {
+	dir, err := os.OpenFile(filepath.Join(root, p.dir, p.versions), os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	if err != nil {
+		return "", ""
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(maxVersions) // an error leaves those before it
+	slices.Sort(names)
+	var newest version
+	for _, name := range names {
+		v, isVersion := parseVersion(name)
+		if isVersion && p.fits(v, wanted) && (entry == "" || compare(v, newest) > 0) {
+			newest, entry = v, name
+		}
+	}
+	if entry == "" {
+		return "", ""
+	}
+	return path.Join(p.dir, strings.ReplaceAll(p.bundle, "*", entry)), entry
+}
+
+// fits reports whether an installed version is the wanted one, of which the last numbers may be left out.
+func (m manager) fits(installed, wanted version) bool {
+	isBuild := m.hasVariants && slices.Contains([]string{"jemalloc", "malloctrim"}, installed.suffix)
+	isMinor := m.hasVariants && len(installed.numbers) == 2 && hasPrefix(wanted.numbers, installed.numbers)
+	return installed.engine == wanted.engine && (installed.suffix == wanted.suffix || isBuild) &&
+		(installed.gemset == "" || installed.gemset == wanted.gemset) &&
+		(hasPrefix(installed.numbers, wanted.numbers) || isMinor)
+}
