@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,8 +22,8 @@ const (
 
 // installed is the executable in a place that is of the wanted Ruby, and the version of that; "" if there is none. Where no manager names the version, the
 // interpreter of the executable is asked.
-func (s Search) installed(p place, wanted version) (bundle, has string, err error) {
-	if p.name != "" {
+func (s *Search) installed(p place, wanted *version) (bundle, has string, err error) {
+	if p.manager != nil {
 		bundle, has = p.installed(s.Root, wanted)
 		return bundle, has, nil
 	}
@@ -34,32 +32,40 @@ func (s Search) installed(p place, wanted version) (bundle, has string, err erro
 	if command == nil || s.User == nil {
 		return "", "", nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), interpreterTimeout)
-	defer cancel()
-	cmd, err := s.User.Command(ctx, command[0], append(command[1:], "--version")...)
-	if err != nil {
+	ruby, _, err := ask(s.User, interpreterTimeout, "/", append(command, "--version"), nil)
+	if ruby == nil || !ruby.is(wanted) {
 		return "", "", err
-	}
-	out := limited.Buffer{Most: maxOutput}
-	cmd.Stdout = &out
-	_ = cmd.Run() // without a version in the output it does not count
-	ruby, isKnown := parseDescription(out.Bytes())
-	if !isKnown || !(Wanted{versions: []version{wanted}}).accepts(ruby) {
-		return "", "", nil
 	}
 	return bundle, ruby.String(), nil
 }
 
-var description = lazyregexp.New(`(?m)^([a-z]+) (\d+(?:\.\d+)*)`)
-
-// parseDescription reads the first line of ruby --version, which is RUBY_DESCRIPTION.
-func parseDescription(out []byte) (version, bool) {
-	m := description().FindSubmatch(out)
-	if m == nil {
-		return version{}, false
+// ask runs a command that prints its version, nil if it does not. complaint is why it failed. err is about the user's groups.
+func ask(user *accounts.User, timeout time.Duration, dir string, command []string, variables map[string]string) (ruby *version, complaint string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	cmd, err := user.Command(ctx, command[0], command[1:]...)
+	if err != nil {
+		return nil, "", err
 	}
-	return parseVersion(string(m[1]) + "-" + string(m[2]))
+	cmd.Dir = dir
+	for name, value := range variables {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	out, errs := limited.Buffer{Most: maxOutput}, limited.Buffer{Most: maxOutput}
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); ctx.Err() != nil {
+		return nil, "no answer within " + timeout.String(), nil
+	} else if err != nil {
+		return nil, cmp.Or(complaintOf(string(errs.Bytes())), err.Error()), nil
+	}
+	if m := description().FindSubmatch(out.Bytes()); m != nil {
+		ruby = parseVersion(string(m[1]) + "-" + string(m[2]))
+	}
+	return ruby, "", nil
 }
+
+// description is the first line of ruby --version, which is RUBY_DESCRIPTION.
+var description = lazyregexp.New(`(?m)^([a-z]+) (\d+(?:\.\d+)*)`)
 
 // RubyCommand is the command by which a bundle reports its Ruby. Bundler compares that with the Gemfile first. Without a manager, Bundler finds ruby by
 // PATH, which may be another one than the one that runs Bundler.
@@ -69,39 +75,22 @@ func RubyCommand(bundle string) []string {
 
 // CheckRuby runs command, which is RubyCommand or a shell that runs it, as the user in the directory of the application, with the variables of the
 // service. The warning is "" if the application accepts the Ruby. err is about the user's groups.
-func (b Bundle) CheckRuby(user accounts.User, dir string, command []string, variables map[string]string) (warning string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
-	defer cancel()
-	cmd, err := user.Command(ctx, command[0], command[1:]...)
-	if err != nil {
-		return "", err
-	}
-	cmd.Dir = dir
-	cmd.Env = append(cmd.Env, "BUNDLER_FORCE_TTY=1") // a message instead of a backtrace (bundler/setup.rb)
-	for _, name := range slices.Sorted(maps.Keys(variables)) {
-		cmd.Env = append(cmd.Env, name+"="+variables[name])
-	}
-	out, errs := limited.Buffer{Most: maxOutput}, limited.Buffer{Most: maxOutput}
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	fault := cmd.Run()
-	if ctx.Err() != nil {
-		fault = fmt.Errorf("no answer within %s", checkTimeout)
-	}
-	ruby, isKnown := parseDescription(out.Bytes())
+func (b *Bundle) CheckRuby(user *accounts.User, dir string, command []string, variables map[string]string) (warning string, err error) {
+	const hint = "set bundle or login_shell"
+	ruby, complaint, err := ask(user, checkTimeout, dir, command, variables)
 	switch {
-	case fault == nil && !isKnown:
-		return fmt.Sprintf("%s exec ruby does not report its version; hint: check it, or set bundle or login_shell", b.Path), nil
-	case fault == nil && b.Warning == "" && b.Wanted.File != "" && !b.Wanted.isRecord() && !b.Wanted.accepts(ruby):
-		return fmt.Sprintf("%s asks for %s, but %s runs %s; hint: set bundle or login_shell", b.Wanted.File, b.Wanted, b.Path, ruby), nil
-	case fault == nil:
-		return "", nil
+	case err != nil:
+		return "", err
+	case strings.HasPrefix(complaint, rubyMismatch):
+		return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: %s", b.Path, user.Name, complaint, hint), nil
+	case complaint != "":
+		return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: run bundle install, or %s", b.Path, user.Name, complaint, hint), nil
+	case ruby == nil:
+		return fmt.Sprintf("%s exec ruby does not report its version; hint: check it, or %s", b.Path, hint), nil
+	case b.Warning == "" && b.Wanted.File != "" && !b.Wanted.isRecord() && !b.Wanted.accepts(ruby):
+		return fmt.Sprintf("%s asks for %s, but %s runs %s; hint: %s", b.Wanted.File, b.Wanted, b.Path, ruby, hint), nil
 	}
-	complaint := complaintOf(string(errs.Bytes()))
-	hint := "set bundle or login_shell"
-	if !strings.HasPrefix(complaint, rubyMismatch) {
-		hint = "run bundle install, or " + hint
-	}
-	return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: %s", b.Path, user.Name, cmp.Or(complaint, fault.Error()), hint), nil
+	return "", nil
 }
 
 // rubyMismatch begins the message of Bundler about a Ruby that the Gemfile does not accept (bundler/definition.rb, validate_ruby!).
@@ -112,7 +101,7 @@ var origin = lazyregexp.New("^\\S+:\\d+:in [`'].*?': ")
 // complaintOf is the line that says why a command failed: that about the version of Ruby, else the first that is not a warning of Ruby.
 func complaintOf(output string) string {
 	var first string
-	for line := range strings.Lines(output) {
+	for _, line := range strings.Split(output, "\n") {
 		line = origin().ReplaceAllString(strings.TrimSpace(line), "")
 		if _, rest, isMismatch := strings.Cut(line, rubyMismatch); isMismatch {
 			first = rubyMismatch + rest
@@ -122,5 +111,5 @@ func complaintOf(output string) string {
 			first = line
 		}
 	}
-	return strings.ToValidUTF8(first[:min(len(first), maxComplaint)], "")
+	return first[:min(len(first), maxComplaint)]
 }

@@ -13,8 +13,7 @@ import (
 func TestCheckRuby(t *testing.T) {
 	needRoot(t)
 	asked := func(file string) Wanted {
-		v, _ := parseVersion("3.3.5")
-		return Wanted{file, []version{v}}
+		return Wanted{file, []*version{parseVersion("3.3.5")}}
 	}
 	for name, c := range map[string]struct {
 		script  string
@@ -33,14 +32,14 @@ func TestCheckRuby(t *testing.T) {
 		"refused by Bundler":                        {script: "echo 'a.rb:1: warning: old' >&2; echo 'Your Ruby version is 3.1.2, but your Gemfile specified 3.3.5' >&2; exit 18", warning: `BUNDLE exec ruby fails for "root": "Your Ruby version is 3.1.2, but your Gemfile specified 3.3.5"; hint: set bundle or login_shell`},
 		"refused with a backtrace":                  {script: "echo \"/usr/lib/definition.rb:498:in \\`validate_ruby!': Your Ruby version is 3.1.2, but your Gemfile specified 3.3.5 (Bundler::RubyVersionMismatch)\" >&2; exit 1", warning: `BUNDLE exec ruby fails for "root": "Your Ruby version is 3.1.2, but your Gemfile specified 3.3.5 (Bundler::RubyVersionMismatch)"; hint: set bundle or login_shell`},
 		"without gems":                              {script: "echo \"x.rb:4:in 'setup': Could not find rails-7.2.2 in locally installed gems\" >&2; echo more >&2; exit 7", warning: `BUNDLE exec ruby fails for "root": "Could not find rails-7.2.2 in locally installed gems"; hint: run bundle install, or set bundle or login_shell`},
-		"control characters":                        {script: `printf 'a\033[31m\377\n' >&2; exit 1`, warning: `BUNDLE exec ruby fails for "root": "a\x1b[31m"; hint: run bundle install, or set bundle or login_shell`},
+		"control characters":                        {script: `printf 'a\033[31m\377\n' >&2; exit 1`, warning: `BUNDLE exec ruby fails for "root": "a\x1b[31m\xff"; hint: run bundle install, or set bundle or login_shell`},
 		"silent":                                    {script: "exit 3", warning: `BUNDLE exec ruby fails for "root": "exit status 3"; hint: run bundle install, or set bundle or login_shell`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "bundle")
 			require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+c.script+"\n"), 0o755))
 			c.bundle.Path = "BUNDLE"
-			got, err := c.bundle.CheckRuby(accounts.User{Name: "root"}, "/usr", RubyCommand(file), map[string]string{"NAME": "value"})
+			got, err := c.bundle.CheckRuby(&accounts.User{Name: "root"}, "/usr", RubyCommand(file), map[string]string{"NAME": "value"})
 			require.NoError(t, err)
 			require.Equal(t, c.warning, got)
 		})

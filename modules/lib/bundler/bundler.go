@@ -76,7 +76,7 @@ type Search struct {
 
 // Find finds the executable: the first place that has the wanted Ruby, else the first that exists. missing is what is wrong with the result, which is
 // where ansible-samvera would install bundle when no executable exists. err is the failure to ask the host.
-func (s Search) Find() (b Bundle, missing, err error) {
+func (s *Search) Find() (b Bundle, missing, err error) {
 	b.Wanted = s.Wanted
 	if s.Given != "" {
 		b.Path, b.Reason = s.Given, "option bundle"
@@ -102,7 +102,7 @@ func (s Search) Find() (b Bundle, missing, err error) {
 }
 
 // check completes an executable that exists.
-func (s Search) check(b Bundle) (_ Bundle, missing, err error) {
+func (s *Search) check(b Bundle) (_ Bundle, missing, err error) {
 	file := filepath.Join(s.Root, b.Path)
 	b.IsWrapper = interpreter(file) == nil
 	if s.User == nil {
@@ -116,7 +116,7 @@ func (s Search) check(b Bundle) (_ Bundle, missing, err error) {
 }
 
 // findWanted finds the first executable of a wanted Ruby that the user may execute.
-func (s Search) findWanted(all []place) (bundle, reason string, err error) {
+func (s *Search) findWanted(all []place) (bundle, reason string, err error) {
 	for _, wanted := range s.Wanted.versions {
 		for _, p := range all {
 			bundle, has, err := s.installed(p, wanted)
@@ -133,7 +133,7 @@ func (s Search) findWanted(all []place) (bundle, reason string, err error) {
 				}
 			}
 			name := p.dir
-			if p.name != "" {
+			if p.manager != nil {
 				name = p.name + " in " + p.dir
 			}
 			return bundle, fmt.Sprintf("%s asks for %s; %s has %s", s.Wanted.File, wanted, name, has), nil
@@ -143,7 +143,7 @@ func (s Search) findWanted(all []place) (bundle, reason string, err error) {
 }
 
 // explain says why the first executable that exists is used, and warns if the application asks for another Ruby.
-func (s Search) explain(bundle string) (reason, warning string) {
+func (s *Search) explain(bundle string) (reason, warning string) {
 	const first = "first that exists of the usual paths"
 	if s.Wanted.File == "" {
 		return first + "; the application asks for no version of Ruby", ""

@@ -73,7 +73,7 @@ func TestFind(t *testing.T) {
 				users = append(users, nil)
 			}
 			for _, user := range users {
-				got, missing, err := Search{Root: root, Name: "deploy", User: user, Given: c.given}.Find()
+				got, missing, err := (&Search{Root: root, Name: "deploy", User: user, Given: c.given}).Find()
 				require.NoError(t, err)
 				require.Equal(t, c.want, got)
 				if c.missing == "" {
@@ -99,12 +99,12 @@ func TestFind_UserMayNotExecute(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, 0o700, map[string]string{"/usr/bin/bundle": "#!/usr/bin/ruby\n"})
 	nobody := &accounts.User{Name: "nobody", UID: 65534, GID: 65534}
-	got, missing, err := Search{Root: root, Name: "nobody", User: nobody}.Find()
+	got, missing, err := (&Search{Root: root, Name: "nobody", User: nobody}).Find()
 	require.NoError(t, err)
 	require.Equal(t, Bundle{Path: "/usr/bin/bundle", Reason: unasked}, got)
 	require.EqualError(t, missing, `option "bundle": "/usr/bin/bundle" cannot be executed by "nobody"; hint: open the folders above it for that user, or give another path`)
 
-	_, missing, err = Search{Root: root, Name: "nobody", User: &accounts.User{Name: "no-such-user"}}.Find()
+	_, missing, err = (&Search{Root: root, Name: "nobody", User: &accounts.User{Name: "no-such-user"}}).Find()
 	require.NoError(t, missing)
 	require.ErrorContains(t, err, `groups of "no-such-user"`)
 }
@@ -149,7 +149,7 @@ func TestFind_Wanted(t *testing.T) {
 			write(t, root, 0o644, map[string]string{"/app/.ruby-version": c.version})
 			wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
 			require.NoError(t, err)
-			s := Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: home}, Wanted: wanted, Variables: map[string]string{"RBENV_ROOT": "/srv/rbenv", "MISE_DATA_DIR": "mise"}}
+			s := &Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: home}, Wanted: wanted, Variables: map[string]string{"RBENV_ROOT": "/srv/rbenv", "MISE_DATA_DIR": "mise"}}
 			got, missing, err := s.Find()
 			require.NoError(t, errors.Join(err, missing))
 			want := Bundle{Path: c.want, IsWrapper: c.want != "/usr/bin/bundle", Reason: "/app/.ruby-version asks for " + wanted.String() + "; " + c.reason, Wanted: wanted}
@@ -168,7 +168,7 @@ func TestFind_Recorded(t *testing.T) {
 	write(t, root, 0o755, map[string]string{"/usr/bin/bundle": "#!/usr/bin/ruby\n", "/app/Gemfile.lock": "RUBY VERSION\n   ruby 3.3.5p100\n"})
 	wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
 	require.NoError(t, err)
-	got, missing, err := Search{Root: root, Name: "deploy", Wanted: wanted}.Find()
+	got, missing, err := (&Search{Root: root, Name: "deploy", Wanted: wanted}).Find()
 	require.NoError(t, errors.Join(err, missing))
 	require.Equal(t, Bundle{Path: "/usr/bin/bundle", Reason: "first that exists of the usual paths; Ruby 3.3.5 of /app/Gemfile.lock was not found", Wanted: wanted}, got)
 }
@@ -184,7 +184,7 @@ func TestFind_WantedUserMayNotExecute(t *testing.T) {
 	for dir := root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 		require.NoError(t, os.Chmod(dir, 0o755))
 	}
-	got, missing, err := Search{Root: root, Name: "nobody", User: &accounts.User{Name: "nobody", UID: 65534, GID: 65534}, Wanted: wanted}.Find()
+	got, missing, err := (&Search{Root: root, Name: "nobody", User: &accounts.User{Name: "nobody", UID: 65534, GID: 65534}, Wanted: wanted}).Find()
 	require.NoError(t, errors.Join(err, missing))
 	require.Equal(t, "/usr/bin/bundle", got.Path)
 	require.Contains(t, got.Warning, `Ruby 3.3.5, which was not found for "nobody"`)
@@ -201,7 +201,7 @@ func TestFind_Unasked(t *testing.T) {
 		if want == "/snap/bin/bundle" || want == "/usr/lib/fullstaq-ruby/versions/3.3-jemalloc/bin/bundle" {
 			require.NoError(t, os.RemoveAll(filepath.Join(root, "opt/rubies")))
 		}
-		got, missing, err := Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: "/home/deploy"}}.Find()
+		got, missing, err := (&Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: "/home/deploy"}}).Find()
 		require.NoError(t, errors.Join(err, missing))
 		require.Equal(t, Bundle{Path: want, IsWrapper: true, Reason: unasked}, got)
 	}

@@ -22,7 +22,7 @@ type manager struct {
 }
 
 // managers are those that are known. rbenv, asdf and mise work by shims, which also set variables (rbenv-vars, mise).
-var managers = []manager{
+var managers = []*manager{
 	{name: "rbenv", home: ".rbenv", shared: []string{"/usr/local/rbenv", "/opt/rbenv", "/usr/lib/rbenv"}, variable: "RBENV_ROOT",
 		versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
 	{name: "rvm", home: ".rvm", shared: []string{"/usr/local/rvm", "/usr/share/rvm"},
@@ -37,7 +37,7 @@ var managers = []manager{
 
 // place is a directory in which bundle may be: that of a manager, or one of PATH, which has no manager.
 type place struct {
-	manager
+	*manager
 	dir string
 }
 
@@ -52,18 +52,13 @@ func places(home string, variables map[string]string) []place {
 		if m.home != "" && home != "" {
 			all = append(all, place{m, path.Join(home, m.home)})
 		}
-		if dir := variables[m.variable]; m.variable != "" && path.IsAbs(dir) {
-			shared = append(shared, place{m, dir})
-		}
-		for _, dir := range m.shared {
-			rest, isHome := strings.CutPrefix(dir, "~")
-			if isHome && home == "" {
-				continue
+		for _, dir := range append([]string{variables[m.variable]}, m.shared...) {
+			if rest, isHome := strings.CutPrefix(dir, "~"); isHome && home != "" {
+				dir = home + rest
 			}
-			if isHome {
-				dir = path.Join(home, rest)
+			if path.IsAbs(dir) {
+				shared = append(shared, place{m, dir})
 			}
-			shared = append(shared, place{m, dir})
 		}
 	}
 	all = append(all, place{dir: "/usr/local/bin"}, place{dir: "/usr/bin"})
@@ -73,12 +68,12 @@ func places(home string, variables map[string]string) []place {
 // unaskedBundle is the executable when no version is asked for, "" if there is none.
 func (p place) unaskedBundle(root string) string {
 	switch {
-	case p.name == "":
+	case p.manager == nil:
 		return path.Join(p.dir, "bundle")
 	case p.unasked != "":
 		return path.Join(p.dir, p.unasked)
 	}
-	bundle, _ := p.installed(root, version{})
+	bundle, _ := p.installed(root, &version{})
 	return bundle
 }
 
@@ -86,7 +81,7 @@ func (p place) unaskedBundle(root string) string {
 const maxVersions = 1000
 
 // installed is the executable of the newest installed version that fits the wanted one, and the entry of that version; "" if there is none.
-func (p place) installed(root string, wanted version) (bundle, entry string) {
+func (p place) installed(root string, wanted *version) (bundle, entry string) {
 	dir, err := os.OpenFile(filepath.Join(root, p.dir, p.versions), os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {
 		return "", ""
@@ -94,24 +89,23 @@ func (p place) installed(root string, wanted version) (bundle, entry string) {
 	defer dir.Close()
 	names, _ := dir.Readdirnames(maxVersions) // an error leaves those before it
 	slices.Sort(names)
-	var newest version
+	var newest *version
 	for _, name := range names {
-		v, isVersion := parseVersion(name)
-		if isVersion && p.fits(v, wanted) && (entry == "" || compare(v, newest) > 0) {
+		if v := parseVersion(name); v != nil && p.fits(v, wanted) && (newest == nil || compare(v, newest) > 0) {
 			newest, entry = v, name
 		}
 	}
-	if entry == "" {
+	if newest == nil {
 		return "", ""
 	}
 	return path.Join(p.dir, strings.ReplaceAll(p.bundle, "*", entry)), entry
 }
 
-// fits reports whether an installed version is the wanted one, of which the last numbers may be left out.
-func (m manager) fits(installed, wanted version) bool {
-	isBuild := m.hasVariants && slices.Contains([]string{"jemalloc", "malloctrim"}, installed.suffix)
-	isMinor := m.hasVariants && len(installed.numbers) == 2 && hasPrefix(wanted.numbers, installed.numbers)
-	return installed.engine == wanted.engine && (installed.suffix == wanted.suffix || isBuild) &&
-		(installed.gemset == "" || installed.gemset == wanted.gemset) &&
-		(hasPrefix(installed.numbers, wanted.numbers) || isMinor)
+// fits reports whether an installed version is the wanted one. A wanted version without a number is any Ruby.
+func (m *manager) fits(installed, wanted *version) bool {
+	isBuild := m.hasVariants && (installed.suffix == "jemalloc" || installed.suffix == "malloctrim")
+	isMinor := m.hasVariants && len(installed.numbers) == 2 && wanted.is(installed)
+	isAny := wanted.number == "" && installed.engine == ""
+	return (installed.suffix == wanted.suffix || isBuild) && (installed.gemset == "" || installed.gemset == wanted.gemset) &&
+		(installed.is(wanted) || isMinor || isAny)
 }

@@ -3,7 +3,6 @@ package bundler
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -17,7 +16,7 @@ import (
 // Wanted is the Ruby that an application asks for.
 type Wanted struct {
 	File     string // that asks for it; "" if none does
-	versions []version
+	versions []*version
 }
 
 const lockfile = "Gemfile.lock"
@@ -54,13 +53,13 @@ func ReadWanted(files *atomicfile.Reader, appRoot string) (w Wanted, err error) 
 }
 
 // parseVersions skips words that are no version, such as system.
-func parseVersions(pattern *regexp.Regexp, text []byte) (all []version) {
+func parseVersions(pattern *regexp.Regexp, text []byte) (all []*version) {
 	m := pattern.FindSubmatch(text)
 	if m == nil {
 		return nil
 	}
-	for word := range strings.FieldsSeq(string(m[1])) {
-		if v, isVersion := parseVersion(word); isVersion {
+	for _, word := range strings.Fields(string(m[1])) {
+		if v := parseVersion(word); v != nil {
 			all = append(all, v)
 		}
 	}
@@ -80,13 +79,12 @@ func (w Wanted) String() string {
 func (w Wanted) isRecord() bool { return path.Base(w.File) == lockfile }
 
 // accepts reports whether a Ruby is one of those asked for. It ignores how the Ruby was built.
-func (w Wanted) accepts(ruby version) bool {
-	return slices.ContainsFunc(w.versions, func(v version) bool { return v.engine == ruby.engine && hasPrefix(ruby.numbers, v.numbers) })
-}
+func (w Wanted) accepts(ruby *version) bool { return slices.ContainsFunc(w.versions, ruby.is) }
 
 // version is a version of Ruby, as a Ruby manager names it.
 type version struct {
 	engine  string // "" for Ruby itself, else such as jruby
+	number  string
 	numbers []int
 	suffix  string // such as preview1
 	gemset  string // of rvm
@@ -94,43 +92,37 @@ type version struct {
 
 var versionName = lazyregexp.New(`^(?:([a-z]{1,20})(?:\+[a-z]{1,20})?-)?(\d{1,6}(?:\.\d{1,6}){0,3})(?:[.-]?([A-Za-z][0-9A-Za-z]{0,20}))?(?:@([0-9A-Za-z_-]{1,60}))?$`)
 
-// parseVersion reads a name such as 3.3.5, ruby-3.3.5@gemset, 3.4.0-preview1 or jruby-9.4.8.0.
-func parseVersion(name string) (version, bool) {
-	m := versionName().FindStringSubmatch(name)
+// parseVersion reads a name such as 3.3.5, ruby-3.3.5@gemset, 3.4.0-preview1 or jruby-9.4.8.0. Others are nil.
+func parseVersion(name string) *version {
+	m := versionName().FindStringSubmatch(strings.TrimPrefix(name, "ruby-"))
 	if m == nil {
-		return version{}, false
+		return nil
 	}
-	v := version{engine: m[1], suffix: m[3], gemset: m[4]}
-	if v.engine == "ruby" {
-		v.engine = ""
-	}
-	for number := range strings.SplitSeq(m[2], ".") {
-		n, err := strconv.Atoi(number)
-		if err != nil {
-			return version{}, false
-		}
+	v := &version{engine: m[1], number: m[2], suffix: m[3], gemset: m[4]}
+	for _, number := range strings.Split(v.number, ".") {
+		n, _ := strconv.Atoi(number) // at most six digits
 		v.numbers = append(v.numbers, n)
 	}
-	return v, true
+	return v
 }
 
-func (v version) String() string {
-	text := "Ruby "
+func (v *version) String() string {
+	text := "Ruby " + v.number
 	if v.engine != "" {
-		text = v.engine + "-"
+		text = v.engine + "-" + v.number
 	}
-	text += strings.ReplaceAll(strings.Trim(fmt.Sprint(v.numbers), "[]"), " ", ".")
 	if v.suffix != "" {
 		text += "-" + v.suffix
 	}
 	return text
 }
 
-func hasPrefix(numbers, prefix []int) bool {
-	return len(numbers) >= len(prefix) && slices.Equal(numbers[:len(prefix)], prefix)
+// is reports whether a version is of the same engine and has the numbers of the wanted one, of which the last may be left out.
+func (v *version) is(wanted *version) bool {
+	return v.engine == wanted.engine && strings.HasPrefix(v.number+".", wanted.number+".")
 }
 
 // compare orders versions that fit the same wanted one: the newest is the largest, with a gemset larger than without, the usual build larger than others.
-func compare(a, b version) int {
-	return cmp.Or(slices.Compare(a.numbers, b.numbers), cmp.Compare(a.gemset, b.gemset), cmp.Compare(b.suffix, a.suffix))
+func compare(a, b *version) int {
+	return cmp.Or(slices.Compare(a.numbers, b.numbers), strings.Compare(a.gemset, b.gemset), strings.Compare(b.suffix, a.suffix))
 }
