@@ -14,10 +14,9 @@ import (
 )
 
 const (
-	interpreterTimeout = 5 * time.Second
-	checkTimeout       = 60 * time.Second // Bundler loads its whole index first
-	maxOutput          = 64 << 10
-	maxComplaint       = 300
+	askTimeout   = 60 * time.Second // Bundler loads its whole index first
+	maxOutput    = 64 << 10
+	maxComplaint = 300
 )
 
 // installed is the executable in a place that is of the wanted Ruby, and the version of that; "" if there is none. Where no manager names the version, the
@@ -32,7 +31,7 @@ func (s *Search) installed(p place, wanted *version) (bundle, has string, err er
 	if command == nil || s.User == nil {
 		return "", "", nil
 	}
-	ruby, _, err := ask(s.User, interpreterTimeout, "/", append(command, "--version"), nil)
+	ruby, _, err := ask(s.User, "/", append(command, "--version"), nil)
 	if ruby == nil || !ruby.is(wanted) {
 		return "", "", err
 	}
@@ -40,8 +39,8 @@ func (s *Search) installed(p place, wanted *version) (bundle, has string, err er
 }
 
 // ask runs a command that prints its version, nil if it does not. complaint is why it failed. err is about the user's groups.
-func ask(user *accounts.User, timeout time.Duration, dir string, command []string, variables map[string]string) (ruby *version, complaint string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+func ask(user *accounts.User, dir string, command []string, variables map[string]string) (ruby *version, complaint string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	cmd, err := user.Command(ctx, command[0], command[1:]...)
 	if err != nil {
@@ -54,7 +53,7 @@ func ask(user *accounts.User, timeout time.Duration, dir string, command []strin
 	out, errs := limited.Buffer{Most: maxOutput}, limited.Buffer{Most: maxOutput}
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); ctx.Err() != nil {
-		return nil, "no answer within " + timeout.String(), nil
+		return nil, "no answer within " + askTimeout.String(), nil
 	} else if err != nil {
 		return nil, cmp.Or(complaintOf(string(errs.Bytes())), err.Error()), nil
 	}
@@ -64,8 +63,8 @@ func ask(user *accounts.User, timeout time.Duration, dir string, command []strin
 	return ruby, "", nil
 }
 
-// description is the first line of ruby --version, which is RUBY_DESCRIPTION.
-var description = lazyregexp.New(`(?m)^([a-z]+) (\d+(?:\.\d+)*)`)
+// description is that of ruby --version, RUBY_DESCRIPTION. A login shell may print more.
+var description = lazyregexp.New(`(?m)^([a-z]*ruby) (\d+(?:\.\d+)*)`)
 
 // RubyCommand is the command by which a bundle reports its Ruby. Bundler compares that with the Gemfile first. Without a manager, Bundler finds ruby by
 // PATH, which may be another one than the one that runs Bundler.
@@ -77,7 +76,7 @@ func RubyCommand(bundle string) []string {
 // service. The warning is "" if the application accepts the Ruby. err is about the user's groups.
 func (b *Bundle) CheckRuby(user *accounts.User, dir string, command []string, variables map[string]string) (warning string, err error) {
 	const hint = "set bundle or login_shell"
-	ruby, complaint, err := ask(user, checkTimeout, dir, command, variables)
+	ruby, complaint, err := ask(user, dir, command, variables)
 	switch {
 	case err != nil:
 		return "", err

@@ -128,7 +128,9 @@ func (s *Search) findWanted(all []place) (bundle, reason string, err error) {
 				continue
 			}
 			if s.User != nil {
-				if isAllowed, err := canExecute(*s.User, file); err != nil || !isAllowed {
+				if isAllowed, err := canExecute(*s.User, file); err != nil {
+					return "", "", err
+				} else if !isAllowed {
 					continue
 				}
 			}
@@ -146,7 +148,7 @@ func (s *Search) findWanted(all []place) (bundle, reason string, err error) {
 func (s *Search) explain(bundle string) (reason, warning string) {
 	const first = "first that exists of the usual paths"
 	if s.Wanted.File == "" {
-		return first + "; the application asks for no version of Ruby", ""
+		return first + "; no file of the application names a version of Ruby", ""
 	}
 	if !s.Wanted.isRecord() {
 		warning = fmt.Sprintf("%s asks for %s, which was not found for %q; %s is used; hint: install that Ruby, or set bundle or login_shell", s.Wanted.File, s.Wanted, s.Name, bundle)

@@ -38,7 +38,7 @@ func needRoot(t *testing.T) {
 }
 
 // unasked is the reason for a bundle of an application that asks for no version.
-const unasked = "first that exists of the usual paths; the application asks for no version of Ruby"
+const unasked = "first that exists of the usual paths; no file of the application names a version of Ruby"
 
 func TestFind(t *testing.T) {
 	needRoot(t)
@@ -125,11 +125,14 @@ func TestFind_Wanted(t *testing.T) {
 		{"rbenv by RBENV_ROOT", "3.3.5", []string{"/srv/rbenv/versions/3.3.5/bin/bundle", "/srv/rbenv/shims/bundle"}, "/srv/rbenv/shims/bundle", "rbenv in /srv/rbenv has 3.3.5"},
 		{"rbenv without a shim", "3.3.5", []string{"/usr/local/rbenv/versions/3.3.5/bin/bundle"}, "", ""},
 		{"rbenv with other versions", "3.3.5", []string{"/usr/local/rbenv/versions/3.3.50/bin/bundle", "/usr/local/rbenv/versions/3.3.5-preview1/a", "/usr/local/rbenv/versions/jruby-3.3.5/a", "/usr/local/rbenv/shims/bundle"}, "", ""},
-		{"newest of a minor version", "3.3", []string{"/opt/rbenv/versions/3.3.9/a", "/opt/rbenv/versions/3.3.10/a", "/opt/rbenv/versions/3.4.1/a", "/opt/rbenv/shims/bundle"}, "/opt/rbenv/shims/bundle", "rbenv in /opt/rbenv has 3.3.10"},
+		{"newest of a minor version", "3.3", []string{"/opt/rbenv/versions/3.3.9/a", "/opt/rbenv/versions/3.3.10/a", "/opt/rbenv/versions/3.4.1/a", "/opt/rbenv/versions/3.3.10/bin/bundle", "/opt/rbenv/shims/bundle"}, "/opt/rbenv/versions/3.3.10/bin/bundle", "rbenv in /opt/rbenv has 3.3.10"},
+		{"newest of a minor version in the home directory", "3.3", []string{home + "/.rbenv/versions/3.3.5/a", home + "/.rbenv/shims/bundle"}, home + "/.rbenv/shims/bundle", "rbenv in /home/deploy/.rbenv has 3.3.5"},
 		{"JRuby", "jruby-9.4.8.0", []string{"/opt/rbenv/versions/jruby-9.4.8.0/a", "/opt/rbenv/versions/9.4.8.0/a", "/opt/rbenv/shims/bundle"}, "/opt/rbenv/shims/bundle", "rbenv in /opt/rbenv has jruby-9.4.8.0"},
 		{"rvm", "ruby-3.3.5", []string{home + "/.rvm/wrappers/ruby-3.3.5/bundle", home + "/.rvm/wrappers/ruby-3.3.5@other/bundle"}, home + "/.rvm/wrappers/ruby-3.3.5/bundle", "rvm in /home/deploy/.rvm has ruby-3.3.5"},
 		{"rvm with the gemset", "ruby-3.3.5@hyrax", []string{"/usr/local/rvm/wrappers/ruby-3.3.5/bundle", "/usr/local/rvm/wrappers/ruby-3.3.5@hyrax/bundle"}, "/usr/local/rvm/wrappers/ruby-3.3.5@hyrax/bundle", "rvm in /usr/local/rvm has ruby-3.3.5@hyrax"},
-		{"asdf for all users", "3.3.5", []string{"/opt/asdf/installs/ruby/3.3.5/bin/bundle", "/opt/asdf/shims/bundle"}, "/opt/asdf/shims/bundle", "asdf in /opt/asdf has 3.3.5"},
+		{"asdf for all users", "3.3.5", []string{"/opt/asdf/installs/ruby/3.3.5/bin/bundle", "/opt/asdf/shims/bundle"}, "/opt/asdf/installs/ruby/3.3.5/bin/bundle", "asdf in /opt/asdf has 3.3.5"},
+		{"asdf by ASDF_DATA_DIR", "3.3.5", []string{"/srv/asdf/installs/ruby/3.3.5/bin/bundle", "/srv/asdf/shims/bundle"}, "/srv/asdf/shims/bundle", "asdf in /srv/asdf has 3.3.5"},
+		{"mise for all users", "3.3.5", []string{"/usr/local/share/mise/installs/ruby/3.3.5/bin/bundle"}, "/usr/local/share/mise/installs/ruby/3.3.5/bin/bundle", "mise in /usr/local/share/mise has 3.3.5"},
 		{"mise", "3.3.5", []string{home + "/.local/share/mise/installs/ruby/3.3.5/bin/bundle", home + "/.local/share/mise/shims/bundle"}, home + "/.local/share/mise/shims/bundle", "mise in /home/deploy/.local/share/mise has 3.3.5"},
 		{"chruby", "3.3.5", []string{"/opt/rubies/ruby-3.3.5/bin/bundle", "/opt/rubies/ruby-3.4.1/bin/bundle"}, "/opt/rubies/ruby-3.3.5/bin/bundle", "chruby in /opt/rubies has ruby-3.3.5"},
 		{"chruby in the home directory", "3.3.5", []string{home + "/.rubies/ruby-3.3.5/bin/bundle"}, home + "/.rubies/ruby-3.3.5/bin/bundle", "chruby in /home/deploy/.rubies has ruby-3.3.5"},
@@ -149,7 +152,7 @@ func TestFind_Wanted(t *testing.T) {
 			write(t, root, 0o644, map[string]string{"/app/.ruby-version": c.version})
 			wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
 			require.NoError(t, err)
-			s := &Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: home}, Wanted: wanted, Variables: map[string]string{"RBENV_ROOT": "/srv/rbenv", "MISE_DATA_DIR": "mise"}}
+			s := &Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: home}, Wanted: wanted, Variables: map[string]string{"RBENV_ROOT": "/srv/rbenv", "ASDF_DATA_DIR": "/srv/asdf", "MISE_DATA_DIR": "mise"}}
 			got, missing, err := s.Find()
 			require.NoError(t, errors.Join(err, missing))
 			want := Bundle{Path: c.want, IsWrapper: c.want != "/usr/bin/bundle", Reason: "/app/.ruby-version asks for " + wanted.String() + "; " + c.reason, Wanted: wanted}
@@ -195,7 +198,7 @@ func TestFind_Unasked(t *testing.T) {
 	needRoot(t)
 	root := t.TempDir()
 	for _, want := range []string{"/snap/bin/bundle", "/usr/lib/fullstaq-ruby/versions/3.3-jemalloc/bin/bundle", "/opt/rubies/ruby-3.10.0/bin/bundle", "/home/deploy/.rubies/ruby-3.3.5/bin/bundle",
-		"/usr/local/share/mise/shims/bundle", "/opt/asdf/shims/bundle", "/usr/local/rvm/wrappers/default/bundle", "/usr/local/rbenv/shims/bundle", "/usr/bin/bundle", standard,
+		"/usr/local/share/mise/installs/ruby/3.3.5/bin/bundle", "/opt/asdf/installs/ruby/3.3.5/bin/bundle", "/usr/local/rvm/wrappers/default/bundle", "/usr/local/rbenv/shims/bundle", "/usr/bin/bundle", standard,
 		"/home/deploy/.local/share/mise/shims/bundle", "/home/deploy/.asdf/shims/bundle", "/home/deploy/.rvm/wrappers/default/bundle", "/home/deploy/.rbenv/shims/bundle"} {
 		write(t, root, 0o755, map[string]string{want: "#!/bin/sh\n", "/opt/rubies/ruby-3.9.0/bin/bundle": "#!/bin/sh\n"})
 		if want == "/snap/bin/bundle" || want == "/usr/lib/fullstaq-ruby/versions/3.3-jemalloc/bin/bundle" {

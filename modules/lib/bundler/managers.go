@@ -21,16 +21,16 @@ type manager struct {
 	hasVariants bool     // entries are also minor versions, such as 3.3, and builds, such as 3.3-jemalloc
 }
 
-// managers are those that are known. rbenv, asdf and mise work by shims, which also set variables (rbenv-vars, mise).
+// managers are those that are known, by home or for all users. rbenv, asdf and mise work by shims, which also set variables (rbenv-vars, mise). Those of
+// asdf and mise need the variable outside of the home directory, and without it the bundle of the version is used.
 var managers = []*manager{
-	{name: "rbenv", home: ".rbenv", shared: []string{"/usr/local/rbenv", "/opt/rbenv", "/usr/lib/rbenv"}, variable: "RBENV_ROOT",
-		versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
-	{name: "rvm", home: ".rvm", shared: []string{"/usr/local/rvm", "/usr/share/rvm"},
-		versions: "wrappers", bundle: "wrappers/*/bundle", unasked: "wrappers/default/bundle"},
-	{name: "asdf", home: ".asdf", shared: []string{"/opt/asdf", "/usr/local/asdf"}, variable: "ASDF_DATA_DIR",
-		versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
-	{name: "mise", home: ".local/share/mise", shared: []string{"/usr/local/share/mise", "/opt/mise"}, variable: "MISE_DATA_DIR",
-		versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "rbenv", home: ".rbenv", variable: "RBENV_ROOT", versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "rbenv", shared: []string{"/usr/local/rbenv", "/opt/rbenv", "/usr/lib/rbenv"}, versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "rvm", home: ".rvm", shared: []string{"/usr/local/rvm", "/usr/share/rvm"}, versions: "wrappers", bundle: "wrappers/*/bundle", unasked: "wrappers/default/bundle"},
+	{name: "asdf", home: ".asdf", variable: "ASDF_DATA_DIR", versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "asdf", shared: []string{"/opt/asdf", "/usr/local/asdf"}, versions: "installs/ruby", bundle: "installs/ruby/*/bin/bundle"},
+	{name: "mise", home: ".local/share/mise", variable: "MISE_DATA_DIR", versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "mise", shared: []string{"/usr/local/share/mise", "/opt/mise"}, versions: "installs/ruby", bundle: "installs/ruby/*/bin/bundle"},
 	{name: "chruby", shared: []string{"~/.rubies", "/opt/rubies"}, bundle: "*/bin/bundle"},
 	{name: "Fullstaq Ruby", shared: []string{"/usr/lib/fullstaq-ruby"}, versions: "versions", bundle: "versions/*/bin/bundle", hasVariants: true},
 }
@@ -98,7 +98,11 @@ func (p place) installed(root string, wanted *version) (bundle, entry string) {
 	if newest == nil {
 		return "", ""
 	}
-	return path.Join(p.dir, strings.ReplaceAll(p.bundle, "*", entry)), entry
+	bundle = p.bundle
+	if p.home == "" && newest.number != wanted.number { // rbenv before 1.3 refuses 3.3 for 3.3.5
+		bundle = path.Join(p.versions, "*/bin/bundle")
+	}
+	return path.Join(p.dir, strings.ReplaceAll(bundle, "*", entry)), entry
 }
 
 // fits reports whether an installed version is the wanted one. A wanted version without a number is any Ruby.
