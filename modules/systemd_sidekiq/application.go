@@ -127,6 +127,9 @@ func (g *gatherer) bundle() (bundler.Bundle, error) {
 	if found.missing != nil {
 		g.missAfterDeploy(found.missing)
 	}
+	if found.Warning != "" {
+		g.warn("%s", found.Warning)
+	}
 	return found.Bundle, err
 }
 
@@ -159,13 +162,18 @@ func (g *gatherer) startLookups(units []string) lookups {
 		}
 		return accounts.LookUpGroup(g.Group)
 	})
+	wanted, err := bundler.ReadWanted(g.files, g.AppRoot)
+	if err != nil {
+		g.warn("the Ruby that the application asks for is not known: %v", err)
+	}
 	l.bundle = ansible.Start(func() (b foundBundle, err error) {
 		if g.LoginShell && g.Bundle == "" {
-			return foundBundle{Bundle: bundler.Bundle{Path: "bundle"}}, nil // the shell finds it
+			return foundBundle{Bundle: bundler.Bundle{Path: "bundle", Reason: "the login shell of " + g.User + " finds it", Wanted: wanted}}, nil
 		}
 		user, err := l.user()
 		if err == nil {
-			b.Bundle, b.missing, err = bundler.Find(g.root, g.User, user, g.Bundle)
+			search := bundler.Search{Root: g.root, Name: g.User, User: user, Given: g.Bundle, Wanted: wanted, Variables: g.Environment}
+			b.Bundle, b.missing, err = search.Find()
 		}
 		return b, err
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/bundler"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
@@ -68,7 +69,34 @@ func (p *planner) makeTexts() error {
 		return nil
 	}
 	p.warnOfUnsetOptions()
-	return systemd.Verify(changed)
+	if err := systemd.Verify(changed); err != nil {
+		return err
+	}
+	return p.checkRuby(changed)
+}
+
+// checkRuby warns of a Ruby that the application does not accept, when the command of a unit changes: the application is asked, which takes a second.
+func (p *planner) checkRuby(changed map[string]string) error {
+	isOther := func(u *unit) bool {
+		text, isChanged := changed[u.name]
+		return isChanged && u.installed.Value("ExecStart") != (systemd.UnitFile{Text: text}).Value("ExecStart")
+	}
+	if !p.deployed || len(p.missing) > 0 || !slices.ContainsFunc(p.workers(), isOther) {
+		return nil
+	}
+	variables, err := p.Sources(p.files).Unit()
+	if err != nil {
+		return nil // reported when the environment was read
+	}
+	bundle := p.bundle.Path
+	if filepath.IsAbs(bundle) {
+		bundle = p.inRoot(bundle)
+	}
+	warning, err := p.bundle.CheckRuby(p.user, p.inRoot(p.AppRoot), p.inShell(bundler.RubyCommand(bundle)), variables)
+	if warning != "" {
+		p.Warn("%s", warning)
+	}
+	return err
 }
 
 // warnOfUnsetOptions warns of options that the units were written with and that are left out now, or have their defaults.

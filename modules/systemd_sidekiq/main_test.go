@@ -88,11 +88,12 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// hostFiles are the files of each script's host.
+// hostFiles are the files of each script's host. Its bundle runs its ruby.
 var hostFiles = map[string]string{
 	"run/systemd/system/README":     "",
 	"etc/systemd/system/README":     "",
-	"usr/bin/bundle":                "#!/usr/bin/ruby\n",
+	"usr/bin/bundle":                "#!$WORK/host/usr/bin/ruby\n",
+	"usr/bin/ruby":                  "#!/bin/sh\necho 'ruby 3.3.8 (fake)'\n",
 	"opt/demo/current/Gemfile.lock": "GEM\n  specs:\n    sidekiq (7.3.2)\n",
 }
 
@@ -101,7 +102,7 @@ func makeHost(work string) error {
 	err := errors.Join(os.Chmod(filepath.Dir(work), 0o755), os.Chmod(work, 0o755))
 	for name, text := range hostFiles {
 		path := filepath.Join(work, "host", name)
-		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755))
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(strings.ReplaceAll(text, "$WORK", work)), 0o755))
 	}
 	return err
 }

@@ -53,6 +53,7 @@ func (p *planner) report() {
 	}
 	if p.bundle.Path != "" {
 		p.Set("bundle", p.bundle.Path)
+		p.Set("bundle_reason", p.bundle.Reason)
 	}
 	for _, warning := range p.warnings {
 		p.Warn("%s", warning)

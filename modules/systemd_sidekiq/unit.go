@@ -283,20 +283,27 @@ func (in *input) environmentFiles() []systemd.Value {
 	return all
 }
 
-// command is the command of ExecStart=. A shell has to exec Sidekiq, or it would receive the signals that are for Sidekiq.
+// command is the command of ExecStart=.
 func (in *input) command() systemd.Command {
 	c := sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout)
-	shell := []string{"/bin/sh", "-c"}
-	if in.LoginShell {
-		shell = []string{"/bin/bash", "-lc"}
-	}
 	switch {
-	case in.opensLog():
-		return slices.Concat(shell, []string{`exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
+	case !in.opensLog():
+		return in.inShell(c)
 	case in.LoginShell:
-		return slices.Concat(shell, []string{`exec "$0" "$@"`}, c)
+		return slices.Concat(loginShell, []string{`exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
 	}
-	return c
+	return slices.Concat([]string{"/bin/sh", "-c", `exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
+}
+
+var loginShell = []string{"/bin/bash", "-lc"}
+
+// inShell is a command in a login shell, if the option asks for one. The shell has to exec Sidekiq, or it would receive the signals that are for
+// Sidekiq.
+func (o *options) inShell(command []string) []string {
+	if o.LoginShell {
+		return slices.Concat(loginShell, []string{`exec "$0" "$@"`}, command)
+	}
+	return command
 }
 
 // appendTo is the value of StandardOutput= that appends to a file.

@@ -78,8 +78,13 @@ options:
   bundle:
     description:
       - >-
-        Path of the executable C(bundle). By default that of rbenv, rvm, asdf or mise in the home of O(user), else the
-        first of /usr/local/bin/bundle and /usr/bin/bundle that exists, else that of an rbenv or rvm for all users.
+        Path of the executable C(bundle). By default the first that has the Ruby that the application asks for, else the
+        first that exists: of rbenv, rvm, asdf or mise in the home of O(user), /usr/local/bin, /usr/bin, Ruby managers
+        for all users (also chruby and Fullstaq Ruby), /snap/bin.
+      - >-
+        The application asks in C(.ruby-version), C(.tool-versions), C(mise.toml) or C(Gemfile.lock) in O(app_root).
+        RV(bundle_reason) says what was found. The Ruby is run when the command of the unit changes; one that the
+        application does not accept is a warning.
       - It must be executable by O(user). A wrapper has to exec, since signals go to the main process.
     type: path
   login_shell:
@@ -554,6 +559,11 @@ bundle:
   returned: when O(app_root) is given
   type: str
   sample: /usr/bin/bundle
+bundle_reason:
+  description: Why that executable is used.
+  returned: when O(app_root) is given
+  type: str
+  sample: /opt/hyrax/current/.ruby-version asks for Ruby 3.3.5; rbenv in /usr/local/rbenv has 3.3.5
 drop_ins:
   description: Files that add to the unit or override it. They stay as they are.
   returned: success
