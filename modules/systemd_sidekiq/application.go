@@ -58,6 +58,9 @@ func (g *gatherer) application(f *facts) error {
 	f.pool = g.pool(f.service)
 	f.jemalloc = g.jemalloc()
 	g.checkReadWritePaths()
+	if err := g.checkPathsOfRoot(); err != nil {
+		return err
+	}
 	f.runsAtHome = g.isAtHome(f.bundle.Path) || g.isAtHome(g.AppRoot) || g.isAtHome(g.DeployRoot)
 	f.linkedDirs = g.findLinkedDirs()
 	return g.checkLogFile()

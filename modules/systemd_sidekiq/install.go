@@ -65,7 +65,7 @@ func (p *planner) makeTexts() error {
 		return nil
 	}
 	p.warnOfUnsetOptions()
-	return systemd.Verify(changed)
+	return p.verifyUnits(changed)
 }
 
 // warnOfUnsetOptions warns of options that the units were written with and that are left out now, or have their defaults.
