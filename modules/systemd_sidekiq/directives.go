@@ -147,5 +147,6 @@ func (p *planner) verifyUnits(texts map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return argspec.Errorf(given.option, "systemd %d does not know %q in [%s]; accepted: what systemd.directives(7) of this host has for [%s]; hint: leave it out", version, unknown.Name, given.section, given.section)
+	return argspec.Errorf(given.option, "systemd %d does not know %q in [%s]; accepted: the directives of [%s] that this version has; hint: leave it out, or set directives of [Unit] in unit_directives and of [Service] in extra_directives",
+		version, unknown.Name, given.section, given.section)
 }

@@ -105,7 +105,7 @@ func (s Systemctl) startHint(state State) string {
 		}
 	case 217, 226:
 		if _, err := os.Stat(s.root + "/run/systemd/container"); err == nil { // https://systemd.io/CONTAINER_INTERFACE
-			return `the host is a container, which may lack namespaces: set hardening: off, or PrivateUsers: "no" in extra_directives, or give the container more privileges`
+			return `the host is a container, and unless the journal names a missing path, it may lack namespaces: set hardening: off, or PrivateUsers: "no" in extra_directives, or give the container more privileges`
 		}
 	}
 	return ""
