@@ -69,6 +69,8 @@ func hostileModels(t *testing.T) (models []model.Model) {
 			together[f.Key] = variables
 		case f.Key == "extra_directives":
 			single[f.Key+".Nice"] = accepted(f, func(text string) any { return map[string]any{"Nice": text} })
+		case f.Key == "unit_directives":
+			single[f.Key+".OnFailure"] = accepted(f, func(text string) any { return map[string]any{"OnFailure": text} })
 		default:
 			single[f.Key] = accepted(f, func(text string) any { return text })
 		}

@@ -196,7 +196,7 @@ func privileged(key string, value any) bool {
 	case "database.allow_foreign_links":
 		return value != false
 	}
-	return key == "extra_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
+	return key == "extra_directives" || key == "unit_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
 }
 
 // refused says why a value is not taken. Of a value that may be secret it says nothing.

@@ -56,6 +56,7 @@ type Model struct {
 	Memory           Memory            `json:"memory,omitzero"`
 	LimitNOFILE      int               `json:"limit_nofile,omitzero"`
 	ExtraDirectives  map[string]string `json:"extra_directives,omitzero"`
+	UnitDirectives   map[string]string `json:"unit_directives,omitzero"`
 	Hardening        Hardening         `json:"hardening,omitzero"`
 	Logging          Logging           `json:"logging,omitzero"`
 	Redis            Redis             `json:"redis,omitzero"`

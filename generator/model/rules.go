@@ -55,11 +55,8 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 		if what, hint = variableFault(within[0], text, plain); what != "" {
 			return what, hint
 		}
-	case "extra_directives":
-		if !systemd.IsDirective(within[0]) {
-			return "no directive of [Service] that the role knows", "write a drop-in on the host for others"
-		}
-		return hinted(line(text))
+	case "extra_directives", "unit_directives":
+		return hinted(systemd.CheckDirective(within[0], systemd.Given(text)))
 	case "redis.url":
 		if what, hint = addressFault(text); what != "" {
 			return what, hint

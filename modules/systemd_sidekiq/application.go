@@ -61,6 +61,9 @@ func (g *gatherer) application(f *facts) error {
 	f.pool = g.pool(f.service)
 	f.jemalloc = g.jemalloc()
 	g.checkReadWritePaths()
+	if err := g.checkPathsOfRoot(); err != nil {
+		return err
+	}
 	f.sandbox = g.sandbox(f)
 	f.neighbours.after = g.servicesAtSockets(f)
 	return g.checkLogFile()

@@ -69,7 +69,7 @@ func (p *planner) makeTexts() error {
 		return nil
 	}
 	p.warnOfUnsetOptions()
-	if err := systemd.Verify(changed); err != nil {
+	if err := p.verifyUnits(changed); err != nil {
 		return err
 	}
 	return p.checkRuby(changed)

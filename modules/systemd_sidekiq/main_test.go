@@ -19,6 +19,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible/answertest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq/redistest"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
@@ -30,9 +31,8 @@ func TestMain(m *testing.M) {
 			must(syscall.Setuid(65534))
 			program()
 		},
-		"systemctl": fakeSystemctl,
-		// The real one knows another version of systemd than the systemctl here: see TestSystemdAnalyze_AcceptsUnits.
-		"systemd-analyze": func() {},
+		"systemctl":       fakeSystemctl,
+		"systemd-analyze": fakeAnalyze,
 		"id":              fakeID,
 		"usermod":         func() { set("journal", os.Args[len(os.Args)-1], "member") },
 		"gpasswd":         func() { set("journal", os.Args[2], "") },
@@ -148,6 +148,20 @@ func calls(ts *testscript.TestScript, want []string) {
 		ts.Fatalf("the calls of systemctl are\n  %s\nnot\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 	ts.Check(os.RemoveAll(file))
+}
+
+// fakeAnalyze knows all directives but Frob. The real one knows another version of systemd than the systemctl here: see
+// TestSystemdAnalyze_AcceptsUnits.
+func fakeAnalyze() {
+	for _, file := range os.Args[3:] {
+		text, err := os.ReadFile(file)
+		must(err)
+		for _, d := range (systemd.UnitFile{Text: string(text)}).Directives() {
+			if d.Name == "Frob" {
+				fmt.Fprintf(os.Stderr, "%s:1: Unknown key 'Frob' in section [%s], ignoring.\n", file, d.Section)
+			}
+		}
+	}
 }
 
 // fakeID replaces id(1). It has the users deploy and alice, and their membership in systemd-journal.

@@ -3,7 +3,6 @@ package systemdsidekiq
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -50,16 +49,18 @@ type options struct {
 	RequireHeartbeat bool   `option:"require_heartbeat"`
 	ManageRedis      string `option:"manage_redis"`
 
-	Umask           string            `option:"umask"`
-	Hardening       string            `option:"hardening"`
-	ReadWritePaths  []string          `option:"read_write_paths"`
-	JIT             bool              `option:"jit"`
-	Malloc          string            `option:"malloc"`
-	MemoryHigh      string            `option:"memory_high"`
-	MemoryMax       string            `option:"memory_max"`
-	LimitNOFILE     *int              `option:"limit_nofile"`
-	ExtraDirectives map[string]string `option:"extra_directives"`
-	LogFile         string            `option:"log_file"`
+	Umask          string   `option:"umask"`
+	Hardening      string   `option:"hardening"`
+	ReadWritePaths []string `option:"read_write_paths"`
+	JIT            bool     `option:"jit"`
+	Malloc         string   `option:"malloc"`
+	MemoryHigh     string   `option:"memory_high"`
+	MemoryMax      string   `option:"memory_max"`
+	LimitNOFILE    *int     `option:"limit_nofile"`
+	LogFile        string   `option:"log_file"`
+
+	ExtraDirectives map[string][]string `option:"extra_directives"`
+	UnitDirectives  map[string][]string `option:"unit_directives"`
 
 	DatabasePool map[string]any `option:"database_pool"`
 	RestartOn    []string       `option:"restart_on"`
@@ -89,7 +90,7 @@ func (o *options) Validate() error {
 	})
 	var err error
 	o.checkedPool, err = parsePool(o.DatabasePool, o.AppRoot)
-	return cmp.Or(err, o.checkNames(), o.checkProcesses(), o.checkNumbers(), o.checkPaths(), o.checkEnvironment(), o.checkLimits(), o.checkExtraDirectives())
+	return cmp.Or(err, o.checkNames(), o.checkProcesses(), o.checkNumbers(), o.checkPaths(), o.checkEnvironment(), o.checkLimits(), o.checkDirectives())
 }
 
 const inName = "letters, digits, _ . -"
@@ -251,24 +252,6 @@ func (o *options) checkLogFile() error {
 // the deploy user makes.
 func (o *options) opensLog() bool {
 	return o.LogFile != "" && !strings.HasPrefix(o.LogFile, "/var/log/")
-}
-
-func (o *options) checkExtraDirectives() error {
-	for _, name := range slices.Sorted(maps.Keys(o.ExtraDirectives)) {
-		value := o.ExtraDirectives[name]
-		switch by := setBy(name); {
-		case by == byModule:
-			return argspec.Errorf("extra_directives", "%q is what this module sees to; hint: leave it out, or write a drop-in", name)
-		case isOption(by):
-			return argspec.Errorf("extra_directives", "%q has an option of its own; hint: set %s", name, by)
-		case !systemd.IsDirective(name):
-			return argspec.Errorf("extra_directives", "%q is not accepted; accepted: directives of [Service] such as CPUWeight, Nice, TasksMax, SupplementaryGroups; hint: write a drop-in for others", name)
-		}
-		if err := systemd.CheckDirective(name, systemd.Literal(value)); err != nil && value != "" {
-			return argspec.Errorf("extra_directives", "%w", err)
-		}
-	}
-	return nil
 }
 
 // How much longer TimeoutStopSec= is than Sidekiq's shutdown timeout, by default and at least: after the timeout Sidekiq pushes unfinished jobs

@@ -200,10 +200,11 @@ func describeEdit(d systemd.Directive) string {
 		return "ExecStart=" + assignment().ReplaceAllString(d.Value, "$1=(hidden)") + " (options command, bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	case isOption(by):
 		return shown + " (option " + by + ")"
-	case by == byModule || !systemd.IsDirective(d.Name):
-		return shown + " (a drop-in)"
 	}
-	return shown + " (option extra_directives)"
+	if option := (&options{}).givenIn(d.Section).option; option != "" && checkDirective(option, d.Name, d.Value) == nil {
+		return shown + " (option " + option + ")"
+	}
+	return shown + " (a drop-in)"
 }
 
 // assignment matches a variable that a command line sets.
@@ -224,7 +225,8 @@ func (p *planner) covers(d systemd.Directive) bool {
 	case "WorkingDirectory": // see checkOwner
 		return true
 	case "After", "Wants", "Requires":
-		return !slices.ContainsFunc(strings.Fields(d.Value), func(name string) bool { return !p.startsBefore(name) })
+		given := strings.Fields(strings.Join(p.givenIn(d.Section).values[d.Name], " "))
+		return !slices.ContainsFunc(strings.Fields(d.Value), func(name string) bool { return !p.startsBefore(name) && !slices.Contains(given, name) })
 	case "WantedBy":
 		return d.Value == "multi-user.target" || d.Value == "default.target"
 	case "StandardOutput", "StandardError":
@@ -253,8 +255,7 @@ func (p *planner) covers(d systemd.Directive) bool {
 	case "MemoryMax", "MemoryLimit":
 		return p.MemoryMax != ""
 	}
-	extra, isExtra := p.ExtraDirectives[d.Name]
-	return slices.Contains(improved, d.Name) || isExtra && extra == d.Value
+	return slices.Contains(improved, d.Name) || slices.Contains(p.givenIn(d.Section).values[d.Name], d.Value)
 }
 
 func (p *planner) coversVariable(assignment string) bool {

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,9 +14,10 @@ import (
 func TestEdits_OfOneDirective(t *testing.T) {
 	const command = "(options command, bundle, login_shell, environment, concurrency, queues, sidekiq_config, timeout)"
 	for _, c := range []struct {
-		line   string
-		change func(*options)
-		edits  []string
+		section string // "": Service
+		line    string
+		change  func(*options)
+		edits   []string
 	}{
 		// As ansible-samvera, capistrano-sidekiq and Sidekiq's own example write it.
 		{line: "Description=sidekiq"},
@@ -31,13 +33,18 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		// As an admin changes it.
 		{line: "User=root", edits: []string{"User=root (option user)"}},
 		{line: "UMask=0027", edits: []string{"UMask=0027 (option umask)"}},
-		{line: "After=fedora.service", edits: []string{"After=fedora.service (a drop-in)"}},
+		{section: "Unit", line: "After=fedora.service", edits: []string{"After=fedora.service (option unit_directives)"}},
+		{section: "Unit", line: "OnFailure=mail@%n.service", edits: []string{"OnFailure=mail@%n.service (option unit_directives)"}},
+		{section: "Unit", line: "PartOf=web.service", edits: []string{"PartOf=web.service (a drop-in)"}},
+		{section: "Install", line: "Alias=worker.service", edits: []string{"Alias=worker.service (a drop-in)"}},
+		{line: "TimeoutSec=90", edits: []string{"TimeoutSec=90 (option stop_timeout)"}},
 		{line: "MemoryMax=3G", edits: []string{"MemoryMax=3G (option memory_max)"}},
 		{line: "CPUWeight=20", edits: []string{"CPUWeight=20 (option extra_directives)"}},
 		{line: "TimeoutStopSec=infinity", edits: []string{"TimeoutStopSec=infinity (option stop_timeout)"}},
 		{line: "EnvironmentFile=/opt/hyrax/shared/.env", edits: []string{"EnvironmentFile=/opt/hyrax/shared/.env (option environment_files)"}},
 		{line: `Environment=A=1 "B=two hush"`, edits: []string{"Environment=A=(hidden) (option environment)", "Environment=B=(hidden) (option environment)"}},
-		{line: "ExecStartPre=/opt/prepare", edits: []string{"ExecStartPre=/opt/prepare (a drop-in)"}},
+		{line: "ExecStartPre=/opt/prepare", edits: []string{"ExecStartPre=/opt/prepare (option extra_directives)"}},
+		{line: "ExecStartPre=+/opt/prepare", edits: []string{"ExecStartPre=+/opt/prepare (a drop-in)"}},
 		{line: "ExecStart=/usr/bin/bundle exec sidekiq -e staging", edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -e staging " + command}},
 		{line: "ExecStart=/usr/bin/bundle exec sidekiq -e production -c 12", edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -e production -c 12 " + command}},
 		{line: "ExecStart=/usr/bin/bundle exec sidekiq -q special", edits: []string{"ExecStart=/usr/bin/bundle exec sidekiq -q special " + command}},
@@ -64,8 +71,11 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		{line: "MemoryLimit=1G", change: func(o *options) { o.MemoryMax = "2G" }},
 		{line: "LimitNOFILE=9999", change: func(o *options) { o.LimitNOFILE = number(1024) }},
 		{line: "TimeoutStopSec=90", change: func(o *options) { o.StopTimeout = number(60) }},
-		{line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string]string{"CPUWeight": "20"} }},
-		{line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string]string{"CPUWeight": "30"} }, edits: []string{"CPUWeight=20 (option extra_directives)"}},
+		{line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string][]string{"CPUWeight": {"20"}} }},
+		{line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string][]string{"CPUWeight": {"30"}} }, edits: []string{"CPUWeight=20 (option extra_directives)"}},
+		{line: "ExecStartPre=/opt/b", change: func(o *options) { o.ExtraDirectives = map[string][]string{"ExecStartPre": {"/opt/a", "/opt/b"}} }},
+		{section: "Unit", line: "After=redis.service fedora.service", change: func(o *options) { o.UnitDirectives = map[string][]string{"After": {"solr.service fedora.service"}} }},
+		{section: "Unit", line: "CPUWeight=20", change: func(o *options) { o.ExtraDirectives = map[string][]string{"CPUWeight": {"20"}} }, edits: []string{"CPUWeight=20 (option unit_directives)"}},
 		{line: "StandardOutput=append:/var/log/sidekiq.log"}, // see warnOfOldLog
 		{line: "StandardError=null", edits: []string{"StandardError=null (option log_file)"}},
 		{line: "EnvironmentFile=/opt/hyrax/shared/.env", change: func(o *options) { o.EnvironmentFiles = []string{"/opt/hyrax/shared/.env"} }},
@@ -89,6 +99,6 @@ func TestEdits_OfOneDirective(t *testing.T) {
 		p := newPlanner(newInspector(host{root: t.TempDir()}, o), &facts{})
 		p.bundle.Path = "/usr/bin/bundle"
 		p.service = service{&unit{process: &sidekiq.ProcessOptions{}, timeout: 25}}
-		require.Equal(t, c.edits, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[Service]\n" + c.line + "\n"}), c.line)
+		require.Equal(t, c.edits, p.edits(systemd.UnitFile{Path: "/etc/systemd/system/sidekiq.service", Text: "[" + cmp.Or(c.section, "Service") + "]\n" + c.line + "\n"}), c.line)
 	}
 }

@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -11,9 +12,10 @@ import (
 
 // Values of SetBy for directives without an option.
 const (
-	byModule  = "this module"                    // nothing else: promises of this module depend on it
-	byDefault = "extra_directives, beside it"    // the option adds a line, and systemd takes the last or both
-	bySandbox = "extra_directives, in its place" // the option replaces it
+	byModule   = "this module"                    // nothing else: promises of this module depend on it
+	byDefault  = "extra_directives, beside it"    // the option adds a line, and systemd takes the last or both
+	bySandbox  = "extra_directives, in its place" // the option replaces it
+	besideUnit = "unit_directives, beside it"     // the option adds a line
 )
 
 const always = true
@@ -35,7 +37,7 @@ type input struct {
 func processTable(in *input) []systemd.Section {
 	notifies, isSwarm := in.facts.notifies(in.unit), in.process.IsSwarm()
 	return []systemd.Section{
-		{Name: "Unit", Rows: []systemd.Row{
+		{Name: "Unit", Rows: append([]systemd.Row{
 			row("Description", in.description(), always, "name"),
 			row("Documentation", "https://github.com/sidekiq/sidekiq/wiki", always, byModule),
 			// A process is stopped before its parent, so that `systemctl stop` waits for all of them.
@@ -43,13 +45,13 @@ func processTable(in *input) []systemd.Section {
 			row("ReloadPropagatedFrom", in.parent(), in.hasParent(), byModule),
 			// At boot a Redis and a database of this host start first. At shutdown, where it matters more, they stop last, when Sidekiq has
 			// pushed back its jobs.
-			row("After", in.after(), always, byModule),
-			row("Wants", networkOnline, always, byModule),
+			row("After", in.after(), always, besideUnit),
+			row("Wants", networkOnline, always, besideUnit),
 			// Without a deployment nothing fails, also after a reboot.
 			row("ConditionPathIsDirectory", systemd.Path(in.AppRoot), always, byModule),
 			// Restarts are not rate-limited: after an hour without Redis no admin is needed.
 			row("StartLimitIntervalSec", "0", always, byModule),
-		}},
+		}, in.givenIn("Unit").rows()...)},
 		{Name: "Service", Rows: in.withExtra(append([]systemd.Row{
 			// Before 6.0.6 systemd would wait in vain for a notification, and for the watchdog's.
 			row("Type", "simple", !notifies, byModule), // Sidekiq's Changes.md, 6.0.6
@@ -123,12 +125,20 @@ func tables() []systemd.Section {
 	return append(processTable(in), parentTable(in)...)
 }
 
+// aliases are other names of directives in the tables, which systemd still accepts (load-fragment-gperf.gperf.in).
+var aliases = map[string]string{
+	"MemoryLimit": "MemoryMax", "PropagateReloadFrom": "ReloadPropagatedFrom", "ReadWriteDirectories": "ReadWritePaths",
+	"StartLimitInterval": "StartLimitIntervalSec", "TimeoutSec": "TimeoutStopSec",
+}
+
 // setBy is the SetBy of a directive, "" for one that no unit has.
-func setBy(directive string) string { return systemd.SetBy(tables(), directive) }
+func setBy(directive string) string {
+	return systemd.SetBy(tables(), cmp.Or(aliases[directive], directive))
+}
 
 // isOption reports whether setBy names an option.
 func isOption(by string) bool {
-	return !slices.Contains([]string{"", byModule, byDefault, bySandbox}, by)
+	return !slices.Contains([]string{"", byModule, byDefault, bySandbox, besideUnit}, by)
 }
 
 // unitText is the text of a unit file.
@@ -154,7 +164,7 @@ const optionsComment = "Options: "
 
 // optionsWithoutRow are options that units are made of and that no row of the tables names.
 var optionsWithoutRow = []string{"deploy_root", "rails_env", "login_shell", "command", "concurrency", "queues", "sidekiq_config", "timeout", "malloc", "secret_environment",
-	"extra_directives", "sidekiq_version"}
+	"extra_directives", "unit_directives", "sidekiq_version"}
 
 // unitOptions are the options that units are made of and that do not have their default. Hardening and group are not among them: a unit keeps its own.
 func (o *options) unitOptions() []string {
@@ -192,15 +202,13 @@ func parseList(u systemd.UnitFile, comment string) []string {
 
 // withExtra adds extra_directives to the rows of [Service]; they replace rows of the sandbox.
 func (in *input) withExtra(rows []systemd.Row) []systemd.Row {
+	extra := in.givenIn("Service")
 	for i, r := range rows {
-		if _, isReplaced := in.ExtraDirectives[r.Directive]; isReplaced && r.SetBy == bySandbox {
+		if _, isReplaced := extra.values[r.Directive]; isReplaced && r.SetBy == bySandbox {
 			rows[i].When = false
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(in.ExtraDirectives)) {
-		rows = append(rows, systemd.Row{Directive: name, Value: systemd.Literal(in.ExtraDirectives[name]), When: true})
-	}
-	return rows
+	return append(rows, extra.rows()...)
 }
 
 // notifies reports whether a process notifies systemd when it is ready. A swarm does since sidekiq-ent 2.1.0 (Ent-Changes.md, sidekiq#4511).

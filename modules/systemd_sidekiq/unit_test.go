@@ -97,7 +97,8 @@ var goldens = map[string]struct {
 		o.Environment, o.SecretEnvironment = map[string]string{"ODD": "50% of \"$x\""}, map[string]string{"TOKEN": "hush"}
 		o.EnvironmentFiles = []string{"-/etc/default/hyrax"}
 		o.MemoryHigh, o.MemoryMax, o.Malloc, o.LogFile = "1500M", "2G", "jemalloc", "/var/log/sidekiq.log"
-		o.ExtraDirectives = map[string]string{"CPUWeight": "50", "Nice": "5", "ProtectHome": "no"}
+		o.ExtraDirectives = map[string][]string{"CPUWeight": {"50"}, "Nice": {"5"}, "ProtectHome": {"no"}, "ExecStartPre": {"/bin/true", "-/bin/false"}}
+		o.UnitDirectives = map[string][]string{"RequiresMountsFor": {"/opt"}, "After": {"fedora.service"}}
 	}, facts: func(f *facts) {
 		f.jemalloc, f.pool.variables = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2", map[string]string{"RAILS_MAX_THREADS": "12"}
 		f.neighbours.after = []string{"postgresql@16-main.service", "redis-server@app.service"}
@@ -149,7 +150,6 @@ func TestUnitText_FirstVersionWithDirective(t *testing.T) {
 		{directive: "PrivateMounts=yes", systemd: 239},
 		{directive: "SystemCallFilter=@system-service", systemd: 239, change: strict},
 		{directive: "PrivateIPC=yes", systemd: 248, change: strict},
-		{directive: "OOMPolicy=continue", systemd: 243, change: func(o *options) { o.ExtraDirectives = map[string]string{"OOMPolicy": "continue"} }},
 		{directive: "NoNewPrivileges=yes", change: strict}, {directive: "ProtectSystem=strict", change: strict}, {directive: "PrivateTmp=yes", change: strict},
 		{directive: "ProtectSystem=full"}, {directive: "KillMode=mixed"},
 		{directive: "Restart=always"}, {directive: "StartLimitIntervalSec=0"}, {directive: "UMask=0002"},

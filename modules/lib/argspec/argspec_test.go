@@ -288,6 +288,18 @@ type Shared struct {
 	A []int `option:"a"`
 }
 
+func TestDecode_DictOfLists(t *testing.T) {
+	s, err := Parse([]byte("DOCUMENTATION: {module: m, options: {a: {description: A, type: dict}}}"))
+	require.NoError(t, err)
+	var p struct {
+		A map[string][]string `option:"a"`
+	}
+	require.NoError(t, s.CheckParams(&p))
+	require.NoError(t, s.Decode(map[string]any{"a": map[string]any{"b": json.Number("5"), "c": []any{"d", json.Number("6")}, "e": []any{}}}, &p))
+	require.Equal(t, map[string][]string{"b": {"5"}, "c": {"d", "6"}, "e": {}}, p.A)
+	require.ErrorContains(t, s.Decode(map[string]any{"a": map[string]any{"b": []any{[]any{}}}}, &p), `option "a.b": `)
+}
+
 func TestDecode_EmbeddedStruct(t *testing.T) {
 	s, err := Parse([]byte("DOCUMENTATION: {module: m, options: {a: {description: A, type: list, elements: int}}}"))
 	require.NoError(t, err)

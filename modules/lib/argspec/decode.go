@@ -14,7 +14,7 @@ const (
 
 // Decode fills the params struct that params points to with the arguments, normalized.
 //
-// A field is a string, int, bool, float64, any, []string, map[string]string, map[string]any, a struct (dict with suboptions), a slice of
+// A field is a string, int, bool, float64, any, []string, map[string]string, map[string][]string, map[string]any, a struct (dict with suboptions), a slice of
 // structs, or a pointer to one of the first four, which stays nil when the option is not given and has no default. The fields of an
 // embedded struct count as the struct's own.
 func (s *Spec) Decode(args map[string]any, params any) error {
@@ -65,7 +65,7 @@ func fill(target reflect.Value, values map[string]any, prefix string) error {
 	return nil
 }
 
-// set assigns a normalized value. A dict without suboptions holds anything: only map[string]string still needs a coercion.
+// set assigns a normalized value. A dict without suboptions holds anything: map[string]string and map[string][]string still need a coercion.
 func set(field reflect.Value, v any, path string) error {
 	switch field.Kind() {
 	case reflect.Pointer:
@@ -95,15 +95,26 @@ func setMap(field reflect.Value, items map[string]any, path string) error {
 		field.Set(reflect.ValueOf(items))
 		return nil
 	}
-	m := map[string]string{}
+	single, lists := map[string]string{}, map[string][]string{}
 	for k, item := range items {
-		s, err := toStr(item, path+"."+k)
-		if err != nil {
-			return err
+		list, isList := item.([]any)
+		if !isList || field.Type() == reflect.TypeOf(single) {
+			list = []any{item}
 		}
-		m[k] = s
+		lists[k] = make([]string, len(list))
+		for i, element := range list {
+			s, err := toStr(element, path+"."+k)
+			if err != nil {
+				return err
+			}
+			single[k], lists[k][i] = s, s
+		}
 	}
-	field.Set(reflect.ValueOf(m))
+	if field.Type() == reflect.TypeOf(single) {
+		field.Set(reflect.ValueOf(single))
+	} else {
+		field.Set(reflect.ValueOf(lists))
+	}
 	return nil
 }
 

@@ -17,14 +17,25 @@ type trail struct {
 	paths    []string    // that of the file itself: each link of the chain, and the end
 	open     string      // the first place that users other than root can change, and why
 	openFile bool        // it is the file itself
+	openEnd  bool        // it is target
 }
 
 const maxLinks = 40 // as the kernel has it (path_resolution(7))
 
+// OnWay returns the first directory or link on the way to a path that users other than root can change, and why; "" if there is none. If end is set,
+// what the path leads to counts, too. root is the root directory of the host.
+func OnWay(root, path string, end bool) (string, error) {
+	t, err := walk(root, path)
+	if err != nil || t.openEnd && !end {
+		return "", err
+	}
+	return t.open, nil
+}
+
 // walk follows the path part by part and each link on the way. Each directory counts, since who may write there may rename what is in it.
-func walk(path string) (trail, error) {
+func walk(root, path string) (trail, error) {
 	var t trail
-	at, rest := "/", parts(path)
+	at, rest := root, parts(path)
 	info, err := os.Lstat(at)
 	if err == nil {
 		err = t.visit(at, info)
@@ -36,7 +47,9 @@ func walk(path string) (trail, error) {
 		part := rest[0]
 		rest = rest[1:]
 		if part == ".." {
-			at = filepath.Dir(at)
+			if at != root {
+				at = filepath.Dir(at)
+			}
 			continue
 		}
 		next := filepath.Join(at, part)
@@ -46,7 +59,9 @@ func walk(path string) (trail, error) {
 			return t, nil
 		}
 		if err == nil {
+			wasOpen := t.open != ""
 			err = t.visit(next, info)
+			t.openEnd = t.openEnd || !wasOpen && t.open != "" && len(rest) == 0 && info.Mode()&fs.ModeSymlink == 0
 		}
 		if err != nil {
 			return t, err
@@ -67,7 +82,7 @@ func walk(path string) (trail, error) {
 			return t, err
 		}
 		if filepath.IsAbs(leadsTo) {
-			at = "/"
+			at = root
 		}
 		rest = append(parts(leadsTo), rest...)
 	}

@@ -28,7 +28,7 @@ func CheckOnHost(c sudoers.Command, host Facts) (found []Finding, units []string
 		return nil, nil, err
 	}
 	for _, one := range commands {
-		program, err := walk(one.Path())
+		program, err := walk("/", one.Path())
 		if err != nil {
 			return nil, nil, err
 		}
@@ -187,7 +187,7 @@ func interpretersOf(path string) ([]interpreter, error) {
 			return all, err
 		}
 		for _, file := range files {
-			found, err := walk(file)
+			found, err := walk("/", file)
 			if err != nil {
 				return nil, err
 			}
@@ -269,7 +269,7 @@ func (all *findings) checkArgument(c sudoers.Command, arg string) error {
 		all.add(WritablePath, Error, c.String(), "names the file %s, which the caller chooses", path).hint("name a file where only root can write")
 		return nil
 	}
-	found, err := walk(path)
+	found, err := walk("/", path)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import "github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 func CheckSetting(s sudoers.Setting) ([]Finding, error) {
 	var all findings
 	for _, dir := range s.Directories() {
-		found, err := walk(dir)
+		found, err := walk("/", dir)
 		if err != nil {
 			return nil, err
 		}

@@ -35,7 +35,7 @@ func isUnit(name string) bool {
 func CheckUnit(unit string, files []string) ([]Finding, error) {
 	var all findings
 	for _, file := range files {
-		found, err := walk(file)
+		found, err := walk("/", file)
 		if err != nil {
 			return nil, err
 		}

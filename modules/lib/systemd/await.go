@@ -3,6 +3,7 @@ package systemd
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (s Systemctl) AwaitUp(unit string, period time.Duration, isProven func(Stat
 	now := first
 	for end := time.Now().Add(period); ; time.Sleep(pollInterval) {
 		if reason := whyDown(first, now); reason != "" {
-			return now, down(unit, now, reason)
+			return now, s.down(unit, now, reason)
 		}
 		isUp := isProven(now) || time.Now().After(end)
 		if now, err = s.Show(unit); err != nil {
@@ -66,7 +67,7 @@ func (s Systemctl) Down(unit string, cause error) error {
 	if err != nil {
 		return fmt.Errorf("%w (and its state is unknown: %v)", cause, err)
 	}
-	return down(unit, state, reasonOf(cause))
+	return s.down(unit, state, reasonOf(cause))
 }
 
 // reasonOf leaves out what systemctl says about every program that exits with an error: the state has the exit status.
@@ -78,15 +79,36 @@ func reasonOf(cause error) string {
 }
 
 // down is the error about a unit that is not up, for a reason that its state does not have, or "".
-func down(unit string, state State, reason string) error {
+func (s Systemctl) down(unit string, state State, reason string) error {
 	if reason != "" {
 		reason += "; "
 	}
 	text := unit + " is not up: " + reason + state.String()
+	if hint := s.startHint(state); hint != "" {
+		text += "; hint: " + hint
+	}
 	if lines := lastLines(journal(unit), 10); len(lines) > 0 {
 		text += "; last lines of its journal:\n" + strings.Join(lines, "\n")
 	}
 	return errors.New(text)
+}
+
+// startHint is what to look at when systemd could not start a process, by the host.
+func (s Systemctl) startHint(state State) string {
+	if state.ExitCode != exited {
+		return ""
+	}
+	switch state.ExitStatus {
+	case 203:
+		if enforcing, err := os.ReadFile(s.root + "/sys/fs/selinux/enforce"); err == nil && strings.TrimSpace(string(enforcing)) == "1" { // selinux(8)
+			return "SELinux is enforcing: look at the program with ls -Z and at denials with ausearch -m avc -ts recent; restorecon sets the label of a file"
+		}
+	case 217, 226:
+		if _, err := os.Stat(s.root + "/run/systemd/container"); err == nil { // https://systemd.io/CONTAINER_INTERFACE
+			return `the host is a container, and unless the journal names a missing path, it may lack namespaces: set hardening: off, or PrivateUsers: "no" in extra_directives, or give the container more privileges`
+		}
+	}
+	return ""
 }
 
 // journal is the end of the unit's journal, "" where it cannot be read: the error about the state is reported all the same.
@@ -109,7 +131,7 @@ func (s Systemctl) CheckUp(unit string, was State) error {
 		return err
 	}
 	if reason := whyDown(was, now); reason != "" {
-		return down(unit, now, reason)
+		return s.down(unit, now, reason)
 	}
 	return nil
 }

@@ -121,3 +121,27 @@ func TestDown_Journal(t *testing.T) {
 	require.EqualError(t, Systemctl{path: "/nowhere"}.Down("x.service", errors.New("cause")),
 		"cause (and its state is unknown: systemctl show -p "+strings.Join(properties, ",")+" -- x.service: fork/exec /nowhere: no such file or directory)")
 }
+
+func TestDown_HintOfHost(t *testing.T) {
+	const selinux, container = "sys/fs/selinux/enforce", "run/systemd/container"
+	for _, c := range []struct {
+		code, status int
+		file, text   string
+		want         string
+	}{
+		{exited, 203, selinux, "1", "ausearch -m avc"}, {exited, 203, selinux, "0", ""}, {exited, 203, container, "docker\n", ""}, {2, 203, selinux, "1", ""},
+		{exited, 226, container, "docker\n", "hardening: off"}, {exited, 217, container, "lxc\n", "PrivateUsers"}, {exited, 226, selinux, "1", ""}, {exited, 1, container, "lxc\n", ""},
+	} {
+		s := Systemctl{root: t.TempDir()}
+		file := filepath.Join(s.root, c.file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		require.NoError(t, os.WriteFile(file, []byte(c.text), 0o600))
+		text := s.down("x.service", State{LoadState: "loaded", ActiveState: "failed", ExitCode: c.code, ExitStatus: c.status}, "").Error()
+		if c.want == "" {
+			require.NotContains(t, text, "hint:", c)
+		} else {
+			require.Contains(t, text, "; hint: ", c)
+			require.Contains(t, text, c.want, c)
+		}
+	}
+}

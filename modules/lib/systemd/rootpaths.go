@@ -110,6 +110,9 @@ func (at place) arguments(command string) []string {
 	return at.paths(args)
 }
 
+// PathsIn are the absolute paths in the value of a directive.
+func PathsIn(value string) []string { return place{workingDirectory: "/"}.paths(value) }
+
 // paths are those in a text of shell words or variables, absolute or, with a `/`, relative. What a specifier, a variable or `~` stands for is not
 // known.
 func (at place) paths(text string) []string {
@@ -119,8 +122,8 @@ func (at place) paths(text string) []string {
 		if _, value, ok := strings.Cut(word, "="); ok && !strings.HasPrefix(word, "/") {
 			word = value
 		}
-		if i := strings.Index(word, "/"); i > 0 && strings.HasPrefix(word, "-") {
-			word = word[i:] // such as -I/opt/lib
+		if i := strings.Index(word, "/"); i > 0 && strings.ContainsAny(word[:1], "-+") {
+			word = word[i:] // such as -I/opt/lib, and a path with a prefix in a directive
 		}
 		switch {
 		case !strings.Contains(word, "/") || strings.Contains(word, "%") || strings.ContainsAny(word[:1], "~$"):

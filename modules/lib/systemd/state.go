@@ -26,7 +26,7 @@ type State struct {
 	NeedsReload   bool
 	ActiveSince   string        // as systemd writes it
 	MainStart     time.Duration // of the main process, on the monotonic clock
-	KnowsLatest   bool          // its systemd knows all directives of IsDirective; not set for a unit that is no service
+	KnowsLatest   bool          // its systemd knows all directives of since; not set for a unit that is no service
 	StopTimeout   time.Duration // TimeoutStopSec=, as systemd has loaded it; 0: infinity, or no service
 }
 
@@ -185,10 +185,13 @@ var resultMeanings = map[string]string{
 	"start-limit-hit": "it was started too often: StartLimitIntervalSec=",
 }
 
+// exited is the ExitCode of a process that ended with an exit status (CLD_EXITED).
+const exited = 1
+
 // exit is how the main process ended, "" if it did not. Signals have names: the number of HUP or USR2 says little.
 func (s State) exit() string {
 	switch s.ExitCode {
-	case 1:
+	case exited:
 		if meaning, ok := exitMeanings[s.ExitStatus]; ok {
 			return fmt.Sprintf("exit status %d (%s)", s.ExitStatus, meaning)
 		}

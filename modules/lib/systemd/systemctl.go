@@ -17,6 +17,7 @@ const MinVersion = 237
 
 // Systemctl drives the systemd that is booted on this host.
 type Systemctl struct {
+	root    string // of the host
 	path    string
 	Version int // such as 257
 }
@@ -26,6 +27,7 @@ func Find(root string) (s Systemctl, err error) {
 	if !Booted(root) {
 		return s, errors.New("systemd is not running on this host (there is no /run/systemd/system); hint: boot it with systemd as PID 1")
 	}
+	s.root = root
 	s.path, err = lookPath("systemctl")
 	return s, err
 }
@@ -34,7 +36,7 @@ func Find(root string) (s Systemctl, err error) {
 // MinVersion is an error.
 func (s Systemctl) SupportedVersion(of State) (int, error) {
 	if of.KnowsLatest {
-		return Since(latest), nil
+		return since[latest], nil
 	}
 	version, err := s.askVersion()
 	if err == nil && version < MinVersion {

@@ -228,7 +228,7 @@ func TestUnitPath_Complete(t *testing.T) {
 // A later directive would not be set on a systemd that supports it.
 func TestSupportedVersion_LatestDirective(t *testing.T) {
 	for name, version := range since {
-		require.LessOrEqual(t, version, Since(latest), name)
+		require.LessOrEqual(t, version, since[latest], name)
 	}
 	state, err := parseState("LoadState=not-found\nActiveState=inactive\n" + latest + "=0\n")
 	require.NoError(t, err)

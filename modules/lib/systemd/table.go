@@ -19,8 +19,8 @@ type Row struct {
 	SetBy     string // the option that sets it, or another word for what does; not written
 }
 
-// Render is the text of a unit for a version of systemd. Left out are sections without rows that apply, and directives that this version
-// does not know (Since). The error is about the first value that a unit cannot have.
+// Render is the text of a unit for a version of systemd. Left out are sections without rows that apply, and directives of this project that this
+// version does not know. The error is about the first value that a unit cannot have.
 func Render(version int, comments []string, table []Section) (string, error) {
 	u := NewUnit(version)
 	for _, text := range comments {
@@ -72,12 +72,4 @@ func SetBy(table []Section, directive string) string {
 		}
 	}
 	return ""
-}
-
-// CheckDirective returns an error for a value that a unit cannot have. The version of systemd is the first that knows the directive.
-func CheckDirective(name string, v Value) error {
-	u := NewUnit(Since(name))
-	u.Set(name, v)
-	_, err := u.Text()
-	return err
 }

@@ -11,8 +11,8 @@ func TestRender(t *testing.T) {
 	table := []Section{
 		{"Unit", []Row{{"Description", "50% of it", true, "name"}, {"After", "", true, ""}, {"Wants", "never.service", false, ""}}},
 		{"Service", []Row{
-			{"WatchdogSec", 30, true, "watchdog"}, {"LimitNOFILE", &seven, true, ""}, {"Nice", none, true, ""},
-			{"ProtectProc", "invisible", true, ""}, {"CapabilityBoundingSet", Literal(""), true, ""},
+			{"WatchdogSec", 30, true, "watchdog"}, {"LimitNOFILE", &seven, true, ""}, {"MemoryMax", none, true, ""},
+			{"ProtectProc", "invisible", true, ""}, {"ProcSubset", []Value{Given("pid"), Given("all")}, true, ""}, {"CapabilityBoundingSet", Literal(""), true, ""},
 			{"ReadWritePaths", []Value{Paths{"/a", "-/b"}, Paths{"/c"}}, true, ""},
 		}},
 		{"Install", []Row{{"WantedBy", "multi-user.target", false, "enabled"}}},
@@ -27,19 +27,16 @@ Description=50%% of it
 [Service]
 WatchdogSec=30
 LimitNOFILE=7
+ProcSubset=pid
+ProcSubset=all
 CapabilityBoundingSet=
 ReadWritePaths=/a -/b
 ReadWritePaths=/c
-`, text, "ProtectProc= came with 247")
+`, text, "ProtectProc= and ProcSubset= came with 247")
 	require.Equal(t, "watchdog", SetBy(table, "WatchdogSec"))
 	require.Equal(t, "enabled", SetBy(table, "WantedBy"), "also of a row that does not apply")
 	require.Empty(t, SetBy(table, "Type"))
 
 	_, err = Render(257, nil, []Section{{"Service", []Row{{"WorkingDirectory", Path("relative"), true, ""}}}})
 	require.ErrorContains(t, err, `WorkingDirectory= of the unit: "relative" is not an absolute path`)
-}
-
-func TestCheckDirective(t *testing.T) {
-	require.NoError(t, CheckDirective("ProtectProc", Literal("invisible")))
-	require.ErrorContains(t, CheckDirective("Nice", Literal("5\n")), "Nice= of the unit")
 }

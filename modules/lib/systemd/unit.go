@@ -49,11 +49,14 @@ func (u *Unit) Section(name string) {
 
 // Set adds a directive, unless the version of systemd does not know it. Several of one name add up where systemd lets them.
 func (u *Unit) Set(directive string, v Value) {
-	if !IsDirective(directive) {
-		u.fail(directive, errors.New("it is not known since when systemd has it"))
-	}
-	if u.version < Since(directive) {
-		return
+	if _, isGiven := v.(Given); !isGiven {
+		first, isKnown := since[directive]
+		if !isKnown {
+			u.fail(directive, errors.New("it is not known since when systemd has it"))
+		}
+		if u.version < first {
+			return
+		}
 	}
 	text, err := v.render()
 	if err == nil {
@@ -81,6 +84,11 @@ type Value interface{ render() (string, error) }
 type Literal string
 
 func (l Literal) render() (string, error) { return string(l), checkText(string(l)) }
+
+// Given is a value that a user gives, written as it stands and for each version of systemd: Verify reports a directive that it does not know.
+type Given string
+
+func (g Given) render() (string, error) { return string(g), checkText(string(g)) }
 
 // Text is free text, as in Description=. Specifiers are escaped.
 type Text string

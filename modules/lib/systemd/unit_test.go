@@ -1,6 +1,8 @@
 package systemd
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -142,7 +144,8 @@ func TestVerify_Accepts(t *testing.T) {
 	needAnalyze(t)
 	text := oddUnit(t, t.TempDir())
 	require.NoError(t, Verify(map[string]string{"odd.service": text}))
-	require.ErrorContains(t, Verify(map[string]string{"odd.service": text + "Nonsense=1\n"}), "systemd-analyze verify does not accept the unit: odd.service:1")
+	require.ErrorContains(t, Verify(map[string]string{"odd.service": text + "Nonsense=1\n"}), `systemd does not know "Nonsense" in [Service]`)
+	require.ErrorContains(t, Verify(map[string]string{"odd.service": text + "CPUWeight=lots\n"}), "systemd-analyze verify does not accept the unit: odd.service:1")
 	require.ErrorContains(t, Verify(map[string]string{"odd.service": strings.ReplaceAll(text, "ExecStart=", "ExecStopPost=")}), "ExecStart=")
 }
 
@@ -150,6 +153,18 @@ func TestVerify_Accepts(t *testing.T) {
 func TestVerify_MissingProgram(t *testing.T) {
 	needAnalyze(t)
 	require.NoError(t, Verify(map[string]string{"odd.service": "[Service]\nExecStart=/nowhere/bundle\n"}))
+}
+
+// The message of systemd 237, 247 and 257.
+func TestVerify_UnknownDirective(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	for _, message := range []string{"Unknown lvalue 'Frob' in section 'Service'", "Unknown key name 'Frob' in section 'Service', ignoring.", "Unknown key 'Frob' in section [Service], ignoring."} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "systemd-analyze"), []byte("#!/bin/sh\necho \"$3:2: "+message+"\" >&2\n"), 0o700))
+		var unknown *UnknownDirective
+		require.ErrorAs(t, Verify(map[string]string{"x.service": ""}), &unknown, message)
+		require.Equal(t, UnknownDirective{Name: "Frob", Section: "Service"}, *unknown)
+	}
 }
 
 func needAnalyze(t *testing.T) {

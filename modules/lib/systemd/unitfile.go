@@ -47,15 +47,18 @@ func UnitFiles(root, ofAdmin, ofPackages string) []UnitFile {
 }
 
 // Directive is one Key=value line of a unit file.
-type Directive struct{ Name, Value string }
+type Directive struct{ Section, Name, Value string }
 
 // Directives are those of all sections, in their order. Lines that end in a backslash are joined with the next (systemd.syntax(7)).
 func (f UnitFile) Directives() []Directive {
 	var all []Directive
-	joined := ""
+	section, joined := "", ""
 	for line := range strings.Lines(f.Text) {
 		line = strings.TrimSpace(line)
 		if joined == "" && (line == "" || strings.ContainsRune("#;[", rune(line[0]))) {
+			if inner, isSection := strings.CutPrefix(line, "["); isSection {
+				section = strings.TrimSuffix(inner, "]")
+			}
 			continue
 		}
 		if head, more := strings.CutSuffix(line, `\`); more {
@@ -64,7 +67,7 @@ func (f UnitFile) Directives() []Directive {
 		}
 		name, value, _ := strings.Cut(joined+line, "=")
 		joined = ""
-		all = append(all, Directive{strings.TrimSpace(name), strings.TrimSpace(value)})
+		all = append(all, Directive{section, strings.TrimSpace(name), strings.TrimSpace(value)})
 	}
 	return all
 }

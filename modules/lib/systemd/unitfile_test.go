@@ -10,6 +10,8 @@ import (
 
 func TestUnitFile(t *testing.T) {
 	f := UnitFile{"/etc/systemd/system/x.service", `# Comment=no
+[Unit]
+After=a.service
 [Service]
 ;User=no
  Type = simple
@@ -24,9 +26,11 @@ ExecStart=/bin/x \
   two
 `}
 	require.Equal(t, []Directive{
-		{"Type", "simple"}, {"Type", "notify"}, {"WorkingDirectory", "-/opt/50%%"}, {"Environment", `A=1 "B=two words" 'C=it''s'`},
-		{"Environment", `"D=say \"x\"\tor 50%%"`}, {"EnvironmentFile", `-"/etc/default/a b"`}, {"EnvironmentFile", "/etc/default/x"},
-		{"ExecStart", "/bin/x one two"},
+		{"Unit", "After", "a.service"},
+		{"Service", "Type", "simple"}, {"Service", "Type", "notify"}, {"Service", "WorkingDirectory", "-/opt/50%%"},
+		{"Service", "Environment", `A=1 "B=two words" 'C=it''s'`}, {"Service", "Environment", `"D=say \"x\"\tor 50%%"`},
+		{"Service", "EnvironmentFile", `-"/etc/default/a b"`}, {"Service", "EnvironmentFile", "/etc/default/x"},
+		{"Service", "ExecStart", "/bin/x one two"},
 	}, f.Directives())
 	require.Equal(t, "notify", f.Value("Type"), "the last counts")
 	require.Equal(t, "/opt/50%", f.Value("WorkingDirectory"))

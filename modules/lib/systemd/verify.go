@@ -6,14 +6,29 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
-// Verify has systemd-analyze(1) judge unit files, by name, before they are where systemd reads them. A host without the program, or one
-// whose systemd-analyze has nothing to say about these files, accepts them. That a program of theirs is missing is no fault of the text.
+// ErrNotVerified is the error of Verify on a host without systemd-analyze.
+var ErrNotVerified = errors.New("systemd-analyze is not installed")
+
+// UnknownDirective is the error of Verify about a directive that the host's systemd does not know in a section. systemd would ignore it.
+type UnknownDirective struct{ Name, Section string }
+
+func (u *UnknownDirective) Error() string {
+	return fmt.Sprintf("systemd does not know %q in [%s]", u.Name, u.Section)
+}
+
+// unknownKey matches the message about an unknown directive of systemd 237, 247 and 257 (conf-parser.c).
+var unknownKey = lazyregexp.New(`Unknown (?:lvalue|key name|key) '([^']+)' in section ['\[]([^'\]]+)`)
+
+// Verify has systemd-analyze(1) judge unit files, by name, before they are where systemd reads them. Files about which it reports nothing are
+// accepted. That a program of theirs is missing is no fault of the text.
 func Verify(units map[string]string) (err error) {
 	program, lookErr := lookPath("systemd-analyze")
 	if lookErr != nil {
-		return nil
+		return ErrNotVerified
 	}
 	dir, err := os.MkdirTemp("", "systemd-units-")
 	if err != nil {
@@ -33,6 +48,9 @@ func Verify(units map[string]string) (err error) {
 	var faults []string
 	for line := range strings.Lines(said) {
 		if line = strings.TrimSpace(line); isFault(line, dir, units, verifyErr != nil) {
+			if m := unknownKey().FindStringSubmatch(line); m != nil {
+				return &UnknownDirective{Name: m[1], Section: m[2]}
+			}
 			faults = append(faults, strings.ReplaceAll(line, dir+"/", ""))
 		}
 	}

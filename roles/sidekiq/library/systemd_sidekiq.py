@@ -274,9 +274,23 @@ options:
   extra_directives:
     description:
       - >-
-        Further directives of C([Service]), such as C(CPUWeight), C(Nice), C(TasksMax), C(OOMScoreAdjust), C(Slice) or
-        C(SupplementaryGroups). One of O(hardening) replaces its value; the empty value sets none. What has an option of
-        its own is refused.
+        Further directives of C([Service]), such as C(CPUWeight), C(Nice), C(RestartMode) or C(ExecStartPre). A list
+        sets one line for each value. A directive of O(hardening) replaces its value; the empty value sets none.
+      - >-
+        Refused are directives that have an option or are managed by this module, those that the host's systemd does not
+        know, commands with a prefix that runs them as root, and paths that root would use in a directory that others
+        can change.
+    type: dict
+    default: {}
+  unit_directives:
+    description:
+      - >-
+        Further directives of C([Unit]) of the units that run a process, such as C(RequiresMountsFor) or C(OnFailure). A
+        list sets one line for each value. C(After), C(Wants) and C(Requires) add to what this module sets. The rules of
+        O(extra_directives) apply.
+      - >-
+        An older systemd, such as 252, does not trigger C(OnFailure) for a failure after which it restarts the process,
+        and this module sets C(Restart=always).
     type: dict
     default: {}
   log_file:
@@ -693,6 +707,7 @@ def main():
             'memory_max': {'type': 'str'},
             'limit_nofile': {'type': 'int'},
             'extra_directives': {'type': 'dict', 'default': {}},
+            'unit_directives': {'type': 'dict', 'default': {}},
             'log_file': {'type': 'path'},
             'redis_url': {'type': 'str', 'no_log': True},
             'redis_namespace': {'type': 'str'},
