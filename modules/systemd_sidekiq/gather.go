@@ -192,7 +192,7 @@ func (g *gatherer) servicesAtSockets(f *facts) []string {
 	var all, addresses []string
 	for _, u := range f.workers() {
 		if isManaged(u.installed.Text) {
-			all = append(all, strings.Fields(u.installed.Value("After"))...)
+			all = append(all, firstAfter(u.installed)...)
 		}
 		if u.ran() {
 			for _, found := range g.search(u, g.AppRoot).Found {
@@ -213,6 +213,16 @@ func (g *gatherer) servicesAtSockets(f *facts) []string {
 	}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" || slices.Contains(alwaysAfter, name) || g.isOwn(name) })
+}
+
+// firstAfter are the units in the first After= of a unit: further ones are of option unit_directives.
+func firstAfter(f systemd.UnitFile) []string {
+	for _, d := range f.Directives() {
+		if d.Name == "After" {
+			return strings.Fields(d.Value)
+		}
+	}
+	return nil
 }
 
 // isOwn reports whether a unit has the name of one of the service.
