@@ -176,16 +176,20 @@ def append(file, text)
   File.write(file, text, mode: "a")
 end
 
-# Writes the unit that capistrano-sidekiq 3.2 generates for the system's systemd.
-def write_gem_unit(name, command: "sidekiq", more: "")
+# Sidekiq notifies systemd since 6.0.6.
+def notifies?
+  Gem::Specification.find_by_name("sidekiq").version >= Gem::Version.new("6.0.6")
+end
+
+# Writes the unit that capistrano-sidekiq 3.2 generates for the system's systemd, and starts it.
+def write_gem_unit(name, command: "sidekiq", notify: notifies?, more: "")
   File.write("/etc/systemd/system/#{name}.service", <<~UNIT)
     [Unit]
     Description=Sidekiq for demo (production)
     After=syslog.target network.target
 
     [Service]
-    Type=notify
-    WatchdogSec=10
+    #{notify ? "Type=notify\nWatchdogSec=10" : "Type=simple"}
     User=deploy
     WorkingDirectory=#{CURRENT}
 

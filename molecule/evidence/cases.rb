@@ -217,7 +217,7 @@ end
 
 define :swarm do
   FileUtils.install("#{CURRENT}/evidence/sidekiqswarm", "/usr/local/bin/sidekiqswarm", mode: 0o755)
-  write_gem_unit("demo_sidekiq_production", command: "sidekiqswarm", more: 'Environment="SIDEKIQ_COUNT=2"')
+  write_gem_unit("demo_sidekiq_production", command: "sidekiqswarm", notify: true, more: 'Environment="SIDEKIQ_COUNT=2"')
   await("heartbeats of the swarm") { heartbeats.size == 2 }
 
   options = { command: "sidekiqswarm", environment: { SIDEKIQ_COUNT: "2" }, timeout: 1, takeover: "force" } # for the log of the gem's unit
