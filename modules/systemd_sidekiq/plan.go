@@ -31,10 +31,12 @@ import (
 	_ "embed"
 	"errors"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 //go:embed systemd_sidekiq.yml
@@ -151,10 +153,15 @@ func (p *planner) needsRedis() bool {
 		if _, _, err := search.Locate(main); err == nil || search.IsGuess() && len(main.Titles()) > 0 {
 			return false
 		}
-		return search.Found[0].IsLocal() && !search.Found[0].Answers()
+		return isDown(search.Found[0])
 	}
-	redis := p.likelyRedis()
-	return redis.IsKnown() && redis.IsLocal() && !redis.Answers()
+	return isDown(p.likelyRedis().Found)
+}
+
+// isDown reports whether an address is one of this host at which its service of Redis listens by default, and nothing answers there.
+func isDown(redis sidekiq.Found) bool {
+	address := redis.Address()
+	return (strings.HasPrefix(address, "/") || strings.HasSuffix(address, ":6379")) && redis.IsLocal() && !redis.Answers()
 }
 
 func (p *planner) enableOrDisable() {

@@ -251,6 +251,7 @@ define :found_by_socket do
   check("steps: #{answer["steps"]}", Array(answer["steps"]).grep(/\A(write|restart) .*sidekiq/).empty?)
   check("the unit was changed", unit_text == before)
   check("process #{pid} was replaced", main_pid == pid)
+  check_redis_server("inactive", "disabled") # it listens at another port
 end
 
 # A unit of capistrano-sidekiq for the system's systemd, with a log in the shared directory.
