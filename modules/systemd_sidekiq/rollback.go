@@ -107,17 +107,17 @@ var sandboxStatuses = []int{217, 218, 226, 228}
 
 const sandboxHint = `the kernel or the container may not allow it: set extra_directives: {PrivateUsers: "no"}, or hardening: standard`
 
-// noteFailed adds a hint to the error of a unit whose sandbox could not be set up, and notes the unit file: with it each further run would interrupt
-// the process that works.
+// noteFailed adds a hint to the error of a unit whose strict sandbox could not be set up, and notes the unit file: with it each further run would
+// interrupt the process that works.
 func (p *planner) noteFailed(u *unit, cause error) error {
 	now, err := p.systemctl.Show(u.name)
-	if err != nil || !slices.Contains(sandboxStatuses, now.ExitStatus) || now.ExitCode != 1 {
+	if err != nil || p.sandbox.profile != profileStrict || !slices.Contains(sandboxStatuses, now.ExitStatus) || now.ExitCode != 1 {
 		return cause
 	}
 	return errors.Join(fmt.Errorf("%w\nhint: %s", cause, sandboxHint), p.notes().Write(u.name, notes.Failed, hash(p.wantedTexts[u.name]), now.String()))
 }
 
-// refuseFailed is an error if the wanted unit file has failed by its sandbox since the host has booted.
+// refuseFailed is an error if the wanted unit file has failed by its sandbox since the host booted.
 func (p *planner) refuseFailed(u *unit) error {
 	state, hasFailed := p.notes().Read(u.name, notes.Failed, hash(p.wantedTexts[u.name]))
 	if !hasFailed || p.State == "restarted" {
