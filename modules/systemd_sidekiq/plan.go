@@ -264,7 +264,7 @@ func (p *planner) bringUp(to answer, u *unit) error {
 		}
 	}
 	if err := p.watch(to, left, func() error { return p.restart(u) }); err != nil {
-		return p.withRedisFault(p.noteFailed(u, p.systemctl.Down(u.name, err)))
+		return errors.Join(p.withRedisFault(p.systemctl.Down(u.name, err)), p.noteFailed(u))
 	}
 	state, err := p.awaitUp(u)
 	if err == nil {
@@ -275,7 +275,7 @@ func (p *planner) bringUp(to answer, u *unit) error {
 		}
 	}
 	if err != nil {
-		return p.withRedisFault(p.noteFailed(u, err))
+		return errors.Join(p.withRedisFault(err), p.noteFailed(u))
 	}
 	return p.notePool(u)
 }

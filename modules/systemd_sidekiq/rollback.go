@@ -105,16 +105,13 @@ func (p *planner) installAgain() error {
 // sandboxStatuses are the exit statuses of a process whose sandbox systemd could not set up (systemd.exec(5): USER, CAPABILITIES, NAMESPACE, SECCOMP).
 var sandboxStatuses = []int{217, 218, 226, 228}
 
-const sandboxHint = `the kernel or the container may not allow it: set extra_directives: {PrivateUsers: "no"}, or hardening: standard`
-
-// noteFailed adds a hint to the error of a unit whose strict sandbox could not be set up, and notes the unit file: with it each further run would
-// interrupt the process that works.
-func (p *planner) noteFailed(u *unit, cause error) error {
+// noteFailed notes a unit file with a strict sandbox that could not be set up: with it each further run would interrupt the process that works.
+func (p *planner) noteFailed(u *unit) error {
 	now, err := p.systemctl.Show(u.name)
 	if err != nil || p.sandbox.profile != profileStrict || !slices.Contains(sandboxStatuses, now.ExitStatus) || now.ExitCode != 1 {
-		return cause
+		return err
 	}
-	return errors.Join(fmt.Errorf("%w\nhint: %s", cause, sandboxHint), p.notes().Write(u.name, notes.Failed, hash(p.wantedTexts[u.name]), now.String()))
+	return p.notes().Write(u.name, notes.Failed, hash(p.wantedTexts[u.name]), now.String())
 }
 
 // refuseFailed is an error if the wanted unit file has failed by its sandbox since the host booted.
@@ -123,7 +120,7 @@ func (p *planner) refuseFailed(u *unit) error {
 	if !hasFailed || p.State == "restarted" {
 		return nil
 	}
-	return argspec.Errorf("hardening", "%s did not start with this sandbox before (%s) and is not restarted with it again; hint: %s; state: restarted tries again", u.name, state, sandboxHint)
+	return argspec.Errorf("hardening", "%s did not start with this sandbox before (%s) and is not restarted with it again; hint: set extra_directives: {PrivateUsers: \"no\"}, or hardening: standard; state: restarted tries again", u.name, state)
 }
 
 func hash(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }

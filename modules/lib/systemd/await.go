@@ -104,9 +104,7 @@ func (s Systemctl) startHint(state State) string {
 			return "SELinux is enforcing: look at the program with ls -Z and at denials with ausearch -m avc -ts recent; restorecon sets the label of a file"
 		}
 	case 217, 226:
-		if _, err := os.Stat(s.root + "/run/systemd/container"); err == nil { // https://systemd.io/CONTAINER_INTERFACE
-			return `the host is a container, and unless the journal names a missing path, it may lack namespaces: set hardening: off, or PrivateUsers: "no" in extra_directives, or give the container more privileges`
-		}
+		return `unless the journal names a missing path, the kernel or the container lacks namespaces: set PrivateUsers: "no" in extra_directives, or hardening: standard or off`
 	}
 	return ""
 }
