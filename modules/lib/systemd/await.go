@@ -119,7 +119,8 @@ func (s Systemctl) journal(unit string) string {
 	}
 	match := []string{"-u", unit}
 	if s.User != nil {
-		match = []string{"_SYSTEMD_USER_UNIT=" + unit, fmt.Sprintf("_UID=%d", s.User.UID)} // systemd.journal-fields(7)
+		uid := fmt.Sprintf("_UID=%d", s.User.UID)
+		match = []string{uid, "_SYSTEMD_USER_UNIT=" + unit, "+", uid, "USER_UNIT=" + unit} // systemd.journal-fields(7)
 	}
 	out, err := run(program, append(match, "-n", "100", "-o", "cat", "--no-pager", "-q")...)
 	if err != nil {
