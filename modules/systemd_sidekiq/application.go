@@ -37,10 +37,10 @@ func (g *gatherer) application(f *facts) error {
 	if f.others, err = g.otherUnits(f.service); err != nil {
 		return err
 	}
+	f.others = append(f.others, g.unitsOfUser(f.user)...)
 	if f.group, err = g.groupOf(f.replaced()); err != nil {
 		return err
 	}
-	g.warnOfUserUnits(f.user)
 	if f.bundle, err = g.bundle(); err != nil {
 		return err
 	}

@@ -11,27 +11,27 @@ import (
 )
 
 func (p *planner) stop(u *unit) {
-	p.end(u, "stop "+u.name, func(*ansible.Late) error { return p.systemctl.Stop(u.name) })
+	p.end(u, "stop "+u.id(), func(*ansible.Late) error { return p.systemctlOf(u).Stop(u.name) })
 }
 
 // drainAndStop plans the end of a process that does not run again, or only with another unit.
 func (p *planner) drainAndStop(u *unit, why string) {
-	p.end(u, "drain and stop "+u.name+why, func(late *ansible.Late) error {
+	p.end(u, "drain and stop "+u.id()+why, func(late *ansible.Late) error {
 		left, err := p.drain(late, u)
 		if err != nil {
 			return err
 		}
-		return p.watch(late, left, func() error { return p.systemctl.Stop(u.name) })
+		return p.watch(late, left, func() error { return p.systemctlOf(u).Stop(u.name) })
 	})
 }
 
 // end plans the end of a unit, once.
 func (p *planner) end(u *unit, title string, stop func(*ansible.Late) error) {
-	if u.state.Stopped() || p.stopped[u.name] {
+	if u.state.Stopped() || p.stopped[u.id()] {
 		return
 	}
-	p.stopped[u.name] = true
-	p.Add(ansible.Step{Title: title, Do: stop, Undo: func() error { return p.systemctl.Start(u.name) }})
+	p.stopped[u.id()] = true
+	p.Add(ansible.Step{Title: title, Do: stop, Undo: func() error { return p.systemctlOf(u).Start(u.name) }})
 }
 
 // quiet plans the states in which Sidekiq fetches no new jobs: reloaded at once, drained when the running ones have ended.
@@ -119,19 +119,19 @@ func (p *planner) drain(to answer, u *unit) (remaining, error) {
 	main := p.mainProcess(u)
 	redis, _, missing := p.search(u, p.root()).Locate(main)
 	if missing != nil && sidekiq.Sum(main.Titles()).Concurrency == 0 {
-		to.Warn("did not wait for running jobs of %s: the title of process %d does not show them, and %v", u.name, u.state.MainPID, missing)
+		to.Warn("did not wait for running jobs of %s: the title of process %d does not show them, and %v", u.id(), u.state.MainPID, missing)
 		return remaining{}, nil
 	}
 	// If this run is killed before the restart, the next one has to know that no deploy made the process quiet.
-	if err := p.notes().Write(u.name, notes.Quiet, u.state.Identity(), ""); err != nil {
+	if err := p.notes().Write(u.id(), notes.Quiet, u.state.Identity(), ""); err != nil {
 		return remaining{}, err
 	}
 	left, err := p.wait(to, u, redis)
 	if err != nil {
-		to.Warn("stopped waiting for running jobs of %s: %v", u.name, err)
+		to.Warn("stopped waiting for running jobs of %s: %v", u.id(), err)
 	}
 	if left.count > 0 {
-		to.Warn("%s: %s; Sidekiq's shutdown timeout begins now, then it pushes the rest back", u.name, left.text(p.DrainTimeout, "still running"))
+		to.Warn("%s: %s; Sidekiq's shutdown timeout begins now, then it pushes the rest back", u.id(), left.text(p.DrainTimeout, "still running"))
 	}
 	return left, nil
 }
@@ -143,7 +143,7 @@ const quietSignal = "TSTP"
 // wait makes a process quiet, waits at most drain_timeout until no job runs, and returns those that do.
 func (p *planner) wait(to answer, u *unit, redis sidekiq.Client) (remaining, error) {
 	start := time.Now()
-	if err := p.systemctl.Signal(u.name, quietSignal); err != nil {
+	if err := p.systemctlOf(u).Signal(u.name, quietSignal); err != nil {
 		return remaining{}, err
 	}
 	last, isIdle := sidekiq.AwaitIdle(p.mainProcess(u), redis, start, time.Duration(p.DrainTimeout)*time.Second)
@@ -151,7 +151,7 @@ func (p *planner) wait(to answer, u *unit, redis sidekiq.Client) (remaining, err
 	if !isIdle && redis.IsKnown() {
 		var err error
 		if left.jobs, err = redis.JobsOf(p.mainProcess(u)); err != nil {
-			to.Warn("the running jobs of %s cannot be listed: %v", u.name, err)
+			to.Warn("the running jobs of %s cannot be listed: %v", u.id(), err)
 		}
 		left.count = max(left.count, len(left.jobs))
 	}

@@ -77,7 +77,7 @@ func TestDrain_ByTitle(t *testing.T) {
 	setTitle(t, p.host, 42, "sidekiq 7.3.2 demo [1 of 5 busy]")
 	synctest.Test(t, func(t *testing.T) {
 		time.AfterFunc(10*time.Second, func() { setTitle(t, p.host, 42, "sidekiq 7.3.2 demo [1 of 5 busy] stopping") })
-		time.AfterFunc(20*time.Second, func() { setTitle(t, p.host, 42, "sidekiq 7.3.2 demo [0 of 5 busy] stopping") })
+		time.AfterFunc(20500*time.Millisecond, func() { setTitle(t, p.host, 42, "sidekiq 7.3.2 demo [0 of 5 busy] stopping") })
 		var r recorder
 		left, err := p.drain(&r, u)
 		require.NoError(t, err)

@@ -104,6 +104,14 @@ func (f *facts) all() []*unit {
 	return all
 }
 
+// systemctlOf is the systemctl that controls a unit.
+func (f *facts) systemctlOf(u *unit) systemd.Systemctl {
+	if u.ofUser != nil {
+		return *u.ofUser
+	}
+	return f.systemctl
+}
+
 // unit is a unit as it is on the host.
 type unit struct {
 	name      string
@@ -112,6 +120,7 @@ type unit struct {
 	file      *atomicfile.File        // in /etc/systemd/system; nil: there is none
 	installed systemd.UnitFile        // the one that systemd uses, wherever it is
 	state     systemd.State
+	ofUser    *systemd.Systemctl     // for a unit of a user's systemd instance; nil: it is the system's
 	journal   func() (string, error) // of its process; nil: not read
 
 	// Set for the workers of the service:
@@ -124,6 +133,22 @@ type unit struct {
 }
 
 func (u *unit) path() string { return systemd.AdminDir + "/" + u.name }
+
+// id identifies the unit in messages and notes: a unit of a user may have the name of one of the system.
+func (u *unit) id() string {
+	if u.ofUser == nil {
+		return u.name
+	}
+	return u.name + " of user " + u.ofUser.User.Name
+}
+
+// endHint is the command that stops and disables the unit.
+func (u *unit) endHint() string {
+	if u.ofUser == nil {
+		return "systemctl disable --now " + u.name
+	}
+	return "as " + u.ofUser.User.Name + ", systemctl --user disable --now " + u.name
+}
 
 // ran reports whether Sidekiq ran when the facts were gathered.
 func (u *unit) ran() bool { return u.state.Up() }

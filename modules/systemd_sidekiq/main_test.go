@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 			if os.Args[3] != "deploy" {
 				os.Exit(2)
 			}
-			fmt.Println("deploy:x:1000:1000::/home/deploy:/bin/bash")
+			fmt.Println(get("getent", "deploy", "deploy:x:1000:1000::/home/deploy:/bin/bash"))
 		},
 	})
 }
@@ -70,7 +70,8 @@ func TestScripts(t *testing.T) {
 			server := redistest.Start(env.T().(testing.TB), "--port", "0")
 			env.Setenv("REDIS_SOCKET", server.Socket)
 			env.Setenv("REDIS_URL", fmt.Sprintf("unix://:%s@%s", url.PathEscape(redistest.Password), server.Socket))
-			return makeHost(env.WorkDir)
+			return errors.Join(makeHost(env.WorkDir), os.MkdirAll(filepath.Join(env.WorkDir, "systemd"), 0o700),
+				os.WriteFile(filepath.Join(env.WorkDir, "systemd/redis.socket"), []byte(server.Socket), 0o600))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"module": command(module),

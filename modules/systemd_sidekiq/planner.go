@@ -72,13 +72,13 @@ func (p *planner) enable(u *unit) {
 
 func (p *planner) disable(u *unit) {
 	if u.state.UnitFileState == "enabled" {
-		p.control("disable", u, p.systemctl.Disable, p.systemctl.Enable)
+		p.control("disable", u, p.systemctlOf(u).Disable, p.systemctlOf(u).Enable)
 	}
 }
 
 // control plans a command of systemctl for a unit, and its reverse.
 func (p *planner) control(verb string, u *unit, do, undo func(unit string) error) {
-	p.Change(verb+" "+u.name, func() error { return do(u.name) }, func() error { return undo(u.name) })
+	p.Change(verb+" "+u.id(), func() error { return do(u.name) }, func() error { return undo(u.name) })
 }
 
 // attributesStep sets the owner and mode of a file. Its content and modification time stay: a newer file would restart the process.

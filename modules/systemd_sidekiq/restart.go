@@ -81,8 +81,8 @@ func (p *planner) reportPending() {
 // refuseToEnd is an error if a process that runs has to end and restart: never keeps it.
 func (p *planner) refuseToEnd() error {
 	for _, u := range p.all() {
-		if p.leavesRunning() && p.stopped[u.name] {
-			return argspec.Errorf("restart", "%q is not possible: this change stops %s; hint: set restart: auto for this run", p.Restart, u.name)
+		if p.leavesRunning() && p.stopped[u.id()] {
+			return argspec.Errorf("restart", "%q is not possible: this change stops %s; hint: set restart: auto for this run", p.Restart, u.id())
 		}
 	}
 	return nil

@@ -54,19 +54,20 @@ func (p *planner) startOneAgain(u *unit) error {
 	if !u.ran() {
 		return nil
 	}
-	now, err := p.systemctl.Show(u.name)
+	ctl := p.systemctlOf(u)
+	now, err := ctl.Show(u.name)
 	if err != nil {
 		return err
 	}
-	_, wasMadeQuiet := p.notes().Read(u.name, notes.Quiet, u.state.Identity())
+	_, wasMadeQuiet := p.notes().Read(u.id(), notes.Quiet, u.state.Identity())
 	isOther := now.InvocationID != "" && now.InvocationID != u.state.InvocationID // systemd forgets that of a stopped unit
 	switch {
 	case now.Up() && !isOther && !wasMadeQuiet:
 		return nil
-	case now.Up() && isOther && !p.stopped[u.name] && !p.redefined[u.name]:
+	case now.Up() && isOther && !p.stopped[u.id()] && !p.redefined[u.id()]:
 		return nil // as before, only younger
-	case !isOther || !p.stopped[u.name]:
-		if err := p.systemctl.Restart(u.name); err != nil {
+	case !isOther || !p.stopped[u.id()]:
+		if err := ctl.Restart(u.name); err != nil {
 			return err
 		}
 	}
@@ -76,7 +77,7 @@ func (p *planner) startOneAgain(u *unit) error {
 
 // replaces reports whether the wanted units replace others. Then these stay when they do not come up, and systemd retries them.
 func (p *planner) replaces() bool {
-	return p.isOtherKind() || len(p.removed()) > 0 || slices.ContainsFunc(p.others, func(o other) bool { return p.stopped[o.name] })
+	return p.isOtherKind() || len(p.removed()) > 0 || slices.ContainsFunc(p.others, func(o other) bool { return p.stopped[o.id()] })
 }
 
 // installAgain installs the new units and does not wait for their processes.

@@ -21,8 +21,9 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// fakeSystemctl is the systemctl of the scripts. Units are files in host/etc/systemd/system and host/lib/systemd/system.
-// Their states are files UNIT.KEY in $WORK/systemd; scripts write some of them:
+// fakeSystemctl is the systemctl of the scripts. Units are files in host/etc/systemd/system and host/lib/systemd/system,
+// with --user in host/home/deploy/.config/systemd/user. The instance of the user runs while user@0.service is active.
+// Their states are files UNIT.KEY in $WORK/systemd, with --user user-UNIT.KEY; scripts write some of them:
 //
 //	enabled  UnitFileState=                   masked   LoadState=masked, if it exists
 //	reload   NeedDaemonReload=                dropins  DropInPaths=
@@ -30,11 +31,15 @@ import (
 //	stuck    stop fails, if it exists         fails    start fails, if it exists; also if "broken" is in the unit file or in that of the secrets
 //	queues   of the heartbeat, instead of those of the command line
 //	environ  variables that what starts Sidekiq sets, NAME=VALUE by lines
+//	unreachable  in user.unreachable: calls with --user fail, if it exists
 //	version  of systemd, in systemd.version; systemd.fails: daemon-reload fails, if it exists
 //
 // Calls that change something are appended to $WORK/calls.
 func fakeSystemctl() {
 	args := os.Args[1:]
+	if args[0] == "--user" {
+		args = asUser(args[1:])
+	}
 	units := args[slices.Index(args, "--")+1:]
 	switch args[0] {
 	case "--version":
@@ -45,11 +50,14 @@ func fakeSystemctl() {
 			show(unit)
 		}
 		return
+	case "is-enabled":
+		fmt.Println(get(units[0], "enabled", "disabled"))
+		return
 	case "list-units":
 		fmt.Println(strings.Replace(units[0], "*", "1", 1), "loaded active running")
 		return
 	}
-	record(strings.Join(args, " "))
+	record(strings.Join(os.Args[1:], " "))
 	switch args[0] {
 	case "enable":
 		set(units[0], "enabled", "enabled")
@@ -75,6 +83,29 @@ func fakeSystemctl() {
 		startOrFail(units[0])
 	}
 }
+
+// asUser returns the arguments for the units of the user. The module passes neither $WORK nor $REDIS_SOCKET to programs of the user.
+func asUser(args []string) []string {
+	work, isUser := strings.CutSuffix(os.Getenv("XDG_RUNTIME_DIR"), "/host/run/user/0")
+	if !isUser {
+		panic("XDG_RUNTIME_DIR=" + os.Getenv("XDG_RUNTIME_DIR"))
+	}
+	must(os.Setenv("WORK", work))
+	must(os.Setenv("REDIS_SOCKET", get("redis", "socket", "")))
+	isOfFiles := os.Getenv("SYSTEMD_OFFLINE") == "1" && slices.Contains([]string{"is-enabled", "enable", "disable"}, args[0])
+	if !isOfFiles && (get("user@0.service", "active", "") != "yes" || get("user", "unreachable", "") != "") {
+		fmt.Fprintln(os.Stderr, "Failed to connect to bus: No such file or directory")
+		os.Exit(1)
+	}
+	args = slices.Clone(args)
+	for i := slices.Index(args, "--") + 1; i < len(args); i++ {
+		args[i] = userPrefix + args[i]
+	}
+	return args
+}
+
+// userPrefix begins the names of the user's units in $WORK/systemd.
+const userPrefix = "user-"
 
 func startOrFail(unit string) {
 	if !start(unit) && !slices.Contains(os.Args, "--no-block") {
@@ -259,12 +290,16 @@ func show(unit string) {
 
 // unitFile returns the path of the file that systemd uses for a unit, or "".
 func unitFile(unit string) systemd.UnitFile {
+	dirs := []string{"/etc/systemd/system/", "/lib/systemd/system/"}
+	if name, isOfUser := strings.CutPrefix(unit, userPrefix); isOfUser {
+		unit, dirs = name, []string{"/home/deploy/.config/systemd/user/"}
+	}
 	names := []string{unit}
 	if template, instance, found := strings.Cut(unit, "@"); found {
 		names = append(names, template+"@"+filepath.Ext(instance))
 	}
 	for _, name := range names {
-		for _, dir := range []string{"/etc/systemd/system/", "/lib/systemd/system/"} {
+		for _, dir := range dirs {
 			if text, err := os.ReadFile(workFile("host" + dir + name)); err == nil {
 				return systemd.UnitFile{Path: dir + name, Text: string(text)}
 			}

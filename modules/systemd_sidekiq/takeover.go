@@ -49,45 +49,94 @@ func (g *gatherer) checkOwner(u *unit) error {
 
 // otherUnits finds units of the same application, so that there are never two Sidekiqs where one was meant.
 func (g *gatherer) otherUnits(own service) ([]other, error) {
+	files := systemd.UnitFiles(g.root, "*.service", "*sidekiq*.service")
+	files = slices.DeleteFunc(files, func(file systemd.UnitFile) bool {
+		isOwn := slices.ContainsFunc(own, func(u *unit) bool { return u.name == file.Name() })
+		return isOwn || isManaged(file.Text) || !g.isForApplication(file)
+	})
+	return g.others(g.systemctl, files)
+}
+
+// unitsOfUser finds such units of the user's own systemd instance, as capistrano-sidekiq 3 writes them unless service_unit_user is :system
+// (lib/capistrano/sidekiq/systemd.rb). What cannot be asked about them is a warning.
+func (g *gatherer) unitsOfUser(user *accounts.User) []other {
+	if user == nil || user.Home == "" {
+		return nil
+	}
+	files := g.unitFilesOfUser(user.Home)
+	if len(files) == 0 {
+		return nil
+	}
+	ctl, err := g.systemctl.OfUser(*user, jobTimeout)
 	var all []other
-	var names []string
-	for _, installed := range systemd.UnitFiles(g.root, "*.service", "*sidekiq*.service") {
-		name := installed.Name()
-		isOwn := slices.ContainsFunc(own, func(u *unit) bool { return u.name == name })
-		if isOwn || !runsSidekiq(installed) || isManaged(installed.Text) || !g.deployment().Owns(installed.Value("WorkingDirectory")) {
+	if err == nil {
+		all, err = g.others(ctl, files)
+	}
+	if err != nil {
+		for _, file := range files {
+			u := unit{name: file.Name(), ofUser: &ctl}
+			g.warn("%s may run a second Sidekiq for this application: %v; hint: %s", file.Path, err, u.endHint())
+		}
+		return nil
+	}
+	for _, o := range all {
+		o.ofUser = &ctl
+	}
+	return all
+}
+
+// unitFilesOfUser are the unit files in a home directory of units that run Sidekiq for the application. As in systemd.UnitFiles, links do not count.
+func (g *gatherer) unitFilesOfUser(home string) []systemd.UnitFile {
+	var all []systemd.UnitFile
+	paths, _ := filepath.Glob(g.inRoot(home + "/.config/systemd/user/*.service")) // an invalid pattern matches nothing
+	for _, path := range paths {
+		info, err := os.Lstat(path)
+		if path = g.fromRoot(path); err != nil || !info.Mode().IsRegular() || !systemd.IsUnitName(filepath.Base(path)) {
 			continue
 		}
+		text, err := g.files.ReadFile(path)
+		file := systemd.UnitFile{Path: path, Text: strings.ReplaceAll(string(text), "%h", home)}
+		switch {
+		case err != nil && strings.Contains(file.Name(), "sidekiq"):
+			g.warn("a unit of %s may run a second Sidekiq for this application: %v", g.User, err)
+		case err == nil && g.isForApplication(file):
+			all = append(all, file)
+		}
+	}
+	return all
+}
+
+// isForApplication reports whether a unit runs Sidekiq for the application.
+func (g *gatherer) isForApplication(file systemd.UnitFile) bool {
+	return runsSidekiq(file) && g.deployment().Owns(file.Value("WorkingDirectory"))
+}
+
+// others are the units of unit files, with their states. Those of a template are its instances.
+func (g *gatherer) others(ctl systemd.Systemctl, files []systemd.UnitFile) ([]other, error) {
+	var all []other
+	var names []string
+	for _, file := range files {
+		name := file.Name()
 		instances := []string{name}
 		if strings.HasSuffix(name, "@.service") {
 			var err error
-			if instances, err = g.systemctl.Instances(name); err != nil {
+			if instances, err = ctl.Instances(name); err != nil {
 				return nil, err
 			}
 		}
 		for _, instance := range instances {
-			all = append(all, other{&unit{name: instance, installed: installed}, capistrano.IsUnit(name, g.RailsEnv)})
+			all = append(all, other{&unit{name: instance, installed: file}, capistrano.IsUnit(name, g.RailsEnv)})
 		}
 		names = append(names, instances...)
 	}
 	if len(all) == 0 {
 		return nil, nil
 	}
-	states, err := g.systemctl.ShowAll(names...)
+	states, err := ctl.ShowAll(names...)
 	for i := range states {
 		all[i].state = states[i]
 	}
 	return all, err
-}
-
-// warnOfUserUnits warns of units of the user's own systemd instance. Root cannot control that on every version, so they are left to the admin.
-func (g *gatherer) warnOfUserUnits(user *accounts.User) {
-	if user == nil || user.Home == "" {
-		return
-	}
-	files, _ := filepath.Glob(g.inRoot(user.Home + "/.config/systemd/user/*sidekiq*.service")) // an invalid pattern matches nothing
-	for _, file := range files {
-		g.warn("%s has a unit of its own, %s, and may run a second worker; hint: as that user, systemctl --user disable --now %s", g.User, g.fromRoot(file), filepath.Base(file))
-	}
 }
 
 // replaceOthers plans the end of the units that the service replaces. Their files stay: this module did not write them.
@@ -96,7 +145,7 @@ func (p *planner) replaceOthers() error {
 		switch {
 		case o.state.Stopped() && o.state.UnitFileState != "enabled":
 		case !o.isCapistrano:
-			p.Warn("%s runs Sidekiq for this application, too; hint: systemctl disable --now %s, unless two workers are meant", o.name, o.name)
+			p.Warn("%s runs Sidekiq for this application, too; hint: %s, unless two workers are meant", o.id(), o.endHint())
 		default:
 			if err := p.checkEdits(o.installed); err != nil {
 				return err
@@ -104,7 +153,7 @@ func (p *planner) replaceOthers() error {
 			p.warnOfOldLog(o.installed)
 			p.drainAndStop(o.unit, fmt.Sprintf(" (%s replaces it)", p.unitName("")))
 			p.disable(o.unit)
-			p.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.name)
+			p.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.id())
 		}
 	}
 	return nil
@@ -113,7 +162,11 @@ func (p *planner) replaceOthers() error {
 // replaced is the unit that the service replaces: its own, else one of capistrano-sidekiq. The zero value: there is none.
 func (f *facts) replaced() systemd.UnitFile {
 	for _, o := range f.others {
-		if o.isCapistrano && f.main().installed.Path == "" {
+		switch {
+		case !o.isCapistrano || f.main().installed.Path != "":
+		case o.ofUser != nil: // what the user wrote there, such as Group=, does not count
+			return systemd.UnitFile{Path: o.installed.Path}
+		default:
 			return o.installed
 		}
 	}

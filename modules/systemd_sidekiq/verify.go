@@ -25,7 +25,7 @@ func (p *planner) uptime(u *unit) time.Duration {
 // systemd.AwaitUp.
 func (p *planner) awaitUp(u *unit) (systemd.State, error) {
 	isSilent := false // a Redis that does not answer is not asked again
-	return p.systemctl.AwaitUp(u.name, p.uptime(u), func(now systemd.State) bool {
+	return p.systemctlOf(u).AwaitUp(u.name, p.uptime(u), func(now systemd.State) bool {
 		at := u.at(now)
 		main := p.mainProcess(at)
 		if isSilent || len(main.Titles()) == 0 { // the heartbeat comes with the title

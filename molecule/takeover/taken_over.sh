@@ -31,7 +31,16 @@ gem() {
   is demo_sidekiq_production "$(show UnitFileState demo_sidekiq_production)" disabled
 }
 
+user() {
+  for wanted in ActiveState=inactive UnitFileState=disabled; do
+    found=$(runuser -u deploy -- env "XDG_RUNTIME_DIR=/run/user/$(id -u deploy)" \
+      systemctl --user show --property="${wanted%=*}" demo_sidekiq_production)
+    is "demo_sidekiq_production of user deploy" "$found" "$wanted"
+  done
+}
+
 case $host in
   *-edited) edits ;;
   *-gem) gem ;;
+  *-user) user ;;
 esac

@@ -87,7 +87,7 @@ func (s Systemctl) down(unit string, state State, reason string) error {
 	if hint := s.startHint(state); hint != "" {
 		text += "; hint: " + hint
 	}
-	if lines := lastLines(journal(unit), 10); len(lines) > 0 {
+	if lines := lastLines(s.journal(unit), 10); len(lines) > 0 {
 		text += "; last lines of its journal:\n" + strings.Join(lines, "\n")
 	}
 	return errors.New(text)
@@ -110,12 +110,17 @@ func (s Systemctl) startHint(state State) string {
 }
 
 // journal is the end of the unit's journal, "" where it cannot be read: the error about the state is reported all the same.
-func journal(unit string) string {
+func (s Systemctl) journal(unit string) string {
 	program, err := lookPath("journalctl")
 	if err != nil {
 		return ""
 	}
-	out, err := run(program, "-u", unit, "-n", "100", "-o", "cat", "--no-pager", "-q")
+	match := []string{"-u", unit}
+	if s.User != nil {
+		uid := fmt.Sprintf("_UID=%d", s.User.UID)
+		match = []string{uid, "_SYSTEMD_USER_UNIT=" + unit, "+", uid, "USER_UNIT=" + unit} // systemd.journal-fields(7)
+	}
+	out, err := run(program, append(match, "-n", "100", "-o", "cat", "--no-pager", "-q")...)
 	if err != nil {
 		return ""
 	}
@@ -134,9 +139,6 @@ func (s Systemctl) CheckUp(unit string, was State) error {
 	return nil
 }
 
-// maxJournal limits what is read of a journal, in bytes: others write it.
-const maxJournal = 4 << 20
-
 // Journal is what the processes of one invocation of a unit have logged, at most the last 5000 lines.
 func Journal(invocation string) (string, error) {
 	program, err := lookPath("journalctl")
@@ -144,7 +146,7 @@ func Journal(invocation string) (string, error) {
 		return "", err
 	}
 	cmd := command(program, "_SYSTEMD_INVOCATION_ID="+invocation, "-n", "5000", "-o", "cat", "--no-pager", "-q")
-	out := limited.Buffer{Most: maxJournal}
+	out := limited.Buffer{Most: maxOutput}
 	cmd.Stdout = &out
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("journalctl: %w", err)

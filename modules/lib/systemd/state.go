@@ -2,8 +2,11 @@ package systemd
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,6 +54,9 @@ func (s Systemctl) Show(unit string) (State, error) {
 
 // ShowAll asks for several units in one call and answers in their order.
 func (s Systemctl) ShowAll(units ...string) ([]State, error) {
+	if s.isOffline {
+		return s.showFiles(units)
+	}
 	args := append([]string{"show", "-p", strings.Join(properties, ","), "--"}, units...)
 	out, err := s.run(args...)
 	if err != nil {
@@ -62,11 +68,43 @@ func (s Systemctl) ShowAll(units ...string) ([]State, error) {
 	}
 	states := make([]State, len(units))
 	for i, block := range blocks {
-		if states[i], err = parseState(block); err != nil {
+		if states[i], err = parseState(block); err == nil {
+			err = s.checkOwner(states[i].MainPID)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return states, nil
+}
+
+// showFiles returns the states of units of which only the files are known.
+func (s Systemctl) showFiles(units []string) ([]State, error) {
+	var states []State
+	for _, unit := range units {
+		out, err := s.run("is-enabled", "--", unit) // exit status 1 if it is disabled
+		if out == "" {
+			return nil, err
+		}
+		states = append(states, State{LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: strings.TrimSpace(out)})
+	}
+	return states, nil
+}
+
+// checkOwner refuses a main process of another user than that of the instance: the user decides what the instance answers, and root reads of a
+// main process what that user may not read.
+func (s Systemctl) checkOwner(pid int) error {
+	if s.User == nil || pid == 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Join(s.root, "proc", strconv.Itoa(pid)))
+	if err != nil {
+		return nil // it has ended
+	}
+	if uid := info.Sys().(*syscall.Stat_t).Uid; uid != s.User.UID {
+		return fmt.Errorf("the systemd instance of user %q claims process %d, which is of UID %d", s.User.Name, pid, uid)
+	}
+	return nil
 }
 
 // parseState goes by names: the order is systemd's.

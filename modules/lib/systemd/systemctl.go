@@ -1,7 +1,7 @@
 package systemd
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,16 +10,22 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/limited"
 )
 
 // MinVersion is the oldest systemd that is supported: that of Ubuntu 18.04.
 const MinVersion = 237
 
-// Systemctl drives the systemd that is booted on this host.
+// Systemctl drives the systemd that is booted on this host, or the instance of a user.
 type Systemctl struct {
-	root    string // of the host
-	path    string
-	Version int // such as 257
+	root      string // of the host
+	path      string
+	Version   int            // such as 257
+	User      *accounts.User // whose instance it is; nil: the system's
+	isOffline bool           // the user's instance does not run
 }
 
 // Find finds the systemctl of a booted systemd, without its version. root is the host's root directory, "/" except in tests.
@@ -30,6 +36,20 @@ func Find(root string) (s Systemctl, err error) {
 	s.root = root
 	s.path, err = lookPath("systemctl")
 	return s, err
+}
+
+// OfUser drives the user's own instance, of which the unit files are in ~/.config/systemd/user. It waits for one that starts or stops, at most for the
+// timeout. While none runs, nothing of it does, and units can only be shown, enabled and disabled.
+func (s Systemctl) OfUser(user accounts.User, timeout time.Duration) (Systemctl, error) {
+	manager := fmt.Sprintf("user@%d.service", user.UID)
+	ofUser := s
+	ofUser.User = &user
+	state, err := s.Show(manager)
+	if err == nil {
+		state, err = s.Await(manager, state, timeout)
+	}
+	ofUser.isOffline = state.Stopped()
+	return ofUser, err
 }
 
 // SupportedVersion returns the version, by the state of a service: systemctl is only asked if it matters which one it is. A version older than
@@ -121,12 +141,35 @@ func parseVersion(out string) (int, error) {
 	return 0, fmt.Errorf("systemctl --version answered %q, which names no version", first)
 }
 
+// userTimeout limits each call for a user: the user decides how long a unit takes to stop.
+const userTimeout = 15 * time.Minute
+
 // run returns standard output. An error carries what systemctl said.
-func (s Systemctl) run(args ...string) (string, error) { return run(s.path, args...) }
+func (s Systemctl) run(args ...string) (string, error) {
+	if s.User == nil {
+		return run(s.path, args...)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), userTimeout)
+	defer cancel()
+	args = append([]string{"--user"}, args...)
+	cmd, err := s.User.Command(ctx, s.path, args...)
+	if err != nil {
+		return "", err
+	}
+	cmd.Env = append(cmd.Env, environment...)
+	cmd.Env = append(cmd.Env, fmt.Sprintf("XDG_RUNTIME_DIR=%s", filepath.Join(s.root, "run/user", fmt.Sprint(s.User.UID)))) // pam_systemd(8)
+	if s.isOffline {
+		cmd.Env = append(cmd.Env, "SYSTEMD_OFFLINE=1") // systemd's docs/ENVIRONMENT.md
+	}
+	return runCommand(cmd, args)
+}
+
+// environment makes the output of systemd's programs readable by programs.
+var environment = []string{"LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_COLOR=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice"}
 
 func command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "SYSTEMD_COLORS=0", "SYSTEMD_LOG_COLOR=0", "SYSTEMD_PAGER=", "SYSTEMD_LOG_LEVEL=notice")
+	cmd.Env = append(os.Environ(), environment...)
 	return cmd
 }
 
@@ -138,19 +181,25 @@ func runBoth(program string, args ...string) (string, error) {
 
 // run sets no time limit: systemd ends each job by the unit's own.
 func run(program string, args ...string) (string, error) {
-	cmd := command(program, args...)
-	var out, errs bytes.Buffer
+	return runCommand(command(program, args...), args)
+}
+
+// maxOutput limits what is read of a program, in bytes: a user's systemd may say anything.
+const maxOutput = 4 << 20
+
+func runCommand(cmd *exec.Cmd, args []string) (string, error) {
+	out, errs := limited.Buffer{Most: maxOutput}, limited.Buffer{Most: maxOutput}
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	if err == nil {
-		return out.String(), nil
+		return string(out.Bytes()), nil
 	}
 	// The commands that it recommends then are what the caller does.
-	said, _, _ := strings.Cut(strings.Join(strings.Fields(errs.String()), " "), " See \"systemctl status")
+	said, _, _ := strings.Cut(strings.Join(strings.Fields(string(errs.Bytes())), " "), " See \"systemctl ")
 	if said == "" {
 		said = err.Error()
 	}
-	return out.String(), fmt.Errorf("systemctl %s: %s", strings.Join(args, " "), said)
+	return string(out.Bytes()), fmt.Errorf("systemctl %s: %s", strings.Join(args, " "), said)
 }
 
 func (s Systemctl) do(verb string, unit ...string) error {

@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/accounts"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
 func TestParseVersion_Distributions(t *testing.T) {
@@ -235,4 +238,55 @@ func TestSupportedVersion_LatestDirective(t *testing.T) {
 	version, err := Systemctl{}.SupportedVersion(state) // which could not ask
 	require.NoError(t, err)
 	require.Equal(t, 254, version)
+}
+
+// asNobody is the systemctl of the user nobody, whose instance is in a state of systemd, and that runs a script.
+func asNobody(t *testing.T, state, script string) Systemctl {
+	t.Helper()
+	testenv.NeedRoot(t, "running a program as another user needs root")
+	s, _ := scripted(t, `if [ "$1" = show ]; then printf 'LoadState=loaded\nActiveState=`+state+`\n'; exit; fi`+"\n"+script)
+	require.NoError(t, os.Chmod(s.path, 0o755))
+	for dir := filepath.Dir(s.path); dir != os.TempDir(); dir = filepath.Dir(dir) {
+		require.NoError(t, os.Chmod(dir, 0o755))
+	}
+	s.root = t.TempDir()
+	nobody, err := accounts.LookUpUser("nobody")
+	require.NoError(t, err)
+	ofUser, err := s.OfUser(*nobody, 0)
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(s.path+".calls", 0o666)) // the user appends to it
+	return ofUser
+}
+
+func TestSystemctl_OfUser(t *testing.T) {
+	s := asNobody(t, "active", `echo "$(id -un) $XDG_RUNTIME_DIR [$SYSTEMD_OFFLINE] $*" >&2; exit 1`)
+	require.EqualError(t, s.Stop("a"), fmt.Sprintf("systemctl --user stop -- a: nobody %s/run/user/65534 [] --user stop -- a", s.root))
+	require.False(t, s.isOffline)
+}
+
+// Without an instance of the user there are only files.
+func TestSystemctl_OfUserOffline(t *testing.T) {
+	s := asNobody(t, "inactive", `[ "$1 $2 $SYSTEMD_OFFLINE" = "--user is-enabled 1" ] && [ "$4" != missing ] && echo enabled`)
+	states, err := s.ShowAll("a", "b")
+	require.NoError(t, err)
+	require.Equal(t, []State{{LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "enabled"},
+		{LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "enabled"}}, states)
+	require.True(t, states[0].Stopped())
+	_, err = s.ShowAll("missing")
+	require.EqualError(t, err, "systemctl --user is-enabled -- missing: exit status 1")
+}
+
+// A user must not have root read the environment of another user's process.
+func TestSystemctl_OfUserClaimsProcess(t *testing.T) {
+	s := asNobody(t, "active", `[ "$1 $2" != "--user show" ] || printf 'LoadState=loaded\nActiveState=active\nMainPID=812\n'`)
+	process := filepath.Join(s.root, "proc/812")
+	_, err := s.Show("a")
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(process, 0o755))
+	_, err = s.Show("a")
+	require.EqualError(t, err, `the systemd instance of user "nobody" claims process 812, which is of UID 0`)
+	require.NoError(t, os.Chown(process, 65534, 65534))
+	state, err := s.Show("a")
+	require.NoError(t, err)
+	require.Equal(t, 812, state.MainPID)
 }

@@ -19,6 +19,11 @@ var PackageDirs = []string{"/usr/local/lib/systemd/system", "/lib/systemd/system
 // UnitFile is a unit file of the host. The zero value stands for one that does not exist.
 type UnitFile struct{ Path, Text string }
 
+// IsUnitName reports whether systemd accepts the name of a unit (systemd.unit(5), "DESCRIPTION").
+func IsUnitName(name string) bool { return len(name) < 256 && unitName().MatchString(name) }
+
+var unitName = lazyregexp.New(`^[A-Za-z0-9:_.\\@-]+\.[a-z]+$`)
+
 // Name is the name of the unit.
 func (f UnitFile) Name() string { return filepath.Base(f.Path) }
 

@@ -3,6 +3,7 @@ package systemd
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -66,4 +67,13 @@ func TestUnitFiles(t *testing.T) {
 	require.Equal(t, append([]UnitFile{{PackageDirs[0] + "/b.service", "first"}, packages[0], {PackageDirs[1] + "/a.service", "second"}}, packages[1]),
 		UnitFiles(root, "", "?.service"))
 	require.Empty(t, UnitFiles(root, "x*", ""))
+}
+
+func TestIsUnitName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"demo_sidekiq_production.service": true, `a\x2db:c@1.service`: true, "-a.service": true,
+		"": false, "a b.service": false, "a": false, "a\n.service": false, "é.service": false, strings.Repeat("a", 248) + ".service": false,
+	} {
+		require.Equal(t, want, IsUnitName(name), name)
+	}
 }

@@ -404,7 +404,12 @@ options:
       - >-
         A unit of the same name and application that was written by others is replaced. What a person changed in it and
         these options do not say stops the run and is named (V(safe)), or is dropped with a warning (V(force)); likewise
-        one that does not run Sidekiq. A worker of another name that capistrano-sidekiq made is stopped and disabled.
+        one that does not run Sidekiq.
+      - >-
+        A unit of another name that capistrano-sidekiq generated for this application is checked in the same way, then
+        drained, stopped and disabled. That holds for system units and for units in C(~/.config/systemd/user) of
+        O(user), which are controlled by C(systemctl --user) as that user; while the systemd instance of that user does
+        not run, they are only disabled. The files of such units stay.
       - V(force) also moves a unit that this module wrote for another O(app_root) to this one, or removes it with
           O(state=absent).
     type: str
