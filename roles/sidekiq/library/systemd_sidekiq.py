@@ -393,8 +393,7 @@ options:
     description:
       - >-
         V(auto) enables and starts the Redis service that is installed on this host (redis, valkey, keydb or dragonfly),
-        if the address of the application's Redis is local and nothing answers there. A service that runs, also another
-        than that of Redis, is left alone.
+        if the address of the application's Redis is local (port 6379 or a socket) and nothing answers there.
       - V(never) does nothing.
     type: str
     choices: [auto, never]
