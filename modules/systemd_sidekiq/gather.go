@@ -190,11 +190,11 @@ var databaseSockets = []string{"/run/postgresql/.s.PGSQL.*", "/run/mysqld/*.sock
 // of a unit of this module: the text of a unit does not depend on what runs at the moment.
 func (g *gatherer) servicesAtSockets(f *facts) []string {
 	var all, addresses []string
-	for _, u := range f.workers() {
+	for _, u := range f.service {
 		if isManaged(u.installed.Text) {
 			all = append(all, firstAfter(u.installed)...)
 		}
-		if u.ran() {
+		if u.process != nil && u.ran() {
 			for _, found := range g.search(u, g.AppRoot).Found {
 				addresses = append(addresses, found.Address())
 			}

@@ -100,16 +100,24 @@ func (g *gatherer) isSystem(file string) bool {
 	})
 }
 
-// dotenvFiles are the files of the gem dotenv, by its names and as they exist.
+// maxDotenvFiles limits the files that the deploy user adds to the unit.
+const maxDotenvFiles = 50
+
+// dotenvFiles are the files of the gem dotenv: those in use, those of its names (README of the gem), and others that releases share.
 func (g *gatherer) dotenvFiles() []string {
 	all := slices.Clone(g.DotenvFiles)
-	for _, dir := range []string{path.Join(g.DeployRoot, "shared"), g.AppRoot} {
-		for _, name := range []string{".env", ".env.local", ".env." + g.RailsEnv, ".env." + g.RailsEnv + ".local"} { // README of the gem dotenv
-			all = append(all, path.Join(dir, name))
-		}
-		files, _ := filepath.Glob(g.inRoot(path.Join(dir, ".env*"))) // an invalid pattern matches nothing
-		for _, file := range files {
+	dirs := []string{g.AppRoot}
+	if g.DeployRoot != "" {
+		shared := path.Join(g.DeployRoot, "shared")
+		dirs = append(dirs, shared)
+		files, _ := filepath.Glob(g.inRoot(path.Join(shared, ".env*"))) // an invalid pattern matches nothing
+		for _, file := range files[:min(len(files), maxDotenvFiles)] {
 			all = append(all, g.fromRoot(file))
+		}
+	}
+	for _, dir := range dirs {
+		for _, name := range []string{".env", ".env.local", ".env." + g.RailsEnv, ".env." + g.RailsEnv + ".local"} {
+			all = append(all, path.Join(dir, name))
 		}
 	}
 	slices.Sort(all)
@@ -120,11 +128,11 @@ func (g *gatherer) dotenvFiles() []string {
 // mounted there, and such a mount is lost when the server makes its socket anew. What the unit has already stays.
 func (g *gatherer) reasonToShareTmp(f *facts) string {
 	if f.clamd {
-		return "clamd reads files that jobs write there"
+		return "clamd reads files of jobs in /tmp"
 	}
 	for _, u := range f.workers() {
 		if kept, _ := profileOf(&options{Hardening: profileAuto}, u.installed); kept == profileStrict && u.installed.Value("PrivateTmp") != "yes" {
-			return "as before"
+			return "/tmp as before"
 		}
 	}
 	if socket := g.socketInTmp(f); socket != "" {
@@ -180,7 +188,11 @@ func (s sandbox) String() string {
 	for _, path := range s.writable {
 		all = append(all, strings.TrimPrefix(path, "-"))
 	}
-	return text + "to " + strings.Join(all, ", ")
+	text += "to " + strings.Join(all, ", ")
+	if s.sharesTmp != "" {
+		text += " (" + s.sharesTmp + ")"
+	}
+	return text
 }
 
 // harmless are capabilities that no setuid program needs which jobs run: sendmail, sudo, fusermount or ping.
