@@ -1,6 +1,7 @@
 package systemdsidekiq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -65,8 +66,8 @@ func (g *gatherer) application(f *facts) error {
 		return err
 	}
 	f.sandbox = g.sandbox(f)
-	f.neighbours.after = g.servicesAtSockets(f)
-	return g.checkLogFile()
+	f.redisNow, f.neighbours.after = g.servicesAtSockets(f)
+	return g.checkLogFile(f.user)
 }
 
 // account is the user of the service, nil if it does not exist.
@@ -103,7 +104,7 @@ func (g *gatherer) groupOf(before systemd.UnitFile) (string, error) {
 	}
 	wanted, err := effectiveGroup(g.User, g.Group)
 	if err == nil && old != "" && wanted != "" && old != wanted {
-		g.warn("the group of the service, and of the files that jobs make, changes from %q to %q; hint: option group: %s keeps it", old, wanted, old)
+		g.warn("the group of the service, and of the files that jobs make, changes from %q to %q; hint: set group: %s to keep it", old, wanted, old)
 	}
 	return g.Group, err
 }
@@ -294,10 +295,13 @@ func (g *gatherer) checkReadWritePaths() {
 	}
 }
 
-// checkLogFile checks that only root can replace the file: systemd opens it as root.
-func (g *gatherer) checkLogFile() error {
-	if g.LogFile == "" || g.opensLog() {
+// checkLogFile checks that the user who opens the file can, and that only root can replace one that systemd opens as root.
+func (g *gatherer) checkLogFile(user *accounts.User) error {
+	switch {
+	case g.LogFile == "":
 		return nil
+	case g.opensLog():
+		return g.checkOwnLog(user)
 	}
 	if err := systemd.CheckValue(g.systemctl.Version, "StandardOutput", appendTo(g.LogFile)); err != nil {
 		return argspec.Errorf("log_file", "%w", err)
@@ -311,6 +315,21 @@ func (g *gatherer) checkLogFile() error {
 	}
 	if info, err := os.Lstat(g.inRoot(g.LogFile)); err == nil && !info.Mode().IsRegular() {
 		g.miss("log_file", "%q is not a file; hint: remove it", g.LogFile)
+	}
+	return nil
+}
+
+// checkOwnLog checks that the user of the service can append to log_file: systemd has made it as root for a unit of capistrano-sidekiq.
+func (g *gatherer) checkOwnLog(user *accounts.User) error {
+	if !g.deployed || user == nil {
+		return nil
+	}
+	cmd, err := user.Command(context.Background(), "/bin/sh", "-c", `test -w "$0" || { test ! -e "$0" && test ! -L "$0" && test -w "${0%/*}"; }`, g.inRoot(g.LogFile))
+	if err != nil {
+		return err
+	}
+	if err := cmd.Run(); err != nil {
+		g.miss("log_file", "%q cannot be written by %q; hint: chown %s %s, or remove it", g.LogFile, g.User, g.User, g.LogFile)
 	}
 	return nil
 }

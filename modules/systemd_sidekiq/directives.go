@@ -76,11 +76,11 @@ func checkDirective(option, name, value string) error {
 	case by == byModule:
 		return argspec.Errorf(option, "%q is managed by this module; hint: leave it out, or write a drop-in", name)
 	case isOption(by):
-		return argspec.Errorf(option, "%q has an option of its own; hint: set %s", name, by)
+		return argspec.Errorf(option, "%q has a separate option; hint: set %s", name, by)
 	case name == "PermissionsStartOnly":
-		return argspec.Errorf(option, "%q lets root run commands in a directory of the user; hint: run them in a unit of their own, and set unit_directives: {Requires: UNIT, After: UNIT}", name)
+		return argspec.Errorf(option, "%q runs commands as root in a directory that the user can change; hint: run them in a separate unit, and set unit_directives: {Requires: UNIT, After: UNIT}", name)
 	case commandDirective().MatchString(name) && asRoot().MatchString(value):
-		return argspec.Errorf(option, "%s= has a command with the prefix + or !, which root would run in a directory of the user: %q; hint: run it in a unit of its own, and set unit_directives: {Requires: UNIT, After: UNIT}", name, value)
+		return argspec.Errorf(option, "%s= has a command with the prefix + or !, which runs as root in a directory that the user can change: %q; hint: run it in a separate unit, and set unit_directives: {Requires: UNIT, After: UNIT}", name, value)
 	}
 	if err := systemd.CheckDirective(name, systemd.Given(value)); err != nil {
 		return argspec.Errorf(option, "%w", err)
@@ -108,7 +108,7 @@ func (g *gatherer) checkPathsOfRoot() error {
 		}
 		for _, value := range given.values[name] {
 			if unjudged().MatchString(strings.ReplaceAll(value, "%%", "")) {
-				g.miss(given.option, "%s= has root use a path that cannot be checked: %q; accepted: absolute paths without specifiers, quotes and escapes", name, value)
+				g.miss(given.option, "%s= makes root use a path that cannot be checked: %q; accepted: absolute paths without specifiers, quotes and escapes", name, value)
 			}
 			for _, path := range systemd.PathsIn(value) {
 				who, err := sudolint.OnWay(g.root, path, trusted().MatchString(name))
@@ -116,7 +116,7 @@ func (g *gatherer) checkPathsOfRoot() error {
 					return err
 				}
 				if who != "" {
-					g.miss(given.option, "%s= has root use %q, and others than root can replace it: %s; hint: put it where only root can write, such as below /etc", name, path, g.fromRoot(who))
+					g.miss(given.option, "%s= makes root use %q, which others than root can replace: %s; hint: put it where only root can write, such as below /etc", name, path, g.fromRoot(who))
 				}
 			}
 		}

@@ -29,7 +29,7 @@ func TestCheckPathsOfRoot(t *testing.T) {
 	require.NoError(t, os.Chown(filepath.Join(root, "srv/theirs"), 1000, 1000))
 	require.NoError(t, os.Symlink("/srv/theirs/key", filepath.Join(root, "etc/link")))
 	require.NoError(t, os.Symlink("../../srv/theirs/key", filepath.Join(root, "etc/own/link")))
-	const open, unjudged = "others than root can replace it: /srv/theirs has owner 1000", "cannot be checked"
+	const open, unjudged = "others than root can replace: /srv/theirs has owner 1000", "cannot be checked"
 	for _, c := range []struct{ name, value, want string }{
 		{"LoadCredential", "k:/etc/own/key", ""}, {"LoadCredential", "k:/srv/theirs/key", open}, {"LoadCredential", "k:/etc/link", open},
 		{"LoadCredentialEncrypted", "k:/etc/own/link", open}, {"LoadCredential", "k:/etc/missing/key", ""}, {"LoadCredential", "k:/srv/theirs", ""},

@@ -142,8 +142,8 @@ func (u *unit) id() string {
 	return u.name + " of user " + u.ofUser.User.Name
 }
 
-// endHint is the command that stops and disables the unit.
-func (u *unit) endHint() string {
+// disableHint is the command that stops and disables the unit.
+func (u *unit) disableHint() string {
 	if u.ofUser == nil {
 		return "systemctl disable --now " + u.name
 	}
@@ -194,9 +194,10 @@ type other struct {
 
 // neighbours are other services of the host that the units depend on.
 type neighbours struct {
-	redis *unit    // an installed Redis, the one that runs first; nil: none
-	after []string // services that were found by their sockets
-	clamd bool     // it runs here, and opens files by paths that jobs pass to it
+	redis    *unit    // an installed Redis, the one that runs first; nil: none
+	redisNow string   // the service at the address of the application's Redis; "": none, or not known
+	after    []string // services that were found by their sockets
+	clamd    bool     // it runs here, and opens files by paths that jobs pass to it
 }
 
 // The units of other services, on any distribution.

@@ -186,33 +186,46 @@ func (g *gatherer) neighbours(known map[string]systemd.State) neighbours {
 // databaseSockets are the sockets of local databases with the settings of distributions.
 var databaseSockets = []string{"/run/postgresql/.s.PGSQL.*", "/run/mysqld/*.sock", "/run/mariadb/*.sock", "/run/mysql/*.sock"}
 
-// servicesAtSockets are the services behind the sockets of the application's Redis and of databases, such as redis-server@app, and those in the After=
-// of a unit of this module: the text of a unit does not depend on what runs at the moment.
-func (g *gatherer) servicesAtSockets(f *facts) []string {
-	var all, addresses []string
+// servicesAtSockets returns the service at the address of the application's Redis, and all that are found by their sockets, those of databases as
+// well, or were found before and so are in the After= of a unit of this module: its text does not depend on what runs at the moment.
+func (g *gatherer) servicesAtSockets(f *facts) (redis string, all []string) {
+	addresses := g.redisAddresses(f)
+	sockets := slices.Clone(addresses)
+	for _, pattern := range databaseSockets {
+		found, _ := filepath.Glob(pattern) // an invalid pattern matches nothing
+		sockets = append(sockets, found...)
+	}
+	slices.Sort(sockets)
+	for _, address := range slices.Compact(sockets) {
+		service := g.proc().ServiceAt(address)
+		all = append(all, service)
+		if address == addresses[0] {
+			redis = service
+		}
+	}
 	for _, u := range f.service {
 		if isManaged(u.installed.Text) {
 			all = append(all, firstAfter(u.installed)...)
 		}
-		if u.process != nil && u.ran() {
+	}
+	slices.Sort(all)
+	return redis, slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" || slices.Contains(alwaysAfter, name) || g.isOwn(name) })
+}
+
+// redisAddresses are those that running processes, else options and files, name for Redis.
+func (g *gatherer) redisAddresses(f *facts) []string {
+	var all []string
+	for _, u := range f.workers() {
+		if u.ran() {
 			for _, found := range g.search(u, g.AppRoot).Found {
-				addresses = append(addresses, found.Address())
+				all = append(all, found.Address())
 			}
 		}
 	}
-	if redis, err := g.sidekiq(g.AppRoot).Predicted(f.env); err == nil { // else nothing names its address
-		addresses = append(addresses, redis.Address())
+	if predicted, err := g.sidekiq(g.AppRoot).Predicted(f.env); err == nil { // otherwise the address is unknown
+		all = append(all, predicted.Address())
 	}
-	for _, pattern := range databaseSockets {
-		sockets, _ := filepath.Glob(pattern) // an invalid pattern matches nothing
-		addresses = append(addresses, sockets...)
-	}
-	slices.Sort(addresses)
-	for _, address := range slices.Compact(addresses) {
-		all = append(all, g.proc().ServiceAt(address))
-	}
-	slices.Sort(all)
-	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return name == "" || slices.Contains(alwaysAfter, name) || g.isOwn(name) })
+	return append(all, "")
 }
 
 // firstAfter are the units in the first After= of a unit: further ones are of option unit_directives.

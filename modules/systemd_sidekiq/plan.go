@@ -131,8 +131,8 @@ func (p *planner) startRedis() {
 		return
 	}
 	if r.isActive() {
-		if r.isEnableable() && p.likelyRedis().IsLocal() {
-			p.Warn("%s runs and does not start at boot; hint: systemctl enable %s", r.name, r.name)
+		if p.redisNow == r.name { // it is needed after a reboot, too
+			p.enable(r)
 		}
 		return
 	}
@@ -142,15 +142,15 @@ func (p *planner) startRedis() {
 	}
 }
 
-// needsRedis reports whether the Redis of the application is on this host and nothing answers there. A running process that works has its own, if
-// nothing but Sidekiq's default says that it is here.
+// needsRedis reports whether the Redis of the application is on this host and nothing answers there. If nothing but Sidekiq's default says that it is
+// here, a process with a connection to another server may have it there.
 func (p *planner) needsRedis() bool {
 	for _, u := range p.workers() {
 		if !u.ran() {
 			continue
 		}
 		main, search := p.mainProcess(u), p.search(u, p.root())
-		if _, _, err := search.Locate(main); err == nil || search.IsGuess() && len(main.Titles()) > 0 {
+		if _, _, err := search.Locate(main); err == nil || search.IsGuess() && search.HasOthers(main) {
 			return false
 		}
 		return isDown(search.Found[0])
@@ -268,7 +268,7 @@ func (p *planner) bringUp(to answer, u *unit) error {
 	}
 	state, err := p.awaitUp(u)
 	if err == nil {
-		p.started[state.InvocationID] = startedUnit{u.name, time.Now()}
+		p.started[state.InvocationID] = startedUnit{u.name, state, time.Now()}
 		u = u.at(state)
 		if err = p.verify(to, u); err == nil {
 			err = p.systemctl.CheckUp(u.name, state)

@@ -9,6 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // planner builds a plan.
@@ -31,8 +32,9 @@ type planner struct {
 
 // startedUnit is a unit that a step started.
 type startedUnit struct {
-	name string // of the unit
-	at   time.Time
+	name  string // of the unit
+	state systemd.State
+	at    time.Time
 }
 
 func newPlanner(i inspector, f *facts) *planner {

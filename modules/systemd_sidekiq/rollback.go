@@ -20,8 +20,11 @@ func (p *planner) onFailure() ansible.Policy {
 	return ansible.KeepAll
 }
 
-// withRedisFault adds to an error that Redis does not answer, which may be the cause.
+// withRedisFault adds to an error that Redis does not answer, which may be the cause, and where the process logs others.
 func (p *planner) withRedisFault(err error) error {
+	if p.LogFile != "" {
+		err = fmt.Errorf("%w; hint: %s", err, p.logHint(""))
+	}
 	redis := p.likelyRedis()
 	if fault := redis.Fault(); fault != nil {
 		return fmt.Errorf("%w; Redis does not answer either, as far as is known where it is (%s): %v", err, redis.Source, fault)
@@ -121,7 +124,7 @@ func (p *planner) refuseFailed(u *unit) error {
 	if !hasFailed || p.State == "restarted" {
 		return nil
 	}
-	return argspec.Errorf("hardening", "%s did not start with this sandbox before (%s) and is not restarted with it again; hint: set extra_directives: {PrivateUsers: \"no\"}, or hardening: standard; state: restarted tries again", u.name, state)
+	return argspec.Errorf("hardening", "%s failed with this sandbox since the host booted (%s), and is not restarted with it; hint: set extra_directives: {PrivateUsers: \"no\"}, or hardening: standard, or state: restarted to try again", u.name, state)
 }
 
 func hash(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }

@@ -16,8 +16,8 @@ import (
 const (
 	profileAuto = "auto"
 	profileOff  = "off"
-	// profileStandard takes from jobs only what none of them needs: to write the system, the configuration and the repository, and capabilities of
-	// setuid programs. It has neither NoNewPrivileges= nor a directive that implies it before systemd 257 (systemd#6763, systemd#22881): sendmail is a
+	// profileStandard denies only what jobs do not need: writing the system, the configuration and the repository, and some capabilities of setuid
+	// programs. It has neither NoNewPrivileges= nor a directive that implies it before systemd 257 (systemd#6763, systemd#22881): sendmail is a
 	// setgid program, and Chrome and bubblewrap make namespaces.
 	profileStandard = "standard"
 	profileStrict   = "strict" // jobs can write only to ReadWritePaths=
@@ -41,12 +41,12 @@ type sandbox struct {
 // profileOf is the profile of the unit that is to be written, and why.
 func profileOf(o *options, installed systemd.UnitFile) (profile, reason string) {
 	if o.Hardening != profileAuto {
-		return o.Hardening, "by option hardening"
+		return o.Hardening, "option hardening"
 	}
 	if kept := parseList(installed, profileComment); len(kept) == 1 && slices.Contains(profiles, kept[0]) {
 		return kept[0], "as before"
 	}
-	return profileStandard, "by default"
+	return profileStandard, "default"
 }
 
 // sandbox gathers the paths that jobs can write to.
@@ -57,10 +57,12 @@ func (g *gatherer) sandbox(f *facts) sandbox {
 		return s
 	}
 	s.protectedDirs = g.deployment().Protected()
-	s.protected = optional(append(g.dotenvFiles(), s.protectedDirs...))
+	s.protected = slices.DeleteFunc(optional(append(g.dotenvFiles(), s.protectedDirs...)), func(path string) bool { return isBelow(path, g.ReadWritePaths) })
 	linked, refused := g.deployment().Linked(g.root)
 	if s.profile == profileStandard {
-		s.writable = slices.DeleteFunc(slices.Concat(optional([]string{g.deployment().Top()}), optional(linked), g.ReadWritePaths), func(path string) bool { return !g.isSystem(path) })
+		s.writable = slices.DeleteFunc(slices.Concat(optional([]string{g.deployment().Top()}), optional(linked), g.ReadWritePaths), func(path string) bool {
+			return !g.isSystem(path) && !isBelow(path, s.protected)
+		})
 		return s
 	}
 	for _, dir := range refused {
@@ -73,7 +75,15 @@ func (g *gatherer) sandbox(f *facts) sandbox {
 	return s
 }
 
-// optional are paths that may be missing. One that a unit cannot hold is left out: the deploy user names links and dotenv files.
+// isBelow reports whether a path is one of several, or is in one. All may begin with "-".
+func isBelow(path string, dirs []string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		return strings.HasPrefix(strings.TrimPrefix(path, "-")+"/", strings.TrimPrefix(dir, "-")+"/")
+	})
+}
+
+// optional prefixes paths with "-", for those that may be missing. It drops paths that are invalid in a unit: the deploy user names links and dotenv
+// files.
 func optional(paths []string) []string {
 	var all []string
 	for _, path := range paths {
@@ -95,9 +105,7 @@ func (g *gatherer) isSystem(file string) bool {
 	if err != nil { // it does not exist yet
 		target = g.inRoot(file)
 	}
-	return slices.ContainsFunc(systemDirs, func(dir string) bool {
-		return strings.HasPrefix(file+"/", dir+"/") || strings.HasPrefix(g.fromRoot(target)+"/", dir+"/")
-	})
+	return isBelow(file, systemDirs) || isBelow(g.fromRoot(target), systemDirs)
 }
 
 // maxDotenvFiles limits the files that the deploy user adds to the unit.
@@ -125,7 +133,7 @@ func (g *gatherer) dotenvFiles() []string {
 }
 
 // reasonToShareTmp is why a process with PrivateTmp= could not work: it needs files of others in /tmp. Nothing but the sockets themselves can be
-// mounted there, and such a mount is lost when the server makes its socket anew. What the unit has already stays.
+// mounted there, and such a mount is lost when the server recreates its socket. An existing choice is kept.
 func (g *gatherer) reasonToShareTmp(f *facts) string {
 	if f.clamd {
 		return "clamd reads files of jobs in /tmp"
@@ -175,7 +183,7 @@ func (g *gatherer) socketInTmp(f *facts) string {
 
 // String describes where jobs can write.
 func (s sandbox) String() string {
-	text := fmt.Sprintf("hardening %s %s: jobs can write ", s.profile, s.reason)
+	text := fmt.Sprintf("profile %s (%s): jobs can write ", s.profile, s.reason)
 	switch {
 	case s.profile == profileOff:
 		return text + "wherever their user can"
@@ -195,8 +203,8 @@ func (s sandbox) String() string {
 	return text
 }
 
-// harmless are capabilities that no setuid program needs which jobs run: sendmail, sudo, fusermount or ping.
-const harmless = "~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME CAP_SYSLOG CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_LINUX_IMMUTABLE CAP_SYS_PACCT CAP_SYS_TTY_CONFIG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND"
+// unneeded are capabilities that the setuid programs of jobs do not need, such as sendmail, sudo, fusermount and ping.
+const unneeded = "~CAP_SYS_MODULE CAP_SYS_RAWIO CAP_SYS_BOOT CAP_SYS_TIME CAP_SYSLOG CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_LINUX_IMMUTABLE CAP_SYS_PACCT CAP_SYS_TTY_CONFIG CAP_WAKE_ALARM CAP_BLOCK_SUSPEND"
 
 // denied are groups of system calls that no job makes. A deny-list, since an unknown group in an allow-list keeps a unit from loading;
 // @privileged is not in it, for chown, with which files are copied: the empty CapabilityBoundingSet= covers its purpose.
@@ -213,7 +221,7 @@ func sandboxRows(in *input) []systemd.Row {
 		row("KeyringMode", "private", sandboxed, bySandbox),
 		row("PrivateMounts", "yes", sandboxed, bySandbox),
 		row("ProtectSystem", "full", standard, bySandbox),
-		row("CapabilityBoundingSet", systemd.Literal(harmless), standard, bySandbox),
+		row("CapabilityBoundingSet", systemd.Literal(unneeded), standard, bySandbox),
 
 		row("ProtectSystem", "strict", strict, bySandbox),
 		row("CapabilityBoundingSet", systemd.Literal(""), strict, bySandbox),

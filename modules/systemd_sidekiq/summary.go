@@ -20,7 +20,7 @@ func (p *planner) summarize() {
 		for _, warning := range p.likelyRedis().Unsuited(p.version) {
 			p.Warn("%s", warning)
 		}
-		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", "))+p.firstRunText())
+		p.Set("summary", fmt.Sprintf("%s: would %s", name, strings.Join(changes, ", "))+p.newProfileText())
 		p.Add(ansible.Step{Title: "summarize", Proof: true, Do: func(late *ansible.Late) error {
 			p.reportSummary(late)
 			return nil
@@ -42,13 +42,18 @@ func (p *planner) reportSummary(to answer) {
 	case p.status == waiting:
 		text = p.waitingText()
 	}
-	to.Set("summary", text+p.firstRunText())
+	to.Set("summary", text+p.newProfileText())
 }
 
-// firstRunText says where jobs can write; "" for a unit that this module has written before.
-func (p *planner) firstRunText() string {
-	if p.sandbox.profile == "" || isManaged(p.main().installed.Text) {
+// newProfileText says where jobs can write, if the profile of the unit is new, and which unit is taken over.
+func (p *planner) newProfileText() string {
+	before := p.main().installed
+	kept, _ := profileOf(&options{Hardening: profileAuto}, before)
+	switch {
+	case p.sandbox.profile == "" || isManaged(before.Text) && kept == p.sandbox.profile:
 		return ""
+	case before.Path != "" && !isManaged(before.Text):
+		return fmt.Sprintf("; replaces %s; %s", before.Path, p.sandbox)
 	}
 	return "; " + p.sandbox.String()
 }

@@ -75,7 +75,7 @@ func (g *gatherer) unitsOfUser(user *accounts.User) []other {
 	if err != nil {
 		for _, file := range files {
 			u := unit{name: file.Name(), ofUser: &ctl}
-			g.warn("%s may run a second Sidekiq for this application: %v; hint: %s", file.Path, err, u.endHint())
+			g.warn("%s may run a second Sidekiq for this application: %v; hint: %s", file.Path, err, u.disableHint())
 		}
 		return nil
 	}
@@ -145,7 +145,7 @@ func (p *planner) replaceOthers() error {
 		switch {
 		case o.state.Stopped() && o.state.UnitFileState != "enabled":
 		case !o.isCapistrano:
-			p.Warn("%s runs Sidekiq for this application, too; hint: %s, unless two workers are meant", o.id(), o.endHint())
+			p.Warn("%s runs Sidekiq for this application, too; hint: %s, unless two processes are intended", o.id(), o.disableHint())
 		default:
 			if err := p.checkEdits(o.installed); err != nil {
 				return err
@@ -153,7 +153,7 @@ func (p *planner) replaceOthers() error {
 			p.warnOfOldLog(o.installed)
 			p.drainAndStop(o.unit, fmt.Sprintf(" (%s replaces it)", p.unitName("")))
 			p.disable(o.unit)
-			p.Warn("%s was not written by this module and stays, disabled; hint: remove it and what starts it in deploy.rb", o.id())
+			p.Warn("%s was not written by this module and stays, disabled; hint: remove the file, and the tasks in deploy.rb that start it", o.id())
 		}
 	}
 	return nil
@@ -224,7 +224,7 @@ func (p *planner) edits(u systemd.UnitFile) []string {
 func (p *planner) warnOfOldLog(u systemd.UnitFile) {
 	for _, name := range []string{"StandardOutput", "StandardError"} {
 		if file := logFileOf(u.Value(name)); file != "" && file != p.LogFile {
-			p.Warn("%s logs to %s, the new unit logs to %s; hint: option log_file", u.Path, file, p.log())
+			p.Warn("%s logs to %s, the new unit to the %s; hint: set log_file", u.Path, file, p.log())
 			return
 		}
 	}

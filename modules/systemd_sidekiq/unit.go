@@ -294,13 +294,14 @@ func (in *input) environmentFiles() []systemd.Value {
 // command is the command of ExecStart=.
 func (in *input) command() systemd.Command {
 	c := sidekiq.Command(in.bundle.Path, in.RailsEnv, *in.process, in.Timeout)
-	switch {
-	case !in.opensLog():
+	if !in.opensLog() {
 		return in.inShell(c)
-	case in.LoginShell:
-		return slices.Concat(loginShell, []string{`exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
 	}
-	return slices.Concat([]string{"/bin/sh", "-c", `exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
+	shell := []string{"/bin/sh", "-c"}
+	if in.LoginShell {
+		shell = loginShell
+	}
+	return slices.Concat(shell, []string{`exec "$@" >>"$0" 2>&1`, in.LogFile}, c)
 }
 
 var loginShell = []string{"/bin/bash", "-lc"}

@@ -266,13 +266,13 @@ func TestProfileOf(t *testing.T) {
 		installed       systemd.UnitFile
 		profile, reason string
 	}{
-		{"auto", systemd.UnitFile{}, "standard", "by default"},
-		{"auto", systemd.UnitFile{Path: "/lib/systemd/system/sidekiq.service", Text: "# Hardening: strict\n"}, "standard", "by default"},
+		{"auto", systemd.UnitFile{}, "standard", "default"},
+		{"auto", systemd.UnitFile{Path: "/lib/systemd/system/sidekiq.service", Text: "# Hardening: strict\n"}, "standard", "default"},
 		{"auto", managed("# Hardening: off"), "off", "as before"},
 		{"auto", managed("# Hardening: strict"), "strict", "as before"},
-		{"auto", managed("# Hardening: none"), "standard", "by default"},
-		{"auto", managed("# edited"), "standard", "by default"},
-		{"strict", managed("# Hardening: off"), "strict", "by option hardening"},
+		{"auto", managed("# Hardening: none"), "standard", "default"},
+		{"auto", managed("# edited"), "standard", "default"},
+		{"strict", managed("# Hardening: off"), "strict", "option hardening"},
 	} {
 		profile, reason := profileOf(&options{Hardening: c.hardening}, c.installed)
 		require.Equal(t, []string{c.profile, c.reason}, []string{profile, reason}, "%s: %s", c.hardening, c.installed.Text)

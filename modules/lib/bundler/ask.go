@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	askTimeout   = 60 * time.Second // Bundler loads its whole index first
-	maxOutput    = 64 << 10
-	maxComplaint = 300
+	askTimeout = 60 * time.Second // Bundler loads its whole index first
+	maxOutput  = 64 << 10
+	maxFailure = 300
 )
 
-// installed is the executable in a place that is of the wanted Ruby, and the version of that; "" if there is none. Where no manager names the version, the
+// installed returns the executable and version in a place that match the wanted Ruby; "" if there is none. Where no manager names the version, the
 // interpreter of the executable is asked.
 func (s *Search) installed(p place, wanted *version) (bundle, has string, err error) {
 	if p.manager != nil {
 		bundle, has = p.installed(s.Root, wanted)
 		return bundle, has, nil
 	}
-	bundle = p.unaskedBundle(s.Root)
+	bundle = p.defaultBundle(s.Root)
 	command := interpreter(filepath.Join(s.Root, bundle))
 	if command == nil || s.User == nil {
 		return "", "", nil
@@ -38,8 +38,8 @@ func (s *Search) installed(p place, wanted *version) (bundle, has string, err er
 	return bundle, ruby.String(), nil
 }
 
-// ask runs a command that prints its version, nil if it does not. complaint is why it failed. err is about the user's groups.
-func ask(user *accounts.User, dir string, command []string, variables map[string]string) (ruby *version, complaint string, err error) {
+// ask runs a command that prints its version, nil if it does not. failure is why it failed. err is about the user's groups.
+func ask(user *accounts.User, dir string, command []string, variables map[string]string) (ruby *version, failure string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	cmd, err := user.Command(ctx, command[0], command[1:]...)
@@ -55,7 +55,7 @@ func ask(user *accounts.User, dir string, command []string, variables map[string
 	if err := cmd.Run(); ctx.Err() != nil {
 		return nil, "no answer within " + askTimeout.String(), nil
 	} else if err != nil {
-		return nil, cmp.Or(complaintOf(string(errs.Bytes())), err.Error()), nil
+		return nil, cmp.Or(errorLine(string(errs.Bytes())), err.Error()), nil
 	}
 	if m := description().FindSubmatch(out.Bytes()); m != nil {
 		ruby = parseVersion(string(m[1]) + "-" + string(m[2]))
@@ -76,17 +76,17 @@ func RubyCommand(bundle string) []string {
 // service. The warning is "" if the application accepts the Ruby. err is about the user's groups.
 func (b *Bundle) CheckRuby(user *accounts.User, dir string, command []string, variables map[string]string) (warning string, err error) {
 	const hint = "set bundle or login_shell"
-	ruby, complaint, err := ask(user, dir, command, variables)
+	ruby, failure, err := ask(user, dir, command, variables)
 	switch {
 	case err != nil:
 		return "", err
-	case strings.HasPrefix(complaint, rubyMismatch):
-		return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: %s", b.Path, user.Name, complaint, hint), nil
-	case complaint != "":
-		return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: run bundle install, or %s", b.Path, user.Name, complaint, hint), nil
+	case strings.HasPrefix(failure, rubyMismatch):
+		return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: %s", b.Path, user.Name, failure, hint), nil
+	case failure != "":
+		return fmt.Sprintf("%s exec ruby fails for %q: %q; hint: run bundle install, or %s", b.Path, user.Name, failure, hint), nil
 	case ruby == nil:
 		return fmt.Sprintf("%s exec ruby does not report its version; hint: check it, or %s", b.Path, hint), nil
-	case b.Warning == "" && b.Wanted.File != "" && !b.Wanted.isRecord() && !b.Wanted.accepts(ruby):
+	case b.Warning == "" && b.Wanted.File != "" && !b.Wanted.isFromLockfile() && !b.Wanted.accepts(ruby):
 		return fmt.Sprintf("%s asks for %s, but %s runs %s; hint: %s", b.Wanted.File, b.Wanted, b.Path, ruby, hint), nil
 	}
 	return "", nil
@@ -97,8 +97,8 @@ const rubyMismatch = "Your Ruby version is "
 
 var origin = lazyregexp.New("^\\S+:\\d+:in [`'].*?': ")
 
-// complaintOf is the line that says why a command failed: that about the version of Ruby, else the first that is not a warning of Ruby.
-func complaintOf(output string) string {
+// errorLine is the line that says why a command failed: that about the version of Ruby, else the first that is not a warning of Ruby.
+func errorLine(output string) string {
 	var first string
 	for _, line := range strings.Split(output, "\n") {
 		line = origin().ReplaceAllString(strings.TrimSpace(line), "")
@@ -110,5 +110,5 @@ func complaintOf(output string) string {
 			first = line
 		}
 	}
-	return first[:min(len(first), maxComplaint)]
+	return first[:min(len(first), maxFailure)]
 }

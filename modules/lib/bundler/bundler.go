@@ -81,7 +81,7 @@ func (s *Search) Find() (b Bundle, missing, err error) {
 	if s.Given != "" {
 		b.Path, b.Reason = s.Given, "option bundle"
 		if !isExecutable(filepath.Join(s.Root, s.Given)) {
-			return b, argspec.Errorf("bundle", "%q is no executable file; hint: give the path of bundle", s.Given), nil
+			return b, argspec.Errorf("bundle", "%q is not an executable file; hint: give the path of bundle", s.Given), nil
 		}
 		return s.check(b)
 	}
@@ -92,7 +92,7 @@ func (s *Search) Find() (b Bundle, missing, err error) {
 		return b, nil, err
 	}
 	for _, p := range all {
-		if b.Path = p.unaskedBundle(s.Root); b.Path != "" && isExecutable(filepath.Join(s.Root, b.Path)) {
+		if b.Path = p.defaultBundle(s.Root); b.Path != "" && isExecutable(filepath.Join(s.Root, b.Path)) {
 			b.Reason, b.Warning = s.explain(b.Path)
 			return s.check(b)
 		}
@@ -150,7 +150,7 @@ func (s *Search) explain(bundle string) (reason, warning string) {
 	if s.Wanted.File == "" {
 		return first + "; no file of the application names a version of Ruby", ""
 	}
-	if !s.Wanted.isRecord() {
+	if !s.Wanted.isFromLockfile() {
 		warning = fmt.Sprintf("%s asks for %s, which was not found for %q; %s is used; hint: install that Ruby, or set bundle or login_shell", s.Wanted.File, s.Wanted, s.Name, bundle)
 	}
 	return fmt.Sprintf("%s; %s of %s was not found", first, s.Wanted, s.Wanted.File), warning

@@ -37,8 +37,8 @@ func needRoot(t *testing.T) {
 	testenv.NeedRoot(t, "only root can run a program as another user")
 }
 
-// unasked is the reason for a bundle of an application that asks for no version.
-const unasked = "first that exists of the usual paths; no file of the application names a version of Ruby"
+// byDefault is the reason for a bundle of an application that asks for no version.
+const byDefault = "first that exists of the usual paths; no file of the application names a version of Ruby"
 
 func TestFind(t *testing.T) {
 	needRoot(t)
@@ -53,14 +53,14 @@ func TestFind(t *testing.T) {
 		want    Bundle
 		missing string
 	}{
-		{name: "in the home directory before others", files: map[string]string{rbenv: shell, standard: ruby}, home: "/home/deploy", want: Bundle{Path: rbenv, IsWrapper: true, Reason: unasked}},
-		{name: "no home directory", files: map[string]string{"/.rbenv/shims/bundle": shell, "/usr/bin/bundle": ruby}, want: Bundle{Path: "/usr/bin/bundle", Reason: unasked}},
-		{name: "home directory is /", files: map[string]string{"/.rbenv/shims/bundle": shell, "/usr/bin/bundle": ruby}, home: "/", want: Bundle{Path: "/usr/bin/bundle", Reason: unasked}},
-		{name: "not executable", files: map[string]string{"/usr/bin/bundle": ruby}, plain: map[string]string{standard: ruby}, want: Bundle{Path: "/usr/bin/bundle", Reason: unasked}},
-		{name: "directory", files: map[string]string{standard + "/a": ruby, "/usr/bin/bundle": ruby}, want: Bundle{Path: "/usr/bin/bundle", Reason: unasked}},
+		{name: "in the home directory before others", files: map[string]string{rbenv: shell, standard: ruby}, home: "/home/deploy", want: Bundle{Path: rbenv, IsWrapper: true, Reason: byDefault}},
+		{name: "no home directory", files: map[string]string{"/.rbenv/shims/bundle": shell, "/usr/bin/bundle": ruby}, want: Bundle{Path: "/usr/bin/bundle", Reason: byDefault}},
+		{name: "home directory is /", files: map[string]string{"/.rbenv/shims/bundle": shell, "/usr/bin/bundle": ruby}, home: "/", want: Bundle{Path: "/usr/bin/bundle", Reason: byDefault}},
+		{name: "not executable", files: map[string]string{"/usr/bin/bundle": ruby}, plain: map[string]string{standard: ruby}, want: Bundle{Path: "/usr/bin/bundle", Reason: byDefault}},
+		{name: "directory", files: map[string]string{standard + "/a": ruby, "/usr/bin/bundle": ruby}, want: Bundle{Path: "/usr/bin/bundle", Reason: byDefault}},
 		{name: "given", files: map[string]string{standard: ruby, "/opt/bundle": shell}, given: "/opt/bundle", want: Bundle{Path: "/opt/bundle", IsWrapper: true, Reason: "option bundle"}},
 		{name: "given, not there", files: map[string]string{standard: ruby}, given: "/opt/bundle", want: Bundle{Path: "/opt/bundle", Reason: "option bundle"},
-			missing: `option "bundle": "/opt/bundle" is no executable file; hint: give the path of bundle`},
+			missing: `option "bundle": "/opt/bundle" is not an executable file; hint: give the path of bundle`},
 		{name: "nowhere", want: Bundle{Path: standard, Reason: "no bundle exists; ansible-samvera installs it there"},
 			missing: `bundle is neither in /usr/local/bin nor in /usr/bin, nor with a Ruby manager of "deploy" or of all users; hint: install Bundler or give its path in option "bundle"`},
 	} {
@@ -101,7 +101,7 @@ func TestFind_UserMayNotExecute(t *testing.T) {
 	nobody := &accounts.User{Name: "nobody", UID: 65534, GID: 65534}
 	got, missing, err := (&Search{Root: root, Name: "nobody", User: nobody}).Find()
 	require.NoError(t, err)
-	require.Equal(t, Bundle{Path: "/usr/bin/bundle", Reason: unasked}, got)
+	require.Equal(t, Bundle{Path: "/usr/bin/bundle", Reason: byDefault}, got)
 	require.EqualError(t, missing, `option "bundle": "/usr/bin/bundle" cannot be executed by "nobody"; hint: open the folders above it for that user, or give another path`)
 
 	_, missing, err = (&Search{Root: root, Name: "nobody", User: &accounts.User{Name: "no-such-user"}}).Find()
@@ -166,7 +166,7 @@ func TestFind_Wanted(t *testing.T) {
 }
 
 // The Gemfile may accept other versions than the one that Gemfile.lock records.
-func TestFind_Recorded(t *testing.T) {
+func TestFind_VersionOfLockfile(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, 0o755, map[string]string{"/usr/bin/bundle": "#!/usr/bin/ruby\n", "/app/Gemfile.lock": "RUBY VERSION\n   ruby 3.3.5p100\n"})
 	wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
@@ -177,7 +177,7 @@ func TestFind_Recorded(t *testing.T) {
 }
 
 // A Ruby that the user cannot execute is not chosen for its version.
-func TestFind_WantedUserMayNotExecute(t *testing.T) {
+func TestFind_NotExecutableByUser(t *testing.T) {
 	needRoot(t)
 	root := t.TempDir()
 	write(t, root, 0o755, map[string]string{"/usr/bin/bundle": "#!/bin/sh\n", "/app/.ruby-version": "3.3.5", "/opt/rubies/ruby-3.3.5/bin/bundle": "#!/bin/sh\n"})
@@ -194,7 +194,7 @@ func TestFind_WantedUserMayNotExecute(t *testing.T) {
 }
 
 // Without a version, the places that were added later are behind those of before.
-func TestFind_Unasked(t *testing.T) {
+func TestFind_NoVersion(t *testing.T) {
 	needRoot(t)
 	root := t.TempDir()
 	for _, want := range []string{"/snap/bin/bundle", "/usr/lib/fullstaq-ruby/versions/3.3-jemalloc/bin/bundle", "/opt/rubies/ruby-3.10.0/bin/bundle", "/home/deploy/.rubies/ruby-3.3.5/bin/bundle",
@@ -206,6 +206,6 @@ func TestFind_Unasked(t *testing.T) {
 		}
 		got, missing, err := (&Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: "/home/deploy"}}).Find()
 		require.NoError(t, errors.Join(err, missing))
-		require.Equal(t, Bundle{Path: want, IsWrapper: true, Reason: unasked}, got)
+		require.Equal(t, Bundle{Path: want, IsWrapper: true, Reason: byDefault}, got)
 	}
 }

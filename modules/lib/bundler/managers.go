@@ -17,19 +17,19 @@ type manager struct {
 	variable    string   // that names its directory
 	versions    string   // directory with an entry for each installed version
 	bundle      string   // executable; * is the entry
-	unasked     string   // executable when no version is asked for; "": that of the newest version
+	byDefault   string   // executable when no version is asked for; "": that of the newest version
 	hasVariants bool     // entries are also minor versions, such as 3.3, and builds, such as 3.3-jemalloc
 }
 
-// managers are those that are known, by home or for all users. rbenv, asdf and mise work by shims, which also set variables (rbenv-vars, mise). Those of
+// managers lists the supported Ruby managers, in a home directory or for all users. rbenv, asdf and mise work by shims, which also set variables (rbenv-vars, mise). Those of
 // asdf and mise need the variable outside of the home directory, and without it the bundle of the version is used.
 var managers = []*manager{
-	{name: "rbenv", home: ".rbenv", variable: "RBENV_ROOT", versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
-	{name: "rbenv", shared: []string{"/usr/local/rbenv", "/opt/rbenv", "/usr/lib/rbenv"}, versions: "versions", bundle: "shims/bundle", unasked: "shims/bundle"},
-	{name: "rvm", home: ".rvm", shared: []string{"/usr/local/rvm", "/usr/share/rvm"}, versions: "wrappers", bundle: "wrappers/*/bundle", unasked: "wrappers/default/bundle"},
-	{name: "asdf", home: ".asdf", variable: "ASDF_DATA_DIR", versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "rbenv", home: ".rbenv", variable: "RBENV_ROOT", versions: "versions", bundle: "shims/bundle", byDefault: "shims/bundle"},
+	{name: "rbenv", shared: []string{"/usr/local/rbenv", "/opt/rbenv", "/usr/lib/rbenv"}, versions: "versions", bundle: "shims/bundle", byDefault: "shims/bundle"},
+	{name: "rvm", home: ".rvm", shared: []string{"/usr/local/rvm", "/usr/share/rvm"}, versions: "wrappers", bundle: "wrappers/*/bundle", byDefault: "wrappers/default/bundle"},
+	{name: "asdf", home: ".asdf", variable: "ASDF_DATA_DIR", versions: "installs/ruby", bundle: "shims/bundle", byDefault: "shims/bundle"},
 	{name: "asdf", shared: []string{"/opt/asdf", "/usr/local/asdf"}, versions: "installs/ruby", bundle: "installs/ruby/*/bin/bundle"},
-	{name: "mise", home: ".local/share/mise", variable: "MISE_DATA_DIR", versions: "installs/ruby", bundle: "shims/bundle", unasked: "shims/bundle"},
+	{name: "mise", home: ".local/share/mise", variable: "MISE_DATA_DIR", versions: "installs/ruby", bundle: "shims/bundle", byDefault: "shims/bundle"},
 	{name: "mise", shared: []string{"/usr/local/share/mise", "/opt/mise"}, versions: "installs/ruby", bundle: "installs/ruby/*/bin/bundle"},
 	{name: "chruby", shared: []string{"~/.rubies", "/opt/rubies"}, bundle: "*/bin/bundle"},
 	{name: "Fullstaq Ruby", shared: []string{"/usr/lib/fullstaq-ruby"}, versions: "versions", bundle: "versions/*/bin/bundle", hasVariants: true},
@@ -65,13 +65,13 @@ func places(home string, variables map[string]string) []place {
 	return append(append(all, shared...), place{dir: "/snap/bin"})
 }
 
-// unaskedBundle is the executable when no version is asked for, "" if there is none.
-func (p place) unaskedBundle(root string) string {
+// defaultBundle is the executable when no version is asked for, "" if there is none.
+func (p place) defaultBundle(root string) string {
 	switch {
 	case p.manager == nil:
 		return path.Join(p.dir, "bundle")
-	case p.unasked != "":
-		return path.Join(p.dir, p.unasked)
+	case p.byDefault != "":
+		return path.Join(p.dir, p.byDefault)
 	}
 	bundle, _ := p.installed(root, &version{})
 	return bundle

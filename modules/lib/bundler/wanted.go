@@ -75,8 +75,8 @@ func (w Wanted) String() string {
 	return strings.Join(names, " or ")
 }
 
-// isRecord reports whether File only records the Ruby with which Bundler resolved the gems: the Gemfile may accept others.
-func (w Wanted) isRecord() bool { return path.Base(w.File) == lockfile }
+// isFromLockfile reports whether File only records the Ruby with which Bundler resolved the gems: the Gemfile may accept others.
+func (w Wanted) isFromLockfile() bool { return path.Base(w.File) == lockfile }
 
 // accepts reports whether a Ruby is one of those asked for. It ignores how the Ruby was built.
 func (w Wanted) accepts(ruby *version) bool { return slices.ContainsFunc(w.versions, ruby.is) }

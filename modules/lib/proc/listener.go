@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// maxHolders limits the processes that are asked for a socket: without CAP_SYS_PTRACE each takes a program.
+// maxHolders limits the processes that are asked for a socket: without CAP_SYS_PTRACE each needs a subprocess.
 const maxHolders = 20
 
 // ServiceAt is the systemd service whose process accepts connections at an address of this host, the path of a socket or HOST:PORT; "" if none
@@ -47,7 +47,7 @@ func (f FS) listener(address string) (inode string, uid uint32) {
 	return "", 0
 }
 
-// unixListener reads /proc/net/unix: Num, RefCount, Protocol, Flags, Type, St, Inode, Path. Of a socket that was made anew, the last line counts.
+// unixListener reads /proc/net/unix: Num, RefCount, Protocol, Flags, Type, St, Inode, Path. Of a socket that was recreated, the last line counts.
 func (f FS) unixListener(path string) (inode string, uid uint32) {
 	const accepts = "00010000" // SO_ACCEPTCON
 	text, _ := os.ReadFile(f.Process(1).path("net/unix"))

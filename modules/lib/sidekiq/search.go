@@ -197,6 +197,9 @@ func (a *attempt) peers() []Found {
 	return all[:min(len(all), maxPeers)]
 }
 
+// HasOthers reports whether the process is connected to a server that may be its Redis, and that is not among the known ones.
+func (s Search) HasOthers(main MainProcess) bool { return len(s.begin(main).peers()) > 0 }
+
 // addresses are those of the known servers.
 func (s Search) addresses() []netip.AddrPort {
 	var all []netip.AddrPort

@@ -39,7 +39,7 @@ func Find(root string) (s Systemctl, err error) {
 }
 
 // OfUser drives the user's own instance, of which the unit files are in ~/.config/systemd/user. It waits for one that starts or stops, at most for the
-// timeout. While none runs, nothing of it does, and units can only be shown, enabled and disabled.
+// timeout. Without a running instance, units can only be shown, enabled and disabled.
 func (s Systemctl) OfUser(user accounts.User, timeout time.Duration) (Systemctl, error) {
 	manager := fmt.Sprintf("user@%d.service", user.UID)
 	ofUser := s
@@ -184,7 +184,7 @@ func run(program string, args ...string) (string, error) {
 	return runCommand(command(program, args...), args)
 }
 
-// maxOutput limits what is read of a program, in bytes: a user's systemd may say anything.
+// maxOutput limits what is read of a program, in bytes: the output of a user's systemd is untrusted.
 const maxOutput = 4 << 20
 
 func runCommand(cmd *exec.Cmd, args []string) (string, error) {

@@ -220,7 +220,7 @@ options:
       - >-
         V(standard) lets jobs write wherever O(user) can, except to /usr, /boot, /efi and /etc and, in the deployment,
         to C(repo), C(shared/config) and dotenv files. Home directories, /tmp, devices and programs such as sendmail,
-        sudo and Chrome work as without a sandbox.
+        sudo and Chrome are not restricted.
       - >-
         V(strict) lets jobs write only to O(read_write_paths), the directories of the deployment that they share
         (C(log), C(tmp), C(storage), C(public/system), C(public/uploads)), the targets of links in its C(shared), and a
@@ -239,8 +239,8 @@ options:
   read_write_paths:
     description:
       - >-
-        Further directories that jobs can write to: with O(hardening=strict), and with O(hardening=standard) in /usr,
-        /boot, /efi and /etc. Prefix with C(-) to ignore a missing one.
+        Further directories that jobs can write to, where O(hardening) forbids it. Prefix with C(-) to ignore a missing
+        one.
     type: list
     elements: str
     default: [-/opt/derivatives, -/opt/uploads, -/opt/data]
@@ -289,8 +289,8 @@ options:
         list sets one line for each value. C(After), C(Wants) and C(Requires) add to what this module sets. The rules of
         O(extra_directives) apply.
       - >-
-        An older systemd, such as 252, does not trigger C(OnFailure) for a failure after which it restarts the process,
-        and this module sets C(Restart=always).
+        systemd 252 and older do not trigger C(OnFailure) for a failure after which they restart the process
+        (C(Restart=always)).
     type: dict
     default: {}
   log_file:
@@ -383,8 +383,8 @@ options:
   verify_jobs:
     description:
       - >-
-        V(warn) waits 30 seconds after a restart, then warns of errors that Sidekiq logged to the journal, such as
-        failed jobs. It never rolls back. It does nothing without a restart, or with O(log_file).
+        V(warn) waits 30 seconds after a restart, then warns of errors that Sidekiq logged, such as failed jobs. It
+        never rolls back. It does nothing without a restart.
       - V(off) skips this check.
     type: str
     choices: ["off", warn]
@@ -393,7 +393,8 @@ options:
     description:
       - >-
         V(auto) enables and starts the Redis service that is installed on this host (redis, valkey, keydb or dragonfly),
-        if the address of the application's Redis is local (port 6379 or a socket) and nothing answers there.
+        if the address of the application's Redis is local (port 6379 or a socket) and nothing answers there. One that
+        answers there is enabled.
       - V(never) does nothing.
     type: str
     choices: [auto, never]
@@ -512,15 +513,15 @@ log:
   type: str
   sample: journal
 hardening:
-  description: Sandboxing profile of the unit. The summary of the first run says where jobs can write.
+  description: Sandboxing profile of the unit. If it is new, the summary says where jobs can write.
   returned: when O(app_root) is given and O(state) is not V(absent)
   type: str
   sample: standard
 permission_errors:
   description: >-
-    Lines in the journal since the process started in which the kernel denies access to a file, at most ten for each
+    Lines in the log since the process started in which the kernel denies access to a file, at most ten for each
     process. Lines with job arguments are left out.
-  returned: when there are any, without O(log_file)
+  returned: when there are any
   type: list
   elements: str
 main_pid:
@@ -562,9 +563,9 @@ restart_reasons:
   sample: ["sidekiq.service: its unit was changed"]
 job_errors:
   description: >-
-    Error lines in the journal since the restart, at most ten for each process, each cut off at 300 characters. Lines
-    with job arguments (C("args":)) are left out.
-  returned: after a restart, with O(verify_jobs=warn) and without O(log_file)
+    Error lines in the log since the restart, at most ten for each process, each cut off at 300 characters. Lines with
+    job arguments (C("args":)) are left out.
+  returned: after a restart, with O(verify_jobs=warn)
   type: list
   elements: str
 sidekiq_version:
@@ -578,7 +579,7 @@ bundle:
   type: str
   sample: /usr/bin/bundle
 bundle_reason:
-  description: Why that executable is used.
+  description: Reason for the choice of RV(bundle).
   returned: when O(app_root) is given
   type: str
   sample: /opt/hyrax/current/.ruby-version asks for Ruby 3.3.5; rbenv in /usr/local/rbenv has 3.3.5
