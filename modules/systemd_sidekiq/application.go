@@ -324,7 +324,7 @@ func (g *gatherer) checkOwnLog(user *accounts.User) error {
 	if !g.deployed || user == nil {
 		return nil
 	}
-	cmd, err := user.Command(context.Background(), "/bin/sh", "-c", `test -w "$0" || { test ! -e "$0" && test ! -L "$0" && test -w "${0%/*}"; }`, g.inRoot(g.LogFile))
+	cmd, err := user.Command(context.Background(), "/bin/sh", "-c", `test -f "$0" && test -w "$0" || { test ! -e "$0" && test ! -L "$0" && test -w "${0%/*}"; }`, g.inRoot(g.LogFile))
 	if err != nil {
 		return err
 	}

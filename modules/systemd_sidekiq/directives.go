@@ -62,9 +62,9 @@ func (o *options) checkDirectives() error {
 }
 
 var (
-	// asRoot matches a command with a prefix by which it runs with the privileges of root (systemd.service(5), "Command lines"), also behind another
-	// command of its line. systemd removes quotes and escapes before it looks for prefixes (load-fragment.c, config_parse_exec).
-	asRoot = lazyregexp.New(`(^|\s;\s+)[-@:|"']*[+!\\]`)
+	// rootPrefix matches a program with a prefix by which it runs with the privileges of root (systemd.service(5), "Command lines").
+	rootPrefix   = lazyregexp.New(`^[-@:|"'\\]*[+!]`)
+	anyCharacter = lazyregexp.New(`\\[xuU0-7]`)
 	// commandDirective matches the directives with commands, which run as the user of the service.
 	commandDirective = lazyregexp.New(`^Exec(Condition|Start|StartPre|StartPost|Reload|Stop|StopPost)$`)
 )
@@ -79,7 +79,7 @@ func checkDirective(option, name, value string) error {
 		return argspec.Errorf(option, "%q has a separate option; hint: set %s", name, by)
 	case name == "PermissionsStartOnly":
 		return argspec.Errorf(option, "%q runs commands as root in a directory that the user can change; hint: run them in a separate unit, and set unit_directives: {Requires: UNIT, After: UNIT}", name)
-	case commandDirective().MatchString(name) && asRoot().MatchString(value):
+	case commandDirective().MatchString(name) && runsAsRoot(value):
 		return argspec.Errorf(option, "%s= has a command with the prefix + or !, which runs as root in a directory that the user can change: %q; hint: run it in a separate unit, and set unit_directives: {Requires: UNIT, After: UNIT}", name, value)
 	}
 	if err := systemd.CheckDirective(name, systemd.Given(value)); err != nil {
@@ -88,14 +88,31 @@ func checkDirective(option, name, value string) error {
 	return nil
 }
 
+// runsAsRoot reports whether one of the commands in a line, divided by the word ";", runs as root. systemd removes quotes and escapes before it looks
+// for prefixes and for that word (load-fragment.c, config_parse_exec). An escape that stands for any character could be either.
+func runsAsRoot(line string) bool {
+	if anyCharacter().MatchString(line) {
+		return true
+	}
+	isProgram := true
+	for _, word := range systemd.Words(line) {
+		if isProgram && rootPrefix().MatchString(word) {
+			return true
+		}
+		isProgram = word == ";"
+	}
+	return false
+}
+
 var (
 	// unprivileged matches directives of [Service] whose paths root does not use for the process, or that only take permissions from it
 	// (systemd.exec(5), systemd.resource-control(5)).
 	unprivileged = lazyregexp.New(`^(Exec\w*|(ReadOnly|Inaccessible|NoExec)(Paths|Directories)|(Block)?IO\w+|LogExtraFields|SetCredential\w*|\w+Environment)$`)
 	// trusted matches those by which root uses the contents of a path: file systems, and programs for the kernel.
 	trusted = lazyregexp.New(`^(Root\w*|Mount\w*|Extension\w*|BPFProgram|IP\w+FilterPath)$`)
-	// unjudged matches the specifiers for paths (systemd.unit(5), "Specifiers"), and words with a path and a specifier, quote or escape.
-	unjudged = lazyregexp.New(`%[CdDEfhILJSTtVyY]|\S*/\S*(%[A-Za-z]|["'\\])|(%[A-Za-z]|["'\\])\S*/`)
+	// unjudged matches the specifiers for paths (systemd.unit(5), "Specifiers"), escapes, and words with a path and a specifier, a quote or what PathsIn
+	// takes for a divider.
+	unjudged = lazyregexp.New(`\\|%[CdDEfhILJSTtVyY]|\S*/\S*(%[A-Za-z]|["'])|(%[A-Za-z]|["'])\S*/|/[^:\s]*[,();&|<>]`)
 )
 
 // checkPathsOfRoot checks the paths in extra_directives that systemd uses as root, such as a file for LoadCredential=. Who can change a directory on the

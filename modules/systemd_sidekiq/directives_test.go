@@ -11,10 +11,11 @@ import (
 )
 
 func TestCheckDirective_CommandsOfRoot(t *testing.T) {
-	for _, value := range []string{"/bin/true", "-@/bin/true x", ":/bin/true", "/bin/echo + !", `/bin/echo ; "/bin/true"`, `/bin/sh -c 'a \; +b'`} {
+	for _, value := range []string{"/bin/true", "-@/bin/true x", ":/bin/true", "/bin/echo + !", `/bin/echo ; "/bin/true"`, `/bin/sh -c 'test -d /opt ; ! test -e /x'`, `/bin/sh -c "printf 'a\n'"`} {
 		require.NoError(t, checkDirective("extra_directives", "ExecStartPre", value), value)
 	}
-	for _, value := range []string{"+/bin/true", "!/bin/true", "!!/bin/true", "-+/bin/true", `"+/bin/true"`, `-'!/bin/true'`, `\x2b/bin/true`, "/bin/true ; +/bin/true", "/bin/true ;\t-!/bin/true"} {
+	for _, value := range []string{"+/bin/true", "!/bin/true", "!!/bin/true", "-+/bin/true", `"+/bin/true"`, `-'!/bin/true'`, `\x2b/bin/true`, "/bin/true ; +/bin/true", "/bin/true ;\t-!/bin/true",
+		"; +/bin/true", `/bin/true ; ";" +/bin/true`, `";" +/bin/true`, `"\x3b" +/bin/true`, `/bin/true ; ';' -!/bin/true`} {
 		require.ErrorContains(t, checkDirective("extra_directives", "ExecStopPost", value), "ExecStopPost= has a command with the prefix + or !", value)
 	}
 	require.NoError(t, checkDirective("extra_directives", "ExecPaths", "+/usr"), "it has no commands")
@@ -40,7 +41,8 @@ func TestCheckPathsOfRoot(t *testing.T) {
 		{"MountImages", "/srv/theirs/image:/x", open}, {"ExtensionDirectories", "-+/srv/theirs", open}, {"ExtensionImages", "/etc/own/x", ""},
 		{"BPFProgram", "egress:/srv/theirs/x", open}, {"IPEgressFilterPath", "/srv/theirs/x", open}, {"TemporaryFileSystem", "/srv/theirs/x:ro", open},
 		{"LoadCredential", "k:%h/key", unjudged}, {"BindPaths", "%h:/x", unjudged}, {"BindPaths", `"/srv/my files":/x`, unjudged},
-		{"BindPaths", `/srv/my\x20files:/x`, unjudged}, {"BindPaths", "/srv/%i:/x", unjudged}, {"BindPaths", "/etc/50%%:/x", ""},
+		{"BindPaths", `/srv/my\x20files:/x`, unjudged}, {"BindPaths", "/srv/%i:/x", unjudged}, {"BindPaths", "/etc/50%%:/x", ""}, {"OpenFile", `\x2fsrv\x2ftheirs\x2fx:x:read-only`, unjudged}, {"OpenFile", "/etc/own,d/x:x", unjudged},
+		{"MountImages", "/etc/own/x:/mnt:ro,noexec", ""},
 		{"CPUQuota", "50%", ""}, {"RuntimeDirectory", "%p", ""}, {"IPAddressAllow", "10.0.0.0/8 fd00::/8", ""}, {"LogExtraFields", `"X=/srv/theirs/x"`, ""},
 		{"ExecStartPre", "/srv/theirs/bin/x %h", ""}, {"InaccessiblePaths", "/srv/theirs/x", ""}, {"IOReadBandwidthMax", "/srv/theirs/x 10M", ""},
 	} {

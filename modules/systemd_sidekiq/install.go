@@ -101,8 +101,9 @@ func (p *planner) checkRuby(changed map[string]string) error {
 
 // warnOfUnsetOptions warns of options that the units were written with and that are left out now, or have their defaults.
 func (p *planner) warnOfUnsetOptions() {
-	set := p.unitOptions()
-	names := slices.DeleteFunc(parseList(p.workers()[0].installed, optionsComment), func(name string) bool { return slices.Contains(set, name) })
+	names := slices.DeleteFunc(parseList(p.workers()[0].installed, optionsComment), func(name string) bool {
+		return slices.Contains(p.NotDefault, name) || name == "group" // which is kept
+	})
 	if len(names) > 0 {
 		p.Warn("%s was written with options that have their defaults now: %s; hint: set them again to keep their values", p.main().name, strings.Join(names, ", "))
 	}
@@ -188,13 +189,17 @@ func diff(u *unit, after string) *ansible.Diff {
 	return d
 }
 
-// keepsProcess reports whether the wanted text has no effect on a process that runs: it differs from the unit file only in comments, and in After=,
-// which systemd reads when the next job begins.
+// keepsProcess reports whether the process that runs can go on with the wanted text.
 func (p *planner) keepsProcess(u *unit) bool {
-	matters := func(f systemd.UnitFile) []systemd.Directive {
-		return slices.DeleteFunc(f.Directives(), func(d systemd.Directive) bool { return d.Name == "After" })
-	}
-	return u.file != nil && slices.Equal(matters(u.installed), matters(systemd.UnitFile{Text: p.wantedTexts[u.name]}))
+	return u.file != nil && slices.Equal(effective(u.installed), effective(systemd.UnitFile{Text: p.wantedTexts[u.name]}))
+}
+
+// effective are the directives of a unit for which a process restarts: not After=, which has effect without a restart, and not a dotenv file that was
+// added, which is no reason for one.
+func effective(f systemd.UnitFile) []systemd.Directive {
+	return slices.DeleteFunc(f.Directives(), func(d systemd.Directive) bool {
+		return d.Name == "After" || d.Name == "ReadOnlyPaths" && strings.HasPrefix(filepath.Base(d.Value), ".env")
+	})
 }
 
 // writeUnit writes a unit file. It keeps the modification time if the process need not restart: a newer file would restart it.

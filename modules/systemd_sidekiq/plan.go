@@ -161,7 +161,8 @@ func (p *planner) needsRedis() bool {
 // isDown reports whether an address is one of this host at which its service of Redis listens by default, and nothing answers there.
 func isDown(redis sidekiq.Found) bool {
 	address := redis.Address()
-	return (strings.HasPrefix(address, "/") || strings.HasSuffix(address, ":6379")) && redis.IsLocal() && !redis.Answers()
+	isDefault := strings.HasPrefix(address, "/") || strings.HasSuffix(address, ":6379") && !strings.HasPrefix(redis.URL, "rediss:")
+	return isDefault && redis.IsLocal() && !redis.Answers()
 }
 
 func (p *planner) enableOrDisable() {

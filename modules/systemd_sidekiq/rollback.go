@@ -9,6 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
 // onFailure is the policy for a unit that does not come up. All steps are rolled back if a process ran before and its definition changes. If none
@@ -109,22 +110,26 @@ func (p *planner) installAgain() error {
 // sandboxStatuses are the exit statuses of a process whose sandbox systemd could not set up (systemd.exec(5): USER, CAPABILITIES, NAMESPACE, SECCOMP).
 var sandboxStatuses = []int{217, 218, 226, 228}
 
-// noteFailed notes a unit file with a strict sandbox that could not be set up: with it each further run would interrupt the process that works.
+// noteFailed notes a unit file with a sandbox that could not be set up: with it each further run would interrupt the process that works.
 func (p *planner) noteFailed(u *unit) error {
 	now, err := p.systemctl.Show(u.name)
-	if err != nil || p.sandbox.profile != profileStrict || !slices.Contains(sandboxStatuses, now.ExitStatus) || now.ExitCode != 1 {
+	if err != nil || p.sandbox.profile == profileOff || !slices.Contains(sandboxStatuses, now.ExitStatus) || now.ExitCode != 1 {
 		return err
 	}
-	return p.notes().Write(u.name, notes.Failed, hash(p.wantedTexts[u.name]), now.String())
+	return p.notes().Write(u.name, notes.Failed, p.sandboxHash(u), now.String())
 }
 
 // refuseFailed is an error if the wanted unit file has failed by its sandbox since the host booted.
 func (p *planner) refuseFailed(u *unit) error {
-	state, hasFailed := p.notes().Read(u.name, notes.Failed, hash(p.wantedTexts[u.name]))
+	state, hasFailed := p.notes().Read(u.name, notes.Failed, p.sandboxHash(u))
 	if !hasFailed || p.State == "restarted" {
 		return nil
 	}
-	return argspec.Errorf("hardening", "%s failed with this sandbox since the host booted (%s), and is not restarted with it; hint: set extra_directives: {PrivateUsers: \"no\"}, or hardening: standard, or state: restarted to try again", u.name, state)
+	return argspec.Errorf("hardening", "%s failed with this sandbox since the host booted (%s), and is not restarted with it; hint: set PrivateUsers: \"no\" in extra_directives (of strict), or hardening: standard or off, or state: restarted to try again", u.name, state)
 }
 
-func hash(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+// sandboxHash identifies the wanted unit file by the directives that matter for a process.
+func (p *planner) sandboxHash(u *unit) string {
+	directives := effective(systemd.UnitFile{Text: p.wantedTexts[u.name]})
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, directives)))
+}

@@ -1,7 +1,10 @@
 package systemdsidekiq
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -59,14 +62,20 @@ func (g *gatherer) sandbox(f *facts) sandbox {
 	s.protectedDirs = g.deployment().Protected()
 	s.protected = slices.DeleteFunc(optional(append(g.dotenvFiles(), s.protectedDirs...)), func(path string) bool { return isBelow(path, g.ReadWritePaths) })
 	linked, refused := g.deployment().Linked(g.root)
+	for _, dir := range refused {
+		if s.profile == profileStrict || g.isSystem(dir) {
+			g.warn("a link in %s/shared leads to %s, which stays read-only to jobs; hint: read_write_paths, if that is meant", g.DeployRoot, dir)
+		}
+	}
 	if s.profile == profileStandard {
-		s.writable = slices.DeleteFunc(slices.Concat(optional([]string{g.deployment().Top()}), optional(linked), g.ReadWritePaths), func(path string) bool {
+		dirs := []string{g.deployment().Top()}
+		if f.user != nil && f.user.Home != "" {
+			dirs = append(dirs, f.user.Home)
+		}
+		s.writable = slices.DeleteFunc(slices.Concat(optional(dirs), optional(linked), g.ReadWritePaths), func(path string) bool {
 			return !g.isSystem(path) && !isBelow(path, s.protected)
 		})
 		return s
-	}
-	for _, dir := range refused {
-		g.warn("a link in %s/shared leads to %s, which stays read-only to jobs; hint: read_write_paths, if that is meant", g.DeployRoot, dir)
 	}
 	s.writable = slices.Concat(optional(g.deployment().Writable()), optional(linked), g.ReadWritePaths)
 	if s.sharesTmp = g.reasonToShareTmp(f); s.sharesTmp != "" {
@@ -108,8 +117,8 @@ func (g *gatherer) isSystem(file string) bool {
 	return isBelow(file, systemDirs) || isBelow(g.fromRoot(target), systemDirs)
 }
 
-// maxDotenvFiles limits the files that the deploy user adds to the unit.
-const maxDotenvFiles = 50
+// maxFiles limits the files whose number the deploy user decides.
+const maxFiles = 50
 
 // dotenvFiles are the files of the gem dotenv: those in use, those of its names (README of the gem), and others that releases share.
 func (g *gatherer) dotenvFiles() []string {
@@ -119,7 +128,7 @@ func (g *gatherer) dotenvFiles() []string {
 		shared := path.Join(g.DeployRoot, "shared")
 		dirs = append(dirs, shared)
 		files, _ := filepath.Glob(g.inRoot(path.Join(shared, ".env*"))) // an invalid pattern matches nothing
-		for _, file := range files[:min(len(files), maxDotenvFiles)] {
+		for _, file := range files[:min(len(files), maxFiles)] {
 			all = append(all, g.fromRoot(file))
 		}
 	}
@@ -128,6 +137,11 @@ func (g *gatherer) dotenvFiles() []string {
 			all = append(all, path.Join(dir, name))
 		}
 	}
+	// systemd fails on a link that leads nowhere but to itself, or through a file.
+	all = slices.DeleteFunc(all, func(file string) bool {
+		_, err := os.Stat(g.inRoot(file))
+		return err != nil && !errors.Is(err, fs.ErrNotExist)
+	})
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -139,7 +153,8 @@ func (g *gatherer) reasonToShareTmp(f *facts) string {
 		return "clamd reads files of jobs in /tmp"
 	}
 	for _, u := range f.workers() {
-		if kept, _ := profileOf(&options{Hardening: profileAuto}, u.installed); kept == profileStrict && u.installed.Value("PrivateTmp") != "yes" {
+		kept, _ := profileOf(&options{Hardening: profileAuto}, u.installed)
+		if kept == profileStrict && slices.Contains(u.installed.Directives(), systemd.Directive{Section: "Service", Name: "ReadWritePaths", Value: "/tmp"}) {
 			return "/tmp as before"
 		}
 	}
@@ -168,7 +183,7 @@ func (g *gatherer) socketInTmp(f *facts) string {
 	files := slices.Concat(g.DotenvFiles, g.EnvironmentFiles, []string{f.pool.file})
 	for _, pattern := range []string{"config/*.yml", "config/*.yml.erb", "config/initializers/*.rb"} {
 		found, _ := filepath.Glob(g.inRoot(path.Join(g.AppRoot, pattern))) // an invalid pattern matches nothing
-		for _, file := range found {
+		for _, file := range found[:min(len(found), maxFiles)] {
 			files = append(files, g.fromRoot(file))
 		}
 	}

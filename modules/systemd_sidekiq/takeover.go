@@ -102,6 +102,10 @@ func (g *gatherer) unitFilesOfUser(home string) []systemd.UnitFile {
 		case err == nil && g.isForApplication(file):
 			all = append(all, file)
 		}
+		if len(all) == maxFiles {
+			g.warn("%s has more units that run Sidekiq for this application than the %d that are taken over", g.User, maxFiles)
+			break
+		}
 	}
 	return all
 }

@@ -52,6 +52,9 @@ func ReadWanted(files *atomicfile.Reader, appRoot string) (w Wanted, err error) 
 	return Wanted{}, err
 }
 
+// maxWanted limits the versions of a file: for each, programs may be run.
+const maxWanted = 5
+
 // parseVersions skips words that are no version, such as system.
 func parseVersions(pattern *regexp.Regexp, text []byte) (all []*version) {
 	m := pattern.FindSubmatch(text)
@@ -59,7 +62,7 @@ func parseVersions(pattern *regexp.Regexp, text []byte) (all []*version) {
 		return nil
 	}
 	for _, word := range strings.Fields(string(m[1])) {
-		if v := parseVersion(word); v != nil {
+		if v := parseVersion(word); v != nil && len(all) < maxWanted {
 			all = append(all, v)
 		}
 	}

@@ -73,7 +73,7 @@ func isSame(a, b string) bool {
 	return err == nil && otherErr == nil && dir == other
 }
 
-// processesOf are the processes of a user, the oldest first.
+// processesOf are the processes of services that run as a user, the oldest first.
 func (f FS) processesOf(uid uint32) []Process {
 	entries, _ := os.ReadDir(string(f)) // an unreadable directory has no processes
 	var all []Process
@@ -82,8 +82,9 @@ func (f FS) processesOf(uid uint32) []Process {
 		if err != nil {
 			continue
 		}
-		if ids := f.Process(pid).status()["Uid"]; len(ids) > 0 && ids[0] == strconv.Itoa(int(uid)) {
-			all = append(all, f.Process(pid))
+		p := f.Process(pid)
+		if ids := p.status()["Uid"]; len(ids) > 0 && ids[0] == strconv.Itoa(int(uid)) && p.service() != "" {
+			all = append(all, p)
 		}
 	}
 	slices.SortFunc(all, func(a, b Process) int { return a.PID - b.PID })

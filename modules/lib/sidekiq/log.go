@@ -12,7 +12,7 @@ import (
 // errors, also by Rails' logger. Lines with the arguments of a job, which may name people, are left out.
 var (
 	errorLine       = lazyregexp.New(`\b(ERROR|FATAL)(:| --) |: fail$|\bWARN: [A-Z][\w:]*: |"lvl":"(ERROR|FATAL)"|"msg":"fail"|"lvl":"WARN","msg":"[A-Z][\w:]*: `)
-	permissionError = lazyregexp.New(`\b(Permission denied|Operation not permitted|Read-only file system)\b`)
+	permissionError = lazyregexp.New(`Errno::(EACCES|EPERM|EROFS)|Read-only file system|(Permission denied|Operation not permitted) @ |/\S+: (Permission denied|Operation not permitted)`)
 	arguments       = lazyregexp.New(`"args|\\"args|Job raised exception|with arguments:`)
 	varying         = lazyregexp.New(`^\S*\d{4}-\d\d-\d\dT\S+ |\b(pid|tid|jid|bid|elapsed)=\S+ ?|"(ts|pid|tid|jid|elapsed)":("[^"]*"|[0-9.]+),?`)
 	colors          = lazyregexp.New(`\x1b\[[0-9;]*m`)
@@ -33,7 +33,7 @@ type Answer interface {
 }
 
 // ReportPermissionErrors adds the first lines in the log of a unit's process in which the kernel has refused access to a file (errno(3): EACCES, EPERM,
-// EROFS) to the answer, and a warning.
+// EROFS) to the answer, and a warning. They name a path or are of Ruby: an application, or ssh, may deny permission as well.
 func ReportPermissionErrors(to Answer, unit, log string) {
 	lines := matching(log, permissionError())
 	for _, line := range lines {

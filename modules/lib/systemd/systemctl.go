@@ -256,7 +256,7 @@ func (s Systemctl) Instances(template string) ([]string, error) {
 	}
 	var units []string
 	for line := range strings.Lines(out) {
-		if words := strings.Fields(line); len(words) > 0 {
+		if words := strings.Fields(line); len(words) > 0 && IsUnitName(words[0]) { // that of a user may say anything
 			units = append(units, words[0])
 		}
 	}
