@@ -122,7 +122,7 @@ func (p *planner) noteFailed(u *unit) error {
 // refuseFailed is an error if the wanted unit file has failed by its sandbox since the host booted.
 func (p *planner) refuseFailed(u *unit) error {
 	state, hasFailed := p.notes().Read(u.name, notes.Failed, p.sandboxHash(u))
-	if !hasFailed || p.State == "restarted" {
+	if !hasFailed || p.State != "started" {
 		return nil
 	}
 	return argspec.Errorf("hardening", "%s failed with this sandbox since the host booted (%s), and is not restarted with it; hint: set PrivateUsers: \"no\" in extra_directives (of strict), or hardening: standard or off, or state: restarted to try again", u.name, state)
