@@ -54,13 +54,19 @@ const margin = 4
 
 // hanging puts a word before a text, whose further lines stand below its first.
 func (s style) hanging(label, text string) string {
-	if s.columns > 0 {
-		text = wrap(text, max(30, s.columns-width(label)-1-margin))
-	}
+	text = s.wrapped(text, width(label)+1+margin)
 	first, rest, more := strings.Cut(text, "\n")
 	lines := s.word(label) + " " + first + "\n"
 	if more {
 		lines += shift(rest, width(label)+1)
 	}
 	return lines
+}
+
+// wrapped breaks the lines of a text at the width of the terminal, of which some columns are used otherwise.
+func (s style) wrapped(text string, used int) string {
+	if s.columns == 0 {
+		return text
+	}
+	return wrap(text, max(30, s.columns-used))
 }

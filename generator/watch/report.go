@@ -36,7 +36,7 @@ func (s style) details(e event, before map[string]bool) string {
 		b.WriteString(shift(step, 0))
 	}
 	if e.Module == "debug" && e.Status == "ok" {
-		b.WriteString(shift(e.Answer.text(), 0))
+		b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
 	}
 	b.WriteString(s.difference(e.Diff))
 	for _, w := range e.Warnings {

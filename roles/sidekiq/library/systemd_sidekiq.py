@@ -277,8 +277,8 @@ options:
         Further directives of C([Service]), such as C(CPUWeight), C(Nice), C(RestartMode) or C(ExecStartPre). A list
         sets one line for each value. A directive of O(hardening) replaces its value; the empty value sets none.
       - >-
-        Refused are directives that have an option or are managed by this module, those that the host's systemd does not
-        know, commands with a prefix that runs them as root, and paths that root would use in a directory that others
+        These are refused: directives that have a separate option or are managed by this module, that the host's systemd
+        does not know, that run a command as root (a prefix), or that make root use a path in a directory that others
         can change.
     type: dict
     default: {}
