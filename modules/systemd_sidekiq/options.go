@@ -248,12 +248,6 @@ func (o *options) checkLogFile() error {
 	return nil
 }
 
-// opensLog reports whether the user of the service opens log_file. In the deployment systemd must not: as root it would write through any link that
-// the deploy user makes.
-func (o *options) opensLog() bool {
-	return o.LogFile != "" && !strings.HasPrefix(o.LogFile, "/var/log/")
-}
-
 // How much longer TimeoutStopSec= is than Sidekiq's shutdown timeout, by default and at least: after the timeout Sidekiq pushes unfinished jobs
 // back to Redis and waits up to 3 seconds for its threads (lib/sidekiq/manager.rb, hard_shutdown); then the application's own hooks run.
 const (

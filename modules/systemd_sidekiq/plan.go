@@ -225,7 +225,7 @@ func (p *planner) startWorker(u *unit, verifyLater bool) error {
 		return nil
 	}
 	p.noteRestart(u)
-	p.verifyFiles(u)
+	p.reportPermissionErrors(u)
 	if isWanted := !p.isPending(u); isWanted && verifyLater {
 		p.Add(ansible.Step{Title: "see " + u.name + " at work", Proof: true, Do: func(late *ansible.Late) error { return p.verify(late, u) }})
 	} else {

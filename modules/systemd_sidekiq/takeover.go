@@ -1,7 +1,6 @@
 package systemdsidekiq
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -242,9 +241,6 @@ func logFileOf(value string) string {
 	}
 	return file
 }
-
-// log is where the service logs to.
-func (o *options) log() string { return cmp.Or(o.LogFile, "journal") }
 
 func describeEdit(d systemd.Directive) string {
 	shown := d.Name + "=" + d.Value
