@@ -229,6 +229,12 @@ define :local_down do
   check_redis_server("active", "enabled")
 end
 
+define :enabled_for_boot do
+  systemctl("disable", "redis-server")
+  check_up(run)
+  check_redis_server("active", "enabled")
+end
+
 # An instance of Debian's template redis-server@.service listens on the port of the application.
 define :found_by_socket do
   disable_redis_server
@@ -263,6 +269,17 @@ define :gem_system_unit do
   check("log is #{answer["log"].inspect}, not journal", answer["log"] == "journal")
   check_warning(answer, LOG, "log_file")
   check_refused("/etc/demo") # the profile is `standard`
+end
+
+# systemd has made the log of that unit as root.
+define :gem_log_file do
+  write_gem_unit("sidekiq")
+  before = main_pid
+  check_failed(run(log_file: LOG), LOG, "chown deploy")
+  check("process #{before} was replaced", main_pid == before)
+  FileUtils.chown("deploy", "deploy", LOG)
+  check_up(run(log_file: LOG))
+  await("lines of the process") { File.read(LOG).include?("pid=#{main_pid}") }
 end
 
 define :log_in_shared do
