@@ -194,7 +194,7 @@ type other struct {
 
 // neighbours are other services of the host that the units depend on.
 type neighbours struct {
-	redis    *unit    // an installed Redis, the one that runs first; nil: none
+	redis    *unit    // an installed Redis; one that runs is preferred; nil: none
 	redisNow string   // the service at the address of the application's Redis; "": none, or not known
 	after    []string // services that were found by their sockets
 	clamd    bool     // it runs here, and opens files by paths that jobs pass to it

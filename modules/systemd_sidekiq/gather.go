@@ -189,18 +189,20 @@ var databaseSockets = []string{"/run/postgresql/.s.PGSQL.*", "/run/mysqld/*.sock
 // servicesAtSockets returns the service at the address of the application's Redis, and all that are found by their sockets, those of databases as
 // well, or were found before and so are in the After= of a unit of this module: its text does not depend on what runs at the moment.
 func (g *gatherer) servicesAtSockets(f *facts) (redis string, all []string) {
-	addresses := g.redisAddresses(f)
-	sockets := slices.Clone(addresses)
-	for _, pattern := range databaseSockets {
-		found, _ := filepath.Glob(pattern) // an invalid pattern matches nothing
-		sockets = append(sockets, found...)
-	}
-	slices.Sort(sockets)
-	for _, address := range slices.Compact(sockets) {
-		service := g.proc().ServiceAt(address)
-		all = append(all, service)
-		if address == addresses[0] {
+	for i, found := range g.redisAddresses(f) {
+		service := g.proc().ServiceAt(found.Address())
+		if service == "" || !found.IsLocal() { // another host may use the same port
+			continue
+		}
+		if i == 0 {
 			redis = service
+		}
+		all = append(all, service)
+	}
+	for _, pattern := range databaseSockets {
+		sockets, _ := filepath.Glob(pattern) // an invalid pattern matches nothing
+		for _, socket := range sockets {
+			all = append(all, g.proc().ServiceAt(socket))
 		}
 	}
 	for _, u := range f.service {
@@ -213,19 +215,23 @@ func (g *gatherer) servicesAtSockets(f *facts) (redis string, all []string) {
 }
 
 // redisAddresses are those that running processes, else options and files, name for Redis.
-func (g *gatherer) redisAddresses(f *facts) []string {
-	var all []string
+func (g *gatherer) redisAddresses(f *facts) []sidekiq.Found {
+	var all []sidekiq.Found
 	for _, u := range f.workers() {
 		if u.ran() {
-			for _, found := range g.search(u, g.AppRoot).Found {
-				all = append(all, found.Address())
-			}
+			all = append(all, g.search(u, g.AppRoot).Found...)
 		}
 	}
-	if predicted, err := g.sidekiq(g.AppRoot).Predicted(f.env); err == nil { // otherwise the address is unknown
-		all = append(all, predicted.Address())
+	predicted, err := g.sidekiq(g.AppRoot).Predicted(f.env)
+	if err == nil { // otherwise the address is unknown
+		all = append(all, predicted.Found)
 	}
-	return append(all, "")
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(found sidekiq.Found) bool {
+		isSeen := seen[found.Address()]
+		seen[found.Address()] = true
+		return isSeen
+	})
 }
 
 // firstAfter are the units in the first After= of a unit: further ones are of option unit_directives.

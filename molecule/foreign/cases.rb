@@ -219,6 +219,10 @@ define :remote_redis do
   check_up(answer)
   check_heartbeat(answer, "#{REMOTE}:6379/0")
   check_redis_server("inactive", "disabled")
+
+  systemctl("start", "redis-server") # for something else
+  check_up(run(environment: { REDIS_URL: "redis://#{REMOTE}:6379/0" }))
+  check_redis_server("active", "disabled")
 end
 
 define :local_down do
