@@ -95,7 +95,7 @@ func (g *gatherer) groupOf(before systemd.UnitFile) (string, error) {
 	switch {
 	case g.Group == "" && user == g.User:
 		return before.Value("Group"), nil
-	case user == "": // there is none, or it runs as root
+	case user == "": // no unit, or one that runs as root
 		return g.Group, nil
 	}
 	old, err := effectiveGroup(user, before.Value("Group"))

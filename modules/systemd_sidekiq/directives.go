@@ -18,7 +18,7 @@ type givenDirectives struct {
 	values          map[string][]string
 }
 
-// givenIn are the directives that an option adds to a section; without an option for the section there are none.
+// givenIn returns the directives that an option adds to a section. The zero value is for a section without an option.
 func (o *options) givenIn(section string) givenDirectives {
 	switch section {
 	case "Service":

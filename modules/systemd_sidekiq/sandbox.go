@@ -46,10 +46,18 @@ func profileOf(o *options, installed systemd.UnitFile) (profile, reason string) 
 	if o.Hardening != profileAuto {
 		return o.Hardening, "option hardening"
 	}
-	if kept := parseList(installed, profileComment); len(kept) == 1 && slices.Contains(profiles, kept[0]) {
-		return kept[0], "as before"
+	if kept := profileIn(installed); kept != "" {
+		return kept, "as before"
 	}
 	return profileStandard, "default"
+}
+
+// profileIn returns the profile of a unit that this module wrote, else "".
+func profileIn(installed systemd.UnitFile) string {
+	if found := parseList(installed, profileComment); len(found) == 1 && slices.Contains(profiles, found[0]) {
+		return found[0]
+	}
+	return ""
 }
 
 // sandbox gathers the paths that jobs can write to.
@@ -59,8 +67,9 @@ func (g *gatherer) sandbox(f *facts) sandbox {
 	if s.profile == profileOff {
 		return s
 	}
-	s.protectedDirs = g.deployment().Protected()
-	s.protected = slices.DeleteFunc(optional(append(g.dotenvFiles(), s.protectedDirs...)), func(path string) bool { return isBelow(path, g.ReadWritePaths) })
+	isGiven := func(path string) bool { return isBelow(path, g.ReadWritePaths) }
+	s.protectedDirs = slices.DeleteFunc(g.deployment().Protected(), isGiven)
+	s.protected = optional(append(slices.DeleteFunc(g.dotenvFiles(), isGiven), s.protectedDirs...))
 	linked, refused := g.deployment().Linked(g.root)
 	for _, dir := range refused {
 		if s.profile == profileStrict || g.isSystem(dir) {
@@ -153,8 +162,7 @@ func (g *gatherer) reasonToShareTmp(f *facts) string {
 		return "clamd reads files of jobs in /tmp"
 	}
 	for _, u := range f.workers() {
-		kept, _ := profileOf(&options{Hardening: profileAuto}, u.installed)
-		if kept == profileStrict && slices.Contains(u.installed.Directives(), systemd.Directive{Section: "Service", Name: "ReadWritePaths", Value: "/tmp"}) {
+		if profileIn(u.installed) == profileStrict && slices.Contains(u.installed.Directives(), systemd.Directive{Section: "Service", Name: "ReadWritePaths", Value: "/tmp"}) {
 			return "/tmp as before"
 		}
 	}

@@ -48,9 +48,8 @@ func (p *planner) reportSummary(to answer) {
 // newProfileText says where jobs can write, if the profile of the unit is new, and which unit is taken over.
 func (p *planner) newProfileText() string {
 	before := p.main().installed
-	kept, _ := profileOf(&options{Hardening: profileAuto}, before)
 	switch {
-	case p.sandbox.profile == "" || isManaged(before.Text) && kept == p.sandbox.profile:
+	case p.sandbox.profile == "" || p.sandbox.profile == profileIn(before):
 		return ""
 	case before.Path != "" && !isManaged(before.Text):
 		return fmt.Sprintf("; replaces %s; %s", before.Path, p.sandbox)

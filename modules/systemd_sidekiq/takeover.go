@@ -162,7 +162,7 @@ func (p *planner) replaceOthers() error {
 	return nil
 }
 
-// replaced is the unit that the service replaces: its own, else one of capistrano-sidekiq. The zero value: there is none.
+// replaced is the unit that the service replaces: its own, else one of capistrano-sidekiq, else the zero value.
 func (f *facts) replaced() systemd.UnitFile {
 	for _, o := range f.others {
 		switch {

@@ -19,7 +19,7 @@ const (
 	maxFailure = 300
 )
 
-// installed returns the executable and version in a place that match the wanted Ruby; "" if there is none. Where no manager names the version, the
+// installed returns the executable and version in a place that match the wanted Ruby, else "". Where no manager names the version, the
 // interpreter of the executable is asked.
 func (s *Search) installed(p place, wanted *version) (bundle, has string, err error) {
 	if p.manager != nil {

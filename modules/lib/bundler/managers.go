@@ -65,7 +65,7 @@ func places(home string, variables map[string]string) []place {
 	return append(append(all, shared...), place{dir: "/snap/bin"})
 }
 
-// defaultBundle is the executable when no version is asked for, "" if there is none.
+// defaultBundle returns the executable when no version is asked for, else "".
 func (p place) defaultBundle(root string) string {
 	switch {
 	case p.manager == nil:
@@ -80,7 +80,7 @@ func (p place) defaultBundle(root string) string {
 // maxVersions is how many entries of a directory are read, which may be the user's.
 const maxVersions = 1000
 
-// installed is the executable of the newest installed version that fits the wanted one, and the entry of that version; "" if there is none.
+// installed returns the executable of the newest installed version that fits the wanted one, and the entry of that version, else "".
 func (p place) installed(root string, wanted *version) (bundle, entry string) {
 	dir, err := os.OpenFile(filepath.Join(root, p.dir, p.versions), os.O_RDONLY|syscall.O_DIRECTORY, 0)
 	if err != nil {

@@ -22,7 +22,7 @@ type trail struct {
 
 const maxLinks = 40 // as the kernel has it (path_resolution(7))
 
-// OnWay returns the first directory or link on the way to a path that users other than root can change, and why; "" if there is none. If end is set,
+// OnWay returns the first directory or link on the way to a path that users other than root can change, and why, else "". If end is set,
 // what the path leads to counts, too. root is the root directory of the host.
 func OnWay(root, path string, end bool) (string, error) {
 	t, err := walk(root, path)
