@@ -80,21 +80,37 @@ type Replacement struct {
 // Replace makes Path the new file or, with an error, leaves the old one (or has a method Partial() bool: only the sync failed). It refuses to replace anything but
 // a regular file. The directory must exist.
 func Replace(r Replacement) error {
-	at, err := locate(r.Path, r.Links) // and open the directory before the rename, after which nothing should fail
+	at, err := r.locate()
 	if err != nil {
 		return err
 	}
 	defer at.dir.Close()
-	if _, err := at.exists(r.Path); err != nil {
-		return err
-	}
-	if err := r.checkDirectory(at.dir); err != nil {
-		return err
-	}
 	if err := place(r, at); err != nil {
 		return err
 	}
 	return at.dir.sync()
+}
+
+// locate opens the directory before the rename, after which nothing should fail, and checks whether the file can be replaced.
+func (r Replacement) locate() (location, error) {
+	at, err := locate(r.Path, r.Links)
+	if err != nil {
+		return location{}, err
+	}
+	_, err = at.exists(r.Path)
+	if err == nil {
+		err = r.checkDirectory(at.dir)
+	}
+	if err == nil {
+		err = at.checkRename()
+	}
+	if err == nil {
+		err = at.checkAccess()
+	}
+	if err != nil {
+		return location{}, errors.Join(err, at.dir.Close())
+	}
+	return at, nil
 }
 
 func (r Replacement) checkDirectory(dir directory) error {
@@ -165,7 +181,7 @@ func place(r Replacement, at location) (err error) {
 func fill(f *os.File, r Replacement) error {
 	_, err := f.Write(r.Data)
 	if err == nil {
-		err = f.Chown(r.UID, r.GID)
+		err = r.chown(f)
 	}
 	if err == nil && r.Found != nil {
 		err = setAttributes(f, r.Found.attributes)
@@ -181,4 +197,37 @@ func fill(f *os.File, r Replacement) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// chown sets the owner of the temporary file. Its errors name the target file.
+func (r Replacement) chown(f *os.File) error {
+	if err := unix.Fchown(int(f.Fd()), r.UID, r.GID); err != nil {
+		return HintUser(fmt.Errorf("%q: uid %d cannot set owner %d and group %d: %w", r.Path, os.Geteuid(), r.UID, r.GID, err))
+	}
+	return nil
+}
+
+// checkAccess returns an error if the directory is not writable (access(2)).
+func (at location) checkAccess() error {
+	err := unix.Faccessat(int(at.dir.Fd()), ".", unix.W_OK|unix.X_OK, 0)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%q cannot be written: directory %q: %w", at.path, at.dir.path, err)
+	if errors.Is(err, unix.EROFS) {
+		return fmt.Errorf("%w; hint: mount it read-write (findmnt --target %s)", err, at.dir.path)
+	}
+	return HintUser(err)
+}
+
+// HintUser adds a hint (become, become_user) to a permission error. Root gets such errors on NFS (root_squash, exports(5)) and
+// in a container without the capability.
+func HintUser(err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrPermission):
+		return err
+	case os.Geteuid() == 0:
+		return fmt.Errorf("%w; hint: become_user: the owner of the file", err)
+	}
+	return fmt.Errorf("%w; hint: become: true", err)
 }

@@ -108,7 +108,9 @@ func TestReplace_OwnerNotPermitted(t *testing.T) {
 	write(t, path, "old")
 	r := replacement(path, "new")
 	r.UID = 0
-	require.ErrorIs(t, Replace(r), fs.ErrPermission)
+	want := fmt.Sprintf("%q: uid %d cannot set owner 0 and group %d: operation not permitted; hint: become: true", path, os.Getuid(), r.GID)
+	require.EqualError(t, Check(r), want)
+	require.EqualError(t, Replace(r), want)
 	requireOld(t, path)
 }
 
@@ -202,11 +204,11 @@ func TestReplace_ValidatorPanics(t *testing.T) {
 // The mode of the directory denies ordinary users, the read-only mount also root.
 func TestReplace_ReadOnlyDirectory(t *testing.T) {
 	dir := t.TempDir()
-	want := fs.ErrPermission
 	path := filepath.Join(dir, "f")
+	want, reason := fs.ErrPermission, "permission denied; hint: become: true"
 	if os.Getuid() == 0 {
 		mountTmpfs(t, dir, "size=64k")
-		want = syscall.EROFS
+		want, reason = syscall.EROFS, "read-only file system; hint: mount it read-write (findmnt --target "+dir+")"
 	}
 	write(t, path, "old")
 	if os.Getuid() == 0 {
@@ -215,7 +217,7 @@ func TestReplace_ReadOnlyDirectory(t *testing.T) {
 		require.NoError(t, os.Chmod(dir, 0o555))
 		t.Cleanup(func() { require.NoError(t, os.Chmod(dir, 0o755)) })
 	}
-	require.ErrorIs(t, Replace(replacement(path, "new")), want)
+	requireSame(t, path, fmt.Sprintf("%q cannot be written: directory %q: %s", path, dir, reason))
 	require.ErrorIs(t, Remove(path), want)
 	requireOld(t, path)
 }
@@ -226,10 +228,13 @@ func TestReplace_FullDisk(t *testing.T) {
 	path := filepath.Join(dir, "f")
 	mountTmpfs(t, dir, "size=64k,nr_inodes=3")
 	write(t, path, "old")
-	require.ErrorIs(t, Replace(replacement(path, strings.Repeat("new\n", 64*1024))), syscall.ENOSPC)
+	large := replacement(path, strings.Repeat("new\n", 64*1024))
+	require.ErrorIs(t, Check(large), syscall.ENOSPC)
+	require.ErrorIs(t, Replace(large), syscall.ENOSPC)
 	requireOld(t, path)
 
 	write(t, filepath.Join(dir, "last"), "")
+	require.ErrorIs(t, Check(replacement(path, "new")), syscall.ENOSPC, "no inode is left")
 	require.ErrorIs(t, Replace(replacement(path, "new")), syscall.ENOSPC, "no inode is left")
 	requireContent(t, path, "old")
 	requireOnly(t, dir, "f", "last")

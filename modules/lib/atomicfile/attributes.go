@@ -75,7 +75,7 @@ func setAttributes(f *os.File, wanted []attribute) error {
 			continue
 		}
 		if err := unix.Fsetxattr(int(f.Fd()), a.name, a.value, 0); err != nil {
-			return fmt.Errorf("the attribute %s cannot be kept: %w; hint: become: true", a.name, err)
+			return HintUser(fmt.Errorf("the attribute %s cannot be kept: %w", a.name, err))
 		}
 	}
 	return nil

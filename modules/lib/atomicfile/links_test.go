@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -47,19 +48,38 @@ func TestFollowedLinkStaysAndItsTargetIsReplaced(t *testing.T) {
 	require.Equal(t, &File{Path: target, Data: []byte("new"), Mode: r.Mode, UID: r.UID, GID: r.GID, ModTime: found.ModTime, directory: found.directory}, found)
 }
 
-func TestLinksThatLeadNowhereAreErrors(t *testing.T) {
+func TestRead_LinkThatLeadsNowhere(t *testing.T) {
 	dir := t.TempDir()
-	dangling, loop := filepath.Join(dir, "dangling"), filepath.Join(dir, "loop")
-	require.NoError(t, os.Symlink("none", dangling))
-	require.NoError(t, os.Symlink("loop", loop))
-	for path, msg := range map[string]string{dangling: "leads to nothing", loop: "too many links"} {
+	dangling, chain, loop, parent := filepath.Join(dir, "dangling"), filepath.Join(dir, "chain"), filepath.Join(dir, "loop"), filepath.Join(dir, "parent")
+	require.NoError(t, os.Symlink("none/../shared/f", dangling))
+	require.NoError(t, os.Symlink("none", chain+".1"))
+	require.NoError(t, os.Symlink("chain.1", chain))
+	require.NoError(t, os.Symlink("loop.1", loop))
+	require.NoError(t, os.Symlink("loop", loop+".1"))
+	require.NoError(t, os.Symlink("dangling/f", parent))
+	const loops = "%q: too many symbolic links, the last is %q; hint: remove the link that leads back to itself (namei %s shows all)"
+	for path, want := range map[string]string{
+		dangling:    fmt.Sprintf("%q is a symbolic link to %q, which does not exist; hint: remove it, or create its target", dangling, dir+"/none/../shared/f"),
+		chain:       fmt.Sprintf("%q is a symbolic link to %q, which does not exist; hint: remove it, or create its target", chain, dir+"/none"),
+		parent:      fmt.Sprintf("%q is a symbolic link to %q, which does not exist; hint: remove it, or create its target", parent, dir+"/none/../shared/f/f"),
+		loop:        fmt.Sprintf(loops, loop, loop, loop),
+		loop + "/f": fmt.Sprintf(loops, loop+"/f", loop, loop+"/f"),
+	} {
+		_, err := Read(path, Follow)
+		require.EqualError(t, err, want)
+		require.Equal(t, !strings.Contains(path, "loop"), errors.Is(err, fs.ErrNotExist))
 		r := replacement(path, "new")
 		r.Links = Follow
-		require.ErrorContains(t, Replace(r), msg)
-		_, err := Read(path, Follow)
-		require.ErrorContains(t, err, msg)
+		require.Error(t, Replace(r))
 	}
-	requireOnly(t, dir, "dangling", "loop")
+	requireOnly(t, dir, "dangling", "chain", "chain.1", "loop", "loop.1", "parent")
+}
+
+func TestRead_PathBelowFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config")
+	write(t, file, "old")
+	_, err := Read(file+"/f", Follow)
+	require.EqualError(t, err, fmt.Sprintf("%q is not a directory; hint: correct the path %q", file, file+"/f"))
 }
 
 func TestRemoveTakesTheLinkNotItsTarget(t *testing.T) {
@@ -83,7 +103,7 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 
 	for path, msg := range map[string]string{
 		filepath.Join(dir, "folder"): "is a directory, not a file; hint: move it away",
-		filepath.Join(dir, "link"):   "is a directory, not a file",
+		filepath.Join(dir, "link"):   fmt.Sprintf("is a symbolic link to %q, which is a directory, not a file; hint: correct the link", dir+"/folder"),
 		filepath.Join(dir, "pipe"):   "is a named pipe, not a file",
 		filepath.Join(dir, "socket"): "is a socket, not a file",
 		"/dev/null":                  "is a device, not a file",

@@ -64,7 +64,11 @@ func Lock(dir string, lockTimeout time.Duration) error {
 // openLock opens a lock file in the first directory where this user can keep one.
 func openLock(name string) (*os.File, error) {
 	if os.Geteuid() == 0 {
-		return openLockIn(rootLocks, name)
+		file, err := openLockIn(rootLocks, name)
+		if errors.Is(err, unix.EROFS) { // for example in a container without systemd
+			err = fmt.Errorf("%w; hint: mount a tmpfs at /run", err)
+		}
+		return file, err
 	}
 	fault := errors.New("neither XDG_RUNTIME_DIR nor HOME is set")
 	for _, dir := range userLocks() {

@@ -136,6 +136,15 @@ func TestLock_RefusesDirectoryOfOthers(t *testing.T) {
 	}
 }
 
+func TestLock_ReadOnlyFileSystem(t *testing.T) {
+	testenv.NeedRoot(t, "only root can mount a file system, and other users can do without a lock")
+	locks := ownLocks(t)
+	require.NoError(t, os.Mkdir(filepath.Dir(locks), 0o700))
+	mountTmpfs(t, filepath.Dir(locks), "")
+	require.NoError(t, unix.Mount("tmpfs", filepath.Dir(locks), "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	require.EqualError(t, Lock(t.TempDir(), 0), "mkdir "+locks+": read-only file system; hint: mount a tmpfs at /run")
+}
+
 func TestLock_OrdinaryUser(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root locks elsewhere; TestAll_OrdinaryUser runs this")

@@ -285,7 +285,7 @@ func TestRead_FollowOwnRefusesNonRegularFile(t *testing.T) {
 	tree.link("nothing", "/shared/none", alice)
 	require.NoError(t, os.Symlink("/dev/null", tree.root+"/device"))
 	for name, msg := range map[string]string{
-		"fifo": "is a named pipe, not a file", "dir": "is a directory, not a file", "device": "is a device, not a file", "nothing": "leads to nothing",
+		"fifo": "is a named pipe, not a file", "dir": "is a directory, not a file", "device": "is a device, not a file", "nothing": "which does not exist",
 	} {
 		_, err := Read(filepath.Join(tree.root, name), FollowOwn)
 		require.ErrorContains(t, err, msg)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -167,7 +166,11 @@ func (at location) exists(path string) (bool, error) {
 	if err != nil {
 		return false, &fs.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return true, checkRegular(filepath.Join(at.dir.path, at.name), uint32(s.Mode))
+	err = checkRegular(at.path, uint32(s.Mode))
+	if err != nil && at.linked {
+		err = fmt.Errorf("%q is a symbolic link to %q, which is %s, not a file; hint: correct the link", path, at.path, kind(uint32(s.Mode)))
+	}
+	return true, err
 }
 
 // missing is no error but for a link.
@@ -175,8 +178,18 @@ func (at location) missing(path string) error {
 	if !at.linked {
 		return nil
 	}
-	return fmt.Errorf("%q is a symbolic link that leads to nothing (%w); hint: remove it or make its target", path, fs.ErrNotExist)
+	return Dangling{path, at.path}
 }
+
+// Dangling is the error for a symbolic link whose target does not exist.
+type Dangling struct{ Link, Target string }
+
+func (e Dangling) Error() string {
+	return fmt.Sprintf("%q is a symbolic link to %q, which does not exist; hint: remove it, or create its target", e.Link, e.Target)
+}
+
+// Is makes errors.Is report fs.ErrNotExist, as for the error of open(2).
+func (Dangling) Is(target error) bool { return target == fs.ErrNotExist }
 
 // checkRegular takes a mode as the kernel has it (inode(7)).
 func checkRegular(path string, mode uint32) error {

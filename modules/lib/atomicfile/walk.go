@@ -16,6 +16,7 @@ import (
 type location struct {
 	dir    directory
 	name   string
+	path   string // of the file, or of the missing target of a link
 	links  Links
 	linked bool    // the path itself is a link, which was followed
 	makers []maker // of the links that were followed, with FollowOwn
@@ -34,9 +35,9 @@ func locate(path string, links Links) (location, error) {
 	}
 	w := walk{links: links, dir: root, rest: elements(absolute)}
 	if err := w.run(path); err != nil {
-		return location{linked: w.linked}, errors.Join(err, w.dir.Close())
+		return location{path: w.path(), linked: w.linked}, errors.Join(err, w.dir.Close())
 	}
-	return location{w.dir, w.rest[0], links, w.linked, w.makers}, nil
+	return location{w.dir, w.rest[0], w.path(), links, w.linked, w.makers}, nil
 }
 
 // elements are the names in a path.
@@ -55,6 +56,14 @@ type walk struct {
 
 // mostLinks is that of the kernel (path_resolution(7)).
 const mostLinks = 40
+
+// path returns the resolved part plus the rest. The rest may contain "..": the directory before it may not exist.
+func (w *walk) path() string {
+	return strings.TrimSuffix(w.dir.path, "/") + "/" + strings.Join(w.rest, "/")
+}
+
+// next returns the path of the directory or link that is opened next.
+func (w *walk) next() string { return filepath.Join(w.dir.path, w.rest[0]) }
 
 // run goes on until the file of the path is next.
 func (w *walk) run(path string) error {
@@ -75,10 +84,13 @@ func (w *walk) run(path string) error {
 		case link == nil:
 			err = w.enter()
 		case links == mostLinks:
-			return fmt.Errorf("%q: too many links", path)
+			return fmt.Errorf("%q: too many symbolic links, the last is %q; hint: remove the link that leads back to itself (namei %s shows all)", path, w.next(), path)
 		default:
 			links++
 			err = w.follow(link)
+		}
+		if errors.Is(err, unix.ENOTDIR) {
+			return fmt.Errorf("%q is not a directory; hint: correct the path %q", w.next(), path)
 		}
 		if err != nil {
 			return err
@@ -111,7 +123,7 @@ func (w *walk) checkSearch() error {
 	for _, m := range w.makers {
 		may, err := m.may(w.dir.File, maySearch)
 		if err == nil && !may {
-			err = m.foreign(filepath.Join(w.dir.path, filepath.Join(w.rest...)))
+			err = m.foreign(w.path())
 		}
 		if err != nil {
 			return err
@@ -129,7 +141,7 @@ type link struct {
 // follow puts the target of a link in its place.
 func (w *walk) follow(l *link) error {
 	if w.links == FollowOwn && l.owner != 0 && l.owner != uint32(os.Geteuid()) {
-		w.makers = append(w.makers, newMaker(l.owner, filepath.Join(w.dir.path, w.rest[0])))
+		w.makers = append(w.makers, newMaker(l.owner, w.next()))
 	}
 	w.linked = w.linked || len(w.rest) == 1
 	w.rest = append(elements(l.target), w.rest[1:]...)
