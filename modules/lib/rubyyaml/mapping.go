@@ -21,15 +21,13 @@ type Key struct {
 type Entry struct {
 	Key, Value *yaml.Node
 	Own        bool // written in the mapping itself, not merged into it
-	unsettled  int  // how many << of Unsettled come before it; -1: one of them may set the key again
 }
 
 // Mapping is a mapping as Psych loads it, with everything merged that << merges. Entries keep Ruby's order: a key stays where
 // it was first set, its value is the last that was set.
 type Mapping struct {
-	keys      []Key
-	entries   map[Key]Entry
-	unsettled []*yaml.Node // what << merges, where ERB names it
+	keys    []Key
+	entries map[Key]Entry
 }
 
 // Keys are the keys in Ruby's order.
@@ -58,17 +56,6 @@ func (m *Mapping) Has(key Key) bool {
 // At is the entry of exactly this key.
 func (m *Mapping) At(key Key) Entry { return m.entries[key] }
 
-// Unsettled are the values of << that ERB names, also of the mappings that are merged. What they merge is not in the entries.
-func (m *Mapping) Unsettled() []*yaml.Node { return m.unsettled }
-
-// Settled tells whether a key has the value of its entry whatever Unsettled merges.
-func (m *Mapping) Settled(name string) bool {
-	return len(m.unsettled) == 0 || m.isSettled(m.entries[Key{Name: name}]) || m.isSettled(m.entries[Key{Name: name, Symbol: true}])
-}
-
-// isSettled tells whether no << of Unsettled comes after an entry.
-func (m *Mapping) isSettled(entry Entry) bool { return entry.unsettled == len(m.unsettled) }
-
 func newMapping() *Mapping { return &Mapping{entries: map[Key]Entry{}} }
 
 func (m *Mapping) set(key Key, entry Entry) {
@@ -80,18 +67,14 @@ func (m *Mapping) set(key Key, entry Entry) {
 
 // own sets a key that is written in the mapping itself.
 func (m *Mapping) own(key, value *yaml.Node) {
-	m.set(KeyOf(key), Entry{key, value, true, len(m.unsettled)})
+	m.set(KeyOf(key), Entry{key, value, true})
 }
 
 // merge is Hash#merge!.
 func (m *Mapping) merge(other *Mapping) {
-	m.unsettled = append(m.unsettled, other.unsettled...)
 	for _, key := range other.keys {
 		entry := other.entries[key]
 		entry.Own = false
-		if entry.unsettled = -1; other.isSettled(other.entries[key]) {
-			entry.unsettled = len(m.unsettled)
-		}
 		m.set(key, entry)
 	}
 }
@@ -156,8 +139,8 @@ func Merges(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == "<<" && !(key.Style&yaml.TaggedStyle != 0 && key.ShortTag() == "!!str")
 }
 
-// maxMerged is the number of entries that << may merge in all readings of a file: many << with one large mapping, and a chain of them, take
-// the square of what the file holds. Real files have less than a thousand.
+// maxMerged is the number of entries that << may merge in a file: many << with one large mapping, and a chain of them, take the
+// square of what the file holds. Real files have less than a thousand.
 const maxMerged = 50_000
 
 // Mapping resolves a mapping by Psych's order of merging.
@@ -187,23 +170,26 @@ func (d *Document) apply(m *Mapping, key, value *yaml.Node) error {
 		m.own(key, value)
 		return nil
 	}
-	merged := newMapping()
 	for _, source := range sources {
-		if FromERB(source) {
-			merged.unsettled = append(merged.unsettled, source)
+		if FromERB(source) { // nobody knows what it merges
 			continue
 		}
 		from, err := d.Mapping(source)
 		if err != nil {
 			return err
 		}
-		if *d.merged += len(from.keys) + len(from.unsettled); *d.merged > maxMerged {
+		if d.merged += len(from.keys); d.merged > maxMerged {
 			return &Refusal{Line: d.Line(key), Reason: fmt.Sprintf("<< merges more than %d entries in all", maxMerged), Hint: "write fewer <<"}
 		}
-		merged.merge(from)
+		m.merge(from)
 	}
-	m.merge(merged)
 	return nil
+}
+
+// mergesERB reports whether ERB computes a value of <<, or an item of its list.
+func mergesERB(value *yaml.Node) bool {
+	value = Deref(value)
+	return FromERB(value) || value.Kind == yaml.SequenceNode && slices.ContainsFunc(value.Content, func(item *yaml.Node) bool { return FromERB(Deref(item)) })
 }
 
 // mergeSources are the mappings that << merges, in the order of merging (of a list the first wins, so it comes last). What ERB
@@ -223,57 +209,56 @@ func mergeSources(value *yaml.Node) (sources []*yaml.Node, all bool) {
 	return sources, true
 }
 
-// MayMerge are the mappings of which an alias that ERB names may be one: those with an anchor before it.
-func (d *Document) MayMerge(alias *yaml.Node) []*yaml.Node {
-	var found []*yaml.Node
-	for _, n := range d.Anchored() {
-		if n.Line < alias.Line || (n.Line == alias.Line && n.Column < alias.Column) {
-			found = append(found, n)
-		}
-	}
-	return found
-}
-
-// NamesAlias tells whether a scalar is an alias whose name comes from ERB.
-func (d *Document) NamesAlias(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && d.text.aliases[n.Value]
-}
-
-// Anchored are the mappings that have an anchor, in the order of the text.
-func (d *Document) Anchored() []*yaml.Node {
-	if d.anchored == nil && d.root != nil {
-		d.collectAnchored(d.root)
-	}
-	return d.anchored
-}
-
-func (d *Document) collectAnchored(n *yaml.Node) {
-	if n.Kind == yaml.MappingNode && n.Anchor != "" {
-		d.anchored = append(d.anchored, n)
-	}
-	for _, child := range n.Content {
-		d.collectAnchored(child)
-	}
-}
-
-// Text is the text of a scalar with the output of its ERB tags. It fails with ErrRuby when only Ruby can tell it.
+// Text returns the text of a scalar with the output of its ERB tags, as YAML reads it. The error is ErrRuby if only Ruby can
+// evaluate a tag. Whether the file is certain at all is what Uncertain reports.
 func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
-	return d.text.expand(Deref(n).Value, environ)
+	n = Deref(n)
+	text, err := d.text.expand(n.Value, environ)
+	if FromERB(n) && isPlain(n) { // whose blanks at the ends do not count
+		text = strings.Trim(text, " \t\r\n")
+	}
+	return text, err
 }
 
-// Variables are the names of the environment that the ERB tags of a scalar use, in the order of the text; nil when a tag is
-// more than a plain use of ENV, or there are too many.
+func isPlain(n *yaml.Node) bool {
+	return n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+}
+
+// Variables returns the names of the environment variables that the ERB tags of a scalar mention, in the order of the text, each
+// once.
 func (d *Document) Variables(n *yaml.Node) []string {
-	var names []string
-	if len(Deref(n).Value) > longestText {
-		return nil
-	}
+	var codes strings.Builder
 	for _, tag := range token().FindAllString(Deref(n).Value, -1) {
-		expression, err := d.text.expression(tag)
-		if err != nil {
-			return nil
-		}
-		names = append(names, expression.variables...)
+		codes.WriteString(d.text.codes[tag] + "\n")
 	}
-	return names
+	return mentions(codes.String())
+}
+
+// CodeVariables returns the names of the environment variables that the code tags mention.
+func (d *Document) CodeVariables() []string {
+	var codes strings.Builder
+	for _, t := range d.tags {
+		if t.kind == codeTag {
+			codes.WriteString(t.code + "\n")
+		}
+	}
+	return mentions(codes.String())
+}
+
+// Shown returns the source of a scalar for a diff, "" where Span finds none. Of a tag that is more than a plain use of ENV with
+// numbers as defaults it shows <%= ... %>: a string in Ruby code may be a secret.
+func (d *Document) Shown(n *yaml.Node) string {
+	at, end, ok := d.Span(n)
+	if !ok {
+		return ""
+	}
+	var shown strings.Builder
+	for _, t := range d.tags {
+		if t.start < at || t.end > end || t.kind == literalTag || (t.kind == outputTag && onlyNumbers(t.code)) {
+			continue
+		}
+		shown.WriteString(string(d.source[at:t.start]) + "<%= ... %>")
+		at = t.end
+	}
+	return shown.String() + string(d.source[at:end])
 }

@@ -2,6 +2,7 @@ package rubyyaml
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"unicode/utf8"
 
@@ -102,7 +103,8 @@ func (d *Document) textOffset(n *yaml.Node) (int, bool) {
 }
 
 // Span is where in the source a scalar or an alias stands, quotes included, when it stands there in one piece on one line:
-// without tag or anchor, not a block scalar, not folded. Output tags in it belong to it.
+// without tag or anchor, not a block scalar, not folded. Output tags in it belong to it; with a code tag in it, which may divide
+// alternatives, it is not in one piece.
 func (d *Document) Span(n *yaml.Node) (start, end int, ok bool) {
 	offset, ok := d.textOffset(n)
 	if !ok || n.Anchor != "" {
@@ -112,7 +114,11 @@ func (d *Document) Span(n *yaml.Node) (start, end int, ok bool) {
 	if length <= 0 {
 		return 0, 0, false
 	}
-	return d.text.sourceStart(offset), d.text.sourceEnd(offset + length), true
+	start, end = d.text.sourceStart(offset), d.text.sourceEnd(offset+length)
+	if slices.ContainsFunc(d.tags, func(t tag) bool { return t.kind == codeTag && start < t.start && t.start < end }) {
+		return 0, 0, false
+	}
+	return start, end, true
 }
 
 // spelled is the length of n as it is spelled at the start of text, 0 when it is not spelled in one piece.

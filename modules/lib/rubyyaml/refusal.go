@@ -5,17 +5,21 @@ import (
 	"fmt"
 )
 
-// Refusal says why a file is not read, or not changed: what it holds can only be known by running Ruby, or not at all.
-// It quotes names of sections, keys and variables, never a value of the file.
+// Refusal says why a file is not read, or not changed. It quotes names of sections, keys and variables, never a value of the file.
 type Refusal struct {
 	Line   int    // of the source, from 1; 0: the whole file
 	Reason string // what stands there
 	Hint   string // what to do about it; may be empty
+
+	Uncertain bool // only Ruby can tell what the file says
 }
 
 // Error is "line N: reason; hint: what to do".
 func (r *Refusal) Error() string {
 	text := r.Reason
+	if r.Uncertain {
+		text = "requires Ruby: " + text
+	}
 	if r.Line > 0 {
 		text = fmt.Sprintf("line %d: %s", r.Line, text)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // An output tag is rendered as tokenOpen, a number made of its code, tokenClose: tags with the same code look the same, in two
-// files, too, but not in two rounds of a loop.
+// files, too.
 const (
 	tokenOpen  = '\uE000'
 	tokenClose = '\uE001'
@@ -25,11 +25,10 @@ func tokenOf(code string) string {
 
 // rendered is the text that YAML parsers can read, and the way back to the source.
 type rendered struct {
-	bytes   []byte
-	pieces  []piece           // in the order of the text, without gaps
-	codes   map[string]string // of the output tags, by their tokens
-	impure  bool              // code writes to ENV, so that nobody knows what is in it
-	aliases map[string]bool   // tokens that stand for the name of an alias
+	bytes  []byte
+	pieces []piece           // in the order of the text, without gaps
+	codes  map[string]string // of the output tags, by their tokens
+	lines  map[int]bool      // where tags begin whose output, or that of several, is a whole line
 }
 
 // piece is a run of the rendered text: copied from the source, or standing for a tag.
@@ -39,55 +38,31 @@ type piece struct {
 	copied       bool
 }
 
-// renderer renders one reading of a source.
 type renderer struct {
 	rendered
-	source   []byte
-	tags     []tag
-	outcomes []int  // of the decisions
-	failure  *fault // what cannot be rendered
-	line     int    // where the last line of the text begins
-	round    string // of the loops: there the same code may give something else each time
+	source  []byte
+	failure *fault // what cannot be rendered
+	line    int    // where the last line of the text begins
 }
 
-func render(source []byte, tags []tag, parts []part, impure bool, outcomes []int) (rendered, *fault) {
-	r := renderer{rendered: rendered{codes: map[string]string{}, aliases: map[string]bool{}, impure: impure}, source: source, tags: tags, outcomes: outcomes}
-	r.parts(parts)
+// render renders code tags as nothing and keeps all text between them.
+func render(source []byte, tags []tag) (rendered, *fault) {
+	r := renderer{rendered: rendered{codes: map[string]string{}, lines: map[int]bool{}}, source: source}
+	at := 0
+	for _, t := range tags {
+		r.copy(at, t.start)
+		r.tag(t)
+		at = t.end
+	}
+	r.copy(at, len(source))
 	r.closeLine("\n")
 	return r.rendered, r.failure
 }
 
-func (r *renderer) parts(parts []part) {
-	for _, p := range parts {
-		switch p := p.(type) {
-		case run:
-			r.copy(p.from, p.to)
-		case output:
-			r.tag(r.tags[p.tag])
-		case branch:
-			r.branch(p)
-		case loop:
-			outer := r.round
-			for i := range loopRounds[r.outcomes[p.decision]] {
-				r.round = fmt.Sprint(outer, " ", i)
-				r.parts(p.body)
-			}
-			r.round = outer
-		}
-	}
-}
-
-// branch renders the first arm that is taken.
-func (r *renderer) branch(b branch) {
-	for _, a := range b.arms {
-		if a.decision < 0 || (r.outcomes[a.decision] == outcomeYes) == a.wanted {
-			r.parts(a.body)
-			return
-		}
-	}
-}
-
 func (r *renderer) copy(from, to int) {
+	if from == to {
+		return
+	}
 	r.closeLine(string(r.source[from:to]))
 	r.pieces = append(r.pieces, piece{len(r.bytes), from, to - from, true})
 	if at := lastBreak(r.source[from:to]); at > 0 {
@@ -106,28 +81,29 @@ var (
 func (r *renderer) closeLine(next string) {
 	if len(r.pieces) > 0 && !r.pieces[len(r.pieces)-1].copied && endOfLine().MatchString(next) && onlyTokens().Match(r.bytes[r.line:]) {
 		end := r.pieces[len(r.pieces)-1]
+		r.lines[end.source] = true
 		r.replace(end.source+end.length, end.source+end.length, ":")
 	}
 }
 
 // tag renders an output tag or <%%. After a sigil the tag is the name of an anchor or alias: a token cannot be one (yaml.v3 wants
-// letters), so an alias as a whole becomes the token.
+// letters), so an alias as a whole becomes the token, whose code is not Ruby, and so never evaluated.
 func (r *renderer) tag(t tag) {
-	if t.kind == literalTag {
+	switch t.kind {
+	case literalTag:
 		r.replace(t.start, t.end, "<%")
-		return
+	case outputTag:
+		code, from := t.code, t.start
+		switch r.trailingSigil() {
+		case '&':
+			r.failure = &fault{t.start, "the name of an anchor comes from ERB, and any alias may mean it"}
+		case '*':
+			r.dropLast()
+			code, from = "*"+code, from-1
+		}
+		r.codes[tokenOf(code)] = code
+		r.replace(from, t.end, tokenOf(code))
 	}
-	token, from := tokenOf(t.code+r.round), t.start
-	r.codes[token] = t.code
-	switch r.trailingSigil() {
-	case '&':
-		r.failure = &fault{t.start, "the name of an anchor comes from ERB, and any alias may mean it"}
-	case '*':
-		r.dropLast()
-		r.aliases[token] = true
-		from--
-	}
-	r.replace(from, t.end, token)
 }
 
 // replace appends text for source[from:to].
@@ -203,11 +179,8 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 		if failure != nil {
 			return ""
 		}
-		var e *expression
-		output := ""
-		if e, failure = r.expression(token); failure == nil {
-			output, failure = e.evaluate(environ)
-		}
+		var output string
+		output, failure = evaluate(r.codes[token], environ)
 		size += len(output)
 		return output
 	})
@@ -215,13 +188,4 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 		failure = errTooLong
 	}
 	return text, failure
-}
-
-// expression is what an output tag says, if it is a plain use of ENV.
-func (r *rendered) expression(token string) (*expression, error) {
-	e, err := parseExpression(r.codes[token])
-	if err == nil && r.impure && len(e.variables) > 0 {
-		err = ErrRuby
-	}
-	return e, err
 }

@@ -1,7 +1,7 @@
 // Package rubyyaml reads a YAML file as Ruby programs read their configuration, through ERB and then through Psych, and
 // knows where in the source each value stands.
 //
-// It never runs Ruby. What only Ruby could tell is kept as unknown, and a file whose shape only Ruby could tell is refused.
+// It never runs Ruby. What only Ruby can tell is uncertain (Uncertain, ErrRuby), and the caller decides whom to ask.
 //
 // # Decisions
 //
@@ -12,10 +12,11 @@
 // The tags are found as erb.rb does, without a trim mode, which is how Rails and Sidekiq up to 7.0 load their files, or with "-": a tag ends
 // at the first %>, even inside a Ruby string, and tags in YAML comments count.
 //
-// Code tags (<% %>) are followed: what if, unless, else and each decide gives several texts (Readings), and what is to hold must hold
-// in each. A tag whose Ruby is not understood as far as that could decide which lines exist, so the file is refused.
+// Code tags (<% %>) vanish, and all text between them is kept: every branch, and the body of a loop once. The document then holds
+// at least what Ruby may read, so that values can be located in it, but what it says is uncertain.
 //
-// A line that is nothing but the output of a tag could be any number of keys. It becomes a key without a known name.
+// A line that is nothing but the output of a tag could be any number of keys. It becomes a key without a known name, and makes
+// the document uncertain.
 //
 // The tree and its positions come from gopkg.in/yaml.v3; the meaning of << does not: Psych applies the entries of a mapping in
 // the order of the file and merges where << stands (psych/visitors/to_ruby.rb, revive_hash), while yaml.v3 lets the written
@@ -41,25 +42,17 @@ import (
 // Environ looks up a variable of the environment in which Ruby reads the file.
 type Environ func(name string) (value string, set bool)
 
-// Document is a Reading that is parsed as YAML. The zero value is not usable.
+// Document is a source that is parsed as YAML. The zero value is not usable.
 type Document struct {
-	Reading
-	textLines []int
-	root      *yaml.Node
-	mappings  map[*yaml.Node]*Mapping
-	resolving map[*yaml.Node]bool
-	anchored  []*yaml.Node
-}
-
-const codeDecides = "an ERB code tag (<% %>) may decide what the file says"
-
-// Reading is one of the texts that a source may give, depending on what its code tags decide.
-type Reading struct {
 	source      []byte
 	sourceLines []int // offsets where the lines of the source begin
 	tags        []tag
 	text        rendered
-	merged      *int // entries, in all readings of the file
+	textLines   []int
+	root        *yaml.Node
+	mappings    map[*yaml.Node]*Mapping
+	resolving   map[*yaml.Node]bool
+	merged      int // entries
 }
 
 // Trim says whether ERB knows the marks <%- and -%>, which take white space away.
@@ -71,81 +64,86 @@ const (
 	TrimMarks Trim = true // trim_mode: "-"
 )
 
-// Readings are all texts that a source may give: of a branch each arm, of a loop no, one and two rounds. The fullest comes first. The
-// readings of two sources with the same code tags are in the same order. Every error is a *Refusal.
-func Readings(source []byte, trim Trim) ([]Reading, error) {
+// Parse parses a source. Every error is a *Refusal.
+func Parse(source []byte, trim Trim) (*Document, error) {
 	if err := checkEncoding(source); err != nil {
 		return nil, err
 	}
-	lines := lineStarts(source)
-	tags, failure := scanTags(source, bool(trim))
-	impure := slices.ContainsFunc(tags, changesEnvironment)
-	var parts []part
-	var decisions []int
-	if failure == nil {
-		parts, decisions, failure = buildFlow(source, tags, impure)
+	d := &Document{source: source, sourceLines: lineStarts(source), mappings: map[*yaml.Node]*Mapping{}, resolving: map[*yaml.Node]bool{}}
+	var failure *fault
+	if d.tags, failure = scanTags(source, bool(trim)); failure == nil {
+		d.text, failure = render(source, d.tags)
 	}
 	if failure != nil {
-		return nil, &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
+		return nil, &Refusal{Line: d.LineAt(failure.offset), Reason: failure.reason}
 	}
-	var readings []Reading
-	size, merged := 0, new(int)
-	err := eachOutcome(decisions, func(outcomes []int) error {
-		text, failure := render(source, tags, parts, impure, outcomes)
-		if failure != nil {
-			return &Refusal{Line: lineOf(lines, failure.offset), Reason: failure.reason}
-		}
-		readings = append(readings, Reading{source, lines, tags, text, merged})
-		if size += len(text.bytes); size > largestReadings && len(decisions) > 0 {
-			return manyWays()
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return readings, nil
-}
-
-// Same reports whether two documents have the same text.
-func (d *Document) Same(other *Document) bool { return bytes.Equal(d.text.bytes, other.text.bytes) }
-
-// Divides tells whether an ERB tag of the source begins before offset and ends behind it.
-func (r Reading) Divides(offset int) bool {
-	return slices.ContainsFunc(r.tags, func(t tag) bool { return t.start < offset && offset < t.end })
-}
-
-// InCase tells whether what stands at offset in the source is within case.
-func (r Reading) InCase(offset int) bool {
-	var open []bool
-	for _, t := range r.tags {
-		if t.kind != codeTag || t.start >= offset {
-			continue
-		}
-		switch c, _ := parseCode(t.code); c.kind {
-		case codeIf, codeLoop:
-			open = append(open, c.choice)
-		case codeEnd:
-			open = open[:len(open)-1]
-		}
-	}
-	return slices.Contains(open, true)
-}
-
-// Document parses the text. Every error is a *Refusal.
-func (r Reading) Document() (*Document, error) {
-	d := &Document{Reading: r, textLines: lineStarts(r.text.bytes), mappings: map[*yaml.Node]*Mapping{}, resolving: map[*yaml.Node]bool{}}
+	d.textLines = lineStarts(d.text.bytes)
 	if err := d.decode(); err != nil {
+		if uncertain := d.Uncertain(); uncertain != nil { // what Ruby reads may be YAML all the same
+			return nil, uncertain
+		}
 		return nil, err
 	}
 	return d, nil
 }
 
+// Uncertain returns the first reason why only Ruby can tell what the file says; nil if there is none. Values that only Ruby can
+// evaluate are not among the reasons.
+func (d *Document) Uncertain() *Refusal {
+	for _, t := range d.tags {
+		var reason string
+		switch {
+		case t.kind == codeTag:
+			reason = "the content depends on an ERB code tag (<% %>)"
+		case t.kind == outputTag && changesEnvironment(t.code):
+			reason = "an ERB tag here may change ENV"
+		case d.text.lines[t.start]:
+			reason = "the output of an ERB tag here may be any key"
+		default:
+			continue
+		}
+		return &Refusal{Line: d.LineAt(t.start), Reason: reason, Uncertain: true}
+	}
+	if d.root == nil {
+		return nil
+	}
+	return d.uncertainStructure(d.root)
+}
+
+// uncertainStructure is Uncertain for the mappings in n.
+func (d *Document) uncertainStructure(n *yaml.Node) *Refusal {
+	for i, child := range n.Content {
+		isKey := n.Kind == yaml.MappingNode && i%2 == 0
+		reason := ""
+		switch {
+		case isKey && child.Kind == yaml.AliasNode:
+			reason = "a key is an alias"
+		case isKey && (FromERB(child) || Merges(child) && mergesERB(n.Content[i+1])), d.isAliasByERB(child):
+			reason = "ERB computes a key, or what << merges"
+		default:
+			if refusal := d.uncertainStructure(child); refusal != nil {
+				return refusal
+			}
+			continue
+		}
+		return &Refusal{Line: d.Line(child), Reason: reason, Uncertain: true}
+	}
+	return nil
+}
+
+// isAliasByERB reports whether a scalar is an alias whose name ERB computes.
+func (d *Document) isAliasByERB(n *yaml.Node) bool {
+	start, _, ok := d.Span(n)
+	return ok && FromERB(n) && d.source[start] == '*'
+}
+
+// Divides reports whether an ERB tag of the source begins before offset and ends behind it.
+func (d *Document) Divides(offset int) bool {
+	return slices.ContainsFunc(d.tags, func(t tag) bool { return t.start < offset && offset < t.end })
+}
+
 // Root is the value of the document, nil when the file holds none.
 func (d *Document) Root() *yaml.Node { return d.root }
-
-// Source is the file as it was given to Readings.
-func (d *Document) Source() []byte { return d.source }
 
 func checkEncoding(source []byte) error {
 	switch {

@@ -6,26 +6,11 @@ require "yaml"
 # Of Active Support.
 class Object
   def blank?; !self || (respond_to?(:empty?) && empty?); end
-  def present?; !blank?; end
   def presence; blank? ? nil : self; end
 end
 
 class String
   def blank?; strip.empty?; end
-end
-
-# Of the process that the files are read for.
-module Sidekiq
-  def self.server?; defined?(Sidekiq); end
-end
-
-module Rails
-  class Name < String
-    def method_missing(name); name.end_with?("?") ? self == name.to_s.chomp("?") : super; end
-    def respond_to_missing?(name, *); name.end_with?("?"); end
-  end
-
-  def self.env; Name.new(ENV["RAILS_ENV"].presence || ENV["RACK_ENV"].presence || "development"); end
 end
 
 # Notes text and tags instead of compiling them.
