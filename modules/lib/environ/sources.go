@@ -93,6 +93,18 @@ func (s Sources) Unit() (map[string]string, error) {
 	return values, nil
 }
 
+// With returns the sources with variables that the unit sets in addition.
+func (s Sources) With(variables map[string]string) Sources {
+	into := &s.Variables
+	if s.process != nil {
+		into = &s.process
+	}
+	all := maps.Clone(*into)
+	maps.Copy(all, variables)
+	*into = all
+	return s
+}
+
 // Environ reads the files. An error names the file and quotes nothing of it.
 func (s Sources) Environ() (Environ, error) {
 	values, err := s.Unit()
