@@ -168,6 +168,15 @@ func (p Process) asOwner(program string, args ...string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// User is the real user of the process.
+func (p Process) User() (uid uint32, err error) {
+	credential, err := p.credential()
+	if err != nil {
+		return 0, err
+	}
+	return credential.Uid, nil
+}
+
 // credential are the real user and group and the groups of the process.
 func (p Process) credential() (*syscall.Credential, error) {
 	status := p.status()
