@@ -66,11 +66,14 @@ func ask(user *accounts.User, dir string, command []string, variables map[string
 // description is that of ruby --version, RUBY_DESCRIPTION. A login shell may print more.
 var description = lazyregexp.New(`(?m)^([a-z]*ruby) (\d+(?:\.\d+)*)`)
 
-// RubyCommand is the command by which a bundle reports its Ruby. Bundler compares that with the Gemfile first. Without a manager, Bundler finds ruby by
-// PATH, which may be another one than the one that runs Bundler.
-func RubyCommand(bundle string) []string {
-	return []string{"/bin/sh", "-c", `case "$0" in /*) PATH="${0%/*}:$PATH";; esac; exec "$0" exec ruby -e "puts RUBY_DESCRIPTION"`, bundle}
+// RubyCommand is the command by which a bundle runs its Ruby with arguments. Bundler compares that with the Gemfile first. Without a manager, Bundler
+// finds ruby by PATH, which may be another one than the one that runs Bundler.
+func RubyCommand(bundle string, args ...string) []string {
+	return append([]string{"/bin/sh", "-c", `case "$0" in /*) PATH="${0%/*}:$PATH";; esac; exec "$0" exec ruby "$@"`, bundle}, args...)
 }
+
+// DescribeRuby are the arguments with which Ruby prints its version.
+var DescribeRuby = []string{"-e", "puts RUBY_DESCRIPTION"}
 
 // CheckRuby runs command, which is RubyCommand or a shell that runs it, as the user in the directory of the application, with the variables of the
 // service. The warning is "" if the application accepts the Ruby. err is about the user's groups.

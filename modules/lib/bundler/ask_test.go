@@ -40,7 +40,7 @@ func TestCheckRuby(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "bundle")
 			require.NoError(t, os.WriteFile(file, []byte("#!/bin/sh\n"+c.script+"\n"), 0o755))
 			c.bundle.Path = "BUNDLE"
-			got, err := c.bundle.CheckRuby(&accounts.User{Name: "root"}, "/usr", RubyCommand(file), map[string]string{"NAME": "value"})
+			got, err := c.bundle.CheckRuby(&accounts.User{Name: "root"}, "/usr", RubyCommand(file, DescribeRuby...), map[string]string{"NAME": "value"})
 			require.NoError(t, err)
 			require.Equal(t, c.warning, got)
 		})
