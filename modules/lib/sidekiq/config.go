@@ -1,8 +1,9 @@
 package sidekiq
 
 import (
-	"reflect"
+	"errors"
 	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -26,37 +27,47 @@ type Queue struct {
 	Weight int    // 0: none, the queues are taken in their order
 }
 
-// Capsule is a group of queues with threads of its own, beside those of Concurrency.
+// Capsule is a group of queues with its own threads. The default capsule is the one that Config.Concurrency is for; the others
+// come in addition.
 type Capsule struct {
 	Name        string
-	Concurrency *int // threads; nil: as many as Config.Concurrency
+	Concurrency *int // threads; nil: an initializer must set them (lib/sidekiq/manager.rb), presumably to Config.Concurrency
 }
 
-const setElsewhere = "set the concurrency where sidekiq is started"
+const defaultCapsule = "default" // lib/sidekiq/config.rb, default_capsule
 
-// ReadConfig reads a config/sidekiq.yml for an environment such as production as a version of Sidekiq reads it. Where code tags
-// give the file several readings, all must come to the same. Every error is a *Refusal.
+const setElsewhere = "set concurrency and timeout as options"
+
+// ReadConfig reads a config/sidekiq.yml for an environment such as production as a version of Sidekiq reads it. Every error is a
+// *Refusal, also if only Ruby can tell what the file says. Then nothing but Timeout is set, to the longest that the file mentions.
 func ReadConfig(source []byte, environment string, env environ.Environ, version Version) (Config, error) {
-	readings, err := rubyyaml.Readings(source, version.trim())
+	config, err := readConfig(source, environment, env, version)
 	if err != nil {
-		return Config{}, rubyyaml.Hinted(err, setElsewhere)
-	}
-	var config Config
-	for i, text := range readings {
-		c, err := readConfig(text, environment, env, version)
-		if err != nil {
-			return Config{}, rubyyaml.Hinted(err, setElsewhere)
-		}
-		if i > 0 && !reflect.DeepEqual(c, config) {
-			return Config{}, &Refusal{Reason: "its ERB code tags (<% %>) decide what is set", Hint: setElsewhere}
-		}
-		config = c
+		return Config{Timeout: longestTimeout(source)}, rubyyaml.Hinted(err, setElsewhere)
 	}
 	return config, nil
 }
 
-func readConfig(text rubyyaml.Reading, environment string, env environ.Environ, version Version) (Config, error) {
-	doc, err := text.Document()
+var (
+	timeoutLine = lazyregexp.New(`(?m)^[ \t]*:?["']?timeout["']?[ \t]*:(.*)$`)
+	seconds     = lazyregexp.New(`\b[1-9][0-9]{0,4}\b`)
+)
+
+// longestTimeout is the largest number in the lines of a file that set a timeout, nil if there is none.
+func longestTimeout(source []byte) *int {
+	var longest *int
+	for _, line := range timeoutLine().FindAllSubmatch(source, -1) {
+		for _, text := range seconds().FindAllString(string(line[1]), -1) {
+			if n, err := strconv.Atoi(text); err == nil && (longest == nil || n > *longest) {
+				longest = &n
+			}
+		}
+	}
+	return longest
+}
+
+func readConfig(source []byte, environment string, env environ.Environ, version Version) (Config, error) {
+	doc, err := parseCertain(source, version.trim())
 	if err != nil {
 		return Config{}, err
 	}
@@ -66,6 +77,18 @@ func readConfig(text rubyyaml.Reading, environment string, env environ.Environ, 
 		return Config{}, err
 	}
 	return r.config(settings)
+}
+
+// parseCertain refuses a document that is uncertain.
+func parseCertain(source []byte, trim rubyyaml.Trim) (*rubyyaml.Document, error) {
+	doc, err := rubyyaml.Parse(source, trim)
+	if err != nil {
+		return nil, err
+	}
+	if uncertain := doc.Uncertain(); uncertain != nil {
+		return nil, uncertain
+	}
+	return doc, nil
 }
 
 type reader struct {
@@ -104,30 +127,34 @@ func (r reader) sectionByString(root *yaml.Node, name string) *yaml.Node {
 	return rubyyaml.Deref(values.At(rubyyaml.Key{Name: name}).Value)
 }
 
-// put adds the entries of a mapping. Of a key that is written as string and as symbol the string counts: what
-// symbolize_keys_deep! comes to.
+// put adds the entries of a mapping.
 func (r reader) put(settings map[string]*yaml.Node, n *yaml.Node) error {
 	n = rubyyaml.Deref(n)
 	if n.Kind != yaml.MappingNode {
 		return &Refusal{Line: r.doc.Line(n), Reason: "settings are wanted here, not a plain value or a list",
 			Hint: "write lines such as :concurrency: 10"}
 	}
+	return r.each(n, func(name string, value *yaml.Node) error {
+		settings[name] = value
+		return nil
+	})
+}
+
+// each calls f with the entries of a mapping in their order. Of a key that is written as string and as symbol the string counts:
+// what symbolize_keys_deep! comes to.
+func (r reader) each(n *yaml.Node, f func(name string, value *yaml.Node) error) error {
 	values, err := r.doc.Mapping(n)
 	if err != nil {
 		return err
 	}
-	if unsettled := values.Unsettled(); len(unsettled) > 0 {
-		return &Refusal{Line: r.doc.Line(unsettled[0]), Reason: "what << merges comes from ERB"}
-	}
 	for _, key := range values.Keys() {
 		entry := values.At(key)
-		if rubyyaml.FromERB(entry.Key) {
-			return &Refusal{Line: r.doc.Line(entry.Key), Reason: "the name of a setting comes from ERB"}
-		}
 		if r.onlySymbols != key.Symbol && (r.onlySymbols || values.Has(rubyyaml.Key{Name: key.Name})) {
 			continue
 		}
-		settings[key.Name] = rubyyaml.Deref(entry.Value)
+		if err := f(key.Name, rubyyaml.Deref(entry.Value)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -162,14 +189,17 @@ func (r reader) number(name string, n *yaml.Node) (*int, error) {
 	}
 	text, err := r.doc.Text(n, r.env)
 	if err != nil {
-		return nil, &Refusal{Line: line, Reason: name + ": " + err.Error()}
+		return nil, &Refusal{Line: line, Reason: name + ": " + err.Error(), Uncertain: errors.Is(err, rubyyaml.ErrRuby)}
 	}
 	if text == "" && n.Style == 0 {
 		return nil, nil
 	}
 	if !positive().MatchString(text) {
-		return nil, &Refusal{Line: line, Reason: name + " is not a number from 1, with which Sidekiq does not start",
-			Hint: "write a number from 1, or set the variable that ERB wants"}
+		hint := "write a number from 1"
+		if variables := r.doc.Variables(n); len(variables) > 0 {
+			hint += ", or set " + strings.Join(variables, " or ") + " to one"
+		}
+		return nil, &Refusal{Line: line, Reason: name + " is not a number from 1, with which Sidekiq does not start", Hint: hint}
 	}
 	value, err := strconv.Atoi(text)
 	return &value, err
@@ -183,28 +213,25 @@ func (r reader) capsules(n *yaml.Node) ([]Capsule, error) {
 	if n.Kind != yaml.MappingNode {
 		return nil, &Refusal{Line: r.doc.Line(n), Reason: "capsules is not a mapping of names", Hint: "write a mapping for each capsule"}
 	}
-	values, err := r.doc.Mapping(n)
-	if err != nil {
-		return nil, err
-	}
 	var all []Capsule
 	known := map[*yaml.Node]*int{}
-	for _, key := range values.Keys() {
-		capsule := rubyyaml.Deref(values.At(key).Value)
+	err := r.each(n, func(name string, capsule *yaml.Node) error {
 		threads, isKnown := known[capsule]
 		if !isKnown {
 			settings := map[string]*yaml.Node{}
-			if err := r.put(settings, capsule); err != nil {
-				return nil, err
+			err := r.put(settings, capsule)
+			if err == nil {
+				threads, err = r.number("concurrency", settings["concurrency"])
 			}
-			if threads, err = r.number("concurrency", settings["concurrency"]); err != nil {
-				return nil, err
+			if err != nil {
+				return err
 			}
 			known[capsule] = threads
 		}
-		all = append(all, Capsule{key.Name, threads})
-	}
-	return all, nil
+		all = append(all, Capsule{name, threads})
+		return nil
+	})
+	return all, err
 }
 
 // queues are written as names or as pairs of name and weight.

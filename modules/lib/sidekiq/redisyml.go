@@ -35,11 +35,7 @@ func (f Found) Place() string {
 // RedisYML is the URL of the Redis that a config/redis.yml names for an environment, as applications of Samvera have it: url, or host, port,
 // db, password and ssl, in a section of the environment or at the top. "" where it names none, or only Ruby can tell.
 func RedisYML(source []byte, environment string, env environ.Environ) string {
-	readings, err := rubyyaml.Readings(source, rubyyaml.NoTrim)
-	if err != nil || len(readings) != 1 {
-		return ""
-	}
-	doc, err := readings[0].Document()
+	doc, err := parseCertain(source, rubyyaml.NoTrim)
 	if err != nil || doc.Root() == nil {
 		return ""
 	}

@@ -135,3 +135,13 @@ func TestService_Config(t *testing.T) {
 		}
 	}
 }
+
+// Capsules in the file take precedence over -c, including the default capsule (lib/sidekiq/cli.rb, setup_options).
+func TestThreads_DefaultCapsuleOverConcurrency(t *testing.T) {
+	s := service(t, map[string]string{"/app/config/sidekiq.yml": ":concurrency: 10\n:capsules:\n  :default:\n    concurrency: 7\n  media:\n    concurrency: 2\n"})
+	s.Version = version(t, "7.3.2")
+	three := 3
+	threads, err := s.Threads(ProcessOptions{Config: "/app/config/sidekiq.yml", Concurrency: &three})
+	require.NoError(t, err)
+	require.Equal(t, Threads{Size: 9, By: `option "concurrency" and the capsules of /app/config/sidekiq.yml`}, threads)
+}

@@ -5,7 +5,7 @@
 //
 // config/sidekiq.yml is read as Sidekiq's CLI does (lib/sidekiq/cli.rb, parse_config): ERB, then YAML, keys with or without a
 // leading colon, the section of the environment over the top level. No Ruby is run: ERB is evaluated where it is one of the
-// few usual expressions over ENV, and only where the value is wanted. A file whose shape depends on Ruby code is refused.
+// few usual expressions over ENV, and only where the value is wanted. A file with ERB code tags (<% %>) is refused.
 //
 // What is not in the file follows the order of the CLI: RAILS_MAX_THREADS, then the default of the version
 // (lib/sidekiq.rb, from 7.0 lib/sidekiq/config.rb).

@@ -2,9 +2,9 @@ package sidekiq
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
 // Source is what sets a number of threads.
@@ -26,11 +26,20 @@ func (c Config) TotalConcurrency(version Version, env environ.Environ) (int, Sou
 	}
 	total := threads
 	for _, capsule := range c.Capsules {
+		size := threads
 		if capsule.Concurrency != nil {
-			total += *capsule.Concurrency
-		} else {
-			total += threads
+			size = *capsule.Concurrency
 		}
+		if capsule.Name == defaultCapsule { // is there already, and capsules: wins, even over -c (lib/sidekiq/cli.rb, setup_options)
+			size -= threads
+			if version.Known() {
+				source = FromConfig
+			}
+		}
+		total += size
+	}
+	if !version.Known() { // versions before 7.0 ignore capsules
+		total = max(total, threads)
 	}
 	return total, source, nil
 }
@@ -43,11 +52,11 @@ func (c Config) threads(version Version, env environ.Environ) (int, Source, erro
 	if !set {
 		return version.DefaultConcurrency(), FromDefault, nil
 	}
-	if !positive().MatchString(text) {
+	threads, ok := rubyyaml.Integer(text)
+	if !ok || threads < 1 {
 		return 0, FromThreads, fmt.Errorf("%s is not a number from 1, with which Sidekiq does not start; hint: set it to the number of threads", FromThreads)
 	}
-	threads, err := strconv.Atoi(text)
-	return threads, FromThreads, err
+	return threads, FromThreads, nil
 }
 
 // Threads is the number of threads of a process that run jobs, all capsules together, and what sets it.
@@ -57,7 +66,7 @@ func (c Config) threads(version Version, env environ.Environ) (int, Source, erro
 type Threads struct {
 	Size     int
 	By       string
-	Guessed  bool     // the version of Sidekiq is not known, and with it its number of threads
+	Guessed  bool     // the version of Sidekiq or its configuration is not known, and with it the number
 	Warnings []string // what is only assumed
 }
 
@@ -80,7 +89,7 @@ func (s Service) Threads(process ProcessOptions) (Threads, error) {
 	switch {
 	case err != nil && process.Concurrency != nil:
 		warning := fmt.Sprintf("%v; the pool is for %s alone, without threads of capsules", err, byFlag)
-		return Threads{Size: *process.Concurrency, By: byFlag, Warnings: []string{warning}}, nil
+		return Threads{Size: *process.Concurrency, By: byFlag, Guessed: true, Warnings: []string{warning}}, nil
 	case err != nil:
 		return Threads{}, err
 	case process.Concurrency != nil:

@@ -102,15 +102,21 @@ func TestTotalConcurrency(t *testing.T) {
 		source    Source
 		fails     string
 	}{
-		"the file":                     {config: Config{Concurrency: number(12)}, version: "7.3.2", want: 12, source: FromConfig},
-		"the file wins":                {config: Config{Concurrency: number(12)}, version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "7"}, want: 12, source: FromConfig},
-		"then RAILS_MAX_THREADS":       {version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "7"}, want: 7, source: FromThreads},
-		"then the default":             {version: "6.5.12", want: 10, source: FromDefault},
-		"the largest, when unknown":    {want: 25, source: FromDefault},
-		"all capsules":                 {config: Config{Concurrency: number(12), Capsules: capsules}, version: "7.3.2", want: 26, source: FromConfig},
-		"no capsules before 7":         {config: Config{Concurrency: number(12), Capsules: capsules}, version: "6.5.12", want: 12, source: FromConfig},
-		"capsules, when unknown":       {config: Config{Concurrency: number(12), Capsules: capsules}, want: 26, source: FromConfig},
-		"a variable that is no number": {version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "many"}, fails: "RAILS_MAX_THREADS is not a number from 1, with which Sidekiq does not start; hint: set it to the number of threads"},
+		"the file":                          {config: Config{Concurrency: number(12)}, version: "7.3.2", want: 12, source: FromConfig},
+		"the file wins":                     {config: Config{Concurrency: number(12)}, version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "7"}, want: 12, source: FromConfig},
+		"then RAILS_MAX_THREADS":            {version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "7"}, want: 7, source: FromThreads},
+		"then the default":                  {version: "6.5.12", want: 10, source: FromDefault},
+		"the largest, when unknown":         {want: 25, source: FromDefault},
+		"all capsules":                      {config: Config{Concurrency: number(12), Capsules: capsules}, version: "7.3.2", want: 26, source: FromConfig},
+		"no capsules before 7":              {config: Config{Concurrency: number(12), Capsules: capsules}, version: "6.5.12", want: 12, source: FromConfig},
+		"capsules, when unknown":            {config: Config{Concurrency: number(12), Capsules: capsules}, want: 26, source: FromConfig},
+		"the default capsule":               {config: Config{Concurrency: number(12), Capsules: []Capsule{{"default", number(3)}, {"media", number(2)}}}, version: "7.0.0", want: 5, source: FromConfig},
+		"the default capsule wins":          {config: Config{Capsules: []Capsule{{"default", number(30)}}}, version: "8.1.7", variables: map[string]string{"RAILS_MAX_THREADS": "7"}, want: 30, source: FromConfig},
+		"the default capsule before 7":      {config: Config{Capsules: []Capsule{{"default", number(30)}}}, version: "6.5.12", want: 10, source: FromDefault},
+		"the default capsule, when unknown": {config: Config{Concurrency: number(12), Capsules: []Capsule{{"default", number(3)}}}, want: 12, source: FromConfig},
+		"a variable with blanks":            {version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "25 "}, want: 25, source: FromThreads},
+		"a variable that is zero":           {version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "0"}, fails: "RAILS_MAX_THREADS is not a number from 1, with which Sidekiq does not start; hint: set it to the number of threads"},
+		"a variable that is no number":      {version: "7.3.2", variables: map[string]string{"RAILS_MAX_THREADS": "many"}, fails: "RAILS_MAX_THREADS is not a number from 1, with which Sidekiq does not start; hint: set it to the number of threads"},
 	} {
 		var v Version
 		if c.version != "" {
