@@ -1,211 +1,55 @@
-package databaseyml
+package databaseyml_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
+	"maps"
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml/databasetest"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 )
 
-// testCase is a file of testdata: comments ("# ..."), a line "raise ENVIRONMENT[/DATABASE] SIZE", optional lines
-// "env NAME=VALUE", "rails VERSION", "erb MODE", "key NAME", "lower" and "others"; the file in.yml, and golden.yml
-// with says (the edits), or refused (the error).
-type testCase struct {
-	name                  string
-	request               Request
-	rails                 railsVersion
-	variables             map[string]string
-	in                    []byte
-	golden, says, refused string
-}
-
-func (k testCase) reader() Reader {
-	return Reader{Environ: func(name string) (string, bool) {
-		value, set := k.variables[name]
-		return value, set
-	}, Rails: k.rails}
-}
-
-type railsVersion [2]int
-
-func (v railsVersion) Known() bool { return v[0] > 0 }
-
-func (v railsVersion) AtLeast(major, minor, _ int) bool {
-	return v[0] > major || (v[0] == major && v[1] >= minor)
-}
-
-func cases(t testing.TB) []testCase {
-	paths, err := filepath.Glob("testdata/*.txtar")
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
-	var all []testCase
-	for _, path := range paths {
-		all = append(all, readCase(t, path))
-	}
-	return all
-}
-
-func readCase(t testing.TB, path string) testCase {
-	archive, err := txtar.ParseFile(path)
-	require.NoError(t, err)
-	k := testCase{name: strings.TrimSuffix(filepath.Base(path), ".txtar"), variables: map[string]string{}}
-	for line := range strings.Lines(string(archive.Comment)) {
-		require.NoError(t, k.option(strings.TrimSuffix(line, "\n")), path)
-	}
-	require.NotZero(t, k.request.Size, path)
-	for _, file := range archive.Files {
-		switch file.Name {
-		case "in.yml":
-			k.in = file.Data
-		case "golden.yml":
-			k.golden = string(file.Data)
-		case "says":
-			k.says = string(file.Data)
-		case "refused":
-			k.refused = strings.TrimSuffix(string(file.Data), "\n")
-		default:
-			t.Fatalf("%s: unknown file %q", path, file.Name)
-		}
-	}
-	return k
-}
-
-// option parses a line of the header. An unknown line is an error, since a misspelt key would test nothing.
-func (k *testCase) option(line string) (err error) {
-	words := strings.Fields(line)
-	switch {
-	case strings.Join(words, " ") != line:
-		err = fmt.Errorf("line %q has spaces that separate nothing", line)
-	case line == "" || strings.HasPrefix(line, "# "):
-	case len(words) == 3 && words[0] == "raise":
-		environment, database, named := strings.Cut(words[1], "/")
-		k.request.Environment = environment
-		if named {
-			k.request.Databases = []string{database}
-		}
-		k.request.Size, err = strconv.Atoi(words[2])
-	case len(words) == 2 && words[0] == "env":
-		name, value, _ := strings.Cut(words[1], "=")
-		k.variables[name] = value
-	case len(words) == 2 && words[0] == "rails":
-		_, err = fmt.Sscanf(words[1], "%d.%d", &k.rails[0], &k.rails[1])
-	case len(words) == 2 && words[0] == "erb":
-		k.request.ERB = ERB(words[1])
-		if !slices.Contains([]ERB{Evaluate, Overrule, Refuse}, k.request.ERB) {
-			err = fmt.Errorf("unknown mode in %q", line)
-		}
-	case len(words) == 2 && words[0] == "key":
-		k.request.Key = words[1]
-	case line == "lower":
-		k.request.Lower = true
-	case line == "others":
-		k.request.Others = true
-	default:
-		err = fmt.Errorf("unknown line %q in the header", line)
-	}
-	return err
-}
-
-func TestCase_RefusesUnknownLine(t *testing.T) {
-	for _, line := range []string{"lowerr", "lower ", "raise production", "raise production many", "env", "erb never", "rails seven", "#no blank", "A sentence."} {
-		k := testCase{variables: map[string]string{}}
-		require.Error(t, k.option(line), "%q", line)
-	}
+// rules returns the rules for the file of a case.
+func rules(k databasetest.Case) databaseyml.Rules {
+	return databaseyml.Rules{Source: k.In, Environment: k.Request.Environment, Environ: k.Environ, Rails: k.Rails}
 }
 
 // production requests a pool for the databases of production.
-func production(size int) Request { return Request{Environment: "production", Size: size} }
-
-// says formats edits as the cases do.
-func says(r *Result) string {
-	var text strings.Builder
-	for _, e := range r.Edits {
-		if e.Before.Database != "" {
-			fmt.Fprintf(&text, "%s\n", e.Before.Database)
-		}
-		fmt.Fprintf(&text, "before: %d %s, %s\n", e.Before.Size, e.Before.Source, e.Before.Origin())
-		if e.Changed() {
-			fmt.Fprintf(&text, "after: %d %s, %s\nline %d: %q -> %q\n", e.After.Size, e.After.Source, e.After.Origin(), e.Line, e.Old, e.New)
-		}
-		for what, names := range map[string][]string{"also": e.Also, "others": e.Others} {
-			if len(names) > 0 {
-				fmt.Fprintf(&text, "%s: %s\n", what, strings.Join(names, ", "))
-			}
-		}
-		if e.Before.Doubt != "" {
-			fmt.Fprintf(&text, "doubt: %s\n", e.Before.Doubt)
-		}
-	}
-	return text.String()
-}
-
-var update = flag.Bool("update", false, "write what came out into testdata")
-
-// write writes the result into the case.
-func (k testCase) write(t *testing.T, result *Result, err error) {
-	path := filepath.Join("testdata", k.name+".txtar")
-	archive, parseErr := txtar.ParseFile(path)
-	require.NoError(t, parseErr)
-	archive.Files = archive.Files[:1]
-	add := func(name, text string) {
-		archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(text)})
-	}
-	if err != nil {
-		add("refused", err.Error()+"\n")
-	} else {
-		add("golden.yml", string(result.Text))
-		add("says", says(result))
-	}
-	require.NoError(t, os.WriteFile(path, txtar.Format(archive), 0o644))
+func production(size int) databaseyml.Request {
+	return databaseyml.Request{Environment: "production", Size: size}
 }
 
 func TestApply_Cases(t *testing.T) {
-	for _, k := range cases(t) {
-		t.Run(k.name, func(t *testing.T) {
-			original := bytes.Clone(k.in)
-			result, err := Apply(k.in, k.reader(), k.request)
-			require.Equal(t, original, k.in, "the source was written to")
-			if *update {
-				k.write(t, result, err)
+	for _, k := range databasetest.Cases(t) {
+		t.Run(k.Name, func(t *testing.T) {
+			original := bytes.Clone(k.In)
+			result, err := k.Apply(rules(k))
+			require.Equal(t, original, k.In, "the source was written to")
+			k.Check(t, result, err)
+			if err != nil {
+				require.IsType(t, &databaseyml.Refusal{}, err)
 				return
 			}
-			if k.refused != "" {
-				var refusal *Refusal
-				require.ErrorAs(t, err, &refusal)
-				require.Equal(t, k.refused, err.Error())
-				require.Nil(t, result)
-				return
-			}
+			k.In, k.Variables = result.Text, environAfter(k, result)
+			again, err := k.Apply(rules(k))
 			require.NoError(t, err)
-			require.Equal(t, k.golden, string(result.Text))
-			require.Equal(t, k.says, says(result))
-			require.Equal(t, k.golden != string(k.in), result.Changed())
+			require.False(t, again.Changed(), "a second run changes the file again")
+			require.Empty(t, again.Variables)
 		})
 	}
 }
 
-func TestApply_SecondRunChangesNothing(t *testing.T) {
-	for _, k := range cases(t) {
-		if k.golden == "" {
-			continue
-		}
-		t.Run(k.name, func(t *testing.T) {
-			again, err := Apply([]byte(k.golden), k.reader(), k.request)
-			require.NoError(t, err)
-			require.False(t, again.Changed())
-			require.Equal(t, k.golden, string(again.Text))
-		})
-	}
+// environAfter returns the environment of a case with the variables of a result.
+func environAfter(k databasetest.Case, r *databaseyml.Result) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, k.Variables)
+	maps.Copy(all, r.Variables)
+	return all
 }
 
 // variant rewrites a file without changing its meaning.
@@ -228,21 +72,21 @@ func TestApply_KeepsLineBreaksAndEncoding(t *testing.T) {
 	const want = "default: &default\n  pool: 5\nproduction:\n  <<: *default\n  pool: 25\n  database: app\n"
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
-			edit, err := Apply([]byte(v.of(in)), nothing, production(25))
+			edit, err := applyRules([]byte(v.of(in)), production(25))
 			require.NoError(t, err)
 			require.Equal(t, v.of(want), string(edit.Text))
 		})
 	}
 	t.Run("a last line without newline gets a line after it", func(t *testing.T) {
-		edit, err := Apply([]byte("production:\r\n  adapter: x"), nothing, production(25))
+		edit, err := applyRules([]byte("production:\r\n  adapter: x"), production(25))
 		require.NoError(t, err)
 		require.Equal(t, "production:\r\n  adapter: x\r\n  pool: 25", string(edit.Text))
 	})
 	t.Run("line separators of YAML 1.1 are line breaks", func(t *testing.T) {
-		edit, err := Apply([]byte("# one\u2028production:\n  adapter: x\u0085  pool: 5\r  host: y\n"), nothing, production(25))
+		edit, err := applyRules([]byte("# one\u2028production:\n  adapter: x\u0085  pool: 5\r  host: y\n"), production(25))
 		require.NoError(t, err)
 		require.Equal(t, "# one\u2028production:\n  adapter: x\u0085  pool: 25\r  host: y\n", string(edit.Text))
-		require.Equal(t, 4, edit.Edits[0].Line)
+		require.Equal(t, 4, edit.Edits[0].Lines[0].Number)
 	})
 }
 
@@ -253,7 +97,7 @@ func TestApply_RefusesOtherEncodings(t *testing.T) {
 		"\uFEFFproduction:\n  adapter: x":  "the file has a byte order mark, behind which Ruby loses the sections that follow the first; hint: save it as UTF-8 without BOM",
 		"production:\n  adapter: \uE000\n": "the file has a private character (U+E000 or U+E001); hint: remove it",
 	} {
-		_, err := Apply([]byte(text), nothing, production(25))
+		_, err := applyRules([]byte(text), production(25))
 		require.EqualError(t, err, want)
 	}
 }
@@ -263,7 +107,7 @@ func TestApply_NestedAliases(t *testing.T) {
 	for i := range 60 {
 		text += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
 	}
-	edit, err := Apply([]byte(text+"production:\n  pool: 5\n  more: *a60\n"), nothing, production(25))
+	edit, err := applyRules([]byte(text+"production:\n  pool: 5\n  more: *a60\n"), production(25))
 	require.NoError(t, err)
 	require.Equal(t, text+"production:\n  pool: 25\n  more: *a60\n", string(edit.Text))
 }
@@ -276,10 +120,9 @@ func TestApply_RefusesExpandingFiles(t *testing.T) {
 	for text, want := range map[string]string{
 		chain + "production:\n  <<: *a3000\n  adapter: x\n":                                                         "<< merges more than 50000 entries in all; hint: write fewer <<",
 		"d: &d\n" + numbered("  k%d: 1\n", 500) + "production:\n  adapter: x\n" + strings.Repeat("  <<: *d\n", 101): "<< merges more than 50000 entries in all",
-		numbered("e%d: {adapter: x}\n", 4000) + "production:\n" + numbered("  d%d: {adapter: x}\n", 40):             "the file has 79692 bytes, too many to look after 40 databases in it; hint: name the databases to look after, fewer of them",
-		"production:\n" + numbered("  d%d: {adapter: x}\n", 300):                                                    `the section "production" holds 300 databases, more than 256`,
+		numbered("e%d: {adapter: x}\n", 4000) + "production:\n" + numbered("  d%d:\n    adapter: x\n", 60):          "the file has 80212 bytes, too many to change so many databases in it; hint: name fewer databases",
 	} {
-		_, err := Apply([]byte(text), nothing, production(25))
+		_, err := applyRules([]byte(text), production(25))
 		require.ErrorContains(t, err, want)
 	}
 }
@@ -293,4 +136,53 @@ func numbered(line string, n int) string {
 	return text.String()
 }
 
-var nothing = Reader{Environ: environ.None}
+// applyRules applies the rules without variables.
+func applyRules(source []byte, q databaseyml.Request) (*databaseyml.Result, error) {
+	return databaseyml.Apply(source, databaseyml.Rules{Source: source, Environment: q.Environment, Environ: environ.None, Rails: databasetest.Version{7, 2}}, environ.None, q)
+}
+
+func TestApply_Variables(t *testing.T) {
+	for file, want := range map[string]map[string]string{
+		`pool: <%= ENV["DB_POOL"] || ENV["RAILS_MAX_THREADS"] || 5 %>`:         {"DB_POOL": "25"},
+		`pool: <%= ENV["RAILS_MAX_THREADS"] || ENV["DB_POOL"] || 5 %>`:         {"DB_POOL": "25"},
+		`pool: <%= ENV["WEB_CONCURRENCY"] || ENV["RAILS_MAX_THREADS"] || 5 %>`: {"RAILS_MAX_THREADS": "25"},
+		`pool: <%= Integer(ENV.fetch("X", "5")) %>`:                            {"X": "25"},
+		`pool: <%= ENV.fetch("BIG") { 25 } %>`:                                 {},
+		"primary:\n    pool: <%= ENV.fetch('MAIN', 5) %>\n  queue:\n    pool: <%= ENV.fetch('QUEUE', 5) %>\n  cable:\n    pool: <%= ENV.fetch('MAIN', 2) %>": {"MAIN": "25", "QUEUE": "25"},
+	} {
+		source := []byte("production:\n  " + file + "\n")
+		k := databasetest.Case{In: source, Request: production(25)}
+		result, err := k.Apply(rules(k))
+		require.NoError(t, err, file)
+		require.False(t, result.Changed(), file)
+		require.Equal(t, len(want), len(result.Variables), file)
+		for name, value := range want {
+			require.Equal(t, value, result.Variables[name], file)
+		}
+	}
+}
+
+func TestApply_RefusesVariables(t *testing.T) {
+	source := []byte("production:\n  pool: <%= ENV.fetch('X', 5) %>\n")
+	for want, change := range map[string]func(*databaseyml.Rules, *databaseyml.Request){
+		"it is set elsewhere": func(_ *databaseyml.Rules, q *databaseyml.Request) {
+			q.CheckVariable = func(name, value string) error { return fmt.Errorf("it is set elsewhere") }
+		},
+		"line 2: X also sets the number of Sidekiq's threads, to 25 instead of 10; hint: set that number in config/sidekiq.yml or by option \"concurrency\", or set erb: replace to replace it by pool: 25": func(r *databaseyml.Rules, _ *databaseyml.Request) {
+			r.Threads = func(variables map[string]string) (int, error) {
+				if variables["X"] != "" {
+					return 25, nil
+				}
+				return 10, nil
+			}
+		},
+		"no threads": func(r *databaseyml.Rules, _ *databaseyml.Request) {
+			r.Threads = func(map[string]string) (int, error) { return 0, fmt.Errorf("no threads") }
+		},
+	} {
+		r, q := databaseyml.Rules{Source: source, Environment: "production", Environ: environ.None, Rails: databasetest.Version{7, 2}}, production(25)
+		change(&r, &q)
+		_, err := databaseyml.Apply(source, r, environ.None, q)
+		require.EqualError(t, err, want)
+	}
+}

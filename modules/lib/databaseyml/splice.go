@@ -11,46 +11,29 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
-// splice replaces source[start:end] by text.
-type splice struct {
-	start, end int
-	text       string
-	lines      int    // between start and the line that changes
-	key        string // of the pool
-	old, new   string
-}
-
-func (s splice) apply(source []byte) []byte {
-	text := make([]byte, 0, len(source)+len(s.text))
-	text = append(text, source[:s.start]...)
-	text = append(text, s.text...)
-	return append(text, source[s.end:]...)
-}
-
 // replace writes the size in the place of the value of an entry and keeps its quotes.
-func (r *reading) replace(entry rubyyaml.Entry, key string, size int) (*splice, error) {
-	keyStart, keyEnd, ok := r.doc.Span(entry.Key)
+func (f *file) replace(entry rubyyaml.Entry, key string, size int) (*candidate, *Refusal) {
+	keyStart, keyEnd, ok := f.doc.Span(entry.Key)
 	if !ok {
-		return nil, r.unlocated(entry.Key)
+		return nil, f.unlocated(entry.Key)
 	}
-	source := r.doc.Source()
+	source := f.source
+	line := f.doc.Line(entry.Key)
 	digits := strconv.Itoa(size)
 	name := string(source[keyStart:keyEnd])
 	if isNull(entry.Value) && entry.Value.Value == "" {
-		return r.fill(entry, keyEnd, splice{key: key, text: " " + digits, old: name + ":", new: name + ": " + digits})
+		return f.fill(entry, keyEnd, candidate{line: line, lines: []Line{{line, name + ":", name + ": " + digits}}}, " "+digits)
 	}
-	start, end, ok := r.doc.Span(entry.Value)
+	start, end, ok := f.doc.Span(entry.Value)
 	if !ok {
-		return nil, r.unlocated(entry.Value)
+		return nil, f.unlocated(entry.Value)
 	}
 	old := string(source[start:end])
 	value := digits
 	switch quote := old[:1]; {
-	case !oneLine().MatchString(old) || r.doc.NamesAlias(entry.Value):
-		return nil, r.unlocated(entry.Value)
+	case !oneLine().MatchString(old):
+		return nil, f.unlocated(entry.Value)
 	case isNull(entry.Value):
-	case !spelledNumber().MatchString(old) && !rubyyaml.FromERB(entry.Value):
-		return nil, r.unlocated(entry.Value)
 	case quote == `"` || quote == "'":
 		value = quote + digits + quote
 	}
@@ -58,7 +41,11 @@ func (r *reading) replace(entry rubyyaml.Entry, key string, size int) (*splice, 
 	if start > keyEnd && oneLine().Match(source[keyEnd:start]) {
 		between = string(source[keyEnd:start])
 	}
-	return &splice{start: start, end: end, text: value, key: key, old: name + between + old, new: name + between + value}, nil
+	shown := f.doc.Shown(entry.Value)
+	if !rubyyaml.FromERB(entry.Value) && !isNull(entry.Value) && !spelledNumber().MatchString(old) {
+		shown = "..." // whatever it is, it is no pool
+	}
+	return &candidate{Change: splice(start, end, value), line: line, lines: []Line{{f.doc.LineAt(start), name + between + shown, name + between + value}}}, nil
 }
 
 var (
@@ -66,42 +53,47 @@ var (
 	oneLine       = lazyregexp.New(`^[^\n\r\x{85}\x{2028}\x{2029}]+$`)
 )
 
-// fill places a splice after the colon of a key that has no value.
-func (r *reading) fill(entry rubyyaml.Entry, keyEnd int, s splice) (*splice, error) {
-	source := r.doc.Source()
+// splice is the change of one place in the file.
+func splice(from, to int, text string) Change { return Change{Splices: []Splice{{from, to, text}}} }
+
+// fill writes text after the colon of a key that has no value.
+func (f *file) fill(entry rubyyaml.Entry, keyEnd int, c candidate, text string) (*candidate, *Refusal) {
+	source := f.source
 	colon := keyEnd
 	for colon < len(source) && source[colon] == ' ' {
 		colon++
 	}
 	if colon >= len(source) || source[colon] != ':' || entry.Value.Anchor != "" {
-		return nil, r.unlocated(entry.Value)
+		return nil, f.unlocated(entry.Value)
 	}
-	s.start, s.end = colon+1, colon+1
-	return &s, nil
+	c.Change = splice(colon+1, colon+1, text)
+	return &c, nil
 }
 
 // insert adds a line for the key after the line that must come before it.
-func (r *reading) insert(t *target, key string, size int) (*splice, error) {
-	if t.node.Style&yaml.FlowStyle != 0 {
-		return nil, r.refuse(t.key, fmt.Sprintf("write %s: %d into it", key, size), "the mapping stands in braces and has no %s", key)
+func (f *file) insert(p place, key string, size int) (*candidate, *Refusal) {
+	if p.node.Style&yaml.FlowStyle != 0 {
+		return nil, f.refuse(p.key, fmt.Sprintf("write %s: %d into it", key, size), "the mapping is written in braces and has no %s", key)
 	}
-	references, err := r.references(t)
-	if err != nil {
-		return nil, err
+	references, refusal := f.references(p)
+	if refusal != nil {
+		return nil, refusal
 	}
-	entry := fmt.Sprintf("%s: %d", r.spelling(t, key), size)
+	entry := fmt.Sprintf("%s: %d", f.spelling(p, key), size)
 	for _, reference := range references {
-		if indent, end, lineBreak, ok := r.wholeLine(reference); ok {
-			return &splice{start: end, end: end, text: lineBreak + indent + entry, lines: 1, key: key, new: entry}, nil
+		if indent, end, lineBreak, ok := f.wholeLine(reference); ok {
+			line := f.doc.LineAt(end)
+			c := &candidate{Change: splice(end, end, lineBreak+indent+entry), line: line, lines: []Line{{line, "", entry}}}
+			c.ineffective, c.hint = f.noEffect(p, key, size)
+			return c, nil
 		}
 	}
-	return nil, r.unlocated(references[0].Key)
+	return nil, f.unlocated(references[0].Key)
 }
 
-// spelling is the key as the entry spells it that the new line overrides: pool or :pool.
-func (r *reading) spelling(t *target, key string) string {
-	entry, source, err := r.entry(t, key)
-	if err == nil && source != Unassigned && rubyyaml.KeyOf(entry.Key).Symbol {
+// spelling is the key as the entry that the new line overrides spells it: pool or :pool.
+func (f *file) spelling(p place, key string) string {
+	if entry, isSet, err := p.values.Entry(key); err == nil && isSet && rubyyaml.KeyOf(entry.Key).Symbol {
 		return ":" + key
 	}
 	return key
@@ -109,61 +101,67 @@ func (r *reading) spelling(t *target, key string) string {
 
 // references are entries after which a new one takes effect and looks at home, the best first: the last <<, else those that
 // every database has.
-func (r *reading) references(t *target) ([]rubyyaml.Entry, error) {
+func (f *file) references(p place) ([]rubyyaml.Entry, *Refusal) {
 	var merges, common []rubyyaml.Entry
-	for i := 0; i < len(t.node.Content); i += 2 {
-		if key := t.node.Content[i]; rubyyaml.Merges(key) {
-			merges = append(merges, rubyyaml.Entry{Key: key, Value: t.node.Content[i+1], Own: true})
+	for i := 0; i < len(p.node.Content); i += 2 {
+		if key := p.node.Content[i]; rubyyaml.Merges(key) {
+			merges = append(merges, rubyyaml.Entry{Key: key, Value: p.node.Content[i+1], Own: true})
 		}
 	}
 	if len(merges) > 0 {
 		last := merges[len(merges)-1]
-		if last.Value.Kind != yaml.AliasNode && !r.doc.NamesAlias(last.Value) {
-			return nil, r.refuse(last.Key, "write << with one alias, or the pool by hand", "<< merges something other than one alias")
-		}
 		return []rubyyaml.Entry{last}, nil
 	}
 	for _, name := range []string{"database", "adapter", "url"} {
-		common = append(common, rubyyaml.OwnEntries(t.node, name)...)
+		common = append(common, rubyyaml.OwnEntries(p.node, name)...)
 	}
 	if len(common) == 0 {
-		return nil, r.refuse(t.key, byHand, "there is no <<, database, adapter or url to write the pool after")
+		return nil, f.refuse(p.key, byHand, "there is no <<, database, adapter or url to write the pool after")
 	}
 	return common, nil
 }
 
-var onlyComment = lazyregexp.New(`^(?:[ \t]*|[ \t]+#.*)$`)
+var onlyComment = lazyregexp.New(`^(?:[ \t]*\])?(?:[ \t]*|[ \t]+#.*)$`)
 
 // wholeLine is the indent of the line that an entry has for itself, where it ends, and its line break.
-func (r *reading) wholeLine(entry rubyyaml.Entry) (indent string, end int, lineBreak string, ok bool) {
-	keyStart, _, keyOK := r.doc.Span(entry.Key)
-	_, valueEnd, valueOK := r.doc.Span(entry.Value)
+func (f *file) wholeLine(entry rubyyaml.Entry) (indent string, end int, lineBreak string, ok bool) {
+	keyStart, _, keyOK := f.doc.Span(entry.Key)
+	value := entry.Value
+	if value.Kind == yaml.SequenceNode && len(value.Content) > 0 {
+		value = value.Content[len(value.Content)-1] // the last of << with a list
+	}
+	_, valueEnd, valueOK := f.doc.Span(value)
 	if !keyOK || !valueOK {
 		return "", 0, "", false
 	}
-	source := r.doc.Source()
-	start, _, _ := r.doc.LineBounds(keyStart)
-	_, end, next := r.doc.LineBounds(valueEnd)
+	source := f.source
+	start, _, _ := f.doc.LineBounds(keyStart)
+	_, end, next := f.doc.LineBounds(valueEnd)
 	indent = string(source[start:keyStart])
 	rest := string(source[valueEnd:end])
-	if strings.Trim(indent, " ") != "" || !onlyComment().MatchString(rest) || r.doc.Divides(end) {
+	if strings.Trim(indent, " ") != "" || !onlyComment().MatchString(rest) || f.doc.Divides(end) {
 		return "", 0, "", false
 	}
-	return indent, end, r.lineBreak(start, string(source[end:next])), true
+	return indent, end, f.lineBreak(start, string(source[end:next])), true
 }
 
 // lineBreak is the break of a line that begins at start; of the last line, which may have none, that of the one before.
-func (r *reading) lineBreak(start int, own string) string {
+func (f *file) lineBreak(start int, own string) string {
 	if own != "" {
 		return own
 	}
 	if start > 0 {
-		_, end, next := r.doc.LineBounds(start - 1)
-		return string(r.doc.Source()[end:next])
+		_, end, next := f.doc.LineBounds(start - 1)
+		return string(f.source[end:next])
 	}
 	return "\n"
 }
 
-func (r *reading) unlocated(n *yaml.Node) *Refusal {
-	return r.refuse(n, byHand, "what stands here is spelled in a way that cannot be changed with certainty")
+func (f *file) unlocated(n *yaml.Node) *Refusal {
+	return f.refuse(n, byHand, "this value cannot be edited safely")
+}
+
+// isNull reports whether a value is written as nothing, ~ or null.
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Style == 0 && n.Tag == "!!null"
 }

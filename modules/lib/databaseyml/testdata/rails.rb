@@ -1,6 +1,6 @@
 # Answers what the installed Rails reads. Each answer has "rails" => version.
 #
-# {"text" => a database.yml, "environment", "variables", "databases" => names}: "pools" => [size, ...], with null for what raises.
+# {"text" => a database.yml, "environment", "variables"}: "pools" => [{"name", "pool"}, ...], or null if Rails raises.
 # {"templates" => true}: "templates" => what `rails new` writes into config/database.yml, by adapter.
 require "erb"
 require "pathname"
@@ -9,28 +9,28 @@ require "active_record"
 require "rails"
 require "rails/application/configuration"
 
+# The database configurations of an environment, with those of replicas.
 def configurations(question)
   Dir.mktmpdir do |root|
     Dir.mkdir(File.join(root, "config"))
     File.write(File.join(root, "config/database.yml"), question["text"])
     ActiveRecord::Base.configurations = Rails::Application::Configuration.new(Pathname.new(root)).database_configuration
-    ActiveRecord::Base.configurations
   end
+  hidden = %i[include_hidden include_replicas] & ActiveRecord::Base.configurations.method(:configs_for).parameters.map(&:last)
+  ActiveRecord::Base.configurations.configs_for(env_name: question["environment"], **{hidden.first => true})
 end
 
-def pool(question, name)
-  found = configurations(question).configs_for(env_name: question["environment"])
-  config = found.find { |c| (c.respond_to?(:name) ? c.name : c.spec_name) == name } || (name == "primary" && found.first)
-  return Integer(config.max_connections || -1) if config.respond_to?(:max_connections)
+def pool(config)
+  return config.max_connections if config.respond_to?(:max_connections)
   config.respond_to?(:pool) ? config.pool : (config.config["pool"] || 5).to_i
-rescue ScriptError, StandardError
-  nil
 end
 
 def pools(question)
   ENV.replace(question["variables"] || {})
   ENV["RAILS_ENV"] = question["environment"]
-  question["databases"].map { |name| pool(question, name.empty? ? "primary" : name) }
+  configurations(question).map { |c| {name: c.respond_to?(:name) ? c.name : c.spec_name, pool: pool(c)} }
+rescue ScriptError, StandardError
+  nil
 end
 
 # What a template asks its generator.
