@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
+	"strings"
 	"time"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
@@ -52,21 +52,10 @@ func (d *database) open() (exists bool, err error) {
 
 // unreadable is what an error of read means before the change. A link may lead to a shared file that does not exist yet.
 func unreadable(err error) error {
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
-	case errors.Is(err, os.ErrPermission):
-		return hintBecome(err, os.Geteuid())
 	}
-	return err
-}
-
-// hintBecome adds the hint to run as root, for any other user.
-func hintBecome(err error, uid int) error {
-	if uid == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; hint: become: true", err)
+	return atomicfile.HintUser(err)
 }
 
 // read returns nil where there is no file.
@@ -80,15 +69,7 @@ func (d *database) read() (*atomicfile.File, error) {
 
 // checkWritable reports in check mode, too, whether the file can be replaced and its owner kept.
 func (d *database) checkWritable() error {
-	const wanted = 3 // write and search, access(2)
-	dir := filepath.Dir(d.file.Path)
-	if err := syscall.Access(dir, wanted); err != nil {
-		return hintBecome(fmt.Errorf("%q cannot be replaced, %s: %w", d.file.Path, dir, err), os.Geteuid())
-	}
-	if uid := os.Geteuid(); uid != 0 && uid != d.file.UID {
-		return fmt.Errorf("%q belongs to uid %d, which uid %d cannot keep; hint: become: true", d.file.Path, d.file.UID, uid)
-	}
-	return nil
+	return atomicfile.Check(replacement(d.file.Path, d.file.Data, d.file))
 }
 
 // replace writes new in place of old, unless the file was changed since.
@@ -105,5 +86,22 @@ func (d *database) replace(old, new []byte) error {
 
 // write writes a file with the attributes of another one.
 func write(path string, data []byte, like *atomicfile.File) error {
-	return atomicfile.Replace(atomicfile.Replacement{Path: path, Data: data, Mode: like.Mode, UID: like.UID, GID: like.GID, Found: like})
+	return atomicfile.Replace(replacement(path, data, like))
+}
+
+func replacement(path string, data []byte, like *atomicfile.File) atomicfile.Replacement {
+	return atomicfile.Replacement{Path: path, Data: data, Mode: like.Mode, UID: like.UID, GID: like.GID, Found: like}
+}
+
+// missingPaths lists paths that do not exist. For a symbolic link it adds the target, which may be mistyped.
+func missingPaths(paths []string) string {
+	var all []string
+	for _, path := range paths {
+		_, err := atomicfile.ReadConfiguration(path, atomicfile.Follow)
+		if dangling := new(atomicfile.Dangling); errors.As(err, dangling) {
+			path = fmt.Sprintf("%s (a symbolic link to %s)", path, dangling.Target)
+		}
+		all = append(all, path)
+	}
+	return strings.Join(all, " or ")
 }

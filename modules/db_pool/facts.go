@@ -3,10 +3,9 @@ package dbpool
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/connections"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
@@ -15,9 +14,9 @@ import (
 type facts struct {
 	database *database // nil: none of the paths exists
 	missing  []error   // one for each environment file that does not exist
+	process  process
 	service  sidekiq.Service
-	required connections.Wanted // of each pool
-	by       databaseyml.Reader // the application
+	environ  environ.Environ // of the application
 }
 
 func gather(o *options) (*facts, error) {
@@ -30,9 +29,7 @@ func gather(o *options) (*facts, error) {
 		return &facts{}, err
 	}
 	files := atomicfile.NewReader("/")
-	f := &facts{database: d, service: sidekiq.Service{
-		RailsEnv: o.RailsEnv, Lockfile: o.lockfile(), Environment: o.Sources(files), Files: files,
-	}}
+	f := &facts{database: d}
 	for _, path := range o.EnvironmentFiles {
 		if _, err := (environ.Sources{EnvironmentFiles: []string{path}, Files: files}).FileOf(""); errors.Is(err, fs.ErrNotExist) {
 			f.missing = append(f.missing, err)
@@ -41,11 +38,24 @@ func gather(o *options) (*facts, error) {
 	if len(f.missing) > 0 {
 		return f, nil
 	}
-	if o.size > 0 {
-		f.required = connections.Wanted{Size: o.size, By: `option "pool"`}
-	} else if f.required, err = connections.Required(f.service, o.processes(), o.Headroom); err != nil {
+	if f.process, err = findProcess(o, files); err != nil {
 		return nil, err
 	}
-	f.by, err = connections.Reader(f.service)
+	f.service = sidekiq.Service{RailsEnv: o.RailsEnv, Lockfile: o.lockfile(), Environment: o.Sources(files), Files: files}
+	if f.process.variables != nil {
+		f.service.Environment = f.service.Environment.Of(f.process.variables)
+	}
+	f.environ, err = f.service.Environ()
 	return f, err
+}
+
+// lockfile is the path of Gemfile.lock: in app_root, or beside the directory of the configuration; "" where neither is given.
+func (o *options) lockfile() string {
+	switch {
+	case o.AppRoot != nil:
+		return filepath.Join(*o.AppRoot, "Gemfile.lock")
+	case len(o.SidekiqConfig) > 0:
+		return filepath.Join(filepath.Dir(filepath.Dir(o.SidekiqConfig[0])), "Gemfile.lock")
+	}
+	return ""
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/capistrano"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
@@ -31,13 +30,14 @@ type options struct {
 	AllowForeignLinks bool                     `option:"allow_foreign_links"`
 	Backup            bool                     `option:"backup"`
 	IfMissing         string                   `option:"if_missing"`
+	Service           string                   `option:"service"`
+	User              string                   `option:"user"`
+	Bundle            string                   `option:"bundle"`
+	Ruby              string                   `option:"ruby"`
 	environ.Options
 
 	size int // the number of option pool; 0: auto
 }
-
-// erbVariable is the choice of erb that this module adds to those of package databaseyml.
-const erbVariable = "variable"
 
 // maxPool is more than any server accepts; a larger number is a typing error.
 const maxPool = 10000
@@ -152,19 +152,6 @@ func (o *options) checkConfig(option, path string) error {
 	return nil
 }
 
-func (o *options) request(size int) databaseyml.Request {
-	q := databaseyml.Request{
-		Environment: o.RailsEnv, Databases: o.Databases, Size: size, ERB: databaseyml.ERB(o.ERB), Lower: o.AllowLower, Others: o.AllowOthers,
-	}
-	if o.Key != "auto" {
-		q.Key = o.Key
-	}
-	if o.ERB == erbVariable {
-		q.ERB = databaseyml.Evaluate
-	}
-	return q
-}
-
 // processes are those of option processes, else one for each configuration, all with absolute paths.
 func (o *options) processes() []sidekiq.ProcessOptions {
 	listed := o.Processes
@@ -188,15 +175,4 @@ func (o *options) processes() []sidekiq.ProcessOptions {
 		}
 	}
 	return all
-}
-
-// lockfile is the path of Gemfile.lock: in app_root, or beside the directory of the configuration; "" where neither is given.
-func (o *options) lockfile() string {
-	switch {
-	case o.AppRoot != nil:
-		return filepath.Join(*o.AppRoot, "Gemfile.lock")
-	case len(o.SidekiqConfig) > 0:
-		return filepath.Join(filepath.Dir(filepath.Dir(o.SidekiqConfig[0])), "Gemfile.lock")
-	}
-	return ""
 }

@@ -16,7 +16,6 @@ package dbpool
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -55,25 +54,29 @@ func plan(o *options) (*ansible.Plan, error) {
 	if len(f.missing) > 0 {
 		return plan, nil
 	}
-	t, err := wantedText(o, f)
-	if errors.As(err, new(*databaseyml.Refusal)) {
-		err = fmt.Errorf("%s: %w", f.database.path, err)
-	}
+	t, err := f.tune(o)
 	if err != nil {
 		return nil, err
 	}
 	if f.database.unlocked != nil {
 		plan.Warn("%v", f.database.unlocked)
 	}
-	if f.required.Guessed && len(t.variables) > 0 {
-		plan.Warn("%s: ERB makes the pool; it is left to a run after the first deploy", f.database.path)
-		t.variables = nil
+	if t.warning != "" {
+		plan.Warn("%s", t.warning)
 	}
-	for _, warning := range f.required.Warnings {
+	if t.Result != nil && f.process.threads > t.required.Size {
+		plan.Warn("the running process has %d threads, more than the %d connections that are required by %s; hint: restart it, or set headroom if an initializer adds capsules",
+			f.process.threads, t.required.Size, t.required.By)
+	}
+	if t.Result != nil && t.required.Guessed && len(t.Variables) > 0 {
+		plan.Warn("%s: ERB computes the pool; it is left to a run after the first deploy", f.database.path)
+		t.withoutVariables()
+	}
+	for _, warning := range t.required.Warnings {
 		plan.Warn("%s", warning)
 	}
 	report(plan, f, t)
-	if !t.Changed() {
+	if t.Result == nil || !t.Changed() {
 		return plan, nil
 	}
 	if err := f.database.checkWritable(); err != nil {
@@ -87,7 +90,7 @@ func plan(o *options) (*ansible.Plan, error) {
 }
 
 func missing(plan *ansible.Plan, o *options) {
-	list := strings.Join(o.Path, " or ")
+	list := missingPaths(o.Path)
 	if o.IfMissing == "skip" {
 		plan.Warn("%s does not exist; the pool is left to a run after the first deploy", list)
 		return
@@ -95,14 +98,14 @@ func missing(plan *ansible.Plan, o *options) {
 	plan.Missing(argspec.Errorf("path", "%s does not exist; hint: deploy the application first, or set if_missing: skip", list))
 }
 
-func changeStep(o *options, f *facts, t text) ansible.Step {
+func changeStep(o *options, f *facts, t tuned) ansible.Step {
 	verb := "raise"
 	if o.AllowLower {
 		verb = "set"
 	}
 	d := f.database
 	return ansible.Step{
-		Title: fmt.Sprintf("%s the pool to %d in %s", verb, f.required.Size, d.path),
+		Title: fmt.Sprintf("%s the pool to %d in %s", verb, t.required.Size, d.path),
 		Diff:  &ansible.Diff{Prepared: diff(d.path, t.Edits)},
 		Do:    func(*ansible.Late) error { return d.replace(d.file.Data, t.Text) },
 		Undo:  func() error { return d.replace(t.Text, d.file.Data) },
@@ -115,7 +118,7 @@ func backupStep(d *database) ansible.Step {
 	return ansible.Step{
 		Title: "keep the file as it was in " + path,
 		Do: func(late *ansible.Late) error {
-			late.Set("backup_file", path)
+			late.Plan().Set("backup_file", path) // not in the answer of a failure, which removes the backup
 			return write(path, d.file.Data, d.file)
 		},
 		Undo: func() error { return atomicfile.Remove(path) },
@@ -127,14 +130,13 @@ func diff(path string, edits []databaseyml.Edit) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "--- before: %s\n+++ after: %s\n", path, path)
 	for _, e := range edits {
-		if !e.Changed() {
-			continue
+		for _, line := range e.Lines {
+			fmt.Fprintf(&text, "@@ line %d @@\n", line.Number)
+			if line.Old != "" {
+				fmt.Fprintf(&text, "-%s\n", line.Old)
+			}
+			fmt.Fprintf(&text, "+%s\n", line.New)
 		}
-		fmt.Fprintf(&text, "@@ line %d @@\n", e.Line)
-		if e.Old != "" {
-			fmt.Fprintf(&text, "-%s\n", e.Old)
-		}
-		fmt.Fprintf(&text, "+%s\n", e.New)
 	}
 	return text.String()
 }
