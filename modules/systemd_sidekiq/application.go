@@ -258,6 +258,9 @@ func (g *gatherer) timeout(u *unit, s sidekiq.Service, env environ.Environ) (int
 		if before, err := strconv.Atoi(u.installed.Value("TimeoutStopSec")); err == nil && isManaged(u.installed.Text) {
 			timeout = max(timeout, before-stopMargin) // not shortened without evidence
 		}
+		if config.Timeout != nil {
+			timeout = max(timeout, *config.Timeout)
+		}
 		g.warn("%v; the unit assumes a timeout of %d s", err, timeout)
 	case err != nil:
 		return 0, err

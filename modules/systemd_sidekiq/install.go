@@ -92,7 +92,7 @@ func (p *planner) checkRuby(changed map[string]string) error {
 	if filepath.IsAbs(bundle) {
 		bundle = p.inRoot(bundle)
 	}
-	warning, err := p.bundle.CheckRuby(p.user, p.inRoot(p.AppRoot), p.inShell(bundler.RubyCommand(bundle)), variables)
+	warning, err := p.bundle.CheckRuby(p.user, p.inRoot(p.AppRoot), p.inShell(bundler.RubyCommand(bundle, bundler.DescribeRuby...)), variables)
 	if warning != "" {
 		p.Warn("%s", warning)
 	}

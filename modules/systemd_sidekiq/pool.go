@@ -64,11 +64,11 @@ func parsePool(registered map[string]any, appRoot string) (pool, error) {
 	return p, nil
 }
 
-// pool is the pool of option database_pool. Without a database.yml, or without a result of db_pool, the units keep their variables.
+// pool is the pool of option database_pool. Without a result of db_pool, or if it could not read a database.yml, the units keep their variables.
 func (g *gatherer) pool(s service) pool {
 	p := g.checkedPool
 	p.variables = maps.Clone(p.variables)
-	if p.file == "" {
+	if p.variables == nil {
 		p.variables = poolVariables(s)
 	}
 	set := g.Variables()
