@@ -65,17 +65,18 @@ func agreesWithTheModules(t *testing.T, name string, database, config []byte, un
 		c, err := sidekiq.ReadConfig(config, "production", environ.None, sidekiq.Version{})
 		count(err)
 		if err != nil {
-			require.Contains(t, string(text), "only Ruby could tell", name)
+			require.Contains(t, string(text), "cannot be read", name)
 		} else {
 			showsConfig(t, name, string(text), c)
 		}
 	}
 	if database != nil {
-		pools, err := databaseyml.Pools(database, databaseyml.Reader{Environ: environ.None}, "production")
+		rules := databaseyml.Rules{Source: database, Environment: "production", Environ: environ.None, Rails: sidekiq.Version{}}
+		answer, err := rules.Ask(databaseyml.Change{})
 		count(err)
 		require.Regexp(t, `(?m)^# config/database\.yml(:\d+)?: `, string(text), name)
-		for _, p := range pools {
-			require.Regexp(t, fmt.Sprintf(`\bpool( without a limit| %d)\b`, p.Size), string(text), name)
+		for _, d := range answer.Databases {
+			require.Regexp(t, fmt.Sprintf(`\bpool( without a limit| %d)\b`, d.Pool), string(text), name)
 		}
 	}
 }

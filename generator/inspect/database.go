@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,36 +18,29 @@ func (a *Application) databaseYML() {
 	if s == nil {
 		return
 	}
-	pools, err := databaseyml.Pools(s.text, databaseyml.Reader{Environ: environ.None, Rails: a.rails()}, a.railsEnv)
+	rules := databaseyml.Rules{Source: s.text, Environment: a.railsEnv, Environ: environ.None, Rails: a.rails()}
+	read, err := databaseyml.Apply(s.text, rules, environ.None, databaseyml.Request{Environment: a.railsEnv, Size: 1})
 	if err != nil {
 		line, text := refusal(err)
+		if r := new(databaseyml.Refusal); errors.As(err, &r) && r.Uncertain {
+			text = "the pool requires Ruby (" + text + "): on the host, the role runs the application's"
+		}
 		s.refuse(line, "database.pool", text)
-		s.offerReplace(line)
 		return
 	}
 	adapters := s.adapters()
 	var names []string
-	for _, p := range pools {
-		s.poolMeans(p, adapters[p.Database])
-		if p.Database != "" {
-			names = append(names, p.Database)
-		}
+	for _, d := range read.Edits {
+		s.poolMeans(d, len(read.Edits) > 1, adapters[d.Name])
+		names = append(names, d.Name)
 	}
 	if len(names) > 1 {
 		s.offer(0, "database.names", names, "several databases, all of which the role tunes. Name some to leave the others as they are.")
 	}
 }
 
-// offerReplace names the way out where Ruby alone knows a pool.
-func (s *source) offerReplace(line int) {
-	by := databaseyml.Reader{Environ: environ.None, Rails: s.rails()}
-	if _, err := databaseyml.Apply(s.text, by, databaseyml.Request{Environment: s.railsEnv, Size: max(1, s.wanted()), ERB: databaseyml.Overrule}); err == nil {
-		s.offer(line, "database.erb", "replace", "may the role write a number in the place of the Ruby code? By default it stops there.")
-	}
-}
-
 // rails is the version that reads the file.
-func (a *Application) rails() databaseyml.Rails {
+func (a *Application) rails() databaseyml.Version {
 	if g := a.gems["activerecord"]; g.line > 0 {
 		return g.version
 	}
@@ -54,41 +48,41 @@ func (a *Application) rails() databaseyml.Rails {
 }
 
 // poolMeans says of one pool what the role will do about it.
-func (s *source) poolMeans(p databaseyml.Pool, adapter string) {
-	threads, size := s.wanted(), poolText(p)
+func (s *source) poolMeans(d databaseyml.Edit, isOfSeveral bool, adapter string) {
+	threads, size := s.wanted(), poolText(d)
 	where := ""
-	if p.Database != "" {
-		where = p.Database + ": "
+	if isOfSeveral {
+		where = d.Name + ": "
 	}
 	text, short := where+size, where+strings.TrimSpace(adapter+" "+size)
 	switch {
 	case threads == 0:
-	case p.Size >= threads:
+	case d.Before >= threads:
 		text += fmt.Sprintf(", enough for %s", s.threadText(threads))
 	default:
-		text += fmt.Sprintf(", too small for %s: the role ", s.threadText(threads)) + remedy(p)
-		short += fmt.Sprintf(" for %s: the role ", s.threadText(threads)) + remedy(p)
+		text += fmt.Sprintf(", too small for %s: the role ", s.threadText(threads)) + remedy(d)
+		short += fmt.Sprintf(" for %s: the role ", s.threadText(threads)) + remedy(d)
 	}
-	s.tell(p.Line, "database.pool", text)
+	s.tell(d.Found.Line, "database.pool", text)
 	s.say(short)
 }
 
-func poolText(p databaseyml.Pool) string {
-	text := fmt.Sprintf("pool %d", p.Size)
-	if p.Size == databaseyml.Unlimited {
+func poolText(d databaseyml.Edit) string {
+	text := fmt.Sprintf("pool %d", d.Before)
+	if d.Before == databaseyml.Unlimited {
 		text = "pool without a limit"
 	}
 	switch {
-	case len(p.Variables) > 0:
-		text += " " + notSet(p.Variables)
-	case p.Source == databaseyml.Unassigned:
+	case len(d.Found.Variables) > 0:
+		text += " " + notSet(d.Found.Variables)
+	case d.Found.Source == databaseyml.Unassigned:
 		text += " by default"
 	}
 	return text
 }
 
-func remedy(p databaseyml.Pool) string {
-	if len(p.Variables) > 0 {
+func remedy(d databaseyml.Edit) string {
+	if len(d.Found.Variables) > 0 {
 		return "sets the variable"
 	}
 	return "raises it"
@@ -97,19 +91,15 @@ func remedy(p databaseyml.Pool) string {
 // adapterName is what is shown of an adapter: nothing else could be in there.
 var adapterName = map[string]string{"mysql2": "MySQL", "trilogy": "MySQL", "postgresql": "PostgreSQL", "postgis": "PostgreSQL (PostGIS)", "sqlite3": "SQLite", "makara_postgresql": "PostgreSQL", "oracle_enhanced": "Oracle", "sqlserver": "SQL Server"}
 
-// adapters are those of the section's databases, by their names; of the section itself by "".
+// adapters are those of the section's databases, by their names; of the section itself by "primary".
 func (s *source) adapters() map[string]string {
 	all := map[string]string{}
-	readings, err := rubyyaml.Readings(s.text, rubyyaml.NoTrim)
-	if err != nil || len(readings) == 0 {
-		return all
-	}
-	doc, err := readings[0].Document()
+	doc, err := rubyyaml.Parse(s.text, rubyyaml.NoTrim)
 	if err != nil || doc.Root() == nil {
 		return all
 	}
 	section := valueOf(doc, doc.Root(), s.railsEnv)
-	all[""] = adapterOf(doc, section)
+	all["primary"] = adapterOf(doc, section)
 	if m := mappingOf(doc, section); m != nil {
 		for _, key := range m.Keys() {
 			all[key.Name] = adapterOf(doc, m.At(key).Value)

@@ -103,7 +103,7 @@ func TestPlanted_EveryWord(t *testing.T) {
 		}
 	}
 	maps.DeleteFunc(withheld, func(_ string, was bool) bool { return !was })
-	require.Equal(t, []string{"app_root", "capistrano.roles", "database.names", "deploy_root", "deploy_user", "environment", "extra_directives", "processes", "project",
+	require.Equal(t, []string{"app_root", "capistrano.roles", "deploy_root", "deploy_user", "environment", "extra_directives", "processes", "project",
 		"queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
 }
 

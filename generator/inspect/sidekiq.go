@@ -33,7 +33,7 @@ func (a *Application) sidekiqYML() {
 	config, err := sidekiq.ReadConfig(s.text, a.railsEnv, environ.None, a.version)
 	if err != nil {
 		line, text := refusal(err)
-		s.refuse(line, "concurrency", "only Ruby could tell what it says: "+text)
+		s.refuse(line, "concurrency", "cannot be read: "+text)
 		s.offer(line, "concurrency", a.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
 		return
 	}
@@ -74,14 +74,10 @@ type setting struct {
 	variables []string
 }
 
-// settings finds them, those of the environment's section before others. A file with several readings has those of the first.
+// settings finds them, those of the environment's section before others.
 func (s *source) settings() map[string]setting {
 	all := map[string]setting{}
-	readings, err := rubyyaml.Readings(s.text, rubyyaml.Trim(!s.version.Known() || s.version.AtLeast(7, 1, 0)))
-	if err != nil || len(readings) == 0 {
-		return all
-	}
-	doc, err := readings[0].Document()
+	doc, err := rubyyaml.Parse(s.text, rubyyaml.Trim(!s.version.Known() || s.version.AtLeast(7, 1, 0)))
 	if err != nil || doc.Root() == nil {
 		return all
 	}
@@ -206,7 +202,7 @@ func (s *source) isConfig() bool {
 	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
 	if err != nil {
 		line, text := refusal(err)
-		s.refuse(line, "processes", "only Ruby could tell what it says: "+text)
+		s.refuse(line, "processes", "cannot be read: "+text)
 		return false
 	}
 	if config.Concurrency == nil && len(config.Queues) == 0 {
