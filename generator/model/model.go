@@ -119,6 +119,7 @@ type Database struct {
 	Headroom int      `json:"headroom,omitzero"`
 	Names    []string `json:"names,omitzero"`
 	ERB      string   `json:"erb,omitzero"`
+	Ruby     string   `json:"ruby,omitzero"`
 
 	AllowForeignLinks bool `json:"allow_foreign_links,omitzero"`
 }
@@ -155,7 +156,7 @@ func Default() Model {
 		Memory:      Memory{Malloc: "arenas"},
 		Hardening:   Hardening{Level: "auto", ReadWritePaths: []string{"-/opt/derivatives", "-/opt/uploads", "-/opt/data"}, JIT: true},
 		Redis:       Redis{Manage: "auto"},
-		Database: Database{Pool: "auto", ERB: "variable",
+		Database: Database{Pool: "auto", ERB: "variable", Ruby: "auto",
 			Config: []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"}},
 		Sudo:       Sudo{Systemctl: slices.Clone(Grantable)},
 		BecomeUser: "root",

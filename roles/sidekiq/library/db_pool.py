@@ -16,9 +16,10 @@ description:
     comments, ERB, quotes, line ends, and mode, owner, group, access list and SELinux label of the file. A pool that is
     large enough is left alone; none is lowered unless asked for.
   - >-
-    The file is read as Rails reads it, with C(<<) merges, C(shared:), several databases, C(url:) and C(DATABASE_URL).
-    After the change it is read again and every other value compared; what cannot be located with certainty is refused
-    with line, reason and what to do, and the file stays as it is.
+    A file without ERB, or with simple C(ENV) lookups in values, is read by fixed rules. For other files, and before and
+    after each change, the module runs the application's own Ruby with Sidekiq and Active Record, as O(user) and with
+    the environment of the running process. If anything but a pool would change, the file is not modified. Results are
+    cached in F(/run/db_pool), so a run with nothing to change does not start Ruby.
 options:
   path:
     description:
@@ -36,9 +37,8 @@ options:
     default: production
   databases:
     description:
-      - >-
-        Names of the databases to look after, where the section holds several. By default all: those whose pool is too
-        small are changed.
+      - Names of the databases to change, as in Rails; V(primary) if the section is a single database. By default all,
+          including replicas.
     type: list
     elements: str
     default: []
@@ -130,8 +130,8 @@ options:
   dotenv_files:
     description:
       - >-
-        Files that the application itself loads with dotenv. What the service sets wins over them, and an earlier file
-        over a later. One that is missing is no error.
+        Files that the application itself loads with its gem dotenv. Ruby reads them as O(user). What the service sets
+        wins over them, and an earlier file over a later. One that is missing is no error.
       - By default C(shared/.env.RAILS_ENV) beside O(app_root) if that ends in C(current), with the value of
           O(rails_env).
     type: list
@@ -148,18 +148,43 @@ options:
   erb:
     description:
       - >-
-        What to do where ERB makes the pool, as in Rails' own V(pool: <%= ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
+        What to do if ERB computes a pool that is too small, as in Rails' own V(pool: <%=
+        ENV.fetch("RAILS_MAX_THREADS"\) { 5 } %>).
       - >-
-        V(variable) evaluates it with O(environment), O(environment_files) and O(dotenv_files). If the pool is too
-        small, RV(environment) has the variable to set. M(systemd_sidekiq) sets it in the unit if its option
-        C(database_pool) is the result of this task.
-      - V(evaluate) does the same, but it is an error if the pool is too small. The error names the variable to set.
-      - V(replace) puts a number in its place when it is too small, or cannot be told without Ruby; then it may be
-          smaller than what Ruby gave.
-      - V(refuse) is an error however large it is.
+        V(variable) finds a variable in the expression that makes the pool large enough, and returns it in
+        RV(environment): set it in the environment of the service. M(systemd_sidekiq) sets it in the unit if its option
+        C(database_pool) is the result of this task. It is an error if there is none.
+      - V(replace) replaces the expression by a number.
     type: str
-    choices: [variable, evaluate, replace, refuse]
+    choices: [variable, replace]
     default: variable
+  ruby:
+    description:
+      - >-
+        V(auto) runs the application's Ruby before and after the file is changed, and if the fixed rules cannot read it.
+        Ruby runs as O(user), for at most 30 seconds. If it fails, a warning says why, and the file is not changed.
+        Before the first deploy, and if O(user) is root, only the fixed rules are used.
+      - V(never) uses the fixed rules only. A file that they cannot read is an error.
+    type: str
+    choices: [auto, never]
+    default: auto
+  user:
+    description:
+      - User to run Ruby as. Ruby is never run as root. By default the user of the running process of O(service), else
+          the owner of O(app_root).
+    type: str
+  service:
+    description:
+      - >-
+        Name of the systemd service. If it runs in O(app_root), the Ruby and the environment of its process are used.
+        Variables that the unit sets are replaced by O(environment), O(secret_environment) and O(environment_files).
+    type: str
+    default: sidekiq
+  bundle:
+    description:
+      - Path of C(bundle), which starts Ruby if no process of O(service) runs. By default it is found as
+          M(systemd_sidekiq) finds it.
+    type: path
   allow_lower:
     description:
       - Whether a pool that is larger is made smaller, too.
@@ -199,15 +224,15 @@ attributes:
   check_mode:
     support: full
     description: >-
-      Returns the same as a run, and changes nothing. A file that does not exist is a warning, because an earlier task
-      may create it.
+      Returns the same as a run, and changes nothing but the cache in /run/db_pool. A file that does not exist is a
+      warning, because an earlier task may create it.
   diff_mode:
     support: full
     description: Shows the entries that change, without anything else of their lines.
   platform:
     support: full
     platforms: posix
-    description: Linux. No Python and no Ruby is needed on the host.
+    description: Linux. The host needs no Python. Ruby is run only if the application has it.
 notes:
   - >-
     Runs of the same user wait for each other; a user without a home directory is warned that they do not. A file that
@@ -217,9 +242,17 @@ notes:
     Sidekiq's flag C(-c) does it.
   - A pool too large costs nothing, since connections are opened as they are needed.
   - >-
-    C(<% if %>), C(else) and C(each) are followed: what all outcomes have in common is changed, and a pool whose place
-    depends on the outcome is refused. Their conditions are not evaluated, and the pools that are returned are the least
-    of all outcomes.
+    Ruby loads C(bundler/setup), C(sidekiq/cli) with the command line of the process, and Active Record. It loads
+    F(config/application.rb) only if the file refers to a constant or method that only the application defines, and
+    never F(config/environment.rb). It returns the number of threads, and the names and pools of databases, nothing else
+    of the file.
+  - >-
+    A cached result is used until the next boot, or until the release, the file, the environment, the Ruby,
+    C(Gemfile.lock), F(config/application.rb), Sidekiq's configuration or one of O(dotenv_files) changes. If ERB in the
+    file reads other files itself, results are not cached.
+  - >-
+    Capsules that an initializer adds are not counted: set O(headroom). It is a warning if the running process has more
+    threads than connections are required.
 seealso:
   - module: systemd_sidekiq
   - name: Rails, database pooling
@@ -286,35 +319,42 @@ required_by:
   returned: when it exists
   type: str
   sample: /opt/hyrax/current/config/sidekiq.yml
+read_with:
+  description: >-
+    How the file was read. V(rules), or the path of Ruby (or of C(bundle)), its user, and the time that it took,
+    C(cached) or C(failed).
+  returned: when it exists
+  type: str
+  sample: /usr/bin/ruby3.1 as deploy, 0.9 s
 pool_before:
   description: >-
-    Pool that was in effect, of the first of RV(databases), without the variables of RV(environment); null when only
-    Ruby can tell, V(-1) when it has no limit (Rails 8.1). The least that it may be where ERB leaves several.
-  returned: when it exists
+    Pool that was in effect, of the first of RV(databases), without the variables of RV(environment); V(-1) when it has
+    no limit (Rails 8.1).
+  returned: when the file was read
   type: int
   sample: 5
 pool_after:
   description: Pool that is in effect at the end, with the variables of RV(environment); in check mode, that would be.
-  returned: when it exists
+  returned: when the file was read
   type: int
   sample: 25
 source:
   description: >-
-    What the pool came from. V(own), a line of the database itself; V(inherited), through C(<<); V(shared), the section
-    C(shared:); V(url), C(pool=) in the URL of the section; V(DATABASE_URL), C(pool=) in that variable or in the
-    database's own; V(default), ActiveRecord's 5.
-  returned: when it exists
+    Origin of the pool, as far as that is known without Ruby. V(own), a line of the database itself; V(inherited),
+    through C(<<); V(shared), the section C(shared:); V(url), the URL in the section; V(DATABASE_URL), C(DATABASE_URL)
+    or C(NAME_DATABASE_URL); V(code), ERB that generates the line; V(default), Active Record's 5.
+  returned: when the file was read
   type: str
   sample: inherited
 line:
   description: Line that was changed or added; V(0) when none.
-  returned: when it exists
+  returned: when the file was read
   type: int
   sample: 11
 environment:
   description: Variables that the process must be started with so that the pool is large enough. Not empty with
       O(erb=variable) only.
-  returned: when it exists
+  returned: when the file was read
   type: dict
   sample: {"RAILS_MAX_THREADS": "25"}
 backup_file:
@@ -324,12 +364,12 @@ backup_file:
   sample: /opt/hyrax/shared/config/database.yml.4711.2026-11-24@10:15:00~
 databases:
   description: The same for each database.
-  returned: when it exists
+  returned: when the file was read
   type: list
   elements: dict
   contains:
     name:
-      description: Name of the database; empty where the section is one database.
+      description: Name of the database, V(primary) for the only one.
       type: str
     key:
       description: The key of the pool, V(pool) or V(max_connections).
@@ -395,7 +435,11 @@ def main():
             'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
             'dotenv_files': {'type': 'list', 'elements': 'path'},
             'key': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'pool', 'max_connections']},
-            'erb': {'type': 'str', 'default': 'variable', 'choices': ['variable', 'evaluate', 'replace', 'refuse']},
+            'erb': {'type': 'str', 'default': 'variable', 'choices': ['variable', 'replace']},
+            'ruby': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'never']},
+            'user': {'type': 'str'},
+            'service': {'type': 'str', 'default': 'sidekiq'},
+            'bundle': {'type': 'path'},
             'allow_lower': {'type': 'bool', 'default': False},
             'allow_others': {'type': 'bool', 'default': False},
             'allow_foreign_links': {'type': 'bool', 'default': False},
