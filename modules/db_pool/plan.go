@@ -1,15 +1,18 @@
 // Package dbpool is the Ansible module db_pool: it gives an application enough database connections for its Sidekiq.
 //
-// The promise: after it, each pool of the environment is at least the number of threads, as Rails reads the file; at most one
-// line per database has changed; or the file is as it was and the error says why, with its line.
+// The promise: after it, each pool of the environment is at least the number of threads, as Rails reads the file; at most one line per database has changed
+// (two if pool and max_connections must agree); or the file is as it was, and the error or the warning says why.
 //
 // # Decisions
 //
 // A symbolic link is followed: Capistrano links config/database.yml to its shared one, and that is the file to change. A link of the deploy user
 // does not have root change what that user could not (allow_foreign_links).
 //
-// Where ERB makes the pool of a variable, as in Rails' own template, the file is right and the environment is not: the role lets the
-// unit set the variable (erb: variable), and a number takes the place of the template only when that is asked for.
+// The rules of package databaseyml serve where they are certain and nothing is to be changed: a run with nothing to change costs no Ruby. Otherwise the
+// application's own Ruby is asked (package activerecord), whose answers are kept for later runs.
+//
+// Where ERB computes the pool from a variable, as in Rails' own template, the file is right and the environment is not: the unit of the role sets the
+// variable (erb: variable). A number replaces the ERB only with erb: replace.
 //
 // The diff shows the entries that change and nothing else of their lines, since a line may hold a password.
 package dbpool

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -109,6 +110,8 @@ func (f *facts) rubyUser(o *options) (*accounts.User, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case user == nil && o.User == "":
+		return nil, declined{fmt.Errorf(`uid %s has no name on this host; hint: set option "user"`, key)}
 	case user == nil:
 		return nil, wrongOption{argspec.Errorf("user", "%q does not exist on this host; hint: set it to the user of the service", key)}
 	case user.UID == 0:
@@ -155,8 +158,16 @@ func (f *facts) state(o *options, ruby activerecord.Ruby) ([]byte, error) {
 	return sum[:], err
 }
 
-// readsFiles is code in a file that may read others, whose changes nobody would notice. Answers about it are not kept.
-var readsFiles = lazyregexp.New(`\b(?:File|IO|YAML|JSON|Pathname|Dir|open|require|require_relative|load|load_file)\b`)
+var (
+	erbTag   = lazyregexp.New(`(?s)<%[^#%].*?%>`)
+	harmless = lazyregexp.New(`\bFile\.(?:(?:exist|file|socket|directory)\?|join|expand_path|dirname|basename)`)
+	reading  = lazyregexp.New(`\b(?:File|IO|YAML|JSON|Pathname|Dir|open|require|require_relative|load|load_file)\b`)
+)
+
+// readsFiles reports whether ERB may read other files, whose changes nobody would notice.
+func readsFiles(source []byte) bool {
+	return slices.ContainsFunc(erbTag().FindAll(source, -1), func(tag []byte) bool { return reading().Match(harmless().ReplaceAll(tag, nil)) })
+}
 
 func (a *asker) ask(q activerecord.Question) (databaseyml.Answer, error) {
 	key, plainKey, err := a.keys(q)

@@ -161,7 +161,7 @@ func (f *facts) tuneByRuby(o *options, ruby activerecord.Ruby, byRules required)
 			f.database.path, ruby.Path, ruby.User.Name, failure, *o.AppRoot)
 		return t, nil
 	}
-	if err != nil || readsFiles().Match(f.database.file.Data) {
+	if err != nil || readsFiles(f.database.file.Data) {
 		return t, f.withPath(err)
 	}
 	a.rehearse(t.Text, func() { _, _ = f.askRuby(o, a, byRules) }) // what it does not know, the next run asks

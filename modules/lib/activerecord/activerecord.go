@@ -111,6 +111,9 @@ func (r Ruby) Start() (*Session, error) {
 		return nil, err
 	}
 	ready, err := s.read()
+	if failure := ready.failure(); err == nil && failure != nil {
+		err = failure
+	}
 	if err != nil {
 		s.Close()
 		return nil, err
@@ -164,7 +167,7 @@ func (s *Session) start(r Ruby) error {
 	return nil
 }
 
-// Ask asks a question. The error is a *Failure if the application does not answer.
+// Ask asks a question. The error is a *Failure if the application does not answer, and a *databaseyml.Refusal if the change makes it raise an exception.
 func (s *Session) Ask(q Question) (databaseyml.Answer, error) {
 	line, err := json.Marshal(q)
 	if err != nil {
@@ -177,8 +180,18 @@ func (s *Session) Ask(q Question) (databaseyml.Answer, error) {
 	if err != nil {
 		return databaseyml.Answer{}, err
 	}
+	failure := r.failure()
+	if failure != nil && r.Error != exited && len(q.Splices)+len(q.Variables) > 0 {
+		return databaseyml.Answer{}, &databaseyml.Refusal{Line: failure.Line, Reason: "with the change, " + failure.Reason, Hint: "edit the file by hand"}
+	}
+	if failure != nil {
+		return databaseyml.Answer{}, failure
+	}
 	return r.answer()
 }
+
+// exited is the error of a response if code of the application has ended the process.
+const exited = "exit"
 
 // Took is how long the session has lasted.
 func (s *Session) Took() time.Duration { return time.Since(s.started) }
@@ -216,9 +229,6 @@ func (s *Session) read() (response, error) {
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		return r, errOutput
-	}
-	if r.Error != "" {
-		return r, r.failure()
 	}
 	return r, nil
 }
@@ -260,15 +270,18 @@ func firstLine(text string) string {
 
 var rubyName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_:/.?!-]{0,99}$`)
 
-// failure explains an exception by its class and the name that it is about.
+// failure explains an exception by its class and the name that it is about, nil if there is none.
 func (r response) failure() *Failure {
+	if r.Error == "" {
+		return nil
+	}
 	name := r.Name
 	if !rubyName().MatchString(name) {
 		name = ""
 	}
 	f := &Failure{Line: r.Line}
 	switch {
-	case r.Error == "exit":
+	case r.Error == exited:
 		f.Reason = "code of the application exited"
 	case r.Error == "KeyError" && name != "":
 		f.Reason = fmt.Sprintf("the variable %s is not set", name)

@@ -232,7 +232,7 @@ func (e *editor) raise(name string, edit *Edit) error {
 		if err != nil || reason == nil {
 			return err
 		}
-		if refusal == nil {
+		if refusal == nil || reason.Uncertain {
 			refusal = reason
 		}
 	}
@@ -264,6 +264,9 @@ func (e *editor) try(name string, c candidate, edit *Edit) (*Refusal, error) {
 		return nil, &Refusal{Reason: fmt.Sprintf("the file has %d bytes, too many to change so many databases in it", len(e.source)), Hint: "name fewer databases"}
 	}
 	after, err := e.judge.Ask(change)
+	if refusal := new(Refusal); errors.As(err, &refusal) {
+		return refusal, nil
+	}
 	if err != nil {
 		return nil, err
 	}

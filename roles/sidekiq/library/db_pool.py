@@ -12,9 +12,10 @@ description:
     process must be as large as its number of threads, or jobs fail with V(ActiveRecord::ConnectionTimeoutError) when
     the worker is busy.
   - >-
-    Raises the pool of each database of an environment by changing or adding exactly one line. Every other byte stays:
-    comments, ERB, quotes, line ends, and mode, owner, group, access list and SELinux label of the file. A pool that is
-    large enough is left alone; none is lowered unless asked for.
+    Raises the pool of each database of an environment by changing or adding one line, or two if C(pool) and
+    C(max_connections) must agree. Every other byte stays: comments, ERB, quotes, line ends, and mode, owner, group,
+    access list and SELinux label of the file. A pool that is large enough is left alone; none is lowered unless asked
+    for.
   - >-
     A file without ERB, or with simple C(ENV) lookups in values, is read by fixed rules. For other files, and before and
     after each change, the module runs the application's own Ruby with Sidekiq and Active Record, as O(user) and with
