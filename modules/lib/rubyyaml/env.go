@@ -244,6 +244,17 @@ var (
 	readOfENV = lazyregexp.New(`^ENV(?:\[\s*(?:"[^"]*"|'[^']*')\s*\]\s*(?:$|==|=~|&&\s*[^=\s]|\|\|\s*[^=\s]|[^=\s|&+])|\.(?:fetch|key\?|has_key\?|include\?)\W)`)
 )
 
+var assignment = lazyregexp.New(`^\s*ENV\[\s*(?:"([^"\\#]+)"|'([^'\\]+)')\s*\]\s*(?:\|\|)?=[^=~](.*)$`)
+
+// assigned returns the variable that code assigns to, and nothing else that may change ENV; "" for other code.
+func assigned(code string) string {
+	m := assignment().FindStringSubmatch(code)
+	if m == nil || changesEnvironment(m[3]) {
+		return ""
+	}
+	return m[1] + m[2]
+}
+
 // changesEnvironment reports whether code may change ENV: it does something else with it than read a variable.
 func changesEnvironment(code string) bool {
 	return slices.ContainsFunc(useOfENV().FindAllStringIndex(code, -1), func(at []int) bool {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
@@ -168,6 +169,17 @@ func (r *rendered) sourceEnd(offset int) int {
 // longestText is the size in bytes of the longest scalar of which ERB makes a part, before and after: names, numbers and URLs are shorter.
 const longestText = 2048
 
+// readsAssigned reports whether code reads a variable that a tag assigns to.
+func (r *rendered) readsAssigned(code string) bool {
+	read := mentions(code)
+	for _, other := range r.codes {
+		if name := assigned(other); name != "" && slices.Contains(read, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // expand replaces the tokens in value by what their tags give in environ.
 func (r *rendered) expand(value string, environ Environ) (string, error) {
 	var failure error
@@ -180,7 +192,9 @@ func (r *rendered) expand(value string, environ Environ) (string, error) {
 			return ""
 		}
 		var output string
-		output, failure = evaluate(r.codes[token], environ)
+		if output, failure = evaluate(r.codes[token], environ); r.readsAssigned(r.codes[token]) {
+			failure = ErrRuby
+		}
 		size += len(output)
 		return output
 	})

@@ -95,7 +95,7 @@ func (d *Document) Uncertain() *Refusal {
 		switch {
 		case t.kind == codeTag:
 			reason = "the content depends on an ERB code tag (<% %>)"
-		case t.kind == outputTag && changesEnvironment(t.code):
+		case t.kind == outputTag && assigned(t.code) == "" && changesEnvironment(t.code):
 			reason = "an ERB tag here may change ENV"
 		case d.text.lines[t.start]:
 			reason = "the output of an ERB tag here may be any key"

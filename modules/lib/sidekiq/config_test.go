@@ -72,7 +72,7 @@ var configCases = []configCase{
 	{name: "a tag that is a line", source: ":concurrency: 5\n<%= settings.to_yaml %>\n",
 		refused: "line 2: requires Ruby: the output of an ERB tag here may be any key; hint: set concurrency and timeout as options"},
 	{name: "a tag that changes ENV", source: ":concurrency: <%= ENV['THREADS'] ||= '5' %>\n",
-		refused: "line 1: requires Ruby: an ERB tag here may change ENV; hint: set concurrency and timeout as options"},
+		refused: "line 1: requires Ruby: concurrency: the ERB expression is not a simple ENV lookup; hint: set concurrency and timeout as options"},
 	{name: "a capsule in both spellings, and one that is named by a number", source: ":capsules:\n  :a: {concurrency: 1}\n  a: {concurrency: 2}\n  1: {concurrency: 3}\n",
 		want: Config{Capsules: []Capsule{{"a", number(2)}, {"1", number(3)}}}},
 	{name: "a capsule named by ERB", source: ":capsules:\n  <%= ENV['X'] %>:\n    concurrency: 2\n",
