@@ -161,7 +161,7 @@ end
 
 # Code that does not raise a NameError where the application is not loaded.
 def mentions_application?
-  File.exist?(APPLICATION) && IO.binread(Changed.path).match?(/Rails\.(?!env\b)|defined\?|rescue/n)
+  File.exist?(APPLICATION) && IO.binread(Changed.path).scan(/<%[^#%].*?%>/mn).any? { |tag| tag.match?(/Rails\.(?!env\b)|defined\?|rescue/n) }
 end
 
 # Files that the application loads with its gem dotenv, if it has that.
