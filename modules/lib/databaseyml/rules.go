@@ -45,7 +45,7 @@ func (r Rules) Ask(c Change) (Answer, error) {
 	}
 	a, err := after.answer()
 	if err != nil {
-		return a, err
+		return Answer{}, err
 	}
 	if len(c.Splices) > 0 {
 		if a.Others, a.Differs, err = compare(before.file, after.file, r.Environment); err != nil {
