@@ -48,6 +48,11 @@ func (f *facts) findRuby(o *options) (activerecord.Ruby, error) {
 	if _, err := os.Stat(*o.AppRoot); errors.Is(err, fs.ErrNotExist) {
 		return none, errNotDeployed
 	}
+	if has, err := f.hasActiveRecord(); err != nil {
+		return none, err
+	} else if !has {
+		return none, declined{fmt.Errorf("%s names no activerecord", f.service.Lockfile)}
+	}
 	user, err := f.rubyUser(o)
 	if err != nil {
 		return none, err
@@ -87,6 +92,16 @@ func (f *facts) findRuby(o *options) (activerecord.Ruby, error) {
 	r.Path = bundle.Path
 	r.Command = func(args ...string) []string { return bundler.RubyCommand(bundle.Path, args...) }
 	return r, nil
+}
+
+// hasActiveRecord reports whether the bundle may have Active Record. Without Gemfile.lock it may.
+func (f *facts) hasActiveRecord() (bool, error) {
+	rails, err := f.service.Locked("activerecord")
+	if err != nil || rails.Known() {
+		return true, err
+	}
+	sidekiq, err := f.service.Locked("sidekiq")
+	return !sidekiq.Known(), err
 }
 
 // rubyUser is the user who runs Ruby: that of the option, else of the process, else the owner of the application. It is never root.
