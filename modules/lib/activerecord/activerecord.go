@@ -7,7 +7,8 @@
 // exception, which may quote one.
 //
 // The script parses Sidekiq's command line first, as the process does, so that Sidekiq.server? and Sidekiq's options are those of the process. It loads
-// config/application.rb only if the file uses a name that is not defined without it, and never config/environment.rb, which would run the application.
+// config/application.rb only if the file uses a name that is not defined without it, or code to which that would not show (Rails.root, defined?, rescue);
+// never config/environment.rb, which would run the application.
 //
 // A change of the file is tried without writing it: the script overrides the methods that read a file.
 package activerecord

@@ -244,9 +244,9 @@ notes:
   - A pool too large costs nothing, since connections are opened as they are needed.
   - >-
     Ruby loads C(bundler/setup), C(sidekiq/cli) with the command line of the process, and Active Record. It loads
-    F(config/application.rb) only if the file refers to a constant or method that only the application defines, and
-    never F(config/environment.rb). It returns the number of threads, and the names and pools of databases, nothing else
-    of the file.
+    F(config/application.rb) only if ERB in the file refers to C(Rails) (other than C(Rails.env)) or to a name that only
+    the application defines, and never F(config/environment.rb). It returns the number of threads, and the names and
+    pools of databases, nothing else of the file.
   - >-
     A cached result is used until the next boot, or until the release, the file, the environment, the Ruby,
     C(Gemfile.lock), F(config/application.rb), Sidekiq's configuration or one of O(dotenv_files) changes. If ERB in the
