@@ -40,15 +40,11 @@ func findProcess(o *options, files *atomicfile.Reader) (process, error) {
 	if o.AppRoot == nil {
 		return process{}, nil
 	}
-	units := []string{o.Service + ".service"}
-	for _, p := range o.Processes {
-		units = append(units, o.Service+"@"+p.Name+".service")
-	}
 	ctl, err := systemd.Find("/")
 	if err != nil {
 		return process{}, nil // a host without systemd has no service
 	}
-	states, err := ctl.ShowAll(units...)
+	states, err := ctl.ShowAll(systemd.ServiceUnits("/", o.Service)...)
 	if err != nil {
 		return process{}, nil // likewise in a container without a booted systemd
 	}

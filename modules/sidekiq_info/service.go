@@ -31,10 +31,7 @@ func findService(o *options) (s service, err error) {
 	if err != nil {
 		return s, err
 	}
-	names := []string{o.Service + ".service"}
-	for _, file := range systemd.UnitFiles("/", o.Service+"@?*.service", "") { // of several processes
-		names = append(names, file.Name())
-	}
+	names := systemd.ServiceUnits("/", o.Service)
 	states, err := ctl.ShowAll(names...)
 	if err != nil {
 		return s, err

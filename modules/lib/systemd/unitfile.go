@@ -27,6 +27,15 @@ var unitName = lazyregexp.New(`^[A-Za-z0-9:_.\\@-]+\.[a-z]+$`)
 // Name is the name of the unit.
 func (f UnitFile) Name() string { return filepath.Base(f.Path) }
 
+// ServiceUnits returns the names of the units of a service: its own, and those of several processes.
+func ServiceUnits(root, service string) []string {
+	names := []string{service + ".service"}
+	for _, file := range UnitFiles(root, service+"@?*.service", "") {
+		names = append(names, file.Name())
+	}
+	return names
+}
+
 // UnitFiles are the unit files whose names match a pattern, one for AdminDir and one for PackageDirs; "" matches none. root is the root directory
 // of the host. Symbolic links, which are aliases or masks, and files that cannot be read are left out.
 func UnitFiles(root, ofAdmin, ofPackages string) []UnitFile {
