@@ -196,13 +196,16 @@ func quoted(names []string) string {
 
 // pool is that of a database, the smallest of several of that name (Rails keeps two sections, "production" and :production, apart); 0 if there is none.
 func (a Answer) pool(name string) int {
-	smallest := 0
+	var pools []int
 	for _, d := range a.Databases {
-		if d.Name == name && (smallest == 0 || d.Pool < smallest) {
-			smallest = d.Pool
+		if d.Name == name {
+			pools = append(pools, d.Pool)
 		}
 	}
-	return smallest
+	if pools == nil {
+		return 0
+	}
+	return slices.Min(pools)
 }
 
 // editor collects the changes for several databases.
