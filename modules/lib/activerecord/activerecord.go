@@ -271,7 +271,7 @@ func firstLine(text string) string {
 
 var rubyName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_:/.?!-]{0,99}$`)
 
-// failure explains an exception by its class and the name that it is about, nil if there is none.
+// failure explains an exception by its class and the name that it is about. It returns nil without an exception.
 func (r response) failure() *Failure {
 	if r.Error == "" {
 		return nil

@@ -94,19 +94,19 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 	dir, err := os.MkdirTemp("", "") // the path of a socket is short
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder"), 0o755))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "directory"), 0o755))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
 	socket, err := net.Listen("unix", filepath.Join(dir, "socket"))
 	require.NoError(t, err)
 	defer socket.Close()
-	require.NoError(t, os.Symlink("folder", filepath.Join(dir, "link")))
+	require.NoError(t, os.Symlink("directory", filepath.Join(dir, "link")))
 
 	for path, msg := range map[string]string{
-		filepath.Join(dir, "folder"): "is a directory, not a file; hint: move it away",
-		filepath.Join(dir, "link"):   fmt.Sprintf("is a symbolic link to %q, which is a directory, not a file; hint: correct the link", dir+"/folder"),
-		filepath.Join(dir, "pipe"):   "is a named pipe, not a file",
-		filepath.Join(dir, "socket"): "is a socket, not a file",
-		"/dev/null":                  "is a device, not a file",
+		filepath.Join(dir, "directory"): "is a directory, not a file; hint: move it away",
+		filepath.Join(dir, "link"):      fmt.Sprintf("is a symbolic link to %q, which is a directory, not a file; hint: correct the link", dir+"/directory"),
+		filepath.Join(dir, "pipe"):      "is a named pipe, not a file",
+		filepath.Join(dir, "socket"):    "is a socket, not a file",
+		"/dev/null":                     "is a device, not a file",
 	} {
 		r := replacement(path, "new")
 		r.Links = Follow
@@ -114,8 +114,8 @@ func TestWhatIsNoFileIsRefused(t *testing.T) {
 		_, err := Read(path, Follow)
 		require.ErrorContains(t, err, msg)
 	}
-	require.Error(t, Remove(filepath.Join(dir, "folder")), "even an empty directory stays")
-	requireOnly(t, dir, "folder", "pipe", "socket", "link")
+	require.Error(t, Remove(filepath.Join(dir, "directory")), "even an empty directory stays")
+	requireOnly(t, dir, "directory", "pipe", "socket", "link")
 }
 
 func TestRestorePutsBackWhatWasRead(t *testing.T) {

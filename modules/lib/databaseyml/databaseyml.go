@@ -9,7 +9,7 @@
 // The file is never printed from a data structure: the place is found in the parsed tree (package rubyyaml) and changed in the source, so comments,
 // quotes, ERB and line breaks stay as people wrote them.
 //
-// Where the section has no pool of its own, a line is added after its last <<, since Psych lets a later << override an earlier key; without << after its
+// If the section sets no pool itself, a line is added after its last <<, since Psych lets a later << override an earlier key; without << after its
 // database, adapter or url. A mapping from which other environments inherit is not changed, unless that is allowed.
 //
 // A pool that ERB computes is raised by a variable that the ERB reads, or replaced by a number.
@@ -194,7 +194,8 @@ func quoted(names []string) string {
 	return strings.Join(all, ", ")
 }
 
-// pool is that of a database, the smallest of several of that name (Rails keeps two sections, "production" and :production, apart); 0 if there is none.
+// pool returns the pool of a database, the smallest of several with that name (Rails keeps the sections "production" and :production apart); 0 for an
+// unknown name.
 func (a Answer) pool(name string) int {
 	var pools []int
 	for _, d := range a.Databases {

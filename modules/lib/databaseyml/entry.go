@@ -23,7 +23,7 @@ const (
 	Shared      Source = "shared"       // the section shared:
 	URL         Source = "url"          // pool= in the URL of the section
 	DatabaseURL Source = "DATABASE_URL" // pool= in that variable, or in NAME_DATABASE_URL
-	Code        Source = "code"         // ERB that writes more than a value, or a library: only Ruby can tell
+	Code        Source = "code"         // ERB that writes more than a value, or a library
 )
 
 // Entry is the entry of a file that sets a pool, as far as it is known without Ruby.

@@ -84,7 +84,7 @@ func (c candidate) refuse(reason, hint string) *Refusal {
 	return &Refusal{Line: c.line, Reason: reason, Hint: hint}
 }
 
-// candidates are the changes for a database, the best first. The refusal says why there is none, or not more.
+// candidates returns the changes to try for a database, the best first. The refusal is the reason if there are none, or fewer than places.
 func (f *file) candidates(q Request, database string) ([]candidate, *Refusal) {
 	var all []candidate
 	var refusal *Refusal

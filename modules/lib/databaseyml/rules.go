@@ -20,7 +20,7 @@ type Version interface {
 	AtLeast(major, minor, patch int) bool
 }
 
-// Rules judge a file by the rules of Psych and of Active Record, where these are certain: no ERB but plain uses of ENV in what matters. Every error is a *Refusal;
+// Rules judge a file by the rules of Psych and of Active Record, where these are certain: no ERB but simple ENV lookups in what matters. Every error is a *Refusal;
 // of other files it is Uncertain.
 type Rules struct {
 	Source      []byte
@@ -203,7 +203,7 @@ func (r reading) section(key, n *yaml.Node) (a Answer, err error) {
 	return a, nil
 }
 
-// nested is a database within a section that has no connection of its own: its plain keys were meant for several.
+// nested returns the name of a database in a section that has plain keys, but no adapter, url or database: the keys were meant for several databases.
 func (r reading) nested(values *rubyyaml.Mapping) string {
 	has := func(m *rubyyaml.Mapping, names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return m.Has(rubyyaml.Key{Name: name}) })

@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
-// ErrRuby reports that an ERB tag is more than a plain use of ENV, so that only Ruby can evaluate it.
+// ErrRuby reports that an ERB tag is not a simple ENV lookup, and requires Ruby.
 var ErrRuby = errors.New("the ERB expression is not a simple ENV lookup")
 
 var errTooLong = fmt.Errorf("the value comes from ERB and is longer than %d bytes", longestText)

@@ -209,8 +209,8 @@ func mergeSources(value *yaml.Node) (sources []*yaml.Node, all bool) {
 	return sources, true
 }
 
-// Text returns the text of a scalar with the output of its ERB tags, as YAML reads it. The error is ErrRuby if only Ruby can
-// evaluate a tag. Whether the file is certain at all is what Uncertain reports.
+// Text returns the text of a scalar with the output of its ERB tags, as YAML reads it. The error is ErrRuby if a tag
+// requires Ruby. Whether the file is certain at all is what Uncertain reports.
 func (d *Document) Text(n *yaml.Node, environ Environ) (string, error) {
 	n = Deref(n)
 	text, err := d.text.expand(n.Value, environ)

@@ -11,7 +11,7 @@ type Refusal struct {
 	Reason string // what stands there
 	Hint   string // what to do about it; may be empty
 
-	Uncertain bool // only Ruby can tell what the file says
+	Uncertain bool // the file requires Ruby
 }
 
 // Error is "line N: reason; hint: what to do".

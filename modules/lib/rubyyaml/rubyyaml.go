@@ -1,7 +1,7 @@
 // Package rubyyaml reads a YAML file as Ruby programs read their configuration, through ERB and then through Psych, and
 // knows where in the source each value stands.
 //
-// It never runs Ruby. What only Ruby can tell is uncertain (Uncertain, ErrRuby), and the caller decides whom to ask.
+// It never runs Ruby. What requires Ruby is reported (Uncertain, ErrRuby), and the caller decides whom to ask.
 //
 // # Decisions
 //
@@ -87,8 +87,8 @@ func Parse(source []byte, trim Trim) (*Document, error) {
 	return d, nil
 }
 
-// Uncertain returns the first reason why only Ruby can tell what the file says; nil if there is none. Values that only Ruby can
-// evaluate are not among the reasons.
+// Uncertain returns the first reason why the file requires Ruby, else nil. Values that require Ruby are not among the reasons:
+// Text reports them.
 func (d *Document) Uncertain() *Refusal {
 	for _, t := range d.tags {
 		var reason string

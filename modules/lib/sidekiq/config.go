@@ -18,12 +18,12 @@ type Config struct {
 	Timeout     *int // seconds that running jobs get at the end; nil: not set
 	Queues      []Queue
 	Capsules    []Capsule
-	Require     string // the application to load; "": not set, or only Ruby can tell
+	Require     string // the application to load; "": not set, or requires Ruby
 }
 
 // Queue is a queue to work on.
 type Queue struct {
-	Name   string // "": only Ruby can tell
+	Name   string // "": requires Ruby
 	Weight int    // 0: none, the queues are taken in their order
 }
 
@@ -39,7 +39,7 @@ const defaultCapsule = "default" // lib/sidekiq/config.rb, default_capsule
 const setElsewhere = "set concurrency and timeout as options"
 
 // ReadConfig reads a config/sidekiq.yml for an environment such as production as a version of Sidekiq reads it. Every error is a
-// *Refusal, also if only Ruby can tell what the file says. Then nothing but Timeout is set, to the longest that the file mentions.
+// *Refusal, also if the file requires Ruby. Then nothing but Timeout is set, to the longest that the file mentions.
 func ReadConfig(source []byte, environment string, env environ.Environ, version Version) (Config, error) {
 	config, err := readConfig(source, environment, env, version)
 	if err != nil {
@@ -53,7 +53,7 @@ var (
 	seconds     = lazyregexp.New(`\b[1-9][0-9]{0,4}\b`)
 )
 
-// longestTimeout is the largest number in the lines of a file that set a timeout, nil if there is none.
+// longestTimeout returns the largest number in the lines of a file that set a timeout, nil without such a line.
 func longestTimeout(source []byte) *int {
 	var longest *int
 	for _, line := range timeoutLine().FindAllSubmatch(source, -1) {
@@ -263,7 +263,7 @@ func (r reader) queue(parts []*yaml.Node) Queue {
 	return q
 }
 
-// text is the text of a scalar, "" when only Ruby can tell it.
+// text is the text of a scalar, "" if it requires Ruby.
 func (r reader) text(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""

@@ -33,7 +33,7 @@ func (f Found) Place() string {
 }
 
 // RedisYML is the URL of the Redis that a config/redis.yml names for an environment, as applications of Samvera have it: url, or host, port,
-// db, password and ssl, in a section of the environment or at the top. "" where it names none, or only Ruby can tell.
+// db, password and ssl, in a section of the environment or at the top. "" where it names none, or the file requires Ruby.
 func RedisYML(source []byte, environment string, env environ.Environ) string {
 	doc, err := parseCertain(source, rubyyaml.NoTrim)
 	if err != nil || doc.Root() == nil {

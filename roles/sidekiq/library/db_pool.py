@@ -154,7 +154,7 @@ options:
       - >-
         V(variable) finds a variable in the expression that makes the pool large enough, and returns it in
         RV(environment): set it in the environment of the service. M(systemd_sidekiq) sets it in the unit if its option
-        C(database_pool) is the result of this task. It is an error if there is none.
+        C(database_pool) is the result of this task. If no variable does, the task fails.
       - V(replace) replaces the expression by a number.
     type: str
     choices: [variable, replace]
