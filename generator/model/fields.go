@@ -49,6 +49,9 @@ var (
 	optionalPath = rule{`^-?(/|\{\{)`, "an absolute path, such as /opt/hyrax, with a - before it where it may be missing"}
 	logPath      = rule{`^/var/log/[^/]|/log/[^/]+\.log$`, "a path below /var/log, or shared/log/NAME.log in deploy_root"}
 	redisURL     = rule{`^(rediss?://|unix:/|\{\{)`, "a URL such as redis://redis.example.org:6379/0"}
+	hostName     = rule{`^[A-Za-z0-9][A-Za-z0-9._:-]*$`, "the name or address of a host"}
+	galaxyWord   = rule{`^[a-z][a-z0-9_]*$`, "small letters, digits and _, a letter first"}
+	semver       = rule{`^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$`, "a semantic version, such as 1.0.0"}
 	oneWord      = rule{`^\S+$`, "a word without blanks"}
 	oneLine      = rule{`^[^\x00-\x1f\x7f]+$`, "one line of text"}
 )
@@ -198,6 +201,14 @@ func Fields(m Model) []Field {
 			Description: "Group of the hosts, in the playbook and in the inventory that `sidekiq-role generate --playbook` makes."},
 		{Key: "playbook.serial", Type: argspec.Int, Least: 1, Default: m.Playbook.Serial,
 			Description: "Number of hosts that the playbook has restart at the same time; the others empty the queues meanwhile."},
+		{Key: "playbook.servers", Type: argspec.List, Elements: argspec.Dict, Fields: serverFields, Default: orEmpty(m.Playbook.Servers),
+			Description: "Hosts of the inventory that the layout `playbook` begins with."},
+		{Key: "collection.namespace", Type: argspec.Str, Accepts: galaxyWord, Default: m.Collection.Namespace,
+			Description: "Namespace of the layout `collection`. Change it if the collection is not this project's."},
+		{Key: "collection.name", Type: argspec.Str, Accepts: galaxyWord, Default: m.Collection.Name,
+			Description: "Name of the layout `collection`."},
+		{Key: "collection.version", Type: argspec.Str, Accepts: semver, Default: Null(m.Collection.Version),
+			Description: "Version of the layout `collection`; unset: that of sidekiq-role."},
 	}
 }
 
@@ -214,6 +225,13 @@ var processFields = []Field{
 	{Key: "concurrency", Type: argspec.Int, Least: 1, Description: "Its number of threads; by default that of all."},
 	{Key: "config", Type: argspec.Path, Accepts: oneLine, Template: true, Description: "Its configuration file; by default that of all."},
 	{Key: "command", Type: argspec.Str, Choices: sidekiq.Programs, Description: "Its program; by default that of all."},
+}
+
+// serverFields are those of each host of the inventory.
+var serverFields = []Field{
+	{Key: "host", Type: argspec.Str, Accepts: hostName, Required: true, Description: "Name or address of the host."},
+	{Key: "stage", Type: argspec.Str, Accepts: symbol, Required: true, Description: "Capistrano's stage, a group of the inventory, such as `production`."},
+	{Key: "port", Type: argspec.Int, Least: 1, Description: "Port of ssh."},
 }
 
 // Null makes YAML's null of a value that is not set.

@@ -66,6 +66,7 @@ type Model struct {
 
 	Capistrano Capistrano `json:"capistrano,omitzero"`
 	Playbook   Playbook   `json:"playbook,omitzero"`
+	Collection Collection `json:"collection,omitzero"`
 }
 
 // Ruby is how the executable bundle is found on the hosts.
@@ -138,10 +139,25 @@ type Capistrano struct {
 	StartTimeout int      `json:"start_timeout,omitzero"`
 }
 
-// Playbook is what `sidekiq-role generate --playbook` makes beside the role.
+// Playbook is what the layout playbook has beside the role.
 type Playbook struct {
-	Hosts  string `json:"hosts,omitzero"`
-	Serial int    `json:"serial,omitzero"`
+	Hosts   string   `json:"hosts,omitzero"`
+	Serial  int      `json:"serial,omitzero"`
+	Servers []Server `json:"servers,omitzero"`
+}
+
+// Server is a host of the inventory that the layout playbook begins with.
+type Server struct {
+	Host  string `json:"host" yaml:"host"`
+	Stage string `json:"stage" yaml:"stage"`
+	Port  int    `json:"port,omitzero" yaml:"port,omitempty"` // of ssh; 0 leaves it to ssh
+}
+
+// Collection is the name of the layout collection in Ansible Galaxy.
+type Collection struct {
+	Namespace string `json:"namespace,omitzero"`
+	Name      string `json:"name,omitzero"`
+	Version   string `json:"version,omitzero"` // "" is that of this program
 }
 
 // Default makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
@@ -162,6 +178,7 @@ func Default() Model {
 		BecomeUser: "root",
 		Capistrano: Capistrano{Gem: "none", Roles: []string{"app"}, StartTimeout: 180},
 		Playbook:   Playbook{Hosts: "workers", Serial: 1},
+		Collection: Collection{Namespace: "curationexperts", Name: "samvera"},
 	}
 }
 

@@ -61,8 +61,8 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 		if what, hint = addressFault(text); what != "" {
 			return what, hint
 		}
-	case "playbook.hosts":
-		if slices.Contains(takenGroups, text) {
+	case "playbook.hosts", "stage":
+		if slices.Contains(reservedWords, text) || f.Key == "playbook.hosts" && slices.Contains(Stages, text) {
 			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"
 		}
 	case "sudo.extra_commands":
@@ -80,8 +80,11 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 	return hinted(line(text))
 }
 
-// takenGroups are no names for a group: those of the inventory that is generated, Ansible's own, and words that YAML reads as something else.
-var takenGroups = []string{"sandbox", "staging", "production", "all", "ungrouped", "localhost", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+// Stages are the groups of an inventory that names no servers.
+var Stages = []string{"sandbox", "staging", "production"}
+
+// reservedWords are no names of groups: Ansible's own, and words that YAML reads as something else.
+var reservedWords = []string{"all", "ungrouped", "localhost", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 // hinted parts an error as this project writes them.
 func hinted(err error) (what, hint string) {
@@ -175,6 +178,12 @@ func together(m Model) []Fault {
 		if strings.HasSuffix(p.Name, ".service") {
 			faults = append(faults, Fault{Path: []string{"processes", strconv.Itoa(i), "name"},
 				What: fmt.Sprintf("%q ends in .service", p.Name), Hint: fmt.Sprintf("write %q", strings.TrimSuffix(p.Name, ".service"))})
+		}
+	}
+	for i, s := range m.Playbook.Servers {
+		if s.Stage == m.Playbook.Hosts {
+			faults = append(faults, Fault{Path: []string{"playbook", "servers", strconv.Itoa(i), "stage"},
+				What: fmt.Sprintf("%q is the group of all hosts as well", s.Stage), Hint: "change playbook.hosts"})
 		}
 	}
 	if m.Timeout > 0 && m.StopTimeout > 0 && m.StopTimeout < m.Timeout+5 {
