@@ -41,21 +41,18 @@ func gather(o *options) (*facts, error) {
 	if f.process, err = findProcess(o, files); err != nil {
 		return nil, err
 	}
-	f.service = sidekiq.Service{RailsEnv: o.RailsEnv, Lockfile: o.lockfile(), Environment: o.Sources(files), Files: files}
-	if f.process.variables != nil {
-		f.service.Environment = f.service.Environment.Of(f.process.variables)
-	}
+	f.service = sidekiq.Service{RailsEnv: o.RailsEnv, AppRoot: o.root(), Environment: o.Sources(files).Of(f.process.variables), Files: files}
 	f.environ, err = f.service.Environ()
 	return f, err
 }
 
-// lockfile is the path of Gemfile.lock: in app_root, or beside the directory of the configuration; "" where neither is given.
-func (o *options) lockfile() string {
+// root is the directory of the application: app_root, or above that of the configuration; "" where neither is given.
+func (o *options) root() string {
 	switch {
 	case o.AppRoot != nil:
-		return filepath.Join(*o.AppRoot, "Gemfile.lock")
+		return *o.AppRoot
 	case len(o.SidekiqConfig) > 0:
-		return filepath.Join(filepath.Dir(filepath.Dir(o.SidekiqConfig[0])), "Gemfile.lock")
+		return filepath.Dir(filepath.Dir(o.SidekiqConfig[0]))
 	}
 	return ""
 }

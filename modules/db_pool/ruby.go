@@ -51,7 +51,7 @@ func (f *facts) findRuby(o *options) (activerecord.Ruby, error) {
 	if has, err := f.hasActiveRecord(); err != nil {
 		return none, err
 	} else if !has {
-		return none, declined{fmt.Errorf("%s names no activerecord", f.service.Lockfile)}
+		return none, declined{errors.New(f.service.NamesNo("activerecord"))}
 	}
 	user, err := f.rubyUser(o)
 	if err != nil {
@@ -75,7 +75,7 @@ func (f *facts) findRuby(o *options) (activerecord.Ruby, error) {
 		r.Command = func(args ...string) []string { return append([]string{r.Path}, args...) }
 		return r, nil
 	}
-	wanted, err := bundler.ReadWanted(f.service.Files, *o.AppRoot)
+	wanted, err := bundler.ReadWanted(f.service.Files, *o.AppRoot, f.service.Lockfile())
 	if err != nil {
 		return none, err
 	}
@@ -94,7 +94,7 @@ func (f *facts) findRuby(o *options) (activerecord.Ruby, error) {
 	return r, nil
 }
 
-// hasActiveRecord reports whether the bundle may have Active Record. Without Gemfile.lock it may.
+// hasActiveRecord reports whether the bundle may have Active Record. Without a lock file it may.
 func (f *facts) hasActiveRecord() (bool, error) {
 	rails, err := f.service.Locked("activerecord")
 	if err != nil || rails.Known() {
@@ -158,7 +158,7 @@ func (f *facts) newAsker(o *options, ruby activerecord.Ruby) (*asker, error) {
 func (f *facts) state(o *options, ruby activerecord.Ruby) ([]byte, error) {
 	root, err := filepath.EvalSymlinks(*o.AppRoot) // a release
 	parts := []any{ruby.User.UID, ruby.Command(), ruby.Variables, root, err}
-	files := append([]string{ruby.Path, f.service.Lockfile, filepath.Join(root, "config/application.rb")}, o.DotenvFiles...)
+	files := append([]string{ruby.Path, f.service.Lockfile(), filepath.Join(root, "config/application.rb")}, o.DotenvFiles...)
 	for _, process := range o.processes() {
 		config := process.ConfigPath(*o.AppRoot)
 		files = append(files, config, config+".erb")

@@ -21,7 +21,7 @@ func factsOf(t *testing.T, files map[string]string, o *options) *facts {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}
 	reader := atomicfile.NewReader(root)
-	return &facts{service: sidekiq.Service{RailsEnv: "production", Lockfile: "/app/Gemfile.lock", Files: reader, Environment: o.Sources(reader)}}
+	return &facts{service: sidekiq.Service{RailsEnv: "production", AppRoot: "/app", Files: reader, Environment: o.Sources(reader)}}
 }
 
 func TestRequiredByRules_Processes(t *testing.T) {
@@ -52,7 +52,7 @@ func TestRequiredByRules_Processes(t *testing.T) {
 		"a variable of dotenv, which is loaded later": {files: config(":concurrency: <%= ENV['RAILS_MAX_THREADS'] || 6 %>\n"), change: func(o *options) { o.DotenvFiles = []string{"/app/.env"} },
 			want: required{Size: 6, By: "/app/config/sidekiq.yml"}},
 		"an unknown version": {want: required{Size: 25, By: "the largest default of any Sidekiq", Guessed: true,
-			Warnings: []string{"/app/Gemfile.lock names no sidekiq; the pool is for 25 threads, the most that any version starts by default"}}},
+			Warnings: []string{"no Gemfile.lock or gems.locked in /app; the pool is for 25 threads, the most that any version starts by default"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &options{SidekiqConfig: []string{"/app/config/sidekiq.yml"}}

@@ -14,7 +14,6 @@ package sidekiqinfo
 import (
 	_ "embed"
 	"fmt"
-	"path/filepath"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
@@ -35,8 +34,8 @@ func plan(o *options) (*ansible.Plan, error) {
 	if err != nil { // an ordinary user may not be able to ask systemd
 		plan.Warn("the state of %s.service is unknown: %v", o.Service, err)
 	}
-	l := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: o.RailsEnv, Environment: o.Sources(files), Files: files},
-		Given: o.RedisURL, Namespace: o.RedisNamespace, AppRoot: o.AppRoot}
+	l := sidekiq.Locator{Service: sidekiq.Service{RailsEnv: o.RailsEnv, AppRoot: o.AppRoot, Environment: o.Sources(files), Files: files},
+		Given: o.RedisURL, Namespace: o.RedisNamespace}
 	located := s.observe(l, "/proc")
 	reasons := s.pending("/")
 	plan.Set("restart_pending", len(reasons) > 0)
@@ -61,7 +60,10 @@ func plan(o *options) (*ansible.Plan, error) {
 			plan.Warn("%s has heartbeats in the Redis at %s (%s), which is not reported here", o.Service, other.Place(), other.Source)
 		}
 	}
-	return plan, report(plan, o, s, redis, files)
+	if len(s.running) > 0 {
+		l.Environment = s.running[0].environment
+	}
+	return plan, report(plan, l.Service, s, redis)
 }
 
 // warn warns of processes whose heartbeat was not found.
@@ -74,13 +76,15 @@ func (s service) warn(plan *ansible.Plan) {
 }
 
 // report adds the dashboard to the answer.
-func report(plan *ansible.Plan, o *options, s service, redis sidekiq.Client, files *atomicfile.Reader) error {
+func report(plan *ansible.Plan, app sidekiq.Service, s service, redis sidekiq.Client) error {
 	d, err := dashboard.Read(redis)
 	if err != nil {
 		return unreachable(redis.Source, err)
 	}
-	if o.AppRoot != "" {
-		if err := compare(d, o.AppRoot, files); err != nil {
+	if app.AppRoot != "" {
+		d.CompareRelease(app.AppRoot)
+		version, err := app.SidekiqVersion()
+		if d.CompareVersion(version); err != nil {
 			plan.Warn("whether Redis is new enough for the application is not known: %v", err)
 		}
 	}
@@ -109,20 +113,4 @@ func (s service) reportTitles(plan *ansible.Plan) {
 	sum := sidekiq.Sum(all)
 	plan.Set("summary", fmt.Sprintf("%d threads (%d busy) by process title; no statistics: heartbeat not found", sum.Concurrency, sum.Busy))
 	plan.Set("processes", dashboard.Titles(all))
-}
-
-// compare compares the dashboard with the application. The error is why the application's version of Sidekiq is not known.
-func compare(d *dashboard.Dashboard, appRoot string, files *atomicfile.Reader) error {
-	d.CompareRelease(appRoot)
-	lockfile := filepath.Join(appRoot, "Gemfile.lock")
-	source, err := files.ReadLockfile(lockfile)
-	if err == nil {
-		var version sidekiq.Version
-		version, err = sidekiq.LockedVersion(source, "sidekiq")
-		d.CompareVersion(version)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", lockfile, err)
-	}
-	return nil
 }

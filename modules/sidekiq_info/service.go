@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/proc"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -17,9 +18,10 @@ type service struct {
 }
 
 type unit struct {
-	name     string
-	state    systemd.State
-	evidence sidekiq.Evidence
+	name        string
+	state       systemd.State
+	evidence    sidekiq.Evidence
+	environment environ.Sources // of its process, else of its unit
 }
 
 // findService asks systemd. Where it is not booted, as on a host that only has the Redis, there is no service.
@@ -56,6 +58,7 @@ func (s *service) observe(l sidekiq.Locator, f proc.FS) (all []sidekiq.Client) {
 		given := l.Environment
 		given.Variables, given.EnvironmentFiles = systemd.UnitFile{Text: string(text)}.Environment()
 		started, _ := u.state.Started() // zero where it is not known
+		u.environment = given.Of(variables)
 		u.evidence = l.Search(u.state.MainPID, variables, given, located...).Observe(sidekiq.MainProcess{Process: process, Started: started})
 		if redis := u.evidence.Redis; redis.IsKnown() && !slices.Contains(located, redis.Found) {
 			located = append(located, redis.Found)

@@ -57,7 +57,6 @@ func (g *gatherer) application(f *facts) error {
 		if u.timeout, err = g.timeout(u, s, f.env); err != nil {
 			return err
 		}
-		u.threads, u.threadsFault = s.Threads(g.withConfigPath(*u.process))
 	}
 	f.pool = g.pool(f.service)
 	f.jemalloc = g.jemalloc()
@@ -166,7 +165,7 @@ func (g *gatherer) startLookups(units []string) lookups {
 		}
 		return accounts.LookUpGroup(g.Group)
 	})
-	wanted, err := bundler.ReadWanted(g.files, g.AppRoot)
+	wanted, err := bundler.ReadWanted(g.files, g.AppRoot, g.sidekiqService(sidekiq.Version{}).Lockfile())
 	if err != nil {
 		g.warn("the Ruby that the application asks for is not known: %v", err)
 	}
@@ -184,13 +183,14 @@ func (g *gatherer) startLookups(units []string) lookups {
 	return l
 }
 
-// version is the one that is given, else that of Gemfile.lock, else the one that the executable reports. Before the first deploy it is not known:
+// version is the one that is given, else that of the lock file, else the one that the executable reports. Before the first deploy it is not known:
 // the unit then assumes the oldest, and the next run corrects it.
 func (g *gatherer) version(f *facts) (sidekiq.Version, error) {
 	if g.SidekiqVersion != "" {
 		return sidekiq.ParseVersion(g.SidekiqVersion)
 	}
-	version, err := g.sidekiqService(sidekiq.Version{}).SidekiqVersion()
+	s := g.sidekiqService(sidekiq.Version{})
+	version, err := s.SidekiqVersion()
 	if err != nil || version.Known() || !g.deployed {
 		return version, err
 	}
@@ -198,7 +198,7 @@ func (g *gatherer) version(f *facts) (sidekiq.Version, error) {
 		version, err = sidekiq.AskVersion(*f.user, g.inRoot(f.bundle.Path), g.inRoot(g.AppRoot))
 	}
 	if err == nil && !version.Known() {
-		g.warn("%s names no sidekiq; the unit assumes no particular version", g.lockfile())
+		g.warn("%s; the unit assumes no particular version", s.NamesNo("sidekiq"))
 	}
 	return version, err
 }

@@ -124,9 +124,7 @@ type unit struct {
 	journal   func() (string, error) // of its process; nil: not read
 
 	// Set for the workers of the service:
-	timeout       int // shutdown timeout in seconds
-	threads       sidekiq.Threads
-	threadsFault  error  // why threads are not known
+	timeout       int    // shutdown timeout in seconds
 	wasMadeQuiet  bool   // by an earlier run of this module, which did not restart it
 	restartReason string // why restart_on requires a restart; "" if it does not
 	releaseFault  error  // why it is not known in which release its process runs
@@ -218,7 +216,7 @@ type application struct {
 	group      string // Group= of the units; "": the primary group of the user
 	bundle     bundler.Bundle
 	jemalloc   string
-	version    sidekiq.Version // unknown without a Gemfile.lock
+	version    sidekiq.Version // unknown without a lock file
 	entVersion sidekiq.Version // of sidekiq-ent; unknown without that gem
 	pool       pool
 	env        environ.Environ // of the service by its options

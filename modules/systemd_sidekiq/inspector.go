@@ -54,7 +54,15 @@ type environment struct {
 
 // sidekiqService is what the processes are started with.
 func (i inspector) sidekiqService(version sidekiq.Version) sidekiq.Service {
-	return sidekiq.Service{RailsEnv: i.RailsEnv, Lockfile: i.lockfile(), Version: version, Environment: i.Sources(i.files), Files: i.files}
+	return sidekiq.Service{RailsEnv: i.RailsEnv, AppRoot: i.AppRoot, Version: version, Environment: i.Sources(i.files), Files: i.files}
+}
+
+// serviceOf is sidekiqService with the variables of a running process, or those of the options if they cannot be read.
+func (i inspector) serviceOf(u *unit, version sidekiq.Version) sidekiq.Service {
+	s := i.sidekiqService(version)
+	variables, _ := i.variables(u)
+	s.Environment = s.Environment.Of(variables)
+	return s
 }
 
 // withConfigPath is a process with the path of its configuration, for what reads it.
@@ -66,13 +74,7 @@ func (i inspector) withConfigPath(process sidekiq.ProcessOptions) sidekiq.Proces
 // threads returns the threads that the process of a unit has by its configuration file and its own environment, or by the options if that cannot be
 // read.
 func (p *planner) threads(u *unit) (sidekiq.Threads, error) {
-	variables, err := p.variables(u)
-	if err != nil {
-		return u.threads, u.threadsFault
-	}
-	s := p.sidekiqService(p.version)
-	s.Environment = s.Environment.Of(variables)
-	return s.Threads(p.withConfigPath(*u.process))
+	return p.serviceOf(u, p.version).Threads(p.withConfigPath(*u.process))
 }
 
 // search is where the Redis of a running process is looked for. known are those of other processes of the service.
@@ -89,8 +91,9 @@ func (i inspector) unitSources(u *unit) environ.Sources {
 }
 
 func (i inspector) sidekiq(root string) sidekiq.Locator {
-	return sidekiq.Locator{Service: i.sidekiqService(sidekiq.Version{}),
-		Given: i.RedisURL, Namespace: i.RedisNamespace, AppRoot: root, Open: i.open}
+	s := i.sidekiqService(sidekiq.Version{})
+	s.AppRoot = root
+	return sidekiq.Locator{Service: s, Given: i.RedisURL, Namespace: i.RedisNamespace, Open: i.open}
 }
 
 // overridden warns of variables that the unit sets and that the process has with another value, or not at all.

@@ -3,7 +3,6 @@ package systemdsidekiq
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -283,8 +282,6 @@ func (o *options) unitName(process string) string {
 	}
 	return o.Name + "@" + process + ".service"
 }
-
-func (o *options) lockfile() string { return path.Join(o.AppRoot, "Gemfile.lock") }
 
 // secretPath is the file with the values of secret_environment: beside the unit, where systemd ignores names without a suffix of units.
 func (o *options) secretPath() string { return "/etc/systemd/system/" + o.Name + ".env" }

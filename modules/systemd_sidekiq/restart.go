@@ -10,6 +10,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/ansible"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/notes"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
@@ -136,7 +137,7 @@ func (g *gatherer) watched(u *unit, pool pool) []string {
 	}
 	config := u.process.ConfigPath(g.AppRoot)
 	add("config", config, config+".erb")
-	add("lockfile", g.lockfile())
+	add("lockfile", g.serviceOf(u, sidekiq.Version{}).Lockfile())
 	if pool.file != "" && (pool.sizes == "" || g.notedPool(u) != pool.sizes) {
 		add("database", pool.file)
 	}

@@ -19,8 +19,7 @@ func TestCompare_ProcessAndOptions(t *testing.T) {
 		byTitle            bool
 		noConcurrency      bool // in the options
 		isSwarm, isPending bool
-		threads            sidekiq.Threads
-		threadsFault       error
+		config             string // config/sidekiq.yml
 		fault              string
 		warnings           []string
 	}{
@@ -33,10 +32,10 @@ func TestCompare_ProcessAndOptions(t *testing.T) {
 			fault: `sidekiq.service has 5 threads, not 7 (option "concurrency"); hint: an initializer of the application may set them`},
 		"equal by the title, which shows no queues": {process: sidekiq.Process{PID: 42, Concurrency: 7}, byTitle: true},
 		"other threads than the configuration file": {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both},
-			noConcurrency: true, threads: sidekiq.Threads{Size: 7, By: "config/sidekiq.yml"},
-			warnings: []string{"sidekiq.service has 5 threads, not 7 (config/sidekiq.yml); hint: an initializer of the application may set them"}},
-		"other threads than a guess":                   {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both}, threads: sidekiq.Threads{Size: 10, Guessed: true}},
-		"threads that are not known":                   {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both}, threadsFault: errors.New("only Ruby knows")},
+			noConcurrency: true, config: ":concurrency: 7\n",
+			warnings: []string{"sidekiq.service has 5 threads, not 7 (/opt/demo/current/config/sidekiq.yml); hint: an initializer of the application may set them"}},
+		"other threads than a guess":                   {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both}, noConcurrency: true},
+		"threads that are not known":                   {process: sidekiq.Process{PID: 42, Concurrency: 5, Queues: both}, noConcurrency: true, config: ":concurrency: <%= only.ruby.knows %>\n"},
 		"other options, and a restart that is pending": {process: sidekiq.Process{PID: 42, Concurrency: 5}, isPending: true},
 		"without a queue that was asked for":           {process: sidekiq.Process{PID: 42, Concurrency: 7, Queues: []string{"default"}}, fault: `sidekiq.service does not work on queue "ingest", which was asked for; hint: an initializer of the application may set the queues`},
 		"a child of the main process of unit":          {process: sidekiq.Process{PID: 43, Concurrency: 7}, fault: "process 43, which is Sidekiq, is a child of sidekiq.service's main process 42: stopping that kills it and its jobs; hint: use exec in the wrapper, or set bundle to the real path"},
@@ -48,9 +47,8 @@ func TestCompare_ProcessAndOptions(t *testing.T) {
 				o.Concurrency = nil
 			}
 			p, u := newTestPlanner(t, &fakeStore{}, o)
-			u.threads, u.threadsFault = sidekiq.Threads{Size: 7, By: `option "concurrency"`}, c.threadsFault
-			if c.threads.Size > 0 {
-				u.threads = c.threads
+			if c.config != "" {
+				writeFile(t, p.host, "/opt/demo/current/config/sidekiq.yml", c.config)
 			}
 			if c.isSwarm {
 				u.process.Command = sidekiq.Swarm

@@ -5,6 +5,11 @@
 # is a line of JSON, and so is each answer. What Ruby code of the application prints is dropped.
 output = $stdout.dup
 $stdout.reopen(File::NULL, "w")
+require "bundler"
+if (gemfile = Bundler.settings[:gemfile]) # as bundle exec does, by .bundle/config
+  ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
+  Bundler.reset_settings_and_root!
+end
 require "bundler/setup" # on failure it explains on stderr and exits
 
 $stderr.reopen(File::NULL, "w")

@@ -29,7 +29,7 @@ const (
 	// MaxConfiguration is for what an application is configured with: YAML, with ERB in it or not, and files of variables. Real ones
 	// have less than 20 kB.
 	MaxConfiguration = 64 << 10
-	// MaxLockfile is for Gemfile.lock. Real ones have less than 100 kB.
+	// MaxLockfile is for lock files of Bundler. Real ones have less than 100 kB.
 	MaxLockfile = 1 << 20
 	maxFile     = 64 << 20
 )

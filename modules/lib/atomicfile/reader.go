@@ -28,7 +28,7 @@ func (r *Reader) ReadIfThere(path string) ([]byte, error) {
 	return orNothing(r.read(path, MaxConfiguration))
 }
 
-// ReadLockfile is ReadIfThere for a Gemfile.lock.
+// ReadLockfile is ReadIfThere for a lock file of Bundler.
 func (r *Reader) ReadLockfile(path string) ([]byte, error) {
 	return orNothing(r.read(path, MaxLockfile))
 }

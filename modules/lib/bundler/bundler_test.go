@@ -150,7 +150,7 @@ func TestFind_Wanted(t *testing.T) {
 			}
 			write(t, root, 0o755, files)
 			write(t, root, 0o644, map[string]string{"/app/.ruby-version": c.version})
-			wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
+			wanted, err := ReadWanted(atomicfile.NewReader(root), "/app", "/app/Gemfile.lock")
 			require.NoError(t, err)
 			s := &Search{Root: root, Name: "deploy", User: &accounts.User{Name: "root", Home: home}, Wanted: wanted, Variables: map[string]string{"RBENV_ROOT": "/srv/rbenv", "ASDF_DATA_DIR": "/srv/asdf", "MISE_DATA_DIR": "mise"}}
 			got, missing, err := s.Find()
@@ -169,7 +169,7 @@ func TestFind_Wanted(t *testing.T) {
 func TestFind_VersionOfLockfile(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, 0o755, map[string]string{"/usr/bin/bundle": "#!/usr/bin/ruby\n", "/app/Gemfile.lock": "RUBY VERSION\n   ruby 3.3.5p100\n"})
-	wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
+	wanted, err := ReadWanted(atomicfile.NewReader(root), "/app", "/app/Gemfile.lock")
 	require.NoError(t, err)
 	got, missing, err := (&Search{Root: root, Name: "deploy", Wanted: wanted}).Find()
 	require.NoError(t, errors.Join(err, missing))
@@ -182,7 +182,7 @@ func TestFind_NotExecutableByUser(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, 0o755, map[string]string{"/usr/bin/bundle": "#!/bin/sh\n", "/app/.ruby-version": "3.3.5", "/opt/rubies/ruby-3.3.5/bin/bundle": "#!/bin/sh\n"})
 	require.NoError(t, os.Chmod(filepath.Join(root, "opt/rubies"), 0o700))
-	wanted, err := ReadWanted(atomicfile.NewReader(root), "/app")
+	wanted, err := ReadWanted(atomicfile.NewReader(root), "/app", "/app/Gemfile.lock")
 	require.NoError(t, err)
 	for dir := root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
 		require.NoError(t, os.Chmod(dir, 0o755))

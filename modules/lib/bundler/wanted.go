@@ -19,9 +19,7 @@ type Wanted struct {
 	versions []*version
 }
 
-const lockfile = "Gemfile.lock"
-
-// wantedFiles are files of an application that name a Ruby, the first of them first. The group of the pattern is a list of versions.
+// wantedFiles are files of an application that name a Ruby, in their order; "" is the lock file. The group of the pattern is a list of versions.
 var wantedFiles = []struct {
 	name    string
 	pattern func() *regexp.Regexp
@@ -30,18 +28,17 @@ var wantedFiles = []struct {
 	{".tool-versions", lazyregexp.New(`(?m)^[ \t]*ruby[ \t]+([^#\r\n]+)`)},
 	{"mise.toml", miseRuby},
 	{".mise.toml", miseRuby},
-	{lockfile, lazyregexp.New(`(?m)^RUBY VERSION\r?\n[ \t]+ruby (\d+\.\d+\.\d+)(?:p\d+)?\r?$`)},
+	{"", lazyregexp.New(`(?m)^RUBY VERSION\r?\n[ \t]+ruby (\d+\.\d+\.\d+)(?:p\d+)?\r?$`)},
 }
 
 var miseRuby = lazyregexp.New(`(?m)^[ \t]*ruby[ \t]*=[^#"'\r\n]*["']([^"'\r\n]+)["']`)
 
 // ReadWanted reads what the application at appRoot asks for. A file that cannot be read is skipped; err says why.
-func ReadWanted(files *atomicfile.Reader, appRoot string) (w Wanted, err error) {
+func ReadWanted(files *atomicfile.Reader, appRoot, lockfile string) (w Wanted, err error) {
 	for _, f := range wantedFiles {
-		file := path.Join(appRoot, f.name)
-		read := files.ReadIfThere
-		if f.name == lockfile {
-			read = files.ReadLockfile
+		file, read := path.Join(appRoot, f.name), files.ReadIfThere
+		if f.name == "" {
+			file, read = lockfile, files.ReadLockfile
 		}
 		text, fault := read(file)
 		err = errors.Join(err, fault)
@@ -79,7 +76,7 @@ func (w Wanted) String() string {
 }
 
 // isFromLockfile reports whether File only records the Ruby with which Bundler resolved the gems: the Gemfile may accept others.
-func (w Wanted) isFromLockfile() bool { return path.Base(w.File) == lockfile }
+func (w Wanted) isFromLockfile() bool { return strings.HasPrefix(path.Ext(w.File), ".lock") }
 
 // accepts reports whether a Ruby is one of those asked for. It ignores how the Ruby was built.
 func (w Wanted) accepts(ruby *version) bool { return slices.ContainsFunc(w.versions, ruby.is) }

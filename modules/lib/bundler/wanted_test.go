@@ -51,7 +51,7 @@ func TestReadWanted(t *testing.T) {
 			for name, text := range c.files {
 				require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o600))
 			}
-			got, err := ReadWanted(atomicfile.NewReader(root), "/")
+			got, err := ReadWanted(atomicfile.NewReader(root), "/", "/Gemfile.lock")
 			require.NoError(t, err)
 			require.Equal(t, c.want, got.String())
 			require.Equal(t, c.file, strings.TrimPrefix(got.File, "/"))
@@ -74,7 +74,7 @@ func TestReadWanted_UnreadableFile(t *testing.T) {
 			root := t.TempDir()
 			require.NoError(t, c.make(filepath.Join(root, ".ruby-version")))
 			require.NoError(t, os.WriteFile(filepath.Join(root, ".tool-versions"), []byte("ruby 3.3.5"), 0o600))
-			got, err := ReadWanted(atomicfile.NewReader(root), "/")
+			got, err := ReadWanted(atomicfile.NewReader(root), "/", "/Gemfile.lock")
 			require.ErrorContains(t, err, c.err)
 			require.Equal(t, "Ruby 3.3.5", got.String())
 		})

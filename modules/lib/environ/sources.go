@@ -59,8 +59,11 @@ type Sources struct {
 	process map[string]string // of a running process (Sources.Of), in the place of Variables and EnvironmentFiles
 }
 
-// Of returns the sources of a process with this environment: that, and the application's dotenv files.
+// Of returns the sources of a process with this environment: that, and the application's dotenv files. They are the same if it is nil: not known.
 func (s Sources) Of(process map[string]string) Sources {
+	if process == nil {
+		return s
+	}
 	return Sources{DotenvFiles: s.DotenvFiles, Files: s.Files, process: withoutSystemd(process)}
 }
 

@@ -89,6 +89,7 @@ func TestSources_Conflicts(t *testing.T) {
 func TestSources_Of(t *testing.T) {
 	files := reader(t, map[string]string{"/dotenv": "A=dotenv\nD=dotenv\n"})
 	s := Sources{Variables: map[string]string{"U": "1"}, EnvironmentFiles: []string{"/none"}, DotenvFiles: []string{"/dotenv"}, Files: files}
+	require.Equal(t, s, s.Of(nil), "the environment is not known")
 	environ, err := s.Of(map[string]string{"A": "process", "JOURNAL_STREAM": "9:1"}).Environ()
 	require.NoError(t, err)
 	for name, want := range map[string]string{"A": "process", "D": "dotenv", "U": "", "JOURNAL_STREAM": ""} {

@@ -14,7 +14,6 @@ type Locator struct {
 	Service
 	Given     string // option redis_url
 	Namespace string // of the gem redis-namespace, or ""
-	AppRoot   string // of the application; "": not known
 
 	Open func(Found) Client // nil: NewClient; tests replace it
 }

@@ -38,7 +38,7 @@ func TestLocator_Addresses(t *testing.T) {
 			[]Found{{"redis://c", "the variable MY_REDIS of process 42"}}},
 		{"", "", "", map[string]string{"REDIS_URL": ""}, []Found{byDefault}},
 	} {
-		w := Locator{Service: Service{RailsEnv: "production", Files: atomicfile.NewReader(root)}, Given: c.given, AppRoot: c.app}
+		w := Locator{Service: Service{RailsEnv: "production", AppRoot: c.app, Files: atomicfile.NewReader(root)}, Given: c.given}
 		got, err := w.addresses(environ.Overlay(environ.None, c.environment), c.of)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)

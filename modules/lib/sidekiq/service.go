@@ -5,15 +5,17 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/atomicfile"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/lazyregexp"
 )
 
 // Service is what the processes of an application's Sidekiq are started with.
 type Service struct {
 	RailsEnv    string
-	Lockfile    string  // path of Gemfile.lock; "": not known
+	AppRoot     string  // of the application; "": not known
 	Version     Version // where it is not to be read from Lockfile
 	Environment environ.Sources
 	Files       *atomicfile.Reader
@@ -90,18 +92,56 @@ func (s Service) SidekiqVersion() (Version, error) {
 
 // Locked is the version of a gem in Lockfile; an unknown one before the first deploy.
 func (s Service) Locked(gem string) (Version, error) {
-	if s.Lockfile == "" {
+	if s.AppRoot == "" {
 		return Version{}, nil
 	}
-	source, err := s.Files.ReadLockfile(s.Lockfile)
+	source, err := s.Files.ReadLockfile(s.Lockfile())
 	if err != nil {
 		return Version{}, err
 	}
 	version, err := LockedVersion(source, gem)
 	if err != nil {
-		return version, fmt.Errorf("%s: %w", s.Lockfile, err)
+		return version, fmt.Errorf("%s: %w", s.Lockfile(), err)
 	}
 	return version, nil
+}
+
+var configuredGemfile = lazyregexp.New(`(?m)^BUNDLE_GEMFILE: ?["']?([^"'\r\n]+)`)
+
+// Lockfile is the path of the file in which Bundler records the gems of the application at AppRoot (cli.rb, shared_helpers.rb). It need not exist.
+// Dotenv files are loaded later than Bundler.
+func (s Service) Lockfile() string {
+	variables, _ := s.Environment.Unit() // Environ returns the error
+	gemfile := variables["BUNDLE_GEMFILE"]
+	config, _ := s.Files.ReadIfThere(filepath.Join(s.AppRoot, ".bundle/config")) // Bundler reports its errors
+	if m := configuredGemfile().FindSubmatch(config); m != nil {
+		gemfile = cmp.Or(gemfile, string(m[1]))
+	}
+	if gemfile == "" || strings.ContainsFunc(gemfile, unicode.IsControl) { // messages show the path
+		gemfile = "Gemfile"
+		if source, err := s.Files.ReadIfThere(filepath.Join(s.AppRoot, "gems.rb")); source != nil && err == nil {
+			gemfile = "gems.rb"
+		}
+	}
+	if !filepath.IsAbs(gemfile) {
+		gemfile = filepath.Join(s.AppRoot, gemfile)
+	}
+	if stem, isGems := strings.CutSuffix(gemfile, "/gems.rb"); isGems {
+		return stem + "/gems.locked"
+	}
+	return gemfile + ".lock"
+}
+
+// NamesNo says that Lockfile names no version of a gem, or that it does not exist.
+func (s Service) NamesNo(gem string) string {
+	if source, _ := s.Files.ReadLockfile(s.Lockfile()); source != nil {
+		return s.Lockfile() + " names no " + gem
+	}
+	dir, name := filepath.Split(s.Lockfile())
+	if name == "Gemfile.lock" {
+		name += " or gems.locked"
+	}
+	return "no " + name + " in " + filepath.Clean(dir)
 }
 
 // Config reads a configuration file, or, where there is none in the usual place, that of the same name with .erb, for which Sidekiq

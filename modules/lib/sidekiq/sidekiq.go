@@ -1,4 +1,4 @@
-// Package sidekiq knows what a Sidekiq process will do without running it: its version from Gemfile.lock, its settings from
+// Package sidekiq knows what a Sidekiq process will do without running it: its version from the lock file of Bundler, its settings from
 // config/sidekiq.yml and the environment, and its life from the heartbeat that it keeps in Redis.
 //
 // # Decisions

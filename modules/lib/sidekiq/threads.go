@@ -122,8 +122,8 @@ func (s Service) explain(process ProcessOptions, size int, source Source, read s
 		threads.By = "the default of Sidekiq " + version.String()
 	default:
 		threads.By, threads.Guessed = "the largest default of any Sidekiq", true
-		threads.Warnings = append(threads.Warnings, fmt.Sprintf("%s names no sidekiq; the pool is for %d threads, the most that any version starts by default",
-			s.Lockfile, LargestDefaultConcurrency))
+		threads.Warnings = append(threads.Warnings, fmt.Sprintf("%s; the pool is for %d threads, the most that any version starts by default",
+			s.NamesNo("sidekiq"), LargestDefaultConcurrency))
 	}
 	return threads
 }

@@ -47,7 +47,7 @@ func ParseVersion(text string) (Version, error) {
 
 var locked = lazyregexp.New(`(?m)^    ([A-Za-z0-9_.-]+) \(([^()\s]+)\)\r?$`)
 
-// LockedVersion finds the version of a gem that a Gemfile.lock pins; an unknown one when it pins none.
+// LockedVersion finds the version of a gem that a lock file of Bundler pins; an unknown one when it pins none.
 func LockedVersion(source []byte, gem string) (Version, error) {
 	if strings.Contains(string(source), "<<<<<<<") {
 		return Version{}, errors.New("it holds a merge conflict; hint: run bundle install")
