@@ -57,6 +57,9 @@ func TestObserve_Heartbeat(t *testing.T) {
 	require.Len(t, all, 1)
 	require.Equal(t, "web:6379/0", all[0].Place())
 	require.Equal(t, "the variable REDIS_URL of process 42", all[0].Source)
+	variables, err := s.running[0].environment.Unit()
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"REDIS_URL": "redis://web"}, variables)
 	plan := &ansible.Plan{}
 	s.warn(plan)
 	require.Equal(t, &ansible.Plan{}, plan)

@@ -312,6 +312,33 @@ func TestStart_Environment(t *testing.T) {
 	require.EqualError(t, err, "line 3: the variable HOME is not set")
 }
 
+// The Gemfile is not the one that Bundler uses.
+func TestStart_OtherGemfile(t *testing.T) {
+	for name, c := range map[string]struct{ gemfile, lockfile, config string }{
+		"gems.rb":         {gemfile: "gems.rb", lockfile: "gems.locked"},
+		"configured":      {gemfile: "next.gemfile", lockfile: "next.gemfile.lock", config: "---\nBUNDLE_GEMFILE: \"next.gemfile\"\n"},
+		"in a directory":  {gemfile: "gemfiles/a.gemfile", lockfile: "gemfiles/a.gemfile.lock", config: "---\nBUNDLE_GEMFILE: \"gemfiles/a.gemfile\"\n"},
+		"by its variable": {gemfile: "gemfiles/a.gemfile", lockfile: "gemfiles/a.gemfile.lock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t)
+			for _, dir := range []string{"gemfiles", ".bundle"} {
+				require.NoError(t, os.Mkdir(filepath.Join(a.root, dir), 0o755))
+			}
+			a.write(c.gemfile, readFile(t, filepath.Join(a.root, "Gemfile")))
+			a.write(c.lockfile, readFile(t, filepath.Join(a.root, "Gemfile.lock")))
+			a.write("Gemfile", "gem 'no_such_gem'\n")
+			a.write(".bundle/config", c.config)
+			if c.config == "" && c.gemfile != "gems.rb" {
+				a.ruby.Variables = map[string]string{"BUNDLE_GEMFILE": c.gemfile}
+			}
+			got, err := a.start().Ask(a.question("production:\n  pool: 9\n"))
+			require.NoError(t, err)
+			require.Equal(t, primary(9), got.Databases)
+		})
+	}
+}
+
 func TestResponse_Answer(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"threads": -1}`:                                "unexpected output of Ruby",

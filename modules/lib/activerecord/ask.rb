@@ -8,7 +8,7 @@ $stdout.reopen(File::NULL, "w")
 require "bundler"
 if (gemfile = Bundler.settings[:gemfile]) # as bundle exec does, by .bundle/config
   ENV["BUNDLE_GEMFILE"] = File.expand_path(gemfile)
-  Bundler.reset_settings_and_root!
+  Bundler.reset_settings_and_root! if Bundler.respond_to?(:reset_settings_and_root!) # since 2.2
 end
 require "bundler/setup" # on failure it explains on stderr and exits
 

@@ -117,13 +117,57 @@ func TestEnviron_Overwritten(t *testing.T) {
 	require.NoError(t, environOf(t, "A=1\x00A=2\x00BASH_FUNC_x%%=() { :; }\x00"))
 }
 
+// Bundler sets BUNDLE_GEMFILE for the program that it executes, such as a wrapper of Sidekiq.
+func TestEnviron_BeforeBundler(t *testing.T) {
+	const set, none = "BUNDLE_GEMFILE=/opt/demo/releases/1/Gemfile\x00", "BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL"
+	for name, c := range map[string]struct{ text, want string }{
+		"not by Bundler":  {set, "/opt/demo/releases/1/Gemfile"},
+		"not set before":  {set + "BUNDLER_ORIG_BUNDLE_GEMFILE=" + none + "\x00", ""},
+		"set before":      {"BUNDLER_ORIG_BUNDLE_GEMFILE=gemfiles/a.gemfile\x00" + set, "gemfiles/a.gemfile"},
+		"empty before":    {set + "BUNDLER_ORIG_BUNDLE_GEMFILE=\x00", ""},
+		"other variables": {"BUNDLER_ORIG_PATH=/bin\x00", ""},
+	} {
+		variables, err := readEnviron(t, c.text)
+		require.NoError(t, err)
+		require.Equal(t, c.want, variables["BUNDLE_GEMFILE"], name)
+	}
+}
+
+// A real Bundler.
+func TestEnviron_OfBundler(t *testing.T) {
+	bundle, err := exec.LookPath("bundle")
+	if err != nil {
+		testenv.NotTested(t, "there is no bundle; hint: apt-get install bundler")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "gems.rb"), nil, 0o600))
+	cmd := exec.Command(bundle, "exec", "sh", "-c", `echo "$BUNDLE_GEMFILE"; read line`)
+	cmd.Dir = dir
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	_, err = cmd.StdinPipe() // until the process is killed
+	require.NoError(t, err)
+	child := start(t, cmd)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, dir+"/gems.rb\n", line)
+	variables, err := child.Environ()
+	require.NoError(t, err)
+	require.Empty(t, variables["BUNDLE_GEMFILE"])
+}
+
 func environOf(t *testing.T, text string) error {
+	t.Helper()
+	_, err := readEnviron(t, text)
+	return err
+}
+
+func readEnviron(t *testing.T, text string) (map[string]string, error) {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "42"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "42", "environ"), []byte(text), 0o600))
-	_, err := FS(dir).Process(42).Environ()
-	return err
+	return FS(dir).Process(42).Environ()
 }
 
 // A real Ruby.
