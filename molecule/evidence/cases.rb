@@ -84,6 +84,26 @@ define :no_false_warning do
   check_no_warning(info, FALSE_WARNING)
 end
 
+# Bundler records the gems of gems.rb in gems.locked.
+define :gems_rb do
+  FileUtils.mv("#{CURRENT}/Gemfile", "#{CURRENT}/gems.rb")
+  FileUtils.mv("#{CURRENT}/Gemfile.lock", "#{CURRENT}/gems.locked")
+  answer = service
+  check_up(answer)
+  version = Gem::Specification.find_by_name("sidekiq").version.to_s
+  check("sidekiq_version is #{answer["sidekiq_version"].inspect}, not #{version}", answer["sidekiq_version"] == version)
+  check_no_warning(answer, "gems.locked")
+
+  before = main_pid
+  FileUtils.touch("#{CURRENT}/gems.locked")
+  answer = service(NO_JOBS)
+  check_up(answer)
+  check("not restarted for gems.locked: #{answer["steps"]}", main_pid != before && answer["steps"].grep(/gems\.locked is newer/).size == 1)
+  answer = service
+  check_up(answer)
+  check("another run reports a change: #{answer["steps"]}", answer["changed"] == false)
+end
+
 define :first_deploy do
   answer = service(app_root: "/opt/x/current")
   check_success(answer)

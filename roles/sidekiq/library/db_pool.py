@@ -106,8 +106,9 @@ options:
   app_root:
     description:
       - >-
-        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock), which tells the versions of
-        Sidekiq and of Rails. By default C(Gemfile.lock) is looked for in the folder above that of O(sidekiq_config).
+        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock) or C(gems.locked), which
+        tells the versions of Sidekiq and of Rails. By default the lock file is looked for in the folder above that of
+        O(sidekiq_config).
     type: path
   environment:
     description:
@@ -248,9 +249,9 @@ notes:
     the application defines, and never F(config/environment.rb). It returns the number of threads, and the names and
     pools of databases, nothing else of the file.
   - >-
-    A cached result is used until the next boot, or until the release, the file, the environment, the Ruby,
-    C(Gemfile.lock), F(config/application.rb), Sidekiq's configuration or one of O(dotenv_files) changes. If ERB in the
-    file reads other files itself, results are not cached.
+    A cached result is used until the next boot, or until the release, the file, the environment, the Ruby, the lock
+    file, F(config/application.rb), Sidekiq's configuration or one of O(dotenv_files) changes. If ERB in the file reads
+    other files itself, results are not cached.
   - >-
     Capsules that an initializer adds are not counted: set O(headroom). It is a warning if the running process has more
     threads than connections are required.

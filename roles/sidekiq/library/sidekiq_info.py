@@ -71,7 +71,8 @@ options:
     description:
       - >-
         Folder of the application, with Capistrano its C(current). With it, processes of this host that were started
-        before that link was made are warned of, and a Redis that is too old for the Sidekiq in C(Gemfile.lock).
+        before that link was made are warned of, and a Redis that is too old for the Sidekiq in C(Gemfile.lock) or
+        C(gems.locked).
     type: path
 attributes:
   check_mode:

@@ -10,8 +10,8 @@ description:
   - Writes the systemd unit that runs a Rails application's Sidekiq, enables it, starts it and waits until it is really
       up.
   - >-
-    The unit fits the Sidekiq of the application, as its Gemfile.lock names it, and the systemd of the host. When a
-    changed unit does not come up, the unit before is put back and started again.
+    The unit fits the Sidekiq of the application, as its lock file names it, and the systemd of the host. When a changed
+    unit does not come up, the unit before is put back and started again.
   - >-
     A restart loses no job: the module quiets Sidekiq, waits up to O(drain_timeout) until no job runs, stops it with
     enough time to push back what still runs, and starts it.
@@ -82,9 +82,9 @@ options:
         first that exists: of rbenv, rvm, asdf or mise in the home of O(user), /usr/local/bin, /usr/bin, Ruby managers
         for all users (also chruby and Fullstaq Ruby), /snap/bin.
       - >-
-        The application asks in C(.ruby-version), C(.tool-versions), C(mise.toml) or C(Gemfile.lock) in O(app_root).
-        RV(bundle_reason) says what was found. The Ruby is run when the command of the unit changes; one that the
-        application does not accept is a warning.
+        The application asks in C(.ruby-version), C(.tool-versions), C(mise.toml) or the lock file of Bundler in
+        O(app_root). RV(bundle_reason) says what was found. The Ruby is run when the command of the unit changes; one
+        that the application does not accept is a warning.
       - It must be executable by O(user). A wrapper has to exec, since signals go to the main process.
     type: path
   login_shell:
@@ -95,8 +95,9 @@ options:
   sidekiq_version:
     description:
       - >-
-        Version of Sidekiq, such as V(7.3.2). By default that of C(Gemfile.lock) in O(app_root), or what C(bundle exec
-        sidekiq -V) says.
+        Version of Sidekiq, such as V(7.3.2). By default that of the lock file of Bundler in O(app_root), or what
+        C(bundle exec sidekiq -V) says. The lock file is C(gems.locked) if there is a C(gems.rb), else C(Gemfile.lock).
+        C(BUNDLE_GEMFILE) can name another.
     type: str
   command:
     description:
@@ -105,7 +106,7 @@ options:
       - >-
         V(sidekiqswarm), a program of Sidekiq Enterprise, starts as many processes as C(SIDEKIQ_COUNT) in O(environment)
         says, by default one for each CPU core. O(concurrency) is the number of threads of each. The unit has no
-        C(WatchdogSec=), and C(Type=notify) only if C(Gemfile.lock) has sidekiq-ent 2.1.0 or later.
+        C(WatchdogSec=), and C(Type=notify) only if the lock file has sidekiq-ent 2.1.0 or later.
     type: str
     choices: [sidekiq, sidekiqswarm]
     default: sidekiq
@@ -341,7 +342,7 @@ options:
       - >-
         What restarts a running Sidekiq when it was written after the process was started: the unit,
         O(environment_files) and O(dotenv_files) (V(environment)), Sidekiq's configuration file (V(config)), the
-        database.yml of O(database_pool) (V(database)), C(Gemfile.lock) (V(lockfile)).
+        database.yml of O(database_pool) (V(database)), the lock file of Bundler (V(lockfile)).
       - A database.yml that was written again with the pool that the process is known to have does not.
       - V(release) restarts it when it runs in another folder than O(app_root) leads to.
       - A unit that this run changes restarts it in any case. A process that a deploy has quieted is left to the deploy.
