@@ -46,7 +46,7 @@ func gather(o *options) (*facts, error) {
 	return f, err
 }
 
-// root is the directory of the application: app_root, or above that of the configuration; "" where neither is given.
+// root is the directory of the application: app_root, or above that of sidekiq_config; else "".
 func (o *options) root() string {
 	switch {
 	case o.AppRoot != nil:

@@ -57,7 +57,7 @@ func (i inspector) sidekiqService(version sidekiq.Version) sidekiq.Service {
 	return sidekiq.Service{RailsEnv: i.RailsEnv, AppRoot: i.AppRoot, Version: version, Environment: i.Sources(i.files), Files: i.files}
 }
 
-// serviceOf is sidekiqService with the variables of a running process, or those of the options if they cannot be read.
+// serviceOf is sidekiqService with the variables of a running process, if they can be read.
 func (i inspector) serviceOf(u *unit, version sidekiq.Version) sidekiq.Service {
 	s := i.sidekiqService(version)
 	variables, _ := i.variables(u)
@@ -69,12 +69,6 @@ func (i inspector) serviceOf(u *unit, version sidekiq.Version) sidekiq.Service {
 func (i inspector) withConfigPath(process sidekiq.ProcessOptions) sidekiq.ProcessOptions {
 	process.Config = process.ConfigPath(i.AppRoot)
 	return process
-}
-
-// threads returns the threads that the process of a unit has by its configuration file and its own environment, or by the options if that cannot be
-// read.
-func (p *planner) threads(u *unit) (sidekiq.Threads, error) {
-	return p.serviceOf(u, p.version).Threads(p.withConfigPath(*u.process))
 }
 
 // search is where the Redis of a running process is looked for. known are those of other processes of the service.

@@ -149,7 +149,7 @@ func (p *planner) compare(to answer, u *unit, e sidekiq.Evidence) error {
 			return fmt.Errorf("%s does not work on queue %q, which was asked for; hint: an initializer of the application may set the queues", u.name, name)
 		}
 	}
-	threads, err := p.threads(u)
+	threads, err := p.serviceOf(u, p.version).Threads(p.withConfigPath(*u.process))
 	if err != nil || threads.Guessed || seen.Concurrency == 0 || threads.Size == seen.Concurrency {
 		return nil
 	}

@@ -19,7 +19,8 @@ type Wanted struct {
 	versions []*version
 }
 
-// wantedFiles are files of an application that name a Ruby, in their order; "" is the lock file. The group of the pattern is a list of versions.
+// wantedFiles are files of an application that name a Ruby, in their order; "" is the lock file.
+// The group of the pattern is a list of versions.
 var wantedFiles = []struct {
 	name    string
 	pattern func() *regexp.Regexp

@@ -59,7 +59,8 @@ type Sources struct {
 	process map[string]string // of a running process (Sources.Of), in the place of Variables and EnvironmentFiles
 }
 
-// Of returns the sources of a process with this environment: that, and the application's dotenv files. They are the same if it is nil: not known.
+// Of returns the sources of a process with this environment: that, and the application's dotenv files.
+// If it is not known (nil), the sources are the same.
 func (s Sources) Of(process map[string]string) Sources {
 	if process == nil {
 		return s

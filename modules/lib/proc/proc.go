@@ -83,7 +83,7 @@ var ErrOverwritten = errors.New("its title has overwritten its environment")
 
 // Environ are the variables as they were when the program was executed. A process that sets a title longer than its command line overwrites
 // them (Ruby's missing/setproctitle.c): nothing is known of them then, and the error is ErrOverwritten.
-// BUNDLE_GEMFILE is as it was before Bundler, which sets it to the Gemfile of the release of that time.
+// BUNDLE_GEMFILE is as it was before Bundler set it: to the Gemfile of the release of that time.
 func (p Process) Environ() (map[string]string, error) {
 	text, err := p.read("environ", maxEnviron)
 	if errors.Is(err, fs.ErrPermission) {
@@ -102,7 +102,7 @@ func (p Process) Environ() (map[string]string, error) {
 			variables[name] = value
 		}
 	}
-	if before, isChanged := variables["BUNDLER_ORIG_BUNDLE_GEMFILE"]; isChanged { // for the program that Bundler executes (environment_preserver.rb)
+	if before, isChanged := variables["BUNDLER_ORIG_BUNDLE_GEMFILE"]; isChanged { // environment_preserver.rb
 		variables["BUNDLE_GEMFILE"] = strings.TrimPrefix(before, "BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL")
 	}
 	return variables, nil

@@ -108,8 +108,9 @@ func (s Service) Locked(gem string) (Version, error) {
 
 var configuredGemfile = lazyregexp.New(`(?m)^BUNDLE_GEMFILE: ?["']?([^"'\r\n]+)`)
 
-// Lockfile is the path of the file in which Bundler records the gems of the application at AppRoot (cli.rb, shared_helpers.rb). It need not exist.
-// Dotenv files are loaded later than Bundler.
+// Lockfile is the path of the file in which Bundler records the gems of the application at AppRoot
+// (cli.rb, shared_helpers.rb). It need not exist. BUNDLE_GEMFILE in a dotenv file has no effect:
+// Bundler is loaded before.
 func (s Service) Lockfile() string {
 	variables, _ := s.Environment.Unit() // Environ returns the error
 	gemfile := variables["BUNDLE_GEMFILE"]

@@ -184,7 +184,7 @@ func TestLockfile_AsBundler(t *testing.T) {
 	}
 }
 
-// The variables of a running process override those of the unit; those of dotenv files are read after Bundler was loaded.
+// The variables of a running process override those of the unit; dotenv files are read too late.
 func TestLockfile_OfProcess(t *testing.T) {
 	app := makeBundle(t, []string{"gems.rb", ".env"}, "")
 	require.NoError(t, os.WriteFile(filepath.Join(app, ".env"), []byte("BUNDLE_GEMFILE=dotenv.gemfile\n"), 0o644))
