@@ -169,7 +169,7 @@ func TestHoldsAll(t *testing.T) {
 
 var sentenceAsks = regexp.MustCompile(`\?(\s|$)`)
 
-// proposals are the commented fields that stand below a comment with a question, by their keys.
+// proposals are the commented fields below a comment with a question, by their keys.
 func proposals(t *testing.T, text string) map[string]any {
 	lines, all := strings.Split(text, "\n"), map[string]any{}
 	for _, field := range fieldsInComments(text) {
@@ -291,7 +291,7 @@ func (s skeleton) compareProposal(t *testing.T, key string, proposed map[string]
 	case !expected:
 		t.Errorf("%s: the question is superfluous", key)
 	case !has:
-		t.Errorf("%s: no question stands above a commented field", key)
+		t.Errorf("%s: no commented field below a comment with a question", key)
 	case want != nil && !holdsAll(meaning(s.expert, key, value), meaning(s.expert, key, want)):
 		t.Errorf("%s: the proposal is %s, and has to be %s", key, asJSON(value), asJSON(want))
 	}
