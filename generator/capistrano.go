@@ -19,17 +19,18 @@ func capistranoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "capistrano",
 		Short: "Print the Capistrano tasks that go with the role",
-		Long: `capistrano prints lib/capistrano/tasks/sidekiq.rake for a project that is deployed with Capistrano 3: tasks and hooks that make
-Sidekiq quiet, restart it and wait until it is up, and that type nothing with sudo but what the role grants. The names are those of
-the role that is generated with the same options.
+		Long: `capistrano prints lib/capistrano/tasks/sidekiq.rake for a project that is deployed with Capistrano 3: tasks and hooks that
+quiet Sidekiq, restart it and wait until it is up. With sudo they run only commands that the role grants. The names are those
+of the role that is generated with the same options.
 
-With --gem it prints instead what makes the gem capistrano-sidekiq go with the role: lines for Capfile and config/deploy.rb.`,
+If you keep the gem capistrano-sidekiq, --gem 2 or 3 prints lines for Capfile and config/deploy.rb instead, which no --output
+writes.`,
 		Example: `  sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: flagsAlone,
 	}
 	read := modelFlags(cmd, gemFlag)
-	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
+	output := cmd.Flags().StringP("output", "o", "", "`FILE` of tasks to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		m, err := read()
 		if err != nil {
@@ -38,6 +39,10 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 		text, err := capistranoText(m)
 		if err != nil {
 			return err
+		}
+		if gem := m.Capistrano.Gem; gem != "none" && *output != "" && *output != "-" {
+			return fmt.Errorf("--output: the lines for capistrano-sidekiq %s belong into two files, Capfile and config/deploy.rb; hint: leave --output out to see them, "+
+				"or write tasks that need no gem: sidekiq-role capistrano --gem none --output %s", gem, shellWord(*output, "FILE"))
 		}
 		return writeOutput(cmd.OutOrStdout(), *output, text)
 	}

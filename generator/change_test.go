@@ -34,7 +34,7 @@ func TestEditedFilesAreNotOverwritten(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("mine"), 0o600))
 	_, err = written(t, dir, false, map[string][]byte{"a": []byte("2")})
-	require.EqualError(t, err, dir+": not overwritten, since not as they were generated: a; hint: --force overwrites them, --diff shows how")
+	require.EqualError(t, err, dir+": refusing to overwrite modified files: a; hint: --force overwrites them, --diff shows the differences")
 	require.Equal(t, map[string]string{"a": "mine", "b/c": "1"}, without(tree(t, dir), manifestName), "nothing was written")
 
 	done, err = written(t, dir, true, map[string][]byte{"a": []byte("2")})
@@ -52,7 +52,7 @@ func TestStaleFilesAreRemovedUnlessEdited(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "a")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b"), []byte("mine"), 0o600))
 	_, err = written(t, dir, false, map[string][]byte{})
-	require.ErrorContains(t, err, "not as they were generated: b;")
+	require.ErrorContains(t, err, "refusing to overwrite modified files: b;")
 	done, err := written(t, dir, true, map[string][]byte{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"removed b", "removed c", "wrote .sidekiq-role.json"}, done)
@@ -96,7 +96,7 @@ func TestAFolderWithOtherFilesIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("theirs"), 0o600))
 	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1")})
-	require.ErrorContains(t, err, "not as they were generated: a")
+	require.ErrorContains(t, err, "refusing to overwrite modified files: a")
 }
 
 func without(m map[string]string, key string) map[string]string {

@@ -30,17 +30,17 @@ func TestGenerateWritesACompleteRoleOnce(t *testing.T) {
 func TestGenerateWithoutBinariesNeedsNone(t *testing.T) {
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
-	require.Equal(t, 0, run([]string{"generate", "--no-payload", "--output", dir}, &out, &errs), errs.String())
+	require.Equal(t, 0, run([]string{"generate", "--binaries", "none", "--output", dir}, &out, &errs), errs.String())
 	require.NoDirExists(t, filepath.Join(dir, "files"))
 	require.Equal(t, 19, strings.Count(out.String(), "wrote "))
 }
 
 func TestGenerate_DiffShowsControlCharacters(t *testing.T) {
 	dir := t.TempDir()
-	status, _, errs := called("generate", "--no-payload", "--output", dir)
+	status, _, errs := called("generate", "--binaries", "none", "--output", dir)
 	require.Zero(t, status, errs)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "README.md"), []byte("\ta\x1b[2Jb\u202e\r\n"), 0o600))
-	status, out, errs := called("generate", "--no-payload", "--output", dir, "--diff")
+	status, out, errs := called("generate", "--binaries", "none", "--output", dir, "--diff")
 	require.Zero(t, status, errs)
 	require.Contains(t, out, "\n-\ta\\u001b[2Jb\\u202e\r\n")
 	require.NotContains(t, out, "\x1b")
@@ -64,25 +64,22 @@ func BenchmarkGenerate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, p := range []struct {
-		name string
-		Package
-	}{{"role", rolePackage}, {"playbook", playbookPackage}, {"collection", collectionPackage}} {
-		b.Run(p.name, func(b *testing.B) {
+	for _, layout := range layouts {
+		b.Run(layout, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := Emit(m, p.Package); err != nil {
+				if _, err := Emit(m, Package{layout, "include"}); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 	}
 	dir := b.TempDir()
-	if _, err := generate(m, rolePackage, dir, hasPayload()); err != nil {
+	if _, err := generate(m, built("role"), dir); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("unchanged", func(b *testing.B) {
 		for b.Loop() {
-			done, err := generate(m, rolePackage, dir, hasPayload())
+			done, err := generate(m, built("role"), dir)
 			if err != nil || len(done) > 0 {
 				b.Fatal(done, err)
 			}

@@ -69,7 +69,7 @@ func goldenOf(t *testing.T, source []byte) []txtar.File {
 
 func emittedFor(t *testing.T, m model.Model) map[string][]byte {
 	t.Helper()
-	p := playbookPackage
+	p := Package{"playbook", "include"}
 	if m.Project == "" {
 		p = rolePackage
 	}
@@ -87,13 +87,13 @@ func generatedGoldens(t *testing.T, dir string) (playbooks []string) {
 		require.NoError(t, err)
 		m, err := model.Read(model.FileName, archive.Files[0].Data)
 		require.NoError(t, err)
-		into, p := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".txtar")), playbookPackage
+		into, p := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".txtar")), Package{"playbook", "none"}
 		if m.Project == "" {
-			into, p = filepath.Join(into, "roles/sidekiq"), rolePackage
+			into, p.Layout = filepath.Join(into, "roles/sidekiq"), "role"
 		} else {
 			playbooks = append(playbooks, into)
 		}
-		_, err = generate(m, p, into, false)
+		_, err = generate(m, p, into)
 		require.NoError(t, err)
 	}
 	return playbooks

@@ -19,6 +19,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
+var collectionPackage = Package{"collection", "include"}
+
+// built is a layout with the binaries, if they were built.
+func built(layout string) Package {
+	if hasPayload() {
+		return Package{layout, "include"}
+	}
+	return Package{layout, "none"}
+}
+
 func emitted(t *testing.T, p Package) map[string][]byte {
 	t.Helper()
 	files, err := Emit(model.Default(), p)
@@ -43,7 +53,7 @@ func TestCollection_Files(t *testing.T) {
 		if name == "LICENSE" {
 			continue
 		}
-		require.Contains(t, collection, inCollection(name))
+		require.Contains(t, collection, collectionPackage.place("role/"+name))
 	}
 	require.Equal(t, project.License, collection["LICENSE"])
 	require.Equal(t, project.Changelog, collection["CHANGELOG.md"])
@@ -97,10 +107,13 @@ func TestCollection_FullModuleNames(t *testing.T) {
 }
 
 func TestGalaxyVersion(t *testing.T) {
-	require.Equal(t, "0.0.0-devel", galaxyVersion("devel"))
-	require.Equal(t, "1.2.3", galaxyVersion("1.2.3"))
-	galaxy := parsed(t, emitted(t, collectionPackage)["galaxy.yml"])
-	require.Equal(t, galaxyVersion(version), galaxy["version"])
+	defer func(before string) { version = before }(version)
+	var galaxy map[string]any
+	for built, want := range map[string]string{"devel": "0.0.0-devel", "1.2.3": "1.2.3"} {
+		version = built
+		galaxy = parsed(t, emitted(t, collectionPackage)["galaxy.yml"])
+		require.Equal(t, want, galaxy["version"])
+	}
 	require.Equal(t, "curationexperts.samvera", galaxy["namespace"].(string)+"."+galaxy["name"].(string))
 }
 
@@ -124,11 +137,11 @@ func TestGenerate_Collection(t *testing.T) {
 	needPayload(t)
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
-	require.Equal(t, 0, run([]string{"generate", "--collection", "--output", dir}, &out, &errs), errs.String())
+	require.Equal(t, 0, run([]string{"generate", "--layout", "collection", "--output", dir}, &out, &errs), errs.String())
 	require.FileExists(t, filepath.Join(dir, "plugins/files/payload.json"))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "galaxy.yml"), []byte("edited"), 0o644))
-	require.Equal(t, 1, run([]string{"generate", "--collection", "--output", dir}, &out, &errs))
-	require.Contains(t, errs.String(), "not as they were generated: galaxy.yml")
+	require.Equal(t, 1, run([]string{"generate", "--layout", "collection", "--output", dir}, &out, &errs))
+	require.Contains(t, errs.String(), "refusing to overwrite modified files: galaxy.yml")
 }
 
 // installed returns a directory with only the role installed, and one with only the collection.
@@ -140,9 +153,9 @@ type installed struct {
 func install(t *testing.T) installed {
 	t.Helper()
 	i := installed{bin: ansibletest.Bin(t), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
-	_, err := generate(model.Default(), rolePackage, i.role, hasPayload())
+	_, err := generate(model.Default(), built("role"), i.role)
 	require.NoError(t, err)
-	_, err = generate(model.Default(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), hasPayload())
+	_, err = generate(model.Default(), built("collection"), filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"))
 	require.NoError(t, err)
 	return i
 }
@@ -172,7 +185,7 @@ func TestAnsibleDoc(t *testing.T) {
 	v, err := viewOf(model.Default(), rolePackage)
 	require.NoError(t, err)
 	var modules []string
-	for _, prefix := range []string{"", collectionPackage.Prefix} {
+	for _, prefix := range []string{"", "curationexperts.samvera."} {
 		for _, s := range v.Modules {
 			modules = append(modules, prefix+s.Module)
 		}

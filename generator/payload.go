@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
 )
 
@@ -14,10 +13,10 @@ import (
 //go:embed all:payload
 var payload embed.FS
 
-var errNoPayload = errors.New("payload missing: install the release tarball or run make build; hint: --no-payload generates a role without binaries")
+var errNoPayload = errors.New("payload missing: install the release tarball or run make build; hint: --binaries none generates the files without them")
 
-// payloadFiles are the binaries, in a folder of the package.
-func payloadFiles(folder string) (map[string][]byte, error) {
+// payloadFiles are the binaries, by their paths in the package.
+func payloadFiles(p Package) (map[string][]byte, error) {
 	if !hasPayload() {
 		return nil, errNoPayload
 	}
@@ -30,7 +29,7 @@ func payloadFiles(folder string) (map[string][]byte, error) {
 		if e.Name() == "README.md" {
 			continue
 		}
-		if files[path.Join(folder, e.Name())], err = payload.ReadFile(path.Join("payload", e.Name())); err != nil {
+		if files[p.place("role/files/"+e.Name())], err = payload.ReadFile("payload/" + e.Name()); err != nil {
 			return nil, err
 		}
 	}
