@@ -124,5 +124,16 @@ func TestGoldens_Playbooks(t *testing.T) {
 		ansibletest.Clean(t, out)
 		require.Contains(t, out, "worker1.example.org")
 		require.Contains(t, out, "Give each thread of Sidekiq a database connection")
+		if filepath.Base(into) == "processes" {
+			out, err = i.run(t, into, "ansible-inventory", "--list")
+			require.NoError(t, err, out)
+			require.JSONEq(t, `{
+				"_meta": {"hostvars": {"worker2.example.org": {"ansible_port": 2222}}, "profile": "inventory_legacy"},
+				"all": {"children": ["ungrouped", "jobs"]},
+				"jobs": {"children": ["production", "qa"]},
+				"production": {"hosts": ["worker1.example.org", "worker2.example.org"]},
+				"qa": {"hosts": ["2001:db8::10"]}
+			}`, out)
+		}
 	}
 }
