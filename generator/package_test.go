@@ -222,6 +222,93 @@ func TestCollection_Linters(t *testing.T) {
 	require.Contains(t, out, "Listing 1 violation(s)")
 }
 
+// acme is a model with a collection of a team's own, in a version of its own.
+func acme() model.Model {
+	m := model.Default()
+	m.Project, m.Collection = "hyrax", model.Collection{Namespace: "acme", Name: "jobs", Version: "2.1.0"}
+	return m
+}
+
+// installAcme builds acme's collection and installs it beside this project's.
+func (i installed) installAcme(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	_, err := generate(acme(), built("collection"), filepath.Join(dir, "acme"))
+	require.NoError(t, err)
+	for _, args := range [][]string{{"build", "acme"}, {"install", "--offline", "-p", i.collections, "acme-jobs-2.1.0.tar.gz"}} {
+		out, err := i.run(t, dir, "ansible-galaxy", append([]string{"collection"}, args...)...)
+		require.NoError(t, err, out)
+	}
+}
+
+// A generated playbook runs with an installed collection, whose name is the model's, and passes ansible-lint.
+func TestBinariesCollection_RealAnsible(t *testing.T) {
+	t.Parallel()
+	needPayload(t)
+	i := install(t)
+	i.installAcme(t)
+	ours := model.Default()
+	ours.Project = "hyrax"
+	for name, m := range map[string]model.Model{"acme.jobs": acme(), "curationexperts.samvera": ours} {
+		dir, cache := t.TempDir(), t.TempDir()
+		_, err := generate(m, Package{"playbook", "collection"}, dir)
+		require.NoError(t, err)
+		ansibletest.Write(t, filepath.Join(dir, "hosts.yml"), []byte("workers: {hosts: {localhost: {ansible_connection: local, ansible_become: false}}}\n"), nil)
+		out, err := i.run(t, dir, "ansible-playbook", "--check", "--tags", "db_pool", "-i", "hosts.yml", "-e", "sidekiq_module_cache="+cache, "sidekiq.yml")
+		require.NoError(t, err, out)
+		require.Contains(t, out, "localhost                  : ok=1 ", name)
+		require.Contains(t, out, "database.yml", name)
+		require.NoDirExists(t, filepath.Join(dir, "roles/sidekiq/library"))
+		sent, err := os.ReadDir(cache)
+		require.NoError(t, err)
+		require.NotEmpty(t, sent, "the collection's binary")
+	}
+}
+
+func TestBinariesCollection_Linters(t *testing.T) {
+	testenv.Lint(t)
+	i := install(t)
+	i.installAcme(t)
+	dir := t.TempDir()
+	_, err := generate(acme(), Package{"playbook", "collection"}, dir)
+	require.NoError(t, err)
+	out, err := i.run(t, dir, "ansible-lint", "--offline", "--strict", "--profile", "production")
+	require.NoError(t, err, out)
+	out, err = i.run(t, dir, "yamllint", "-d", "default", "--strict", ".")
+	require.NoError(t, err, out)
+	for _, collection := range []string{"acme/jobs", "curationexperts/samvera"} {
+		out, err := i.run(t, filepath.Join(i.collections, "ansible_collections", collection), "ansible-lint", "--offline", "--strict", "--profile", "production")
+		require.NoError(t, err, out)
+		require.Contains(t, out, "Profile 'production' was required, and it passed", collection)
+	}
+}
+
+// Everything in a collection has the model's names, and an installed one does not hide this project's.
+func TestCollection_OwnName(t *testing.T) {
+	own, err := Emit(acme(), collectionPackage)
+	require.NoError(t, err)
+	for name, text := range own.text {
+		require.NotContains(t, string(text), "curationexperts.samvera", name)
+	}
+	galaxy := parsed(t, own.text["galaxy.yml"])
+	require.Equal(t, []any{"acme", "jobs", "2.1.0"}, []any{galaxy["namespace"], galaxy["name"], galaxy["version"]})
+	require.Contains(t, string(own.text["README.md"]), "\n  - name: acme.jobs\n    version: 2.1.0\n")
+	require.NotContains(t, string(own.text["CHANGELOG.md"]), "0.1.0")
+	for version, want := range map[string]map[string]any{"": {"name": "acme.jobs"}, "2.1.0": {"name": "acme.jobs", "version": "2.1.0"}} {
+		m := acme()
+		m.Collection.Version = version
+		playbook, err := Emit(m, Package{"playbook", "collection"})
+		require.NoError(t, err)
+		require.Equal(t, []any{want}, parsed(t, playbook.text["requirements.yml"])["collections"])
+	}
+	m := model.Default()
+	m.Project = "hyrax"
+	playbook, err := Emit(m, Package{"playbook", "collection"})
+	require.NoError(t, err)
+	require.Equal(t, []any{map[string]any{"type": "url", "name": "https://github.com/curationexperts/ansible-sidekiq/releases/download/v0.0.0-devel/curationexperts-samvera-0.0.0-devel.tar.gz"}},
+		parsed(t, playbook.text["requirements.yml"])["collections"])
+}
+
 func TestCollection_RealAnsible(t *testing.T) {
 	t.Parallel()
 	needPayload(t)
