@@ -74,31 +74,28 @@ func (v view) Ruby(verb string) (string, error) {
 	return ":" + verb, nil
 }
 
-// rubyText is a text as Ruby has it. What JSON escapes Ruby reads in the same way, but for what begins an interpolation.
-func rubyText(text string) (string, error) {
+// rubyText is a string literal of Ruby. Its escapes are those of JSON, but # can begin an interpolation.
+func rubyText(text string) string {
 	quoted, err := json.Marshal(text)
-	return strings.ReplaceAll(string(quoted), "#", `\#`), err
+	if err != nil {
+		panic(err) // no text is one
+	}
+	return strings.ReplaceAll(string(quoted), "#", `\#`)
 }
 
 var plainSymbol = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// rubySymbols is a list of words as Ruby has it: one symbol, or an array of them.
-func rubySymbols(words []string) (string, error) {
+// rubySymbols is one symbol of Ruby, or an array of symbols.
+func rubySymbols(words []string) string {
 	var symbols []string
-	plain := true
 	for _, word := range words {
-		if text, err := rubyText(word); err != nil {
-			return "", err
-		} else if !plainSymbol.MatchString(word) {
-			plain, word = false, text
+		if !plainSymbol.MatchString(word) {
+			word = rubyText(word)
 		}
 		symbols = append(symbols, ":"+word)
 	}
-	switch {
-	case len(symbols) == 1:
-		return symbols[0], nil
-	case plain:
-		return "%i[" + strings.Join(words, " ") + "]", nil
+	if len(symbols) == 1 {
+		return symbols[0]
 	}
-	return "[" + strings.Join(symbols, ", ") + "]", nil
+	return "[" + strings.Join(symbols, ", ") + "]"
 }

@@ -32,16 +32,12 @@ type change struct {
 
 // compare lists what would change in dir, in the order in which it is done: the manifest last, so that an interrupted run leaves
 // no file that looks edited. It only reads.
-func compare(dir string, m made) ([]change, error) {
+func compare(dir string, m made) (changes []change, err error) {
 	f, err := openFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := f.compare(m)
-	return changes, errors.Join(err, f.Close())
-}
-
-func (f folder) compare(m made) ([]change, error) {
+	defer func() { err = errors.Join(err, f.Close()) }()
 	old, err := f.manifest()
 	if err != nil {
 		return nil, err
@@ -55,7 +51,6 @@ func (f folder) compare(m made) ([]change, error) {
 		text[name] = nil
 	}
 	maps.Copy(text, m.text)
-	var changes []change
 	for _, files := range []map[string][]byte{text, m.binaries, m.stubs, {manifestName: list}} {
 		some, err := f.differing(files)
 		if err != nil {
@@ -123,22 +118,18 @@ func writeOutput(out io.Writer, file string, text []byte) error {
 		return err
 	}
 	file = filepath.Clean(file) // no folder becomes one with a file in it
-	f, err := openFolder(filepath.Dir(file))
+	f, err := makeFolder(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
+	said := "unchanged"
 	changes, err := f.differing(map[string][]byte{filepath.Base(file): text})
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	for _, c := range changes {
+		err, said = c.do(f), "wrote "+file
 	}
-	if len(changes) == 0 {
-		_, err = fmt.Fprintln(out, "unchanged")
-		return err
+	if err = errors.Join(err, f.Close()); err == nil {
+		_, err = fmt.Fprintln(out, said)
 	}
-	if err := writeFile(file, text); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(out, "wrote "+file)
 	return err
 }
 

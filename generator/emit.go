@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"text/template"
 	"unicode"
@@ -84,7 +85,7 @@ func (v view) emit(files map[string][]byte, name, target string) error {
 			each("CORE", fmt.Sprintf("2.%d", minor))
 		}
 	case strings.Contains(base, "STAGE"):
-		for _, v.Stage = range v.Stages() {
+		for v.Stage = range v.Stages() {
 			each("STAGE", v.Stage)
 		}
 	default:
@@ -124,13 +125,10 @@ func filled(name string, v any) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	var refused refusal
-	switch err := t.Execute(&b, v); {
-	case errors.As(err, &refused):
+	if err = t.Execute(&b, v); errors.As(err, &refused) {
 		return nil, refused
-	case err != nil:
-		return nil, fmt.Errorf("rendering %s: %w", name, err)
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), err
 }
 
 // refusal is an error of a model in a template, which people see without the place in that.
@@ -212,30 +210,21 @@ func yamlText(v any) (string, error) {
 }
 
 func indent(n int, text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if line != "" {
-			lines[i] = strings.Repeat(" ", n) + line
-		}
-	}
-	return strings.Join(lines, "\n")
+	return lineStart.ReplaceAllString(text, strings.Repeat(" ", n)+"$0")
 }
 
-// tableCell renders a default for a Markdown table.
+var lineStart = regexp.MustCompile(`(?m)^.`)
+
+// tableCell renders a default for a Markdown table, a list on one line.
 func tableCell(v any) (string, error) {
 	if v == nil {
 		return "unset", nil
 	}
-	text, err := yaml.Marshal(flow(v))
-	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
-}
-
-// flow puts a list on one line.
-func flow(v any) *yaml.Node {
-	n := &yaml.Node{}
+	var n yaml.Node
 	if err := n.Encode(v); err != nil {
-		panic(err) // only our own values come here
+		return "", err
 	}
 	n.Style = yaml.FlowStyle
-	return n
+	text, err := yaml.Marshal(&n)
+	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
 }

@@ -99,13 +99,7 @@ func (f folder) write(name string, text []byte) error {
 		return f.explain(name, err)
 	}
 	_, err = file.Write(text)
-	if err == nil {
-		err = file.Chmod(0o644) // whatever the umask is
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
+	if err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close()); err == nil { // whatever the umask is
 		err = f.root.Rename(temp, name)
 	}
 	if err != nil {

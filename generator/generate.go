@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -113,42 +112,23 @@ func (o generateOptions) run(m model.Model, out io.Writer) error {
 	case len(done) == 0:
 		fmt.Fprintln(out, "unchanged")
 	default:
-		fmt.Fprintf(out, "%d files: %s\nnext: %s\n", all.count(), o.contents(m), o.next())
+		fmt.Fprintf(out, "%d files: %s\n", all.count(), o.summary(m))
 	}
 	return nil
 }
 
-// contents sums up what is in the directory.
-func (o generateOptions) contents(m model.Model) string {
-	switch o.Layout {
-	case "playbook":
-		return "playbook sidekiq.yml, role roles/sidekiq, inventory"
-	case "collection":
-		return "collection " + view{Model: m}.Collection()
-	}
-	return "role " + o.name()
-}
-
-// name is that of the role in a play, the last part of its path.
-func (o generateOptions) name() string {
-	if path, err := filepath.Abs(o.output); err == nil {
-		return watch.Visible(filepath.Base(path))
-	}
-	return "sidekiq"
-}
-
-// next is the command that uses the directory.
-func (o generateOptions) next() string {
-	dir := shellWord(o.output, "DIR")
+// summary says what the directory holds, and which command uses it.
+func (o generateOptions) summary(m model.Model) string {
+	dir, install := shellWord(o.output, "DIR"), ""
 	switch {
 	case o.Layout == "collection":
-		return "ansible-galaxy collection build " + dir
+		return "collection " + view{Model: m}.Collection() + "\nnext: ansible-galaxy collection build " + dir
 	case o.Layout == "role":
-		return fmt.Sprintf("ansible-playbook PLAYBOOK --check --diff, with %q in a play", "- role: "+o.name())
+		return "role " + dir + "\nnext: ansible-playbook PLAYBOOK --check --diff, with the role in one of its plays"
 	case o.Binaries == "collection":
-		return "cd " + dir + " && ansible-galaxy collection install -r requirements.yml && ansible-playbook sidekiq.yml --check --diff"
+		install = "ansible-galaxy collection install -r requirements.yml && "
 	}
-	return "cd " + dir + " && ansible-playbook sidekiq.yml --check --diff"
+	return "playbook sidekiq.yml, role roles/sidekiq, inventory\nnext: cd " + dir + " && " + install + "ansible-playbook sidekiq.yml --check --diff"
 }
 
 // shellWord quotes a name for a shell; a placeholder stands for one that cannot be typed.

@@ -37,8 +37,8 @@ func (p Package) place(name string) string {
 		return name
 	case p.Layout == "collection" && dir == "library/":
 		return "plugins/modules/" + file
-	case p.Layout == "collection" && dir == "action_plugins/":
-		return "plugins/action/" + actionPlugin + ".py"
+	case p.Layout == "collection" && dir == "action_plugins/": // one for all modules, see meta/runtime.yml
+		return "plugins/action/sidekiq_module.py"
 	case p.Layout == "collection" && dir == "files/": // the action plugin reads ../files, as in the role
 		return "plugins/files/" + file
 	case p.Layout == "collection" && name == "LICENSE":
@@ -47,14 +47,8 @@ func (p Package) place(name string) string {
 	return "roles/sidekiq/" + name
 }
 
-// actionPlugin is the name of the one action plugin of all modules in the collection; meta/runtime.yml refers to it.
-const actionPlugin = "sidekiq_module"
-
 // The versions of ansible-core, 2.x, for which ansible-test gets a list of accepted findings.
 const oldestCore, newestCore = watch.Oldest, 22
-
-// ActionPlugin is for the templates.
-func (Package) ActionPlugin() string { return actionPlugin }
 
 // Collection is the full name of the model's collection.
 func (v view) Collection() string {
@@ -97,33 +91,27 @@ func (v view) Requirement() []map[string]string {
 	return []map[string]string{{"name": v.Collection(), "version": v.Version()}}
 }
 
+// hosts are the variables of each host.
+type hosts map[string]map[string]int
+
 // Stages are the groups of the inventory.
-func (v view) Stages() []string {
-	var stages []string
+func (v view) Stages() map[string]hosts {
+	stages := map[string]hosts{}
 	for _, s := range v.Model.Playbook.Servers {
-		if !slices.Contains(stages, s.Stage) {
-			stages = append(stages, s.Stage)
+		if stages[s.Stage] == nil {
+			stages[s.Stage] = hosts{}
+		}
+		stages[s.Stage][s.Host] = map[string]int{}
+		if s.Port != 0 {
+			stages[s.Stage][s.Host]["ansible_port"] = s.Port
 		}
 	}
-	if stages == nil {
-		return model.Stages
+	if len(stages) == 0 {
+		for _, stage := range model.Stages {
+			stages[stage] = hosts{}
+		}
 	}
 	return stages
-}
-
-// Hosts are those of a group of the inventory, with their variables.
-func (v view) Hosts(stage string) map[string]map[string]int {
-	hosts := map[string]map[string]int{}
-	for _, s := range v.Model.Playbook.Servers {
-		if s.Stage != stage {
-			continue
-		}
-		hosts[s.Host] = map[string]int{}
-		if s.Port != 0 {
-			hosts[s.Host]["ansible_port"] = s.Port
-		}
-	}
-	return hosts
 }
 
 // Group lists the modules that read the application and share its options. Ansible passes a default of a group to each of its

@@ -7,16 +7,6 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// pythonModule holds the keyword arguments of AnsibleModule, for linters that run the stub.
-type pythonModule struct {
-	ArgumentSpec      map[string]pythonOption `json:"argument_spec"`
-	MutuallyExclusive [][]string              `json:"mutually_exclusive,omitempty"`
-	RequiredTogether  [][]string              `json:"required_together,omitempty"`
-	RequiredOneOf     [][]string              `json:"required_one_of,omitempty"`
-	RequiredIf        [][]any                 `json:"required_if,omitempty"`
-	SupportsCheckMode bool                    `json:"supports_check_mode"`
-}
-
 type pythonOption struct {
 	Type     argspec.Type            `json:"type"`
 	Elements argspec.Type            `json:"elements,omitempty"`
@@ -28,13 +18,17 @@ type pythonOption struct {
 	Options  map[string]pythonOption `json:"options,omitempty"`
 }
 
-// moduleArguments renders the keyword arguments as JSON for a raw string of Python, which an apostrophe could end.
+// moduleArguments are the keyword arguments of AnsibleModule, for linters that run the stub: JSON in a raw string of Python, which
+// an apostrophe could end.
 func moduleArguments(s *argspec.Spec) (string, error) {
-	m := pythonModule{pythonOptions(s.Options), s.MutuallyExclusive, s.RequiredTogether, s.RequiredOneOf, nil, true}
+	requiredIf := [][]any{}
 	for _, r := range s.RequiredIf {
-		m.RequiredIf = append(m.RequiredIf, []any{r.Option, r.Value, r.Options, r.Any})
+		requiredIf = append(requiredIf, []any{r.Option, r.Value, r.Options, r.Any})
 	}
-	text, err := json.MarshalIndent(m, "", " ")
+	text, err := json.MarshalIndent(map[string]any{
+		"argument_spec": pythonOptions(s.Options), "supports_check_mode": true, "required_if": requiredIf,
+		"mutually_exclusive": s.MutuallyExclusive, "required_together": s.RequiredTogether, "required_one_of": s.RequiredOneOf,
+	}, "", " ")
 	return strings.ReplaceAll(string(text), "'", `\u0027`), err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -34,7 +35,14 @@ func wrapped(text string, width int) (string, error) {
 		outer, block = n, folded.MatchString(line)
 	}
 	changed := strings.Join(lines, "\n")
-	return changed, sameYAML(text, changed)
+	var before, after any
+	if err := errors.Join(yaml.Unmarshal([]byte(text), &before), yaml.Unmarshal([]byte(changed), &after)); err != nil {
+		return "", fmt.Errorf("breaking long lines: %w", err)
+	}
+	if !reflect.DeepEqual(before, after) {
+		return "", errors.New("breaking long lines changed what they say; hint: write long text as a folded block (>-)")
+	}
+	return changed, nil
 }
 
 // broken breaks a line, and indents what follows by n blanks; a comment goes on as one.
@@ -49,18 +57,4 @@ func broken(line string, n, width int) []string {
 		}
 	}
 	return []string{line}
-}
-
-func sameYAML(one, two string) error {
-	var a, b any
-	if err := yaml.Unmarshal([]byte(one), &a); err != nil {
-		return err
-	}
-	if err := yaml.Unmarshal([]byte(two), &b); err != nil {
-		return fmt.Errorf("breaking long lines: %w", err)
-	}
-	if !reflect.DeepEqual(a, b) {
-		return fmt.Errorf("breaking long lines changed what they say; hint: write long text as a folded block (>-)")
-	}
-	return nil
 }

@@ -549,6 +549,10 @@ ARGUMENTS = r'''
    "type": "str"
   }
  },
+ "mutually_exclusive": null,
+ "required_if": [],
+ "required_one_of": null,
+ "required_together": null,
  "supports_check_mode": true
 }
 '''

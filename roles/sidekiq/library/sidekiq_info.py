@@ -344,6 +344,10 @@ ARGUMENTS = r'''
    "default": "sidekiq"
   }
  },
+ "mutually_exclusive": null,
+ "required_if": [],
+ "required_one_of": null,
+ "required_together": null,
  "supports_check_mode": true
 }
 '''

@@ -564,6 +564,8 @@ ARGUMENTS = r'''
    true
   ]
  ],
+ "required_one_of": null,
+ "required_together": null,
  "supports_check_mode": true
 }
 '''

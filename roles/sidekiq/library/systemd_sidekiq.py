@@ -925,6 +925,10 @@ ARGUMENTS = r'''
    "default": 120
   }
  },
+ "mutually_exclusive": null,
+ "required_if": [],
+ "required_one_of": null,
+ "required_together": null,
  "supports_check_mode": true
 }
 '''
