@@ -20,9 +20,6 @@ type made struct {
 	stubs    map[string][]byte // written where they are missing, and never again
 }
 
-// count is the number of files, with the manifest.
-func (m made) count() int { return len(m.text) + len(m.binaries) + len(m.stubs) + 1 }
-
 // change is one file that would change, be new (before is nil) or be removed (after is nil).
 type change struct {
 	name          string

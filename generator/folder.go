@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -63,12 +64,9 @@ func (f folder) stat(name string) (fs.FileInfo, error) {
 		return nil, nil
 	case err != nil:
 		return nil, f.explain(name, err)
-	case info.Mode()&fs.ModeSymlink != 0:
-		return nil, fmt.Errorf("%q is a symbolic link, not a file; hint: remove it or put a file in its place", shown)
-	case info.IsDir():
-		return nil, fmt.Errorf("%q is a directory, not a file; hint: move it away", shown)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%q is not a regular file; hint: move it away", shown)
+		kind := cmp.Or(map[fs.FileMode]string{fs.ModeSymlink: "symbolic link", fs.ModeDir: "directory"}[info.Mode().Type()], "special file")
+		return nil, fmt.Errorf("%q is a %s, not a file; hint: move it away", shown, kind)
 	case info.Size() > largestFile:
 		return nil, fmt.Errorf("%q is %d bytes; accepted: up to %d MiB; hint: move it away", shown, info.Size(), largestFile>>20)
 	}

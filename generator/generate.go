@@ -36,8 +36,9 @@ Layouts:
               full names, and the role. Ansible finds it in a directory ansible_collections/NAMESPACE/NAME.
 
 Binaries of the modules:
-  include     with the role or the collection (5.6 MB)
-  collection  none: the role uses the modules of the model's collection, which is installed from requirements.yml
+  include     with the role or the collection (about 6 MB)
+  collection  none: the role uses the modules of the model's collection, which has to be installed (the layout playbook has a
+              requirements.yml for it)
   none        none: add them before you use the role
 
 Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
@@ -111,9 +112,13 @@ func (o generateOptions) run(m model.Model, out io.Writer) error {
 		return err
 	case len(done) == 0:
 		fmt.Fprintln(out, "unchanged")
-	default:
-		fmt.Fprintf(out, "%d files: %s\n", all.count(), o.summary(m))
+		return nil
 	}
+	count := len(all.text) + len(all.stubs) + 1 // and the manifest
+	if o.Binaries == "include" {
+		count += len(all.binaries)
+	}
+	fmt.Fprintf(out, "%d files: %s\n", count, o.summary(m))
 	return nil
 }
 
@@ -143,9 +148,7 @@ func shellWord(name, placeholder string) string {
 func (o generateOptions) show(out io.Writer, changes []change) error {
 	for _, c := range changes {
 		if o.diff {
-			if _, err := io.WriteString(out, watch.Diff(out, watch.Visible(string(c.diff())))); err != nil {
-				return err
-			}
+			fmt.Fprint(out, watch.Diff(out, watch.Visible(string(c.diff()))))
 		}
 		if o.check {
 			fmt.Fprintln(out, c.would(o.force))
@@ -163,7 +166,7 @@ func planned(m model.Model, p Package, dir string) (made, []change, error) {
 		return made{}, nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
 	}
 	all, err := Emit(m, p)
-	if err == nil && p.Binaries == "include" {
+	if err == nil {
 		all.binaries, err = payloadFiles(p)
 	}
 	if err != nil {

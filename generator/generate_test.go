@@ -27,6 +27,35 @@ func TestGenerateWritesACompleteRoleOnce(t *testing.T) {
 	require.Equal(t, "unchanged\n", out.String())
 }
 
+// A role that uses a collection does not keep the binaries of an earlier run; without binaries they may be somebody else's.
+func TestGenerate_RemovesBinaries(t *testing.T) {
+	needPayload(t)
+	dir := filepath.Join(t.TempDir(), "sidekiq")
+	for _, c := range []struct {
+		binaries string
+		kept     bool
+	}{{"include", true}, {"none", true}, {"collection", false}} {
+		status, out, errs := called("generate", "--binaries", c.binaries, "--output", dir)
+		require.Zero(t, status, errs)
+		if c.kept {
+			require.FileExists(t, filepath.Join(dir, "files/payload.json"))
+			continue
+		}
+		require.NoDirExists(t, filepath.Join(dir, "files"))
+		require.NoDirExists(t, filepath.Join(dir, "library"))
+		require.Contains(t, out, "removed files/payload.json\n")
+		require.Contains(t, out, "\n11 files: role "+dir+"\n")
+	}
+}
+
+func TestGenerate_Completion(t *testing.T) {
+	for flag, want := range map[string][]string{"--layout": layouts, "--binaries": binaries} {
+		status, out, _ := called("__complete", "generate", flag, "")
+		require.Zero(t, status)
+		require.Equal(t, strings.Join(want, "\n")+"\n:4\n", out)
+	}
+}
+
 func TestGenerateWithoutBinariesNeedsNone(t *testing.T) {
 	dir := t.TempDir()
 	var out, errs bytes.Buffer

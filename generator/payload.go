@@ -13,27 +13,27 @@ import (
 //go:embed all:payload
 var payload embed.FS
 
-var errNoPayload = errors.New("payload missing: install the release tarball or run make build; hint: --binaries none generates the files without them")
-
-// payloadFiles are the binaries, by their paths in the package.
+// payloadFiles are the binaries, by their paths in the package, without content if the role uses a collection: those that an earlier
+// run wrote are removed.
 func payloadFiles(p Package) (map[string][]byte, error) {
-	if !hasPayload() {
-		return nil, errNoPayload
+	include, files := Package{p.Layout, "include"}, map[string][]byte{}
+	if p == include && !hasPayload() {
+		return nil, errors.New("payload missing: install the release tarball or run make build; hint: --binaries none generates the files without them")
 	}
 	entries, err := payload.ReadDir("payload")
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
 	for _, e := range entries {
-		if e.Name() == "README.md" {
-			continue
-		}
-		if files[p.place("role/files/"+e.Name())], err = payload.ReadFile("payload/" + e.Name()); err != nil {
-			return nil, err
+		name := include.place("role/files/" + e.Name())
+		switch {
+		case p.Binaries == "none" || e.Name() == "README.md":
+		case p == include:
+			var one error
+			files[name], one = payload.ReadFile("payload/" + e.Name())
+			err = errors.Join(err, one)
+		default:
+			files[name] = nil
 		}
 	}
-	return files, nil
+	return files, err
 }
 
 // payloadSums has the SHA-256 of each binary, as it runs on hosts, by the platform.
