@@ -12,13 +12,13 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// capistranoTexts are the templates that make a text, one after the other, by the version of the gem capistrano-sidekiq that it goes with.
+// capistranoTexts are the templates of a text, in their order, by the version of the gem capistrano-sidekiq.
 var capistranoTexts = map[string][]string{"none": {"sidekiq.rake"}, "2": {"gem2.rb", "gem.rb"}, "3": {"gem3.rb", "gem.rb"}}
 
 func capistranoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "capistrano",
-		Short: "Print the Capistrano tasks that go with the role",
+		Short: "Print the Capistrano tasks for the role",
 		Long: `capistrano prints lib/capistrano/tasks/sidekiq.rake for a project that is deployed with Capistrano 3: tasks and hooks that
 quiet Sidekiq, restart it and wait until it is up. With sudo they run only commands that the role grants. The names are those
 of the role that is generated with the same options.
@@ -66,7 +66,7 @@ func capistranoText(m model.Model) ([]byte, error) {
 	return text, nil
 }
 
-// Ruby is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.
+// Ruby is a verb of systemctl as a symbol. One that the role does not grant is refused.
 func (v view) Ruby(verb string) (string, error) {
 	if granted := v.Model.Sudo.Systemctl; !slices.Contains(granted, verb) {
 		return "", refusal(fmt.Sprintf("systemctl %s is not granted; granted: %s; hint: add it to sudo.systemctl of the model", verb, strings.Join(granted, ", ")))

@@ -30,7 +30,7 @@ type change struct {
 // compare lists what would change in dir, in the order in which it is done: the manifest last, so that an interrupted run leaves
 // no file that looks edited. It only reads.
 func compare(dir string, m made) (changes []change, err error) {
-	f, err := openFolder(dir)
+	f, err := openDirectory(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +63,10 @@ func compare(dir string, m made) (changes []change, err error) {
 }
 
 // differing lists the files that are not in the directory as they should be.
-func (f folder) differing(files map[string][]byte) ([]change, error) {
+func (d directory) differing(files map[string][]byte) ([]change, error) {
 	var changes []change
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		before, err := f.read(name)
+		before, err := d.read(name)
 		if err != nil {
 			return nil, err
 		}
@@ -77,11 +77,11 @@ func (f folder) differing(files map[string][]byte) ([]change, error) {
 	return changes, nil
 }
 
-func (c change) do(f folder) error {
+func (c change) do(d directory) error {
 	if c.after == nil {
-		return f.remove(c.name)
+		return d.remove(c.name)
 	}
-	return f.write(c.name, c.after)
+	return d.write(c.name, c.after)
 }
 
 // doChanges writes and removes the files, and returns what it did. Without force it refuses if it would overwrite a file that was
@@ -96,7 +96,7 @@ func doChanges(dir string, changes []change, force bool) (done []change, err err
 	if edited != nil {
 		return nil, fmt.Errorf("%s: refusing to overwrite modified files: %s; hint: --force overwrites them, --diff shows the differences", dir, strings.Join(edited, ", "))
 	}
-	f, err := makeFolder(dir)
+	f, err := makeDirectory(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -108,14 +108,14 @@ func doChanges(dir string, changes []change, force bool) (done []change, err err
 	return changes, f.Close()
 }
 
-// writeOutput writes a text into a file and says so, or to standard output where none is named, or -.
+// writeOutput writes a text into a file and reports it, or to standard output if none or - is named.
 func writeOutput(out io.Writer, file string, text []byte) error {
 	if file == "" || file == "-" {
 		_, err := out.Write(text)
 		return err
 	}
-	file = filepath.Clean(file) // no folder becomes one with a file in it
-	f, err := makeFolder(filepath.Dir(file))
+	file = filepath.Clean(file) // DIR/ is DIR, not a file in it
+	f, err := makeDirectory(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func writeOutput(out io.Writer, file string, text []byte) error {
 	return err
 }
 
-// String says what is done.
+// String reports what was done.
 func (c change) String() string {
 	if c.after == nil {
 		return "removed " + c.name
@@ -138,7 +138,7 @@ func (c change) String() string {
 	return "wrote " + c.name
 }
 
-// would says what is not done yet.
+// would reports what was not done.
 func (c change) would(force bool) string {
 	switch {
 	case c.edited && !force:
@@ -149,7 +149,7 @@ func (c change) would(force bool) string {
 	return "would write " + c.name
 }
 
-// diff shows a change as a patch has it. The manifest and binaries are for programs.
+// diff is a change as a patch, without the content of the manifest and of binaries.
 func (c change) diff() []byte {
 	switch {
 	case c.name == manifestName:

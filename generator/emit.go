@@ -131,7 +131,7 @@ func filled(name string, v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// refusal is an error of a model in a template, which people see without the place in that.
+// refusal is an error of the model, shown without the place in the template.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
@@ -148,14 +148,14 @@ var functions = template.FuncMap{
 	"license":   func() string { return string(project.License) },
 	"changelog": func() string { return string(project.Changelog) },
 
-	// Of the reference.
+	// for the reference
 	"anchor":     anchor,
 	"unindented": unindented,
 	"markdown":   asMarkdown,
 	"accepted":   acceptedCell,
 }
 
-// yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.
+// yamlValue renders the value of a key: scalars and empty collections on its line, others below it, indented by n blanks.
 func yamlValue(n int, v any) (string, error) {
 	if s, ok := v.(string); ok && foldable(s) {
 		return " >-\n" + indent(n, s), nil
@@ -175,12 +175,12 @@ func yamlValue(n int, v any) (string, error) {
 	return "\n" + indent(n, text), err
 }
 
-// foldable is a text that is too long for the line of its key, and that a folded block gives back as it is.
+// foldable reports whether a text is too long for the line of its key, and unchanged by a folded block.
 func foldable(s string) bool {
 	return len(s) > 50 && strings.Join(strings.Fields(s), " ") == s && !strings.HasPrefix(s, "#") && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// yamlDocument renders a part of NAME.yml as a document of its own.
+// yamlDocument renders a part of NAME.yml as a separate document.
 func yamlDocument(n yaml.Node) (string, error) {
 	text, err := yamlText(&n)
 	if err != nil {
@@ -189,7 +189,7 @@ func yamlDocument(n yaml.Node) (string, error) {
 	return wrapped(text, documentWidth)
 }
 
-// quoteForPython quotes what is plain text to YAML's newer version, and something else to the older one that Ansible reads.
+// quoteForPython quotes plain text that is not text in YAML 1.1, which Ansible reads.
 func quoteForPython(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && (n.Value == "=" || n.Value == "<<") {
 		n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle

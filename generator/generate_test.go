@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-func TestGenerateWritesACompleteRoleOnce(t *testing.T) {
+func TestGenerate_Role(t *testing.T) {
 	needPayload(t)
 	dir := filepath.Join(t.TempDir(), "new", "sidekiq")
 	var out, errs bytes.Buffer
@@ -56,7 +56,7 @@ func TestGenerate_Completion(t *testing.T) {
 	}
 }
 
-func TestGenerateWithoutBinariesNeedsNone(t *testing.T) {
+func TestGenerate_WithoutBinaries(t *testing.T) {
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
 	require.Equal(t, 0, run([]string{"generate", "--binaries", "none", "--output", dir}, &out, &errs), errs.String())
@@ -75,7 +75,7 @@ func TestGenerate_DiffShowsControlCharacters(t *testing.T) {
 	require.NotContains(t, out, "\x1b")
 }
 
-// The model of a file to all text files.
+// From the model's file to all text files.
 func BenchmarkGenerate(b *testing.B) {
 	archive, err := txtar.ParseFile("testdata/golden/processes.txtar")
 	if err != nil {

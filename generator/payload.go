@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The modules' binaries, gzipped, and payload.json with their SHA-256. `make build` puts them there; they are not committed.
+// The modules' binaries, gzipped, and payload.json with their SHA-256, from `make build`. They are not committed.
 //
 //go:embed all:payload
 var payload embed.FS
@@ -36,7 +36,7 @@ func payloadFiles(p Package) (map[string][]byte, error) {
 	return files, err
 }
 
-// payloadSums has the SHA-256 of each binary, as it runs on hosts, by the platform.
+// payloadSums are the SHA-256 of the unpacked binaries, by platform.
 func payloadSums() (map[string]string, error) {
 	if !hasPayload() {
 		return nil, nil
