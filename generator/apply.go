@@ -126,7 +126,7 @@ func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions
 // writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
 // says of other folders.
 func writePlay(dir string, m model.Model) (string, error) {
-	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), true); err != nil {
+	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq")); err != nil {
 		return "", err
 	}
 	file := filepath.Join(dir, "sidekiq.yml")

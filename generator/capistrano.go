@@ -12,24 +12,25 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// capistranoTexts are the templates that make a text, one after the other, by the version of the gem capistrano-sidekiq that it goes with.
+// capistranoTexts are the templates of a text, in their order, by the version of the gem capistrano-sidekiq.
 var capistranoTexts = map[string][]string{"none": {"sidekiq.rake"}, "2": {"gem2.rb", "gem.rb"}, "3": {"gem3.rb", "gem.rb"}}
 
 func capistranoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "capistrano",
-		Short: "Print the Capistrano tasks that go with the role",
-		Long: `capistrano prints lib/capistrano/tasks/sidekiq.rake for a project that is deployed with Capistrano 3: tasks and hooks that make
-Sidekiq quiet, restart it and wait until it is up, and that type nothing with sudo but what the role grants. The names are those of
-the role that is generated with the same options.
+		Short: "Print the Capistrano tasks for the role",
+		Long: `capistrano prints lib/capistrano/tasks/sidekiq.rake for a project that is deployed with Capistrano 3: tasks and hooks that
+quiet Sidekiq, restart it and wait until it is up. With sudo they run only commands that the role grants. The names are those
+of the role that is generated with the same options.
 
-With --gem it prints instead what makes the gem capistrano-sidekiq go with the role: lines for Capfile and config/deploy.rb.`,
+If you keep the gem capistrano-sidekiq, --gem 2 or 3 prints lines for Capfile and config/deploy.rb instead, which no --output
+writes.`,
 		Example: `  sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: flagsAlone,
 	}
 	read := modelFlags(cmd, gemFlag)
-	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
+	output := cmd.Flags().StringP("output", "o", "", "`FILE` of tasks to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		m, err := read()
 		if err != nil {
@@ -38,6 +39,10 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
 		text, err := capistranoText(m)
 		if err != nil {
 			return err
+		}
+		if gem := m.Capistrano.Gem; gem != "none" && *output != "" && *output != "-" {
+			return fmt.Errorf("--output: the lines for capistrano-sidekiq %s belong into two files, Capfile and config/deploy.rb; hint: leave --output out to see them, "+
+				"or write tasks that need no gem: sidekiq-role capistrano --gem none --output %s", gem, shellWord(*output, "FILE"))
 		}
 		return writeOutput(cmd.OutOrStdout(), *output, text)
 	}
@@ -61,7 +66,7 @@ func capistranoText(m model.Model) ([]byte, error) {
 	return text, nil
 }
 
-// Ruby is a verb of systemctl as Ruby has it. One that the role does not grant makes no text.
+// Ruby is a verb of systemctl as a symbol. One that the role does not grant is refused.
 func (v view) Ruby(verb string) (string, error) {
 	if granted := v.Model.Sudo.Systemctl; !slices.Contains(granted, verb) {
 		return "", refusal(fmt.Sprintf("systemctl %s is not granted; granted: %s; hint: add it to sudo.systemctl of the model", verb, strings.Join(granted, ", ")))
@@ -69,31 +74,28 @@ func (v view) Ruby(verb string) (string, error) {
 	return ":" + verb, nil
 }
 
-// rubyText is a text as Ruby has it. What JSON escapes Ruby reads in the same way, but for what begins an interpolation.
-func rubyText(text string) (string, error) {
+// rubyText is a string literal of Ruby. Its escapes are those of JSON, but # can begin an interpolation.
+func rubyText(text string) string {
 	quoted, err := json.Marshal(text)
-	return strings.ReplaceAll(string(quoted), "#", `\#`), err
+	if err != nil {
+		panic(err) // no text is one
+	}
+	return strings.ReplaceAll(string(quoted), "#", `\#`)
 }
 
 var plainSymbol = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// rubySymbols is a list of words as Ruby has it: one symbol, or an array of them.
-func rubySymbols(words []string) (string, error) {
+// rubySymbols is one symbol of Ruby, or an array of symbols.
+func rubySymbols(words []string) string {
 	var symbols []string
-	plain := true
 	for _, word := range words {
-		if text, err := rubyText(word); err != nil {
-			return "", err
-		} else if !plainSymbol.MatchString(word) {
-			plain, word = false, text
+		if !plainSymbol.MatchString(word) {
+			word = rubyText(word)
 		}
 		symbols = append(symbols, ":"+word)
 	}
-	switch {
-	case len(symbols) == 1:
-		return symbols[0], nil
-	case plain:
-		return "%i[" + strings.Join(words, " ") + "]", nil
+	if len(symbols) == 1 {
+		return symbols[0]
 	}
-	return "[" + strings.Join(symbols, ", ") + "]", nil
+	return "[" + strings.Join(symbols, ", ") + "]"
 }

@@ -27,7 +27,7 @@ func withGem(gem string) model.Model {
 }
 
 // The texts as people will find them. UPDATE=1 writes them.
-func TestCapistranoTexts(t *testing.T) {
+func TestCapistrano_Texts(t *testing.T) {
 	for _, gem := range gems {
 		text, err := capistranoText(withGem(gem))
 		require.NoError(t, err)
@@ -50,7 +50,7 @@ type capAnswer struct {
 }
 
 // A deploy, as the hosts and the person who deploys see it.
-func TestCapistranoTypes(t *testing.T) {
+func TestCapistrano_Deploy(t *testing.T) {
 	m := model.Default()
 	m.ServiceName = "hyrax-worker"
 	text, err := capistranoText(m)
@@ -103,7 +103,7 @@ func emptyIsNil(list []string) []string {
 }
 
 // With the gem: what is replaced types what is granted; what the role does instead says so.
-func TestCapistranoReplacesTasksOfTheGem(t *testing.T) {
+func TestCapistrano_GemTasks(t *testing.T) {
 	m := model.Default()
 	m.ServiceName = "hyrax-worker"
 	ruby := rubytest.Start(t, "testdata/cap.rb")
@@ -138,7 +138,7 @@ func TestCapistranoReplacesTasksOfTheGem(t *testing.T) {
 }
 
 // Whatever a text types with sudo is rendered from what is granted, and the name is the model's everywhere.
-func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
+func TestCapistrano_OnlyGrantedCommands(t *testing.T) {
 	m := model.Default()
 	m.ServiceName = "hyrax-worker"
 	sudo := regexp.MustCompile(`execute :sudo, (.*)`)
@@ -166,7 +166,7 @@ func TestCapistranoTypesOnlyWhatIsGranted(t *testing.T) {
 }
 
 // What capistrano-sidekiq types is asked of the real sudo, by the file that is read here: its verdicts are what the role grants.
-func TestGemTableIsWhatTheRoleGrants(t *testing.T) {
+func TestCapistrano_GemTable(t *testing.T) {
 	var tasks []struct {
 		Vars map[string][]string
 	}
@@ -198,7 +198,7 @@ func TestGemTableIsWhatTheRoleGrants(t *testing.T) {
 	require.Len(t, verdicts, 2)
 }
 
-func TestCapistranoCommand(t *testing.T) {
+func TestCapistrano_Arguments(t *testing.T) {
 	golden, err := os.ReadFile("testdata/capistrano/sidekiq.rake")
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "lib/capistrano/tasks/sidekiq.rake")
@@ -233,13 +233,9 @@ func TestRubyText_IsALiteral(t *testing.T) {
 	ruby := rubytest.Start(t, "testdata/cap.rb")
 	for _, text := range hostile {
 		text = strings.ReplaceAll(text, "EVIDENCE", evidence)
-		literal, err := rubyText(text)
-		require.NoError(t, err)
+		literal := rubyText(text)
 		require.NotContains(t, literal, "\n")
-		symbols, err := rubySymbols([]string{"app", text})
-		require.NoError(t, err)
-		symbol, err := rubySymbols([]string{text})
-		require.NoError(t, err)
+		symbols, symbol := rubySymbols([]string{"app", text}), rubySymbols([]string{text})
 		var answer capAnswer
 		ruby.Ask(t, capQuestion{Text: "info " + literal + "\n" + symbols + ".each { |s| info s.to_sym.to_s }\ninfo " + symbol + ".to_s\n", Tasks: []string{}}, &answer)
 		require.Empty(t, answer.Error, literal)

@@ -20,26 +20,22 @@ type made struct {
 	stubs    map[string][]byte // written where they are missing, and never again
 }
 
-// change is one file that would become another, be new (before is nil) or go (after is nil).
+// change is one file that would change, be new (before is nil) or be removed (after is nil).
 type change struct {
 	name          string
 	before, after []byte
 	edited        bool // by a person, since it was generated
 }
 
-// compare tells what would change in dir, in the order in which it is done: the manifest last, so that a run that is broken off leaves no
-// file that looks edited. It only reads.
-func compare(dir string, m made) ([]change, error) {
-	f, err := openFolder(dir)
+// compare lists what would change in dir, in the order in which it is done: the manifest last, so that an interrupted run leaves
+// no file that looks edited. It only reads.
+func compare(dir string, m made) (changes []change, err error) {
+	f, err := openDirectory(dir)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := f.compare(m)
-	return changes, errors.Join(err, f.Close())
-}
-
-func (f folder) compare(m made) ([]change, error) {
-	before, err := f.manifest()
+	defer func() { err = errors.Join(err, f.Close()) }()
+	old, err := f.manifest()
 	if err != nil {
 		return nil, err
 	}
@@ -47,88 +43,60 @@ func (f folder) compare(m made) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := f.differing(m.text)
-	if err != nil {
-		return nil, err
+	text := map[string][]byte{} // nil for what is no longer generated
+	for name := range old.Files {
+		text[name] = nil
 	}
-	for i, c := range text {
-		text[i].edited = c.before != nil && sum(c.before) != before.Files[c.name]
-	}
-	stale, err := f.stale(before, m.text)
-	if err != nil {
-		return nil, err
-	}
-	binaries, err := f.differing(m.binaries)
-	if err != nil {
-		return nil, err
-	}
-	stubs, err := f.differing(m.stubs)
-	if err != nil {
-		return nil, err
-	}
-	stubs = slices.DeleteFunc(stubs, func(c change) bool { return c.before != nil })
-	last, err := f.differing(map[string][]byte{manifestName: list})
-	return slices.Concat(text, stale, binaries, stubs, last), err
-}
-
-// differing are the files that are not in the folder as they should be.
-func (f folder) differing(files map[string][]byte) ([]change, error) {
-	var changes []change
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		c := change{name: name, after: files[name]}
-		var err error
-		if c.before, err = f.read(name); err != nil {
-			return nil, err
-		}
-		if c.before == nil || !bytes.Equal(c.before, c.after) {
-			changes = append(changes, c)
-		}
-	}
-	return changes, nil
-}
-
-// stale are the files that were generated once and are no more.
-func (f folder) stale(before manifest, now map[string][]byte) ([]change, error) {
-	var changes []change
-	for _, name := range slices.Sorted(maps.Keys(before.Files)) {
-		if _, kept := now[name]; kept {
-			continue
-		}
-		found, err := f.read(name)
+	maps.Copy(text, m.text)
+	for _, files := range []map[string][]byte{text, m.binaries, m.stubs, {manifestName: list}} {
+		some, err := f.differing(files)
 		if err != nil {
 			return nil, err
 		}
-		if found != nil {
-			changes = append(changes, change{name: name, before: found, edited: sum(found) != before.Files[name]})
+		changes = append(changes, some...)
+	}
+	for i, c := range changes {
+		_, is := text[c.name]
+		changes[i].edited = is && c.before != nil && sum(c.before) != old.Files[c.name]
+	}
+	return slices.DeleteFunc(changes, func(c change) bool { return m.stubs[c.name] != nil && c.before != nil }), nil
+}
+
+// differing lists the files that are not in the directory as they should be.
+func (d directory) differing(files map[string][]byte) ([]change, error) {
+	var changes []change
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		before, err := d.read(name)
+		if err != nil {
+			return nil, err
+		}
+		if after := files[name]; (before == nil) != (after == nil) || !bytes.Equal(before, after) {
+			changes = append(changes, change{name: name, before: before, after: after})
 		}
 	}
 	return changes, nil
 }
 
-// editedNames are the files that only --force may touch.
-func editedNames(changes []change) (names []string) {
+func (c change) do(d directory) error {
+	if c.after == nil {
+		return d.remove(c.name)
+	}
+	return d.write(c.name, c.after)
+}
+
+// doChanges writes and removes the files, and returns what it did. Without force it refuses if it would overwrite a file that was
+// edited, or that was there before.
+func doChanges(dir string, changes []change, force bool) (done []change, err error) {
+	var edited []string
 	for _, c := range changes {
-		if c.edited {
-			names = append(names, c.name)
+		if c.edited && !force {
+			edited = append(edited, c.name)
 		}
 	}
-	return names
-}
-
-func (c change) do(f folder) error {
-	if c.after == nil {
-		return f.remove(c.name)
+	if edited != nil {
+		return nil, fmt.Errorf("%s: refusing to overwrite modified files: %s; hint: --force overwrites them, --diff shows the differences", dir, strings.Join(edited, ", "))
 	}
-	return f.write(c.name, c.after)
-}
-
-// doChanges brings dir up to date and tells what it did. Files that a person edited, or that were there before, are never overwritten
-// without force: nothing is then.
-func doChanges(dir string, changes []change, force bool) (done []change, err error) {
-	if edited := editedNames(changes); len(edited) > 0 && !force {
-		return nil, fmt.Errorf("%s: not overwritten, since not as they were generated: %s; hint: --force overwrites them, --diff shows how", dir, strings.Join(edited, ", "))
-	}
-	f, err := makeFolder(dir)
+	f, err := makeDirectory(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -140,33 +108,29 @@ func doChanges(dir string, changes []change, force bool) (done []change, err err
 	return changes, f.Close()
 }
 
-// writeOutput writes a text into a file and says so, or to standard output where none is named, or -.
+// writeOutput writes a text into a file and reports it, or to standard output if none or - is named.
 func writeOutput(out io.Writer, file string, text []byte) error {
 	if file == "" || file == "-" {
 		_, err := out.Write(text)
 		return err
 	}
-	file = filepath.Clean(file) // no folder becomes one with a file in it
-	f, err := openFolder(filepath.Dir(file))
+	file = filepath.Clean(file) // DIR/ is DIR, not a file in it
+	f, err := makeDirectory(filepath.Dir(file))
 	if err != nil {
 		return err
 	}
-	changes, err := f.differing(map[string][]byte{filepath.Base(file): text})
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
 	said := "unchanged"
-	for range changes {
-		if err := writeFile(file, text); err != nil {
-			return err
-		}
-		said = "wrote " + file
+	changes, err := f.differing(map[string][]byte{filepath.Base(file): text})
+	for _, c := range changes {
+		err, said = c.do(f), "wrote "+file
 	}
-	_, err = fmt.Fprintln(out, said)
+	if err = errors.Join(err, f.Close()); err == nil {
+		_, err = fmt.Fprintln(out, said)
+	}
 	return err
 }
 
-// String says what is done.
+// String reports what was done.
 func (c change) String() string {
 	if c.after == nil {
 		return "removed " + c.name
@@ -174,7 +138,7 @@ func (c change) String() string {
 	return "wrote " + c.name
 }
 
-// would says what is not done yet.
+// would reports what was not done.
 func (c change) would(force bool) string {
 	switch {
 	case c.edited && !force:
@@ -185,15 +149,12 @@ func (c change) would(force bool) string {
 	return "would write " + c.name
 }
 
-// isBinary tells what no terminal should show, as git does.
-func isBinary(data []byte) bool { return bytes.IndexByte(data, 0) >= 0 }
-
-// diff shows a change as a patch has it. The manifest and binaries are for programs.
+// diff is a change as a patch, without the content of the manifest and of binaries.
 func (c change) diff() []byte {
 	switch {
 	case c.name == manifestName:
 		return nil
-	case isBinary(c.before) || isBinary(c.after):
+	case bytes.Contains(c.before, []byte{0}) || bytes.Contains(c.after, []byte{0}):
 		return []byte("Binary file " + c.name + " differs\n")
 	}
 	from, to := "a/"+c.name, "b/"+c.name

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// written brings a folder up to date with these text files.
+// written updates a directory with these text files.
 func written(t *testing.T, dir string, force bool, text map[string][]byte) ([]string, error) {
 	t.Helper()
 	changes, err := compare(dir, made{text: text})
@@ -23,7 +23,7 @@ func written(t *testing.T, dir string, force bool, text map[string][]byte) ([]st
 	return said, err
 }
 
-func TestEditedFilesAreNotOverwritten(t *testing.T) {
+func TestDoChanges_RefusesEditedFiles(t *testing.T) {
 	dir := t.TempDir()
 	done, err := written(t, dir, false, map[string][]byte{"a": []byte("1"), "b/c": []byte("1")})
 	require.NoError(t, err)
@@ -34,32 +34,32 @@ func TestEditedFilesAreNotOverwritten(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("mine"), 0o600))
 	_, err = written(t, dir, false, map[string][]byte{"a": []byte("2")})
-	require.EqualError(t, err, dir+": not overwritten, since not as they were generated: a; hint: --force overwrites them, --diff shows how")
+	require.EqualError(t, err, dir+": refusing to overwrite modified files: a; hint: --force overwrites them, --diff shows the differences")
 	require.Equal(t, map[string]string{"a": "mine", "b/c": "1"}, without(tree(t, dir), manifestName), "nothing was written")
 
 	done, err = written(t, dir, true, map[string][]byte{"a": []byte("2")})
 	require.NoError(t, err)
 	require.Equal(t, []string{"wrote a", "removed b/c", "wrote .sidekiq-role.json"}, done)
 	require.Equal(t, map[string]string{"a": "2"}, without(tree(t, dir), manifestName))
-	require.NoDirExists(t, filepath.Join(dir, "b"), "a folder that holds nothing else goes with its last file")
+	require.NoDirExists(t, filepath.Join(dir, "b"), "an empty directory is removed")
 }
 
-// A file that is removed may have been edited, or be there no more.
-func TestStaleFilesAreRemovedUnlessEdited(t *testing.T) {
+// A stale file may have been edited, or removed by a person.
+func TestDoChanges_RemovesStaleFiles(t *testing.T) {
 	dir := t.TempDir()
 	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1"), "b": []byte("1"), "c": []byte("1")})
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(dir, "a")))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b"), []byte("mine"), 0o600))
 	_, err = written(t, dir, false, map[string][]byte{})
-	require.ErrorContains(t, err, "not as they were generated: b;")
+	require.ErrorContains(t, err, "refusing to overwrite modified files: b;")
 	done, err := written(t, dir, true, map[string][]byte{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"removed b", "removed c", "wrote .sidekiq-role.json"}, done)
 }
 
-// Killed between two files: the next run goes on, and takes nothing for edited.
-func TestABrokenOffRunIsTakenUp(t *testing.T) {
+// The run after an interrupted one continues, and takes no file for edited.
+func TestDoChanges_AfterInterruption(t *testing.T) {
 	dir := t.TempDir()
 	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1"), "b": []byte("1")})
 	require.NoError(t, err)
@@ -73,11 +73,11 @@ func TestABrokenOffRunIsTakenUp(t *testing.T) {
 	require.Equal(t, []string{"wrote b", "wrote .sidekiq-role.json"}, done)
 }
 
-func TestManifestReachesNoFileElsewhere(t *testing.T) {
+func TestManifest_RefusesFilesElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, manifestName), []byte(`{"files": {"../a": "1"}}`), 0o600))
 	_, err := compare(dir, made{})
-	require.ErrorContains(t, err, `"../a" is no file below it`)
+	require.ErrorContains(t, err, `"../a" is not a file below it`)
 }
 
 func TestManifest_RefusesControlCharacters(t *testing.T) {
@@ -92,11 +92,11 @@ func TestManifest_RefusesControlCharacters(t *testing.T) {
 	}
 }
 
-func TestAFolderWithOtherFilesIsNotOverwritten(t *testing.T) {
+func TestDoChanges_RefusesForeignFiles(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a"), []byte("theirs"), 0o600))
 	_, err := written(t, dir, false, map[string][]byte{"a": []byte("1")})
-	require.ErrorContains(t, err, "not as they were generated: a")
+	require.ErrorContains(t, err, "refusing to overwrite modified files: a")
 }
 
 func without(m map[string]string, key string) map[string]string {

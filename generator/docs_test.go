@@ -34,7 +34,7 @@ func TestRoleREADME_Examples(t *testing.T) {
 	bin := ansibletest.Bin(t)
 	i := installed{bin: bin}
 	dir := t.TempDir()
-	_, err := generate(model.Default(), rolePackage, filepath.Join(dir, "roles/sidekiq"), false)
+	_, err := generate(model.Default(), Package{"role", "none"}, filepath.Join(dir, "roles/sidekiq"))
 	require.NoError(t, err)
 	readme, err := os.ReadFile(filepath.Join(dir, "roles/sidekiq/README.md"))
 	require.NoError(t, err)

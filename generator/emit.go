@@ -7,19 +7,21 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"text/template"
 	"unicode"
 
 	"gopkg.in/yaml.v3"
 
+	project "github.com/curationexperts/ansible-sidekiq"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// Templates use [[ ]], so that Jinja's {{ }} stays readable in them. Each is named as the file that it makes; one with MODULE
-// in its name makes a file per module, one with CORE a file per version of ansible-core.
+// Templates use [[ ]], so that Jinja's {{ }} stays readable. Each is named like the file that it makes. MODULE, CORE or STAGE in
+// a name makes one file for each module, version of ansible-core or stage.
 //
 //go:embed all:templates
 var templates embed.FS
@@ -30,37 +32,23 @@ type view struct {
 	Model     model.Model
 	Variables []model.Field
 	Modules   []*argspec.Spec
-	Module    *argspec.Spec // in a file per module
-	Version   string        // as Ansible's Galaxy accepts it
+	Module    *argspec.Spec // of the file of a module
+	Stage     string        // of the file of a stage
 }
 
-// Emit makes the text of a package, and the files with which a team begins. It is pure: the same model gives the same bytes.
+// Emit makes the text of a package, and the files that belong to the team once they exist. It is pure: the same model gives the
+// same bytes.
 func Emit(m model.Model, p Package) (made, error) {
 	v, err := viewOf(m, p)
 	if err != nil {
 		return made{}, err
 	}
-	text, err := emitAll(v, p.sources, p.verbatim())
-	if err != nil {
-		return made{}, err
+	all := made{text: map[string][]byte{}, stubs: map[string][]byte{}}
+	err = errors.Join(v.emitAll("role", all.text), v.emitAll(p.Layout, all.text))
+	if p.Layout == "playbook" {
+		err = errors.Join(err, v.emitAll("inventory", all.stubs))
 	}
-	stubs, err := emitAll(v, p.stubs, map[string][]byte{})
-	return made{text: text, stubs: stubs}, err
-}
-
-func emitAll(v view, sources map[string]func(string) string, files map[string][]byte) (map[string][]byte, error) {
-	for root, place := range sources {
-		err := fs.WalkDir(templates, root, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
-			}
-			return emit(files, name, place(strings.TrimPrefix(name, root+"/")), v)
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
+	return all, err
 }
 
 func viewOf(m model.Model, p Package) (view, error) {
@@ -68,31 +56,45 @@ func viewOf(m model.Model, p Package) (view, error) {
 		return view{}, err
 	}
 	specs, err := modules.Specs()
-	return view{Package: p, Model: m, Variables: model.Variables(m), Modules: specs, Version: galaxyVersion(version)}, err
+	return view{Package: p, Model: m, Variables: model.Variables(m), Modules: specs}, err
 }
 
-func emit(files map[string][]byte, name, target string, v view) error {
+// emitAll renders the templates of a directory.
+func (v view) emitAll(root string, files map[string][]byte) error {
+	return fs.WalkDir(templates, path.Join("templates", root), func(name string, d fs.DirEntry, err error) error {
+		target := v.place(strings.TrimPrefix(name, "templates/"))
+		if err != nil || d.IsDir() || target == "" {
+			return err
+		}
+		return v.emit(files, name, target)
+	})
+}
+
+func (v view) emit(files map[string][]byte, name, target string) error {
+	var err error
+	each := func(placeholder, value string) {
+		err = errors.Join(err, v.render(files, name, strings.ReplaceAll(target, placeholder, value)))
+	}
 	switch base := path.Base(name); {
 	case strings.Contains(base, "MODULE"):
-		for _, spec := range v.Modules {
-			v.Module = spec
-			if err := render(files, name, strings.ReplaceAll(target, "MODULE", spec.Module), v); err != nil {
-				return err
-			}
+		for _, v.Module = range v.Modules {
+			each("MODULE", v.Module.Module)
 		}
-		return nil
 	case strings.Contains(base, "CORE"):
 		for minor := oldestCore; minor <= newestCore; minor++ {
-			if err := render(files, name, strings.ReplaceAll(target, "CORE", fmt.Sprintf("2.%d", minor)), v); err != nil {
-				return err
-			}
+			each("CORE", fmt.Sprintf("2.%d", minor))
 		}
-		return nil
+	case strings.Contains(base, "STAGE"):
+		for v.Stage = range v.Stages() {
+			each("STAGE", v.Stage)
+		}
+	default:
+		each("", "")
 	}
-	return render(files, name, target, v)
+	return err
 }
 
-func render(files map[string][]byte, name, target string, v view) error {
+func (v view) render(files map[string][]byte, name, target string) error {
 	made, err := filled(name, v)
 	if err != nil {
 		return err
@@ -123,16 +125,13 @@ func filled(name string, v any) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	var refused refusal
-	switch err := t.Execute(&b, v); {
-	case errors.As(err, &refused):
+	if err = t.Execute(&b, v); errors.As(err, &refused) {
 		return nil, refused
-	case err != nil:
-		return nil, fmt.Errorf("rendering %s: %w", name, err)
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), err
 }
 
-// refusal is an error of a model in a template, which people see without the place in that.
+// refusal is an error of the model, shown without the place in the template.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
@@ -140,21 +139,23 @@ func (r refusal) Error() string { return string(r) }
 var functions = template.FuncMap{
 	"yaml":      yamlValue,
 	"document":  yamlDocument,
-	"arguments": func(n int, s *argspec.Spec) (string, error) { return pythonArguments(n, moduleArguments(s)) },
+	"arguments": moduleArguments,
 	"cell":      tableCell,
 	"key":       yamlText,
 	"ruby":      rubyText,
 	"symbols":   rubySymbols,
 	"notice":    func() string { return model.Notice },
+	"license":   func() string { return string(project.License) },
+	"changelog": func() string { return string(project.Changelog) },
 
-	// Of the reference.
+	// for the reference
 	"anchor":     anchor,
 	"unindented": unindented,
 	"markdown":   asMarkdown,
 	"accepted":   acceptedCell,
 }
 
-// yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.
+// yamlValue renders the value of a key: scalars and empty collections on its line, others below it, indented by n blanks.
 func yamlValue(n int, v any) (string, error) {
 	if s, ok := v.(string); ok && foldable(s) {
 		return " >-\n" + indent(n, s), nil
@@ -174,12 +175,12 @@ func yamlValue(n int, v any) (string, error) {
 	return "\n" + indent(n, text), err
 }
 
-// foldable is a text that is too long for the line of its key, and that a folded block gives back as it is.
+// foldable reports whether a text is too long for the line of its key, and unchanged by a folded block.
 func foldable(s string) bool {
 	return len(s) > 50 && strings.Join(strings.Fields(s), " ") == s && !strings.HasPrefix(s, "#") && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// yamlDocument renders a part of NAME.yml as a document of its own.
+// yamlDocument renders a part of NAME.yml as a separate document.
 func yamlDocument(n yaml.Node) (string, error) {
 	text, err := yamlText(&n)
 	if err != nil {
@@ -188,7 +189,7 @@ func yamlDocument(n yaml.Node) (string, error) {
 	return wrapped(text, documentWidth)
 }
 
-// quoteForPython quotes what is plain text to YAML's newer version, and something else to the older one that Ansible reads.
+// quoteForPython quotes plain text that is not text in YAML 1.1, which Ansible reads.
 func quoteForPython(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && (n.Value == "=" || n.Value == "<<") {
 		n.Tag, n.Style = "!!str", yaml.DoubleQuotedStyle
@@ -202,37 +203,26 @@ func yamlText(v any) (string, error) {
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
 	e.SetIndent(2)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
+	err := e.Encode(v)
+	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
 func indent(n int, text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if line != "" {
-			lines[i] = strings.Repeat(" ", n) + line
-		}
-	}
-	return strings.Join(lines, "\n")
+	return lineStart.ReplaceAllString(text, strings.Repeat(" ", n)+"$0")
 }
 
-// tableCell renders a default for a Markdown table.
+var lineStart = regexp.MustCompile(`(?m)^.`)
+
+// tableCell renders a default for a Markdown table, a list on one line.
 func tableCell(v any) (string, error) {
 	if v == nil {
 		return "unset", nil
 	}
-	text, err := yaml.Marshal(flow(v))
-	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
-}
-
-// flow puts a list on one line.
-func flow(v any) *yaml.Node {
-	n := &yaml.Node{}
+	var n yaml.Node
 	if err := n.Encode(v); err != nil {
-		panic(err) // only our own values come here
+		return "", err
 	}
 	n.Style = yaml.FlowStyle
-	return n
+	text, err := yaml.Marshal(&n)
+	return "`" + strings.TrimSpace(strings.ReplaceAll(string(text), "|", `\|`)) + "`", err
 }

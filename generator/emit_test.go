@@ -13,8 +13,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// roles/sidekiq is what comes out with the defaults, byte for byte. After a change of a template: make generate.
-func TestCommittedRoleIsWhatTheTemplatesMake(t *testing.T) {
+// roles/sidekiq is generated with the defaults. After a change of a template: make generate.
+func TestEmit_CommittedRole(t *testing.T) {
 	files := emitted(t, rolePackage)
 	list, err := manifestOf(files)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func tree(t *testing.T, dir string) map[string]string {
 	return found
 }
 
-func TestSameModelGivesTheSameBytes(t *testing.T) {
+func TestEmit_IsPure(t *testing.T) {
 	m := model.Default()
 	m.Project, m.ServiceName, m.DeployUser, m.DeployGroup, m.DeployRoot = "hyrax", "hyrax-worker", "app", "app", "/srv/hyrax"
 	m.RailsEnv, m.Ruby.Bundle, m.Concurrency, m.Queues = "staging", "/home/app/.rbenv/shims/bundle", 12, []string{"default,2", "ingest"}
@@ -66,8 +66,8 @@ func TestSameModelGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-// A variable that no task uses would be a promise that nobody keeps.
-func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
+// Each variable is used by a task, and tasks use no other.
+func TestEmit_Variables(t *testing.T) {
 	files := emitted(t, rolePackage)
 	var text strings.Builder
 	for name, content := range files {
@@ -94,8 +94,8 @@ func TestEveryVariableIsUsedAndEveryUsedVariableExists(t *testing.T) {
 	}
 }
 
-// The options that the tasks pass are those of the modules, which would refuse others only on the host.
-func TestTasksPassOnlyOptionsThatTheModulesHave(t *testing.T) {
+// The modules would refuse other options only on the host.
+func TestEmit_OptionsOfModules(t *testing.T) {
 	files := emitted(t, rolePackage)
 	specs := map[string]map[string]bool{}
 	v, err := viewOf(model.Default(), rolePackage)

@@ -208,7 +208,7 @@ func TestEmit_RandomModels(t *testing.T) {
 		m.Project = cmp.Or(m.Project, "hyrax")
 		wants = append(wants, emitsWhatItSays(t, m))
 		role := fmt.Sprintf("role%d", i)
-		_, err = generate(m, rolePackage, filepath.Join(dir, "roles", role), false)
+		_, err = generate(m, Package{"role", "none"}, filepath.Join(dir, "roles", role))
 		require.NoError(t, err)
 		files = append(files, filepath.Join(dir, "roles", role, "defaults/main.yml"))
 		fmt.Fprintf(&plays, "- name: %s\n%s", role, validatingPlay(role, "roles/"+role))

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/generator/watch"
@@ -13,63 +16,87 @@ import (
 
 // generateOptions are the flags of generate that are not of the model.
 type generateOptions struct {
-	output                                 string
-	collection, playbook, force, noPayload bool
-	check, diff                            bool
+	Package
+	output                    string
+	check, diff, force, quiet bool
 }
 
 func generateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate --output DIR",
-		Short: "Write the role, a playbook or a collection with it, into a folder",
-		Long: `generate writes the role right into DIR (DIR/tasks/main.yml), with the modules' binaries in DIR/files. The model is ` + model.FileName + ` of the
-folder in which it is called, where that exists; the same model gives the same bytes. A file that was edited since it was generated is not
-overwritten without --force, one that is no longer made is removed.
+		Short: "Write the role, a playbook with it or a collection",
+		Long: `generate writes files into DIR from the model (` + model.FileName + ` of the current directory, if it exists). The same model gives
+the same files. A file that was edited is not overwritten without --force; one that is no longer made is removed.
 
-With --playbook it writes a folder that ansible-playbook runs in: the role in DIR/roles/sidekiq, a playbook that uses it, and a beginning of
-an inventory for sandbox, staging and production, which is yours from then on.
+Layouts:
+  role        the role itself (DIR/tasks/main.yml)
+  playbook    a directory for ansible-playbook: the role in DIR/roles/sidekiq, a playbook, and an inventory. The inventory is
+              written once, with playbook.servers of the model, and is yours.
+  collection  the collection collection.namespace.collection.name of the model (curationexperts.samvera): the modules by their
+              full names, and the role. Ansible finds it in a directory ansible_collections/NAMESPACE/NAME.
 
-With --collection it writes the collection curationexperts.samvera: the modules by their full names, and the role that uses them.
-ansible-playbook finds it where DIR ends in ansible_collections/curationexperts/samvera.
+Binaries of the modules:
+  include     with the role or the collection (about 6 MB)
+  collection  none: the role uses the modules of the model's collection, which has to be installed (the layout playbook has a
+              requirements.yml for it)
+  none        none: add them before you use the role
 
-The exit status is 0; 1 for an error; 2 with --check, when something would change.`,
+Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq
-  sidekiq-role generate --output roles/sidekiq --diff            # look first
-  sidekiq-role generate --output roles/sidekiq --check           # in continuous integration
-  sidekiq-role generate --output deployment --playbook --project hyrax`,
+  sidekiq-role generate --output roles/sidekiq --diff   # dry run
+  sidekiq-role generate --output roles/sidekiq --check  # in continuous integration
+  sidekiq-role generate --output ../deployment --layout playbook --project hyrax`,
 		Args: flagsAlone,
 	}
 	read := modelFlags(cmd)
 	var o generateOptions
 	f := cmd.Flags()
-	f.StringVarP(&o.output, "output", "o", "", "`FOLDER` of the role, the playbook or the collection")
-	f.BoolVar(&o.collection, "collection", false, "write the collection curationexperts.samvera instead of the role")
-	f.BoolVar(&o.playbook, "playbook", false, "write a playbook and an inventory with the role")
+	f.StringVarP(&o.output, "output", "o", "", "`DIR` to write")
+	f.StringVar(&o.Layout, "layout", layouts[0], "`LAYOUT` of DIR: "+strings.Join(layouts, ", "))
+	f.StringVar(&o.Binaries, "binaries", binaries[0], "`SOURCE` of the modules' binaries: "+strings.Join(binaries, ", "))
 	f.BoolVar(&o.force, "force", false, "overwrite files that were edited")
-	f.BoolVar(&o.noPayload, "no-payload", false, "leave out the modules' binaries")
-	f.BoolVarP(&o.check, "check", "C", false, "write nothing, name what would change, and exit with 2 if anything would")
+	f.BoolVarP(&o.check, "check", "C", false, "write nothing, list what would change, exit with 2 if anything would")
 	f.BoolVarP(&o.diff, "diff", "D", false, "write nothing, show what would change")
-	if err := cmd.MarkFlagDirname("output"); err != nil {
-		panic(err) // it was defined
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors alone; with --check the exit status is the answer")
+	if err := errors.Join(
+		cmd.MarkFlagDirname("output"),
+		cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions(layouts, cobra.ShellCompDirectiveNoFileComp)),
+		cmd.RegisterFlagCompletionFunc("binaries", cobra.FixedCompletions(binaries, cobra.ShellCompDirectiveNoFileComp)),
+	); err != nil {
+		panic(err) // they were defined
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		switch {
-		case o.output == "":
-			return errors.New("--output is required; hint: for example --output roles/sidekiq")
-		case o.collection && o.playbook:
-			return errors.New("--collection and --playbook exclude each other; hint: generate each into a folder of its own")
+		if err := o.judge(); err != nil {
+			return err
 		}
 		m, err := read()
 		if err != nil {
 			return err
+		}
+		if o.quiet {
+			cmd.SetOut(io.Discard)
 		}
 		return o.run(m, cmd.OutOrStdout())
 	}
 	return cmd
 }
 
+func (o generateOptions) judge() error {
+	switch {
+	case o.output == "":
+		return errors.New("--output is required; hint: for example --output roles/sidekiq")
+	case !slices.Contains(layouts, o.Layout):
+		return fmt.Errorf("--layout: %q is not accepted; accepted: %s", o.Layout, strings.Join(layouts, ", "))
+	case !slices.Contains(binaries, o.Binaries):
+		return fmt.Errorf("--binaries: %q is not accepted; accepted: %s", o.Binaries, strings.Join(binaries, ", "))
+	case o.Layout == "collection" && o.Binaries == "collection":
+		return errors.New("--binaries collection: the layout collection has the modules itself; accepted: include, none")
+	}
+	return nil
+}
+
 func (o generateOptions) run(m model.Model, out io.Writer) error {
-	changes, err := planned(m, o.kind(), o.output, !o.noPayload)
+	all, changes, err := planned(m, o.Package, o.output)
 	switch {
 	case err != nil:
 		return err
@@ -80,29 +107,48 @@ func (o generateOptions) run(m model.Model, out io.Writer) error {
 	for _, c := range done {
 		fmt.Fprintln(out, c)
 	}
-	if err == nil && len(done) == 0 {
-		fmt.Fprintln(out, "unchanged")
-	}
-	return err
-}
-
-func (o generateOptions) kind() Package {
 	switch {
-	case o.collection:
-		return collectionPackage
-	case o.playbook:
-		return playbookPackage
+	case err != nil:
+		return err
+	case len(done) == 0:
+		fmt.Fprintln(out, "unchanged")
+		return nil
 	}
-	return rolePackage
+	count := len(all.text) + len(all.stubs) + 1 // and the manifest
+	if o.Binaries == "include" {
+		count += len(all.binaries)
+	}
+	fmt.Fprintf(out, "%d files: %s\n", count, o.summary(m))
+	return nil
 }
 
-// show tells what would change, and writes nothing.
+// summary says what the directory holds, and which command uses it.
+func (o generateOptions) summary(m model.Model) string {
+	dir, install := shellWord(o.output, "DIR"), ""
+	switch {
+	case o.Layout == "collection":
+		return "collection " + view{Model: m}.Collection() + "\nnext: ansible-galaxy collection build " + dir
+	case o.Layout == "role":
+		return "role " + dir + "\nnext: ansible-playbook PLAYBOOK --check --diff, with the role in one of its plays"
+	case o.Binaries == "collection":
+		install = "ansible-galaxy collection install -r requirements.yml && "
+	}
+	return "playbook sidekiq.yml, role roles/sidekiq, inventory\nnext: cd " + dir + " && " + install + "ansible-playbook sidekiq.yml --check --diff"
+}
+
+// shellWord quotes a name for a shell; a placeholder stands for one that cannot be typed.
+func shellWord(name, placeholder string) string {
+	if quoted, err := syntax.Quote(name, syntax.LangPOSIX); err == nil {
+		return quoted
+	}
+	return placeholder
+}
+
+// show prints what would change, and writes nothing.
 func (o generateOptions) show(out io.Writer, changes []change) error {
 	for _, c := range changes {
 		if o.diff {
-			if _, err := io.WriteString(out, watch.Visible(string(c.diff()))); err != nil {
-				return err
-			}
+			fmt.Fprint(out, watch.Diff(out, watch.Visible(string(c.diff()))))
 		}
 		if o.check {
 			fmt.Fprintln(out, c.would(o.force))
@@ -114,26 +160,25 @@ func (o generateOptions) show(out io.Writer, changes []change) error {
 	return nil
 }
 
-// planned tells what would change in dir. Without a payload it is an error, before anything is written.
-func planned(m model.Model, p Package, dir string, withPayload bool) ([]change, error) {
-	if p.stubs != nil && m.Project == "" {
-		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
+// planned makes a package and compares it with dir. It writes nothing.
+func planned(m model.Model, p Package, dir string) (made, []change, error) {
+	if p.Layout == "playbook" && m.Project == "" {
+		return made{}, nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
 	}
 	all, err := Emit(m, p)
+	if err == nil {
+		all.binaries, err = payloadFiles(p)
+	}
 	if err != nil {
-		return nil, err
+		return made{}, nil, err
 	}
-	if withPayload {
-		if all.binaries, err = payloadFiles(p.Payload); err != nil {
-			return nil, err
-		}
-	}
-	return compare(dir, all)
+	changes, err := compare(dir, all)
+	return all, changes, err
 }
 
-// generate writes a package and tells what it changed. Files that a person edited are an error.
-func generate(m model.Model, p Package, dir string, withPayload bool) ([]change, error) {
-	changes, err := planned(m, p, dir, withPayload)
+// generate writes a package and returns what it changed. Files that a person edited are an error.
+func generate(m model.Model, p Package, dir string) ([]change, error) {
+	_, changes, err := planned(m, p, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -69,7 +70,7 @@ func goldenOf(t *testing.T, source []byte) []txtar.File {
 
 func emittedFor(t *testing.T, m model.Model) map[string][]byte {
 	t.Helper()
-	p := playbookPackage
+	p := Package{"playbook", "include"}
 	if m.Project == "" {
 		p = rolePackage
 	}
@@ -87,13 +88,13 @@ func generatedGoldens(t *testing.T, dir string) (playbooks []string) {
 		require.NoError(t, err)
 		m, err := model.Read(model.FileName, archive.Files[0].Data)
 		require.NoError(t, err)
-		into, p := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".txtar")), playbookPackage
+		into, p := filepath.Join(dir, strings.TrimSuffix(filepath.Base(file), ".txtar")), Package{"playbook", "none"}
 		if m.Project == "" {
-			into, p = filepath.Join(into, "roles/sidekiq"), rolePackage
+			into, p.Layout = filepath.Join(into, "roles/sidekiq"), "role"
 		} else {
 			playbooks = append(playbooks, into)
 		}
-		_, err = generate(m, p, into, false)
+		_, err = generate(m, p, into)
 		require.NoError(t, err)
 	}
 	return playbooks
@@ -124,5 +125,20 @@ func TestGoldens_Playbooks(t *testing.T) {
 		ansibletest.Clean(t, out)
 		require.Contains(t, out, "worker1.example.org")
 		require.Contains(t, out, "Give each thread of Sidekiq a database connection")
+		if filepath.Base(into) == "processes" {
+			out, err = i.run(t, into, "ansible-inventory", "--list")
+			require.NoError(t, err, out)
+			var inventory struct {
+				Meta struct{ Hostvars map[string]map[string]int } `json:"_meta"`
+				Jobs struct{ Children []string }
+
+				Production, QA struct{ Hosts []string }
+			}
+			require.NoError(t, json.Unmarshal([]byte(out), &inventory), out)
+			require.Equal(t, map[string]int{"ansible_port": 2222}, inventory.Meta.Hostvars["worker2.example.org"])
+			require.Equal(t, []string{"production", "qa"}, inventory.Jobs.Children)
+			require.Equal(t, []string{"worker1.example.org", "worker2.example.org"}, inventory.Production.Hosts)
+			require.Equal(t, []string{"2001:db8::10"}, inventory.QA.Hosts)
+		}
 	}
 }

@@ -172,7 +172,7 @@ func TestEmit_HostileValues(t *testing.T) {
 	models, dir := hostileModels(t), t.TempDir()
 	var files []string
 	var wants []any
-	for _, p := range []Package{playbookPackage, collectionPackage} {
+	for _, p := range []Package{{"playbook", "include"}, {"playbook", "collection"}, {"collection", "include"}} {
 		same, _ := documents(t, plain, p)
 		for i, m := range models {
 			want := map[string]any{}
@@ -194,7 +194,7 @@ func TestEmit_HostileValues(t *testing.T) {
 				}
 				require.Equal(t, same[name], content, name)
 			}
-			files = append(files, filepath.Join(dir, fmt.Sprintf("%d%s.yml", i, p.Payload[:1])))
+			files = append(files, filepath.Join(dir, fmt.Sprintf("%d%s%s.yml", i, p.Layout, p.Binaries)))
 			wants = append(wants, want)
 			require.NoError(t, os.WriteFile(files[len(files)-1], defaults, 0o600))
 		}

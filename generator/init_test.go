@@ -93,7 +93,7 @@ func TestGenerateReadsWhatInitWrote(t *testing.T) {
 	require.Zero(t, run([]string{"init"}, &out, &errs), errs.String())
 	require.Contains(t, out.String(), "wrote sidekiq-role.yml")
 	require.Contains(t, out.String(), "next: sidekiq-role generate --output roles/sidekiq\n")
-	require.Zero(t, run([]string{"generate", "--no-payload", "--output", "role"}, &out, &errs), errs.String())
+	require.Zero(t, run([]string{"generate", "--binaries", "none", "--output", "role"}, &out, &errs), errs.String())
 	defaults, err := os.ReadFile("role/defaults/main.yml")
 	require.NoError(t, err)
 	require.Contains(t, string(defaults), "sidekiq_project: mover\n")

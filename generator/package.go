@@ -1,88 +1,121 @@
 package main
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
-	project "github.com/curationexperts/ansible-sidekiq"
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/generator/watch"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// Package is a way to hand out the role and its modules. All ways are rendered from the same templates.
+// Package is what generate writes. All packages are rendered from the same templates.
 type Package struct {
-	Prefix   string                              // of the modules' names in tasks
-	Payload  string                              // folder of the modules' binaries
-	sources  map[string]func(name string) string // folder of templates -> where a file of it lies
-	stubs    map[string]func(name string) string // the same of files that are the team's from then on
-	verbatim func() map[string][]byte
+	Layout   string // one of layouts
+	Binaries string // one of binaries
 }
 
-// Collection tells whether the package is a collection, in whose tasks and documents the modules have their full names.
-func (p Package) Collection() bool { return p.Prefix != "" }
+var (
+	layouts  = []string{"role", "playbook", "collection"}
+	binaries = []string{"include", "collection", "none"}
+)
 
-// rolePackage is the role alone: its modules are known to its own tasks, and to later ones of a play.
-var rolePackage = Package{
-	Payload:  "files",
-	sources:  map[string]func(string) string{"templates/role": asIs},
-	verbatim: func() map[string][]byte { return map[string][]byte{"LICENSE": project.License} },
-}
+var rolePackage = Package{"role", "include"}
 
-// playbookPackage is a folder that ansible-playbook runs in: the role, a playbook that uses it, and a beginning of an inventory.
-var playbookPackage = Package{
-	Payload:  "roles/sidekiq/files",
-	sources:  map[string]func(string) string{"templates/playbook": asIs, "templates/role": inPlaybook},
-	stubs:    map[string]func(string) string{"templates/inventory": asIs},
-	verbatim: func() map[string][]byte { return map[string][]byte{"roles/sidekiq/LICENSE": project.License} },
-}
-
-func inPlaybook(name string) string { return "roles/sidekiq/" + name }
-
-// collectionPackage holds the modules, one action plugin for all of them, and the role.
-var collectionPackage = Package{
-	Prefix:  "curationexperts.samvera.",
-	Payload: "plugins/files",
-	sources: map[string]func(string) string{"templates/collection": asIs, "templates/role": inCollection},
-	verbatim: func() map[string][]byte {
-		return map[string][]byte{"LICENSE": project.License, "CHANGELOG.md": project.Changelog}
-	},
-}
-
-func asIs(name string) string { return name }
-
-// inCollection is where a file of the role lies in the collection. The action plugin looks for ../files in both.
-func inCollection(name string) string {
-	switch dir, file := path.Split(name); dir {
-	case "library/":
+// place is the path of a template's file in the package, "" if the package does not have it.
+func (p Package) place(name string) string {
+	root, name, _ := strings.Cut(name, "/")
+	dir, file := path.Split(name)
+	installed := p.Binaries == "collection"
+	switch {
+	case installed && slices.Contains([]string{"library/", "action_plugins/", "files/"}, dir), !installed && name == "requirements.yml":
+		return ""
+	case root != "role" || p.Layout == "role":
+		return name
+	case p.Layout == "collection" && dir == "library/":
 		return "plugins/modules/" + file
-	case "action_plugins/":
-		return "plugins/action/" + actionPlugin + ".py"
-	default:
-		return "roles/sidekiq/" + name
+	case p.Layout == "collection" && dir == "action_plugins/": // one for all modules, see meta/runtime.yml
+		return "plugins/action/sidekiq_module.py"
+	case p.Layout == "collection" && dir == "files/": // the action plugin reads ../files, as in the role
+		return "plugins/files/" + file
+	case p.Layout == "collection" && name == "LICENSE":
+		return name
 	}
+	return "roles/sidekiq/" + name
 }
 
-// actionPlugin is the name that the one plugin of all modules has in the collection; meta/runtime.yml leads there.
-const actionPlugin = "sidekiq_module"
-
-// The versions of ansible-core, 2.x, whose own tests (ansible-test) are told what they need not mind.
+// The versions of ansible-core, 2.x, for which ansible-test gets a list of accepted findings.
 const oldestCore, newestCore = watch.Oldest, 22
 
-// ActionPlugin is for the templates.
-func (Package) ActionPlugin() string { return actionPlugin }
-
-// galaxyVersion is a version as Galaxy accepts it: a semantic one.
-func galaxyVersion(v string) string {
-	if v == "devel" {
-		return "0.0.0-devel"
-	}
-	return v
+// Collection is the full name of the model's collection.
+func (v view) Collection() string {
+	return v.Model.Collection.Namespace + "." + v.Model.Collection.Name
 }
 
-// Group is the modules that look at the application, which share its options: a default of a group that one of its modules did
-// not know would be an error of that module's tasks.
+// Prefix is that of the modules' names in tasks and documents.
+func (v view) Prefix() string {
+	if v.Layout == "collection" || v.Binaries == "collection" {
+		return v.Collection() + "."
+	}
+	return ""
+}
+
+// Role is the role's name in a play.
+func (v view) Role() string {
+	if v.Layout == "collection" {
+		return v.Prefix() + "sidekiq"
+	}
+	return "sidekiq"
+}
+
+// Own reports whether the collection is this project's, which is released on GitHub and not in Galaxy.
+func (v view) Own() bool { return v.Collection() == view{Model: model.Default()}.Collection() }
+
+// Version is that of the collection. Galaxy accepts only semantic versions.
+func (v view) Version() string {
+	return cmp.Or(v.Model.Collection.Version, strings.Replace(version, "devel", "0.0.0-devel", 1))
+}
+
+// Requirement is the collection in a requirements.yml.
+func (v view) Requirement() []map[string]string {
+	switch {
+	case v.Own():
+		file := strings.ReplaceAll(v.Collection(), ".", "-") + "-" + v.Version() + ".tar.gz"
+		return []map[string]string{{"name": "https://github.com/curationexperts/ansible-sidekiq/releases/download/v" + v.Version() + "/" + file, "type": "url"}}
+	case v.Model.Collection.Version == "":
+		return []map[string]string{{"name": v.Collection()}}
+	}
+	return []map[string]string{{"name": v.Collection(), "version": v.Version()}}
+}
+
+// hosts are the variables of each host.
+type hosts map[string]map[string]int
+
+// Stages are the groups of the inventory.
+func (v view) Stages() map[string]hosts {
+	stages := map[string]hosts{}
+	for _, s := range v.Model.Playbook.Servers {
+		if stages[s.Stage] == nil {
+			stages[s.Stage] = hosts{}
+		}
+		stages[s.Stage][s.Host] = map[string]int{}
+		if s.Port != 0 {
+			stages[s.Stage][s.Host]["ansible_port"] = s.Port
+		}
+	}
+	if len(stages) == 0 {
+		for _, stage := range model.Stages {
+			stages[stage] = hosts{}
+		}
+	}
+	return stages
+}
+
+// Group lists the modules that read the application and share its options. Ansible passes a default of a group to each of its
+// modules, and one without the option would fail.
 func (v view) Group() []string {
 	var names []string
 	for _, s := range v.Modules {
@@ -93,15 +126,13 @@ func (v view) Group() []string {
 	return names
 }
 
-// Qualify gives our modules, where a document names them, the names that they have in the package.
+// Qualify replaces the names of the modules in a document with those that they have in the package.
 func (v view) Qualify(text string) string {
 	var names []string
 	for _, s := range v.Modules {
 		names = append(names, s.Module)
 	}
 	one := "(" + strings.Join(names, "|") + ")"
-	for _, place := range []string{`(\bM\()` + one + `(\))`, `(?m)(^ *- module: )` + one + `($)`, `(?m)(^  )` + one + `(:$)`} {
-		text = regexp.MustCompile(place).ReplaceAllString(text, "${1}"+v.Prefix+"${2}${3}")
-	}
-	return text
+	places := regexp.MustCompile(`(?m)(\bM\()` + one + `(\))|(^ *- module: )` + one + `($)|(^  )` + one + `(:$)`)
+	return places.ReplaceAllString(text, "${1}${4}${7}"+v.Prefix()+"${2}${5}${8}${3}${6}${9}")
 }

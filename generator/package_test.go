@@ -19,6 +19,16 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/testenv"
 )
 
+var collectionPackage = Package{"collection", "include"}
+
+// built is a layout with the binaries, if they were built.
+func built(layout string) Package {
+	if hasPayload() {
+		return Package{layout, "include"}
+	}
+	return Package{layout, "none"}
+}
+
 func emitted(t *testing.T, p Package) map[string][]byte {
 	t.Helper()
 	files, err := Emit(model.Default(), p)
@@ -43,7 +53,7 @@ func TestCollection_Files(t *testing.T) {
 		if name == "LICENSE" {
 			continue
 		}
-		require.Contains(t, collection, inCollection(name))
+		require.Contains(t, collection, collectionPackage.place("role/"+name))
 	}
 	require.Equal(t, project.License, collection["LICENSE"])
 	require.Equal(t, project.Changelog, collection["CHANGELOG.md"])
@@ -97,10 +107,13 @@ func TestCollection_FullModuleNames(t *testing.T) {
 }
 
 func TestGalaxyVersion(t *testing.T) {
-	require.Equal(t, "0.0.0-devel", galaxyVersion("devel"))
-	require.Equal(t, "1.2.3", galaxyVersion("1.2.3"))
-	galaxy := parsed(t, emitted(t, collectionPackage)["galaxy.yml"])
-	require.Equal(t, galaxyVersion(version), galaxy["version"])
+	defer func(before string) { version = before }(version)
+	var galaxy map[string]any
+	for built, want := range map[string]string{"devel": "0.0.0-devel", "1.2.3": "1.2.3"} {
+		version = built
+		galaxy = parsed(t, emitted(t, collectionPackage)["galaxy.yml"])
+		require.Equal(t, want, galaxy["version"])
+	}
 	require.Equal(t, "curationexperts.samvera", galaxy["namespace"].(string)+"."+galaxy["name"].(string))
 }
 
@@ -124,11 +137,11 @@ func TestGenerate_Collection(t *testing.T) {
 	needPayload(t)
 	dir := t.TempDir()
 	var out, errs bytes.Buffer
-	require.Equal(t, 0, run([]string{"generate", "--collection", "--output", dir}, &out, &errs), errs.String())
+	require.Equal(t, 0, run([]string{"generate", "--layout", "collection", "--output", dir}, &out, &errs), errs.String())
 	require.FileExists(t, filepath.Join(dir, "plugins/files/payload.json"))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "galaxy.yml"), []byte("edited"), 0o644))
-	require.Equal(t, 1, run([]string{"generate", "--collection", "--output", dir}, &out, &errs))
-	require.Contains(t, errs.String(), "not as they were generated: galaxy.yml")
+	require.Equal(t, 1, run([]string{"generate", "--layout", "collection", "--output", dir}, &out, &errs))
+	require.Contains(t, errs.String(), "refusing to overwrite modified files: galaxy.yml")
 }
 
 // installed returns a directory with only the role installed, and one with only the collection.
@@ -140,9 +153,9 @@ type installed struct {
 func install(t *testing.T) installed {
 	t.Helper()
 	i := installed{bin: ansibletest.Bin(t), role: filepath.Join(t.TempDir(), "roles/sidekiq"), collections: t.TempDir()}
-	_, err := generate(model.Default(), rolePackage, i.role, hasPayload())
+	_, err := generate(model.Default(), built("role"), i.role)
 	require.NoError(t, err)
-	_, err = generate(model.Default(), collectionPackage, filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"), hasPayload())
+	_, err = generate(model.Default(), built("collection"), filepath.Join(i.collections, "ansible_collections/curationexperts/samvera"))
 	require.NoError(t, err)
 	return i
 }
@@ -172,7 +185,7 @@ func TestAnsibleDoc(t *testing.T) {
 	v, err := viewOf(model.Default(), rolePackage)
 	require.NoError(t, err)
 	var modules []string
-	for _, prefix := range []string{"", collectionPackage.Prefix} {
+	for _, prefix := range []string{"", "curationexperts.samvera."} {
 		for _, s := range v.Modules {
 			modules = append(modules, prefix+s.Module)
 		}
@@ -207,6 +220,93 @@ func TestCollection_Linters(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, out, "value of state must be one of: present, absent, got: banana")
 	require.Contains(t, out, "Listing 1 violation(s)")
+}
+
+// acme is a model with a collection of a team's own, in a version of its own.
+func acme() model.Model {
+	m := model.Default()
+	m.Project, m.Collection = "hyrax", model.Collection{Namespace: "acme", Name: "jobs", Version: "2.1.0"}
+	return m
+}
+
+// installAcme builds acme's collection and installs it beside this project's.
+func (i installed) installAcme(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	_, err := generate(acme(), built("collection"), filepath.Join(dir, "acme"))
+	require.NoError(t, err)
+	for _, args := range [][]string{{"build", "acme"}, {"install", "--offline", "-p", i.collections, "acme-jobs-2.1.0.tar.gz"}} {
+		out, err := i.run(t, dir, "ansible-galaxy", append([]string{"collection"}, args...)...)
+		require.NoError(t, err, out)
+	}
+}
+
+// A generated playbook runs with an installed collection, whose name is the model's, and passes ansible-lint.
+func TestBinariesCollection_RealAnsible(t *testing.T) {
+	t.Parallel()
+	needPayload(t)
+	i := install(t)
+	i.installAcme(t)
+	ours := model.Default()
+	ours.Project = "hyrax"
+	for name, m := range map[string]model.Model{"acme.jobs": acme(), "curationexperts.samvera": ours} {
+		dir, cache := t.TempDir(), t.TempDir()
+		_, err := generate(m, Package{"playbook", "collection"}, dir)
+		require.NoError(t, err)
+		ansibletest.Write(t, filepath.Join(dir, "hosts.yml"), []byte("workers: {hosts: {localhost: {ansible_connection: local, ansible_become: false}}}\n"), nil)
+		out, err := i.run(t, dir, "ansible-playbook", "--check", "--tags", "db_pool", "-i", "hosts.yml", "-e", "sidekiq_module_cache="+cache, "sidekiq.yml")
+		require.NoError(t, err, out)
+		require.Contains(t, out, "localhost                  : ok=1 ", name)
+		require.Contains(t, out, "database.yml", name)
+		require.NoDirExists(t, filepath.Join(dir, "roles/sidekiq/library"))
+		sent, err := os.ReadDir(cache)
+		require.NoError(t, err)
+		require.NotEmpty(t, sent, "the collection's binary")
+	}
+}
+
+func TestBinariesCollection_Linters(t *testing.T) {
+	testenv.Lint(t)
+	i := install(t)
+	i.installAcme(t)
+	dir := t.TempDir()
+	_, err := generate(acme(), Package{"playbook", "collection"}, dir)
+	require.NoError(t, err)
+	out, err := i.run(t, dir, "ansible-lint", "--offline", "--strict", "--profile", "production")
+	require.NoError(t, err, out)
+	out, err = i.run(t, dir, "yamllint", "-d", "default", "--strict", ".")
+	require.NoError(t, err, out)
+	for _, collection := range []string{"acme/jobs", "curationexperts/samvera"} {
+		out, err := i.run(t, filepath.Join(i.collections, "ansible_collections", collection), "ansible-lint", "--offline", "--strict", "--profile", "production")
+		require.NoError(t, err, out)
+		require.Contains(t, out, "Profile 'production' was required, and it passed", collection)
+	}
+}
+
+// Everything in a collection has the model's names, and an installed one does not hide this project's.
+func TestCollection_OwnName(t *testing.T) {
+	own, err := Emit(acme(), collectionPackage)
+	require.NoError(t, err)
+	for name, text := range own.text {
+		require.NotContains(t, string(text), "curationexperts.samvera", name)
+	}
+	galaxy := parsed(t, own.text["galaxy.yml"])
+	require.Equal(t, []any{"acme", "jobs", "2.1.0"}, []any{galaxy["namespace"], galaxy["name"], galaxy["version"]})
+	require.Contains(t, string(own.text["README.md"]), "\n  - name: acme.jobs\n    version: 2.1.0\n")
+	require.NotContains(t, string(own.text["CHANGELOG.md"]), "0.1.0")
+	for version, want := range map[string]map[string]any{"": {"name": "acme.jobs"}, "2.1.0": {"name": "acme.jobs", "version": "2.1.0"}} {
+		m := acme()
+		m.Collection.Version = version
+		playbook, err := Emit(m, Package{"playbook", "collection"})
+		require.NoError(t, err)
+		require.Equal(t, []any{want}, parsed(t, playbook.text["requirements.yml"])["collections"])
+	}
+	m := model.Default()
+	m.Project = "hyrax"
+	playbook, err := Emit(m, Package{"playbook", "collection"})
+	require.NoError(t, err)
+	require.Equal(t, []any{map[string]any{"type": "url", "name": "https://github.com/curationexperts/ansible-sidekiq/releases/download/v0.0.0-devel/curationexperts-samvera-0.0.0-devel.tar.gz"}},
+		parsed(t, playbook.text["requirements.yml"])["collections"])
 }
 
 func TestCollection_RealAnsible(t *testing.T) {

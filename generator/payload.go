@@ -5,39 +5,38 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"path"
 	"strings"
 )
 
-// The modules' binaries, gzipped, and payload.json with their SHA-256. `make build` puts them there; they are not committed.
+// The modules' binaries, gzipped, and payload.json with their SHA-256, from `make build`. They are not committed.
 //
 //go:embed all:payload
 var payload embed.FS
 
-var errNoPayload = errors.New("payload missing: install the release tarball or run make build; hint: --no-payload generates a role without binaries")
-
-// payloadFiles are the binaries, in a folder of the package.
-func payloadFiles(folder string) (map[string][]byte, error) {
-	if !hasPayload() {
-		return nil, errNoPayload
+// payloadFiles are the binaries, by their paths in the package, without content if the role uses a collection: those that an earlier
+// run wrote are removed.
+func payloadFiles(p Package) (map[string][]byte, error) {
+	include, files := Package{p.Layout, "include"}, map[string][]byte{}
+	if p == include && !hasPayload() {
+		return nil, errors.New("payload missing: install the release tarball or run make build; hint: --binaries none generates the files without them")
 	}
 	entries, err := payload.ReadDir("payload")
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
 	for _, e := range entries {
-		if e.Name() == "README.md" {
-			continue
-		}
-		if files[path.Join(folder, e.Name())], err = payload.ReadFile(path.Join("payload", e.Name())); err != nil {
-			return nil, err
+		name := include.place("role/files/" + e.Name())
+		switch {
+		case p.Binaries == "none" || e.Name() == "README.md":
+		case p == include:
+			var one error
+			files[name], one = payload.ReadFile("payload/" + e.Name())
+			err = errors.Join(err, one)
+		default:
+			files[name] = nil
 		}
 	}
-	return files, nil
+	return files, err
 }
 
-// payloadSums has the SHA-256 of each binary, as it runs on hosts, by the platform.
+// payloadSums are the SHA-256 of the unpacked binaries, by platform.
 func payloadSums() (map[string]string, error) {
 	if !hasPayload() {
 		return nil, nil

@@ -67,7 +67,7 @@ func TestInit_PlantedCommands(t *testing.T) {
 	for where, files := range planttest.Texts(command) {
 		last = planted(t, files)
 		role := fmt.Sprintf("role%d", len(plays))
-		generated(t, last, command, filepath.Join(dir, "roles", role), "--no-payload")
+		generated(t, last, command, filepath.Join(dir, "roles", role), "--binaries", "none")
 		plays = append(plays, fmt.Sprintf("- name: %s\n%s", where, validatingPlay(role, "roles/"+role)))
 	}
 	require.Greater(t, len(plays), 15)
@@ -80,8 +80,8 @@ func TestInit_PlantedCommands(t *testing.T) {
 	}
 
 	collection := filepath.Join(i.collections, "ansible_collections/curationexperts/samvera")
-	generated(t, last, command, filepath.Join(dir, "playbook"), "--playbook")
-	generated(t, last, command, collection, "--collection")
+	generated(t, last, command, filepath.Join(dir, "playbook"), "--layout", "playbook")
+	generated(t, last, command, collection, "--layout", "collection")
 	play := "- name: Collection\n" + validatingPlay("curationexperts.samvera.sidekiq", filepath.Join(collection, "roles/sidekiq"))
 	ansibletest.Write(t, filepath.Join(dir, "collection/sidekiq.yml"), []byte(play), nil)
 	// The playbook is for a group of hosts. The modules may fail, since nothing is deployed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -9,20 +10,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// How long a line gets; the YAML library breaks none.
+// Lengths of lines. The YAML library does not break lines.
 const (
-	fileWidth     = 80  // of YAML files, as yamllint wants it by default
-	documentWidth = 120 // of the documents in a module's stub
+	fileWidth     = 80  // of YAML files, the default of yamllint
+	documentWidth = 120 // of the documents in a stub
 )
 
-// folded starts a block whose lines are one line to YAML.
+// folded matches a line that starts a folded block.
 var folded = regexp.MustCompile(`(^|\s)>-?$`)
 
-// wrapped breaks the long lines of a YAML document at blanks, where that changes nothing: within a folded block, or within a
-// value that goes on when the next line is indented more.
+// wrapped breaks the long lines of a YAML document at blanks, where that does not change its content: in a folded block, or in a
+// value that continues on a line with a larger indent.
 func wrapped(text string, width int) (string, error) {
 	var lines []string
-	outer, block := 0, false // the indent of the line that starts a block, and whether this is within it
+	outer, block := 0, false // the indent of the line that starts a block, and whether the line is in it
 	for _, line := range strings.Split(text, "\n") {
 		n := len(line) - len(strings.TrimLeft(line, " "))
 		block = block && n > outer
@@ -34,10 +35,17 @@ func wrapped(text string, width int) (string, error) {
 		outer, block = n, folded.MatchString(line)
 	}
 	changed := strings.Join(lines, "\n")
-	return changed, sameYAML(text, changed)
+	var before, after any
+	if err := errors.Join(yaml.Unmarshal([]byte(text), &before), yaml.Unmarshal([]byte(changed), &after)); err != nil {
+		return "", fmt.Errorf("breaking long lines: %w", err)
+	}
+	if !reflect.DeepEqual(before, after) {
+		return "", errors.New("breaking long lines changed what they say; hint: write long text as a folded block (>-)")
+	}
+	return changed, nil
 }
 
-// broken breaks a line, and indents what follows by n blanks; a comment goes on as one.
+// broken breaks a line, and indents the rest by n blanks, or makes it a comment again.
 func broken(line string, n, width int) []string {
 	before := strings.Repeat(" ", n)
 	if own := strings.TrimLeft(line, " "); strings.HasPrefix(own, "# ") {
@@ -49,18 +57,4 @@ func broken(line string, n, width int) []string {
 		}
 	}
 	return []string{line}
-}
-
-func sameYAML(one, two string) error {
-	var a, b any
-	if err := yaml.Unmarshal([]byte(one), &a); err != nil {
-		return err
-	}
-	if err := yaml.Unmarshal([]byte(two), &b); err != nil {
-		return fmt.Errorf("breaking long lines: %w", err)
-	}
-	if !reflect.DeepEqual(a, b) {
-		return fmt.Errorf("breaking long lines changed what they say; hint: write long text as a folded block (>-)")
-	}
-	return nil
 }

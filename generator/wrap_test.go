@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestLongLinesAreBrokenAndSayTheSame(t *testing.T) {
+func TestWrapped(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("word ", 60))
 	for _, text := range []string{
 		"a: " + long,

@@ -198,7 +198,7 @@ func Fields(m Model) []Field {
 		{Key: "capistrano.start_timeout", Type: argspec.Int, Least: 1, Default: m.Capistrano.StartTimeout,
 			Description: "Seconds that a deploy waits for Sidekiq to come up."},
 		{Key: "playbook.hosts", Type: argspec.Str, Accepts: symbol, Default: m.Playbook.Hosts,
-			Description: "Group of the hosts, in the playbook and in the inventory that `sidekiq-role generate --playbook` makes."},
+			Description: "Group of the hosts, in the playbook and in the inventory of the layout `playbook`."},
 		{Key: "playbook.serial", Type: argspec.Int, Least: 1, Default: m.Playbook.Serial,
 			Description: "Number of hosts that the playbook has restart at the same time; the others empty the queues meanwhile."},
 		{Key: "playbook.servers", Type: argspec.List, Elements: argspec.Dict, Fields: serverFields, Default: orEmpty(m.Playbook.Servers),

@@ -52,11 +52,7 @@ func (s style) difference(diff string) string {
 	if diff = strings.Trim(diff, "\n"); diff == "" {
 		return ""
 	}
-	lines := strings.Split(diff, "\n")
-	for i, line := range lines {
-		lines[i] = s.diff(line)
-	}
-	return shift(strings.Join(lines, "\n"), 2)
+	return shift(s.diff(diff), 2)
 }
 
 // report is what is said at the end: the proof, one sentence, and the errors once more, so that nobody has to look for them.

@@ -52,7 +52,7 @@ type stage struct {
 func newStage(out, errs io.Writer, c Core, extra []string, verify bool) *stage {
 	s := &stage{out: out, errs: errs, fleet: &fleet{}, words: applied, gather: true}
 	file, interactive := terminal(out)
-	s.colour = interactive && os.Getenv("NO_COLOR") == ""
+	s.colour = coloured(out)
 	if verify {
 		s.words = verified
 	}

@@ -1,6 +1,9 @@
 package watch
 
 import (
+	"io"
+	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -30,14 +33,22 @@ func (s style) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
+// Diff paints the lines of a difference if out is a terminal.
+func Diff(out io.Writer, diff string) string { return style{colour: coloured(out)}.diff(diff) }
+
 // diff paints the lines of a difference.
-func (s style) diff(line string) string {
-	for prefix, code := range map[string]string{"+": "32", "-": "31", "@@": "36"} {
-		if strings.HasPrefix(line, prefix) {
-			return s.paint(code, line)
-		}
-	}
-	return line
+func (s style) diff(text string) string {
+	return diffLine.ReplaceAllStringFunc(text, func(line string) string {
+		return s.paint(map[byte]string{'+': "32", '-': "31", '@': "36"}[line[0]], line)
+	})
+}
+
+var diffLine = regexp.MustCompile(`(?m)^(\+|-|@@).*$`)
+
+// coloured reports whether colours are wanted on out: a terminal, and NO_COLOR is not set (no-color.org).
+func coloured(out io.Writer) bool {
+	_, interactive := terminal(out)
+	return interactive && os.Getenv("NO_COLOR") == ""
 }
 
 func width(text string) int { return utf8.RuneCountInString(text) }

@@ -301,24 +301,61 @@ steps:
   elements: str
 '''
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
+
+ARGUMENTS = r'''
+{
+ "argument_spec": {
+  "app_root": {
+   "type": "path"
+  },
+  "dotenv_files": {
+   "type": "list",
+   "elements": "path"
+  },
+  "environment": {
+   "type": "dict",
+   "default": {}
+  },
+  "environment_files": {
+   "type": "list",
+   "elements": "str",
+   "default": []
+  },
+  "rails_env": {
+   "type": "str",
+   "default": "production"
+  },
+  "redis_namespace": {
+   "type": "str"
+  },
+  "redis_url": {
+   "type": "str",
+   "no_log": true
+  },
+  "secret_environment": {
+   "type": "dict",
+   "default": {},
+   "no_log": true
+  },
+  "service": {
+   "type": "str",
+   "default": "sidekiq"
+  }
+ },
+ "mutually_exclusive": null,
+ "required_if": [],
+ "required_one_of": null,
+ "required_together": null,
+ "supports_check_mode": true
+}
+'''
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            'service': {'type': 'str', 'default': 'sidekiq'},
-            'redis_url': {'type': 'str', 'no_log': True},
-            'redis_namespace': {'type': 'str'},
-            'environment': {'type': 'dict', 'default': {}},
-            'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
-            'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
-            'dotenv_files': {'type': 'list', 'elements': 'path'},
-            'rails_env': {'type': 'str', 'default': 'production'},
-            'app_root': {'type': 'path'},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**json.loads(ARGUMENTS))
     module.fail_json(msg='sidekiq_info is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
 
 

@@ -372,77 +372,207 @@ steps:
   sample: ["write /etc/sudoers.d/sidekiq-restart-users"]
 '''
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
+
+ARGUMENTS = r'''
+{
+ "argument_spec": {
+  "allow_findings": {
+   "type": "list",
+   "elements": "str",
+   "default": [],
+   "choices": [
+    "all",
+    "any_arguments",
+    "env_keep",
+    "kill_children",
+    "missing_path",
+    "pager",
+    "runas_all",
+    "setenv",
+    "shell_escape",
+    "systemctl_option",
+    "systemctl_verb",
+    "wildcard",
+    "writable_path",
+    "writable_unit"
+   ]
+  },
+  "commands": {
+   "type": "list",
+   "elements": "str"
+  },
+  "defaults": {
+   "type": "list",
+   "elements": "str",
+   "default": []
+  },
+  "expand_unit": {
+   "type": "bool",
+   "default": false
+  },
+  "groups": {
+   "type": "list",
+   "elements": "str"
+  },
+  "hosts": {
+   "type": "list",
+   "elements": "str",
+   "default": [
+    "ALL"
+   ]
+  },
+  "name": {
+   "type": "str",
+   "required": true
+  },
+  "noexec": {
+   "type": "bool",
+   "default": false
+  },
+  "nopasswd": {
+   "type": "bool",
+   "default": false
+  },
+  "rules": {
+   "type": "list",
+   "elements": "dict",
+   "options": {
+    "commands": {
+     "type": "list",
+     "elements": "str",
+     "required": true
+    },
+    "groups": {
+     "type": "list",
+     "elements": "str"
+    },
+    "hosts": {
+     "type": "list",
+     "elements": "str",
+     "default": [
+      "ALL"
+     ]
+    },
+    "noexec": {
+     "type": "bool",
+     "default": false
+    },
+    "nopasswd": {
+     "type": "bool",
+     "default": false
+    },
+    "runas": {
+     "type": "list",
+     "elements": "str"
+    },
+    "runas_groups": {
+     "type": "list",
+     "elements": "str"
+    },
+    "setenv": {
+     "type": "bool",
+     "default": false
+    },
+    "users": {
+     "type": "list",
+     "elements": "str"
+    }
+   }
+  },
+  "runas": {
+   "type": "list",
+   "elements": "str"
+  },
+  "runas_groups": {
+   "type": "list",
+   "elements": "str"
+  },
+  "setenv": {
+   "type": "bool",
+   "default": false
+  },
+  "state": {
+   "type": "str",
+   "default": "present",
+   "choices": [
+    "present",
+    "absent"
+   ]
+  },
+  "takeover": {
+   "type": "str",
+   "default": "safe",
+   "choices": [
+    "safe",
+    "force"
+   ]
+  },
+  "users": {
+   "type": "list",
+   "elements": "str"
+  }
+ },
+ "mutually_exclusive": [
+  [
+   "rules",
+   "users"
+  ],
+  [
+   "rules",
+   "groups"
+  ],
+  [
+   "rules",
+   "hosts"
+  ],
+  [
+   "rules",
+   "runas"
+  ],
+  [
+   "rules",
+   "runas_groups"
+  ],
+  [
+   "rules",
+   "commands"
+  ],
+  [
+   "rules",
+   "nopasswd"
+  ],
+  [
+   "rules",
+   "setenv"
+  ],
+  [
+   "rules",
+   "noexec"
+  ]
+ ],
+ "required_if": [
+  [
+   "state",
+   "present",
+   [
+    "commands",
+    "rules"
+   ],
+   true
+  ]
+ ],
+ "required_one_of": null,
+ "required_together": null,
+ "supports_check_mode": true
+}
+'''
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            'name': {'type': 'str', 'required': True},
-            'state': {'type': 'str', 'default': 'present', 'choices': ['present', 'absent']},
-            'users': {'type': 'list', 'elements': 'str'},
-            'groups': {'type': 'list', 'elements': 'str'},
-            'hosts': {'type': 'list', 'elements': 'str', 'default': ['ALL']},
-            'runas': {'type': 'list', 'elements': 'str'},
-            'runas_groups': {'type': 'list', 'elements': 'str'},
-            'commands': {'type': 'list', 'elements': 'str'},
-            'nopasswd': {'type': 'bool', 'default': False},
-            'setenv': {'type': 'bool', 'default': False},
-            'noexec': {'type': 'bool', 'default': False},
-            'expand_unit': {'type': 'bool', 'default': False},
-            'defaults': {'type': 'list', 'elements': 'str', 'default': []},
-            'rules': {
-                'type': 'list',
-                'elements': 'dict',
-                'options': {
-                    'users': {'type': 'list', 'elements': 'str'},
-                    'groups': {'type': 'list', 'elements': 'str'},
-                    'hosts': {'type': 'list', 'elements': 'str', 'default': ['ALL']},
-                    'runas': {'type': 'list', 'elements': 'str'},
-                    'runas_groups': {'type': 'list', 'elements': 'str'},
-                    'commands': {'type': 'list', 'elements': 'str', 'required': True},
-                    'nopasswd': {'type': 'bool', 'default': False},
-                    'setenv': {'type': 'bool', 'default': False},
-                    'noexec': {'type': 'bool', 'default': False},
-                },
-            },
-            'takeover': {'type': 'str', 'default': 'safe', 'choices': ['safe', 'force']},
-            'allow_findings': {
-                'type': 'list',
-                'elements': 'str',
-                'default': [],
-                'choices': [
-                    'all',
-                    'any_arguments',
-                    'env_keep',
-                    'kill_children',
-                    'missing_path',
-                    'pager',
-                    'runas_all',
-                    'setenv',
-                    'shell_escape',
-                    'systemctl_option',
-                    'systemctl_verb',
-                    'wildcard',
-                    'writable_path',
-                    'writable_unit',
-                ],
-            },
-        },
-        mutually_exclusive=[
-            ['rules', 'users'],
-            ['rules', 'groups'],
-            ['rules', 'hosts'],
-            ['rules', 'runas'],
-            ['rules', 'runas_groups'],
-            ['rules', 'commands'],
-            ['rules', 'nopasswd'],
-            ['rules', 'setenv'],
-            ['rules', 'noexec'],
-        ],
-        required_if=[['state', 'present', ['commands', 'rules'], True]],
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**json.loads(ARGUMENTS))
     module.fail_json(msg='sudoers_entry is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
 
 

@@ -664,76 +664,279 @@ steps:
   sample: ["write /etc/systemd/system/sidekiq.service", "enable sidekiq.service", "start sidekiq.service"]
 '''
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
+
+ARGUMENTS = r'''
+{
+ "argument_spec": {
+  "app_root": {
+   "type": "path"
+  },
+  "bundle": {
+   "type": "path"
+  },
+  "command": {
+   "type": "str",
+   "default": "sidekiq",
+   "choices": [
+    "sidekiq",
+    "sidekiqswarm"
+   ]
+  },
+  "concurrency": {
+   "type": "int"
+  },
+  "database_pool": {
+   "type": "dict"
+  },
+  "deploy_root": {
+   "type": "path"
+  },
+  "dotenv_files": {
+   "type": "list",
+   "elements": "path"
+  },
+  "drain_timeout": {
+   "type": "int",
+   "default": 60
+  },
+  "enabled": {
+   "type": "bool",
+   "default": true
+  },
+  "environment": {
+   "type": "dict",
+   "default": {}
+  },
+  "environment_files": {
+   "type": "list",
+   "elements": "str",
+   "default": []
+  },
+  "extra_directives": {
+   "type": "dict",
+   "default": {}
+  },
+  "group": {
+   "type": "str"
+  },
+  "hardening": {
+   "type": "str",
+   "default": "auto",
+   "choices": [
+    "auto",
+    "strict",
+    "standard",
+    "off"
+   ]
+  },
+  "jit": {
+   "type": "bool",
+   "default": true
+  },
+  "limit_nofile": {
+   "type": "int"
+  },
+  "log_file": {
+   "type": "path"
+  },
+  "log_readers": {
+   "type": "list",
+   "elements": "str",
+   "default": []
+  },
+  "login_shell": {
+   "type": "bool",
+   "default": false
+  },
+  "malloc": {
+   "type": "str",
+   "default": "arenas",
+   "choices": [
+    "arenas",
+    "jemalloc",
+    "default"
+   ]
+  },
+  "manage_redis": {
+   "type": "str",
+   "default": "auto",
+   "choices": [
+    "auto",
+    "never"
+   ]
+  },
+  "memory_high": {
+   "type": "str"
+  },
+  "memory_max": {
+   "type": "str"
+  },
+  "name": {
+   "type": "str",
+   "default": "sidekiq"
+  },
+  "processes": {
+   "type": "list",
+   "elements": "dict",
+   "options": {
+    "command": {
+     "type": "str",
+     "choices": [
+      "sidekiq",
+      "sidekiqswarm"
+     ]
+    },
+    "concurrency": {
+     "type": "int"
+    },
+    "config": {
+     "type": "path"
+    },
+    "name": {
+     "type": "str",
+     "required": true
+    },
+    "queues": {
+     "type": "list",
+     "elements": "str"
+    }
+   }
+  },
+  "queues": {
+   "type": "list",
+   "elements": "str"
+  },
+  "rails_env": {
+   "type": "str",
+   "default": "production"
+  },
+  "read_write_paths": {
+   "type": "list",
+   "elements": "str",
+   "default": [
+    "-/opt/derivatives",
+    "-/opt/uploads",
+    "-/opt/data"
+   ]
+  },
+  "redis_namespace": {
+   "type": "str"
+  },
+  "redis_url": {
+   "type": "str",
+   "no_log": true
+  },
+  "require_heartbeat": {
+   "type": "bool",
+   "default": false
+  },
+  "restart": {
+   "type": "str",
+   "default": "auto",
+   "choices": [
+    "auto",
+    "never"
+   ]
+  },
+  "restart_on": {
+   "type": "list",
+   "elements": "str",
+   "default": [
+    "unit",
+    "environment",
+    "config",
+    "database",
+    "lockfile"
+   ],
+   "choices": [
+    "unit",
+    "environment",
+    "config",
+    "database",
+    "lockfile",
+    "release"
+   ]
+  },
+  "secret_environment": {
+   "type": "dict",
+   "default": {},
+   "no_log": true
+  },
+  "sidekiq_config": {
+   "type": "path"
+  },
+  "sidekiq_version": {
+   "type": "str"
+  },
+  "start_timeout": {
+   "type": "int",
+   "default": 180
+  },
+  "state": {
+   "type": "str",
+   "default": "started",
+   "choices": [
+    "started",
+    "restarted",
+    "reloaded",
+    "drained",
+    "stopped",
+    "absent"
+   ]
+  },
+  "stop_timeout": {
+   "type": "int"
+  },
+  "takeover": {
+   "type": "str",
+   "default": "safe",
+   "choices": [
+    "safe",
+    "force"
+   ]
+  },
+  "timeout": {
+   "type": "int"
+  },
+  "umask": {
+   "type": "str",
+   "default": "0002"
+  },
+  "unit_directives": {
+   "type": "dict",
+   "default": {}
+  },
+  "user": {
+   "type": "str",
+   "default": "deploy"
+  },
+  "verify_jobs": {
+   "type": "str",
+   "default": "warn",
+   "choices": [
+    "off",
+    "warn"
+   ]
+  },
+  "watchdog": {
+   "type": "int",
+   "default": 120
+  }
+ },
+ "mutually_exclusive": null,
+ "required_if": [],
+ "required_one_of": null,
+ "required_together": null,
+ "supports_check_mode": true
+}
+'''
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec={
-            'name': {'type': 'str', 'default': 'sidekiq'},
-            'state': {'type': 'str', 'default': 'started', 'choices': ['started', 'restarted', 'reloaded', 'drained', 'stopped', 'absent']},
-            'enabled': {'type': 'bool', 'default': True},
-            'app_root': {'type': 'path'},
-            'deploy_root': {'type': 'path'},
-            'user': {'type': 'str', 'default': 'deploy'},
-            'group': {'type': 'str'},
-            'rails_env': {'type': 'str', 'default': 'production'},
-            'bundle': {'type': 'path'},
-            'login_shell': {'type': 'bool', 'default': False},
-            'sidekiq_version': {'type': 'str'},
-            'command': {'type': 'str', 'default': 'sidekiq', 'choices': ['sidekiq', 'sidekiqswarm']},
-            'concurrency': {'type': 'int'},
-            'queues': {'type': 'list', 'elements': 'str'},
-            'sidekiq_config': {'type': 'path'},
-            'processes': {
-                'type': 'list',
-                'elements': 'dict',
-                'options': {
-                    'name': {'type': 'str', 'required': True},
-                    'queues': {'type': 'list', 'elements': 'str'},
-                    'concurrency': {'type': 'int'},
-                    'config': {'type': 'path'},
-                    'command': {'type': 'str', 'choices': ['sidekiq', 'sidekiqswarm']},
-                },
-            },
-            'timeout': {'type': 'int'},
-            'stop_timeout': {'type': 'int'},
-            'start_timeout': {'type': 'int', 'default': 180},
-            'watchdog': {'type': 'int', 'default': 120},
-            'environment': {'type': 'dict', 'default': {}},
-            'secret_environment': {'type': 'dict', 'default': {}, 'no_log': True},
-            'environment_files': {'type': 'list', 'elements': 'str', 'default': []},
-            'dotenv_files': {'type': 'list', 'elements': 'path'},
-            'umask': {'type': 'str', 'default': '0002'},
-            'hardening': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'strict', 'standard', 'off']},
-            'read_write_paths': {'type': 'list', 'elements': 'str', 'default': ['-/opt/derivatives', '-/opt/uploads', '-/opt/data']},
-            'jit': {'type': 'bool', 'default': True},
-            'malloc': {'type': 'str', 'default': 'arenas', 'choices': ['arenas', 'jemalloc', 'default']},
-            'memory_high': {'type': 'str'},
-            'memory_max': {'type': 'str'},
-            'limit_nofile': {'type': 'int'},
-            'extra_directives': {'type': 'dict', 'default': {}},
-            'unit_directives': {'type': 'dict', 'default': {}},
-            'log_file': {'type': 'path'},
-            'redis_url': {'type': 'str', 'no_log': True},
-            'redis_namespace': {'type': 'str'},
-            'require_heartbeat': {'type': 'bool', 'default': False},
-            'database_pool': {'type': 'dict'},
-            'restart_on': {
-                'type': 'list',
-                'elements': 'str',
-                'default': ['unit', 'environment', 'config', 'database', 'lockfile'],
-                'choices': ['unit', 'environment', 'config', 'database', 'lockfile', 'release'],
-            },
-            'log_readers': {'type': 'list', 'elements': 'str', 'default': []},
-            'drain_timeout': {'type': 'int', 'default': 60},
-            'restart': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'never']},
-            'verify_jobs': {'type': 'str', 'default': 'warn', 'choices': ['off', 'warn']},
-            'manage_redis': {'type': 'str', 'default': 'auto', 'choices': ['auto', 'never']},
-            'takeover': {'type': 'str', 'default': 'safe', 'choices': ['safe', 'force']},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(**json.loads(ARGUMENTS))
     module.fail_json(msg='systemd_sidekiq is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
 
 

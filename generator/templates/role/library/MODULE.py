@@ -13,13 +13,17 @@ RETURN = r'''
 [[ .Qualify (document .Module.Return) ]]
 '''
 
+import json
+
 from ansible.module_utils.basic import AnsibleModule
+
+ARGUMENTS = r'''
+[[ arguments .Module ]]
+'''
 
 
 def main():
-    module = AnsibleModule(
-[[ arguments 8 .Module ]]
-    )
+    module = AnsibleModule(**json.loads(ARGUMENTS))
     module.fail_json(msg='[[ .Module.Module ]] is run by its action plugin; hint: keep the stub, the plugin and the payload together, as they were installed')
 
 
