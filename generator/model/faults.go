@@ -8,12 +8,11 @@ import (
 
 // Fault is one thing that is wrong with a model.
 type Fault struct {
-	Path    []string // keys, and numbers in lists
-	What    string
-	Hint    string
-	file    string
-	unknown bool // it is the key that is wrong, and its place
-	place   place
+	Path  []string // keys, and numbers in lists
+	What  string
+	Hint  string
+	file  string
+	place place
 }
 
 // Faults are all that is wrong with a model, in the order in which it was written.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -214,8 +213,11 @@ func Fields(m Model) []Field {
 
 // FieldOf is the field with a key.
 func FieldOf(key string) (Field, bool) {
-	f, within, found := fieldAt(strings.Split(key, "."), Fields(Default()))
-	return f, found && len(within) == 0
+	all := Fields(Default())
+	if i := slices.IndexFunc(all, func(f Field) bool { return f.Key == key }); i >= 0 {
+		return all[i], true
+	}
+	return Field{}, false
 }
 
 // processFields are those of each of several processes.

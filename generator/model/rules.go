@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,32 +13,8 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// textFaults are what a schema cannot say of single texts.
-func textFaults(v any, keys []string, fields []Field) []Fault {
-	var faults []Fault
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			faults = append(faults, textFaults(v[key], append(slices.Clip(keys), key), fields)...)
-		}
-	case []any:
-		for i, e := range v {
-			faults = append(faults, textFaults(e, append(slices.Clip(keys), strconv.Itoa(i)), fields)...)
-		}
-	case string:
-		f, within, found := fieldAt(keys, fields)
-		if !found {
-			return nil
-		}
-		if what, hint := textFault(f, within, v); what != "" {
-			faults = append(faults, Fault{Path: keys, What: what, Hint: hint})
-		}
-	}
-	return faults
-}
-
-// textFault says what is wrong with one text of a field.
-func textFault(f Field, within []string, text string) (what, hint string) {
+// textFault says what is wrong with one text of a field that a schema cannot say. key is the last of its path.
+func textFault(f Field, key, text string) (what, hint string) {
 	if jinjaHeader.MatchString(text) {
 		return `begins with "#jinja2:", by which Ansible changes the delimiters of Jinja`, "set its variable in group_vars"
 	}
@@ -52,11 +27,11 @@ func textFault(f Field, within []string, text string) (what, hint string) {
 	}
 	switch f.Key {
 	case "environment":
-		if what, hint = variableFault(within[0], text, plain); what != "" {
+		if what, hint = variableFault(key, text, plain); what != "" {
 			return what, hint
 		}
 	case "extra_directives", "unit_directives":
-		return hinted(systemd.CheckDirective(within[0], systemd.Given(text)))
+		return hinted(systemd.CheckDirective(key, systemd.Given(text)))
 	case "redis.url":
 		if what, hint = addressFault(text); what != "" {
 			return what, hint

@@ -3,11 +3,8 @@ package model
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
-	"strings"
-	"sync"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
@@ -33,10 +30,10 @@ type schema struct {
 	Comment              string             `json:"$comment,omitempty"`
 	Title                string             `json:"title,omitempty"`
 	Description          string             `json:"description,omitempty"`
-	Type                 any                `json:"type"` // a name, or a list of them
+	Type                 []string           `json:"type"`
 	Enum                 []any              `json:"enum,omitempty"`
 	Pattern              string             `json:"pattern,omitempty"`
-	PatternErrorMessage  string             `json:"patternErrorMessage,omitempty"` // what editors say, and we
+	PatternErrorMessage  string             `json:"patternErrorMessage,omitempty"`
 	Minimum              *int               `json:"minimum,omitempty"`
 	Maximum              int                `json:"maximum,omitempty"`
 	Items                *schema            `json:"items,omitempty"`
@@ -46,9 +43,9 @@ type schema struct {
 	Default              any                `json:"default,omitempty"`
 }
 
-// Schema is the JSON Schema of a model file. The same schema validates models here and helps people in their editors.
+// Schema is the JSON Schema of a model file, by which editors judge. The walk (walk.go) judges by the same Fields; a test compares them.
 func Schema() []byte {
-	root := mapping(Fields(Default()))
+	root := mapping(grouped(Fields(Default()))).orNull()
 	root.Dialect = "http://json-schema.org/draft-07/schema#"
 	root.Comment = Notice
 	root.Title = "sidekiq-role.yml"
@@ -63,30 +60,16 @@ func Schema() []byte {
 	return b.Bytes()
 }
 
-// mapping is a mapping with fields and no others; redis.url makes one within it.
+// mapping is a mapping with fields and no others.
 func mapping(fields []Field) *schema {
-	s := object()
+	s := &schema{Type: []string{"object"}, Properties: map[string]*schema{}, AdditionalProperties: false}
 	for _, f := range fields {
-		if f.Key == "" {
-			continue
-		}
-		at, key := s, f.Key
-		if group, rest, nested := strings.Cut(f.Key, "."); nested {
-			if s.Properties[group] == nil {
-				s.Properties[group] = object()
-			}
-			at, key = s.Properties[group], rest
-		}
-		at.Properties[key] = f.schema()
+		s.Properties[f.name()] = f.schema()
 		if f.Required {
-			at.Required = append(at.Required, key)
+			s.Required = append(s.Required, f.Key)
 		}
 	}
 	return s
-}
-
-func object() *schema {
-	return &schema{Type: "object", Properties: map[string]*schema{}, AdditionalProperties: false}
 }
 
 func (f Field) schema() *schema {
@@ -96,6 +79,18 @@ func (f Field) schema() *schema {
 		s.Description += " May hold Jinja expressions."
 	}
 	s.Default = f.Default
+	if f.Required {
+		return s
+	}
+	return s.orNull()
+}
+
+// orNull accepts null as well, which is a value that is not set: a key with nothing or only comments below it.
+func (s *schema) orNull() *schema {
+	s.Type = append(slices.Clip(s.Type), "null")
+	if s.Enum != nil {
+		s.Enum = append(s.Enum, nil)
+	}
 	return s
 }
 
@@ -103,16 +98,16 @@ func (f Field) schema() *schema {
 func (f Field) typed(t argspec.Type) *schema {
 	switch t {
 	case argspec.Int:
-		return &schema{Type: "integer", Minimum: &f.Least, Maximum: most}
+		return &schema{Type: []string{"integer"}, Minimum: &f.Least, Maximum: most}
 	case argspec.Bool:
-		return &schema{Type: "boolean"}
+		return &schema{Type: []string{"boolean"}}
 	case argspec.List:
-		return &schema{Type: "array", Items: f.typed(f.Elements)}
+		return &schema{Type: []string{"array"}, Items: f.typed(f.Elements)}
 	case argspec.Dict:
 		if f.Fields != nil {
 			return mapping(f.Fields)
 		}
-		return &schema{Type: "object", AdditionalProperties: &schema{Type: textual}}
+		return &schema{Type: []string{"object"}, AdditionalProperties: (&schema{Type: textual}).orNull()}
 	default:
 		s := &schema{Type: textual, Enum: choices(f.Choices)}
 		if f.Accepts.pattern != "" {
@@ -134,16 +129,3 @@ func choices(texts []string) []any {
 	}
 	return all
 }
-
-// compiled is the schema as its library knows it.
-var compiled = sync.OnceValues(func() (*jsonschema.Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
-	if err != nil {
-		return nil, err
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource(SchemaFile, document); err != nil {
-		return nil, err
-	}
-	return c.Compile(SchemaFile)
-})
