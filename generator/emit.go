@@ -148,10 +148,9 @@ var functions = template.FuncMap{
 	"notice":    func() string { return model.Notice },
 
 	// Of the reference.
-	"anchor":     anchor,
-	"unindented": unindented,
-	"markdown":   asMarkdown,
-	"accepted":   acceptedCell,
+	"anchor":   anchor,
+	"markdown": asMarkdown,
+	"accepted": acceptedCell,
 }
 
 // yamlValue renders a value behind its key: scalars and empty collections on the line, else indented by n blanks below it.

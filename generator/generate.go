@@ -34,12 +34,12 @@ ansible-playbook finds it where DIR ends in ansible_collections/curationexperts/
 
 The exit status is 0; 1 for an error; 2 with --check, when something would change.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq
-  sidekiq-role generate --output roles/sidekiq --diff            # look first
-  sidekiq-role generate --output roles/sidekiq --check           # in continuous integration
+  sidekiq-role generate --output roles/sidekiq --diff    # dry run
+  sidekiq-role generate --output roles/sidekiq --check   # in CI
   sidekiq-role generate --output deployment --playbook --project hyrax`,
 		Args: flagsAlone,
 	}
-	read := modelFlags(cmd)
+	read := modelFlags(cmd, fieldFlags...)
 	var o generateOptions
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "`FOLDER` of the role, the playbook or the collection")

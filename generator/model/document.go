@@ -20,15 +20,9 @@ type Document struct {
 	name   string     // of the file, as errors show it
 	root   *yaml.Node // a mapping, or nil
 	flags  []flag
-	places map[string]place // of the value at a path
+	places map[string]Place // of the value at a path
 	faults []Fault
 	size   int // values that were judged, each alias anew
-}
-
-// place is where a value of the model was written: in a file, or as a flag.
-type place struct {
-	line, column int
-	flag         string
 }
 
 // flag is a value that replaces that of the file; nil takes the default.
@@ -45,20 +39,20 @@ func Read(name string, source []byte) (Model, error) { return Parse(name, source
 
 // Parse reads the YAML of a file. What cannot be read is a fault.
 func Parse(name string, source []byte) *Document {
-	d := &Document{name: name, places: map[string]place{}}
+	d := &Document{name: name, places: map[string]Place{}}
 	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
 	var root, second yaml.Node
 	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
 		return d
 	} else if err != nil {
 		line, what := SyntaxError(err)
-		d.fault(nil, place{line: line, column: 1}, "no YAML: "+what, "quote values that hold : or # or begin with {{, and indent with blanks alone")
+		d.fault(nil, Place{Line: line, Column: 1}, "no YAML: "+what, "quote values that hold : or # or begin with {{, and indent with blanks alone")
 		return d
 	}
 	content := root.Content[0]
 	switch err := decoder.Decode(&second); {
 	case !errors.Is(err, io.EOF):
-		d.fault(nil, place{line: 1, column: 1}, "more than one YAML document", "keep one, with one --- at most")
+		d.fault(nil, Place{Line: 1, Column: 1}, "more than one YAML document", "keep one, with one --- at most")
 	case content.Kind == yaml.MappingNode:
 		d.root = content
 	case scalar(content) != nil:
@@ -67,7 +61,7 @@ func Parse(name string, source []byte) *Document {
 	return d
 }
 
-func at(n *yaml.Node) place { return place{line: n.Line, column: n.Column} }
+func at(n *yaml.Node) Place { return Place{Line: n.Line, Column: n.Column} }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
@@ -90,23 +84,25 @@ func SyntaxError(err error) (line int, what string) {
 	return line, m[2]
 }
 
-// Set replaces what the file says of a key by the value of a flag; nil takes the default.
-func (d *Document) Set(name, key string, value any) {
-	f := flag{name: name, key: key}
-	if value != nil {
-		f.value = literal(value)
+// Set replaces what the file says of a key by the values of a flag. An empty one, and 0, takes the default.
+func (d *Document) Set(name, key string, values []string) {
+	f, last := flag{name: name, key: key}, &yaml.Node{}
+	field, _ := FieldOf(key)
+	f.value = &yaml.Node{Kind: yaml.SequenceNode}
+	for _, v := range values {
+		last = &yaml.Node{Kind: yaml.ScalarNode, Value: v}
+		if field.Textual() {
+			last.Tag = "!!str"
+		}
+		f.value.Content = append(f.value.Content, last)
+	}
+	switch {
+	case last.Value == "" && len(values) == 1 || last.Value == "0" && !field.Textual():
+		f.value = nil
+	case field.Type != argspec.List:
+		f.value = last
 	}
 	d.flags = append(d.flags, f)
-}
-
-// literal is a value as a file would have it.
-func literal(value any) *yaml.Node {
-	text, err := exactly(value)
-	var n yaml.Node
-	if err = errors.Join(err, yaml.Unmarshal(text, &n)); err != nil {
-		panic(err) // only text, numbers and lists come here
-	}
-	return n.Content[0]
 }
 
 // Model judges a document and makes a model of it, with defaults for what it leaves out.
@@ -131,7 +127,7 @@ func (d *Document) Model() (Model, error) {
 		return m, nil
 	}
 	slices.SortStableFunc(d.faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.place.line, b.place.line), cmp.Compare(a.place.column, b.place.column), cmp.Compare(joined(a.Path...), joined(b.Path...)))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(joined(a.Path...), joined(b.Path...)))
 	})
 	return Model{}, Faults(d.faults)
 }

@@ -8,12 +8,22 @@ import (
 
 // Fault is one thing that is wrong with a model.
 type Fault struct {
-	Path  []string // keys, and numbers in lists
-	What  string
-	Hint  string
-	file  string
-	place place
+	Path Path `json:"path"`
+	Place
+	What string `json:"message"`
+	Hint string `json:"hint,omitzero"`
+	file string
 }
+
+// Place is where a value of the model was written: in a file, or as a flag.
+type Place struct {
+	Line   int    `json:"line,omitzero"`
+	Column int    `json:"column,omitzero"`
+	Flag   string `json:"flag,omitzero"`
+}
+
+// Path is the keys, and the numbers in lists, that lead to a value.
+type Path []string
 
 // Faults are all that is wrong with a model, in the order in which it was written.
 type Faults []Fault
@@ -33,24 +43,24 @@ func (f Fault) String() string {
 		text += "; hint: " + f.Hint
 	}
 	switch {
-	case f.place.flag != "":
-		return "--" + f.place.flag + ": " + text
+	case f.Flag != "":
+		return "--" + f.Flag + ": " + text
 	case len(f.Path) > 0:
-		text = shownPath(f.Path) + ": " + text
+		text = f.Path.String() + ": " + text
 	}
-	if f.place.line == 0 {
+	if f.Line == 0 {
 		return text
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.place.line, f.place.column, text)
+	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.Line, f.Column, text)
 }
 
 // Placed tells whether the text of a fault begins with file, line and column, as editors find them.
-func (f Fault) Placed() bool { return f.place.line > 0 }
+func (f Fault) Placed() bool { return f.Line > 0 }
 
-// shownPath is a path as people write it: processes[0].queues[1].
-func shownPath(keys []string) string {
+// String is a path as people write it: processes[0].queues[1].
+func (p Path) String() string {
 	var b strings.Builder
-	for i, key := range keys {
+	for i, key := range p {
 		switch {
 		case i > 0 && isIndex(key):
 			b.WriteString("[" + key + "]")
@@ -62,6 +72,9 @@ func shownPath(keys []string) string {
 	}
 	return b.String()
 }
+
+// MarshalText makes JSON of it.
+func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // shownKey is a key that a terminal may show.
 func shownKey(key string) string {

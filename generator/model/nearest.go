@@ -33,7 +33,7 @@ func unknownKey(path []string, fields []Field) string {
 			}
 		}
 	}
-	if key, near := nearest(strings.ToLower(key), meant); near {
+	if key, near := Nearest(strings.ToLower(key), meant); near {
 		return "did you mean " + key + "?"
 	}
 	return "sidekiq-role docs lists all"
@@ -51,7 +51,8 @@ var aliases = []func(Field) string{
 	func(f Field) string { return f.Key[strings.LastIndexAny(f.Key, "._")+1:] },
 }
 
-func nearest(word string, meant map[string]string) (string, bool) {
+// Nearest is what is meant by the known word that is most like a word, if one is like it.
+func Nearest(word string, meant map[string]string) (string, bool) {
 	best, distance := "", 1+min(max(2, len(word)/3), max(0, len(word)-1))
 	for _, known := range slices.Sorted(maps.Keys(meant)) {
 		d := levenshtein.ComputeDistance(word, known)

@@ -14,18 +14,18 @@ import (
 // largest is the number of values that no model exceeds; aliases could make it endless.
 const largest = 10000
 
-func (d *Document) fault(path []string, where place, what, hint string) {
-	d.faults = append(d.faults, Fault{Path: path, What: what, Hint: hint, file: d.name, place: where})
+func (d *Document) fault(path []string, where Place, what, hint string) {
+	d.faults = append(d.faults, Fault{Path: path, What: what, Hint: hint, file: d.name, Place: where})
 }
 
 // placeOf is the place of the value at a path, else of the nearest value above it.
-func (d *Document) placeOf(path []string) place {
+func (d *Document) placeOf(path []string) Place {
 	for ; len(path) > 0; path = path[:len(path)-1] {
 		if p, ok := d.places[joined(path...)]; ok {
 			return p
 		}
 	}
-	return place{line: 1, column: 1}
+	return Place{Line: 1, Column: 1}
 }
 
 // flag judges the value of a flag and puts it into a tree.
@@ -37,9 +37,9 @@ func (d *Document) flag(tree map[string]any, f flag) {
 	before := len(d.faults)
 	Put(tree, f.key, d.value(field, field.Type, strings.Split(f.key, "."), f.value))
 	for i := range d.faults[before:] {
-		d.faults[before+i].place = place{flag: f.name}
+		d.faults[before+i].Place = Place{Flag: f.name}
 	}
-	d.places[joined(strings.Split(f.key, ".")...)] = place{flag: f.name}
+	d.places[joined(strings.Split(f.key, ".")...)] = Place{Flag: f.name}
 }
 
 // overridden reports whether a flag gives the value at a path.
