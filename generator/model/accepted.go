@@ -39,6 +39,6 @@ func (f Field) acceptedAs(t argspec.Type) string {
 	case f.Choices != nil:
 		return strings.Join(f.Choices, ", ")
 	default:
-		return cmp.Or(f.Accepts.accepted, "a text")
+		return cmp.Or(f.Accepts.Accepted, "a text")
 	}
 }

@@ -44,8 +44,7 @@ func textFault(f Field, key, text string) (what, hint string) {
 		_, err := sudoers.ParseExact(plain)
 		return hinted(err)
 	}
-	switch f.Accepts {
-	case absolute, optionalPath, logPath:
+	if f.Accepts.Path {
 		what, hint = hinted(systemd.CheckPath(strings.TrimPrefix(plain, "-")))
 		if what != "" && plain != text {
 			what, hint = fmt.Sprintf("%q is not a clean absolute path", text), ""

@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// SchemaFile is the file of the generator's folder that publishes Schema, for editors. After a change of Fields: make generate.
+// SchemaFile is the file of the generator's folder that publishes Schema, for editors. After a change of fields.yml: make generate.
 const SchemaFile = "sidekiq-role.schema.json"
 
 // SchemaURL is where editors find the schema of a version.
@@ -110,8 +110,8 @@ func (f Field) typed(t argspec.Type) *schema {
 		return &schema{Type: []string{"object"}, AdditionalProperties: (&schema{Type: textual}).orNull()}
 	default:
 		s := &schema{Type: textual, Enum: choices(f.Choices)}
-		if f.Accepts.pattern != "" {
-			s.Pattern, s.PatternErrorMessage = f.Accepts.pattern, "accepted: "+f.Accepts.accepted
+		if f.Accepts.Pattern != "" {
+			s.Pattern, s.PatternErrorMessage = f.Accepts.Pattern, "accepted: "+f.Accepts.Accepted
 		}
 		return s
 	}

@@ -11,15 +11,13 @@ import (
 func TestFields_HaveTypeAndDescription(t *testing.T) {
 	own := 0
 	for _, f := range Fields(Default()) {
-		_, known := options()[f.Option]
-		require.Equal(t, f.Option != "", known, "%s%s: %q is not an option of a module", f.Key, f.Name, f.Option)
 		for _, f := range append(f.Fields, f) {
 			require.NotEmpty(t, f.Type, f.Key)
 			require.Regexp(t, `\.$`, f.Description, f.Key)
 			require.NotRegexp(t, `\b[A-Z]{1,2}\(`, f.Description, "markup of Ansible is left")
 		}
 	}
-	for _, f := range fieldsOf(Default()) {
+	for _, f := range declared() {
 		if f.Description != "" {
 			own++
 		}
