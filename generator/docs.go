@@ -37,24 +37,16 @@ func textCommand(use, short, long string, text func(root *cobra.Command) ([]byte
 
 // referenceView is what the template of the reference sees.
 type referenceView struct {
-	Root           *cobra.Command
-	Commands       []*cobra.Command
-	File           string
-	SchemaURL      string
-	Fields, Others []model.Field
+	Root            *cobra.Command
+	Commands        []*cobra.Command
+	File, SchemaURL string
+	Fields          []model.Field
 }
 
 // reference is generator/README.md. After a change of a command or a field: make generate.
 func reference(root *cobra.Command) ([]byte, error) {
-	v := referenceView{Root: root, File: model.FileName, SchemaURL: model.SchemaURL(version)}
+	v := referenceView{Root: root, File: model.FileName, SchemaURL: model.SchemaURL(version), Fields: model.Fields(model.Default())}
 	v.Commands = slices.DeleteFunc(slices.Clone(root.Commands()), func(c *cobra.Command) bool { return !c.IsAvailableCommand() || c.Name() == "help" })
-	for _, f := range model.Fields(model.Default()) {
-		if f.Key == "" {
-			v.Others = append(v.Others, f)
-			continue
-		}
-		v.Fields = append(v.Fields, f)
-	}
 	return filled("templates/reference/README.md", v)
 }
 

@@ -65,7 +65,7 @@ func tell(errs io.Writer, text string) {
 
 // tellFault prints a fault of a model's file in one line, one of a flag as any other error.
 func tellFault(errs io.Writer, f model.Fault) {
-	if f.Placed() {
+	if f.Line > 0 {
 		fmt.Fprintln(errs, watch.Visible(f.String()))
 		return
 	}

@@ -46,7 +46,13 @@ func modelFlags(cmd *cobra.Command, fields ...fieldFlag) func() (model.Model, er
 	}
 	f.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{modelFlag: {}} })
 	cmd.Flags().AddFlagSet(f)
-	completeModel(cmd, fields)
+	err := cmd.MarkFlagFilename("model", "yml", "yaml")
+	for _, c := range fields {
+		err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.name, c.complete))
+	}
+	if err != nil {
+		panic(err) // a flag that was not defined
+	}
 	return func() (model.Model, error) {
 		name, source, err := readModelFile(*file, cmd.InOrStdin())
 		if err != nil {
@@ -65,20 +71,12 @@ func modelFlags(cmd *cobra.Command, fields ...fieldFlag) func() (model.Model, er
 // modelFlag marks the flags that several commands share.
 const modelFlag = "model"
 
-// completeModel lets shells complete the flags whose values are known.
-func completeModel(cmd *cobra.Command, fields []fieldFlag) {
-	err := cmd.MarkFlagFilename("model", "yml", "yaml")
-	for _, c := range fields {
-		err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			if f, _ := model.FieldOf(c.key); f.Choices != nil {
-				return f.Choices, cobra.ShellCompDirectiveNoFileComp
-			}
-			return nil, cobra.ShellCompDirectiveDefault
-		}))
+// complete lists the values of a flag, if they are known.
+func (c fieldFlag) complete(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	if f, _ := model.FieldOf(c.key); f.Choices != nil {
+		return f.Choices, cobra.ShellCompDirectiveNoFileComp
 	}
-	if err != nil {
-		panic(err) // a flag that was not defined
-	}
+	return nil, cobra.ShellCompDirectiveDefault
 }
 
 func readModelFile(name string, in io.Reader) (shown string, source []byte, err error) {

@@ -17,18 +17,19 @@ import (
 
 // Document is a model as it was written, before it is judged.
 type Document struct {
-	name   string     // of the file, as errors show it
-	root   *yaml.Node // a mapping, or nil
-	flags  []flag
-	places map[string]Place // of the value at a path
+	name   string                // of the file, as errors show it
+	root   *yaml.Node            // a mapping, or nil
+	flags  map[string]*flagValue // by the key that each sets
+	flag   string                // whose value is judged; "": the file
+	places map[string]Place      // of the value at a path
 	faults []Fault
 	size   int // values that were judged, each alias anew
 }
 
-// flag is a value that replaces that of the file; nil takes the default.
-type flag struct {
-	name, key string
-	value     *yaml.Node
+// flagValue is a value that replaces that of the file; nil takes the default.
+type flagValue struct {
+	flag  string
+	value *yaml.Node
 }
 
 // joined is a path in one string, which orders and finds.
@@ -39,29 +40,27 @@ func Read(name string, source []byte) (Model, error) { return Parse(name, source
 
 // Parse reads the YAML of a file. What cannot be read is a fault.
 func Parse(name string, source []byte) *Document {
-	d := &Document{name: name, places: map[string]Place{}}
+	d := &Document{name: name, flags: map[string]*flagValue{}, places: map[string]Place{}}
 	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
 	var root, second yaml.Node
 	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
 		return d
 	} else if err != nil {
 		line, what := SyntaxError(err)
-		d.fault(nil, Place{Line: line, Column: 1}, "no YAML: "+what, "quote values that hold : or # or begin with {{, and indent with blanks alone")
+		d.fault(nil, Place{Line: line, Column: 1}, "no YAML: "+what+"; hint: quote values that hold : or # or begin with {{, and indent with blanks alone")
 		return d
 	}
 	content := root.Content[0]
 	switch err := decoder.Decode(&second); {
 	case !errors.Is(err, io.EOF):
-		d.fault(nil, Place{Line: 1, Column: 1}, "more than one YAML document", "keep one, with one --- at most")
+		d.fault(nil, Place{Line: 1, Column: 1}, "more than one YAML document; hint: keep one, with one --- at most")
 	case content.Kind == yaml.MappingNode:
 		d.root = content
 	case scalar(content) != nil:
-		d.fault(nil, at(content), Field{Type: argspec.Dict}.shown(content)+" is not accepted; accepted: a mapping", "write fields such as project: hyrax")
+		d.fault(nil, d.at(content), Field{Type: argspec.Dict}.shown(content)+" is not accepted; accepted: a mapping; hint: write fields such as project: hyrax")
 	}
 	return d
 }
-
-func at(n *yaml.Node) Place { return Place{Line: n.Line, Column: n.Column} }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
@@ -86,9 +85,8 @@ func SyntaxError(err error) (line int, what string) {
 
 // Set replaces what the file says of a key by the values of a flag. An empty one, and 0, takes the default.
 func (d *Document) Set(name, key string, values []string) {
-	f, last := flag{name: name, key: key}, &yaml.Node{}
 	field, _ := FieldOf(key)
-	f.value = &yaml.Node{Kind: yaml.SequenceNode}
+	f, last := &flagValue{name, &yaml.Node{Kind: yaml.SequenceNode}}, &yaml.Node{}
 	for _, v := range values {
 		last = &yaml.Node{Kind: yaml.ScalarNode, Value: v}
 		if field.Textual() {
@@ -102,27 +100,28 @@ func (d *Document) Set(name, key string, values []string) {
 	case field.Type != argspec.List:
 		f.value = last
 	}
-	d.flags = append(d.flags, f)
+	d.flags[key] = f
 }
 
 // Model judges a document and makes a model of it, with defaults for what it leaves out.
 func (d *Document) Model() (Model, error) {
-	fields := grouped(Fields(Default()))
+	fields := grouped(described())
 	tree := map[string]any{}
 	if d.root != nil {
 		tree = d.mapping(nil, fields, d.root)
 	}
-	for _, f := range d.flags {
-		d.flag(tree, f)
+	for key, f := range d.flags {
+		if field, _ := FieldOf(key); f.value != nil {
+			d.flag = f.flag
+			Put(tree, key, d.value(field, field.Type, strings.Split(key, "."), f.value))
+		}
 	}
 	m := Default()
 	text, err := json.Marshal(tree)
 	if err = cmp.Or(err, json.Unmarshal(text, &m)); err != nil {
 		return Model{}, err
 	}
-	for _, f := range together(m) {
-		d.fault(f.Path, d.placeOf(f.Path), f.What, f.Hint)
-	}
+	d.together(m)
 	if len(d.faults) == 0 {
 		return m, nil
 	}

@@ -54,9 +54,6 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.Line, f.Column, text)
 }
 
-// Placed tells whether the text of a fault begins with file, line and column, as editors find them.
-func (f Fault) Placed() bool { return f.Line > 0 }
-
 // String is a path as people write it: processes[0].queues[1].
 func (p Path) String() string {
 	var b strings.Builder

@@ -10,7 +10,7 @@ import (
 
 // unknownKey is a hint for a key that is none of these fields: the key that was most likely meant.
 func unknownKey(path []string, fields []Field) string {
-	key, all := path[len(path)-1], Fields(Default())
+	key, all := path[len(path)-1], described()
 	switch {
 	case key == "<<":
 		return "write the fields out, a model merges none"
@@ -26,9 +26,9 @@ func unknownKey(path []string, fields []Field) string {
 			meant[word] = key
 		}
 	}
-	for _, alias := range aliases {
+	for rank := range len(words(all[0])) {
 		for _, f := range all {
-			if word := alias(f); len(path) == 1 && f.Key != "" && word != "" && meant[word] == "" {
+			if word := words(f)[rank]; len(path) == 1 && f.Key != "" && word != "" && meant[word] == "" {
 				meant[word] = f.Key
 			}
 		}
@@ -42,13 +42,9 @@ func unknownKey(path []string, fields []Field) string {
 // otherWords are those that people know from elsewhere: ansible-samvera, Capistrano, Sidekiq's log.
 var otherWords = map[string]string{"project_name": "project", "application": "project", "threads": "concurrency"}
 
-// aliases are other words for a field, the likeliest first: its variable, that without its prefix, its whole key, and the end of that.
-var aliases = []func(Field) string{
-	func(f Field) string { return f.Name },
-	func(f Field) string { return strings.TrimPrefix(f.Name, "sidekiq_") },
-	func(f Field) string { return strings.ReplaceAll(f.Key, ".", "_") },
-	Field.name,
-	func(f Field) string { return f.Key[strings.LastIndexAny(f.Key, "._")+1:] },
+// words are other words for a field, the likeliest first: its variable, that without its prefix, its whole key, and the end of that.
+func words(f Field) []string {
+	return []string{f.Name, strings.TrimPrefix(f.Name, "sidekiq_"), strings.ReplaceAll(f.Key, ".", "_"), f.name(), f.Key[strings.LastIndexAny(f.Key, "._")+1:]}
 }
 
 // Nearest is what is meant by the known word that is most like a word, if one is like it.

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -14,8 +15,18 @@ import (
 // largest is the number of values that no model exceeds; aliases could make it endless.
 const largest = 10000
 
-func (d *Document) fault(path []string, where Place, what, hint string) {
+// fault adds a fault. Its text may end in a hint.
+func (d *Document) fault(path []string, where Place, text string) {
+	what, hint, _ := strings.Cut(text, "; hint: ")
 	d.faults = append(d.faults, Fault{Path: path, What: what, Hint: hint, file: d.name, Place: where})
+}
+
+// at is the place of a node, of the file or of a flag.
+func (d *Document) at(n *yaml.Node) Place {
+	if d.flag != "" {
+		return Place{Flag: d.flag}
+	}
+	return Place{Line: n.Line, Column: n.Column}
 }
 
 // placeOf is the place of the value at a path, else of the nearest value above it.
@@ -26,25 +37,6 @@ func (d *Document) placeOf(path []string) Place {
 		}
 	}
 	return Place{Line: 1, Column: 1}
-}
-
-// flag judges the value of a flag and puts it into a tree.
-func (d *Document) flag(tree map[string]any, f flag) {
-	if f.value == nil {
-		return
-	}
-	field, _ := FieldOf(f.key)
-	before := len(d.faults)
-	Put(tree, f.key, d.value(field, field.Type, strings.Split(f.key, "."), f.value))
-	for i := range d.faults[before:] {
-		d.faults[before+i].Place = Place{Flag: f.name}
-	}
-	d.places[joined(strings.Split(f.key, ".")...)] = Place{Flag: f.name}
-}
-
-// overridden reports whether a flag gives the value at a path.
-func (d *Document) overridden(path []string) bool {
-	return slices.ContainsFunc(d.flags, func(f flag) bool { return f.key == strings.Join(path, ".") })
 }
 
 // grouped are fields as a file has them: redis.url is a field of a field redis.
@@ -75,7 +67,7 @@ func (d *Document) pairs(path []string, n *yaml.Node, judge func(path []string, 
 		key := resolved(n.Content[i]).Value
 		below := append(slices.Clip(path), key)
 		if line, twice := lines[key]; twice {
-			d.fault(below, at(n.Content[i]), "stands there twice, first in line "+strconv.Itoa(line), "keep one of them")
+			d.fault(below, d.at(n.Content[i]), fmt.Sprintf("stands there twice, first in line %d; hint: keep one of them", line))
 			continue
 		}
 		lines[key] = n.Content[i].Line
@@ -94,8 +86,8 @@ func (d *Document) mapping(path []string, fields []Field, n *yaml.Node) map[stri
 		i := slices.IndexFunc(fields, func(f Field) bool { return name != "" && f.name() == name })
 		switch {
 		case i < 0:
-			d.fault(path, at(key), "unknown key", unknownKey(path, fields))
-		case scalar(resolved(value)) != nil && !d.overridden(path):
+			d.fault(path, d.at(key), "unknown key; hint: "+unknownKey(path, fields))
+		case scalar(resolved(value)) != nil && d.flags[strings.Join(path, ".")] == nil:
 			set[name] = true
 			return d.value(fields[i], fields[i].Type, path, value)
 		}
@@ -103,7 +95,7 @@ func (d *Document) mapping(path []string, fields []Field, n *yaml.Node) map[stri
 	})
 	for _, f := range fields {
 		if f.Required && !set[f.Key] {
-			d.fault(path, at(n), f.Key+" is missing", "give it a "+f.Key)
+			d.fault(path, d.at(n), fmt.Sprintf("%s is missing; hint: give it a %[1]s", f.Key))
 		}
 	}
 	return tree
@@ -112,10 +104,10 @@ func (d *Document) mapping(path []string, fields []Field, n *yaml.Node) map[stri
 // value judges what is given for a field of type t, or for an element of it, and returns it as JSON has it; nil if it is not accepted.
 func (d *Document) value(f Field, t argspec.Type, path []string, given *yaml.Node) any {
 	n := resolved(given)
-	d.places[joined(path...)] = at(given)
+	d.places[joined(path...)] = d.at(given)
 	switch d.size++; {
 	case d.size == largest:
-		d.fault(path, at(given), "more than a model holds", "do without aliases")
+		d.fault(path, d.at(given), "more than a model holds; hint: do without aliases")
 	case d.size > largest:
 	case t == argspec.List && n.Kind == yaml.SequenceNode:
 		list := []any{}
@@ -135,12 +127,12 @@ func (d *Document) value(f Field, t argspec.Type, path []string, given *yaml.Nod
 	default:
 		v, accepted := f.takes(t, n)
 		if accepted != "" {
-			d.fault(path, at(given), f.shown(n)+" is not accepted; accepted: "+accepted, "")
+			d.fault(path, d.at(given), f.shown(n)+" is not accepted; accepted: "+accepted)
 			return nil
 		}
 		if text, is := v.(string); is {
-			if what, hint := textFault(f, path[len(path)-1], text); what != "" {
-				d.fault(path, at(given), what, hint)
+			if err := checkText(f, path[len(path)-1], text); err != nil {
+				d.fault(path, d.at(given), err.Error())
 			}
 		}
 		return v
