@@ -32,7 +32,7 @@ type flagValue struct {
 	value *yaml.Node
 }
 
-// joined is a path in one string, which orders and finds.
+// joined is a path in one string.
 func joined(path ...string) string { return strings.Join(path, "\x00") }
 
 // Read makes a model of the text of a file. An error is Faults.
@@ -126,7 +126,7 @@ func (d *Document) Model() (Model, error) {
 		return m, nil
 	}
 	slices.SortStableFunc(d.faults, func(a, b Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(joined(a.Path...), joined(b.Path...)))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
 	})
 	return Model{}, Faults(d.faults)
 }

@@ -8,7 +8,7 @@ import (
 
 // Fault is one thing that is wrong with a model.
 type Fault struct {
-	Path Path `json:"path"`
+	Path string `json:"path"` // as people write it: processes[0].queues[1]
 	Place
 	What string `json:"message"`
 	Hint string `json:"hint,omitzero"`
@@ -21,9 +21,6 @@ type Place struct {
 	Column int    `json:"column,omitzero"`
 	Flag   string `json:"flag,omitzero"`
 }
-
-// Path is the keys, and the numbers in lists, that lead to a value.
-type Path []string
 
 // Faults are all that is wrong with a model, in the order in which it was written.
 type Faults []Fault
@@ -45,8 +42,8 @@ func (f Fault) String() string {
 	switch {
 	case f.Flag != "":
 		return "--" + f.Flag + ": " + text
-	case len(f.Path) > 0:
-		text = f.Path.String() + ": " + text
+	case f.Path != "":
+		text = f.Path + ": " + text
 	}
 	if f.Line == 0 {
 		return text
@@ -54,10 +51,10 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.Line, f.Column, text)
 }
 
-// String is a path as people write it: processes[0].queues[1].
-func (p Path) String() string {
+// shownPath is a path as people write it.
+func shownPath(path []string) string {
 	var b strings.Builder
-	for i, key := range p {
+	for i, key := range path {
 		switch {
 		case i > 0 && isIndex(key):
 			b.WriteString("[" + key + "]")
@@ -69,9 +66,6 @@ func (p Path) String() string {
 	}
 	return b.String()
 }
-
-// MarshalText makes JSON of it.
-func (p Path) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // shownKey is a key that a terminal may show.
 func shownKey(key string) string {

@@ -18,7 +18,7 @@ const largest = 10000
 // fault adds a fault. Its text may end in a hint.
 func (d *Document) fault(path []string, where Place, text string) {
 	what, hint, _ := strings.Cut(text, "; hint: ")
-	d.faults = append(d.faults, Fault{Path: path, What: what, Hint: hint, file: d.name, Place: where})
+	d.faults = append(d.faults, Fault{Path: shownPath(path), What: what, Hint: hint, file: d.name, Place: where})
 }
 
 // at is the place of a node, of the file or of a flag.
