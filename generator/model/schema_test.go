@@ -200,6 +200,7 @@ func FuzzWalk(f *testing.F) {
 	for i, value := range values {
 		f.Add([]byte(fmt.Sprint("concurrency: ", value, "\nredis:\n  url: ", value, "\nprocesses: ", values[(i+7)%len(values)], "\n")))
 	}
+	f.Add([]byte("concurrency: !!null\n 0:"))
 	f.Add([]byte("a: &a [*a]\nb: {<<: {}}\n? [x]\n: y\n"))
 	f.Fuzz(func(t *testing.T, text []byte) { o.agrees(t, text) })
 }

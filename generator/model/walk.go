@@ -174,6 +174,9 @@ func resolved(n *yaml.Node) *yaml.Node {
 
 // scalar is a bool, a number or else a text; nil for null. A list or a mapping counts as a text.
 func scalar(n *yaml.Node) any {
+	if n.Kind != yaml.ScalarNode {
+		return ""
+	}
 	switch n.ShortTag() {
 	case "!!null":
 		return nil
