@@ -59,7 +59,7 @@ type target struct {
 }
 
 func targetFlags(cmd *cobra.Command) *target {
-	t := &target{modelOf: modelFlags(cmd, fieldFlags...)}
+	t := &target{modelOf: modelFlags(cmd)}
 	cmd.Flags().StringVarP(&t.inventory, "inventory", "i", "", "`INVENTORY` of hosts: a file, a folder or a script")
 	cmd.Flags().StringSliceVar(&t.hosts, "host", nil, "a `HOST` instead of an inventory; may be repeated")
 	return t

@@ -39,7 +39,7 @@ The exit status is 0; 1 for an error; 2 with --check, when something would chang
   sidekiq-role generate --output deployment --playbook --project hyrax`,
 		Args: flagsAlone,
 	}
-	read := modelFlags(cmd, fieldFlags...)
+	read := modelFlags(cmd)
 	var o generateOptions
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "`FOLDER` of the role, the playbook or the collection")

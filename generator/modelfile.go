@@ -36,8 +36,12 @@ var (
 	}
 )
 
-// modelFlags add flags that name the model's file and replace fields of it. The function that it returns reads both.
+// modelFlags adds flags that name the model's file and replace fields of it, by default those of fieldFlags. The function that it returns
+// reads both.
 func modelFlags(cmd *cobra.Command, fields ...fieldFlag) func() (model.Model, error) {
+	if fields == nil {
+		fields = fieldFlags
+	}
 	f := pflag.NewFlagSet("model", pflag.ContinueOnError)
 	f.SortFlags = false
 	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+model.FileName+", where it exists)")

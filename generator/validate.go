@@ -26,7 +26,7 @@ With --format json standard output is a document with file, valid and faults, ea
   sidekiq-role validate --model staging.yml --format json`,
 		Args: flagsAlone,
 	}
-	read := modelFlags(cmd, fieldFlags...)
+	read := modelFlags(cmd)
 	format := choiceFlag(cmd, "format", "`FORMAT` of the output", "text", "json")
 	quiet := cmd.Flags().BoolP("quiet", "q", false, "print errors alone")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
