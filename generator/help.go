@@ -27,21 +27,19 @@ func helpWidth(out io.Writer) int {
 	return 80
 }
 
-// templates of cobra, with lines of that width and with the flags of the model in a list of their own.
-func helpTemplates(root *cobra.Command) {
-	cobra.AddTemplateFunc("paragraphs", func(c *cobra.Command, text string) string { return paragraphs(text, helpWidth(c.OutOrStdout())) })
-	cobra.AddTemplateFunc("useLine", func(c *cobra.Command) string {
-		return strings.Join(broken("  "+c.UseLine(), 6, helpWidth(c.OutOrStdout())), "\n")
-	})
-	cobra.AddTemplateFunc("own", func(c *cobra.Command) string { return flagsOf(c, false).FlagUsagesWrapped(helpWidth(c.OutOrStdout())) })
-	cobra.AddTemplateFunc("ofModel", func(c *cobra.Command) string { return flagsOf(c, true).FlagUsagesWrapped(helpWidth(c.OutOrStdout())) })
+// helpTemplates are those of cobra, with lines of that width and with the flags of the model in a list of their own.
+func helpTemplates(root *cobra.Command, out io.Writer) {
+	cobra.AddTemplateFunc("paragraphs", func(text string) string { return paragraphs(text, helpWidth(out)) })
+	cobra.AddTemplateFunc("useLine", func(c *cobra.Command) string { return strings.Join(broken("  "+c.UseLine(), 6, helpWidth(out)), "\n") })
+	cobra.AddTemplateFunc("own", func(c *cobra.Command) string { return flagsOf(c, false).FlagUsagesWrapped(helpWidth(out)) })
+	cobra.AddTemplateFunc("ofModel", func(c *cobra.Command) string { return flagsOf(c, true).FlagUsagesWrapped(helpWidth(out)) })
 	root.SetUsageTemplate(strings.NewReplacer(
 		"  {{.UseLine}}", "{{useLine .}}",
 		" for more information about a command.", " for more.",
 		"{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}", "{{own . | trimTrailingWhitespaces}}{{with ofModel .}}\n\n"+
-			"Flags of the model (what they leave out is as in the file, else the default):\n{{. | trimTrailingWhitespaces}}{{end}}",
+			"{{paragraphs \"Flags of the model (what they leave out is as in the file, else the default):\"}}\n{{. | trimTrailingWhitespaces}}{{end}}",
 	).Replace(root.UsageTemplate()))
-	root.SetHelpTemplate(strings.Replace(root.HelpTemplate(), "{{with (or .Long .Short)}}{{. | ", "{{with (or .Long .Short)}}{{paragraphs $ . | ", 1))
+	root.SetHelpTemplate(strings.Replace(root.HelpTemplate(), "{{with (or .Long .Short)}}{{. | ", "{{with (or .Long .Short)}}{{paragraphs . | ", 1))
 }
 
 // flagsOf are the flags of a command: those of the model, or the others.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"strings"
@@ -20,6 +21,20 @@ func TestHelpWidth(t *testing.T) {
 		require.Equal(t, want, helpWidth(terminal))
 	}
 	require.Equal(t, 80, helpWidth(io.Discard))
+	require.NoError(t, pty.Setsize(control, &pty.Winsize{Cols: 60, Rows: 24}))
+	go run([]string{"generate", "--help"}, terminal, io.Discard) // a terminal takes no more than is read
+	seen := bufio.NewScanner(control)
+	flags := 0
+	for seen.Scan() && !strings.Contains(seen.Text(), "--queue") {
+		line := strings.TrimRight(seen.Text(), "\r")
+		if !strings.HasPrefix(line, "  sidekiq-role ") { // an example is a command, and not wrapped
+			require.LessOrEqual(t, len(line), 60, line)
+		}
+		if strings.HasPrefix(line, "      --") {
+			flags++
+		}
+	}
+	require.Greater(t, flags, 10)
 }
 
 func TestParagraphs(t *testing.T) {

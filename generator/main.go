@@ -102,7 +102,7 @@ func rootCommand(out, errs io.Writer) *cobra.Command {
 	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	helpTemplates(root)
+	helpTemplates(root, out)
 	root.AddCommand(initCommand(), validateCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
 	for _, c := range root.Commands() {
 		c.Flags().SortFlags = false // those that matter come first
