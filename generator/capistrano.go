@@ -28,7 +28,7 @@ With --gem it prints instead what makes the gem capistrano-sidekiq go with the r
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: flagsAlone,
 	}
-	read := modelFlags(cmd, gemFlag, serviceFlag)
+	read := modelFlags(cmd, "capistrano.gem", "service_name")
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		m, err := read()

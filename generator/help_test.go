@@ -56,7 +56,7 @@ func TestHelp_Capistrano(t *testing.T) {
 	require.Equal(t, 0, run([]string{"capistrano", "--help"}, &out, &errs))
 	flags := out.String()[strings.Index(out.String(), "\nFlags:"):]
 	var at []int
-	for _, name := range []string{"--output", "--model", "--gem", "--service-name"} {
+	for _, name := range []string{"--output", "--model", "--service-name", "--gem"} {
 		require.Contains(t, flags, name)
 		at = append(at, strings.Index(flags, name))
 	}

@@ -14,45 +14,21 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// fieldFlag is a flag that replaces a field of the model.
-type fieldFlag struct{ name, key, usage string }
-
-// fieldFlags are those that several commands share, and gemFlag the one of capistrano alone.
-var (
-	serviceFlag = fieldFlag{"service-name", "service_name", "`NAME` of the systemd service"}
-	gemFlag     = fieldFlag{"gem", "capistrano.gem", "`VERSION` of the gem capistrano-sidekiq to go with, 2 or 3 (default: none)"}
-	fieldFlags  = []fieldFlag{
-		{"project", "project", "`NAME` of the application (default: the variable project_name)"},
-		serviceFlag,
-		{"deploy-user", "deploy_user", "`USER` that runs Sidekiq and may restart it"},
-		{"deploy-group", "deploy_group", "`GROUP` that runs Sidekiq"},
-		{"deploy-root", "deploy_root", "`DIR` that holds current and shared (default: /opt/PROJECT)"},
-		{"rails-env", "rails_env", "Rails `ENVIRONMENT`"},
-		{"ruby-manager", "ruby.manager", "`MANAGER` of Ruby on the hosts: auto, system, rbenv, rvm, asdf or mise"},
-		{"bundle", "ruby.bundle", "`PATH` of bundle on the hosts (default: what the manager has)"},
-		{"hardening", "hardening.level", "`LEVEL` of the sandbox: auto, strict, standard or off"},
-		{"concurrency", "concurrency", "`NUMBER` of threads (default: the application's own)"},
-		{"queue", "queues", "a `QUEUE`, NAME or NAME,WEIGHT; may be repeated (default: the application's own)"},
-	}
-)
-
-// modelFlags adds flags that name the model's file and replace fields of it, by default those of fieldFlags. The function that it returns
-// reads both.
-func modelFlags(cmd *cobra.Command, fields ...fieldFlag) func() (model.Model, error) {
-	if fields == nil {
-		fields = fieldFlags
-	}
+// modelFlags adds flags that name the model's file and replace fields of it: those of the keys, by default of all fields that change the
+// role. The function that it returns reads both.
+func modelFlags(cmd *cobra.Command, keys ...string) func() (model.Model, error) {
+	fields := model.WithFlag(keys...)
 	f := pflag.NewFlagSet("model", pflag.ContinueOnError)
 	f.SortFlags = false
 	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+model.FileName+", where it exists)")
 	for _, c := range fields {
-		f.StringArray(c.name, nil, c.usage)
+		f.StringArray(c.Flag, nil, c.Usage)
 	}
 	f.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{modelFlag: {}} })
 	cmd.Flags().AddFlagSet(f)
 	err := cmd.MarkFlagFilename("model", "yml", "yaml")
 	for _, c := range fields {
-		err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.name, c.complete))
+		err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.Flag, completeField(c.Key)))
 	}
 	if err != nil {
 		panic(err) // a flag that was not defined
@@ -64,8 +40,8 @@ func modelFlags(cmd *cobra.Command, fields ...fieldFlag) func() (model.Model, er
 		}
 		d := model.Parse(name, source)
 		for _, c := range fields {
-			if flag := f.Lookup(c.name); flag.Changed {
-				d.Set(c.name, c.key, flag.Value.(pflag.SliceValue).GetSlice())
+			if flag := f.Lookup(c.Flag); flag.Changed {
+				d.Set(c.Key, flag.Value.(pflag.SliceValue).GetSlice())
 			}
 		}
 		return d.Model()
@@ -75,12 +51,14 @@ func modelFlags(cmd *cobra.Command, fields ...fieldFlag) func() (model.Model, er
 // modelFlag marks the flags that several commands share.
 const modelFlag = "model"
 
-// complete lists the values of a flag, if they are known.
-func (c fieldFlag) complete(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	if f, _ := model.FieldOf(c.key); f.Choices != nil {
-		return f.Choices, cobra.ShellCompDirectiveNoFileComp
+// completeField lists the values of a field, if they are known.
+func completeField(key string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		if f, _ := model.FieldOf(key); f.Choices != nil {
+			return f.Choices, cobra.ShellCompDirectiveNoFileComp
+		}
+		return nil, cobra.ShellCompDirectiveDefault
 	}
-	return nil, cobra.ShellCompDirectiveDefault
 }
 
 func readModelFile(name string, in io.Reader) (shown string, source []byte, err error) {

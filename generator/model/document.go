@@ -19,17 +19,11 @@ import (
 type Document struct {
 	name   string                // of the file, as errors show it
 	root   *yaml.Node            // a mapping, or nil
-	flags  map[string]*flagValue // by the key that each sets
+	flags  map[string]*yaml.Node // values that replace those of the file, by key; null takes the default
 	flag   string                // whose value is judged; "": the file
 	places map[string]Place      // of the value at a path
 	faults []Fault
 	size   int // values that were judged, each alias anew
-}
-
-// flagValue is a value that replaces that of the file; nil takes the default.
-type flagValue struct {
-	flag  string
-	value *yaml.Node
 }
 
 // joined is a path in one string.
@@ -40,7 +34,7 @@ func Read(name string, source []byte) (Model, error) { return Parse(name, source
 
 // Parse reads the YAML of a file. What cannot be read is a fault.
 func Parse(name string, source []byte) *Document {
-	d := &Document{name: name, flags: map[string]*flagValue{}, places: map[string]Place{}}
+	d := &Document{name: name, flags: map[string]*yaml.Node{}, places: map[string]Place{}}
 	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
 	var root, second yaml.Node
 	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
@@ -83,24 +77,25 @@ func SyntaxError(err error) (line int, what string) {
 	return line, m[2]
 }
 
-// Set replaces what the file says of a key by the values of a flag. An empty one, and 0, takes the default.
-func (d *Document) Set(name, key string, values []string) {
+// Set replaces what the file says of a key by the values of its flag. An empty one, and 0, takes the default.
+func (d *Document) Set(key string, values []string) {
 	field, _ := FieldOf(key)
-	f, last := &flagValue{name, &yaml.Node{Kind: yaml.SequenceNode}}, &yaml.Node{}
+	list, last := &yaml.Node{Kind: yaml.SequenceNode}, &yaml.Node{}
 	for _, v := range values {
 		last = &yaml.Node{Kind: yaml.ScalarNode, Value: v}
 		if field.Textual() {
 			last.Tag = "!!str"
 		}
-		f.value.Content = append(f.value.Content, last)
+		list.Content = append(list.Content, last)
 	}
 	switch {
 	case last.Value == "" && len(values) == 1 || last.Value == "0" && !field.Textual():
-		f.value = nil
-	case field.Type != argspec.List:
-		f.value = last
+		d.flags[key] = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+	case field.Type == argspec.List:
+		d.flags[key] = list
+	default:
+		d.flags[key] = last
 	}
-	d.flags[key] = f
 }
 
 // Model judges a document and makes a model of it, with defaults for what it leaves out.
@@ -110,10 +105,10 @@ func (d *Document) Model() (Model, error) {
 	if d.root != nil {
 		tree = d.mapping(nil, fields, d.root)
 	}
-	for key, f := range d.flags {
-		if field, _ := FieldOf(key); f.value != nil {
-			d.flag = f.flag
-			Put(tree, key, d.value(field, field.Type, strings.Split(key, "."), f.value))
+	for key, n := range d.flags {
+		if field, _ := FieldOf(key); scalar(n) != nil {
+			d.flag = field.Flag
+			Put(tree, key, d.value(field, field.Type, strings.Split(key, "."), n))
 		}
 	}
 	m := Default()

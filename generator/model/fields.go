@@ -28,6 +28,7 @@ type Field struct {
 	Least             int
 	Required          bool
 	Default, Unset    any // a Jinja expression where it is a string with braces; nil is null: unset
+	Flag, Usage       string
 	Description       string
 	NoLog             bool  `yaml:"-"`
 	index             []int // in Model
@@ -201,6 +202,13 @@ var defaults = sync.OnceValue(func() []byte {
 // Variables are the fields that are variables of the role.
 func Variables(m Model) []Field {
 	return slices.DeleteFunc(Fields(m), func(f Field) bool { return f.Name == "" })
+}
+
+// WithFlag are the fields with a flag: those with the keys, by default all that change the role.
+func WithFlag(keys ...string) []Field {
+	return slices.DeleteFunc(slices.Clone(declared()), func(f Field) bool {
+		return f.Flag == "" || keys == nil && strings.HasPrefix(f.Key, "capistrano.") || keys != nil && !slices.Contains(keys, f.Key)
+	})
 }
 
 // FieldOf is the field with a key.
