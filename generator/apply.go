@@ -31,7 +31,7 @@ Exit status:
   4  a host could not be reached, or a file could not be parsed
 Any other is ansible-playbook's own.`,
 		Example: `  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
-  sidekiq-role apply --host worker1.example.org --project hyrax -- --user ubuntu --ask-become-pass`,
+  sidekiq-role apply --host worker1.example.org --project hyrax -- --user ubuntu`,
 	}
 	t := targetFlags(cmd)
 	check := cmd.Flags().BoolP("check", "C", false, "change nothing, tell what would change")

@@ -29,7 +29,7 @@ writes.`,
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: flagsAlone,
 	}
-	read := modelFlags(cmd, gemFlag)
+	read := modelFlags(cmd, "capistrano.gem", "service_name")
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` of tasks to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		m, err := read()

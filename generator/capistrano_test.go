@@ -153,7 +153,7 @@ func TestCapistrano_OnlyGrantedCommands(t *testing.T) {
 		verbs := verb.FindAllStringSubmatch(string(text), -1)
 		require.NotEmpty(t, verbs, gem)
 		for _, found := range verbs {
-			require.Contains(t, model.Grantable, found[1]+found[2], gem)
+			require.Contains(t, model.Default().Sudo.Systemctl, found[1]+found[2], gem)
 		}
 		plain, err := capistranoText(withGem(gem))
 		require.NoError(t, err)
@@ -176,7 +176,7 @@ func TestCapistrano_GemTable(t *testing.T) {
 		command = strings.TrimPrefix(strings.ReplaceAll(command, "{{ sidekiq_service_name }}", "sidekiq"), "/bin/")
 		allowed[command], allowed[command+".service"] = true, true
 	}
-	require.Len(t, allowed, 2*len(model.Grantable))
+	require.Len(t, allowed, 2*len(model.Default().Sudo.Systemctl))
 
 	table, err := os.ReadFile("../molecule/shared/verify/gem.tsv")
 	require.NoError(t, err)

@@ -12,87 +12,64 @@ import (
 )
 
 func docsCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "docs",
-		Short: "Print the reference of all commands and fields, in Markdown",
-		Args:  flagsAlone,
-	}
-	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		text, err := reference(cmd.Root())
-		if err != nil {
-			return err
-		}
-		return writeOutput(cmd.OutOrStdout(), *output, text)
-	}
-	return cmd
+	return textCommand("docs", "Print the reference of all commands and fields, in Markdown", "", reference)
 }
 
 func schemaCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of " + model.FileName,
-		Long: `schema prints the JSON Schema by which ` + model.FileName + ` is judged, for editors. Those with yaml-language-server find the published one by a line
-that init writes.`,
-		Args: flagsAlone,
-	}
+	return textCommand("schema", "Print the JSON Schema of "+model.FileName,
+		"schema prints the JSON Schema of "+model.FileName+", for editors. Those with yaml-language-server find the published one by a line that init writes.",
+		func(*cobra.Command) ([]byte, error) { return model.Schema(), nil })
+}
+
+// textCommand prints a text that nothing but the program decides.
+func textCommand(use, short, long string, text func(root *cobra.Command) ([]byte, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: flagsAlone}
 	output := cmd.Flags().StringP("output", "o", "", "`FILE` to write (default: standard output)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return writeOutput(cmd.OutOrStdout(), *output, model.Schema())
+		made, err := text(cmd.Root())
+		if err != nil {
+			return err
+		}
+		return writeOutput(cmd.OutOrStdout(), *output, made)
 	}
 	return cmd
 }
 
 // referenceView is what the template of the reference sees.
 type referenceView struct {
-	Root           *cobra.Command
-	Commands       []*cobra.Command
-	File           string
-	SchemaURL      string
-	Fields, Others []model.Field
+	Root            *cobra.Command
+	Commands        []*cobra.Command
+	File, SchemaURL string
+	Fields          []model.Field
 }
 
 // reference is generator/README.md. After a change of a command or a field: make generate.
 func reference(root *cobra.Command) ([]byte, error) {
-	v := referenceView{Root: root, File: model.FileName, SchemaURL: model.SchemaURL(version)}
+	v := referenceView{Root: root, File: model.FileName, SchemaURL: model.SchemaURL(version), Fields: model.Fields(model.Default())}
 	v.Commands = slices.DeleteFunc(slices.Clone(root.Commands()), func(c *cobra.Command) bool { return !c.IsAvailableCommand() || c.Name() == "help" })
-	for _, f := range model.Fields(model.Default()) {
-		if f.Key == "" {
-			v.Others = append(v.Others, f)
-			continue
-		}
-		v.Fields = append(v.Fields, f)
-	}
 	return filled("templates/reference/README.md", v)
 }
 
-// Own are the flags of a command, Shared those of the model, which several commands have.
-func (referenceView) Own(c *cobra.Command) []flagRow { return flagRows(flagsOf(c, false)) }
-
-// Shared are the flags of the model.
-func (v referenceView) Shared() []flagRow {
-	return flagRows(flagsOf(v.Commands[slices.IndexFunc(v.Commands, v.HasModel)], true))
+// Flags are the flags of a command, without those of the model where it has them all.
+func (v referenceView) Flags(c *cobra.Command) string {
+	some := flagsOf(c, false)
+	if !v.HasModel(c) {
+		some.AddFlagSet(flagsOf(c, true))
+	}
+	return flagUsages(some)
 }
 
-// HasModel tells whether a command has the flags of the model.
-func (referenceView) HasModel(c *cobra.Command) bool { return flagsOf(c, true).HasFlags() }
+// ModelFlags are those that commands share.
+func (v referenceView) ModelFlags() string {
+	return flagUsages(flagsOf(v.Commands[slices.IndexFunc(v.Commands, v.HasModel)], true))
+}
 
-// flagRow is a flag as the reference shows it.
-type flagRow struct{ Name, Usage string }
+// HasModel reports whether a command has all flags of the model.
+func (referenceView) HasModel(c *cobra.Command) bool { return c.Flags().Lookup("project") != nil }
 
-func flagRows(flags *pflag.FlagSet) (rows []flagRow) {
-	flags.VisitAll(func(f *pflag.Flag) {
-		if f.Hidden || f.Name == "help" {
-			return
-		}
-		kind, usage := pflag.UnquoteUsage(f)
-		name := "--" + f.Name
-		if f.Shorthand != "" {
-			name = "-" + f.Shorthand + ", " + name
-		}
-		rows = append(rows, flagRow{strings.TrimSpace(name + " " + kind), strings.ReplaceAll(usage, "|", `\|`)})
-	})
-	return rows
+func flagUsages(flags *pflag.FlagSet) string {
+	flags.VisitAll(func(f *pflag.Flag) { f.Hidden = f.Hidden || f.Name == "help" })
+	return strings.TrimRight(flags.FlagUsagesWrapped(100), "\n")
 }
 
 // anchor is where GitHub puts a heading.
@@ -100,17 +77,11 @@ func anchor(heading string) string {
 	return strings.NewReplacer(" ", "-", ".", "").Replace(strings.ToLower(heading))
 }
 
-// asMarkdown fences the indented lines of a help text, which Markdown would run together.
-func asMarkdown(text string) string {
-	return indented.ReplaceAllStringFunc(text, func(block string) string {
-		return "\n```\n" + unindented(strings.TrimSuffix(block, "\n")) + "\n```\n"
-	})
-}
-
 var indented = regexp.MustCompile(`(?m)(^  .*(\n|$))+`)
 
-func unindented(text string) string {
-	return strings.ReplaceAll(strings.TrimPrefix(text, "  "), "\n  ", "\n")
+// asMarkdown wraps a help text and fences its indented lines, which Markdown would run together.
+func asMarkdown(text string) string {
+	return strings.TrimSpace(indented.ReplaceAllString(paragraphs(text, 100)+"\n", "\n```\n$0```\n"))
 }
 
 func acceptedCell(f model.Field) string {

@@ -149,10 +149,9 @@ var functions = template.FuncMap{
 	"changelog": func() string { return string(project.Changelog) },
 
 	// for the reference
-	"anchor":     anchor,
-	"unindented": unindented,
-	"markdown":   asMarkdown,
-	"accepted":   acceptedCell,
+	"anchor":   anchor,
+	"markdown": asMarkdown,
+	"accepted": acceptedCell,
 }
 
 // yamlValue renders the value of a key: scalars and empty collections on its line, others below it, indented by n blanks.

@@ -43,9 +43,9 @@ Binaries of the modules:
 
 Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 		Example: `  sidekiq-role generate --output roles/sidekiq
-  sidekiq-role generate --output roles/sidekiq --diff   # dry run
-  sidekiq-role generate --output roles/sidekiq --check  # in continuous integration
-  sidekiq-role generate --output ../deployment --layout playbook --project hyrax`,
+  sidekiq-role generate --output roles/sidekiq --diff    # dry run
+  sidekiq-role generate --output roles/sidekiq --check   # in CI
+  sidekiq-role generate --output ../deployment --layout playbook`,
 		Args: flagsAlone,
 	}
 	read := modelFlags(cmd)

@@ -21,7 +21,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/generator/watch"
@@ -66,21 +65,11 @@ func tell(errs io.Writer, text string) {
 
 // tellFault prints a fault of a model's file in one line, one of a flag as any other error.
 func tellFault(errs io.Writer, f model.Fault) {
-	if f.Placed() {
+	if f.Line > 0 {
 		fmt.Fprintln(errs, watch.Visible(f.String()))
 		return
 	}
 	tell(errs, f.String())
-}
-
-// flagError is a value that a flag does not take, in our words.
-func flagError(_ *cobra.Command, err error) error {
-	var invalid *pflag.InvalidValueError
-	if errors.As(err, &invalid) {
-		accepted := map[string]string{"int": "a whole number", "bool": "true, false"}[invalid.GetFlag().Value.Type()]
-		return fmt.Errorf("--%s: %q is not accepted; accepted: %s", invalid.GetFlag().Name, invalid.GetValue(), accepted)
-	}
-	return err
 }
 
 // flagsAlone refuses what is no flag, most likely the name of a file or a folder to write.
@@ -99,8 +88,7 @@ func rootCommand(out, errs io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sidekiq-role",
 		Short: "Make and run the Ansible role that keeps Sidekiq running",
-		Long: `sidekiq-role makes the Ansible role sidekiq: Sidekiq as a systemd service that always runs, that the deploy user may
-restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
+		Long:  `sidekiq-role makes the Ansible role sidekiq: Sidekiq as a systemd service that always runs, that the deploy user may restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
 		Example: `  sidekiq-role init
   sidekiq-role generate --output roles/sidekiq
   sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
@@ -114,39 +102,16 @@ restart with sudo, and whose threads each have a database connection. Hosts need
 	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
-	root.AddCommand(initCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	helpTemplates(root, out)
+	root.AddCommand(initCommand(), validateCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	for _, c := range root.Commands() {
+		c.Flags().SortFlags = false // those that matter come first
+	}
 	root.InitDefaultCompletionCmd()
-	describeCompletion(root)
-	return root
-}
-
-// describeCompletion says in our words what the library's command does.
-func describeCompletion(root *cobra.Command) {
 	completion, _, err := root.Find([]string{"completion"})
 	if err != nil {
 		panic(err) // it was made just before
 	}
-	completion.Short = "Print the script by which a shell completes commands and flags"
-	completion.Long = `completion prints a script for bash, zsh, fish or powershell, by which the shell completes commands, flags and the values of flags.`
-	completion.Example = `  source <(sidekiq-role completion bash)                     # in ~/.bashrc
-  sidekiq-role completion zsh >"${fpath[1]}/_sidekiq-role"   # once`
-}
-
-// usageTemplate has the flags that several commands share in a list of their own.
-func usageTemplate(standard string) string {
-	cobra.AddTemplateFunc("own", func(c *cobra.Command) string { return flagsOf(c, false).FlagUsages() })
-	cobra.AddTemplateFunc("ofModel", func(c *cobra.Command) string { return flagsOf(c, true).FlagUsages() })
-	return strings.Replace(standard, "{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}",
-		"{{own . | trimTrailingWhitespaces}}{{with ofModel .}}\n\nFlags of the model (what they leave out is as in the file, else the default):\n{{. | trimTrailingWhitespaces}}{{end}}", 1)
-}
-
-func flagsOf(c *cobra.Command, model bool) *pflag.FlagSet {
-	some := pflag.NewFlagSet("", pflag.ContinueOnError)
-	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if _, is := f.Annotations[modelFlag]; is == model {
-			some.AddFlag(f)
-		}
-	})
-	return some
+	refuseOtherShells(completion)
+	return root
 }

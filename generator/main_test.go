@@ -25,7 +25,7 @@ func TestEveryCommandHelps(t *testing.T) {
 		require.NotEmpty(t, c.Short, c.Name())
 		require.False(t, strings.HasSuffix(c.Short, "."), "%s: a title has no full stop", c.Name())
 		for _, line := range strings.Split(out.String(), "\n") {
-			require.LessOrEqual(t, len(line), 150, "%s: %s", c.Name(), line)
+			require.LessOrEqual(t, len(line), 80, "%s: %s", c.Name(), line)
 		}
 	}
 }
@@ -58,6 +58,7 @@ func TestShellsComplete(t *testing.T) {
 		"__complete generate --hardening ":     {"strict\n", "off\n"},
 		"__complete apply --ruby-manager ":     {"rbenv\n", "mise\n"},
 		"__complete capistrano --gem ":         {"2\n", "3\n"},
+		"__complete validate --format ":        {"text\n", "json\n"},
 		"__complete generate --model ":         {"yml\n", "yaml\n", ":8\n"},
 		"__complete generate --output ":        {":16\n"},
 		"__complete generate --output x --mod": {"--model\t"},
@@ -108,6 +109,13 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 		"apply":                              "error: --inventory or --host is required\nhint: for example --inventory hosts.yml, or --host worker1.example.org\n",
 		"apply --inventory x playbook.yml":   "error: unexpected argument \"playbook.yml\"\nhint: options of ansible-playbook go after --\n",
 		"generate --nonsense":                "error: unknown flag: --nonsense\n",
+		"generate --outptu x":                "error: unknown flag: --outptu\nhint: did you mean --output?\n",
+		"capistrano --serivce-name x":        "error: unknown flag: --serivce-name\nhint: did you mean --service-name?\n",
+		"capistrano --project x":             "error: unknown flag: --project\n",
+		"generate --check=maybe":             "error: --check: \"maybe\" is not accepted; accepted: true, false\n",
+		"generate --concurrency many -o x":   "error: --concurrency: \"many\" is not accepted; accepted: a whole number, 1 or more\n",
+		"validate --format xml":              "error: --format: \"xml\" is not accepted; accepted: text, json\n",
+		"completion tcsh":                    "error: completion: \"tcsh\" is not accepted; accepted: bash, fish, powershell, zsh\n",
 		"nonsense":                           "error: unknown command \"nonsense\" for \"sidekiq-role\"\n",
 	} {
 		var out, errs bytes.Buffer

@@ -18,7 +18,7 @@ Exit status:
   4  a host could not be reached
 Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook's own.`,
 		Example: `  sidekiq-role verify --inventory hosts.yml --project hyrax
-  sidekiq-role verify --host worker1.example.org,worker2.example.org --project hyrax -- --user ubuntu`,
+  sidekiq-role verify --host worker1.example.org --project hyrax -- -u ubuntu`,
 	}
 	t := targetFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
-	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -27,9 +25,6 @@ func versionCommand() *cobra.Command {
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "sidekiq-role %s\n", version)
 			fmt.Fprintf(out, "  built with  %s for %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			if revision := revision(); revision != "" {
-				fmt.Fprintf(out, "  of          %s\n", revision)
-			}
 			for _, platform := range slices.Sorted(maps.Keys(binaries)) {
 				fmt.Fprintf(out, "  modules     %s, sha256 %s\n", platform, binaries[platform])
 			}
@@ -39,22 +34,4 @@ func versionCommand() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// revision is what version control knew when the program was built; builds for releases leave it out, so that they can be reproduced.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	var said []string
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			said = append(said, s.Value)
-		case s.Key == "vcs.modified" && s.Value == "true":
-			said = append(said, "with changes")
-		}
-	}
-	return strings.Join(said, ", ")
 }

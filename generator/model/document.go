@@ -1,8 +1,9 @@
 package model
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"slices"
@@ -10,59 +11,49 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// place is where a value of the model was written: in a file, or as a flag.
-type place struct {
-	line, column int
-	flag         string
-}
-
-// Document is a model as it was written, before anybody judged it.
+// Document is a model as it was written, before it is judged.
 type Document struct {
-	name   string           // of the file, as errors show it
-	tree   map[string]any   // as JSON has it; numbers and all else that is one word as yaml's own scalars
-	values map[string]place // of the value at a path
-	keys   map[string]place // of the key at a path
+	name   string                // of the file, as errors show it
+	root   *yaml.Node            // a mapping, or nil
+	flags  map[string]*yaml.Node // values that replace those of the file, by key; null takes the default
+	flag   string                // whose value is judged; "": the file
+	places map[string]Place      // of the value at a path
 	faults []Fault
-	size   int // values that were read, each alias anew
+	size   int // values that were judged, each alias anew
 }
 
-// joined is a path in one string, which orders and finds.
-func joined(keys ...string) string { return strings.Join(keys, "\x00") }
+// joined is a path in one string.
+func joined(path ...string) string { return strings.Join(path, "\x00") }
 
 // Read makes a model of the text of a file. An error is Faults.
 func Read(name string, source []byte) (Model, error) { return Parse(name, source).Model() }
 
-// Parse reads YAML with the place of everything. What cannot be read is a fault; the rest goes on.
+// Parse reads the YAML of a file. What cannot be read is a fault.
 func Parse(name string, source []byte) *Document {
-	d := &Document{name: name, tree: map[string]any{}, values: map[string]place{}, keys: map[string]place{}}
+	d := &Document{name: name, flags: map[string]*yaml.Node{}, places: map[string]Place{}}
 	decoder := yaml.NewDecoder(strings.NewReader(string(source)))
-	var root yaml.Node
-	switch err := decoder.Decode(&root); {
-	case errors.Is(err, io.EOF):
+	var root, second yaml.Node
+	if err := decoder.Decode(&root); errors.Is(err, io.EOF) {
 		return d
-	case err != nil:
-		d.syntax(err)
-		return d
-	}
-	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		d.fault(nil, place{line: 1, column: 1}, "more than one YAML document", "keep one, with one --- at most")
+	} else if err != nil {
+		line, what := SyntaxError(err)
+		d.fault(nil, Place{Line: line, Column: 1}, "no YAML: "+what+"; hint: quote values that hold : or # or begin with {{, and indent with blanks alone")
 		return d
 	}
-	switch content := root.Content[0]; {
+	content := root.Content[0]
+	switch err := decoder.Decode(&second); {
+	case !errors.Is(err, io.EOF):
+		d.fault(nil, Place{Line: 1, Column: 1}, "more than one YAML document; hint: keep one, with one --- at most")
 	case content.Kind == yaml.MappingNode:
-		d.mapping(d.tree, nil, content, 0)
-	case content.ShortTag() != "!!null":
-		d.fault(nil, at(content), kindOf(content)+" is not accepted; accepted: a mapping", "write fields such as project: hyrax")
+		d.root = content
+	case scalar(content) != nil:
+		d.fault(nil, d.at(content), Field{Type: argspec.Dict}.shown(content)+" is not accepted; accepted: a mapping; hint: write fields such as project: hyrax")
 	}
 	return d
-}
-
-func at(n *yaml.Node) place { return place{line: n.Line, column: n.Column} }
-
-func (d *Document) fault(keys []string, where place, what, hint string) {
-	d.faults = append(d.faults, Fault{Path: keys, What: what, Hint: hint, file: d.name, place: where})
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
@@ -86,91 +77,62 @@ func SyntaxError(err error) (line int, what string) {
 	return line, m[2]
 }
 
-// syntax is a fault of YAML itself.
-func (d *Document) syntax(err error) {
-	line, what := SyntaxError(err)
-	d.fault(nil, place{line: line, column: 1}, "no YAML: "+what, "quote values that hold : or # or begin with {{, and indent with blanks alone")
-}
-
-// No model nests deeper, or has more values; aliases could make either endless.
-const (
-	deepest = 8
-	largest = 10000
-)
-
-func (d *Document) mapping(into map[string]any, keys []string, n *yaml.Node, depth int) {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		below := append(slices.Clip(keys), key.Value)
-		if before, twice := d.keys[joined(below...)]; twice {
-			d.fault(below, at(key), fmt.Sprintf("stands there twice, first in line %d", before.line), "keep one of them")
-			continue
+// Set replaces what the file says of a key by the values of its flag. An empty one, and 0, takes the default.
+func (d *Document) Set(key string, values []string) {
+	field, _ := FieldOf(key)
+	list, last := &yaml.Node{Kind: yaml.SequenceNode}, &yaml.Node{}
+	for _, v := range values {
+		last = &yaml.Node{Kind: yaml.ScalarNode, Value: v}
+		if field.Textual() {
+			last.Tag = "!!str"
 		}
-		d.keys[joined(below...)], d.values[joined(below...)] = at(key), at(value)
-		if v := d.value(below, value, depth+1); v != nil {
-			into[key.Value] = v
-		}
+		list.Content = append(list.Content, last)
+	}
+	switch {
+	case last.Value == "" && len(values) == 1 || last.Value == "0" && !field.Textual():
+		d.flags[key] = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+	case field.Type == argspec.List:
+		d.flags[key] = list
+	default:
+		d.flags[key] = last
 	}
 }
 
-// value is a node as JSON has it; nil, as an empty value is: not set.
-func (d *Document) value(keys []string, n *yaml.Node, depth int) any {
-	for n.Kind == yaml.AliasNode {
-		n = n.Alias
+// Model judges a document and makes a model of it, with defaults for what it leaves out.
+func (d *Document) Model() (Model, error) {
+	fields := grouped(described())
+	tree := map[string]any{}
+	if d.root != nil {
+		tree = d.mapping(nil, fields, d.root)
 	}
-	d.size++
-	if depth > deepest || d.size > largest {
-		if d.size < 2*largest { // said once
-			d.size = 2 * largest
-			d.fault(keys, at(n), "more than a model holds", "do without aliases")
+	for key, n := range d.flags {
+		if field, _ := FieldOf(key); scalar(n) != nil {
+			d.flag = field.Flag
+			Put(tree, key, d.value(field, field.Type, strings.Split(key, "."), n))
 		}
-		return nil
 	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		m := map[string]any{}
-		d.mapping(m, keys, n, depth)
-		return m
-	case yaml.SequenceNode:
-		list := []any{}
-		for i, e := range n.Content {
-			below := append(slices.Clip(keys), strconv.Itoa(i))
-			d.values[joined(below...)] = at(e)
-			list = append(list, d.value(below, e, depth+1))
-		}
-		return list
+	m := Default()
+	text, err := json.Marshal(tree)
+	if err = cmp.Or(err, json.Unmarshal(text, &m)); err != nil {
+		return Model{}, err
 	}
-	return scalar(n)
+	d.together(m)
+	if len(d.faults) == 0 {
+		return m, nil
+	}
+	slices.SortStableFunc(d.faults, func(a, b Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path))
+	})
+	return Model{}, Faults(d.faults)
 }
 
-// number is a number as it was written: a text takes it as that, so 7.10 stays 7.10 and 0002 stays 0002.
-type number struct {
-	value any
-	text  string
-}
-
-func scalar(n *yaml.Node) any {
-	var v any
-	switch n.ShortTag() {
-	case "!!null":
-		return nil
-	case "!!bool", "!!int", "!!float":
-		if n.Decode(&v) != nil {
-			return n.Value
-		}
-		if b, ok := v.(bool); ok {
-			return b
-		}
-		return number{v, n.Value}
+// Validate refuses what a role could not be made from. The modules check again on the host.
+func (m Model) Validate() error {
+	text, err := exactly(m)
+	if err == nil {
+		_, err = Read("model", text)
 	}
-	return n.Value
-}
-
-func kindOf(n *yaml.Node) string {
-	if n.Kind == yaml.SequenceNode {
-		return "a list"
-	}
-	return "a text"
+	return err
 }
 
 // Put puts a value into a tree at a key such as redis.url; nil takes it away.
@@ -188,21 +150,5 @@ func Put(tree map[string]any, key string, value any) {
 		delete(tree, key)
 	default:
 		tree[key] = value
-	}
-}
-
-// Set puts a value that a flag gives into the place of what the file says. An empty one takes the default.
-func (d *Document) Set(flag, key string, value any) {
-	keys := strings.Split(key, ".")
-	Put(d.tree, key, value)
-	if value == nil {
-		return
-	}
-	where := place{flag: flag}
-	d.values[joined(keys...)] = where
-	if list, ok := value.([]any); ok {
-		for i := range list {
-			d.values[joined(append(slices.Clip(keys), strconv.Itoa(i))...)] = where
-		}
 	}
 }

@@ -8,12 +8,18 @@ import (
 
 // Fault is one thing that is wrong with a model.
 type Fault struct {
-	Path    []string // keys, and numbers in lists
-	What    string
-	Hint    string
-	file    string
-	unknown bool // it is the key that is wrong, and its place
-	place   place
+	Path string `json:"path"` // as people write it: processes[0].queues[1]
+	Place
+	What string `json:"message"`
+	Hint string `json:"hint,omitzero"`
+	file string
+}
+
+// Place is where a value of the model was written: in a file, or as a flag.
+type Place struct {
+	Line   int    `json:"line,omitzero"`
+	Column int    `json:"column,omitzero"`
+	Flag   string `json:"flag,omitzero"`
 }
 
 // Faults are all that is wrong with a model, in the order in which it was written.
@@ -34,24 +40,21 @@ func (f Fault) String() string {
 		text += "; hint: " + f.Hint
 	}
 	switch {
-	case f.place.flag != "":
-		return "--" + f.place.flag + ": " + text
-	case len(f.Path) > 0:
-		text = shownPath(f.Path) + ": " + text
+	case f.Flag != "":
+		return "--" + f.Flag + ": " + text
+	case f.Path != "":
+		text = f.Path + ": " + text
 	}
-	if f.place.line == 0 {
+	if f.Line == 0 {
 		return text
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.place.line, f.place.column, text)
+	return fmt.Sprintf("%s:%d:%d: %s", f.file, f.Line, f.Column, text)
 }
 
-// Placed tells whether the text of a fault begins with file, line and column, as editors find them.
-func (f Fault) Placed() bool { return f.place.line > 0 }
-
-// shownPath is a path as people write it: processes[0].queues[1].
-func shownPath(keys []string) string {
+// shownPath is a path as people write it.
+func shownPath(path []string) string {
 	var b strings.Builder
-	for i, key := range keys {
+	for i, key := range path {
 		switch {
 		case i > 0 && isIndex(key):
 			b.WriteString("[" + key + "]")

@@ -3,25 +3,21 @@
 //
 // # Decisions
 //
-// Fields is the one list: names, types, defaults, rules and words. The role's variables, the JSON Schema and the reference are made of it.
+// fields.yml is the one list: names, types, defaults, rules and texts, most of which are those of the modules' options. The role's variables,
+// the JSON Schema and the reference are made of it.
 //
-// The published schema is what judges, so that an editor and this program do not differ; a library judges by it, and what it finds is said in our
-// words, each fault with its place in the file. What a schema cannot say (rules.go) is judged of what is left, so that all faults are told at once.
+// One walk over the nodes of the YAML file judges it by these fields (walk.go), so each error has its line and column, and all errors are
+// reported in one run. Editors judge by the published schema; a test compares the two. What fields cannot say is in rules.go.
 //
-// A number where a text is wanted is taken as it is written. Jinja expressions may stand where Fields says so, and nothing else of Jinja.
+// A number where a text is accepted is taken as it is written. Jinja expressions are accepted where fields.yml says so, and nothing else of Jinja.
 //
 // What is secret is refused: a role is for everybody to read.
 package model
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
-)
+import "cmp"
 
 // Model is what a role is made from: the defaults of its variables, and what only text can hold. Each field has a default, and nothing in the
-// role's tasks is bound to one environment, so one role serves sandbox, staging and production through group_vars. Fields says what each
+// role's tasks is bound to one environment, so one role serves sandbox, staging and production through group_vars. fields.yml says what each
 // of them means, by the key that it has here.
 type Model struct {
 	Project     string `json:"project,omitzero"` // "" takes ansible-samvera's variable project_name
@@ -159,34 +155,6 @@ type Collection struct {
 	Name      string `json:"name,omitzero"`
 	Version   string `json:"version,omitzero"` // "" is that of this program
 }
-
-// Default makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
-func Default() Model {
-	return Model{
-		ServiceName: "sidekiq", DeployUser: "deploy", RailsEnv: "production",
-		Ruby:         Ruby{Manager: "auto"},
-		Command:      sidekiq.Programs[0],
-		StartTimeout: 180, DrainTimeout: 60, Restart: "auto", VerifyJobs: "warn", Watchdog: 120, RestartOn: slices.Clone(restartOn),
-		DotenvFiles: []string{"{{ sidekiq_deploy_root }}/shared/.env.{{ sidekiq_rails_env }}"},
-		Umask:       "0002",
-		Memory:      Memory{Malloc: "arenas"},
-		Hardening:   Hardening{Level: "auto", ReadWritePaths: []string{"-/opt/derivatives", "-/opt/uploads", "-/opt/data"}, JIT: true},
-		Redis:       Redis{Manage: "auto"},
-		Database: Database{Pool: "auto", ERB: "variable", Ruby: "auto",
-			Config: []string{"{{ sidekiq_deploy_root }}/shared/config/database.yml", "{{ sidekiq_app_root }}/config/database.yml"}},
-		Sudo:       Sudo{Systemctl: slices.Clone(Grantable)},
-		BecomeUser: "root",
-		Capistrano: Capistrano{Gem: "none", Roles: []string{"app"}, StartTimeout: 180},
-		Playbook:   Playbook{Hosts: "workers", Serial: 1},
-		Collection: Collection{Namespace: "curationexperts", Name: "samvera"},
-	}
-}
-
-var restartOn = []string{"unit", "environment", "config", "database", "lockfile"} // and, on request, release
-
-// Grantable are the verbs of systemctl that the deploy user may use: those of Capistrano's usual recipes, today's and yesterday's. `status` is
-// none of them: its pager is a root shell on systemd before 247, and it needs no sudo.
-var Grantable = []string{"start", "stop", "restart", "reload", "kill -s TSTP", "kill --kill-who=main -s TSTP"}
 
 // Notice stands in all that is made.
 const Notice = "Written by sidekiq-role; change the model and generate it again."

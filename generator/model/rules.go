@@ -3,81 +3,53 @@ package model
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sudoers"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/systemd"
 )
 
-// textFaults are what a schema cannot say of single texts.
-func textFaults(v any, keys []string, fields []Field) []Fault {
-	var faults []Fault
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			faults = append(faults, textFaults(v[key], append(slices.Clip(keys), key), fields)...)
-		}
-	case []any:
-		for i, e := range v {
-			faults = append(faults, textFaults(e, append(slices.Clip(keys), strconv.Itoa(i)), fields)...)
-		}
-	case string:
-		f, within, found := fieldAt(keys, fields)
-		if !found {
-			return nil
-		}
-		if what, hint := textFault(f, within, v); what != "" {
-			faults = append(faults, Fault{Path: keys, What: what, Hint: hint})
-		}
-	}
-	return faults
-}
-
-// textFault says what is wrong with one text of a field.
-func textFault(f Field, within []string, text string) (what, hint string) {
+// checkText refuses what a schema cannot say of one text of a field. key is the last of its path.
+func checkText(f Field, key, text string) error {
 	if jinjaHeader.MatchString(text) {
-		return `begins with "#jinja2:", by which Ansible changes the delimiters of Jinja`, "set its variable in group_vars"
+		return errors.New(`begins with "#jinja2:", by which Ansible changes the delimiters of Jinja; hint: set its variable in group_vars`)
 	}
 	plain, err := withoutJinja(text)
 	if err != nil {
-		return hinted(err)
+		return err
 	}
 	if !f.Template && plain != text {
-		return fmt.Sprintf("%q is Jinja, which this field does not take", expression.FindString(text)), "set its variable in group_vars"
+		return fmt.Errorf("%q is Jinja, which this field does not take; hint: set its variable in group_vars", expression.FindString(text))
 	}
 	switch f.Key {
 	case "environment":
-		if what, hint = variableFault(within[0], text, plain); what != "" {
-			return what, hint
-		}
+		err = checkVariable(key, text, plain)
 	case "extra_directives", "unit_directives":
-		return hinted(systemd.CheckDirective(within[0], systemd.Given(text)))
+		return systemd.CheckDirective(key, systemd.Given(text))
 	case "redis.url":
-		if what, hint = addressFault(text); what != "" {
-			return what, hint
+		if hasPassword(expression.ReplaceAllString(text, "")) { // one that is an expression is not in the role
+			err = errors.New("has a password, which would stand in the role for everybody to read; hint: put it into sidekiq_redis_url of an encrypted group_vars (Ansible Vault)")
 		}
 	case "playbook.hosts", "stage":
 		if slices.Contains(reservedWords, text) || f.Key == "playbook.hosts" && slices.Contains(Stages, text) {
-			return fmt.Sprintf("%q is not accepted: it has a meaning of its own in the inventory or in YAML", text), "name the group of all hosts that run Sidekiq, such as workers"
+			err = fmt.Errorf("%q is not accepted: it has a meaning of its own in the inventory or in YAML; hint: name the group of all hosts that run Sidekiq, such as workers", text)
 		}
 	case "sudo.extra_commands":
-		_, err := sudoers.ParseExact(plain)
-		return hinted(err)
+		_, err = sudoers.ParseExact(plain)
+		return err
 	}
-	switch f.Accepts {
-	case absolute, optionalPath, logPath:
-		what, hint = hinted(systemd.CheckPath(strings.TrimPrefix(plain, "-")))
-		if what != "" && plain != text {
-			what, hint = fmt.Sprintf("%q is not a clean absolute path", text), ""
+	switch {
+	case err == nil && f.Accepts.Path:
+		if err = systemd.CheckPath(strings.TrimPrefix(plain, "-")); err != nil && plain != text {
+			err = fmt.Errorf("%q is not a clean absolute path", text)
 		}
-		return what, hint
+	case err == nil && strings.ContainsAny(text, "\n\r\x00"):
+		err = errors.New("has more than one line")
 	}
-	return hinted(line(text))
+	return err
 }
 
 // Stages are the groups of an inventory that names no servers.
@@ -85,22 +57,6 @@ var Stages = []string{"sandbox", "staging", "production"}
 
 // reservedWords are no names of groups: Ansible's own, and words that YAML reads as something else.
 var reservedWords = []string{"all", "ungrouped", "localhost", "y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-
-// hinted parts an error as this project writes them.
-func hinted(err error) (what, hint string) {
-	if err == nil {
-		return "", ""
-	}
-	what, hint, _ = strings.Cut(err.Error(), "; hint: ")
-	return what, hint
-}
-
-func line(text string) error {
-	if strings.ContainsAny(text, "\n\r\x00") {
-		return errors.New("has more than one line")
-	}
-	return nil
-}
 
 // jinjaHeader begins a text whose first line changes the delimiters, in ansible-core 2.15 to 2.19.
 var jinjaHeader = regexp.MustCompile(`(?i)^\s*#jinja2:`)
@@ -127,30 +83,22 @@ func withoutJinja(text string) (string, error) {
 
 var secretName = regexp.MustCompile(`(?i)(^|_)(PASSWORD|PASSWD|PASS|PW|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION)_KEY|SECRET_KEY_BASE)$`)
 
-const secretHint = "put it into sidekiq_secret_environment of an encrypted group_vars (Ansible Vault)"
+const secretHint = "; hint: put it into sidekiq_secret_environment of an encrypted group_vars (Ansible Vault)"
 
-// variableFault judges a variable of the unit, which every user of a host can read. It never quotes the value.
-func variableFault(name, text, plain string) (what, hint string) {
+// checkVariable judges a variable of the unit, which every user of a host can read. It never quotes the value.
+func checkVariable(name, text, plain string) error {
 	if secretName.MatchString(name) {
-		return "looks like a secret, and would stand in the role and in the unit for everybody to read", secretHint
+		return errors.New("looks like a secret, and would stand in the role and in the unit for everybody to read" + secretHint)
 	}
 	if hasPassword(plain) {
-		return "has a password, which would stand in the role and in the unit for everybody to read", secretHint
+		return errors.New("has a password, which would stand in the role and in the unit for everybody to read" + secretHint)
 	}
 	u := systemd.NewUnit(systemd.MinVersion)
 	u.Set("Environment", systemd.Assignment{Name: name, Value: text})
 	if _, err := u.Text(); err != nil {
-		return "a unit cannot hold this variable: a name is letters, digits and _, and a value has no control characters", ""
+		return errors.New("a unit cannot hold this variable: a name is letters, digits and _, and a value has no control characters")
 	}
-	return "", ""
-}
-
-// addressFault judges an address that no unit holds: a password that is an expression stands nowhere.
-func addressFault(text string) (what, hint string) {
-	if hasPassword(expression.ReplaceAllString(text, "")) {
-		return "has a password, which would stand in the role for everybody to read", "put it into sidekiq_redis_url of an encrypted group_vars (Ansible Vault)"
-	}
-	return "", ""
+	return nil
 }
 
 // hasPassword finds the password of a URL, also of one that is not well formed.
@@ -165,35 +113,41 @@ func hasPassword(text string) bool {
 
 var userinfo = regexp.MustCompile(`://[^/@\s]*:[^/@\s]+@`)
 
-// together are the faults of fields that do not go with each other.
-func together(m Model) []Fault {
-	var faults []Fault
+// together judges fields that do not go with each other.
+func (d *Document) together(m Model) {
+	refuse := func(path, format string, values ...any) {
+		keys := strings.Split(path, ".")
+		d.fault(keys, d.placeOf(keys), fmt.Sprintf(format, values...))
+	}
 	first := map[string]int{}
 	for i, p := range m.Processes {
+		path := fmt.Sprintf("processes.%d.name", i)
 		if before, twice := first[p.Name]; twice && p.Name != "" {
-			faults = append(faults, Fault{Path: []string{"processes", strconv.Itoa(i), "name"},
-				What: fmt.Sprintf("%q is the name of processes[%d] as well", p.Name, before), Hint: "give each process a name of its own"})
+			refuse(path, "%q is the name of processes[%d] as well; hint: give each process a name of its own", p.Name, before)
 		}
 		first[p.Name] = i
-		if strings.HasSuffix(p.Name, ".service") {
-			faults = append(faults, Fault{Path: []string{"processes", strconv.Itoa(i), "name"},
-				What: fmt.Sprintf("%q ends in .service", p.Name), Hint: fmt.Sprintf("write %q", strings.TrimSuffix(p.Name, ".service"))})
+		if name, is := strings.CutSuffix(p.Name, ".service"); is {
+			refuse(path, "%q ends in .service; hint: write %q", p.Name, name)
 		}
 	}
 	for i, s := range m.Playbook.Servers {
 		if s.Stage == m.Playbook.Hosts {
-			faults = append(faults, Fault{Path: []string{"playbook", "servers", strconv.Itoa(i), "stage"},
-				What: fmt.Sprintf("%q is the group of all hosts as well", s.Stage), Hint: "change playbook.hosts"})
+			refuse(fmt.Sprintf("playbook.servers.%d.stage", i), "%q is the group of all hosts as well; hint: change playbook.hosts", s.Stage)
 		}
 	}
 	if m.Timeout > 0 && m.StopTimeout > 0 && m.StopTimeout < m.Timeout+5 {
-		faults = append(faults, Fault{Path: []string{"stop_timeout"}, What: fmt.Sprintf("%d is less than 5 more than timeout (%d), and systemd would kill jobs that Sidekiq pushes back",
-			m.StopTimeout, m.Timeout), Hint: "leave it out: the role computes it"})
+		refuse("stop_timeout", "%d is less than 5 more than timeout (%d), and systemd would kill jobs that Sidekiq pushes back; hint: leave it out: the role computes it", m.StopTimeout, m.Timeout)
 	}
 	if !slices.Contains(m.Sudo.Systemctl, "restart") {
-		faults = append(faults, Fault{Path: []string{"sudo", "systemctl"}, What: "restart is missing", Hint: "without it no deploy can restart Sidekiq"})
+		refuse("sudo.systemctl", "restart is missing; hint: without it no deploy can restart Sidekiq")
 	}
-	return append(faults, leaning(Variables(m))...)
+	variables := Variables(m)
+	on := references(variables)
+	for _, v := range variables {
+		if i := slices.IndexFunc(on[v.Name], func(name string) bool { return reaches(on, name, v.Name, map[string]bool{}) }); i >= 0 {
+			refuse(v.Key, "leans on %s, which leans on it; hint: write it out", on[v.Name][i])
+		}
+	}
 }
 
 var (
@@ -201,22 +155,15 @@ var (
 	ownVariable = regexp.MustCompile(`\bsidekiq_\w+`)
 )
 
-// leaning are the faults of defaults that lean on themselves, by way of other variables or not.
-func leaning(variables []Field) []Fault {
+// references are the variables that the default of each variable leans on.
+func references(variables []Field) map[string][]string {
 	on := map[string][]string{}
 	for _, v := range variables {
 		for _, e := range expression.FindAllString(fmt.Sprint(v.Default), -1) {
 			on[v.Name] = append(on[v.Name], ownVariable.FindAllString(quotedText.ReplaceAllString(e, ""), -1)...)
 		}
 	}
-	var faults []Fault
-	for _, v := range variables {
-		i := slices.IndexFunc(on[v.Name], func(name string) bool { return reaches(on, name, v.Name, map[string]bool{}) })
-		if i >= 0 {
-			faults = append(faults, Fault{Path: strings.Split(v.Key, "."), What: fmt.Sprintf("leans on %s, which leans on it", on[v.Name][i]), Hint: "write it out"})
-		}
-	}
-	return faults
+	return on
 }
 
 // reaches tells whether a variable leans on another, or is it.

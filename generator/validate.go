@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+)
+
+func validateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate",
+		Short: "Check the model's file",
+		Long: `validate reads ` + model.FileName + ` as generate does, and reports all errors with their line and column. It changes nothing.
+
+The exit status is 0; 1 for a model that is not valid, or that does not exist.
+
+With --format json standard output is a document with file, valid and faults, each with path, line, column, message and hint; flag instead of line and column if the value is that of a flag.`,
+		Example: `  sidekiq-role validate
+  sidekiq-role validate --model staging.yml --format json`,
+		Args: flagsAlone,
+	}
+	read := modelFlags(cmd)
+	format := choiceFlag(cmd, "format", "`FORMAT` of the output", "text", "json")
+	quiet := cmd.Flags().BoolP("quiet", "q", false, "print errors alone")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		file := cmd.Flags().Lookup("model").Value.String()
+		if _, err := os.Stat(model.FileName); file == "" && errors.Is(err, fs.ErrNotExist) {
+			return errors.New(model.FileName + " does not exist; hint: sidekiq-role init writes one for a Rails application, --model names another file")
+		}
+		var faults model.Faults
+		if _, err := read(); err != nil && !errors.As(err, &faults) {
+			return err
+		}
+		return verdict(cmd.OutOrStdout(), shownName(file), faults, *format, *quiet)
+	}
+	return cmd
+}
+
+// verdict prints what is wrong with a model. Its error is what is not printed yet.
+func verdict(out io.Writer, file string, faults model.Faults, format string, quiet bool) error {
+	switch {
+	case format == "json":
+		text, err := json.MarshalIndent(struct {
+			File   string       `json:"file"`
+			Valid  bool         `json:"valid"`
+			Faults model.Faults `json:"faults"`
+		}{file, len(faults) == 0, append(model.Faults{}, faults...)}, "", "  ")
+		fmt.Fprintf(out, "%s\n", text)
+		if err == nil && len(faults) > 0 {
+			return exitError{1}
+		}
+		return err
+	case len(faults) > 0:
+		return faults
+	case !quiet:
+		fmt.Fprintln(out, file+": valid")
+	}
+	return nil
+}
