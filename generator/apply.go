@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/generator/watch"
@@ -16,33 +20,38 @@ import (
 
 func applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "apply {--inventory I | --host HOST} [-- ansible-playbook options]",
-		Short: "Run the role against hosts, and prove that Sidekiq runs there",
-		Long: `apply generates the role into a temporary folder and runs it with ansible-playbook. It shows what each host does, and at the end
-for each host the proof: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo without a
-password, and the size of the database pool. What could not be seen is said as unknown.
+		Use:   "apply {-i INVENTORY... | --host HOST... | --playbook FILE} [-- ansible-playbook options]",
+		Short: "Run the role on hosts, and prove that Sidekiq runs there",
+		Long: `apply runs ansible-playbook: your own playbook with --tags sidekiq, or the role that the model
+makes. With --inventory it runs on the hosts of the model's group (playbook.hosts, default
+workers), as many at a time as playbook.serial says.
 
-Everything after -- goes to ansible-playbook as it is typed.
+It lists plays and hosts and asks before it changes anything. The report at the end has the proof
+of each host: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo
+without a password, and the size of the database pool. What could not be seen is unknown.
+
+With --playbook the variables of your inventory and playbook count, not the model, and tasks of
+other roles are not reported unless they fail.
+
+Options after -- are passed to ansible-playbook.
 
 Exit status:
-  0  all is well
+  0  success
   1  nothing was run; the error says why
   2  a host failed, or ansible-playbook does not accept an option
   4  a host could not be reached, or a file could not be parsed
 Any other is ansible-playbook's own.`,
-		Example: `  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
+		Example: `  sidekiq-role apply --playbook site.yml -i production --check --diff
+  sidekiq-role apply -i hosts.yml --project hyrax -- --limit worker2
   sidekiq-role apply --host worker1.example.org --project hyrax -- --user ubuntu --ask-become-pass`,
 	}
 	t := targetFlags(cmd)
-	check := cmd.Flags().BoolP("check", "C", false, "change nothing, tell what would change")
-	diff := cmd.Flags().BoolP("diff", "D", false, "show differences")
+	var o playbook.AnsiblePlaybookOptions
+	cmd.Flags().BoolVarP(&o.Check, "check", "C", false, "change nothing, report what would change")
+	cmd.Flags().BoolVarP(&o.Diff, "diff", "D", false, "show differences")
+	cmd.Flags().BoolVarP(&t.yes, "yes", "y", false, "do not ask for confirmation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		m, o, err := t.read(cmd, args)
-		if err != nil {
-			return err
-		}
-		o.Check, o.Diff = *check, *diff
-		outcome, err := apply(cmd, m, o, args, false)
+		outcome, err := t.run(args, o, watch.Run{Quiet: t.quiet})
 		if err != nil {
 			return err
 		}
@@ -51,63 +60,88 @@ Any other is ansible-playbook's own.`,
 	return cmd
 }
 
-// target is what apply and verify have in common: the role and the hosts.
+// target is what apply and verify have in common: the role or a playbook, and the hosts.
 type target struct {
-	modelOf   func() (model.Model, error)
-	inventory string
-	hosts     []string
+	cmd                *cobra.Command
+	modelOf            func() (model.Model, error)
+	inventories, hosts []string
+	pattern, playbook  string
+	yes, quiet         bool
 }
 
 func targetFlags(cmd *cobra.Command) *target {
-	t := &target{modelOf: modelFlags(cmd)}
-	cmd.Flags().StringVarP(&t.inventory, "inventory", "i", "", "`INVENTORY` of hosts: a file, a folder or a script")
-	cmd.Flags().StringSliceVar(&t.hosts, "host", nil, "a `HOST` instead of an inventory; may be repeated")
+	t := &target{cmd: cmd, modelOf: modelFlags(cmd)}
+	f := cmd.Flags()
+	f.StringArrayVarP(&t.inventories, "inventory", "i", nil, "`INVENTORY` of hosts: a file, a directory or a script; may be repeated")
+	f.StringSliceVar(&t.hosts, "host", nil, "a `HOST` instead of an inventory; may be repeated")
+	f.StringVar(&t.pattern, "hosts", "", "`PATTERN` of the hosts of the inventory (default: the group playbook.hosts of the model)")
+	f.StringVar(&t.playbook, "playbook", "", "`FILE` of your own playbook, of which the tasks of the role run (--tags sidekiq)")
+	f.BoolVarP(&t.quiet, "quiet", "q", false, "show only hosts that changed, differ or failed, and errors")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) && ansibleOption(unknown.GetSpecifiedName()) {
+			option := strings.Repeat("-", min(2, len(unknown.GetSpecifiedName()))) + unknown.GetSpecifiedName()
+			return fmt.Errorf("%w; hint: options of ansible-playbook go after --: %s ... -- %s ...", err, cmd.CommandPath(), option)
+		}
+		return flagError(cmd, err)
+	})
 	return t
 }
 
-func (t *target) read(cmd *cobra.Command, args []string) (model.Model, *playbook.AnsiblePlaybookOptions, error) {
-	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-		return model.Model{}, nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
-	}
-	inventory, err := inventoryOf(t.inventory, t.hosts)
-	if err != nil {
-		return model.Model{}, nil, err
-	}
-	m, err := t.modelOf()
-	return m, &playbook.AnsiblePlaybookOptions{Inventory: inventory}, err
+// ansibleOption tells whether ansible-playbook has an option of that name, of which sidekiq-role has none.
+func ansibleOption(name string) bool {
+	const options = " limit l user u remote-user become b become-user become-method become-password-file ask-become-pass K ask-pass k extra-vars e " +
+		"tags t skip-tags forks f connection c timeout T private-key key-file vault-id vault-password-file ask-vault-pass J module-path M verbose v " +
+		"ssh-common-args ssh-extra-args list-hosts list-tasks list-tags syntax-check step start-at-task force-handlers flush-cache "
+	return strings.Contains(options, " "+name+" ")
 }
 
-// inventoryOf is what ansible-playbook gets: names in a list that ends in a comma are hosts.
-func inventoryOf(inventory string, hosts []string) (string, error) {
+// validate refuses flags that exclude each other.
+func (t *target) validate(args []string) error {
+	given := func(name string) bool { return t.cmd.Flags().Changed(name) }
+	of := ""
+	t.cmd.Flags().Visit(func(f *pflag.Flag) {
+		if _, is := f.Annotations[modelFlag]; is {
+			of = f.Name
+		}
+	})
 	switch {
-	case inventory != "" && len(hosts) > 0:
-		return "", errors.New("--inventory and --host are both given; hint: to run on some hosts of an inventory, end with -- --limit HOST")
-	case inventory != "":
-		return inventory, nil
-	case len(hosts) == 0:
-		return "", errors.New("--inventory or --host is required; hint: for example --inventory hosts.yml, or --host worker1.example.org")
+	case len(args) > 0 && t.cmd.ArgsLenAtDash() != 0:
+		return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
+	case given("inventory") && given("host"):
+		return errors.New("--inventory and --host are both given; hint: to run on some hosts of an inventory, end with -- --limit HOST")
+	case given("playbook") && given("host"):
+		return errors.New("--playbook and --host are both given; hint: to run on some hosts of the playbook, end with -- --limit HOST")
+	case given("playbook") && given("hosts"):
+		return errors.New("--playbook and --hosts are both given; hint: the playbook says which hosts; to run on some of them, end with -- --limit PATTERN")
+	case given("playbook") && of != "":
+		return fmt.Errorf("--playbook and --%s are both given; hint: the playbook does not use the model: set the role's variables in it or in the inventory", of)
+	case given("hosts") && !given("inventory"):
+		return errors.New("--hosts is given without --inventory; hint: --hosts chooses hosts of an inventory, --host names them")
+	case !given("inventory") && !given("host") && !given("playbook"):
+		return errors.New("--inventory, --host or --playbook is required; hint: for example --playbook site.yml, or --host worker1.example.org")
 	}
-	for i, h := range hosts {
-		if hosts[i] = strings.TrimSpace(h); hosts[i] == "" || strings.ContainsAny(hosts[i], " \t\n") {
-			return "", fmt.Errorf("--host: %q is not accepted; accepted: the name or address of a host", h)
+	for i, h := range t.hosts {
+		if t.hosts[i] = strings.TrimSpace(h); t.hosts[i] == "" || strings.ContainsAny(t.hosts[i], " \t\n") {
+			return fmt.Errorf("--host: %q is not accepted; accepted: the name or address of a host", h)
 		}
 	}
-	return strings.Join(hosts, ",") + ",", nil
+	return nil
 }
 
-// play is the playbook that apply runs. Hosts are chosen by the inventory and --limit.
-const play = `---
-- name: Run Sidekiq
-  hosts: all
-  gather_facts: false
-  roles:
-    - role: sidekiq
-`
-
-// apply runs the role and shows how, for verify as well, where a difference is what is looked for.
-func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (watch.Outcome, error) {
-	core, err := watch.Ansible(cmd.Context())
-	if err != nil {
+// run runs the role and shows how, for verify as well, where a difference is what is looked for.
+func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.Run) (watch.Outcome, error) {
+	if err := t.validate(args); err != nil {
+		return watch.Outcome{}, err
+	}
+	var m model.Model
+	var err error
+	if t.playbook == "" {
+		if m, err = t.modelOf(); err != nil {
+			return watch.Outcome{}, err
+		}
+	}
+	if r.Core, err = watch.Ansible(t.cmd.Context()); err != nil {
 		return watch.Outcome{}, err
 	}
 	dir, err := os.MkdirTemp("", "sidekiq-role-")
@@ -115,22 +149,155 @@ func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions
 		return watch.Outcome{}, err
 	}
 	defer os.RemoveAll(dir)
-	file, err := writePlay(dir, m)
+	changes := !o.Check && !slices.ContainsFunc(args, func(word string) bool { return word == "-C" || word == "--check" })
+	file := t.playbook
+	if file == "" {
+		file, err = writePlay(dir, m, t.play(m, changes))
+		r.Project = m.Project
+	} else {
+		o.Tags, r.Plugins = watch.Tag, filepath.Join(dir, "callback_plugins")
+		err = watch.WritePlugin(r.Plugins)
+	}
 	if err != nil {
 		return watch.Outcome{}, err
 	}
-	run := watch.Run{Core: core, Playbook: playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(o)), Extra: extra, Verify: verify}
-	return run.Watch(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+	r.Playbook = playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(&o))
+	r.Extra = append(t.inventoryOptions(), args...)
+	if !slices.ContainsFunc(args, lists) {
+		if status, err := t.targets(r, m, changes); status != 0 || err != nil {
+			return watch.Outcome{Status: status}, err
+		}
+	}
+	return r.Watch(t.cmd.Context(), t.cmd.OutOrStdout(), t.cmd.ErrOrStderr())
 }
 
-// writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
-// says of other folders.
-func writePlay(dir string, m model.Model) (string, error) {
+// lists tells whether an option of ansible-playbook has it run nothing.
+func lists(word string) bool {
+	return slices.Contains([]string{"--list-hosts", "--list-tasks", "--list-tags", "--syntax-check"}, word)
+}
+
+// inventoryOptions are the inventories: names in a list that ends in a comma are hosts.
+func (t *target) inventoryOptions() (options []string) {
+	inventories := t.inventories
+	if len(t.hosts) > 0 {
+		inventories = []string{strings.Join(t.hosts, ",") + ","}
+	}
+	for _, i := range inventories {
+		options = append(options, "--inventory="+i)
+	}
+	return options
+}
+
+// play is the playbook of a model. A change restarts as many hosts at a time as the model says; nothing else has to wait for
+// others. Without a project it ends before it connects to a host.
+func (t *target) play(m model.Model, changes bool) string {
+	pattern := m.Playbook.Hosts
+	switch {
+	case len(t.hosts) > 0:
+		pattern = "all"
+	case t.pattern != "":
+		pattern = t.pattern
+	}
+	text := fmt.Sprintf("- name: Run Sidekiq\n  hosts: %q\n  gather_facts: false\n", pattern)
+	if changes {
+		text += fmt.Sprintf("  serial: %d\n", m.Playbook.Serial)
+	}
+	if m.Project == "" {
+		text += `  pre_tasks:
+    - name: Check that the application has a name
+      ansible.builtin.assert:
+        that: sidekiq_project is defined
+        fail_msg: "the application has no name; hint: --project NAME, or project_name in the inventory"
+      tags: always
+`
+	}
+	return text + "  roles:\n    - role: sidekiq\n"
+}
+
+// writePlay writes a playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
+// says of other directories.
+func writePlay(dir string, m model.Model, play string) (string, error) {
 	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), true); err != nil {
 		return "", err
 	}
 	file := filepath.Join(dir, "sidekiq.yml")
-	return file, errors.Join(watch.WritePlugin(dir), os.WriteFile(file, []byte(play), 0o600))
+	return file, errors.Join(watch.WritePlugin(filepath.Join(dir, "callback_plugins")), os.WriteFile(file, []byte(play), 0o600))
+}
+
+// targets prints plays and hosts, and asks before they are changed. Its status is that of an ansible-playbook that refused.
+func (t *target) targets(r watch.Run, m model.Model, changes bool) (int, error) {
+	plays, status, said, err := r.Plays(t.cmd.Context())
+	if status != 0 || err != nil {
+		fmt.Fprint(t.cmd.ErrOrStderr(), said)
+		return status, err
+	}
+	if len(plays) == 0 {
+		return 0, t.noTasks()
+	}
+	var hosts []string
+	text := ""
+	for _, p := range plays {
+		text += p.Describe(t.note(m, changes))
+		hosts = append(hosts, p.Hosts...)
+	}
+	slices.Sort(hosts)
+	switch n := len(slices.Compact(hosts)); {
+	case n == 0:
+		return 0, t.noHosts(plays)
+	case changes && !t.yes:
+		fmt.Fprint(t.cmd.ErrOrStderr(), text)
+		return 0, t.confirm(n)
+	case !t.quiet && (r.Format == "" || r.Format == watch.Formats[0]):
+		fmt.Fprint(t.cmd.OutOrStdout(), text+"\n")
+	}
+	return 0, nil
+}
+
+// note is what is to be known of a play beside its hosts.
+func (t *target) note(m model.Model, changes bool) string {
+	switch {
+	case !changes:
+		return ", nothing is changed"
+	case t.playbook != "":
+		return ""
+	}
+	return fmt.Sprintf(", %d at a time", m.Playbook.Serial)
+}
+
+func (t *target) noTasks() error {
+	if t.playbook == "" {
+		return errors.New("no task of the role would run; hint: look at --tags and --skip-tags after --")
+	}
+	return fmt.Errorf("%s: no play has a task with the tag %q; hint: the role has it since this version: generate it again; include_role needs it as well", t.playbook, watch.Tag)
+}
+
+// noHosts names the groups that there are.
+func (t *target) noHosts(plays []watch.Play) error {
+	text := fmt.Sprintf("no host matches %q", plays[0].Pattern)
+	if groups := watch.Groups(t.cmd.Context(), t.inventories); len(groups) > 0 {
+		text += "; the groups are: " + strings.Join(groups, ", ")
+	}
+	if t.playbook != "" {
+		return errors.New(text + "; hint: is the inventory right? " + t.cmd.CommandPath() + " --playbook " + t.playbook + " -i INVENTORY")
+	}
+	return errors.New(text + "; hint: name the group in the model (playbook.hosts), or --hosts PATTERN")
+}
+
+// confirm asks a person at a terminal.
+func (t *target) confirm(hosts int) error {
+	in := t.cmd.InOrStdin()
+	if file, ok := in.(*os.File); !ok || !watch.IsTerminal(file) {
+		return fmt.Errorf("nothing was changed, since standard input is not a terminal to ask at; hint: --yes applies to %s without asking, --check shows what would change", watch.Hosts(hosts))
+	}
+	fmt.Fprintf(t.cmd.ErrOrStderr(), "\napply to %s? [y/N] ", watch.Hosts(hosts))
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
 }
 
 // statusError is nil for 0.

@@ -1,15 +1,40 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apenella/go-ansible/v2/pkg/playbook"
+	"github.com/spf13/cobra"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/watch"
+)
 
 func verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "verify {--inventory I | --host HOST} [-- ansible-playbook options]",
-		Short: "Tell where hosts differ from what the role would make of them",
-		Long: `verify runs the role in check mode. It never changes anything. It shows by host what apply would change, and how, and at the end
-which hosts are as they should be. A restart that is pending (sidekiq_restart: never) is shown and is no difference.
+		Use:   "verify {-i INVENTORY... | --host HOST... | --playbook FILE} [-- ansible-playbook options]",
+		Short: "Report where hosts differ from what the role would make of them",
+		Long: `verify does what apply --check --diff does, and never asks. It reports by host what apply would
+change, and which hosts are as they should be. A restart that is pending (sidekiq_restart: never)
+is shown and is not a difference.
 
-Everything after -- goes to ansible-playbook as it is typed.
+The format json is one document on standard output:
+  project, playbook   what was named
+  hosts[].host
+  hosts[].result      ok, differs, failed, unreachable or not finished
+  hosts[].tasks[]     the tasks of the role, and others that failed
+    task, module      their names
+    status            ok, changed, failed, unreachable, ignored or skipped
+    steps, diff       what would change
+    error, hint, warnings
+    findings          dangers of the sudo grants
+    proof             what the module saw: status and processes of the service; proved, the users
+                      that may restart it; pool_before, pool_after and required of the pool
+The format junit has a test case for each host and each of Sidekiq, sudo and pool: a difference is
+a failure. In both formats what Ansible itself prints goes to standard error.
+
+Options after -- are passed to ansible-playbook.
 
 Exit status:
   0  every host is as it should be
@@ -17,17 +42,20 @@ Exit status:
   2  a host differs
   4  a host could not be reached
 Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook's own.`,
-		Example: `  sidekiq-role verify --inventory hosts.yml --project hyrax
+		Example: `  sidekiq-role verify --playbook site.yml -i production
+  sidekiq-role verify -i hosts.yml --project hyrax --format junit >report.xml
   sidekiq-role verify --host worker1.example.org,worker2.example.org --project hyrax -- --user ubuntu`,
 	}
 	t := targetFlags(cmd)
+	format := cmd.Flags().String("format", watch.Formats[0], "`FORMAT` of the report: "+strings.Join(watch.Formats, ", "))
+	if err := cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(watch.Formats, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // it was defined
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		m, o, err := t.read(cmd, args)
-		if err != nil {
-			return err
+		if !slices.Contains(watch.Formats, *format) {
+			return fmt.Errorf("--format: %q is not accepted; accepted: %s", *format, strings.Join(watch.Formats, ", "))
 		}
-		o.Check, o.Diff = true, true
-		outcome, err := apply(cmd, m, o, args, true)
+		outcome, err := t.run(args, playbook.AnsiblePlaybookOptions{Check: true, Diff: true}, watch.Run{Verify: true, Quiet: t.quiet, Format: *format})
 		if err != nil {
 			return err
 		}

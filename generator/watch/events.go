@@ -27,26 +27,25 @@ import (
 //go:embed callback/sidekiq_role.py
 var callback embed.FS
 
-// WritePlugin puts the plugin into the folder of a playbook, where Ansible finds it whatever ansible.cfg says of other folders.
+// WritePlugin writes the plugin into a directory.
 func WritePlugin(dir string) error {
 	text, err := callback.ReadFile("callback/" + callbackName + ".py")
 	if err != nil {
 		return err
 	}
-	dir = filepath.Join(dir, "callback_plugins")
-	return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, callbackName+".py"), text, 0o600))
+	return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, callbackName+".py"), text, 0o600))
 }
 
 // event is one line of the callback plugin.
 type event struct {
 	Event string `json:"event"` // play, start, result or end
 
-	Name  string   `json:"name"`
 	Hosts []string `json:"hosts"`
-	Tasks int      `json:"tasks"` // that each host runs, as far as that is known at the start
+	Tasks int      `json:"tasks"` // of the role that each host runs, as far as that is known at the start
 	Check bool     `json:"check"`
 
 	Host, Task, Module, Status string
+	Ours                       bool `json:"ours"` // the task is of the role or of its modules
 
 	Answer   answer   `json:"answer"`
 	Warnings []string `json:"warnings"`
@@ -57,38 +56,43 @@ type event struct {
 
 // answer is what may be shown of a module's answer; which keys these are is decided in the plugin.
 type answer struct {
-	Censored  string    `json:"censored"`
-	Msg       any       `json:"msg"` // of debug it may be anything
-	Steps     []string  `json:"steps"`
-	Stdout    string    `json:"module_stdout"`
-	Stderr    string    `json:"module_stderr"`
-	Exists    *bool     `json:"exists"`
-	Before    *int      `json:"pool_before"`
-	After     *int      `json:"pool_after"`
-	Required  int       `json:"required"`
-	State     string    `json:"state"`
-	Proved    []string  `json:"proved"`
-	Status    string    `json:"status"`
-	Pending   bool      `json:"restart_pending"`
-	Processes []process `json:"processes"`
-	process             // where it is one
+	Censored string          `json:"censored"`
+	Msg      any             `json:"msg"` // of debug it may be anything
+	Steps    []string        `json:"steps"`
+	Stdout   string          `json:"module_stdout"`
+	Stderr   string          `json:"module_stderr"`
+	Findings json.RawMessage `json:"findings"`
+	proof
+}
+
+// proof is what a module saw on the host.
+type proof struct {
+	Exists    *bool     `json:"exists,omitempty"`
+	Before    *int      `json:"pool_before,omitempty"`
+	After     *int      `json:"pool_after,omitempty"`
+	Required  int       `json:"required,omitempty"`
+	State     string    `json:"state,omitempty"`
+	Proved    []string  `json:"proved,omitempty"`
+	Status    string    `json:"status,omitempty"`
+	Pending   bool      `json:"restart_pending,omitempty"`
+	Processes []process `json:"processes,omitempty"`
 }
 
 type process struct {
-	MainPID   int       `json:"main_pid"`
-	Evidence  string    `json:"evidence"`
+	Unit      string    `json:"unit,omitempty"`
+	MainPID   int       `json:"main_pid,omitempty"`
+	Evidence  string    `json:"evidence,omitempty"`
 	Heartbeat heartbeat `json:"heartbeat"`
 }
 
 type heartbeat struct {
-	Status      string   `json:"status"`
-	Concurrency int      `json:"concurrency"`
-	Queues      []string `json:"queues"`
+	Status      string   `json:"status,omitempty"`
+	Concurrency int      `json:"concurrency,omitempty"`
+	Queues      []string `json:"queues,omitempty"`
 }
 
-// stats is Ansible's own count of a host's results.
+// stats is Ansible's own count of a host's errors, without those that the playbook rescued.
 type stats struct {
-	Changed     int `json:"changed"`
 	Failures    int `json:"failures"`
 	Unreachable int `json:"unreachable"`
 }

@@ -1,27 +1,18 @@
 package watch
 
-import "errors"
-
 // Outcome is how a run ended.
 type Outcome struct {
 	Status int // ansible-playbook's
-	fleet  *fleet
-}
-
-var errNoHosts = errors.New("there is no host to run on; hint: look at what the inventory holds: ansible-inventory -i INVENTORY --graph")
-
-// judge refuses a run without hosts, which Ansible calls a success.
-func (o Outcome) judge() (Outcome, error) {
-	if o.Status == 0 && o.fleet.Play != "" && len(o.fleet.Hosts) == 0 {
-		return o, errNoHosts
-	}
-	return o, nil
+	fleet  *fleet // nil where ansible-playbook was not asked to run
 }
 
 // Verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play,
 // and for one that broke off, become 1.
 func (o Outcome) Verdict() int {
 	f := o.fleet
+	if f == nil {
+		f = &fleet{}
+	}
 	switch {
 	case f.Over && f.count(unreachable) > 0:
 		return 4

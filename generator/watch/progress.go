@@ -33,27 +33,9 @@ type plain struct {
 }
 
 func (p plain) event(f *fleet, e event) {
-	if len(f.Hosts) == 0 {
-		return
-	}
-	switch e.Event {
-	case "play":
-		fmt.Fprint(p.out, heading(f))
-	case "result":
+	if e.Event == "result" && (e.Ours || e.failed()) {
 		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.before(e.Host))+p.error(e), 4))
 	}
-}
-
-// heading stands above the first part of a play alone.
-func heading(f *fleet) string {
-	if slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Place > 0 }) {
-		return ""
-	}
-	text := fmt.Sprintf("%s: %s, %s", f.Play, hostsOf(len(f.Hosts)), plural(f.Tasks, "task"))
-	if f.Check {
-		text += ", nothing is changed"
-	}
-	return text + "\n"
 }
 
 func (p plain) line(f *fleet, e event) string {
@@ -107,13 +89,6 @@ func (l *live) event(f *fleet, e event) {
 	if l.open {
 		fmt.Fprintln(l.out)
 		l.open = false
-	}
-	if len(f.Hosts) == 0 {
-		return
-	}
-	if e.Event == "play" {
-		l.erase()
-		fmt.Fprint(l.out, heading(f))
 	}
 	l.tick(f)
 }
@@ -176,17 +151,17 @@ func (l *live) region(f *fleet, columns, lines int) []string {
 		rows = append(rows, l.row(f, h, columns))
 	}
 	if rest := len(f.Hosts) - len(hosts); rest > 0 && lines > 0 {
-		rows = append(rows, l.faint(cut(fmt.Sprintf("and %s more", hostsOf(rest)), columns-1)))
+		rows = append(rows, l.faint(cut(fmt.Sprintf("and %s more", Hosts(rest)), columns-1)))
 	}
 	return rows
 }
 
 func urgent(hosts []*host) []*host {
 	rank := func(h *host) int {
-		switch s := h.counted(); {
+		switch {
 		case h.Running:
 			return 0
-		case s.Failures+s.Unreachable > 0:
+		case slices.ContainsFunc(h.Results, event.failed):
 			return 1
 		}
 		return 2

@@ -80,7 +80,7 @@ func (h *host) rows(w wording) (rows [][]string) {
 		if h.down() {
 			pid, threads, queues = "-", "-", "-"
 		}
-		rows = append(rows, []string{name, result, status, pid, p.beat(), threads, pool, queues, sudo})
+		rows = append(rows, []string{name, result, status, pid, h.beat(p), threads, pool, queues, sudo})
 		name, result, status, pool, sudo = "", "", "", "", ""
 	}
 	return rows
@@ -97,48 +97,57 @@ func rowsOfCheck(f *fleet, w wording) (rows [][]string) {
 	return rows
 }
 
+// part is what a module manages on a host.
+type part struct {
+	head, module string
+	proof        func(h *host, check bool) string
+}
+
+var parts = []part{
+	{"Sidekiq", "systemd_sidekiq", (*host).sidekiq},
+	{"sudo", "sudoers_entry", func(h *host, _ bool) string { return h.sudo() }},
+	{"pool", "db_pool", func(h *host, _ bool) string { return h.pool() }},
+}
+
 type cell struct{ head, text string }
 
 // cells are what there is to say of a host, by what it is about.
-func (h *host) cells(check bool) []cell {
-	about := func(module string, proof func() string) string {
+func (h *host) cells(check bool) (cells []cell) {
+	for _, p := range parts {
+		text := p.proof(h, check)
 		if check {
-			return h.pending(module, proof)
+			text = h.pending(p.module, text)
 		}
-		return proof()
+		cells = append(cells, cell{p.head, text})
 	}
-	return []cell{
-		{"Sidekiq", about("systemd_sidekiq", func() string { return h.sidekiq(check) })},
-		{"sudo", about("sudoers_entry", h.sudo)},
-		{"pool", about("db_pool", h.pool)},
-	}
+	return cells
 }
 
 // pending is what a module would change, or the proof where that is nothing.
-func (h *host) pending(module string, proof func() string) string {
+func (h *host) pending(module, proof string) string {
 	e := h.last(module)
 	switch {
 	case e.Status == failed:
 		return failed
 	case e.Status == changed && poolSize(e.Answer.Before) != poolSize(e.Answer.After):
-		return poolSize(e.Answer.Before) + " -> " + proof()
+		return poolSize(e.Answer.Before) + " -> " + proof
 	case e.Status == changed:
 		return plural(len(e.Answer.Steps), "change")
 	}
-	return proof()
+	return proof
 }
 
 // sidekiq is the proof of the service in one cell. Where it is as it should be, in check mode, its threads and queues are, too.
 func (h *host) sidekiq(check bool) string {
 	texts := []string{h.status()}
-	if texts[0] == unknown {
-		return unknown
+	if h.last("systemd_sidekiq").Answer.Status == "" {
+		return texts[0]
 	}
 	for _, p := range h.processes() {
 		if p.MainPID != 0 {
 			texts = append(texts, "PID "+p.pid())
 		}
-		texts = append(texts, "heartbeat "+p.beat())
+		texts = append(texts, "heartbeat "+h.beat(p))
 		if p.MainPID != 0 && !check {
 			texts = append(texts, "threads "+p.threads(), "queues "+p.queues())
 		}
@@ -180,8 +189,11 @@ func (p process) pid() string {
 }
 
 // beat is "seen" where Redis has the heartbeat of this very process, else what proves that it works.
-func (p process) beat() string {
-	if p.Evidence == "title" {
+func (h *host) beat(p process) string {
+	switch {
+	case h.last("systemd_sidekiq").Answer.Status == "":
+		return unknown
+	case p.Evidence == "title":
 		return "title only"
 	}
 	return cmp.Or(p.Heartbeat.Status, "not seen")

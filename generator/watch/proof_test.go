@@ -29,7 +29,7 @@ func TestWhatIsNotKnownIsSaidToBeUnknown(t *testing.T) {
 		"up, PID 5, heartbeat unknown, threads unknown, queues unknown|proved for a, b|no database.yml": {
 			"systemd_sidekiq", "ok", `{"status": "up", "processes": [{"main_pid": 5, "heartbeat": {"status": "unknown"}}]}`,
 			"sudoers_entry", "ok", `{"state": "present", "proved": ["a", "b"]}`, "db_pool", "ok", `{"exists": false}`},
-		"failed, heartbeat not seen|absent|unlimited": {
+		"failed|absent|unlimited": {
 			"systemd_sidekiq", "failed", `{"msg": "no"}`, "sudoers_entry", "changed", `{"state": "absent"}`,
 			"db_pool", "ok", `{"exists": true, "pool_before": -1, "pool_after": -1, "required": 1}`},
 	} {
@@ -58,7 +58,7 @@ func TestServiceThatIsNotMeantToRunHasNoUnknownProcess(t *testing.T) {
 	for _, status := range []string{"waiting for the first deploy", "stopped", "absent"} {
 		h := ended(t, "systemd_sidekiq", "changed", `{"status": "`+status+`"}`)
 		_, rows := proofs(&fleet{Hosts: []*host{h}}, applied)
-		require.Equal(t, []string{"h", unchanged, status, "-", "not seen", "-", unknown, "-", unknown}, rows[0])
+		require.Equal(t, []string{"h", changed, status, "-", "not seen", "-", unknown, "-", unknown}, rows[0])
 	}
 }
 

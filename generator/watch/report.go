@@ -2,6 +2,8 @@ package watch
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,11 +59,6 @@ func (s style) difference(diff string) string {
 		lines[i] = s.diff(line)
 	}
 	return shift(strings.Join(lines, "\n"), 2)
-}
-
-// report is what is said at the end: the proof, one sentence, and the errors once more, so that nobody has to look for them.
-func (s style) report(f *fleet, w wording) string {
-	return s.table(f, w) + "\n" + s.summary(f, w) + s.errors(f)
 }
 
 // changes are the details of all hosts, once for hosts that have them in common.
@@ -122,32 +119,68 @@ func (s style) summary(f *fleet, w wording) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s.paint(colourOf[result], w.of(result, n))))
 		}
 	}
-	return fmt.Sprintf("%s: %s\n", hostsOf(len(f.Hosts)), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s\n", Hosts(len(f.Hosts)), strings.Join(parts, ", "))
 }
 
-// errors says what went wrong and what to do, once for hosts that have it in common.
-func (s style) errors(f *fleet) string {
+// errors says what went wrong and what to do, once for hosts that have it in common. Where the errors were told as they
+// happened, it only says where.
+func (s style) errors(f *fleet, told bool) string {
 	var b strings.Builder
-	for _, g := range grouped(f, s.errorsOf) {
+	for _, g := range grouped(f, func(h *host) []string { return s.errorsOf(h, told) }) {
 		fmt.Fprintf(&b, "\n%s  %s", s.bold(strings.Join(g.hosts, ", ")), g.text)
 	}
 	return b.String()
 }
 
-func (s style) errorsOf(h *host) []string {
-	if r := h.result(); r != failed && r != unreachable {
-		return nil
-	}
-	var texts []string
-	for _, r := range h.Results {
-		if r.failed() {
-			texts = append(texts, r.Task+"\n"+shift(s.labelled("error:", r.Answer.text()), 2))
+func (s style) errorsOf(h *host, told bool) (texts []string) {
+	for _, e := range h.errors() {
+		if told {
+			texts = append(texts, e.Task+"  "+s.word(e.Status)+"\n")
+		} else {
+			texts = append(texts, s.errorText(e))
 		}
 	}
 	return texts
 }
 
-func hostsOf(n int) string { return plural(n, "host") }
+func (s style) errorText(e event) string {
+	return e.Task + "\n" + shift(s.labelled("error:", e.Answer.text()), 2)
+}
+
+// errors are those that the playbook did not take care of.
+func (h *host) errors() []event {
+	if r := h.result(); r != failed && r != unreachable {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(h.Results), func(e event) bool { return !e.failed() })
+}
+
+// moved is the difference of a unit that would run in another directory.
+var moved = regexp.MustCompile(`(?m)^-WorkingDirectory=(\n|.)*^\+WorkingDirectory=`)
+
+// question asks about hosts on which the service belongs to another application, most likely since the wrong one was named.
+func (s style) question(f *fleet, project string) string {
+	foreign := func(e event) bool {
+		return e.Module == "systemd_sidekiq" && (moved.MatchString(e.Diff) || strings.Contains(e.Answer.text(), "belongs to another project"))
+	}
+	var names []string
+	for _, h := range f.Hosts {
+		if slices.ContainsFunc(h.Results, foreign) {
+			names = append(names, h.Name)
+		}
+	}
+	if len(names) == 0 || !f.Check {
+		return ""
+	}
+	named := "project_name"
+	if project != "" {
+		named = "--project " + project
+	}
+	return "\n" + s.hanging("hint:", fmt.Sprintf("the service belongs to another application on %s: is %s right?", strings.Join(names, ", "), named))
+}
+
+// Hosts is a number of hosts in words.
+func Hosts(n int) string { return plural(n, "host") }
 
 func plural(n int, word string) string {
 	if n == 1 {

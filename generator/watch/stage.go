@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -29,19 +30,28 @@ type Run struct {
 	Core     Core
 	Playbook *playbook.AnsiblePlaybookCmd
 	Extra    []string // further options of ansible-playbook, as they were typed
+	Plugins  string   // the directory of the callback plugin, where it is not that of the playbook
+	Project  string   // that was named for this run, if any
 	Verify   bool     // differences are what is looked for
+	Quiet    bool     // show only hosts that changed, differ or failed
+	Format   string   // of the report, one of Formats
 }
+
+// Formats of a report.
+var Formats = []string{"text", "json", "junit"}
 
 // Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines.
 func (r Run) Watch(ctx context.Context, out, errs io.Writer) (Outcome, error) {
-	return newStage(out, errs, r.Core, r.Extra, r.Verify).run(ctx, command{r.Playbook, r.Extra})
+	return newStage(out, errs, r).run(ctx, command{r.Playbook, r.Extra})
 }
 
 // stage is where a run is seen. What happens comes from three sides at once, ansible-playbook's standard output, its standard
 // error and the clock, and is shown one after the other.
 type stage struct {
+	Run
 	mutex     sync.Mutex
 	out, errs io.Writer
+	texts     io.Writer // what Ansible itself prints on standard output
 	fleet     *fleet
 	show      progress
 	style
@@ -49,33 +59,40 @@ type stage struct {
 	words  wording
 }
 
-func newStage(out, errs io.Writer, c Core, extra []string, verify bool) *stage {
-	s := &stage{out: out, errs: errs, fleet: &fleet{}, words: applied, gather: true}
+func newStage(out, errs io.Writer, r Run) *stage {
+	s := &stage{Run: r, out: out, errs: errs, texts: out, fleet: &fleet{}, words: applied, gather: true, show: silent{}}
 	file, interactive := terminal(out)
-	s.colour = interactive && os.Getenv("NO_COLOR") == ""
-	if verify {
+	s.colour = interactive && !noColour()
+	if r.Verify {
 		s.words = verified
 	}
-	switch asks := slices.Contains(extra, "--step"); {
+	if interactive {
+		s.columns, _ = sizeOf(file)
+	}
+	switch asks := slices.Contains(r.Extra, "--step"); {
+	case r.Format != "" && r.Format != Formats[0]:
+		s.texts = errs
+	case r.Quiet:
 	case interactive && !asks:
 		size := func() (int, int) { return sizeOf(file) }
-		s.columns, _ = size()
-		s.show = &live{out: out, style: s.style, size: size, now: time.Now, mayPrompt: !c.detaches()}
-	case verify:
-		s.show = silent{}
-	default:
+		s.show = &live{out: out, style: s.style, size: size, now: time.Now, mayPrompt: !r.Core.detaches()}
+	case !r.Verify:
 		s.show, s.gather = plain{out: out, style: s.style, warned: map[string]map[string]bool{}}, false
 	}
 	return s
 }
 
+// noColour tells what a person wants of all programs: https://no-color.org
+func noColour() bool { return os.Getenv("NO_COLOR") != "" }
+
 // terminal is the terminal that w is, if it is one that can move its cursor.
 func terminal(w io.Writer) (*os.File, bool) {
 	file, ok := w.(*os.File)
-	return file, ok && os.Getenv("TERM") != "dumb" && isTerminal(file)
+	return file, ok && os.Getenv("TERM") != "dumb" && IsTerminal(file)
 }
 
-func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
+// IsTerminal tells whether a file is a terminal.
+func IsTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 func sizeOf(file *os.File) (columns, lines int) {
 	columns, lines, err := term.GetSize(int(file.Fd()))
@@ -106,8 +123,9 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
-	s.end()
+	s.show.end()
 	o := Outcome{Status: ended.status, fleet: s.fleet}
+	reported := s.report()
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
 		return o, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
@@ -116,17 +134,23 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	case err != nil && o.Status == 0:
 		return o, err
 	}
-	return o.judge()
+	return o, reported
 }
 
 func (s *stage) splitter(mark string) *splitter {
-	return &splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.out, text) }}
+	return &splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.texts, text) }}
 }
 
-// environment chooses the plugin, and keeps Ansible's colours on a terminal: it sees a pipe.
+// environment chooses the plugin, and whether Ansible paints its own text: it sees a pipe.
 func (s *stage) environment(mark string) map[string]string {
 	env := map[string]string{"ANSIBLE_STDOUT_CALLBACK": callbackName, "SIDEKIQ_ROLE_MARK": mark}
-	if s.colour {
+	if s.Plugins != "" {
+		env["ANSIBLE_CALLBACK_PLUGINS"] = strings.Trim(s.Plugins+":"+os.Getenv("ANSIBLE_CALLBACK_PLUGINS"), ":")
+	}
+	switch {
+	case noColour():
+		env["ANSIBLE_NOCOLOR"], env["ANSIBLE_FORCE_COLOR"] = "1", "0"
+	case s.colour:
 		env["ANSIBLE_FORCE_COLOR"] = "1"
 	}
 	return env
@@ -170,22 +194,47 @@ func (s *stage) text(w io.Writer, text string) {
 	s.show.text(w, text)
 }
 
-// end reports. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
-func (s *stage) end() {
-	s.show.end()
-	if len(s.fleet.Hosts) == 0 {
-		return
+// report is written at the end. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
+func (s *stage) report() error {
+	f := s.shown()
+	switch {
+	case s.Format == "json":
+		return s.json(f)
+	case s.Format == "junit":
+		return s.junit(f)
+	case len(f.Hosts) == 0:
+		return nil
 	}
-	if s.words == applied && s.fleet.Check {
-		s.words = checked
+	_, err := io.WriteString(s.out, s.summed(f))
+	return err
+}
+
+// shown are the hosts that are reported.
+func (s *stage) shown() *fleet {
+	f := *s.fleet
+	if s.Quiet {
+		f.Hosts = slices.DeleteFunc(slices.Clone(f.Hosts), func(h *host) bool { return h.result() == unchanged })
+	}
+	return &f
+}
+
+// summed is the proof, one sentence, the errors and a question.
+func (s *stage) summed(f *fleet) string {
+	w, text := s.words, ""
+	if w == applied && f.Check {
+		w = checked
 	}
 	if s.show != (silent{}) {
-		fmt.Fprintln(s.out)
+		text = "\n"
 	}
 	if s.gather {
-		fmt.Fprint(s.out, s.changes(s.fleet))
+		text += s.changes(f)
 	}
-	fmt.Fprint(s.out, s.report(s.fleet, s.words))
+	text += s.table(f, w)
+	if !s.Quiet {
+		text += "\n" + s.summary(f, w)
+	}
+	return text + s.errors(f, !s.gather) + s.question(f, s.Project)
 }
 
 // command is an ansible-playbook call with further options as they were typed.

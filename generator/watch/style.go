@@ -2,7 +2,8 @@ package watch
 
 import (
 	"strings"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // style tells whether words are painted, and how wide the terminal is: 0 where there is none.
@@ -40,20 +41,18 @@ func (s style) diff(line string) string {
 	return line
 }
 
-func width(text string) int { return utf8.RuneCountInString(text) }
+// width is the number of columns that a text takes.
+func width(text string) int { return runewidth.StringWidth(text) }
 
 // pad fills a text with spaces.
-func pad(text string, to int) string { return text + strings.Repeat(" ", max(0, to-width(text))) }
+func pad(text string, to int) string { return runewidth.FillRight(text, to) }
 
 // cut shortens a text that is too wide.
 func cut(text string, to int) string {
-	if width(text) <= to {
-		return text
-	}
 	if to <= 3 {
-		return string([]rune(text)[:max(0, to)])
+		return runewidth.Truncate(text, max(0, to), "")
 	}
-	return string([]rune(text)[:to-3]) + "..."
+	return runewidth.Truncate(text, to, "...")
 }
 
 // shift sets each line of a text off by spaces, and ends the last one.
@@ -85,7 +84,7 @@ func wrap(text string, to int) string {
 // breakAt is the blank at which a line is broken: the last one that fits, else the first behind the word that does not fit; -1 for none.
 func breakAt(line string, to int) int {
 	indent := len(line) - len(strings.TrimLeft(line, " "))
-	if at := strings.LastIndex(string([]rune(line)[:to+1]), " "); at > indent {
+	if at := strings.LastIndex(runewidth.Truncate(line, to+1, ""), " "); at > indent {
 		return at
 	}
 	if at := strings.Index(line[indent:], " "); at >= 0 {
