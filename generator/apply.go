@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ Any other is ansible-playbook's own.`,
 	cmd.Flags().BoolVarP(&o.Diff, "diff", "D", false, "show differences")
 	cmd.Flags().BoolVarP(&t.yes, "yes", "y", false, "do not ask for confirmation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		outcome, err := t.run(args, o, watch.Run{Quiet: t.quiet})
+		outcome, err := t.run(args, o, watch.Run{Format: watch.Formats[0]})
 		if err != nil {
 			return err
 		}
@@ -96,29 +97,33 @@ func ansibleOption(name string) bool {
 	return strings.Contains(options, " "+name+" ")
 }
 
-// validate refuses flags that exclude each other.
+// exclusive are flags that exclude each other, and what to do instead.
+var exclusive = []struct{ one, other, hint string }{
+	{"inventory", "host", "to run on some hosts of an inventory, end with -- --limit HOST"},
+	{"playbook", "host", "to run on some hosts of the playbook, end with -- --limit HOST"},
+	{"playbook", "hosts", "to run on some hosts of the playbook, end with -- --limit PATTERN"},
+	{"host", "hosts", "--hosts chooses hosts of an inventory, --host names them"},
+}
+
 func (t *target) validate(args []string) error {
-	given := func(name string) bool { return t.cmd.Flags().Changed(name) }
-	of := ""
-	t.cmd.Flags().Visit(func(f *pflag.Flag) {
+	f := t.cmd.Flags()
+	for _, e := range exclusive {
+		if f.Changed(e.one) && f.Changed(e.other) {
+			return fmt.Errorf("--%s and --%s are both given; hint: %s", e.one, e.other, e.hint)
+		}
+	}
+	ofModel := ""
+	f.Visit(func(f *pflag.Flag) {
 		if _, is := f.Annotations[modelFlag]; is {
-			of = f.Name
+			ofModel = f.Name
 		}
 	})
 	switch {
+	case t.playbook != "" && ofModel != "":
+		return fmt.Errorf("--playbook and --%s are both given; hint: the playbook does not use the model: set the role's variables in it or in the inventory", ofModel)
 	case len(args) > 0 && t.cmd.ArgsLenAtDash() != 0:
 		return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
-	case given("inventory") && given("host"):
-		return errors.New("--inventory and --host are both given; hint: to run on some hosts of an inventory, end with -- --limit HOST")
-	case given("playbook") && given("host"):
-		return errors.New("--playbook and --host are both given; hint: to run on some hosts of the playbook, end with -- --limit HOST")
-	case given("playbook") && given("hosts"):
-		return errors.New("--playbook and --hosts are both given; hint: the playbook says which hosts; to run on some of them, end with -- --limit PATTERN")
-	case given("playbook") && of != "":
-		return fmt.Errorf("--playbook and --%s are both given; hint: the playbook does not use the model: set the role's variables in it or in the inventory", of)
-	case given("hosts") && !given("inventory"):
-		return errors.New("--hosts is given without --inventory; hint: --hosts chooses hosts of an inventory, --host names them")
-	case !given("inventory") && !given("host") && !given("playbook"):
+	case len(t.inventories)+len(t.hosts) == 0 && t.playbook == "":
 		return errors.New("--inventory, --host or --playbook is required; hint: for example --playbook site.yml, or --host worker1.example.org")
 	}
 	for i, h := range t.hosts {
@@ -149,21 +154,27 @@ func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.R
 		return watch.Outcome{}, err
 	}
 	defer os.RemoveAll(dir)
-	changes := !o.Check && !slices.ContainsFunc(args, func(word string) bool { return word == "-C" || word == "--check" })
+	changes := !o.Check && !given(args, "-C", "--check")
 	file := t.playbook
 	if file == "" {
-		file, err = writePlay(dir, m, t.play(m, changes))
-		r.Project = m.Project
+		file, err = t.writePlay(dir, m, changes)
 	} else {
-		o.Tags, r.Plugins = watch.Tag, filepath.Join(dir, "callback_plugins")
+		o.Tags, r.Plugins = watch.Tag, filepath.Join(dir, plugins)
 		err = watch.WritePlugin(r.Plugins)
 	}
 	if err != nil {
 		return watch.Outcome{}, err
 	}
+	r.Project, r.File, r.Quiet = m.Project, t.playbook, t.quiet
 	r.Playbook = playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(&o))
-	r.Extra = append(t.inventoryOptions(), args...)
-	if !slices.ContainsFunc(args, lists) {
+	if len(t.hosts) > 0 {
+		t.inventories = []string{strings.Join(t.hosts, ",") + ","} // names in a list that ends in a comma are hosts
+	}
+	for _, i := range t.inventories {
+		r.Extra = append(r.Extra, "--inventory="+i)
+	}
+	r.Extra = append(r.Extra, args...)
+	if !given(args, "--list-hosts", "--list-tasks", "--list-tags", "--syntax-check") {
 		if status, err := t.targets(r, m, changes); status != 0 || err != nil {
 			return watch.Outcome{Status: status}, err
 		}
@@ -171,114 +182,70 @@ func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.R
 	return r.Watch(t.cmd.Context(), t.cmd.OutOrStdout(), t.cmd.ErrOrStderr())
 }
 
-// lists tells whether an option of ansible-playbook has it run nothing.
-func lists(word string) bool {
-	return slices.Contains([]string{"--list-hosts", "--list-tasks", "--list-tags", "--syntax-check"}, word)
-}
+// plugins is the directory beside a playbook where Ansible looks for callback plugins.
+const plugins = "callback_plugins"
 
-// inventoryOptions are the inventories: names in a list that ends in a comma are hosts.
-func (t *target) inventoryOptions() (options []string) {
-	inventories := t.inventories
-	if len(t.hosts) > 0 {
-		inventories = []string{strings.Join(t.hosts, ",") + ","}
-	}
-	for _, i := range inventories {
-		options = append(options, "--inventory="+i)
-	}
-	return options
-}
-
-// play is the playbook of a model. A change restarts as many hosts at a time as the model says; nothing else has to wait for
-// others. Without a project it ends before it connects to a host.
-func (t *target) play(m model.Model, changes bool) string {
-	pattern := m.Playbook.Hosts
-	switch {
-	case len(t.hosts) > 0:
-		pattern = "all"
-	case t.pattern != "":
-		pattern = t.pattern
-	}
-	text := fmt.Sprintf("- name: Run Sidekiq\n  hosts: %q\n  gather_facts: false\n", pattern)
-	if changes {
-		text += fmt.Sprintf("  serial: %d\n", m.Playbook.Serial)
-	}
-	if m.Project == "" {
-		text += `  pre_tasks:
-    - name: Check that the application has a name
-      ansible.builtin.assert:
-        that: sidekiq_project is defined
-        fail_msg: "the application has no name; hint: --project NAME, or project_name in the inventory"
-      tags: always
-`
-	}
-	return text + "  roles:\n    - role: sidekiq\n"
+// given tells whether one of the options is among those of ansible-playbook.
+func given(args []string, options ...string) bool {
+	return slices.ContainsFunc(args, func(word string) bool { return slices.Contains(options, word) })
 }
 
 // writePlay writes a playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
-// says of other directories.
-func writePlay(dir string, m model.Model, play string) (string, error) {
-	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), true); err != nil {
-		return "", err
+// says of other directories. A change restarts as many hosts at a time as the model says; nothing else has to wait.
+func (t *target) writePlay(dir string, m model.Model, changes bool) (string, error) {
+	pattern := cmp.Or(t.pattern, m.Playbook.Hosts)
+	if len(t.hosts) > 0 {
+		pattern = "all"
+	}
+	play, err := filled("templates/apply.yml", map[string]any{"Hosts": pattern, "Serial": m.Playbook.Serial, "Changes": changes, "Project": m.Project})
+	if err == nil {
+		_, err = generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), true)
 	}
 	file := filepath.Join(dir, "sidekiq.yml")
-	return file, errors.Join(watch.WritePlugin(filepath.Join(dir, "callback_plugins")), os.WriteFile(file, []byte(play), 0o600))
+	return file, errors.Join(err, watch.WritePlugin(filepath.Join(dir, plugins)), os.WriteFile(file, play, 0o600))
 }
 
 // targets prints plays and hosts, and asks before they are changed. Its status is that of an ansible-playbook that refused.
 func (t *target) targets(r watch.Run, m model.Model, changes bool) (int, error) {
-	plays, status, said, err := r.Plays(t.cmd.Context())
+	plays, status, err := r.Plays(t.cmd.Context(), t.cmd.ErrOrStderr())
 	if status != 0 || err != nil {
-		fmt.Fprint(t.cmd.ErrOrStderr(), said)
 		return status, err
 	}
-	if len(plays) == 0 {
-		return 0, t.noTasks()
+	note, text, hosts := "", "", []string{}
+	switch {
+	case !changes:
+		note = ", nothing is changed"
+	case t.playbook == "":
+		note = fmt.Sprintf(", %d at a time", m.Playbook.Serial)
 	}
-	var hosts []string
-	text := ""
 	for _, p := range plays {
-		text += p.Describe(t.note(m, changes))
+		text += p.Describe(note)
 		hosts = append(hosts, p.Hosts...)
 	}
 	slices.Sort(hosts)
 	switch n := len(slices.Compact(hosts)); {
 	case n == 0:
-		return 0, t.noHosts(plays)
+		return 0, t.nothing(plays)
 	case changes && !t.yes:
 		fmt.Fprint(t.cmd.ErrOrStderr(), text)
 		return 0, t.confirm(n)
-	case !t.quiet && (r.Format == "" || r.Format == watch.Formats[0]):
+	case !t.quiet && r.Format == watch.Formats[0]:
 		fmt.Fprint(t.cmd.OutOrStdout(), text+"\n")
 	}
 	return 0, nil
 }
 
-// note is what is to be known of a play beside its hosts.
-func (t *target) note(m model.Model, changes bool) string {
-	switch {
-	case !changes:
-		return ", nothing is changed"
-	case t.playbook != "":
-		return ""
+// nothing says why there is nothing to run, and names the groups that there are.
+func (t *target) nothing(plays []watch.Play) error {
+	if len(plays) == 0 {
+		return fmt.Errorf("no task with the tag %q would run; hint: the role has it in all tasks since this version; include_role needs it as well; look at --tags and --skip-tags after --", watch.Tag)
 	}
-	return fmt.Sprintf(", %d at a time", m.Playbook.Serial)
-}
-
-func (t *target) noTasks() error {
-	if t.playbook == "" {
-		return errors.New("no task of the role would run; hint: look at --tags and --skip-tags after --")
-	}
-	return fmt.Errorf("%s: no play has a task with the tag %q; hint: the role has it since this version: generate it again; include_role needs it as well", t.playbook, watch.Tag)
-}
-
-// noHosts names the groups that there are.
-func (t *target) noHosts(plays []watch.Play) error {
 	text := fmt.Sprintf("no host matches %q", plays[0].Pattern)
 	if groups := watch.Groups(t.cmd.Context(), t.inventories); len(groups) > 0 {
 		text += "; the groups are: " + strings.Join(groups, ", ")
 	}
 	if t.playbook != "" {
-		return errors.New(text + "; hint: is the inventory right? " + t.cmd.CommandPath() + " --playbook " + t.playbook + " -i INVENTORY")
+		return errors.New(text + "; hint: name the inventory of the playbook: -i INVENTORY")
 	}
 	return errors.New(text + "; hint: name the group in the model (playbook.hosts), or --hosts PATTERN")
 }

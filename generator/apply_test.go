@@ -107,14 +107,14 @@ func TestApply_Play(t *testing.T) {
 	require.NoError(t, os.WriteFile("sidekiq-role.yml", []byte("project: demo\nplaybook: {hosts: sidekiqs, serial: 3}\n"), 0o600))
 	const serial, asserted = "\n  serial: 3\n", "sidekiq_project is defined"
 	for args, want := range map[string][]string{
-		"apply -y -i x":                     {`hosts: "sidekiqs"`, serial},
-		"apply -y -i x --hosts a:!b":        {`hosts: "a:!b"`, serial},
-		"apply -y --host a":                 {`hosts: "all"`, serial},
-		"apply -y -i x --project= ":         {`hosts: "sidekiqs"`, serial, asserted},
-		"apply -C -i x":                     {`hosts: "sidekiqs"`},
-		"apply -i x -- -C":                  {`hosts: "sidekiqs"`},
-		"verify -i x":                       {`hosts: "sidekiqs"`},
-		"verify --host a --model /dev/null": {`hosts: "all"`, asserted},
+		"apply -y -i x":                     {"hosts: sidekiqs\n", serial},
+		"apply -y -i x --hosts a:!b":        {"hosts: a:!b\n", serial},
+		"apply -y --host a":                 {"hosts: all\n", serial},
+		"apply -y -i x --project= ":         {"hosts: sidekiqs\n", serial, asserted},
+		"apply -C -i x":                     {"hosts: sidekiqs\n"},
+		"apply -i x -- -C":                  {"hosts: sidekiqs\n"},
+		"verify -i x":                       {"hosts: sidekiqs\n"},
+		"verify --host a --model /dev/null": {"hosts: all\n", asserted},
 	} {
 		_, out, _ := called(strings.Fields(args)...)
 		for _, w := range want {
@@ -240,7 +240,7 @@ func TestVerify_AnsiblesTextBesideDocument(t *testing.T) {
 	fakeAnsible(t, "ansible-playbook [core 2.19.14]", "echo Ansible speaks\n")
 	status, out, errs := called("verify", "--host", "a", "--project", "demo", "--format", "json")
 	require.Equal(t, 0, status)
-	require.JSONEq(t, `{"project": "demo", "hosts": []}`, out)
+	require.JSONEq(t, `{"project": "demo", "playbook": "", "hosts": []}`, out)
 	require.Equal(t, "Ansible speaks\n", errs)
 }
 

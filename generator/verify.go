@@ -19,20 +19,8 @@ func verifyCommand() *cobra.Command {
 change, and which hosts are as they should be. A restart that is pending (sidekiq_restart: never)
 is shown and is not a difference.
 
-The format json is one document on standard output:
-  project, playbook   what was named
-  hosts[].host
-  hosts[].result      ok, differs, failed, unreachable or not finished
-  hosts[].tasks[]     the tasks of the role, and others that failed
-    task, module      their names
-    status            ok, changed, failed, unreachable, ignored or skipped
-    steps, diff       what would change
-    error, hint, warnings
-    findings          dangers of the sudo grants
-    proof             what the module saw: status and processes of the service; proved, the users
-                      that may restart it; pool_before, pool_after and required of the pool
-The format junit has a test case for each host and each of Sidekiq, sudo and pool: a difference is
-a failure. In both formats what Ansible itself prints goes to standard error.
+With --format json or junit the report is one document on standard output, and what Ansible itself
+prints goes to standard error. README.md describes both.
 
 Options after -- are passed to ansible-playbook.
 
@@ -55,7 +43,7 @@ Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook'
 		if !slices.Contains(watch.Formats, *format) {
 			return fmt.Errorf("--format: %q is not accepted; accepted: %s", *format, strings.Join(watch.Formats, ", "))
 		}
-		outcome, err := t.run(args, playbook.AnsiblePlaybookOptions{Check: true, Diff: true}, watch.Run{Verify: true, Quiet: t.quiet, Format: *format})
+		outcome, err := t.run(args, playbook.AnsiblePlaybookOptions{Check: true, Diff: true}, watch.Run{Verify: true, Format: *format})
 		if err != nil {
 			return err
 		}

@@ -8,98 +8,69 @@ import (
 	"strings"
 )
 
-// reported are the results of hosts in documents.
-var reported = wording{changed: "differs", unchanged: "ok"}
-
-// document is the report as JSON; the help of verify describes it.
-type document struct {
-	Project  string         `json:"project,omitempty"`
-	Playbook string         `json:"playbook,omitempty"`
-	Hosts    []hostDocument `json:"hosts"`
-}
-
-type hostDocument struct {
-	Host   string         `json:"host"`
-	Result string         `json:"result"`
-	Tasks  []taskDocument `json:"tasks"`
-}
-
-type taskDocument struct {
-	Task     string          `json:"task"`
-	Module   string          `json:"module"`
-	Status   string          `json:"status"`
-	Steps    []string        `json:"steps,omitempty"`
-	Diff     string          `json:"diff,omitempty"`
-	Error    string          `json:"error,omitempty"`
-	Hint     string          `json:"hint,omitempty"`
-	Warnings []string        `json:"warnings,omitempty"`
-	Findings json.RawMessage `json:"findings,omitempty"`
-	Proof    proof           `json:"proof,omitzero"`
-}
-
+// json writes the report as one document; the help of verify describes it.
 func (s *stage) json(f *fleet) error {
-	d := document{Project: s.Project, Playbook: s.Playbook.Playbooks[0], Hosts: []hostDocument{}}
-	if s.Plugins == "" { // the playbook is a temporary one
-		d.Playbook = ""
+	type document struct {
+		Host   string  `json:"host"`
+		Result string  `json:"result"`
+		Tasks  []event `json:"tasks"`
 	}
+	hosts := []document{}
 	for _, h := range f.Hosts {
-		tasks := []taskDocument{}
+		d := document{h.Name, verified.of(h.result()), []event{}}
 		for _, e := range h.Results {
-			tasks = append(tasks, e.document())
+			e.Event, e.Host = "", ""
+			if e.failed() || e.Status == "ignored" {
+				e.Error, e.Hint = explain(e.Answer.text())
+			}
+			d.Tasks = append(d.Tasks, e)
 		}
-		d.Hosts = append(d.Hosts, hostDocument{h.Name, reported.of(h.result(), 1), tasks})
+		hosts = append(hosts, d)
 	}
 	to := json.NewEncoder(s.out)
 	to.SetIndent("", "  ")
 	to.SetEscapeHTML(false)
-	return to.Encode(d)
-}
-
-func (e event) document() taskDocument {
-	a := e.Answer
-	d := taskDocument{Task: e.Task, Module: e.Module, Status: e.Status, Steps: a.Steps, Diff: e.Diff, Warnings: e.Warnings, Findings: a.Findings, Proof: a.proof}
-	if e.failed() || e.Status == "ignored" {
-		d.Error, d.Hint = explain(a.text())
-	}
-	return d
+	return to.Encode(map[string]any{"project": s.Project, "playbook": s.File, "hosts": hosts})
 }
 
 // suite is the report as JUnit has it: a case for each host and part.
 type suite struct {
-	XMLName  xml.Name    `xml:"testsuite"`
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Cases    []suiteCase `xml:"testcase"`
+	XMLName  xml.Name   `xml:"testsuite"`
+	Name     string     `xml:"name,attr"`
+	Tests    int        `xml:"tests,attr"`
+	Failures int        `xml:"failures,attr"`
+	Errors   int        `xml:"errors,attr"`
+	Skipped  int        `xml:"skipped,attr"`
+	Cases    []testCase `xml:"testcase"`
 }
 
-type suiteCase struct {
-	Class   string  `xml:"classname,attr"`
-	Name    string  `xml:"name,attr"`
-	Failure *remark `xml:"failure"`
-	Error   *remark `xml:"error"`
-	Skipped *remark `xml:"skipped"`
+type testCase struct {
+	Host   string `xml:"classname,attr"`
+	Part   string `xml:"name,attr"`
+	Remark *remark
 }
 
+// remark is an element failure, error or skipped of a case.
 type remark struct {
-	Message string `xml:"message,attr,omitempty"`
+	XMLName xml.Name
+	Message string `xml:"message,attr"`
 	Text    string `xml:",chardata"`
 }
 
+// parts are what the modules manage.
+var parts = []struct{ name, module string }{{"Sidekiq", "systemd_sidekiq"}, {"sudo", "sudoers_entry"}, {"pool", "db_pool"}}
+
 func (s *stage) junit(f *fleet) error {
 	all := suite{Name: "sidekiq-role verify"}
+	counts := map[string]*int{"failure": &all.Failures, "error": &all.Errors, "skipped": &all.Skipped}
 	for _, h := range f.Hosts {
 		for _, p := range parts {
-			c := h.testCase(p)
-			all.Tests++
-			for n, r := range map[*int]*remark{&all.Failures: c.Failure, &all.Errors: c.Error, &all.Skipped: c.Skipped} {
-				if r != nil {
-					*n++
-				}
+			r := h.judge(p.module)
+			if r != nil {
+				*counts[r.XMLName.Local]++
 			}
-			all.Cases = append(all.Cases, c)
+			all.Tests++
+			all.Cases = append(all.Cases, testCase{h.Name, p.name, r})
 		}
 	}
 	text, err := xml.MarshalIndent(all, "", "  ")
@@ -109,20 +80,21 @@ func (s *stage) junit(f *fleet) error {
 	return err
 }
 
-// testCase is an error where the part was not judged since the host failed or could not be reached, or is not finished.
-func (h *host) testCase(p part) suiteCase {
-	c, e, result := suiteCase{Class: h.Name, Name: p.head}, h.last(p.module), h.result()
+// judge is nil where a module found all as it should be. A part is an error where it was not judged since the host failed, could not
+// be reached or is not finished.
+func (h *host) judge(module string) *remark {
+	e, result := h.last(module), h.result()
 	switch {
 	case e.Status == "ok":
+		return nil
 	case e.Status == changed:
-		c.Failure = &remark{plural(len(e.Answer.Steps), "change"), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
+		return &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
 	case result == changed, result == unchanged:
-		c.Skipped = &remark{}
-	default:
-		c.Error = &remark{Message: cmp.Or(e.Status, result)}
-		for _, e := range h.errors() {
-			c.Error.Text += style{}.errorText(e)
-		}
+		return &remark{XMLName: xml.Name{Local: "skipped"}}
 	}
-	return c
+	text := ""
+	for _, e := range h.errors() {
+		text += style{}.error(e)
+	}
+	return &remark{xml.Name{Local: "error"}, cmp.Or(e.Status, result), text}
 }

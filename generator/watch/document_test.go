@@ -30,10 +30,8 @@ func documented(t *testing.T, name, format string) string {
 func TestReport_JSON(t *testing.T) {
 	text := documented(t, "drift", "json")
 	goldentest.File(t, "testdata/drift.json", text)
-	var d document
+	var d struct{ Hosts []struct{ Result string } }
 	require.NoError(t, json.Unmarshal([]byte(text), &d))
-	require.Equal(t, "demo", d.Project)
-	require.Empty(t, d.Playbook, "it is a temporary one")
 	var results []string
 	for _, h := range d.Hosts {
 		results = append(results, h.Result)

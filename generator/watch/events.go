@@ -36,57 +36,55 @@ func WritePlugin(dir string) error {
 	return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, callbackName+".py"), text, 0o600))
 }
 
-// event is one line of the callback plugin.
+// event is one line of the callback plugin. Results stand as they are in the report as JSON.
 type event struct {
-	Event string `json:"event"` // play, start, result or end
+	Event string `json:"event,omitempty"` // play, start, result or end
 
-	Hosts []string `json:"hosts"`
-	Tasks int      `json:"tasks"` // of the role that each host runs, as far as that is known at the start
-	Check bool     `json:"check"`
+	Hosts []string         `json:"hosts,omitempty"`
+	Tasks int              `json:"tasks,omitempty"` // of the role that each host runs, as far as that is known at the start
+	Check bool             `json:"check,omitempty"`
+	Stats map[string]stats `json:"stats,omitempty"`
 
-	Host, Task, Module, Status string
-	Ours                       bool `json:"ours"` // the task is of the role or of its modules
-
+	Host     string   `json:"host,omitempty"`
+	Task     string   `json:"task"`
+	Ours     bool     `json:"ours"` // the task is of the role or of its modules
+	Module   string   `json:"module"`
+	Status   string   `json:"status"`
 	Answer   answer   `json:"answer"`
-	Warnings []string `json:"warnings"`
-	Diff     string   `json:"diff"`
-
-	Stats map[string]stats `json:"stats"`
+	Warnings []string `json:"warnings,omitempty"`
+	Diff     string   `json:"diff,omitempty"`
+	Error    string   `json:"error,omitempty"` // worked out here, as hint is
+	Hint     string   `json:"hint,omitempty"`
 }
 
 // answer is what may be shown of a module's answer; which keys these are is decided in the plugin.
 type answer struct {
-	Censored string          `json:"censored"`
-	Msg      any             `json:"msg"` // of debug it may be anything
-	Steps    []string        `json:"steps"`
-	Stdout   string          `json:"module_stdout"`
-	Stderr   string          `json:"module_stderr"`
-	Findings json.RawMessage `json:"findings"`
-	proof
-}
-
-// proof is what a module saw on the host.
-type proof struct {
-	Exists    *bool     `json:"exists,omitempty"`
-	Before    *int      `json:"pool_before,omitempty"`
-	After     *int      `json:"pool_after,omitempty"`
-	Required  int       `json:"required,omitempty"`
-	State     string    `json:"state,omitempty"`
-	Proved    []string  `json:"proved,omitempty"`
-	Status    string    `json:"status,omitempty"`
-	Pending   bool      `json:"restart_pending,omitempty"`
-	Processes []process `json:"processes,omitempty"`
+	Censored  string          `json:"censored,omitempty"`
+	Msg       any             `json:"msg,omitempty"` // of debug it may be anything
+	Steps     []string        `json:"steps,omitempty"`
+	Stdout    string          `json:"module_stdout,omitempty"`
+	Stderr    string          `json:"module_stderr,omitempty"`
+	Findings  json.RawMessage `json:"findings,omitempty"`
+	Exists    *bool           `json:"exists,omitempty"`
+	Before    *int            `json:"pool_before,omitempty"`
+	After     *int            `json:"pool_after,omitempty"`
+	Required  int             `json:"required,omitempty"`
+	State     string          `json:"state,omitempty"`
+	Proved    []string        `json:"proved,omitempty"`
+	Status    string          `json:"status,omitempty"`
+	Pending   bool            `json:"restart_pending,omitempty"`
+	Processes []process       `json:"processes,omitempty"`
 }
 
 type process struct {
-	Unit      string    `json:"unit,omitempty"`
-	MainPID   int       `json:"main_pid,omitempty"`
+	Unit      string    `json:"unit"`
+	MainPID   int       `json:"main_pid"`
 	Evidence  string    `json:"evidence,omitempty"`
 	Heartbeat heartbeat `json:"heartbeat"`
 }
 
 type heartbeat struct {
-	Status      string   `json:"status,omitempty"`
+	Status      string   `json:"status"`
 	Concurrency int      `json:"concurrency,omitempty"`
 	Queues      []string `json:"queues,omitempty"`
 }

@@ -124,6 +124,14 @@ func (h *host) last(module string) event {
 	return event{}
 }
 
+// words are those for what was done.
+func (f *fleet) words() wording {
+	if f.Check {
+		return checked
+	}
+	return nil
+}
+
 // count is how many hosts have a result.
 func (f *fleet) count(result string) int {
 	n := 0

@@ -2,7 +2,7 @@ package watch
 
 // Outcome is how a run ended.
 type Outcome struct {
-	Status int // ansible-playbook's
+	Status int    // ansible-playbook's
 	fleet  *fleet // nil where ansible-playbook was not asked to run
 }
 

@@ -1,10 +1,10 @@
 package watch
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -21,58 +21,46 @@ type Play struct {
 	Hosts         []string
 }
 
-// Plays are those that use the role, as ansible-playbook lists them for the same inventories and options. No host is
-// connected to. Where ansible-playbook refuses, status is its own and said is what it said.
-func (r Run) Plays(ctx context.Context) (plays []Play, status int, said string, err error) {
+// Plays are those that use the role, as ansible-playbook lists them for the same inventories and options. No host is connected to.
+// If ansible-playbook refuses, status is its own, and errs has what it said.
+func (r Run) Plays(ctx context.Context, errs io.Writer) (plays []Play, status int, err error) {
 	words, err := command{r.Playbook, append(slices.Clone(r.Extra), "--list-hosts", "--list-tasks")}.Command()
 	if err != nil {
-		return nil, 0, "", err
+		return nil, 0, err
 	}
-	out, said, err := listing(ctx, words...)
+	listed, err := listing(ctx, words...)
 	var ended *exec.ExitError
 	if errors.As(err, &ended) && ended.Exited() {
-		return nil, ended.ExitCode(), said, nil
+		_, err = io.WriteString(errs, Visible(string(ended.Stderr)))
+		return nil, ended.ExitCode(), err
 	}
-	return playsOf(out), 0, said, err
+	return playsOf(listed), 0, err
 }
 
-// listing runs a program of Ansible, whose output is for programs that read it.
-func listing(ctx context.Context, words ...string) (out, errs string, err error) {
-	var stdout, stderr bytes.Buffer
+// listing is what a program of Ansible lists.
+func listing(ctx context.Context, words ...string) (string, error) {
 	c := exec.CommandContext(ctx, words[0], words[1:]...)
 	c.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0")
-	c.Stdout, c.Stderr = &stdout, &stderr
-	err = c.Run()
-	return Visible(stdout.String()), Visible(stderr.String()), err
+	out, err := c.Output()
+	return Visible(string(out)), err
 }
 
-// The lines of --list-hosts and --list-tasks, which are the same from ansible-core 2.14 to 2.22 (lib/ansible/cli/playbook.py).
+// How --list-hosts and --list-tasks print a play and its tasks, from ansible-core 2.14 to 2.22 (lib/ansible/cli/playbook.py).
 var (
-	playLine = regexp.MustCompile(`^  play #\d+ \((.*?)\): (.*)\tTAGS: \[.*\]$`)
-	hostLine = regexp.MustCompile(`^      (.+)$`)
-	taskLine = regexp.MustCompile(`^      .*\tTAGS: \[(.*)\]$`)
+	playLine = regexp.MustCompile(`^\d+ \((.*?)\): (.*)\tTAGS: `)
+	tagged   = regexp.MustCompile(`(?m)\tTAGS: \[(.*, )?` + Tag + `(, .*)?\]$`)
 )
 
 func playsOf(listed string) (plays []Play) {
-	var p Play
-	tagged := false
-	add := func() {
-		if tagged {
-			slices.Sort(p.Hosts)
-			plays = append(plays, p)
+	for _, play := range strings.Split(listed, "\n  play #")[1:] {
+		head, rest, _ := strings.Cut(play, "\n    hosts (")
+		hosts, tasks, _ := strings.Cut(rest, "\n    tasks:\n")
+		if m := playLine.FindStringSubmatch(head); m != nil && tagged.MatchString(tasks) {
+			names := strings.Split(hosts, "\n      ")[1:]
+			slices.Sort(names)
+			plays = append(plays, Play{m[2], m[1], names})
 		}
 	}
-	for _, line := range strings.Split(listed, "\n") {
-		if m := playLine.FindStringSubmatch(line); m != nil {
-			add()
-			p, tagged = Play{Name: m[2], Pattern: m[1]}, false
-		} else if m := taskLine.FindStringSubmatch(line); m != nil {
-			tagged = tagged || slices.Contains(strings.Split(m[1], ", "), Tag)
-		} else if m := hostLine.FindStringSubmatch(line); m != nil {
-			p.Hosts = append(p.Hosts, m[1])
-		}
-	}
-	add()
 	return plays
 }
 
@@ -101,7 +89,7 @@ func Groups(ctx context.Context, inventories []string) (groups []string) {
 	for _, i := range inventories {
 		words = append(words, "--inventory="+i)
 	}
-	out, _, err := listing(ctx, words...)
+	out, err := listing(ctx, words...)
 	if err != nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -42,21 +43,22 @@ func TestPlays_RealAnsible(t *testing.T) {
 			require.NoError(t, os.WriteFile(file, []byte(teamPlaybook), 0o600))
 			cmd := playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(&playbook.AnsiblePlaybookOptions{Tags: Tag}))
 			run := Run{Playbook: cmd, Extra: []string{"--inventory=" + inventory}}
-			plays, status, said, err := run.Plays(t.Context())
+			var errs bytes.Buffer
+			plays, status, err := run.Plays(t.Context(), &errs)
 			require.NoError(t, err)
-			require.Equal(t, 0, status, said)
-			require.Equal(t, []Play{{"Sidekiq", "workers:!w9", []string{"w1", "w2"}}, {"nosuch", "nosuch", nil}}, plays)
+			require.Equal(t, 0, status, errs.String())
+			require.Equal(t, []Play{{"Sidekiq", "workers:!w9", []string{"w1", "w2"}}, {"nosuch", "nosuch", []string{}}}, plays)
 
 			run.Extra = append(run.Extra, "--limit", "w2")
-			plays, _, _, err = run.Plays(t.Context())
+			plays, _, err = run.Plays(t.Context(), &errs)
 			require.NoError(t, err)
 			require.Equal(t, []string{"w2"}, plays[0].Hosts)
 
 			run.Extra = []string{"--nonsense"}
-			_, status, said, err = run.Plays(t.Context())
+			_, status, err = run.Plays(t.Context(), &errs)
 			require.NoError(t, err)
 			require.Equal(t, 2, status)
-			require.Contains(t, said, "--nonsense")
+			require.Contains(t, errs.String(), "--nonsense")
 
 			require.Equal(t, []string{"db", "edge", "web", "workers"}, Groups(t.Context(), []string{inventory}))
 			require.Empty(t, Groups(t.Context(), []string{filepath.Join(home, "missing", "hosts")}))
@@ -70,7 +72,7 @@ func TestPlay_Describe(t *testing.T) {
 		"P: 1 host that match \"a:!b\", 1 at a time\n  a\n":      {"P", "a:!b", []string{"a"}},
 		"P: 1 host, 1 at a time\n  a\n":                          {"P", "all", []string{"a"}},
 		"P: 1 host, 1 at a time\n  worker1.example.org\n":        {"P", "worker1.example.org", []string{"worker1.example.org"}},
-		"P: 0 hosts of the group nosuch, 1 at a time\n":          {"P", "nosuch", nil},
+		"P: 0 hosts of the group nosuch, 1 at a time\n":          {"P", "nosuch", []string{}},
 	} {
 		require.Equal(t, want, p.Describe(", 1 at a time"))
 	}

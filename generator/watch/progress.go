@@ -29,24 +29,17 @@ type plain struct {
 	silent
 	out io.Writer
 	style
-	warned map[string]map[string]bool // host, and what it was warned of
+	warned map[string]bool
 }
 
 func (p plain) event(f *fleet, e event) {
 	if e.Event == "result" && (e.Ours || e.failed()) {
-		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.before(e.Host))+p.error(e), 4))
+		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.warned)+p.failure(e), 4))
 	}
 }
 
 func (p plain) line(f *fleet, e event) string {
-	return pad(e.Host, widest(f)) + "  " + e.Task + "  " + p.word(statusWord(f, e.Status)) + "\n"
-}
-
-func statusWord(f *fleet, status string) string {
-	if f.Check && status == changed {
-		return checked.changed
-	}
-	return status
+	return pad(e.Host, widest(f)) + "  " + e.Task + "  " + p.word(f.words().of(e.Status)) + "\n"
 }
 
 func widest(f *fleet) int {
@@ -57,15 +50,7 @@ func widest(f *fleet) int {
 	return n
 }
 
-// before is what a host was warned of already.
-func (p plain) before(host string) map[string]bool {
-	if p.warned[host] == nil {
-		p.warned[host] = map[string]bool{}
-	}
-	return p.warned[host]
-}
-
-func (p plain) error(e event) string {
+func (p plain) failure(e event) string {
 	if e.failed() || e.Status == "ignored" {
 		return p.labelled("error:", e.Answer.text())
 	}
@@ -187,5 +172,5 @@ func (l *live) tail(f *fleet, h *host) (string, func(string) string) {
 	if len(h.Results) == 0 {
 		return "waiting", l.faint
 	}
-	return statusWord(f, h.Results[len(h.Results)-1].Status), l.word
+	return f.words().of(h.Results[len(h.Results)-1].Status), l.word
 }

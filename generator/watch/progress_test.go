@@ -24,21 +24,21 @@ func watched(t *testing.T, name string, show progress, now *time.Time) *fleet {
 	return f
 }
 
-func reportOf(f *fleet, w wording, show progress, s style) string {
+func reportOf(f *fleet, verify bool, show progress, s style) string {
 	_, told := show.(plain)
-	return (&stage{fleet: f, words: w, show: show, style: s, gather: !told}).summed(f)
+	return (&stage{Run: Run{Verify: verify}, fleet: f, show: show, style: s, gather: !told}).summed(f)
 }
 
 func newPlain(out *bytes.Buffer) plain {
-	return plain{out: out, warned: map[string]map[string]bool{}}
+	return plain{out: out, warned: map[string]bool{}}
 }
 
 func TestPlainOutputHasALineForEachHostAndTaskAndNoControlCharacters(t *testing.T) {
-	for name, w := range map[string]wording{"first": applied, "again": applied, "several": applied, "drift": checked} {
+	for _, name := range []string{"first", "again", "several", "drift"} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			f := watched(t, name, newPlain(&out), &time.Time{})
-			text := out.String() + reportOf(f, w, newPlain(&out), style{})
+			text := out.String() + reportOf(f, false, newPlain(&out), style{})
 			require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f]`, text)
 			goldentest.File(t, "testdata/"+name+".plain", text)
 		})
@@ -47,12 +47,12 @@ func TestPlainOutputHasALineForEachHostAndTaskAndNoControlCharacters(t *testing.
 
 func TestDifferencesAreGroupedByHost(t *testing.T) {
 	f := watched(t, "drift", silent{}, &time.Time{})
-	goldentest.File(t, "testdata/drift.verify", reportOf(f, verified, silent{}, style{}))
+	goldentest.File(t, "testdata/drift.verify", reportOf(f, true, silent{}, style{}))
 }
 
 func TestReportFitsANarrowTerminal(t *testing.T) {
 	s := style{colour: true, columns: 60}
-	for name, w := range map[string]wording{"first": applied, "drift": verified} {
+	for name, w := range map[string]bool{"first": false, "drift": true} {
 		f := watched(t, name, silent{}, &time.Time{})
 		goldentest.File(t, "testdata/"+name+".narrow", reportOf(f, w, silent{}, s))
 	}
@@ -192,6 +192,6 @@ func TestOtherRoles_OnlyErrorsCount(t *testing.T) {
 		p.event(f, e)
 	}
 	require.Equal(t, "web2  Install nginx  failed\n    error: boom\na     T  ok\n", out.String())
-	require.Equal(t, "2 hosts: 1 unchanged, 1 failed\n", style{}.summary(f, applied))
+	require.Equal(t, "2 hosts: unchanged 1, failed 1\n", style{}.summary(f, nil))
 	require.Equal(t, 1, f.host("a").Place)
 }

@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,7 +30,8 @@ type Run struct {
 	Playbook *playbook.AnsiblePlaybookCmd
 	Extra    []string // further options of ansible-playbook, as they were typed
 	Plugins  string   // the directory of the callback plugin, where it is not that of the playbook
-	Project  string   // that was named for this run, if any
+	Project  string   // the name of the application, if it was given
+	File     string   // the playbook, if it was given
 	Verify   bool     // differences are what is looked for
 	Quiet    bool     // show only hosts that changed, differ or failed
 	Format   string   // of the report, one of Formats
@@ -56,28 +56,24 @@ type stage struct {
 	show      progress
 	style
 	gather bool // the details come at the end, by host; else they came as they happened
-	words  wording
 }
 
 func newStage(out, errs io.Writer, r Run) *stage {
-	s := &stage{Run: r, out: out, errs: errs, texts: out, fleet: &fleet{}, words: applied, gather: true, show: silent{}}
+	s := &stage{Run: r, out: out, errs: errs, texts: out, fleet: &fleet{}, gather: true, show: silent{}}
 	file, interactive := terminal(out)
 	s.colour = interactive && !noColour()
-	if r.Verify {
-		s.words = verified
-	}
 	if interactive {
 		s.columns, _ = sizeOf(file)
 	}
 	switch asks := slices.Contains(r.Extra, "--step"); {
-	case r.Format != "" && r.Format != Formats[0]:
+	case r.Format == "json" || r.Format == "junit":
 		s.texts = errs
 	case r.Quiet:
 	case interactive && !asks:
 		size := func() (int, int) { return sizeOf(file) }
 		s.show = &live{out: out, style: s.style, size: size, now: time.Now, mayPrompt: !r.Core.detaches()}
 	case !r.Verify:
-		s.show, s.gather = plain{out: out, style: s.style, warned: map[string]map[string]bool{}}, false
+		s.show, s.gather = plain{out: out, style: s.style, warned: map[string]bool{}}, false
 	}
 	return s
 }
@@ -112,28 +108,28 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	defer forget()
 	stop := s.clock()
 	mark := rand.Text()
-	var ended exit
+	var program interruptible
 	err := execute.NewDefaultExecute(
 		execute.WithCmd(c),
-		execute.WithExecutable(&interruptible{}),
+		execute.WithExecutable(&program),
 		execute.WithOutput(output{}),
 		execute.WithWrite(s.splitter(mark)),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
-		execute.WithErrorEnrich(&ended),
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
 	s.show.end()
-	o := Outcome{Status: ended.status, fleet: s.fleet}
+	o := Outcome{Status: 1, fleet: s.fleet}
 	reported := s.report()
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
 		return o, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
-	case ended.signalled != nil:
-		return o, fmt.Errorf("ansible-playbook was ended: %w", ended.signalled)
-	case err != nil && o.Status == 0:
+	case program.cmd == nil || program.cmd.ProcessState == nil: // it could not be started
 		return o, err
+	case !program.cmd.ProcessState.Exited():
+		return o, fmt.Errorf("ansible-playbook was ended: %s", program.cmd.ProcessState)
 	}
+	o.Status = program.cmd.ProcessState.ExitCode()
 	return o, reported
 }
 
@@ -220,9 +216,9 @@ func (s *stage) shown() *fleet {
 
 // summed is the proof, one sentence, the errors and a question.
 func (s *stage) summed(f *fleet) string {
-	w, text := s.words, ""
-	if w == applied && f.Check {
-		w = checked
+	w, text := f.words(), ""
+	if s.Verify {
+		w = verified
 	}
 	if s.show != (silent{}) {
 		text = "\n"
@@ -248,31 +244,16 @@ func (c command) Command() ([]string, error) {
 	return append(words, c.extra...), err
 }
 
-// interruptible starts programs that end with the context as by Ctrl-C.
-type interruptible struct{ goexec.OsExec }
-
-func (*interruptible) CommandContext(ctx context.Context, name string, args ...string) goexec.Cmder {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	return c
+// interruptible starts a program that ends with the context as by Ctrl-C. How it ended is not in go-ansible's error.
+type interruptible struct {
+	goexec.OsExec
+	cmd *exec.Cmd
 }
 
-// exit keeps how ansible-playbook ended, which go-ansible's error does not carry.
-type exit struct {
-	status    int
-	signalled error // it was ended by a signal, and has no status
-}
-
-func (e *exit) Enrich(err error) error {
-	var ended *exec.ExitError
-	switch {
-	case !errors.As(err, &ended):
-	case ended.Exited():
-		e.status = ended.ExitCode()
-	default:
-		e.signalled = ended
-	}
-	return err
+func (i *interruptible) CommandContext(ctx context.Context, name string, args ...string) goexec.Cmder {
+	i.cmd = exec.CommandContext(ctx, name, args...)
+	i.cmd.Cancel = func() error { return i.cmd.Process.Signal(os.Interrupt) }
+	return i.cmd
 }
 
 // output hands on what ansible-playbook writes, byte by byte as it comes.

@@ -14,8 +14,8 @@ type style struct {
 
 // The colours are Ansible's own: green for what is as it should be, yellow for what changes, red for what failed.
 var colourOf = map[string]string{
-	"ok": "32", unchanged: "32", "as it should be": "32", "skipped": "36", changed: "33", "would change": "33", "differs": "33",
-	failed: "31", unreachable: "31", unfinished: "31", "ignored": "36", "error:": "31", "hint:": "36", "warning:": "35",
+	"ok": "32", unchanged: "32", "skipped": "36", changed: "33", "would change": "33", "differs": "33",
+	failed: "31", unreachable: "31", unfinished: "31", "error:": "31", "hint:": "36", "warning:": "35",
 }
 
 // word paints a word by its meaning.
@@ -68,27 +68,17 @@ func shift(text string, by int) string {
 func wrap(text string, to int) string {
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
-		for width(line) > to {
-			at := breakAt(line, to)
-			if at < 0 {
-				break
+		words := strings.Split(line, " ")
+		line = words[0]
+		for _, word := range words[1:] {
+			if strings.TrimSpace(line) != "" && width(line)+1+width(word) > to {
+				lines = append(lines, line)
+				line = word
+			} else {
+				line += " " + word
 			}
-			lines = append(lines, line[:at])
-			line = line[at+1:]
 		}
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// breakAt is the blank at which a line is broken: the last one that fits, else the first behind the word that does not fit; -1 for none.
-func breakAt(line string, to int) int {
-	indent := len(line) - len(strings.TrimLeft(line, " "))
-	if at := strings.LastIndex(runewidth.Truncate(line, to+1, ""), " "); at > indent {
-		return at
-	}
-	if at := strings.Index(line[indent:], " "); at >= 0 {
-		return indent + at
-	}
-	return -1
 }
