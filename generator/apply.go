@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,11 +52,7 @@ Any other is ansible-playbook's own.`,
 	cmd.Flags().BoolVarP(&o.Diff, "diff", "D", false, "show differences")
 	cmd.Flags().BoolVarP(&t.yes, "yes", "y", false, "do not ask for confirmation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		outcome, err := t.run(args, o, watch.Run{Format: watch.Formats[0]})
-		if err != nil {
-			return err
-		}
-		return statusError(outcome.Status)
+		return t.run(args, o, watch.Run{Format: watch.Formats[0]})
 	}
 	return cmd
 }
@@ -135,35 +131,35 @@ func (t *target) validate(args []string) error {
 }
 
 // run runs the role and shows how, for verify as well, where a difference is what is looked for.
-func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.Run) (watch.Outcome, error) {
+func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.Run) error {
 	if err := t.validate(args); err != nil {
-		return watch.Outcome{}, err
+		return err
 	}
 	var m model.Model
 	var err error
 	if t.playbook == "" {
 		if m, err = t.modelOf(); err != nil {
-			return watch.Outcome{}, err
+			return err
 		}
 	}
 	if r.Core, err = watch.Ansible(t.cmd.Context()); err != nil {
-		return watch.Outcome{}, err
+		return err
 	}
 	dir, err := os.MkdirTemp("", "sidekiq-role-")
 	if err != nil {
-		return watch.Outcome{}, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	changes := !o.Check && !given(args, "-C", "--check")
 	file := t.playbook
-	if file == "" {
+	plugins, err := watch.WritePlugin(dir)
+	if file != "" {
+		o.Tags, r.Plugins = watch.Tag, plugins
+	} else if err == nil {
 		file, err = t.writePlay(dir, m, changes)
-	} else {
-		o.Tags, r.Plugins = watch.Tag, filepath.Join(dir, plugins)
-		err = watch.WritePlugin(r.Plugins)
 	}
 	if err != nil {
-		return watch.Outcome{}, err
+		return err
 	}
 	r.Project, r.File, r.Quiet = m.Project, t.playbook, t.quiet
 	r.Playbook = playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(&o))
@@ -175,23 +171,23 @@ func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.R
 	}
 	r.Extra = append(r.Extra, args...)
 	if !given(args, "--list-hosts", "--list-tasks", "--list-tags", "--syntax-check") {
-		if status, err := t.targets(r, m, changes); status != 0 || err != nil {
-			return watch.Outcome{Status: status}, err
+		if err := t.targets(r, m, changes); err != nil {
+			return err
 		}
 	}
-	return r.Watch(t.cmd.Context(), t.cmd.OutOrStdout(), t.cmd.ErrOrStderr())
+	status, err := r.Watch(t.cmd.Context(), t.cmd.OutOrStdout(), t.cmd.ErrOrStderr())
+	if err == nil && status != 0 {
+		return exitError{status}
+	}
+	return err
 }
-
-// plugins is the directory beside a playbook where Ansible looks for callback plugins.
-const plugins = "callback_plugins"
 
 // given tells whether one of the options is among those of ansible-playbook.
 func given(args []string, options ...string) bool {
 	return slices.ContainsFunc(args, func(word string) bool { return slices.Contains(options, word) })
 }
 
-// writePlay writes a playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
-// says of other directories. A change restarts as many hosts at a time as the model says; nothing else has to wait.
+// writePlay writes a playbook with the role beside it. A change restarts as many hosts at a time as the model says; nothing else has to wait.
 func (t *target) writePlay(dir string, m model.Model, changes bool) (string, error) {
 	pattern := cmp.Or(t.pattern, m.Playbook.Hosts)
 	if len(t.hosts) > 0 {
@@ -202,14 +198,17 @@ func (t *target) writePlay(dir string, m model.Model, changes bool) (string, err
 		_, err = generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"), true)
 	}
 	file := filepath.Join(dir, "sidekiq.yml")
-	return file, errors.Join(err, watch.WritePlugin(filepath.Join(dir, plugins)), os.WriteFile(file, play, 0o600))
+	return file, errors.Join(err, os.WriteFile(file, play, 0o600))
 }
 
-// targets prints plays and hosts, and asks before they are changed. Its status is that of an ansible-playbook that refused.
-func (t *target) targets(r watch.Run, m model.Model, changes bool) (int, error) {
+// targets prints plays and hosts, and asks before they are changed.
+func (t *target) targets(r watch.Run, m model.Model, changes bool) error {
 	plays, status, err := r.Plays(t.cmd.Context(), t.cmd.ErrOrStderr())
-	if status != 0 || err != nil {
-		return status, err
+	switch {
+	case err != nil:
+		return err
+	case status != 0:
+		return exitError{status}
 	}
 	note, text, hosts := "", "", []string{}
 	switch {
@@ -225,14 +224,14 @@ func (t *target) targets(r watch.Run, m model.Model, changes bool) (int, error) 
 	slices.Sort(hosts)
 	switch n := len(slices.Compact(hosts)); {
 	case n == 0:
-		return 0, t.nothing(plays)
+		return t.nothing(plays)
 	case changes && !t.yes:
 		fmt.Fprint(t.cmd.ErrOrStderr(), text)
-		return 0, t.confirm(n)
+		return t.confirm(n)
 	case !t.quiet && r.Format == watch.Formats[0]:
 		fmt.Fprint(t.cmd.OutOrStdout(), text+"\n")
 	}
-	return 0, nil
+	return nil
 }
 
 // nothing says why there is nothing to run, and names the groups that there are.
@@ -250,27 +249,27 @@ func (t *target) nothing(plays []watch.Play) error {
 	return errors.New(text + "; hint: name the group in the model (playbook.hosts), or --hosts PATTERN")
 }
 
-// confirm asks a person at a terminal.
+// confirm asks a person at a terminal, who may also press Ctrl-C.
 func (t *target) confirm(hosts int) error {
 	in := t.cmd.InOrStdin()
 	if file, ok := in.(*os.File); !ok || !watch.IsTerminal(file) {
 		return fmt.Errorf("nothing was changed, since standard input is not a terminal to ask at; hint: --yes applies to %s without asking, --check shows what would change", watch.Hosts(hosts))
 	}
 	fmt.Fprintf(t.cmd.ErrOrStderr(), "\napply to %s? [y/N] ", watch.Hosts(hosts))
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return err
+	ctx, stop := signal.NotifyContext(t.cmd.Context(), os.Interrupt)
+	defer stop()
+	answers := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(in).ReadString('\n') // an error is no yes
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answers:
+		if answer == "y" || answer == "yes" {
+			return nil
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(t.cmd.ErrOrStderr())
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errors.New("nothing was changed")
-	}
-	return nil
-}
-
-// statusError is nil for 0.
-func statusError(status int) error {
-	if status == 0 {
-		return nil
-	}
-	return exitError{status}
+	return errors.New("nothing was changed")
 }

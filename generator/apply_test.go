@@ -264,9 +264,10 @@ func TestApply_Arguments(t *testing.T) {
 		"-i hosts.yml a":              `unexpected argument "a"`,
 		"--playbook x --host a":       "--playbook and --host are both given",
 		"--playbook x -i y --hosts a": "--playbook and --hosts are both given",
+		"--hosts b":                   "--inventory, --host or --playbook is required",
 		"--playbook x --project a":    "--playbook and --project are both given\nhint: the playbook does not use the model",
 		"--playbook x --model a":      "--playbook and --model are both given",
-		"--host a --hosts b":          "--hosts is given without --inventory",
+		"--host a --hosts b":          "--host and --hosts are both given",
 		"-i x --limit y":              "unknown flag: --limit\nhint: options of ansible-playbook go after --: sidekiq-role %s ... -- --limit ...",
 		"-i x -l y":                   "unknown shorthand flag: 'l' in -l\nhint: options of ansible-playbook go after --: sidekiq-role %s ... -- -l ...",
 	} {

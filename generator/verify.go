@@ -43,11 +43,7 @@ Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook'
 		if !slices.Contains(watch.Formats, *format) {
 			return fmt.Errorf("--format: %q is not accepted; accepted: %s", *format, strings.Join(watch.Formats, ", "))
 		}
-		outcome, err := t.run(args, playbook.AnsiblePlaybookOptions{Check: true, Diff: true}, watch.Run{Verify: true, Format: *format})
-		if err != nil {
-			return err
-		}
-		return statusError(outcome.Verdict())
+		return t.run(args, playbook.AnsiblePlaybookOptions{Check: true, Diff: true}, watch.Run{Verify: true, Format: *format})
 	}
 	return cmd
 }

@@ -22,6 +22,7 @@ func (s *stage) json(f *fleet) error {
 			e.Event, e.Host = "", ""
 			if e.failed() || e.Status == "ignored" {
 				e.Error, e.Hint = explain(e.Answer.text())
+				e.Answer = answer{Steps: e.Answer.Steps, Findings: e.Answer.Findings}
 			}
 			d.Tasks = append(d.Tasks, e)
 		}

@@ -27,13 +27,11 @@ import (
 //go:embed callback/sidekiq_role.py
 var callback embed.FS
 
-// WritePlugin writes the plugin into a directory.
-func WritePlugin(dir string) error {
+// WritePlugin writes the plugin into a directory beside a playbook, where Ansible finds it whatever ansible.cfg says of other directories.
+func WritePlugin(dir string) (plugins string, err error) {
+	plugins = filepath.Join(dir, "callback_plugins")
 	text, err := callback.ReadFile("callback/" + callbackName + ".py")
-	if err != nil {
-		return err
-	}
-	return errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, callbackName+".py"), text, 0o600))
+	return plugins, errors.Join(err, os.Mkdir(plugins, 0o700), os.WriteFile(filepath.Join(plugins, callbackName+".py"), text, 0o600))
 }
 
 // event is one line of the callback plugin. Results stand as they are in the report as JSON.

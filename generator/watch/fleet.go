@@ -133,8 +133,7 @@ func (f *fleet) words() wording {
 }
 
 // count is how many hosts have a result.
-func (f *fleet) count(result string) int {
-	n := 0
+func (f *fleet) count(result string) (n int) {
 	for _, h := range f.Hosts {
 		if h.result() == result {
 			n++

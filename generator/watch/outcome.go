@@ -1,18 +1,8 @@
 package watch
 
-// Outcome is how a run ended.
-type Outcome struct {
-	Status int    // ansible-playbook's
-	fleet  *fleet // nil where ansible-playbook was not asked to run
-}
-
-// Verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play,
-// and for one that broke off, become 1.
-func (o Outcome) Verdict() int {
-	f := o.fleet
-	if f == nil {
-		f = &fleet{}
-	}
+// verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play, and for one
+// that broke off, become 1.
+func verdict(status int, f *fleet) int {
 	switch {
 	case f.Over && f.count(unreachable) > 0:
 		return 4
@@ -20,8 +10,8 @@ func (o Outcome) Verdict() int {
 		return 1
 	case f.Over && f.count(changed) > 0:
 		return 2
-	case o.Status == 2 || o.Status == 4:
+	case status == 2 || status == 4:
 		return 1
 	}
-	return o.Status
+	return status
 }

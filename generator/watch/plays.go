@@ -22,7 +22,7 @@ type Play struct {
 }
 
 // Plays are those that use the role, as ansible-playbook lists them for the same inventories and options. No host is connected to.
-// If ansible-playbook refuses, status is its own, and errs has what it said.
+// If ansible-playbook refuses, status is the exit status, and errs has what it said.
 func (r Run) Plays(ctx context.Context, errs io.Writer) (plays []Play, status int, err error) {
 	words, err := command{r.Playbook, append(slices.Clone(r.Extra), "--list-hosts", "--list-tasks")}.Command()
 	if err != nil {
@@ -32,7 +32,7 @@ func (r Run) Plays(ctx context.Context, errs io.Writer) (plays []Play, status in
 	var ended *exec.ExitError
 	if errors.As(err, &ended) && ended.Exited() {
 		_, err = io.WriteString(errs, Visible(string(ended.Stderr)))
-		return nil, ended.ExitCode(), err
+		return nil, r.status(ended.ExitCode(), &fleet{}), err
 	}
 	return playsOf(listed), 0, err
 }

@@ -33,28 +33,21 @@ type plain struct {
 }
 
 func (p plain) event(f *fleet, e event) {
-	if e.Event == "result" && (e.Ours || e.failed()) {
-		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.warned)+p.failure(e), 4))
+	if e.Event != "result" || !e.Ours && !e.failed() {
+		return
 	}
+	text := p.details(e, p.warned)
+	if e.failed() || e.Status == "ignored" {
+		text += p.labelled("error:", e.Answer.text())
+	}
+	fmt.Fprintf(p.out, "%s  %s  %s\n%s", pad(e.Host, widest(f)), e.Task, p.word(f.words().of(e.Status)), shift(text, 4))
 }
 
-func (p plain) line(f *fleet, e event) string {
-	return pad(e.Host, widest(f)) + "  " + e.Task + "  " + p.word(f.words().of(e.Status)) + "\n"
-}
-
-func widest(f *fleet) int {
-	n := 0
+func widest(f *fleet) (n int) {
 	for _, h := range f.Hosts {
 		n = max(n, width(h.Name))
 	}
 	return n
-}
-
-func (p plain) failure(e event) string {
-	if e.failed() || e.Status == "ignored" {
-		return p.labelled("error:", e.Answer.text())
-	}
-	return ""
 }
 
 // live shows a line for each host below all other output, and draws it anew when something happens. It hides no cursor and

@@ -28,7 +28,9 @@ func (s style) details(e event, before map[string]bool) string {
 	if e.Module == "debug" && e.Status == "ok" {
 		b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
 	}
-	b.WriteString(s.difference(e.Diff))
+	for line := range strings.Lines(strings.Trim(e.Diff, "\n")) {
+		b.WriteString(shift(s.diff(strings.TrimSuffix(line, "\n")), 2))
+	}
 	for _, w := range e.Warnings {
 		if key := e.Host + " " + w; !before[key] {
 			before[key] = true
@@ -38,31 +40,20 @@ func (s style) details(e event, before map[string]bool) string {
 	return b.String()
 }
 
-func (s style) difference(diff string) string {
-	lines := strings.Split(strings.Trim(diff, "\n"), "\n")
-	for i, line := range lines {
-		lines[i] = s.diff(line)
-	}
-	return shift(strings.Join(lines, "\n"), 2)
-}
-
-// changes are the details of all hosts, once for hosts that have them in common.
+// changes are the details of all hosts, once for hosts that have them in common. What debug prints is left out where nothing was done:
+// that is no change.
 func (s style) changes(f *fleet) (text string) {
-	texts, hosts := grouped(f, func(h *host) []string { return []string{s.detailsOf(h, f.Check)} })
+	texts, hosts := grouped(f, func(h *host) []string {
+		details, before := "", map[string]bool{}
+		for _, e := range h.Results {
+			if !f.Check || e.Module != "debug" {
+				details += s.details(e, before)
+			}
+		}
+		return []string{details}
+	})
 	for _, t := range texts {
 		text += s.bold(strings.Join(hosts[t], ", ")) + "\n" + shift(t, 2) + "\n"
-	}
-	return text
-}
-
-// detailsOf leaves out what debug prints where nothing was done: that is no change.
-func (s style) detailsOf(h *host, check bool) string {
-	var text string
-	before := map[string]bool{}
-	for _, r := range h.Results {
-		if !check || r.Module != "debug" {
-			text += s.details(r, before)
-		}
 	}
 	return text
 }

@@ -40,9 +40,17 @@ type Run struct {
 // Formats of a report.
 var Formats = []string{"text", "json", "junit"}
 
-// Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines.
-func (r Run) Watch(ctx context.Context, out, errs io.Writer) (Outcome, error) {
+// Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines. It returns the exit status.
+func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
 	return newStage(out, errs, r).run(ctx, command{r.Playbook, r.Extra})
+}
+
+// status is the exit status where that of ansible-playbook is known.
+func (r Run) status(ofAnsible int, f *fleet) int {
+	if r.Verify {
+		return verdict(ofAnsible, f)
+	}
+	return ofAnsible
 }
 
 // stage is where a run is seen. What happens comes from three sides at once, ansible-playbook's standard output, its standard
@@ -100,7 +108,7 @@ func sizeOf(file *os.File) (columns, lines int) {
 
 // run runs ansible-playbook to its end, and waits for it also where that comes early: it has to clean up. Ctrl-C reaches it from the terminal
 // itself; who ends this program by SIGTERM alone ends it as well. (Notify and not Ignore, which ansible-playbook would inherit.)
-func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
+func (s *stage) run(ctx context.Context, c command) (int, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
@@ -119,18 +127,16 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	).Execute(ctx)
 	stop()
 	s.show.end()
-	o := Outcome{Status: 1, fleet: s.fleet}
 	reported := s.report()
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
-		return o, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
+		return 1, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
 	case program.cmd == nil || program.cmd.ProcessState == nil: // it could not be started
-		return o, err
+		return 1, err
 	case !program.cmd.ProcessState.Exited():
-		return o, fmt.Errorf("ansible-playbook was ended: %s", program.cmd.ProcessState)
+		return 1, fmt.Errorf("ansible-playbook was ended: %s", program.cmd.ProcessState)
 	}
-	o.Status = program.cmd.ProcessState.ExitCode()
-	return o, reported
+	return s.status(program.cmd.ProcessState.ExitCode(), s.fleet), reported
 }
 
 func (s *stage) splitter(mark string) *splitter {
@@ -164,17 +170,13 @@ func (s *stage) clock() (stop func()) {
 			case <-done:
 				return
 			case <-ticker.C:
-				s.tick()
+				s.mutex.Lock()
+				s.show.tick(s.fleet)
+				s.mutex.Unlock()
 			}
 		}
 	})
 	return func() { close(done); stopped.Wait() }
-}
-
-func (s *stage) tick() {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.show.tick(s.fleet)
 }
 
 func (s *stage) event(e event) {
@@ -192,26 +194,20 @@ func (s *stage) text(w io.Writer, text string) {
 
 // report is written at the end. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
 func (s *stage) report() error {
-	f := s.shown()
-	switch {
-	case s.Format == "json":
-		return s.json(f)
-	case s.Format == "junit":
-		return s.junit(f)
-	case len(f.Hosts) == 0:
-		return nil
-	}
-	_, err := io.WriteString(s.out, s.summed(f))
-	return err
-}
-
-// shown are the hosts that are reported.
-func (s *stage) shown() *fleet {
 	f := *s.fleet
 	if s.Quiet {
 		f.Hosts = slices.DeleteFunc(slices.Clone(f.Hosts), func(h *host) bool { return h.result() == unchanged })
 	}
-	return &f
+	switch {
+	case s.Format == "json":
+		return s.json(&f)
+	case s.Format == "junit":
+		return s.junit(&f)
+	case len(f.Hosts) == 0:
+		return nil
+	}
+	_, err := io.WriteString(s.out, s.summed(&f))
+	return err
 }
 
 // summed is the proof, one sentence, the errors and a question.
