@@ -90,7 +90,7 @@ func (h *host) judge(module string) *remark {
 		return nil
 	case e.Status == changed:
 		return &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
-	case result == changed, result == unchanged:
+	case result == changed, result == unchanged, result == skipped:
 		return &remark{XMLName: xml.Name{Local: "skipped"}}
 	}
 	text := ""

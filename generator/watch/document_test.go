@@ -52,10 +52,11 @@ func TestReport_DocumentsAreWellFormed(t *testing.T) {
 	for _, format := range Formats[1:] {
 		var out, errs bytes.Buffer
 		s := newStage(&out, &errs, Run{Format: format, Playbook: playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks("x"))})
-		s.fleet.take(event{Event: "play", Tasks: 1, Hosts: []string{"a", "b"}}, time.Time{})
+		s.fleet.take(event{Event: "play", Tasks: 1, Hosts: []string{"a", "b", "c"}}, time.Time{})
 		s.event(event{Event: "result", Ours: true, Host: "a", Module: "db_pool", Status: failed, Answer: answer{Msg: "</error>\"&\x01]]>"}})
 		s.event(event{Event: "result", Ours: true, Host: "b", Module: "db_pool", Status: changed, Diff: "</failure>\x02"})
-		s.event(event{Event: "end", Stats: map[string]stats{"a": {Failures: 1}, "b": {}}})
+		s.event(event{Event: "result", Ours: true, Host: "c", Module: "db_pool", Status: skipped})
+		s.event(event{Event: "end", Stats: map[string]stats{"a": {Failures: 1}, "b": {}, "c": {}}})
 		require.NoError(t, s.report())
 		require.NotRegexp(t, "[\x00-\x08]", out.String())
 		if format == "json" {
@@ -64,7 +65,7 @@ func TestReport_DocumentsAreWellFormed(t *testing.T) {
 		}
 		var all suite
 		require.NoError(t, xml.Unmarshal(out.Bytes(), &all))
-		require.Equal(t, []int{6, 1, 3, 2}, []int{all.Tests, all.Failures, all.Errors, all.Skipped}, "parts that were not to be judged are skipped")
+		require.Equal(t, []int{9, 1, 3, 5}, []int{all.Tests, all.Failures, all.Errors, all.Skipped}, "parts that were not to be judged are skipped")
 	}
 }
 

@@ -94,6 +94,7 @@ const (
 	changed     = "changed"
 	unchanged   = "unchanged"
 	unfinished  = "not finished"
+	skipped     = "skipped"
 )
 
 // result sums up a host. Ansible's own count of errors decides once there is one: a failure that the play takes care of is none.
@@ -110,8 +111,10 @@ func (h *host) result() string {
 		return unfinished
 	case is(changed):
 		return changed
+	case is("ok"):
+		return unchanged
 	}
-	return unchanged
+	return skipped // no task of the role ran
 }
 
 // last is the newest result of a module, an empty one where it was not run.

@@ -6,7 +6,7 @@ func verdict(status int, f *fleet) int {
 	switch {
 	case f.Over && f.count(unreachable) > 0:
 		return 4
-	case f.Over && f.count(failed)+f.count(unfinished) > 0:
+	case f.Over && (f.count(failed)+f.count(unfinished) > 0 || f.count(skipped) == len(f.Hosts) && len(f.Hosts) > 0):
 		return 1
 	case f.Over && f.count(changed) > 0:
 		return 2

@@ -14,7 +14,7 @@ func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
 	of := func(all ...result) *fleet {
 		f := &fleet{Over: true}
 		for _, one := range all {
-			h := &host{Name: "h", stats: &one.stats}
+			h := &host{Name: "h", stats: &one.stats, Results: []event{{Status: "ok"}}}
 			if one.changed {
 				h.Results = []event{{Status: changed}}
 			}
@@ -22,6 +22,7 @@ func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
 		}
 		return f
 	}
+	hasNoRole := &host{Name: "h", stats: &stats{}, Results: []event{{Status: "skipped"}}}
 	differs, failure, gone := result{changed: true}, result{stats{Failures: 1}, true}, result{stats: stats{Unreachable: 1}}
 	for _, c := range []struct {
 		want, status int
@@ -32,10 +33,12 @@ func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
 		{1, 2, of(differs, failure)},
 		{1, 2, &fleet{Over: true, Hosts: []*host{{Name: "never reached"}}}},
 		{4, 6, of(differs, failure, gone)},
-		{1, 4, &fleet{}},                           // a playbook that cannot be read
-		{1, 2, &fleet{}},                           // an option that ansible-playbook does not know
-		{99, 99, &fleet{Hosts: of(differs).Hosts}}, // Ctrl-C
-		{0, 0, &fleet{}},                           // --list-tasks
+		{1, 4, &fleet{}},                                      // a playbook that cannot be read
+		{1, 2, &fleet{}},                                      // an option that ansible-playbook does not know
+		{99, 99, &fleet{Hosts: of(differs).Hosts}},            // Ctrl-C
+		{1, 0, &fleet{Over: true, Hosts: []*host{hasNoRole}}}, // nothing was judged
+		{0, 0, &fleet{Over: true, Hosts: append(of(result{}).Hosts, hasNoRole)}},
+		{0, 0, &fleet{}}, // --list-tasks
 	} {
 		require.Equal(t, c.want, verdict(c.status, c.fleet))
 	}

@@ -77,7 +77,7 @@ func grouped(f *fleet, textsOf func(*host) []string) (texts []string, hosts map[
 // summary is the whole in one line.
 func (s style) summary(f *fleet, w wording) string {
 	parts := []string{}
-	for _, result := range []string{unchanged, changed, failed, unreachable, unfinished} {
+	for _, result := range []string{unchanged, changed, failed, unreachable, unfinished, skipped} {
 		if n := f.count(result); n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", s.word(w.of(result)), n))
 		}
