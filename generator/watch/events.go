@@ -3,8 +3,9 @@
 //
 // # Decisions
 //
-// Nothing reads what Ansible prints for people. A callback plugin of our own tells of each event in a line of JSON, after a mark that is random for each
-// run, so that nothing that a host says passes for one; all other output is shown as it comes. The plugin has a list of what may be shown.
+// A callback plugin of our own tells of each event in a line of JSON, after a mark that is random for each run, so that nothing that a
+// host says passes for one; all other output is shown as it comes. The plugin has a list of what may be shown. What Ansible prints for
+// people is read only for the list of plays and hosts (plays.go), of which no plugin hears.
 //
 // It runs on ansible-core 2.14 and later, whatever a person's ansible.cfg says.
 //
@@ -21,8 +22,7 @@ import (
 	"path/filepath"
 )
 
-// The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines. Nothing here reads what
-// Ansible prints for people.
+// The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines.
 //
 //go:embed callback/sidekiq_role.py
 var callback embed.FS
