@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/apenella/go-ansible/v2/pkg/playbook"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/generator/watch"
@@ -16,127 +21,255 @@ import (
 
 func applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "apply {--inventory I | --host HOST} [-- ansible-playbook options]",
-		Short: "Run the role against hosts, and prove that Sidekiq runs there",
-		Long: `apply generates the role into a temporary folder and runs it with ansible-playbook. It shows what each host does, and at the end
-for each host the proof: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo without a
-password, and the size of the database pool. What could not be seen is said as unknown.
+		Use:   "apply {-i INVENTORY... | --host HOST... | --playbook FILE} [-- ansible-playbook options]",
+		Short: "Run the role on hosts, and prove that Sidekiq runs there",
+		Long: `apply runs ansible-playbook: your own playbook with --tags sidekiq, or the role that the model
+makes. With --inventory it runs on the hosts of the model's group (playbook.hosts, default
+workers), as many at a time as playbook.serial says.
 
-Everything after -- goes to ansible-playbook as it is typed.
+It lists plays and hosts and asks before it changes anything. The report at the end has the proof
+of each host: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo
+without a password, and the size of the database pool. What could not be seen is unknown.
+
+With --playbook the variables of your inventory and playbook count, not the model, and tasks of
+other roles are not reported unless they fail.
+
+Options after -- are passed to ansible-playbook.
 
 Exit status:
-  0  all is well
+  0  success
   1  nothing was run; the error says why
   2  a host failed, or ansible-playbook does not accept an option
   4  a host could not be reached, or a file could not be parsed
 Any other is ansible-playbook's own.`,
-		Example: `  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
-  sidekiq-role apply --host worker1.example.org --project hyrax -- --user ubuntu`,
+		Example: `  sidekiq-role apply --playbook site.yml -i production --check --diff
+  sidekiq-role apply -i hosts.yml --project hyrax -- --limit worker2
+  sidekiq-role apply --host worker1.example.org --project hyrax -- -u ubuntu`,
 	}
 	t := targetFlags(cmd)
-	check := cmd.Flags().BoolP("check", "C", false, "change nothing, tell what would change")
-	diff := cmd.Flags().BoolP("diff", "D", false, "show differences")
+	var o playbook.AnsiblePlaybookOptions
+	cmd.Flags().BoolVarP(&o.Check, "check", "C", false, "change nothing, report what would change")
+	cmd.Flags().BoolVarP(&o.Diff, "diff", "D", false, "show differences")
+	cmd.Flags().BoolVarP(&t.yes, "yes", "y", false, "do not ask for confirmation")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		m, o, err := t.read(cmd, args)
-		if err != nil {
-			return err
-		}
-		o.Check, o.Diff = *check, *diff
-		outcome, err := apply(cmd, m, o, args, false)
-		if err != nil {
-			return err
-		}
-		return statusError(outcome.Status)
+		return t.run(args, o, watch.Run{Format: watch.Formats[0]})
 	}
 	return cmd
 }
 
-// target is what apply and verify have in common: the role and the hosts.
+// target is what apply and verify have in common: the role or a playbook, and the hosts.
 type target struct {
-	modelOf   func() (model.Model, error)
-	inventory string
-	hosts     []string
+	cmd                *cobra.Command
+	modelOf            func() (model.Model, error)
+	inventories, hosts []string
+	pattern, playbook  string
+	yes, quiet         bool
 }
 
 func targetFlags(cmd *cobra.Command) *target {
-	t := &target{modelOf: modelFlags(cmd)}
-	cmd.Flags().StringVarP(&t.inventory, "inventory", "i", "", "`INVENTORY` of hosts: a file, a folder or a script")
-	cmd.Flags().StringSliceVar(&t.hosts, "host", nil, "a `HOST` instead of an inventory; may be repeated")
+	t := &target{cmd: cmd, modelOf: modelFlags(cmd)}
+	f := cmd.Flags()
+	f.StringArrayVarP(&t.inventories, "inventory", "i", nil, "`INVENTORY` of hosts: a file, a directory or a script; may be repeated")
+	f.StringSliceVar(&t.hosts, "host", nil, "a `HOST` instead of an inventory; may be repeated")
+	f.StringVar(&t.pattern, "hosts", "", "`PATTERN` of the hosts of the inventory (default: the group playbook.hosts of the model)")
+	f.StringVar(&t.playbook, "playbook", "", "`FILE` of your own playbook, of which the tasks of the role run (--tags sidekiq)")
+	f.BoolVarP(&t.quiet, "quiet", "q", false, "show only hosts that changed, differ or failed, and errors")
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var unknown *pflag.NotExistError
+		if errors.As(err, &unknown) && ansibleOption(unknown.GetSpecifiedName()) {
+			option := strings.Repeat("-", min(2, len(unknown.GetSpecifiedName()))) + unknown.GetSpecifiedName()
+			return fmt.Errorf("%w; hint: options of ansible-playbook go after --: %s ... -- %s ...", err, cmd.CommandPath(), option)
+		}
+		return flagError(cmd, err)
+	})
 	return t
 }
 
-func (t *target) read(cmd *cobra.Command, args []string) (model.Model, *playbook.AnsiblePlaybookOptions, error) {
-	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-		return model.Model{}, nil, fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
-	}
-	inventory, err := inventoryOf(t.inventory, t.hosts)
-	if err != nil {
-		return model.Model{}, nil, err
-	}
-	m, err := t.modelOf()
-	return m, &playbook.AnsiblePlaybookOptions{Inventory: inventory}, err
+// ansibleOption tells whether ansible-playbook has an option of that name, of which sidekiq-role has none.
+func ansibleOption(name string) bool {
+	const options = " limit l user u remote-user become b become-user become-method become-password-file ask-become-pass K ask-pass k extra-vars e " +
+		"tags t skip-tags forks f connection c timeout T private-key key-file vault-id vault-password-file ask-vault-pass J module-path M verbose v " +
+		"ssh-common-args ssh-extra-args list-hosts list-tasks list-tags syntax-check step start-at-task force-handlers flush-cache "
+	return strings.Contains(options, " "+name+" ")
 }
 
-// inventoryOf is what ansible-playbook gets: names in a list that ends in a comma are hosts.
-func inventoryOf(inventory string, hosts []string) (string, error) {
-	switch {
-	case inventory != "" && len(hosts) > 0:
-		return "", errors.New("--inventory and --host are both given; hint: to run on some hosts of an inventory, end with -- --limit HOST")
-	case inventory != "":
-		return inventory, nil
-	case len(hosts) == 0:
-		return "", errors.New("--inventory or --host is required; hint: for example --inventory hosts.yml, or --host worker1.example.org")
-	}
-	for i, h := range hosts {
-		if hosts[i] = strings.TrimSpace(h); hosts[i] == "" || strings.ContainsAny(hosts[i], " \t\n") {
-			return "", fmt.Errorf("--host: %q is not accepted; accepted: the name or address of a host", h)
+// exclusive are flags that exclude each other, and what to do instead.
+var exclusive = []struct{ one, other, hint string }{
+	{"inventory", "host", "to run on some hosts of an inventory, end with -- --limit HOST"},
+	{"playbook", "host", "to run on some hosts of the playbook, end with -- --limit HOST"},
+	{"playbook", "hosts", "to run on some hosts of the playbook, end with -- --limit PATTERN"},
+	{"host", "hosts", "--hosts chooses hosts of an inventory, --host names them"},
+}
+
+func (t *target) validate(args []string) error {
+	f := t.cmd.Flags()
+	for _, e := range exclusive {
+		if f.Changed(e.one) && f.Changed(e.other) {
+			return fmt.Errorf("--%s and --%s are both given; hint: %s", e.one, e.other, e.hint)
 		}
 	}
-	return strings.Join(hosts, ",") + ",", nil
+	ofModel := ""
+	f.Visit(func(f *pflag.Flag) {
+		if _, is := f.Annotations[modelFlag]; is {
+			ofModel = f.Name
+		}
+	})
+	switch {
+	case t.playbook != "" && ofModel != "":
+		return fmt.Errorf("--playbook and --%s are both given; hint: the playbook does not use the model: set the role's variables in it or in the inventory", ofModel)
+	case len(args) > 0 && t.cmd.ArgsLenAtDash() != 0:
+		return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
+	case len(t.inventories)+len(t.hosts) == 0 && t.playbook == "":
+		return errors.New("--inventory, --host or --playbook is required; hint: for example --playbook site.yml, or --host worker1.example.org")
+	}
+	for i, h := range t.hosts {
+		if t.hosts[i] = strings.TrimSpace(h); t.hosts[i] == "" || strings.ContainsAny(t.hosts[i], " \t\n") {
+			return fmt.Errorf("--host: %q is not accepted; accepted: the name or address of a host", h)
+		}
+	}
+	return nil
 }
 
-// play is the playbook that apply runs. Hosts are chosen by the inventory and --limit.
-const play = `---
-- name: Run Sidekiq
-  hosts: all
-  gather_facts: false
-  roles:
-    - role: sidekiq
-`
-
-// apply runs the role and shows how, for verify as well, where a difference is what is looked for.
-func apply(cmd *cobra.Command, m model.Model, o *playbook.AnsiblePlaybookOptions, extra []string, verify bool) (watch.Outcome, error) {
-	core, err := watch.Ansible(cmd.Context())
-	if err != nil {
-		return watch.Outcome{}, err
+// run runs the role and shows how, for verify as well, where a difference is what is looked for.
+func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.Run) error {
+	if err := t.validate(args); err != nil {
+		return err
+	}
+	var m model.Model
+	var err error
+	if t.playbook == "" {
+		if m, err = t.modelOf(); err != nil {
+			return err
+		}
+	}
+	if r.Core, err = watch.Ansible(t.cmd.Context()); err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "sidekiq-role-")
 	if err != nil {
-		return watch.Outcome{}, err
+		return err
 	}
 	defer os.RemoveAll(dir)
-	file, err := writePlay(dir, m)
-	if err != nil {
-		return watch.Outcome{}, err
+	changes := !o.Check && !given(args, "-C", "--check")
+	file := t.playbook
+	plugins, err := watch.WritePlugin(dir)
+	if file != "" {
+		o.Tags, r.Plugins = watch.Tag, plugins
+	} else if err == nil {
+		file, err = t.writePlay(dir, m, changes)
 	}
-	run := watch.Run{Core: core, Playbook: playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(o)), Extra: extra, Verify: verify}
-	return run.Watch(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	r.Project, r.File, r.Quiet = m.Project, t.playbook, t.quiet
+	r.Playbook = playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks(file), playbook.WithPlaybookOptions(&o))
+	if len(t.hosts) > 0 {
+		t.inventories = []string{strings.Join(t.hosts, ",") + ","} // names in a list that ends in a comma are hosts
+	}
+	for _, i := range t.inventories {
+		r.Extra = append(r.Extra, "--inventory="+i)
+	}
+	r.Extra = append(r.Extra, args...)
+	if !given(args, "--list-hosts", "--list-tasks", "--list-tags", "--syntax-check") {
+		if err := t.targets(r, m, changes); err != nil {
+			return err
+		}
+	}
+	status, err := r.Watch(t.cmd.Context(), t.cmd.OutOrStdout(), t.cmd.ErrOrStderr())
+	if err == nil && status != 0 {
+		return exitError{status}
+	}
+	return err
 }
 
-// writePlay writes the playbook, with the role and the callback plugin beside it, where Ansible finds them whatever ansible.cfg
-// says of other folders.
-func writePlay(dir string, m model.Model) (string, error) {
-	if _, err := generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq")); err != nil {
-		return "", err
+// given tells whether one of the options is among those of ansible-playbook.
+func given(args []string, options ...string) bool {
+	return slices.ContainsFunc(args, func(word string) bool { return slices.Contains(options, word) })
+}
+
+// writePlay writes a playbook with the role beside it. A change restarts as many hosts at a time as the model says; nothing else has to wait.
+func (t *target) writePlay(dir string, m model.Model, changes bool) (string, error) {
+	pattern := cmp.Or(t.pattern, m.Playbook.Hosts)
+	if len(t.hosts) > 0 {
+		pattern = "all"
+	}
+	play, err := filled("templates/apply.yml", map[string]any{"Hosts": pattern, "Serial": m.Playbook.Serial, "Changes": changes, "Project": m.Project})
+	if err == nil {
+		_, err = generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"))
 	}
 	file := filepath.Join(dir, "sidekiq.yml")
-	return file, errors.Join(watch.WritePlugin(dir), os.WriteFile(file, []byte(play), 0o600))
+	return file, errors.Join(err, os.WriteFile(file, play, 0o600))
 }
 
-// statusError is nil for 0.
-func statusError(status int) error {
-	if status == 0 {
-		return nil
+// targets prints plays and hosts, and asks before they are changed.
+func (t *target) targets(r watch.Run, m model.Model, changes bool) error {
+	plays, status, err := r.Plays(t.cmd.Context(), t.cmd.ErrOrStderr())
+	switch {
+	case err != nil:
+		return err
+	case status != 0:
+		return exitError{status}
 	}
-	return exitError{status}
+	note, text, hosts := "", "", []string{}
+	switch {
+	case !changes:
+		note = ", nothing is changed"
+	case t.playbook == "":
+		note = fmt.Sprintf(", %d at a time", m.Playbook.Serial)
+	}
+	for _, p := range plays {
+		text += p.Describe(note)
+		hosts = append(hosts, p.Hosts...)
+	}
+	slices.Sort(hosts)
+	switch n := len(slices.Compact(hosts)); {
+	case n == 0:
+		return t.nothing(plays)
+	case changes && !t.yes:
+		fmt.Fprint(t.cmd.ErrOrStderr(), text)
+		return t.confirm(n)
+	case !t.quiet && r.Format == watch.Formats[0]:
+		fmt.Fprint(t.cmd.OutOrStdout(), text+"\n")
+	}
+	return nil
+}
+
+// nothing says why there is nothing to run, and names the groups that there are.
+func (t *target) nothing(plays []watch.Play) error {
+	if len(plays) == 0 {
+		return fmt.Errorf("no task with the tag %q would run; hint: the role has it in all tasks since this version; include_role needs it as well; look at --tags and --skip-tags after --", watch.Tag)
+	}
+	text := fmt.Sprintf("no host matches %q", plays[0].Pattern)
+	if groups := watch.Groups(t.cmd.Context(), t.inventories); len(groups) > 0 {
+		text += "; the groups are: " + strings.Join(groups, ", ")
+	}
+	if t.playbook != "" {
+		return errors.New(text + "; hint: name the inventory of the playbook: -i INVENTORY")
+	}
+	return errors.New(text + "; hint: name the group in the model (playbook.hosts), or --hosts PATTERN")
+}
+
+// confirm asks a person at a terminal, who may also press Ctrl-C.
+func (t *target) confirm(hosts int) error {
+	in := t.cmd.InOrStdin()
+	if file, ok := in.(*os.File); !ok || !watch.IsTerminal(file) {
+		return fmt.Errorf("nothing was changed, since standard input is not a terminal to ask at; hint: --yes applies to %s without asking, --check shows what would change", watch.Hosts(hosts))
+	}
+	fmt.Fprintf(t.cmd.ErrOrStderr(), "\napply to %s? [y/N] ", watch.Hosts(hosts))
+	ctx, stop := signal.NotifyContext(t.cmd.Context(), os.Interrupt)
+	defer stop()
+	answers := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(in).ReadString('\n') // an error is no yes
+		answers <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answers:
+		if answer == "y" || answer == "yes" {
+			return nil
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(t.cmd.ErrOrStderr())
+	}
+	return errors.New("nothing was changed")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/ansibletest"
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // local are arguments for a run on localhost without root: only the first task.
@@ -35,7 +36,7 @@ func TestVerifyAndApply_RealAnsible(t *testing.T) {
 			status, out, errs := called(append([]string{"verify"}, args...)...)
 			require.Equal(t, 2, status, out+errs)
 			require.Contains(t, out, "    -pool: 5\n    +pool: 9\n")
-			require.Contains(t, out, "localhost  differs  unknown  unknown  5 -> 9\n")
+			require.Regexp(t, `(?m)^localhost +differs +unknown +unknown +unknown +unknown +5 -> 9 +unknown +unknown$`, out)
 			ansibletest.Clean(t, errs)
 			after, err := os.ReadFile(database)
 			require.NoError(t, err)
@@ -44,6 +45,85 @@ func TestVerifyAndApply_RealAnsible(t *testing.T) {
 			applyAtTerminal(t, args)
 			status, out, _ = called(append([]string{"verify"}, args...)...)
 			require.Equal(t, 0, status, out)
+		})
+	}
+}
+
+// A team's playbook runs in its own directory with its own configuration. Of other roles only errors count.
+func TestPlaybook_RealAnsible(t *testing.T) {
+	needPayload(t)
+	for _, bin := range ansibletest.Cores(t) {
+		t.Run(filepath.Base(filepath.Dir(bin)), func(t *testing.T) {
+			args, database := local(t, ansibletest.Use(t, bin))
+			vars := args[len(args)-1]
+			t.Chdir(t.TempDir())
+			_, err := generate(model.Default(), rolePackage, "roles/sidekiq")
+			require.NoError(t, err)
+			for file, text := range map[string]string{
+				"hosts.ini":                "[workers]\nlocalhost ansible_connection=local\n[web]\nweb1 ansible_connection=local\n",
+				"ansible.cfg":              "[defaults]\ninventory = hosts.ini\nstdout_callback = minimal\n",
+				"roles/web/tasks/main.yml": "- {name: Other, ansible.builtin.debug: {msg: other}, changed_when: true, tags: [always]}\n",
+				"site.yml": "- {name: Web, hosts: all, gather_facts: false, roles: [web]}\n" +
+					"- {name: Sidekiq, hosts: workers, gather_facts: false, vars: {project_name: demo}, tasks: [{ansible.builtin.import_role: {name: sidekiq}}]}\n",
+				"dynamic.yml": "- {name: Sidekiq, hosts: workers, gather_facts: false, vars: {project_name: demo}, tasks: [{ansible.builtin.include_role: {name: sidekiq}, tags: sidekiq}]}\n",
+				"broken.yml":  "- {name: Web, hosts: web, gather_facts: false, tasks: [{name: Boom, ansible.builtin.fail: {msg: boom}, tags: always}]}\n- {ansible.builtin.import_playbook: site.yml}\n",
+				"web.yml":     "- {hosts: web, gather_facts: false, roles: [web]}\n",
+			} {
+				ansibletest.Write(t, file, []byte(text), nil)
+			}
+			t.Setenv("ANSIBLE_CONFIG", "ansible.cfg")
+			options := []string{"--", "--skip-tags", "sudoers_entry,systemd_sidekiq", "-e", vars}
+			for _, file := range []string{"site.yml", "dynamic.yml"} {
+				status, out, errs := called(append([]string{"verify", "--playbook", file}, options...)...)
+				require.Equal(t, 2, status, out+errs)
+				require.Regexp(t, `^Sidekiq: 1 host of the group workers, nothing is changed\n  localhost\n\nlocalhost\n`, out)
+				require.Contains(t, out, "    -pool: 5\n    +pool: 9\n")
+				require.Contains(t, out, "1 host: differs 1\n")
+				require.NotContains(t, out, "other")
+				require.NotContains(t, out, "web1")
+				ansibletest.Clean(t, errs)
+			}
+			status, out, errs := called(append([]string{"apply", "-y", "--playbook", "site.yml"}, options...)...)
+			require.Equal(t, 0, status, out+errs)
+			text, err := os.ReadFile(database)
+			require.NoError(t, err)
+			require.Contains(t, string(text), "pool: 9")
+			require.Contains(t, out, "1 host: changed 1\n")
+
+			status, out, errs = called(append([]string{"verify", "--playbook", "site.yml", "-q"}, options...)...)
+			require.Equal(t, 0, status, "the task of the other role changes something each time")
+			require.Empty(t, out+errs)
+
+			status, out, errs = called(append([]string{"verify", "--playbook", "broken.yml", "--format", "json"}, options...)...)
+			require.Equal(t, 1, status, out+errs)
+			require.Contains(t, out, `"error": "boom"`)
+
+			_, _, errs = called("verify", "--playbook", "web.yml")
+			require.Contains(t, errs, `error: no task with the tag "sidekiq" would run`)
+			_, _, errs = called("verify", "--playbook", "site.yml", "-i", "web1,")
+			require.Contains(t, errs, `error: no host matches "workers"`)
+			status, out, errs = called("apply", "-i", "hosts.ini", "--hosts", "nosuch")
+			require.Equal(t, 1, status)
+			require.Empty(t, out)
+			require.Equal(t, "error: no host matches \"nosuch\"; the groups are: web, workers\nhint: name the group in the model (playbook.hosts), or --hosts PATTERN\n", errs)
+		})
+	}
+}
+
+// Without a project no host is connected to.
+func TestApply_WithoutProject(t *testing.T) {
+	needPayload(t)
+	for _, bin := range ansibletest.Cores(t) {
+		t.Run(filepath.Base(filepath.Dir(bin)), func(t *testing.T) {
+			ansibletest.Use(t, bin)
+			status, out, errs := called("apply", "-y", "--host", "host.invalid")
+			require.Equal(t, 2, status, out+errs)
+			require.Contains(t, out, "error: the application has no name\n    hint: --project NAME, or project_name in the inventory\n")
+			require.NotContains(t, out, "unreachable")
+			for _, name := range []string{"project_name", "sidekiq_project"} {
+				_, out, _ = called("apply", "-y", "--host", "host.invalid", "--", "-e", name+"=demo", "-T", "1")
+				require.Contains(t, out, "1 host: unreachable 1\n")
+			}
 		})
 	}
 }
@@ -61,13 +141,13 @@ func applyAtTerminal(t *testing.T, args []string) {
 		_, _ = all.ReadFrom(master) // ends with an error once the other side is closed
 		raw <- all.Bytes()
 	}()
-	status := run(append([]string{"apply"}, args...), slave, slave)
+	status := run(append([]string{"apply", "-y"}, args...), slave, slave)
 	require.NoError(t, slave.Close())
 	data := <-raw
 	require.NoError(t, master.Close())
 	require.Equal(t, 0, status, "%s", data)
 	require.Contains(t, string(data), "1/1  Give each thread of Sidekiq a database connection  ")
 	erased := data[bytes.LastIndex(data, []byte("\x1b[J")):]
-	require.Regexp(t, `(?s)^\x1b\[J(a task starts\r\n)*\r\n\S*localhost\S*\r\n  raise the pool to 9 in \S+\r\n\r\n.*localhost +\S*changed.*1 host: 1 \S*changed\S*\r\n$`, string(erased))
+	require.Regexp(t, `(?s)^\x1b\[J(a task starts\r\n)*\r\n\S*localhost\S*\r\n  raise the pool to 9 in \S+\r\n\r\n.*localhost +\S*changed.*1 host: \S*changed\S* 1\r\n$`, string(erased))
 	require.Contains(t, string(data), "\x1b[33mchanged\x1b[0m")
 }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"mvdan.cc/sh/v3/syntax"
@@ -52,20 +50,17 @@ Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 	var o generateOptions
 	f := cmd.Flags()
 	f.StringVarP(&o.output, "output", "o", "", "`DIR` to write")
-	f.StringVar(&o.Layout, "layout", layouts[0], "`LAYOUT` of DIR: "+strings.Join(layouts, ", "))
-	f.StringVar(&o.Binaries, "binaries", binaries[0], "`SOURCE` of the modules' binaries: "+strings.Join(binaries, ", "))
+	layout := choiceFlag(cmd, "layout", "`LAYOUT` of DIR", layouts...)
+	from := choiceFlag(cmd, "binaries", "`SOURCE` of the modules' binaries", binaries...)
 	f.BoolVar(&o.force, "force", false, "overwrite files that were edited")
 	f.BoolVarP(&o.check, "check", "C", false, "write nothing, list what would change, exit with 2 if anything would")
 	f.BoolVarP(&o.diff, "diff", "D", false, "write nothing, show what would change")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors alone; with --check the exit status is the answer")
-	if err := errors.Join(
-		cmd.MarkFlagDirname("output"),
-		cmd.RegisterFlagCompletionFunc("layout", cobra.FixedCompletions(layouts, cobra.ShellCompDirectiveNoFileComp)),
-		cmd.RegisterFlagCompletionFunc("binaries", cobra.FixedCompletions(binaries, cobra.ShellCompDirectiveNoFileComp)),
-	); err != nil {
-		panic(err) // they were defined
+	if err := cmd.MarkFlagDirname("output"); err != nil {
+		panic(err) // it was defined
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		o.Package = Package{*layout, *from}
 		if err := o.judge(); err != nil {
 			return err
 		}
@@ -85,10 +80,6 @@ func (o generateOptions) judge() error {
 	switch {
 	case o.output == "":
 		return errors.New("--output is required; hint: for example --output roles/sidekiq")
-	case !slices.Contains(layouts, o.Layout):
-		return fmt.Errorf("--layout: %q is not accepted; accepted: %s", o.Layout, strings.Join(layouts, ", "))
-	case !slices.Contains(binaries, o.Binaries):
-		return fmt.Errorf("--binaries: %q is not accepted; accepted: %s", o.Binaries, strings.Join(binaries, ", "))
 	case o.Layout == "collection" && o.Binaries == "collection":
 		return errors.New("--binaries collection: the layout collection has the modules itself; accepted: include, none")
 	}

@@ -106,7 +106,7 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 	for args, want := range map[string]string{
 		"generate":                           "error: --output is required\nhint: for example --output roles/sidekiq\n",
 		"generate --output /x --project a.b": "error: --project: \"a.b\" is not accepted; accepted: letters, digits, _ and -\n",
-		"apply":                              "error: --inventory or --host is required\nhint: for example --inventory hosts.yml, or --host worker1.example.org\n",
+		"apply":                              "error: --inventory, --host or --playbook is required\nhint: for example --playbook site.yml, or --host worker1.example.org\n",
 		"apply --inventory x playbook.yml":   "error: unexpected argument \"playbook.yml\"\nhint: options of ansible-playbook go after --\n",
 		"generate --nonsense":                "error: unknown flag: --nonsense\n",
 		"generate --outptu x":                "error: unknown flag: --outptu\nhint: did you mean --output?\n",

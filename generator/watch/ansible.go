@@ -27,23 +27,23 @@ var coreLine = regexp.MustCompile(`(?m)^ansible-playbook (?:\[core )?((\d+)\.(\d
 
 // Ansible asks the ansible-playbook that will run for its version.
 func Ansible(ctx context.Context) (Core, error) {
-	install := fmt.Sprintf("; hint: pip install 'ansible-core>=2.%d'", Oldest)
-	path, err := exec.LookPath(playbook.DefaultAnsiblePlaybookBinary)
-	if err != nil {
-		return 0, errors.New("ansible-playbook was not found in PATH" + install)
+	c := exec.CommandContext(ctx, playbook.DefaultAnsiblePlaybookBinary, "--version")
+	said, err := c.CombinedOutput()
+	version, found, unread := coreOf(string(said))
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		err = errors.New("ansible-playbook was not found in PATH")
+	case err != nil:
+		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+		err = fmt.Errorf("%s --version: %w: %s", c.Path, err, lines[len(lines)-1])
+	case unread != nil:
+		err = fmt.Errorf("%s: %w", c.Path, unread)
+	case version < Oldest:
+		err = fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed", c.Path, found, Oldest)
+	default:
+		return version, nil
 	}
-	out, err := exec.CommandContext(ctx, path, "--version").CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("%s --version: %w: %s%s", path, err, lastLine(string(out)), install)
-	}
-	version, found, err := coreOf(string(out))
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w%s", path, err, install)
-	}
-	if version < Oldest {
-		return 0, fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed%s", path, found, Oldest, install)
-	}
-	return version, nil
+	return 0, fmt.Errorf("%w; hint: pip install 'ansible-core>=2.%d'", err, Oldest)
 }
 
 // coreOf finds the version, and its text, in what ansible-playbook --version says.
@@ -54,17 +54,6 @@ func coreOf(said string) (Core, string, error) {
 		return 0, "", fmt.Errorf("%q tells no version of ansible-core", line)
 	}
 	major, err := strconv.Atoi(found[2])
-	if err != nil {
-		return 0, "", err
-	}
-	minor, err := strconv.Atoi(found[3])
-	if err != nil {
-		return 0, "", err
-	}
-	return Core((major-2)*100 + minor), found[1], nil
-}
-
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
+	minor, more := strconv.Atoi(found[3])
+	return Core((major-2)*100 + minor), found[1], errors.Join(err, more)
 }

@@ -3,8 +3,9 @@
 //
 // # Decisions
 //
-// Nothing reads what Ansible prints for people. A callback plugin of our own tells of each event in a line of JSON, after a mark that is random for each
-// run, so that nothing that a host says passes for one; all other output is shown as it comes. The plugin has a list of what may be shown.
+// A callback plugin of our own tells of each event in a line of JSON, after a mark that is random for each run, so that nothing that a
+// host says passes for one; all other output is shown as it comes. The plugin has a list of what may be shown. What Ansible prints for
+// people is read only for the list of plays and hosts (plays.go), of which no plugin hears.
 //
 // It runs on ansible-core 2.14 and later, whatever a person's ansible.cfg says.
 //
@@ -21,74 +22,73 @@ import (
 	"path/filepath"
 )
 
-// The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines. Nothing here reads what
-// Ansible prints for people.
+// The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines.
 //
 //go:embed callback/sidekiq_role.py
 var callback embed.FS
 
-// WritePlugin puts the plugin into the folder of a playbook, where Ansible finds it whatever ansible.cfg says of other folders.
-func WritePlugin(dir string) error {
+// WritePlugin writes the plugin into a directory beside a playbook, where Ansible finds it whatever ansible.cfg says of other directories.
+func WritePlugin(dir string) (plugins string, err error) {
+	plugins = filepath.Join(dir, "callback_plugins")
 	text, err := callback.ReadFile("callback/" + callbackName + ".py")
-	if err != nil {
-		return err
-	}
-	dir = filepath.Join(dir, "callback_plugins")
-	return errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, callbackName+".py"), text, 0o600))
+	return plugins, errors.Join(err, os.Mkdir(plugins, 0o700), os.WriteFile(filepath.Join(plugins, callbackName+".py"), text, 0o600))
 }
 
-// event is one line of the callback plugin.
+// event is one line of the callback plugin. Results stand as they are in the report as JSON.
 type event struct {
-	Event string `json:"event"` // play, start, result or end
+	Event string `json:"event,omitempty"` // play, start, result or end
 
-	Name  string   `json:"name"`
-	Hosts []string `json:"hosts"`
-	Tasks int      `json:"tasks"` // that each host runs, as far as that is known at the start
-	Check bool     `json:"check"`
+	Hosts []string         `json:"hosts,omitempty"`
+	Tasks int              `json:"tasks,omitempty"` // of the role that each host runs, as far as that is known at the start
+	Check bool             `json:"check,omitempty"`
+	Stats map[string]stats `json:"stats,omitempty"`
 
-	Host, Task, Module, Status string
-
+	Host     string   `json:"host,omitempty"`
+	Task     string   `json:"task"`
+	Ours     bool     `json:"ours"` // the task is of the role or of its modules
+	Module   string   `json:"module"`
+	Status   string   `json:"status"`
 	Answer   answer   `json:"answer"`
-	Warnings []string `json:"warnings"`
-	Diff     string   `json:"diff"`
-
-	Stats map[string]stats `json:"stats"`
+	Warnings []string `json:"warnings,omitempty"`
+	Diff     string   `json:"diff,omitempty"`
+	Error    string   `json:"error,omitempty"` // worked out here, as hint is
+	Hint     string   `json:"hint,omitempty"`
 }
 
 // answer is what may be shown of a module's answer; which keys these are is decided in the plugin.
 type answer struct {
-	Censored  string    `json:"censored"`
-	Msg       any       `json:"msg"` // of debug it may be anything
-	Steps     []string  `json:"steps"`
-	Stdout    string    `json:"module_stdout"`
-	Stderr    string    `json:"module_stderr"`
-	Exists    *bool     `json:"exists"`
-	Before    *int      `json:"pool_before"`
-	After     *int      `json:"pool_after"`
-	Required  int       `json:"required"`
-	State     string    `json:"state"`
-	Proved    []string  `json:"proved"`
-	Status    string    `json:"status"`
-	Pending   bool      `json:"restart_pending"`
-	Processes []process `json:"processes"`
-	process             // where it is one
+	Censored  string          `json:"censored,omitempty"`
+	Msg       any             `json:"msg,omitempty"` // of debug it may be anything
+	Steps     []string        `json:"steps,omitempty"`
+	Stdout    string          `json:"module_stdout,omitempty"`
+	Stderr    string          `json:"module_stderr,omitempty"`
+	Findings  json.RawMessage `json:"findings,omitempty"`
+	Exists    *bool           `json:"exists,omitempty"`
+	Before    *int            `json:"pool_before,omitempty"`
+	After     *int            `json:"pool_after,omitempty"`
+	Required  int             `json:"required,omitempty"`
+	State     string          `json:"state,omitempty"`
+	Proved    []string        `json:"proved,omitempty"`
+	Status    string          `json:"status,omitempty"`
+	Pending   bool            `json:"restart_pending,omitempty"`
+	Processes []process       `json:"processes,omitempty"`
 }
 
 type process struct {
+	Unit      string    `json:"unit"`
 	MainPID   int       `json:"main_pid"`
-	Evidence  string    `json:"evidence"`
+	Evidence  string    `json:"evidence,omitempty"`
 	Heartbeat heartbeat `json:"heartbeat"`
 }
 
 type heartbeat struct {
 	Status      string   `json:"status"`
-	Concurrency int      `json:"concurrency"`
-	Queues      []string `json:"queues"`
+	Concurrency int      `json:"concurrency,omitempty"`
+	Queues      []string `json:"queues,omitempty"`
 }
 
-// stats is Ansible's own count of a host's results.
+// stats is Ansible's own count of a host's errors, without those that the playbook rescued.
 type stats struct {
-	Changed     int `json:"changed"`
 	Failures    int `json:"failures"`
 	Unreachable int `json:"unreachable"`
 }

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// fleet is what is known of the hosts, folded from events.
+// fleet is what is known of the hosts that run the role, folded from events.
 type fleet struct {
-	Play  string
 	Tasks int
 	Check bool
 	Over  bool // the play has ended by itself
@@ -23,48 +22,69 @@ type host struct {
 	Since   time.Time // the task runs
 	Results []event
 	stats   *stats
+
+	answered bool // a task has been on the host
 }
 
-// take notes what an event says. Plays with serial come in parts, each with all hosts.
+// take notes what an event says. Plays with serial come in parts, each with all hosts. Of tasks that are not the role's
+// only errors count, which end the play of a host.
 func (f *fleet) take(e event, now time.Time) {
 	switch e.Event {
 	case "play":
-		f.Play, f.Tasks, f.Check = e.Name, e.Tasks, e.Check
+		if e.Tasks == 0 {
+			return
+		}
+		f.Tasks, f.Check = e.Tasks, e.Check
 		for _, name := range e.Hosts {
-			f.host(name)
+			f.add(name)
 		}
 	case "start":
-		h := f.host(e.Host)
-		h.Task, h.Running, h.Since = e.Task, true, now
-		h.Place++
+		if h := f.host(e.Host); h != nil {
+			h.Task, h.Running, h.Since = e.Task, true, now
+			if e.Ours {
+				h.Place++
+			}
+		}
 	case "result":
-		h := f.host(e.Host)
-		h.Running = false
-		h.Results = append(h.Results, e)
+		if e.failed() {
+			f.add(e.Host)
+		}
+		if h := f.host(e.Host); h != nil {
+			h.Running, h.answered = false, h.answered || !slices.Contains(local, e.Module)
+			if e.Ours || e.failed() {
+				h.Results = append(h.Results, e)
+			}
+		}
 	case "end":
 		f.Over = true
 		for name, s := range e.Stats {
-			f.host(name).stats = &s
+			if h := f.host(name); h != nil {
+				h.stats = &s
+			}
 		}
 	}
 }
 
+// host is nil for one that does not run the role.
 func (f *fleet) host(name string) *host {
 	if i := slices.IndexFunc(f.Hosts, func(h *host) bool { return h.Name == name }); i >= 0 {
 		return f.Hosts[i]
 	}
-	h := &host{Name: name}
-	f.Hosts = append(f.Hosts, h)
-	return h
+	return nil
 }
 
-// connecting tells whether a host that is at work has not given its first answer yet. That the role's variables are right is
-// seen without it.
+func (f *fleet) add(name string) {
+	if f.host(name) == nil {
+		f.Hosts = append(f.Hosts, &host{Name: name})
+	}
+}
+
+// local are modules that run on the controller alone.
+var local = []string{"assert", "debug", "set_fact", "validate_argument_spec"}
+
+// connecting tells whether a host that is at work has not given its first answer yet.
 func (f *fleet) connecting() bool {
-	onController := func(e event) bool { return e.Module == "validate_argument_spec" }
-	return slices.ContainsFunc(f.Hosts, func(h *host) bool {
-		return h.Running && !slices.ContainsFunc(h.Results, func(e event) bool { return !onController(e) })
-	})
+	return slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Running && !h.answered })
 }
 
 // The results of a host. The words are those of the table, painted by style.
@@ -74,40 +94,27 @@ const (
 	changed     = "changed"
 	unchanged   = "unchanged"
 	unfinished  = "not finished"
+	skipped     = "skipped"
 )
 
-// result sums up a host. Ansible's own count decides once there is one: a failure that the play takes care of is none.
+// result sums up a host. Ansible's own count of errors decides once there is one: a failure that the play takes care of is none.
 func (h *host) result() string {
-	s := h.counted()
-	switch {
-	case s.Unreachable > 0:
+	is := func(status string) bool {
+		return slices.ContainsFunc(h.Results, func(e event) bool { return e.Status == status })
+	}
+	switch s := h.stats; {
+	case s == nil && is(unreachable), s != nil && s.Unreachable > 0:
 		return unreachable
-	case s.Failures > 0:
+	case s == nil && is(failed), s != nil && s.Failures > 0:
 		return failed
-	case h.stats == nil:
+	case s == nil:
 		return unfinished
-	case s.Changed > 0:
+	case is(changed):
 		return changed
+	case is("ok"):
+		return unchanged
 	}
-	return unchanged
-}
-
-func (h *host) counted() stats {
-	if h.stats != nil {
-		return *h.stats
-	}
-	var s stats
-	for _, r := range h.Results {
-		switch r.Status {
-		case unreachable:
-			s.Unreachable++
-		case failed:
-			s.Failures++
-		case changed:
-			s.Changed++
-		}
-	}
-	return s
+	return skipped // no task of the role ran
 }
 
 // last is the newest result of a module, an empty one where it was not run.
@@ -120,9 +127,16 @@ func (h *host) last(module string) event {
 	return event{}
 }
 
+// words are those for what was done.
+func (f *fleet) words() wording {
+	if f.Check {
+		return checked
+	}
+	return nil
+}
+
 // count is how many hosts have a result.
-func (f *fleet) count(result string) int {
-	n := 0
+func (f *fleet) count(result string) (n int) {
 	for _, h := range f.Hosts {
 		if h.result() == result {
 			n++

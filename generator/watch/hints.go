@@ -25,9 +25,16 @@ var hints = []struct {
 	{regexp.MustCompile(`'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
 }
 
-// explain parts an error from its hint. That a task failed, as Ansible begins to say in 2.19, stands above it.
+// wrapping is what Ansible puts before an error, and in the place of one of a module that ended without an answer.
+var wrapping = regexp.MustCompile(`^((Task|Module|Action) failed: |Failed to connect to the host via ssh: |` +
+	`Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: |` +
+	`Finalization of task args for \S+ failed: |Error while resolving value for \S+: )+`)
+
+var noAnswer = regexp.MustCompile(`^(MODULE FAILURE(: [^\n]*)?|Module result deserialization failed: No start of json char found\.?)(\s+See stdout/stderr for[^\n]*)?`)
+
+// explain parts an error from its hint.
 func explain(text string) (message, hint string) {
-	text = strings.TrimPrefix(text, "Task failed: ")
+	text = noAnswer.ReplaceAllString(wrapping.ReplaceAllString(text, ""), "the module ended without an answer")
 	if message, hint, found := strings.Cut(text, "; hint: "); found {
 		return message, hint
 	}

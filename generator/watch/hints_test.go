@@ -25,6 +25,17 @@ func TestErrorsOfAnsibleGetAHint(t *testing.T) {
 		_, hint := explain(text)
 		require.Contains(t, hint, want, text)
 	}
+	for text, want := range map[string]string{
+		"Task failed: Module failed: no user \"x\"":                                                                                      "no user \"x\"",
+		"Failed to connect to the host via ssh: Permission denied":                                                                       "Permission denied",
+		"MODULE FAILURE\nSee stdout/stderr for the exact error\nsh: 1: boom":                                                             "the module ended without an answer\nsh: 1: boom",
+		"MODULE FAILURE: No start of json char found\nSee stdout/stderr for the exact error":                                             "the module ended without an answer",
+		"Task failed: Data could not be sent to remote host \"h\". Make sure this host can be reached over ssh: ssh: Connection refused": "ssh: Connection refused",
+		"Task failed: Finalization of task args for 'db_pool' failed: Error while resolving value for 'app_root': 'x' is undefined":      "'x' is undefined",
+	} {
+		message, _ := explain(text)
+		require.Equal(t, want, message)
+	}
 	message, hint := explain("something else")
 	require.Equal(t, "something else", message)
 	require.Empty(t, hint)

@@ -1,36 +1,17 @@
 package watch
 
-import "errors"
-
-// Outcome is how a run ended.
-type Outcome struct {
-	Status int // ansible-playbook's
-	fleet  *fleet
-}
-
-var errNoHosts = errors.New("there is no host to run on; hint: look at what the inventory holds: ansible-inventory -i INVENTORY --graph")
-
-// judge refuses a run without hosts, which Ansible calls a success.
-func (o Outcome) judge() (Outcome, error) {
-	if o.Status == 0 && o.fleet.Play != "" && len(o.fleet.Hosts) == 0 {
-		return o, errNoHosts
-	}
-	return o, nil
-}
-
-// Verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play,
-// and for one that broke off, become 1.
-func (o Outcome) Verdict() int {
-	f := o.fleet
+// verdict is the exit status of verify. 2 and 4 have a meaning of their own there, so that Ansible's for errors before the play, and for one
+// that broke off, become 1.
+func verdict(status int, f *fleet) int {
 	switch {
 	case f.Over && f.count(unreachable) > 0:
 		return 4
-	case f.Over && f.count(failed)+f.count(unfinished) > 0:
+	case f.Over && (f.count(failed)+f.count(unfinished) > 0 || f.count(skipped) == len(f.Hosts) && len(f.Hosts) > 0):
 		return 1
 	case f.Over && f.count(changed) > 0:
 		return 2
-	case o.Status == 2 || o.Status == 4:
+	case status == 2 || status == 4:
 		return 1
 	}
-	return o.Status
+	return status
 }

@@ -7,28 +7,39 @@ import (
 )
 
 func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
-	of := func(s ...stats) *fleet {
+	type result struct {
+		stats
+		changed bool
+	}
+	of := func(all ...result) *fleet {
 		f := &fleet{Over: true}
-		for _, one := range s {
-			f.Hosts = append(f.Hosts, &host{Name: "h", stats: &one})
+		for _, one := range all {
+			h := &host{Name: "h", stats: &one.stats, Results: []event{{Status: "ok"}}}
+			if one.changed {
+				h.Results = []event{{Status: changed}}
+			}
+			f.Hosts = append(f.Hosts, h)
 		}
 		return f
 	}
-	differs, failure, gone := stats{Changed: 1}, stats{Failures: 1, Changed: 1}, stats{Unreachable: 1}
+	hasNoRole := &host{Name: "h", stats: &stats{}, Results: []event{{Status: "skipped"}}}
+	differs, failure, gone := result{changed: true}, result{stats{Failures: 1}, true}, result{stats: stats{Unreachable: 1}}
 	for _, c := range []struct {
-		want int
-		Outcome
+		want, status int
+		*fleet
 	}{
-		{0, Outcome{0, of(stats{})}},
-		{2, Outcome{0, of(stats{}, differs)}},
-		{1, Outcome{2, of(differs, failure)}},
-		{1, Outcome{2, &fleet{Over: true, Hosts: []*host{{Name: "never reached"}}}}},
-		{4, Outcome{6, of(differs, failure, gone)}},
-		{1, Outcome{4, &fleet{}}},                           // a playbook that cannot be read
-		{1, Outcome{2, &fleet{}}},                           // an option that ansible-playbook does not know
-		{99, Outcome{99, &fleet{Hosts: of(differs).Hosts}}}, // Ctrl-C
-		{0, Outcome{0, &fleet{}}},                           // --list-tasks
+		{0, 0, of(result{})},
+		{2, 0, of(result{}, differs)},
+		{1, 2, of(differs, failure)},
+		{1, 2, &fleet{Over: true, Hosts: []*host{{Name: "never reached"}}}},
+		{4, 6, of(differs, failure, gone)},
+		{1, 4, &fleet{}},                                      // a playbook that cannot be read
+		{1, 2, &fleet{}},                                      // an option that ansible-playbook does not know
+		{99, 99, &fleet{Hosts: of(differs).Hosts}},            // Ctrl-C
+		{1, 0, &fleet{Over: true, Hosts: []*host{hasNoRole}}}, // nothing was judged
+		{0, 0, &fleet{Over: true, Hosts: append(of(result{}).Hosts, hasNoRole)}},
+		{0, 0, &fleet{}}, // --list-tasks
 	} {
-		require.Equal(t, c.want, c.Verdict())
+		require.Equal(t, c.want, verdict(c.status, c.fleet))
 	}
 }

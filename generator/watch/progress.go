@@ -29,65 +29,25 @@ type plain struct {
 	silent
 	out io.Writer
 	style
-	warned map[string]map[string]bool // host, and what it was warned of
+	warned map[string]bool
 }
 
 func (p plain) event(f *fleet, e event) {
-	if len(f.Hosts) == 0 {
+	if e.Event != "result" || !e.Ours && !e.failed() {
 		return
 	}
-	switch e.Event {
-	case "play":
-		fmt.Fprint(p.out, heading(f))
-	case "result":
-		fmt.Fprint(p.out, p.line(f, e), shift(p.details(e, p.before(e.Host))+p.error(e), 4))
+	text := p.details(e, p.warned)
+	if e.failed() || e.Status == "ignored" {
+		text += p.labelled("error:", e.Answer.text())
 	}
+	fmt.Fprintf(p.out, "%s  %s  %s\n%s", pad(e.Host, widest(f)), e.Task, p.word(f.words().of(e.Status)), shift(text, 4))
 }
 
-// heading stands above the first part of a play alone.
-func heading(f *fleet) string {
-	if slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Place > 0 }) {
-		return ""
-	}
-	text := fmt.Sprintf("%s: %s, %s", f.Play, hostsOf(len(f.Hosts)), plural(f.Tasks, "task"))
-	if f.Check {
-		text += ", nothing is changed"
-	}
-	return text + "\n"
-}
-
-func (p plain) line(f *fleet, e event) string {
-	return pad(e.Host, widest(f)) + "  " + e.Task + "  " + p.word(statusWord(f, e.Status)) + "\n"
-}
-
-func statusWord(f *fleet, status string) string {
-	if f.Check && status == changed {
-		return checked.changed
-	}
-	return status
-}
-
-func widest(f *fleet) int {
-	n := 0
+func widest(f *fleet) (n int) {
 	for _, h := range f.Hosts {
 		n = max(n, width(h.Name))
 	}
 	return n
-}
-
-// before is what a host was warned of already.
-func (p plain) before(host string) map[string]bool {
-	if p.warned[host] == nil {
-		p.warned[host] = map[string]bool{}
-	}
-	return p.warned[host]
-}
-
-func (p plain) error(e event) string {
-	if e.failed() || e.Status == "ignored" {
-		return p.labelled("error:", e.Answer.text())
-	}
-	return ""
 }
 
 // live shows a line for each host below all other output, and draws it anew when something happens. It hides no cursor and
@@ -107,13 +67,6 @@ func (l *live) event(f *fleet, e event) {
 	if l.open {
 		fmt.Fprintln(l.out)
 		l.open = false
-	}
-	if len(f.Hosts) == 0 {
-		return
-	}
-	if e.Event == "play" {
-		l.erase()
-		fmt.Fprint(l.out, heading(f))
 	}
 	l.tick(f)
 }
@@ -176,17 +129,17 @@ func (l *live) region(f *fleet, columns, lines int) []string {
 		rows = append(rows, l.row(f, h, columns))
 	}
 	if rest := len(f.Hosts) - len(hosts); rest > 0 && lines > 0 {
-		rows = append(rows, l.faint(cut(fmt.Sprintf("and %s more", hostsOf(rest)), columns-1)))
+		rows = append(rows, l.faint(cut(fmt.Sprintf("and %s more", Hosts(rest)), columns-1)))
 	}
 	return rows
 }
 
 func urgent(hosts []*host) []*host {
 	rank := func(h *host) int {
-		switch s := h.counted(); {
+		switch {
 		case h.Running:
 			return 0
-		case s.Failures+s.Unreachable > 0:
+		case slices.ContainsFunc(h.Results, event.failed):
 			return 1
 		}
 		return 2
@@ -212,5 +165,5 @@ func (l *live) tail(f *fleet, h *host) (string, func(string) string) {
 	if len(h.Results) == 0 {
 		return "waiting", l.faint
 	}
-	return statusWord(f, h.Results[len(h.Results)-1].Status), l.word
+	return f.words().of(h.Results[len(h.Results)-1].Status), l.word
 }

@@ -10,158 +10,100 @@ import (
 
 const unknown = "unknown"
 
-// table shows the proof of each host in columns, or, where these are wider than the terminal, one below the other.
-func (s style) table(f *fleet, w wording) string {
-	heads, rows := proofs(f, w)
-	widths := widthsOf(append([][]string{heads}, rows...))
-	total := 2 * (len(widths) - 1)
-	for _, w := range widths {
-		total += w
-	}
-	if s.columns > 0 && total > s.columns {
-		return s.blocks(f, w)
-	}
-	text := s.bold(row(heads, widths, nil)) + "\n"
-	for _, r := range rows {
-		text += row(r, widths, s.word) + "\n"
-	}
-	return text
-}
+var heads = []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "POOL", "QUEUES", "SUDO"}
 
-func (s style) blocks(f *fleet, w wording) string {
-	var b strings.Builder
+// table shows the proof of each host in columns, or, where these are wider than the terminal, in a paragraph.
+func (s style) table(f *fleet, w wording) string {
+	rows := [][]string{heads}
 	for _, h := range f.Hosts {
-		fmt.Fprintf(&b, "%s  %s\n", s.bold(h.Name), s.word(w.of(h.result(), 1)))
-		for _, c := range h.cells(f.Check) {
-			b.WriteString(shift(s.hanging(pad(c.head, 8), c.text), 2))
+		rows = append(rows, h.rows(w, f.Check)...)
+	}
+	widths, total := make([]int, len(heads)), -2
+	for i := range heads {
+		for _, r := range rows {
+			widths[i] = max(widths[i], width(r[i]))
+		}
+		total += widths[i] + 2
+	}
+	var b strings.Builder
+	for i, r := range rows {
+		switch {
+		case s.columns == 0 || total <= s.columns:
+			b.WriteString(s.row(r, widths))
+		case i > 0:
+			b.WriteString(s.paragraph(r))
 		}
 	}
 	return b.String()
 }
 
-// row joins cells. The second one is the result.
-func row(cells []string, widths []int, paint func(string) string) string {
-	padded := make([]string, len(cells))
+// row is a line of the table. The second cell is the result.
+func (s style) row(cells []string, widths []int) string {
+	line := ""
 	for i, cell := range cells {
-		padded[i] = pad(cell, widths[i])
-		if i == 1 && paint != nil {
-			padded[i] = strings.Replace(padded[i], cell, paint(cell), 1)
+		painted := cell
+		if cell == heads[i] {
+			painted = s.bold(cell)
+		} else if i == 1 {
+			painted = s.word(cell)
+		}
+		line += painted + strings.Repeat(" ", widths[i]-width(cell)+2)
+	}
+	return strings.TrimRight(line, " ") + "\n"
+}
+
+func (s style) paragraph(cells []string) string {
+	text, values := "", []string{}
+	if cells[0] != "" {
+		text = s.bold(cells[0]) + "  " + s.word(cells[1]) + "\n"
+	}
+	for i, value := range cells[2:] {
+		if value != "" && value != "-" {
+			values = append(values, strings.ToLower(heads[i+2])+" "+value)
 		}
 	}
-	return strings.TrimRight(strings.Join(padded, "  "), " ")
+	return text + shift(s.wrapped(strings.Join(values, "; "), 2), 2)
 }
 
-func widthsOf(rows [][]string) []int {
-	widths := make([]int, len(rows[0]))
-	for _, r := range rows {
-		for i, cell := range r {
-			widths[i] = max(widths[i], width(cell))
-		}
-	}
-	return widths
-}
-
-// proofs are the cells of the table. A host with several processes has a row for each.
-func proofs(f *fleet, w wording) (heads []string, rows [][]string) {
-	if f.Check {
-		return []string{"HOST", "RESULT", "SIDEKIQ", "SUDO", "POOL"}, rowsOfCheck(f, w)
-	}
-	for _, h := range f.Hosts {
-		rows = append(rows, h.rows(w)...)
-	}
-	return []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "POOL", "QUEUES", "SUDO"}, rows
-}
-
-// rows say what is of the host as a whole once.
-func (h *host) rows(w wording) (rows [][]string) {
-	name, result, status, pool, sudo := h.Name, w.of(h.result(), 1), h.status(), h.poolAlone(), h.sudo()
+// rows are the cells of a host, with a row for each of several processes. They say what is of the host as a whole once.
+func (h *host) rows(w wording, check bool) (rows [][]string) {
+	name, result, status, pool, sudo := h.Name, w.of(h.result()), h.status(check), h.pool(check), h.sudo(check)
 	for _, p := range h.processes() {
-		pid, threads, queues := p.pid(), p.threads(), p.queues()
+		cells := []string{name, result, status, number(p.MainPID), p.beat(), number(p.Heartbeat.Concurrency), pool, p.queues(), sudo}
 		if h.down() {
-			pid, threads, queues = "-", "-", "-"
+			cells[3], cells[4], cells[5], cells[7] = "-", "-", "-", "-"
 		}
-		rows = append(rows, []string{name, result, status, pid, p.beat(), threads, pool, queues, sudo})
+		rows = append(rows, cells)
 		name, result, status, pool, sudo = "", "", "", "", ""
 	}
 	return rows
 }
 
-func rowsOfCheck(f *fleet, w wording) (rows [][]string) {
-	for _, h := range f.Hosts {
-		cells := []string{h.Name, w.of(h.result(), 1)}
-		for _, c := range h.cells(true) {
-			cells = append(cells, c.text)
-		}
-		rows = append(rows, cells)
-	}
-	return rows
-}
-
-type cell struct{ head, text string }
-
-// cells are what there is to say of a host, by what it is about.
-func (h *host) cells(check bool) []cell {
-	about := func(module string, proof func() string) string {
-		if check {
-			return h.pending(module, proof)
-		}
-		return proof()
-	}
-	return []cell{
-		{"Sidekiq", about("systemd_sidekiq", func() string { return h.sidekiq(check) })},
-		{"sudo", about("sudoers_entry", h.sudo)},
-		{"pool", about("db_pool", h.pool)},
-	}
-}
-
-// pending is what a module would change, or the proof where that is nothing.
-func (h *host) pending(module string, proof func() string) string {
-	e := h.last(module)
+// instead is what there is to say of a task in the place of a proof: that it failed, or how much it would change.
+func (e event) instead(check bool) string {
 	switch {
 	case e.Status == failed:
 		return failed
-	case e.Status == changed && poolSize(e.Answer.Before) != poolSize(e.Answer.After):
-		return poolSize(e.Answer.Before) + " -> " + proof()
-	case e.Status == changed:
+	case check && e.Status == changed:
 		return plural(len(e.Answer.Steps), "change")
 	}
-	return proof()
+	return ""
 }
 
-// sidekiq is the proof of the service in one cell. Where it is as it should be, in check mode, its threads and queues are, too.
-func (h *host) sidekiq(check bool) string {
-	texts := []string{h.status()}
-	if texts[0] == unknown {
-		return unknown
-	}
-	for _, p := range h.processes() {
-		if p.MainPID != 0 {
-			texts = append(texts, "PID "+p.pid())
-		}
-		texts = append(texts, "heartbeat "+p.beat())
-		if p.MainPID != 0 && !check {
-			texts = append(texts, "threads "+p.threads(), "queues "+p.queues())
-		}
-	}
-	return strings.Join(texts, ", ")
-}
-
-func (h *host) status() string {
+// status is that of the service.
+func (h *host) status(check bool) string {
 	e := h.last("systemd_sidekiq")
-	switch {
-	case e.Status == failed:
-		return failed
-	case e.Answer.Status == "":
-		return unknown
-	case e.Answer.Pending:
-		return e.Answer.Status + ", restart pending"
+	status := cmp.Or(e.instead(check), e.Answer.Status, unknown)
+	if e.Answer.Pending {
+		status += ", restart pending"
 	}
-	return e.Answer.Status
+	return status
 }
 
 // down tells whether no process is meant to run: nothing of it is unknown then.
 func (h *host) down() bool {
-	return !h.last("systemd_sidekiq").Answer.Pending && !slices.Contains([]string{unknown, failed, "up", "reloaded"}, h.status())
+	a := h.last("systemd_sidekiq").Answer
+	return !a.Pending && !slices.Contains([]string{"", "up", "reloaded"}, a.Status)
 }
 
 // processes are those of the service, at least one of which nothing is known.
@@ -172,68 +114,51 @@ func (h *host) processes() []process {
 	return []process{{}}
 }
 
-func (p process) pid() string {
-	if p.MainPID == 0 {
-		return unknown
-	}
-	return strconv.Itoa(p.MainPID)
-}
-
 // beat is "seen" where Redis has the heartbeat of this very process, else what proves that it works.
 func (p process) beat() string {
 	if p.Evidence == "title" {
 		return "title only"
 	}
-	return cmp.Or(p.Heartbeat.Status, "not seen")
+	return cmp.Or(p.Heartbeat.Status, unknown)
 }
 
-func (p process) threads() string {
-	if p.Heartbeat.Concurrency == 0 {
-		return unknown
-	}
-	return strconv.Itoa(p.Heartbeat.Concurrency)
-}
+func (p process) queues() string { return cmp.Or(strings.Join(p.Heartbeat.Queues, ", "), unknown) }
 
-func (p process) queues() string {
-	if len(p.Heartbeat.Queues) == 0 {
+func number(n int) string {
+	if n == 0 {
 		return unknown
 	}
-	return strings.Join(p.Heartbeat.Queues, ", ")
+	return strconv.Itoa(n)
 }
 
 // sudo tells for whom sudo confirmed all commands without a password.
-func (h *host) sudo() string {
+func (h *host) sudo(check bool) string {
 	e := h.last("sudoers_entry")
-	switch {
-	case len(e.Answer.Proved) > 0:
-		return "proved for " + strings.Join(e.Answer.Proved, ", ")
-	case e.Answer.State == "absent":
-		return "absent"
-	case e.Answer.State == "present":
-		return "not proved"
+	proved := map[string]string{"absent": "absent", "present": "not proved"}[e.Answer.State]
+	if len(e.Answer.Proved) > 0 {
+		proved = "proved for " + strings.Join(e.Answer.Proved, ", ")
 	}
-	return unknown
+	return cmp.Or(e.instead(check), proved, unknown)
 }
 
-// pool is the number of connections, and for how many threads.
-func (h *host) pool() string {
-	a := h.last("db_pool").Answer
-	if a.Exists == nil || !*a.Exists {
-		return h.poolAlone()
-	}
-	return poolSize(a.After) + h.wanted(a)
-}
-
-// poolAlone is the number of connections, for the table, which has the threads beside it.
-func (h *host) poolAlone() string {
-	a := h.last("db_pool").Answer
+// pool is the number of connections, and what it would be or should be.
+func (h *host) pool(check bool) string {
+	e := h.last("db_pool")
+	a := e.Answer
+	before, after := poolSize(a.Before), poolSize(a.After)
 	switch {
-	case a.Exists != nil && !*a.Exists:
-		return "no database.yml"
+	case check && e.Status == changed && before != after:
+		return before + " -> " + after
+	case e.instead(check) != "":
+		return e.instead(check)
 	case a.Exists == nil:
 		return unknown
+	case !*a.Exists:
+		return "no database.yml"
+	case a.After == nil, *a.After >= 0 && *a.After < a.Required:
+		return fmt.Sprintf("%s, %d wanted", after, a.Required)
 	}
-	return poolSize(a.After)
+	return after
 }
 
 func poolSize(n *int) string {
@@ -244,19 +169,4 @@ func poolSize(n *int) string {
 		return "unlimited"
 	}
 	return strconv.Itoa(*n)
-}
-
-// wanted is what the pool is for: the threads that a heartbeat shows, else the number that was worked out where it is not that.
-func (h *host) wanted(a answer) string {
-	threads := 0
-	for _, p := range h.processes() {
-		threads = max(threads, p.Heartbeat.Concurrency)
-	}
-	switch {
-	case threads > 0:
-		return fmt.Sprintf(" for %s", plural(threads, "thread"))
-	case a.After == nil || *a.After >= 0 && *a.After < a.Required:
-		return fmt.Sprintf(", %d wanted", a.Required)
-	}
-	return ""
 }

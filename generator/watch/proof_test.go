@@ -20,45 +20,40 @@ func ended(t *testing.T, results ...string) *host {
 	return h
 }
 
-func TestWhatIsNotKnownIsSaidToBeUnknown(t *testing.T) {
-	for want, results := range map[string][]string{
-		"unknown|unknown|unknown": nil,
-		"up, heartbeat not seen|not proved|unknown, 7 wanted": {
+// The cells after the name and the result.
+func TestTable_Cells(t *testing.T) {
+	for _, c := range []struct {
+		check   bool
+		want    string
+		results []string
+	}{
+		{false, "unknown|unknown|unknown|unknown|unknown|unknown|unknown", nil},
+		{false, "up|unknown|unknown|unknown|unknown, 7 wanted|unknown|not proved", []string{
 			"systemd_sidekiq", "ok", `{"status": "up"}`, "sudoers_entry", "ok", `{"state": "present"}`,
-			"db_pool", "ok", `{"exists": true, "pool_before": null, "pool_after": null, "required": 7}`},
-		"up, PID 5, heartbeat unknown, threads unknown, queues unknown|proved for a, b|no database.yml": {
+			"db_pool", "ok", `{"exists": true, "pool_before": null, "pool_after": null, "required": 7}`}},
+		{false, "up|5|unknown|unknown|no database.yml|unknown|proved for a, b", []string{
 			"systemd_sidekiq", "ok", `{"status": "up", "processes": [{"main_pid": 5, "heartbeat": {"status": "unknown"}}]}`,
-			"sudoers_entry", "ok", `{"state": "present", "proved": ["a", "b"]}`, "db_pool", "ok", `{"exists": false}`},
-		"failed, heartbeat not seen|absent|unlimited": {
+			"sudoers_entry", "ok", `{"state": "present", "proved": ["a", "b"]}`, "db_pool", "ok", `{"exists": false}`}},
+		{false, "failed|unknown|unknown|unknown|unlimited|unknown|absent", []string{
 			"systemd_sidekiq", "failed", `{"msg": "no"}`, "sudoers_entry", "changed", `{"state": "absent"}`,
-			"db_pool", "ok", `{"exists": true, "pool_before": -1, "pool_after": -1, "required": 1}`},
+			"db_pool", "ok", `{"exists": true, "pool_before": -1, "pool_after": -1, "required": 1}`}},
+		{false, "up, restart pending|5|title only|7|failed|unknown|unknown", []string{
+			"systemd_sidekiq", "ok", `{"status": "up", "restart_pending": true, "processes": [{"main_pid": 5, "evidence": "title", "heartbeat": {"status": "unknown", "concurrency": 7}}]}`,
+			"db_pool", "failed", `{"msg": "no"}`}},
+		{false, "up|unknown|unknown|unknown|7|unknown|proved for a", []string{
+			"systemd_sidekiq", "changed", `{"status": "up", "steps": ["a"]}`, "sudoers_entry", "changed", `{"state": "present", "proved": ["a"], "steps": ["a"]}`,
+			"db_pool", "changed", `{"exists": true, "pool_before": 5, "pool_after": 7, "required": 7}`}},
+		{true, "2 changes|unknown|unknown|unknown|5 -> 7|unknown|failed", []string{
+			"systemd_sidekiq", "changed", `{"status": "up", "steps": ["a", "b"]}`, "sudoers_entry", "failed", `{"msg": "no"}`,
+			"db_pool", "changed", `{"exists": true, "pool_before": 5, "pool_after": 7, "required": 7}`}},
+		{true, "up|unknown|unknown|unknown|1 change|unknown|unknown", []string{
+			"systemd_sidekiq", "ok", `{"status": "up"}`, "db_pool", "changed", `{"exists": true, "pool_before": 7, "pool_after": 7, "steps": ["a"]}`}},
+		{false, "stopped|-|-|-|unknown|-|unknown", []string{"systemd_sidekiq", "changed", `{"status": "stopped"}`}},
+		{false, "absent|-|-|-|unknown|-|unknown", []string{"systemd_sidekiq", "changed", `{"status": "absent"}`}},
+		{false, "waiting for the first deploy|-|-|-|unknown|-|unknown", []string{"systemd_sidekiq", "ok", `{"status": "waiting for the first deploy"}`}},
 	} {
-		var got []string
-		for _, c := range ended(t, results...).cells(false) {
-			got = append(got, c.text)
-		}
-		require.Equal(t, want, strings.Join(got, "|"))
-	}
-}
-
-func TestProof_TitleAndPendingRestart(t *testing.T) {
-	h := ended(t, "systemd_sidekiq", "ok", `{"status": "up", "restart_pending": true, "processes": [{"main_pid": 5, "evidence": "title", "heartbeat": {"status": "unknown", "concurrency": 7}}]}`)
-	require.Equal(t, "up, restart pending, PID 5, heartbeat title only", h.cells(true)[0].text)
-	_, rows := proofs(&fleet{Hosts: []*host{h}}, applied)
-	require.Equal(t, []string{"h", unchanged, "up, restart pending", "5", "title only", "7", unknown, unknown, unknown}, rows[0])
-}
-
-func TestCheckTellsChangesInsteadOfProof(t *testing.T) {
-	h := ended(t, "systemd_sidekiq", "changed", `{"status": "up", "steps": ["a", "b"]}`, "sudoers_entry", "failed", `{"msg": "no"}`,
-		"db_pool", "changed", `{"exists": true, "pool_before": 5, "pool_after": 7, "required": 7}`)
-	require.Equal(t, []cell{{"Sidekiq", "2 changes"}, {"sudo", "failed"}, {"pool", "5 -> 7"}}, h.cells(true))
-}
-
-func TestServiceThatIsNotMeantToRunHasNoUnknownProcess(t *testing.T) {
-	for _, status := range []string{"waiting for the first deploy", "stopped", "absent"} {
-		h := ended(t, "systemd_sidekiq", "changed", `{"status": "`+status+`"}`)
-		_, rows := proofs(&fleet{Hosts: []*host{h}}, applied)
-		require.Equal(t, []string{"h", unchanged, status, "-", "not seen", "-", unknown, "-", unknown}, rows[0])
+		rows := ended(t, c.results...).rows(nil, c.check)
+		require.Equal(t, c.want, strings.Join(rows[0][2:], "|"))
 	}
 }
 
@@ -68,5 +63,5 @@ func TestHostThatWasNotFinishedIsNotFine(t *testing.T) {
 	require.Equal(t, unfinished, h.result())
 	h.Results[0].Status = failed
 	require.Equal(t, failed, h.result())
-	require.Equal(t, "1 host: 1 failed\n", style{}.summary(&fleet{Hosts: []*host{h}}, applied))
+	require.Equal(t, "1 host: failed 1\n", style{}.summary(&fleet{Hosts: []*host{h}}, nil))
 }

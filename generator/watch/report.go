@@ -1,35 +1,25 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// wording is what the results are called, of one host and of several: a playbook that was only checked has changed nothing.
-type wording struct{ changed, unchanged, severalChanged, severalUnchanged string }
+// wording is what results are called where that is not their name: a playbook that was only checked has changed nothing.
+type wording map[string]string
 
 var (
-	applied  = wording{changed, unchanged, changed, unchanged}
-	checked  = wording{"would change", unchanged, "would change", unchanged}
-	verified = wording{"differs", "as it should be", "differ", "as they should be"}
+	checked  = wording{changed: "would change"}
+	verified = wording{changed: "differs", unchanged: "ok"}
 )
 
-func (w wording) of(result string, hosts int) string {
-	switch {
-	case result == changed && hosts == 1:
-		return w.changed
-	case result == changed:
-		return w.severalChanged
-	case result == unchanged && hosts == 1:
-		return w.unchanged
-	case result == unchanged:
-		return w.severalUnchanged
-	}
-	return result
-}
+func (w wording) of(result string) string { return cmp.Or(w[result], result) }
 
-// details is what a result says below its line: its steps, what debug prints, the differences, and warnings that were not said
-// before.
+// details is what a result says below its line: its steps, what debug prints, the differences, and warnings that the host has not
+// given before.
 func (s style) details(e event, before map[string]bool) string {
 	var b strings.Builder
 	for _, step := range e.Answer.Steps {
@@ -38,112 +28,117 @@ func (s style) details(e event, before map[string]bool) string {
 	if e.Module == "debug" && e.Status == "ok" {
 		b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
 	}
-	b.WriteString(s.difference(e.Diff))
+	for line := range strings.Lines(strings.Trim(e.Diff, "\n")) {
+		b.WriteString(shift(s.diff(strings.TrimSuffix(line, "\n")), 2))
+	}
 	for _, w := range e.Warnings {
-		if !before[w] {
-			before[w] = true
+		if key := e.Host + " " + w; !before[key] {
+			before[key] = true
 			b.WriteString(s.labelled("warning:", w))
 		}
 	}
 	return b.String()
 }
 
-func (s style) difference(diff string) string {
-	if diff = strings.Trim(diff, "\n"); diff == "" {
-		return ""
-	}
-	return shift(s.diff(diff), 2)
-}
-
-// report is what is said at the end: the proof, one sentence, and the errors once more, so that nobody has to look for them.
-func (s style) report(f *fleet, w wording) string {
-	return s.table(f, w) + "\n" + s.summary(f, w) + s.errors(f)
-}
-
-// changes are the details of all hosts, once for hosts that have them in common.
-func (s style) changes(f *fleet) string {
-	var b strings.Builder
-	for _, g := range grouped(f, func(h *host) []string { return []string{s.detailsOf(h, f.Check)} }) {
-		fmt.Fprintf(&b, "%s\n%s\n", s.bold(strings.Join(g.hosts, ", ")), shift(g.text, 2))
-	}
-	return b.String()
-}
-
-// detailsOf leaves out what debug prints where nothing was done: that is no change.
-func (s style) detailsOf(h *host, check bool) string {
-	var text string
-	before := map[string]bool{}
-	for _, r := range h.Results {
-		if !check || r.Module != "debug" {
-			text += s.details(r, before)
+// changes are the details of all hosts, once for hosts that have them in common. What debug prints is left out where nothing was done:
+// that is no change.
+func (s style) changes(f *fleet) (text string) {
+	texts, hosts := grouped(f, func(h *host) []string {
+		details, before := "", map[string]bool{}
+		for _, e := range h.Results {
+			if !f.Check || e.Module != "debug" {
+				details += s.details(e, before)
+			}
 		}
+		return []string{details}
+	})
+	for _, t := range texts {
+		text += s.bold(strings.Join(hosts[t], ", ")) + "\n" + shift(t, 2) + "\n"
 	}
 	return text
 }
 
-// group is a text, and the hosts that it is about.
-type group struct {
-	text  string
-	hosts []string
-}
-
-// grouped gathers the hosts of each text, in the order in which they come.
-func grouped(f *fleet, texts func(*host) []string) []*group {
-	var groups []*group
-	index := map[string]*group{}
+// grouped are the texts of all hosts in the order in which they come, and the hosts of each.
+func grouped(f *fleet, textsOf func(*host) []string) (texts []string, hosts map[string][]string) {
+	hosts = map[string][]string{}
 	for _, h := range f.Hosts {
-		for _, text := range texts(h) {
-			g := index[text]
-			switch {
-			case text == "":
-				continue
-			case g == nil:
-				g = &group{text: text}
-				index[text] = g
-				groups = append(groups, g)
-			case g.hosts[len(g.hosts)-1] == h.Name:
-				continue
+		for _, text := range textsOf(h) {
+			if text != "" && hosts[text] == nil {
+				texts = append(texts, text)
 			}
-			g.hosts = append(g.hosts, h.Name)
+			if !slices.Contains(hosts[text], h.Name) {
+				hosts[text] = append(hosts[text], h.Name)
+			}
 		}
 	}
-	return groups
+	return texts, hosts
 }
 
 // summary is the whole in one line.
 func (s style) summary(f *fleet, w wording) string {
 	parts := []string{}
-	for _, result := range []string{unchanged, changed, failed, unreachable, unfinished} {
+	for _, result := range []string{unchanged, changed, failed, unreachable, unfinished, skipped} {
 		if n := f.count(result); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s.paint(colourOf[result], w.of(result, n))))
+			parts = append(parts, fmt.Sprintf("%s %d", s.word(w.of(result)), n))
 		}
 	}
-	return fmt.Sprintf("%s: %s\n", hostsOf(len(f.Hosts)), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s\n", Hosts(len(f.Hosts)), strings.Join(parts, ", "))
 }
 
-// errors says what went wrong and what to do, once for hosts that have it in common.
-func (s style) errors(f *fleet) string {
-	var b strings.Builder
-	for _, g := range grouped(f, s.errorsOf) {
-		fmt.Fprintf(&b, "\n%s  %s", s.bold(strings.Join(g.hosts, ", ")), g.text)
+// errors says what went wrong and what to do, once for hosts that have it in common. Where the errors were told as they happened, it
+// only says where.
+func (s style) errors(f *fleet, told bool) (text string) {
+	texts, hosts := grouped(f, func(h *host) (texts []string) {
+		for _, e := range h.errors() {
+			if told {
+				texts = append(texts, e.Task+"  "+s.word(e.Status)+"\n")
+			} else {
+				texts = append(texts, s.error(e))
+			}
+		}
+		return texts
+	})
+	for _, t := range texts {
+		text += "\n" + s.bold(strings.Join(hosts[t], ", ")) + "  " + t
 	}
-	return b.String()
+	return text
 }
 
-func (s style) errorsOf(h *host) []string {
+func (s style) error(e event) string {
+	return e.Task + "\n" + shift(s.labelled("error:", e.Answer.text()), 2)
+}
+
+// errors are those that the playbook did not take care of.
+func (h *host) errors() []event {
 	if r := h.result(); r != failed && r != unreachable {
 		return nil
 	}
-	var texts []string
-	for _, r := range h.Results {
-		if r.failed() {
-			texts = append(texts, r.Task+"\n"+shift(s.labelled("error:", r.Answer.text()), 2))
-		}
-	}
-	return texts
+	return slices.DeleteFunc(slices.Clone(h.Results), func(e event) bool { return !e.failed() })
 }
 
-func hostsOf(n int) string { return plural(n, "host") }
+// moved is the difference of a unit that would run in another directory.
+var moved = regexp.MustCompile(`(?m)^-WorkingDirectory=(\n|.)*^\+WorkingDirectory=`)
+
+// question asks about hosts on which the service belongs to another application, most likely since the wrong one was named.
+func (s style) question(f *fleet, project string) string {
+	var names []string
+	for _, h := range f.Hosts {
+		if e := h.last("systemd_sidekiq"); f.Check && (moved.MatchString(e.Diff) || strings.Contains(e.Answer.text(), "belongs to another project")) {
+			names = append(names, h.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	named := "project_name"
+	if project != "" {
+		named = "--project " + project
+	}
+	return "\n" + s.hanging("hint:", fmt.Sprintf("the service belongs to another application on %s: is %s right?", strings.Join(names, ", "), named))
+}
+
+// Hosts is a number of hosts in words.
+func Hosts(n int) string { return plural(n, "host") }
 
 func plural(n int, word string) string {
 	if n == 1 {

@@ -3,13 +3,13 @@ package watch
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -29,53 +29,74 @@ type Run struct {
 	Core     Core
 	Playbook *playbook.AnsiblePlaybookCmd
 	Extra    []string // further options of ansible-playbook, as they were typed
+	Plugins  string   // the directory of the callback plugin, where it is not that of the playbook
+	Project  string   // the name of the application, if it was given
+	File     string   // the playbook, if it was given
 	Verify   bool     // differences are what is looked for
+	Quiet    bool     // show only hosts that changed, differ or failed
+	Format   string   // of the report, one of Formats
 }
 
-// Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines.
-func (r Run) Watch(ctx context.Context, out, errs io.Writer) (Outcome, error) {
-	return newStage(out, errs, r.Core, r.Extra, r.Verify).run(ctx, command{r.Playbook, r.Extra})
+// Formats of a report.
+var Formats = []string{"text", "json", "junit"}
+
+// Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines. It returns the exit status.
+func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
+	return newStage(out, errs, r).run(ctx, command{r.Playbook, r.Extra})
+}
+
+// status is the exit status where that of ansible-playbook is known.
+func (r Run) status(ofAnsible int, f *fleet) int {
+	if r.Verify {
+		return verdict(ofAnsible, f)
+	}
+	return ofAnsible
 }
 
 // stage is where a run is seen. What happens comes from three sides at once, ansible-playbook's standard output, its standard
 // error and the clock, and is shown one after the other.
 type stage struct {
+	Run
 	mutex     sync.Mutex
 	out, errs io.Writer
+	texts     io.Writer // what Ansible itself prints on standard output
 	fleet     *fleet
 	show      progress
 	style
 	gather bool // the details come at the end, by host; else they came as they happened
-	words  wording
 }
 
-func newStage(out, errs io.Writer, c Core, extra []string, verify bool) *stage {
-	s := &stage{out: out, errs: errs, fleet: &fleet{}, words: applied, gather: true}
+func newStage(out, errs io.Writer, r Run) *stage {
+	s := &stage{Run: r, out: out, errs: errs, texts: out, fleet: &fleet{}, gather: true, show: silent{}}
 	file, interactive := terminal(out)
 	s.colour = coloured(out)
-	if verify {
-		s.words = verified
+	if interactive {
+		s.columns, _ = sizeOf(file)
 	}
-	switch asks := slices.Contains(extra, "--step"); {
+	switch asks := slices.Contains(r.Extra, "--step"); {
+	case r.Format == "json" || r.Format == "junit":
+		s.texts = errs
+	case r.Quiet:
 	case interactive && !asks:
 		size := func() (int, int) { return sizeOf(file) }
-		s.columns, _ = size()
-		s.show = &live{out: out, style: s.style, size: size, now: time.Now, mayPrompt: !c.detaches()}
-	case verify:
-		s.show = silent{}
-	default:
-		s.show, s.gather = plain{out: out, style: s.style, warned: map[string]map[string]bool{}}, false
+		s.show = &live{out: out, style: s.style, size: size, now: time.Now, mayPrompt: !r.Core.detaches()}
+	case !r.Verify:
+		s.show, s.gather = plain{out: out, style: s.style, warned: map[string]bool{}}, false
 	}
 	return s
 }
 
+// noColour tells what a person wants of all programs: https://no-color.org
+func noColour() bool { return os.Getenv("NO_COLOR") != "" }
+
 // terminal is the terminal that w is, if it is one that can move its cursor.
 func terminal(w io.Writer) (*os.File, bool) {
 	file, ok := w.(*os.File)
-	return file, ok && os.Getenv("TERM") != "dumb" && isTerminal(file)
+	return file, ok && os.Getenv("TERM") != "dumb" && IsTerminal(file)
 }
 
-func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
+// IsTerminal tells whether a file is a terminal.
+func IsTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 func sizeOf(file *os.File) (columns, lines int) {
 	columns, lines, err := term.GetSize(int(file.Fd()))
@@ -87,7 +108,7 @@ func sizeOf(file *os.File) (columns, lines int) {
 
 // run runs ansible-playbook to its end, and waits for it also where that comes early: it has to clean up. Ctrl-C reaches it from the terminal
 // itself; who ends this program by SIGTERM alone ends it as well. (Notify and not Ignore, which ansible-playbook would inherit.)
-func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
+func (s *stage) run(ctx context.Context, c command) (int, error) {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
@@ -95,38 +116,43 @@ func (s *stage) run(ctx context.Context, c command) (Outcome, error) {
 	defer forget()
 	stop := s.clock()
 	mark := rand.Text()
-	var ended exit
+	var program interruptible
 	err := execute.NewDefaultExecute(
 		execute.WithCmd(c),
-		execute.WithExecutable(&interruptible{}),
+		execute.WithExecutable(&program),
 		execute.WithOutput(output{}),
 		execute.WithWrite(s.splitter(mark)),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
-		execute.WithErrorEnrich(&ended),
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
-	s.end()
-	o := Outcome{Status: ended.status, fleet: s.fleet}
+	s.show.end()
+	reported := s.report()
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
-		return o, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
-	case ended.signalled != nil:
-		return o, fmt.Errorf("ansible-playbook was ended: %w", ended.signalled)
-	case err != nil && o.Status == 0:
-		return o, err
+		return 1, fmt.Errorf("ansible-playbook was interrupted: %w", context.Cause(ctx))
+	case program.cmd == nil || program.cmd.ProcessState == nil: // it could not be started
+		return 1, err
+	case !program.cmd.ProcessState.Exited():
+		return 1, fmt.Errorf("ansible-playbook was ended: %s", program.cmd.ProcessState)
 	}
-	return o.judge()
+	return s.status(program.cmd.ProcessState.ExitCode(), s.fleet), reported
 }
 
 func (s *stage) splitter(mark string) *splitter {
-	return &splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.out, text) }}
+	return &splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.texts, text) }}
 }
 
-// environment chooses the plugin, and keeps Ansible's colours on a terminal: it sees a pipe.
+// environment chooses the plugin, and whether Ansible paints its own text: it sees a pipe.
 func (s *stage) environment(mark string) map[string]string {
 	env := map[string]string{"ANSIBLE_STDOUT_CALLBACK": callbackName, "SIDEKIQ_ROLE_MARK": mark}
-	if s.colour {
+	if s.Plugins != "" {
+		env["ANSIBLE_CALLBACK_PLUGINS"] = strings.Trim(s.Plugins+":"+os.Getenv("ANSIBLE_CALLBACK_PLUGINS"), ":")
+	}
+	switch {
+	case noColour():
+		env["ANSIBLE_NOCOLOR"], env["ANSIBLE_FORCE_COLOR"] = "1", "0"
+	case s.colour:
 		env["ANSIBLE_FORCE_COLOR"] = "1"
 	}
 	return env
@@ -144,17 +170,13 @@ func (s *stage) clock() (stop func()) {
 			case <-done:
 				return
 			case <-ticker.C:
-				s.tick()
+				s.mutex.Lock()
+				s.show.tick(s.fleet)
+				s.mutex.Unlock()
 			}
 		}
 	})
 	return func() { close(done); stopped.Wait() }
-}
-
-func (s *stage) tick() {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	s.show.tick(s.fleet)
 }
 
 func (s *stage) event(e event) {
@@ -170,22 +192,41 @@ func (s *stage) text(w io.Writer, text string) {
 	s.show.text(w, text)
 }
 
-// end reports. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
-func (s *stage) end() {
-	s.show.end()
-	if len(s.fleet.Hosts) == 0 {
-		return
+// report is written at the end. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
+func (s *stage) report() error {
+	f := *s.fleet
+	if s.Quiet {
+		f.Hosts = slices.DeleteFunc(slices.Clone(f.Hosts), func(h *host) bool { return h.result() == unchanged })
 	}
-	if s.words == applied && s.fleet.Check {
-		s.words = checked
+	switch {
+	case s.Format == "json":
+		return s.json(&f)
+	case s.Format == "junit":
+		return s.junit(&f)
+	case len(f.Hosts) == 0:
+		return nil
+	}
+	_, err := io.WriteString(s.out, s.summed(&f))
+	return err
+}
+
+// summed is the proof, one sentence, the errors and a question.
+func (s *stage) summed(f *fleet) string {
+	w, text := f.words(), ""
+	if s.Verify {
+		w = verified
 	}
 	if s.show != (silent{}) {
-		fmt.Fprintln(s.out)
+		text = "\n"
 	}
 	if s.gather {
-		fmt.Fprint(s.out, s.changes(s.fleet))
+		text += s.changes(f)
 	}
-	fmt.Fprint(s.out, s.report(s.fleet, s.words))
+	text += s.table(f, w)
+	if !s.Quiet {
+		text += "\n" + s.summary(f, w)
+	}
+	return text + s.errors(f, !s.gather) + s.question(f, s.Project)
 }
 
 // command is an ansible-playbook call with further options as they were typed.
@@ -199,31 +240,16 @@ func (c command) Command() ([]string, error) {
 	return append(words, c.extra...), err
 }
 
-// interruptible starts programs that end with the context as by Ctrl-C.
-type interruptible struct{ goexec.OsExec }
-
-func (*interruptible) CommandContext(ctx context.Context, name string, args ...string) goexec.Cmder {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	return c
+// interruptible starts a program that ends with the context as by Ctrl-C. How it ended is not in go-ansible's error.
+type interruptible struct {
+	goexec.OsExec
+	cmd *exec.Cmd
 }
 
-// exit keeps how ansible-playbook ended, which go-ansible's error does not carry.
-type exit struct {
-	status    int
-	signalled error // it was ended by a signal, and has no status
-}
-
-func (e *exit) Enrich(err error) error {
-	var ended *exec.ExitError
-	switch {
-	case !errors.As(err, &ended):
-	case ended.Exited():
-		e.status = ended.ExitCode()
-	default:
-		e.signalled = ended
-	}
-	return err
+func (i *interruptible) CommandContext(ctx context.Context, name string, args ...string) goexec.Cmder {
+	i.cmd = exec.CommandContext(ctx, name, args...)
+	i.cmd.Cancel = func() error { return i.cmd.Process.Signal(os.Interrupt) }
+	return i.cmd
 }
 
 // output hands on what ansible-playbook writes, byte by byte as it comes.

@@ -15,15 +15,15 @@ import (
 )
 
 // watchScript runs a shell script in the place of ansible-playbook, and returns all that is shown. begun is called when it begins to speak.
-func watchScript(t *testing.T, ctx context.Context, script string, begun func()) (o Outcome, said string, err error) {
+func watchScript(t *testing.T, ctx context.Context, script string, begun func()) (status int, said string, err error) {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ansible-playbook"), []byte("#!/bin/sh\n"+script), 0o700))
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	run := Run{Core: 19, Playbook: playbook.NewAnsiblePlaybookCmd(playbook.WithPlaybooks("sidekiq.yml"))}
 	out := listener{begun: begun}
-	o, err = run.Watch(ctx, &out, &out)
-	return o, out.String(), err
+	status, err = run.Watch(ctx, &out, &out)
+	return status, out.String(), err
 }
 
 // listener calls a function when it is first written to.
@@ -49,9 +49,9 @@ func TestRunThatIsBrokenOffIsNoSuccessAndHasCleanedUp(t *testing.T) {
 	require.Equal(t, "begun\nclean\n", said)
 	_, _, err = watchScript(t, t.Context(), "kill -KILL $$\n", func() {})
 	require.EqualError(t, err, "ansible-playbook was ended: signal: killed")
-	o, _, err := watchScript(t, t.Context(), "exit 99\n", func() {})
+	status, _, err := watchScript(t, t.Context(), "exit 99\n", func() {})
 	require.NoError(t, err, "Ansible has said what is wrong")
-	require.Equal(t, 99, o.Status)
+	require.Equal(t, 99, status)
 }
 
 // Nothing that comes from a host drives the terminal, on whatever stream.
@@ -68,13 +68,16 @@ func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
 	defer master.Close()
 	defer slave.Close()
 	t.Setenv("TERM", "xterm")
-	require.True(t, newStage(slave, slave, 19, nil, false).colour)
+	run := Run{Core: 19}
+	require.True(t, newStage(slave, slave, run).colour)
 	t.Setenv("NO_COLOR", "1")
-	s := newStage(slave, slave, 19, nil, false)
+	s := newStage(slave, slave, run)
 	require.False(t, s.colour)
+	require.Equal(t, "0", s.environment("")["ANSIBLE_FORCE_COLOR"], "Ansible's own text neither")
+	require.Equal(t, "1", s.environment("")["ANSIBLE_NOCOLOR"])
 	require.IsType(t, &live{}, s.show)
-	require.IsType(t, plain{}, newStage(slave, slave, 19, []string{"--step"}, false).show, "its questions stand in the way")
+	require.IsType(t, plain{}, newStage(slave, slave, Run{Core: 19, Extra: []string{"--step"}}).show, "its questions stand in the way")
 	t.Setenv("TERM", "dumb")
-	require.IsType(t, plain{}, newStage(slave, slave, 19, nil, false).show)
-	require.IsType(t, silent{}, newStage(slave, slave, 19, nil, true).show)
+	require.IsType(t, plain{}, newStage(slave, slave, run).show)
+	require.IsType(t, silent{}, newStage(slave, slave, Run{Core: 19, Verify: true}).show)
 }

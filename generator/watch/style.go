@@ -2,10 +2,10 @@ package watch
 
 import (
 	"io"
-	"os"
 	"regexp"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // style tells whether words are painted, and how wide the terminal is: 0 where there is none.
@@ -16,8 +16,8 @@ type style struct {
 
 // The colours are Ansible's own: green for what is as it should be, yellow for what changes, red for what failed.
 var colourOf = map[string]string{
-	"ok": "32", unchanged: "32", "as it should be": "32", "skipped": "36", changed: "33", "would change": "33", "differs": "33",
-	failed: "31", unreachable: "31", unfinished: "31", "ignored": "36", "error:": "31", "hint:": "36", "warning:": "35",
+	"ok": "32", unchanged: "32", "skipped": "36", changed: "33", "would change": "33", "differs": "33",
+	failed: "31", unreachable: "31", unfinished: "31", "error:": "31", "hint:": "36", "warning:": "35",
 }
 
 // word paints a word by its meaning.
@@ -48,23 +48,21 @@ var diffLine = regexp.MustCompile(`(?m)^(\+|-|@@).*$`)
 // coloured reports whether colours are wanted on out: a terminal, and NO_COLOR is not set (no-color.org).
 func coloured(out io.Writer) bool {
 	_, interactive := terminal(out)
-	return interactive && os.Getenv("NO_COLOR") == ""
+	return interactive && !noColour()
 }
 
-func width(text string) int { return utf8.RuneCountInString(text) }
+// width is the number of columns that a text takes.
+func width(text string) int { return runewidth.StringWidth(text) }
 
 // pad fills a text with spaces.
-func pad(text string, to int) string { return text + strings.Repeat(" ", max(0, to-width(text))) }
+func pad(text string, to int) string { return runewidth.FillRight(text, to) }
 
 // cut shortens a text that is too wide.
 func cut(text string, to int) string {
-	if width(text) <= to {
-		return text
-	}
 	if to <= 3 {
-		return string([]rune(text)[:max(0, to)])
+		return runewidth.Truncate(text, max(0, to), "")
 	}
-	return string([]rune(text)[:to-3]) + "..."
+	return runewidth.Truncate(text, to, "...")
 }
 
 // shift sets each line of a text off by spaces, and ends the last one.
@@ -80,27 +78,17 @@ func shift(text string, by int) string {
 func wrap(text string, to int) string {
 	var lines []string
 	for _, line := range strings.Split(text, "\n") {
-		for width(line) > to {
-			at := breakAt(line, to)
-			if at < 0 {
-				break
+		words := strings.Split(line, " ")
+		line = words[0]
+		for _, word := range words[1:] {
+			if strings.TrimSpace(line) != "" && width(line)+1+width(word) > to {
+				lines = append(lines, line)
+				line = word
+			} else {
+				line += " " + word
 			}
-			lines = append(lines, line[:at])
-			line = line[at+1:]
 		}
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// breakAt is the blank at which a line is broken: the last one that fits, else the first behind the word that does not fit; -1 for none.
-func breakAt(line string, to int) int {
-	indent := len(line) - len(strings.TrimLeft(line, " "))
-	if at := strings.LastIndex(string([]rune(line)[:to+1]), " "); at > indent {
-		return at
-	}
-	if at := strings.Index(line[indent:], " "); at >= 0 {
-		return indent + at
-	}
-	return -1
 }

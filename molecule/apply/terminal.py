@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Run a command in a terminal and print the last screen.
+"""Run a command in a terminal, answer its question with y, and print the last screen.
 
 Standard error has the largest number of hosts in progress on a screen, and the number on the last.
 """
 
+import fcntl
+import os
+import pty
 import re
-import shlex
-import subprocess
+import struct
 import sys
+import termios
 
 LINES, COLUMNS = 70, 110
 
@@ -36,11 +39,27 @@ def screens(output):
     yield rows
 
 
-command = f"stty rows {LINES} cols {COLUMNS}; exec {shlex.join(sys.argv[1:])}"
-run = subprocess.run(["script", "-qec", command, "/dev/null"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-texts = ["\n".join(rows) for rows in screens(run.stdout.decode())]
+def run(command):
+    """Return the output of a command and its exit status."""
+    child, terminal = pty.fork()
+    if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        os.execvp(command[0], command)
+    output, answered = b"", False
+    while True:
+        try:
+            output += os.read(terminal, 65536)
+        except OSError:  # the other side is closed
+            return output.decode(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if not answered and output.endswith(b"[y/N] "):
+            os.write(terminal, b"y\n")
+            answered = True
+
+
+output, status = run(sys.argv[1:])
+texts = ["\n".join(rows) for rows in screens(output)]
 active = max(len(re.findall(r"(?m)^\S+  \d/\d  .+  \d+ s$", text)) for text in texts)
 left = re.findall(r"(?m)^\S+  \d/\d  .*", texts[-1])
 print(texts[-1].rstrip())
 print(f"hosts in progress: at most {active}, at the end {len(left)}", file=sys.stderr)
-sys.exit(run.returncode)
+sys.exit(status)

@@ -1,11 +1,14 @@
 """Tells sidekiq-role what happens: one line of JSON for each event of a playbook, on standard output, after a mark that no
 other line can have.
 
-    MARK {"event": "play", "name": NAME, "hosts": [HOST, ...], "tasks": NUMBER, "check": BOOL}
-    MARK {"event": "start", "host": HOST, "task": NAME}
-    MARK {"event": "result", "host": HOST, "task": NAME, "module": NAME, "status": "ok", "changed", "failed", "unreachable",
-          "ignored" or "skipped", "answer": {...}, "warnings": [TEXT, ...], "diff": TEXT}
-    MARK {"event": "end", "stats": {HOST: {"failures": NUMBER, "unreachable": NUMBER, "changed": NUMBER, ...}, ...}}
+    MARK {"event": "play", "hosts": [HOST, ...], "tasks": NUMBER, "check": BOOL}
+    MARK {"event": "start", "host": HOST, "task": NAME, "ours": BOOL}
+    MARK {"event": "result", "host": HOST, "task": NAME, "ours": BOOL, "module": NAME, "status": "ok", "changed", "failed",
+          "unreachable", "ignored" or "skipped", "answer": {...}, "warnings": [TEXT, ...], "diff": TEXT}
+    MARK {"event": "end", "stats": {HOST: {"failures": NUMBER, "unreachable": NUMBER, ...}, ...}}
+
+`ours` are the tasks of the role sidekiq and of its modules. `tasks` counts these and the others with the tag sidekiq, such
+as include_role; it is 0 for a play that does not use the role.
 
 Of what a module answers no key goes out that is not listed here, and of a task with no_log none at all.
 """
@@ -32,8 +35,9 @@ KEYS = ('censored', 'msg', 'steps')
 # What it takes as proof.
 KEYS_OF_MODULE = {
     'db_pool': ('exists', 'pool_before', 'pool_after', 'required'),
-    'sudoers_entry': ('state', 'proved'),
-    'systemd_sidekiq': ('status', 'restart_pending', 'main_pid', 'evidence', 'heartbeat', 'processes'),
+    'sidekiq_info': (),
+    'sudoers_entry': ('state', 'proved', 'findings'),
+    'systemd_sidekiq': ('status', 'restart_pending', 'processes'),
 }
 
 # What there is when a module could not answer.
@@ -52,11 +56,11 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_play_start(self, play):
         variables = play.get_variable_manager().get_vars(play=play)
         blocks = [block.filter_tagged_tasks(variables) for block in play.compile()]
-        self._tell('play', name=play.get_name(), hosts=variables['ansible_play_hosts_all'],
-                   tasks=sum(map(count, blocks)), check=bool(context.CLIARGS.get('check')))
+        self._tell('play', hosts=variables['ansible_play_hosts_all'], tasks=sum(map(count, blocks)),
+                   check=bool(context.CLIARGS.get('check')))
 
     def v2_runner_on_start(self, host, task):
-        self._tell('start', host=host.get_name(), task=name_of(task))
+        self._tell('start', host=host.get_name(), task=name_of(task), ours=ours(task))
 
     def v2_runner_on_ok(self, result):
         self._result(result, 'changed' if result.is_changed() else 'ok')
@@ -78,7 +82,8 @@ class CallbackModule(CallbackBase):
         warnings = answer.pop('warnings', None) or []
         self._handle_warnings(answer)  # deprecations, as Ansible shows them
         keys = KEYS + KEYS_OF_MODULE.get(module_of(task), ()) + (KEYS_OF_FAILURE if status in ('failed', 'ignored') else ())
-        self._tell('result', host=attribute(result, 'host').get_name(), task=name_of(task), module=module_of(task), status=status,
+        self._tell('result', host=attribute(result, 'host').get_name(), task=name_of(task), ours=ours(task),
+                   module=module_of(task), status=status,
                    answer={key: answer[key] for key in keys if key in answer}, warnings=warnings, diff=self._diff(answer))
 
     def _diff(self, answer):
@@ -101,15 +106,25 @@ def module_of(task):
 
 
 def name_of(task):
-    if module_of(task) == 'validate_argument_spec':  # Ansible's own task, whose name holds the whole description of the role
+    if module_of(task) == 'validate_argument_spec':  # Ansible's own task, whose name holds the whole description of a role
         return "Validate the role's variables"
     return task.name or task.action
 
 
+def ours(task):
+    """Whether a task is of the role, also of that of a collection (namespace.name.sidekiq), or of one of its modules."""
+    role = task._role.get_name() if task._role else ''
+    return role.rpartition('.')[2] == 'sidekiq' or module_of(task) in KEYS_OF_MODULE
+
+
 def count(block):
-    """How many tasks a person wrote into a block that run when all goes well."""
+    """How many tasks of a block use the role and run when all goes well."""
     tasks = block.block + block.always
-    return sum(count(task) if hasattr(task, 'block') else not task.implicit for task in tasks)
+    return sum(count(task) if hasattr(task, 'block') else is_use(task) for task in tasks)
+
+
+def is_use(task):
+    return not task.implicit and (ours(task) or 'sidekiq' in task.tags)
 
 
 def plain(value):

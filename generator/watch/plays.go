@@ -1,0 +1,103 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Tag is the tag of all tasks of the role.
+const Tag = "sidekiq"
+
+// Play is a play that uses the role.
+type Play struct {
+	Name, Pattern string
+	Hosts         []string
+}
+
+// Plays are those that use the role, as ansible-playbook lists them for the same inventories and options. No host is connected to.
+// If ansible-playbook refuses, status is the exit status, and errs has what it said.
+func (r Run) Plays(ctx context.Context, errs io.Writer) (plays []Play, status int, err error) {
+	words, err := command{r.Playbook, append(slices.Clone(r.Extra), "--list-hosts", "--list-tasks")}.Command()
+	if err != nil {
+		return nil, 0, err
+	}
+	listed, err := listing(ctx, words...)
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.Exited() {
+		_, err = io.WriteString(errs, Visible(string(ended.Stderr)))
+		return nil, r.status(ended.ExitCode(), &fleet{}), err
+	}
+	return playsOf(listed), 0, err
+}
+
+// listing is what a program of Ansible lists.
+func listing(ctx context.Context, words ...string) (string, error) {
+	c := exec.CommandContext(ctx, words[0], words[1:]...)
+	c.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0")
+	out, err := c.Output()
+	return Visible(string(out)), err
+}
+
+// How --list-hosts and --list-tasks print a play and its tasks, from ansible-core 2.14 to 2.22 (lib/ansible/cli/playbook.py).
+var (
+	playLine = regexp.MustCompile(`^\d+ \((.*?)\): (.*)\tTAGS: `)
+	tagged   = regexp.MustCompile(`(?m)\tTAGS: \[(.*, )?` + Tag + `(, .*)?\]$`)
+)
+
+func playsOf(listed string) (plays []Play) {
+	for _, play := range strings.Split(listed, "\n  play #")[1:] {
+		head, rest, _ := strings.Cut(play, "\n    hosts (")
+		hosts, tasks, _ := strings.Cut(rest, "\n    tasks:\n")
+		if m := playLine.FindStringSubmatch(head); m != nil && tagged.MatchString(tasks) {
+			names := strings.Split(hosts, "\n      ")[1:]
+			slices.Sort(names)
+			plays = append(plays, Play{m[2], m[1], names})
+		}
+	}
+	return plays
+}
+
+var groupName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// Describe says in a line what the play is and what is to be known of it, and below the hosts.
+func (p Play) Describe(note string) string {
+	text := fmt.Sprintf("%s: %s", p.Name, Hosts(len(p.Hosts)))
+	switch {
+	case p.Pattern == "all", slices.Equal(p.Hosts, []string{p.Pattern}):
+	case groupName.MatchString(p.Pattern):
+		text += " of the group " + p.Pattern
+	default:
+		text += fmt.Sprintf(" that match %q", p.Pattern)
+	}
+	return text + note + "\n" + shift(wrap(strings.Join(p.Hosts, ", "), 78), 2)
+}
+
+// groupLine is a line of ansible-inventory --graph.
+var groupLine = regexp.MustCompile(`(?m)^[| ]*\|--@(.+):$`)
+
+// Groups are those of the inventories, none where ansible-inventory cannot tell. It needs no variables, and so no password of
+// a vault that holds some.
+func Groups(ctx context.Context, inventories []string) (groups []string) {
+	words := []string{"ansible-inventory", "--graph"}
+	for _, i := range inventories {
+		words = append(words, "--inventory="+i)
+	}
+	out, err := listing(ctx, words...)
+	if err != nil {
+		return nil
+	}
+	for _, m := range groupLine.FindAllStringSubmatch(out, -1) {
+		if m[1] != "ungrouped" {
+			groups = append(groups, m[1])
+		}
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
