@@ -42,12 +42,12 @@ func plainHolds(value any, pattern *regexp.Regexp) bool {
 	return false
 }
 
-// inert is the finding as it is, or without a value that holds Jinja or is too long: a question then, or, where the application decides, a
-// remark.
+// inert is the finding as it is, or without a value that holds Jinja or is too long: as a refused one then, or, where the application decides,
+// a remark.
 func (f finding) inert() finding {
 	var what string
 	switch {
-	case f.kind == remark:
+	case f.value == nil:
 		return f
 	case len(asJSON(f.value)) > longestValue:
 		what = fmt.Sprintf("is longer than %d bytes", longestValue)
@@ -61,9 +61,9 @@ func (f finding) inert() finding {
 		f.kind, f.text = remark, f.from+" decides; not shown here, since its value "+what
 		return f
 	}
-	f.text = "not taken, since its value " + what + ". What should " + f.key + " be?"
+	f.text = "not taken, since its value " + what
 	return f
 }
 
 // withheld reports whether the finding had a value that was not taken.
-func (f finding) withheld() bool { return f.value == nil && f.kind != remark }
+func (f finding) withheld() bool { return f.value == nil && (f.kind == found || f.kind == offered) }

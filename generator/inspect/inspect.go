@@ -34,6 +34,7 @@ type certainty int
 
 const (
 	found   certainty = iota // the value of a field
+	refused                  // a value that is not understood, or that no model expresses: a question if nothing counts more
 	decided                  // a value that the application itself decides, also without a role
 	offered                  // a value for a question, or a weak hint
 	remark                   // no value, words alone
@@ -57,7 +58,7 @@ type finding struct {
 	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: withheld, or a remark
 	weight weight
 	from   string // file:line
-	text   string // what stands there; of offered and of a remark, all that is to say
+	text   string // what stands there; of a refused one why; of offered and of a remark, all that is to say
 }
 
 // seen is a file that was read, as the terminal shows it.
@@ -86,17 +87,26 @@ type Application struct {
 	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
 	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
+	noSidekiq  string          // the file that locks the gems, if Sidekiq is none of them
 	asked      []string        // files that could have told who deploys
+	containers string          // what says that it is deployed as containers
+	likelyRoot string          // deploy_to with unknownWord in the place of the user
+	answers    *Answers        // of the model that is updated
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
 // finding, never an error.
 func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
-	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}}
+	return Update(files, railsEnv, named, nil)
+}
+
+// Update looks at an application whose model exists: its values count more than all that is found.
+func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
+	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, answers: answers}
 	if railsEnv != model.Default().RailsEnv {
 		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
-	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.questions} {
+	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.kamal, a.questions, a.changes} {
 		look()
 	}
 	return a
@@ -229,9 +239,21 @@ func (s *source) say(text string) {
 	}
 }
 
+// propose notes a value for the question that a refused one makes.
+func (s *source) propose(key string, value any) {
+	s.note(finding{kind: offered, key: key, value: value, weight: s.weight, from: s.name})
+}
+
+// ofTheHost are fields that the application decides, or the role on the host, where no other source sets them.
+var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
+
 // refuse says in both places what was not understood, or cannot be done.
 func (s *source) refuse(line int, key, text string) {
-	s.tell(line, key, text)
+	if key == "" || s.weight == byOther && slices.Contains(ofTheHost, key) {
+		s.tell(line, key, text)
+	} else {
+		s.add(refused, line, key, nil, text)
+	}
 	s.notes = append(s.notes, [2]string{s.at(line), text})
 }
 

@@ -24,7 +24,7 @@ func (a *Application) playbooks() {
 		case err != nil:
 			s.noYAML(err)
 		case len(relevant(plays)) == 0:
-			s.refuse(0, "project", "no playbook with the role sidekiq or the variable project_name")
+			s.refuse(0, "", "no playbook with the role sidekiq or the variable project_name")
 		default:
 			s.playsMean(relevant(plays))
 		}
@@ -48,12 +48,12 @@ func (a *Application) lookForPlaybook() {
 		}
 		if best == nil || plays[0].sidekiq && !meant[0].sidekiq {
 			if best != nil {
-				best.say("not used, since another has the role; --playbook names one")
+				best.say("not used, since another has the role; --from-playbook names one")
 			}
 			best, meant = s, plays
 			continue
 		}
-		s.say("not used beside " + best.name + "; --playbook names one")
+		s.say("not used beside " + best.name + "; --from-playbook names one")
 	}
 	if best != nil {
 		best.playsMean(meant)
@@ -73,7 +73,7 @@ func (s *source) noPlaybook(err error) {
 
 func (s *source) noYAML(err error) {
 	line, what := model.SyntaxError(err)
-	s.refuse(line, "project", "no YAML: "+what)
+	s.refuse(line, "", "no YAML: "+what)
 }
 
 // playbookNames begins with that of the environment.
@@ -142,7 +142,7 @@ func (s *source) hostsMean(hosts *yaml.Node) {
 	name := hosts.Value
 	switch {
 	case slices.Contains([]string{"all", "localhost", "ungrouped"}, name) || !fieldOf("playbook.hosts").Fits(name):
-		s.tell(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
+		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
 	default:
 		s.find(hosts.Line, "playbook.hosts", name, "hosts: "+name)
 		s.say("hosts " + name)

@@ -191,6 +191,9 @@ func Put(tree map[string]any, key string, value any) {
 	}
 }
 
+// Has reports whether a field is set.
+func (d *Document) Has(key string) bool { return lookup(d.tree, strings.Split(key, ".")) != nil }
+
 // Set puts a value that a flag gives into the place of what the file says. An empty one takes the default.
 func (d *Document) Set(flag, key string, value any) {
 	keys := strings.Split(key, ".")
