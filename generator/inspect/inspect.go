@@ -25,7 +25,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/confine"
-	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -103,7 +102,7 @@ func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
 // Update looks at an application whose model exists: its values count more than all that is found.
 func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
 	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, answers: answers}
-	if railsEnv != model.Default().RailsEnv {
+	if railsEnv != answers.RailsEnv() {
 		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
 	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.kamal, a.questions, a.changes} {

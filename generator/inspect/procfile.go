@@ -301,7 +301,7 @@ func (s *source) workersMean(workers []worker) {
 		s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
 		return
 	}
-	s.offer(0, "processes", processes, "are these, completed by what is missing, the processes?")
+	s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
 }
 
 // uncovered are processes for the queues of configuration files that none of the processes fetches from.

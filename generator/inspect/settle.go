@@ -22,9 +22,10 @@ type entry struct {
 	kept      bool // the value is that of the model that is updated
 	credited  bool // and a comment says which source has it, too
 	question  bool
-	asked     bool // a comment asks it
-	doubtful  bool // what counts most was refused
-	refusal   int  // the comment that says so
+	asked     bool   // a comment asks it
+	doubtful  bool   // what counts most was refused
+	source    string // of the value that was taken, and what stands there
+	at        int    // the comment that says so, or why nothing was taken
 	comments  []string
 	otherwise []string // what the application says instead of a kept value
 }
@@ -113,9 +114,12 @@ func (a *Application) nobodySays() string {
 
 // likelyProjects are names for the question.
 func (a *Application) likelyProjects() (names []any) {
-	root, ok := a.best("deploy_root")
-	if name := cmp.Or(a.likelyRoot, fmt.Sprint(root.value)); ok || a.likelyRoot != "" {
-		names = append(names, path.Base(name))
+	project, _ := a.best("project")
+	root, _ := a.best("deploy_root")
+	for _, found := range []any{project.value, root.value, a.likelyRoot} {
+		if text, _ := found.(string); text != "" {
+			names = append(names, noProject.ReplaceAllString(path.Base(text), "-"))
+		}
 	}
 	if s := a.open("config/application.rb", byOther); s != nil {
 		if m := applicationModule.FindSubmatch(s.text); m != nil {
@@ -125,6 +129,8 @@ func (a *Application) likelyProjects() (names []any) {
 	}
 	return append(names, "myapp")
 }
+
+var noProject = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 var humps = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 
@@ -170,7 +176,7 @@ func (a *Application) asks(e *entry) {
 	}
 	if !e.asked {
 		e.asked = true
-		e.comments[e.refusal] += "; what should " + e.key + " be?"
+		e.comments[e.at] += "; what should " + e.key + " be?"
 	}
 }
 
@@ -191,6 +197,9 @@ func (a *Application) weighed(f model.Field) entry {
 		default:
 			e.weigh(one)
 		}
+	}
+	if e.kept && !e.credited {
+		e.comments = append([]string{"set in this file"}, e.comments...)
 	}
 	return e
 }
@@ -250,7 +259,7 @@ func (a *Application) sorted(key string) (all []*finding) {
 func (e *entry) refuse(from, text string) {
 	e.comments = append(e.comments, from+": "+text)
 	if e.value == nil {
-		e.doubtful, e.refusal = true, len(e.comments)-1
+		e.doubtful, e.at = true, len(e.comments)-1
 	}
 }
 
@@ -266,14 +275,15 @@ func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	gives := privileged(e.key, one.value)
 	asks := e.doubtful || gives || isUpdate && !isDefault
 	e.value, e.live, e.question, e.asked = one.value, !isDefault && !asks, asks, asks
-	text := "from " + one.from + ": " + one.text
+	e.source, e.at = one.from+": "+one.text, len(e.comments)
+	text := "from " + e.source
 	switch {
 	case gives:
-		text = one.from + ": " + one.text + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
+		text = e.source + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
 	case asks:
-		text = one.from + ": " + one.text + ". Does that hold?"
+		text = e.source + ". Does that hold?"
 	case isDefault:
-		text = one.from + ": " + one.text + ", as it is by default"
+		text = e.source + ", as it is by default"
 	}
 	e.comments = append(e.comments, text)
 }
@@ -353,7 +363,7 @@ func oneRuby(all []entry) {
 	known := slices.ContainsFunc(all, func(e entry) bool { return e.key == "ruby.bundle" && e.live })
 	for i := range all {
 		if e := &all[i]; e.key == "ruby.manager" && known && !e.kept {
-			e.value, e.live, e.question = nil, false, false
+			*e = entry{key: e.key}
 		}
 	}
 }
@@ -368,7 +378,11 @@ func (a *Application) join(e *entry, together map[string]any) {
 	delete(together, e.key)
 	before := *e
 	e.value, e.live, e.question, e.asked = nil, false, false, false
-	e.refuse("beside the other values", "not taken, since "+what)
+	if e.source == "" {
+		e.source, e.at = "the proposal", len(e.comments)
+		e.comments = append(e.comments, "")
+	}
+	e.comments[e.at] = e.source + ": not taken beside the other values, since " + what
 	switch {
 	case before.live: // joined again with those in comments
 		a.asks(e)

@@ -3,6 +3,9 @@ package inspect
 import (
 	"fmt"
 	"io"
+	"io/fs"
+	"path"
+	"regexp"
 	"slices"
 	"text/tabwriter"
 )
@@ -13,6 +16,25 @@ func (a *Application) Empty() bool {
 		return !slices.ContainsFunc(rubyHints, func(h rubyHint) bool { return h.name == s.name })
 	})
 }
+
+// Below are the directories of applications one or two levels down.
+func Below(files fs.FS) (dirs []string) {
+	for _, pattern := range []string{"*/Gemfile.lock", "*/gems.locked", "*/*/Gemfile.lock", "*/*/gems.locked"} {
+		names, err := fs.Glob(files, pattern)
+		if err != nil {
+			panic(err) // the patterns are our own
+		}
+		for _, name := range names {
+			if dir := path.Dir(name); !hidden.MatchString(dir) && !slices.Contains(dirs, dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	return dirs
+}
+
+// hidden are directories that hold no application of the team's own.
+var hidden = regexp.MustCompile(`(^|/)(\.|vendor(/|$)|node_modules(/|$))`)
 
 // Tell has a line for each file, and for each place in it that was not understood.
 func (a *Application) Tell(out io.Writer) error {

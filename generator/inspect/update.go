@@ -9,10 +9,10 @@ import (
 
 // Answers are what a model that exists says.
 type Answers struct {
-	RailsEnv string
-	name     string
-	values   map[string]any  // of the fields that it sets
-	fields   map[string]bool // those that are in it, also as a comment
+	name   string
+	env    string
+	values map[string]any  // of the fields that it sets
+	fields map[string]bool // those that are in it, also as a comment
 }
 
 // ReadAnswers reads the file of a model. An error is model.Faults.
@@ -22,13 +22,21 @@ func ReadAnswers(name string, text []byte) (*Answers, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers := &Answers{RailsEnv: m.RailsEnv, name: name, values: map[string]any{}, fields: fieldsOf(string(text))}
+	answers := &Answers{name: name, env: m.RailsEnv, values: map[string]any{}, fields: fieldsOf(string(text))}
 	for _, f := range model.Fields(m) {
 		if f.Key != "" && d.Has(f.Key) {
 			answers.values[f.Key] = f.Default
 		}
 	}
 	return answers, nil
+}
+
+// RailsEnv is the environment of the model, or the default.
+func (a *Answers) RailsEnv() string {
+	if a == nil {
+		return model.Default().RailsEnv
+	}
+	return a.env
 }
 
 // fieldLine is a line with a field, in a comment or not, as lines of a section are.
