@@ -80,7 +80,7 @@ func (o initOptions) look() (*inspect.Application, error) {
 		return nil, err
 	}
 	a := inspect.Update(root.FS(), cmp.Or(o.railsEnv, answers.RailsEnv()), p, answers)
-	below := inspect.Below(root.FS())
+	below := inspect.Below(root.FS(), ".", 2)
 	if err := root.Close(); err != nil {
 		return nil, err
 	}

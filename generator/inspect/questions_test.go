@@ -290,5 +290,5 @@ func TestBelow(t *testing.T) {
 	for _, name := range []string{"services/api/Gemfile.lock", "apps/gems.locked", "apps/Gemfile.lock", "vendor/x/Gemfile.lock", ".x/Gemfile.lock", "a/.b/Gemfile.lock", "a/node_modules/Gemfile.lock", "a/b/c/Gemfile.lock", "a/vendored/Gemfile.lock"} {
 		files[name] = &fstest.MapFile{}
 	}
-	require.Equal(t, []string{"apps", "a/vendored", "services/api"}, Below(files))
+	require.Equal(t, []string{"a/vendored", "apps", "services/api"}, Below(files, ".", 2))
 }

@@ -17,24 +17,22 @@ func (a *Application) Empty() bool {
 	})
 }
 
-// Below are the directories of applications one or two levels down.
-func Below(files fs.FS) (dirs []string) {
-	for _, pattern := range []string{"*/Gemfile.lock", "*/gems.locked", "*/*/Gemfile.lock", "*/*/gems.locked"} {
-		names, err := fs.Glob(files, pattern)
-		if err != nil {
-			panic(err) // the patterns are our own
-		}
-		for _, name := range names {
-			if dir := path.Dir(name); !hidden.MatchString(dir) && !slices.Contains(dirs, dir) {
-				dirs = append(dirs, dir)
-			}
+// Below are the directories with locked gems, some levels down. Unlike fs.Glob it opens directories alone: a named pipe would have it wait.
+func Below(files fs.FS, dir string, levels int) (dirs []string) {
+	entries, _ := fs.ReadDir(files, dir) // a directory that cannot be read is left out
+	for _, e := range entries {
+		switch name := path.Join(dir, e.Name()); {
+		case e.IsDir() && !foreign.MatchString(e.Name()) && levels > 0:
+			dirs = append(dirs, Below(files, name, levels-1)...)
+		case (e.Name() == "Gemfile.lock" || e.Name() == "gems.locked") && !slices.Contains(dirs, dir):
+			dirs = append(dirs, dir)
 		}
 	}
 	return dirs
 }
 
-// hidden are directories that hold no application of the team's own.
-var hidden = regexp.MustCompile(`(^|/)(\.|vendor(/|$)|node_modules(/|$))`)
+// foreign are names of directories that hold no application of the team's own.
+var foreign = regexp.MustCompile(`^(\..*|vendor|node_modules)$`)
 
 // Tell has a line for each file, and for each place in it that was not understood.
 func (a *Application) Tell(out io.Writer) error {
