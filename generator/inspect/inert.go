@@ -1,46 +1,17 @@
 package inspect
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 )
 
-var (
-	// delimiter begins an expression, a statement or a comment of Jinja.
-	delimiter = regexp.MustCompile(`\{[{%#]`)
+// jinja matches values that Ansible evaluates, in JSON: one with a delimiter that begins an expression, a statement or a comment, and a text
+// whose first line changes the delimiters (ansible-core 2.15 to 2.19).
+var jinja = regexp.MustCompile(delimiter.String() + `|(?i)"(\s|\\[nrtf]|\\u000[bc])*#jinja2:`)
 
-	// jinja matches a text that Ansible evaluates. In ansible-core 2.15 to 2.19 a first line "#jinja2:" changes the delimiters.
-	jinja = regexp.MustCompile(delimiter.String() + `|(?i)^\s*#jinja2:`)
-)
+var delimiter = regexp.MustCompile(`\{[{%#]`)
 
-func holdsJinja(value any) bool { return holds(value, jinja) }
-
-// holds reports whether a pattern matches any text in a value.
-func holds(value any, pattern *regexp.Regexp) bool {
-	var plain any
-	if err := json.Unmarshal(asJSON(value), &plain); err != nil {
-		panic(err) // it was just written
-	}
-	return plainHolds(plain, pattern)
-}
-
-func plainHolds(value any, pattern *regexp.Regexp) bool {
-	switch v := value.(type) {
-	case string:
-		return pattern.MatchString(v)
-	case []any:
-		return slices.ContainsFunc(v, func(e any) bool { return plainHolds(e, pattern) })
-	case map[string]any:
-		for key, e := range v {
-			if pattern.MatchString(key) || plainHolds(e, pattern) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func holdsJinja(value any) bool { return jinja.Match(asJSON(value)) }
 
 // inert is the finding as it is, or without a value that holds Jinja or is too long: as a refused one then, or, where the application decides,
 // a remark.

@@ -164,7 +164,7 @@ func (s *source) rubyRoleMeans(roles map[string]int) {
 // variable notes the value of a variable. Secrets are neither noted nor shown.
 func (s *source) variable(v variable, key string) {
 	var value any
-	if v.value.Decode(&value) != nil || value == nil || !isJSON(value) || holds(value, encrypted) || key == "environment" && hidesSecrets(value) {
+	if v.value.Decode(&value) != nil || value == nil || !isJSON(value) || encrypted.Match(asJSON(value)) || key == "environment" && hidesSecrets(value) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
@@ -202,8 +202,8 @@ func isJSON(value any) bool {
 	return err == nil
 }
 
-// encrypted begins a text of Ansible Vault.
-var encrypted = regexp.MustCompile(`^\$ANSIBLE_VAULT;`)
+// encrypted begins a text of Ansible Vault, in JSON.
+var encrypted = regexp.MustCompile(`"\$ANSIBLE_VAULT;`)
 
 // private tells whether values of a field may hold a secret, and are not shown.
 func private(key string) bool { return key == "redis.url" || key == "environment" }

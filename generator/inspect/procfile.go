@@ -34,10 +34,14 @@ func (w *worker) lacks(format string, args ...any) {
 // developers are the endings of Procfiles that no server has.
 var developers = []string{".dev", ".development", ".local", ".test"}
 
-// procfiles takes the workers of the first Procfile that has some; the environment's own is looked at first, then Procfile.
+// procfiles takes the workers of the first Procfile that has some: the environment's own, else Procfile, else another.
 func (a *Application) procfiles() {
 	var from *source
-	for _, name := range a.procfileNames() {
+	names := a.glob("Procfile."+a.railsEnv, "Procfile", "Procfile.*")
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			continue
+		}
 		s := a.open(name, byProcfile)
 		if s == nil {
 			continue
@@ -56,24 +60,6 @@ func (a *Application) procfiles() {
 			s.workersMean(workers)
 		}
 	}
-}
-
-func (a *Application) procfileNames() []string {
-	names := a.glob("Procfile", "Procfile.*")
-	slices.SortStableFunc(names, func(x, y string) int {
-		return cmp.Compare(a.procfileRank(x), a.procfileRank(y))
-	})
-	return names
-}
-
-func (a *Application) procfileRank(name string) int {
-	switch name {
-	case "Procfile." + a.railsEnv:
-		return 0
-	case "Procfile":
-		return 1
-	}
-	return 2
 }
 
 var procfileLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):[ \t]*(.+?)\s*$`)
@@ -117,17 +103,14 @@ func (s *source) reads(w *worker, command string) bool {
 		w.lacks("is more than one plain command, only a shell could tell how it runs Sidekiq")
 	}
 	if at := sidekiq.IndexProgram(words, sidekiq.Programs...); at >= 0 {
-		if set = append(set, words[:at]...); s.elsewhere(w.Name, set) {
-			return false
-		}
 		if !runs(words[:at]) {
 			w.lacks("runs Sidekiq by way of another program, which the role leaves out")
 		}
 		if path.Base(words[at]) == sidekiq.Swarm {
 			w.Command = sidekiq.Swarm
 		}
-		w.variablesMean(set)
-		if !s.flagsMean(w, words[at+1:]) {
+		env := cmp.Or(w.flagsMean(words[at+1:]), w.variablesMean(append(set, words[:at]...)))
+		if s.elsewhere(w.Name, env) {
 			return false
 		}
 	}
@@ -143,63 +126,53 @@ func (s *source) reads(w *worker, command string) bool {
 	return true
 }
 
-// elsewhere tells whether a command is for another environment, by a variable that it sets.
-func (s *source) elsewhere(name string, set []string) bool {
-	for _, word := range set {
-		variable, env, _ := strings.Cut(word, "=")
-		if (variable == "RAILS_ENV" || variable == "RACK_ENV") && env != s.railsEnv && env != unknownWord {
-			s.say(fmt.Sprintf("%s is for %s", name, printable(env, 30)))
-			return true
-		}
+// elsewhere tells whether a command is for another environment.
+func (s *source) elsewhere(name, env string) bool {
+	if env == "" || env == s.railsEnv || env == unknownWord {
+		return false
 	}
-	return false
+	s.say(fmt.Sprintf("%s is for %s", name, printable(env, 30)))
+	return true
 }
-
-// ownVariables are those that say nothing of Sidekiq, or that the role has fields of its own for.
-var ownVariables = []string{"RAILS_ENV", "RACK_ENV", "PORT", "MALLOC_ARENA_MAX"}
 
 // sizing matches the variables that decide how many processes, threads or connections there are. A process of the model has none of its own.
 var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
 
-func (w *worker) variablesMean(set []string) {
+// variablesMean sorts out the variables that a command sets, and returns the environment of Rails if that is one.
+func (w *worker) variablesMean(set []string) (env string) {
 	w.sets = map[string]string{}
 	for _, word := range set {
 		switch variable, value, sets := strings.Cut(word, "="); {
-		case !sets || slices.Contains(ownVariables, variable):
+		case variable == "RAILS_ENV" || variable == "RACK_ENV":
+			env = value
+		case !sets || variable == "PORT" || variable == "MALLOC_ARENA_MAX": // the role has a field for the latter
 		case sizing.MatchString(variable):
 			w.lacks("sets %s, which sizes it: a process has no variables, environment sets those of all", variable)
 		default:
 			w.sets[variable] = value
 		}
 	}
+	return env
 }
 
-// sidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).
-type sidekiqFlags struct {
-	*pflag.FlagSet
-	queues                                    *[]string
-	concurrency, timeout, config, environment *string
-	require                                   *string
-}
-
-func newSidekiqFlags() sidekiqFlags {
+// newSidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).
+func newSidekiqFlags() *pflag.FlagSet {
 	f := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError)
-	for _, ignored := range []string{"tag g", "logfile L", "pidfile P", "index i"} {
-		long, short, _ := strings.Cut(ignored, " ")
+	for _, flag := range strings.Fields("tag/g logfile/L pidfile/P index/i concurrency/c timeout/t config/C environment/e require/r") {
+		long, short, _ := strings.Cut(flag, "/")
 		f.StringP(long, short, "", "")
 	}
+	f.StringArrayP("queue", "q", nil, "")
 	f.BoolP("verbose", "v", false, "")
 	f.BoolP("daemon", "d", false, "")
-	return sidekiqFlags{FlagSet: f, queues: f.StringArrayP("queue", "q", nil, ""), concurrency: f.StringP("concurrency", "c", "", ""),
-		timeout: f.StringP("timeout", "t", "", ""), config: f.StringP("config", "C", "", ""), environment: f.StringP("environment", "e", "", ""),
-		require: f.StringP("require", "r", "", "")}
+	return f
 }
 
-// rails is what Sidekiq requires by itself: the application in its folder.
+// rails is what Sidekiq requires by itself: the application in its directory.
 var rails = []string{".", "config/environment", "config/environment.rb"}
 
-// flagsMean puts what flags say into a worker. It is false if the command is for another environment.
-func (s *source) flagsMean(w *worker, args []string) bool {
+// flagsMean puts what flags say into a worker, and returns the environment of Rails if they set it.
+func (w *worker) flagsMean(args []string) (env string) {
 	f := newSidekiqFlags()
 	if err := f.Parse(args); err != nil {
 		w.lacks("has a flag that no Sidekiq knows")
@@ -207,25 +180,22 @@ func (s *source) flagsMean(w *worker, args []string) bool {
 		f.ParseErrorsAllowlist.UnknownFlags = true
 		_ = f.Parse(args) // what it understands counts
 	}
-	if e := *f.environment; e != "" && e != unknownWord && e != s.railsEnv {
-		s.say(fmt.Sprintf("%s is for %s", w.Name, printable(e, 30)))
-		return false
-	}
-	if !slices.Contains(rails, path.Clean(*f.require)) {
+	value := func(flag string) string { return f.Lookup(flag).Value.String() }
+	if !slices.Contains(rails, path.Clean(value("require"))) {
 		w.lacks("has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
 	}
-	w.Config = w.literal("config", *f.config)
-	if w.Config == usualConfig || w.Config == "./"+usualConfig {
+	if w.Config = w.literal("config", value("config")); path.Clean(w.Config) == usualConfig {
 		w.Config = "" // where Sidekiq looks by itself
 	}
-	w.Concurrency = w.count("concurrency", *f.concurrency)
-	w.timeout = w.count("timeout", *f.timeout)
-	for _, q := range *f.queues {
+	w.Concurrency = w.count("concurrency", value("concurrency"))
+	w.timeout = w.count("timeout", value("timeout"))
+	queues, _ := f.GetStringArray("queue")
+	for _, q := range queues {
 		if q = w.literal("queue", q); q != "" {
 			w.Queues = append(w.Queues, q)
 		}
 	}
-	return true
+	return value("environment")
 }
 
 // literal is a text that stands there as it is, else "".
@@ -249,20 +219,16 @@ func (w *worker) count(flag, text string) int {
 
 // understood is the command with the flags that count.
 func (w *worker) understood() string {
-	words := []string{cmp.Or(w.Command, "sidekiq")}
+	text := cmp.Or(w.Command, "sidekiq")
 	for _, q := range w.Queues {
-		words = append(words, "-q", q)
+		text += " -q " + q
 	}
-	if w.Concurrency > 0 {
-		words = append(words, "-c", strconv.Itoa(w.Concurrency))
+	for _, flag := range [][2]string{{" -c ", strconv.Itoa(w.Concurrency)}, {" -t ", strconv.Itoa(w.timeout)}, {" -C ", cmp.Or(w.Config, "0")}} {
+		if flag[1] != "0" {
+			text += flag[0] + flag[1]
+		}
 	}
-	if w.timeout > 0 {
-		words = append(words, "-t", strconv.Itoa(w.timeout))
-	}
-	if w.Config != "" {
-		words = append(words, "-C", w.Config)
-	}
-	return strings.Join(words, " ")
+	return text
 }
 
 // workersMean: of one, its flags are the fields; several are processes. If any is not understood, or a queue would be lost, all of them are
