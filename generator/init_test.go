@@ -117,7 +117,7 @@ func TestInit_Unwanted(t *testing.T) {
 	dir := appIn(t, map[string]string{"config/deploy.yml": "service: x\nimage: x/x\n"})
 	var out, errs bytes.Buffer
 	require.Equal(t, 1, run([]string{"init", dir}, &out, &errs))
-	require.Equal(t, "error: "+dir+": config/deploy.yml is Kamal's, so Sidekiq runs in a container; a systemd unit on the host is probably not wanted\nhint: --force writes the model anyway\n", errs.String())
+	require.Equal(t, "error: "+dir+": config/deploy.yml is Kamal's; a systemd unit on the host is probably not wanted\nhint: --force writes the model anyway\n", errs.String())
 	require.NoFileExists(t, filepath.Join(dir, model.FileName))
 	require.Zero(t, run([]string{"init", "--force", dir}, &out, &errs))
 	require.FileExists(t, filepath.Join(dir, model.FileName))

@@ -86,9 +86,8 @@ type Application struct {
 	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
 	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
-	noSidekiq  string          // the file that locks the gems, if Sidekiq is none of them
 	asked      []string        // files that could have told who deploys
-	containers string          // what says that it is deployed as containers
+	unwanted   string          // why a unit is probably not wanted
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	answers    *Answers        // of the model that is updated
 }

@@ -2,64 +2,45 @@ package inspect
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
 
-const kamalConfig = "config/deploy.yml"
-
-// Kamal wants both keys (lib/kamal/configuration.rb).
-var kamalService, kamalImage = regexp.MustCompile(`(?m)^service:`), regexp.MustCompile(`(?m)^image:`)
-
-// kamal looks for a deployment of containers alone.
+// kamal looks for a deployment of containers alone (lib/kamal/configuration.rb: service and image are required).
 func (a *Application) kamal() {
 	if a.capistrano || a.exists("config/deploy.rb") {
 		return
 	}
 	if g := a.gems["kamal"]; g.line > 0 {
-		a.containers = "kamal " + g.version.String() + " is among the gems"
+		a.unwanted = "kamal " + g.version.String() + " is among the gems"
 	}
-	s := a.open(kamalConfig, byOther)
+	s := a.open("config/deploy.yml", byOther)
 	if s == nil {
 		return
 	}
-	if !kamalService.Match(s.text) || !kamalImage.Match(s.text) {
+	var config struct {
+		Service, Image string
+		Servers        map[string]struct{ Cmd string }
+	}
+	_ = yaml.Unmarshal(erb.ReplaceAll(s.text, nil), &config) // what is read counts: servers without a command are lists
+	if config.Service == "" || config.Image == "" {
 		s.forget()
 		return
 	}
-	a.containers = kamalConfig + " is Kamal's"
-	if role := kamalRole(s.text); role != "" {
-		a.containers += fmt.Sprintf(", and its role %q runs Sidekiq", role)
-	}
-	s.say("of Kamal")
-}
-
-// kamalRole is the first of the servers' roles whose command runs Sidekiq.
-func kamalRole(text []byte) string {
-	var root yaml.Node
-	if yaml.Unmarshal(text, &root) != nil || len(root.Content) == 0 {
-		return "" // ERB, most likely
-	}
-	servers := member(root.Content[0], "servers")
-	if servers == nil || servers.Kind != yaml.MappingNode {
-		return ""
-	}
-	for _, name := range servers.Content {
-		if cmd := member(member(servers, name.Value), "cmd"); cmd != nil && namesSidekiq.MatchString(cmd.Value) {
-			return name.Value
+	s.say("Kamal deploys " + config.Service)
+	a.unwanted = s.name + " is Kamal's"
+	for _, role := range slices.Sorted(maps.Keys(config.Servers)) {
+		if namesSidekiq.MatchString(config.Servers[role].Cmd) {
+			a.unwanted += fmt.Sprintf(", and its role %q runs Sidekiq in a container", role)
+			return
 		}
 	}
-	return ""
 }
 
+var erb = regexp.MustCompile(`<%.*?%>`)
+
 // Unwanted says why a unit on the host is probably not wanted; "" if it is.
-func (a *Application) Unwanted() string {
-	switch {
-	case a.containers != "":
-		return a.containers + ", so Sidekiq runs in a container"
-	case a.noSidekiq != "":
-		return a.noSidekiq + " has no Sidekiq"
-	}
-	return ""
-}
+func (a *Application) Unwanted() string { return a.unwanted }

@@ -68,27 +68,17 @@ func (a *Application) likelyRoots() (roots []any) {
 	found, _ := a.best("deploy_root")
 	for _, root := range []any{a.likelyRoot, found.value} {
 		text, _ := root.(string)
-		text = strings.ReplaceAll(text, unknownWord, user)
-		home := homeOf(user)
-		if m := tilde.FindStringSubmatch(text); m != nil {
-			home, text = homeOf(cmp.Or(m[1], user)), text[len(m[0]):]
+		rest, tilde := strings.CutPrefix(strings.ReplaceAll(text, unknownWord, user), "~")
+		switch {
+		case path.IsAbs(rest) && !tilde:
+			roots = append(roots, path.Clean(rest))
+		case tilde && rest != "" && !path.IsAbs(rest): // ~USER/x
+			roots = append(roots, path.Join("/home", rest))
+		case text != "":
+			roots = append(roots, path.Join("/home", user, rest))
 		}
-		if text != "" && !path.IsAbs(text) {
-			text = path.Join(home, text)
-		}
-		roots = append(roots, path.Clean(text))
 	}
 	return append(roots, fmt.Sprintf("/opt/%v", a.likely("project")))
-}
-
-// tilde is the home of a user in a path.
-var tilde = regexp.MustCompile(`^~([a-z_][a-z0-9_-]*)?(?:/|$)`)
-
-func homeOf(user string) string {
-	if user == "root" {
-		return "/root"
-	}
-	return "/home/" + user
 }
 
 // supposes keeps a deploy_to that is literal but for the name of the deploy user, which another file may tell.
@@ -102,14 +92,10 @@ func (r *recipe) supposes(key, text string) {
 
 // nobodySays names the files that could have told.
 func (a *Application) nobodySays() string {
-	switch n := len(a.asked); n {
-	case 0:
+	if len(a.asked) == 0 {
 		return "Nothing says; "
-	case 1:
-		return a.asked[0] + " does not say; "
-	default:
-		return "Neither " + strings.Join(a.asked[:n-1], ", ") + " nor " + a.asked[n-1] + " says; "
 	}
+	return "Not set in " + list(a.asked) + "; "
 }
 
 // likelyProjects are names for the question.
@@ -152,7 +138,7 @@ func (a *Application) entries() []entry {
 	for _, live := range []bool{true, false} {
 		for i := range all {
 			if e := &all[i]; e.value != nil && e.live == live {
-				a.join(e, together)
+				e.join(together)
 			}
 		}
 	}
@@ -163,16 +149,16 @@ func (a *Application) entries() []entry {
 func (a *Application) entry(f model.Field) entry {
 	e := a.weighed(f)
 	if e.doubtful {
-		a.asks(&e)
+		e.ask()
 	}
 	return e
 }
 
-// asks makes a question of an entry, with a proposal.
-func (a *Application) asks(e *entry) {
+// ask makes a question of an entry, with a proposal.
+func (e *entry) ask() {
 	e.question = true
 	if e.value == nil {
-		e.value = a.proposal(fieldOf(e.key))
+		e.value = proposal(fieldOf(e.key))
 	}
 	if !e.asked {
 		e.asked = true
@@ -204,32 +190,19 @@ func (a *Application) weighed(f model.Field) entry {
 	return e
 }
 
-// examples are values of fields whose default says nothing.
+// examples are proposals for fields whose default says nothing, or is a template.
 var examples = map[string]any{
-	"deploy_group": "deploy", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5, "sidekiq_config": usualConfig,
-	"timeout": 25, "stop_timeout": 90, "memory.high": "1500M", "memory.max": "2G", "limit_nofile": 65536, "logging.file": "/var/log/sidekiq.log",
-	"redis.url": "redis://localhost:6379/0", "redis.namespace": "myapp", "collection.version": "1.0.0",
+	"deploy_group": "deploy", "app_root": "/opt/myapp/current", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5,
+	"sidekiq_config": usualConfig, "timeout": 25, "stop_timeout": 90, "memory.high": "1500M", "memory.max": "2G", "limit_nofile": 65536,
+	"dotenv_files": []string{"/opt/myapp/shared/.env"}, "database.config": []string{"/opt/myapp/shared/config/database.yml"},
+	"logging.file": "/var/log/sidekiq.log", "redis.url": "redis://localhost:6379/0", "redis.namespace": "myapp", "collection.version": "1.0.0",
 }
 
-// proposal is the default of a field, with values in the place of its variables, or a likely value.
-func (a *Application) proposal(f model.Field) any {
-	if f.Default == nil {
-		return examples[f.Key]
+func proposal(f model.Field) any {
+	if example, is := examples[f.Key]; is {
+		return example
 	}
-	if !holdsJinja(f.Default) {
-		return f.Default
-	}
-	root, project := fmt.Sprint(a.likely("deploy_root")), fmt.Sprint(a.likely("project"))
-	fill := strings.NewReplacer("{{ sidekiq_deploy_root }}", root, "{{ sidekiq_app_root }}", root+"/current", "{{ sidekiq_rails_env }}", a.railsEnv,
-		"{{ sidekiq_project }}", project, "{{ project_name }}", project).Replace
-	if text, is := f.Default.(string); is {
-		return fill(text)
-	}
-	texts, _ := f.Default.([]string)
-	for i := range texts {
-		texts[i] = fill(texts[i])
-	}
-	return texts
+	return f.Default
 }
 
 // sorted are the findings of a field: words, then values and what was refused, of which those that count more come first, then the rest. Of the
@@ -311,7 +284,7 @@ func (e *entry) weigh(one *finding) {
 	case one.kind == found && !isSame:
 		text = one.from + " says otherwise: " + one.text
 	case one.kind == decided && e.live && !isSame:
-		text = one.from + " has " + inWords(one.value) + ", which this overrules"
+		text = one.from + " has " + strings.Trim(fmt.Sprint(one.value), "[]") + ", which this overrules"
 	case e.value != nil:
 	case one.kind == decided:
 		text = one.from + " decides"
@@ -329,13 +302,6 @@ func (e *entry) weigh(one *finding) {
 	if e.kept && text != "" && !isSame {
 		e.otherwise = append(e.otherwise, text)
 	}
-}
-
-func inWords(value any) string {
-	if words, ok := value.([]string); ok {
-		return strings.Join(words, " ")
-	}
-	return fmt.Sprint(value)
 }
 
 func (a *Application) isDefault(f model.Field, value any) bool {
@@ -369,7 +335,7 @@ func oneRuby(all []entry) {
 }
 
 // join adds an entry to those that make a model together. A value that does not go with those of others is a question.
-func (a *Application) join(e *entry, together map[string]any) {
+func (e *entry) join(together map[string]any) {
 	together[e.key] = e.value
 	what := fault(together)
 	if what == "" {
@@ -385,10 +351,10 @@ func (a *Application) join(e *entry, together map[string]any) {
 	e.comments[e.at] = e.source + ": not taken beside the other values, since " + what
 	switch {
 	case before.live: // joined again with those in comments
-		a.asks(e)
-	case before.question && !same(before.value, a.proposal(fieldOf(e.key))):
-		a.asks(e)
-		a.join(e, together)
+		e.ask()
+	case before.question && !same(before.value, proposal(fieldOf(e.key))):
+		e.ask()
+		e.join(together)
 	}
 }
 

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"path"
 	"regexp"
 	"strings"
 
@@ -11,8 +12,8 @@ import (
 type Answers struct {
 	name   string
 	env    string
-	values map[string]any  // of the fields that it sets
-	fields map[string]bool // those that are in it, also as a comment
+	values map[string]any // of the fields that it sets
+	text   []byte
 }
 
 // ReadAnswers reads the file of a model. An error is model.Faults.
@@ -22,7 +23,7 @@ func ReadAnswers(name string, text []byte) (*Answers, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers := &Answers{name: name, env: m.RailsEnv, values: map[string]any{}, fields: fieldsOf(string(text))}
+	answers := &Answers{name: name, env: m.RailsEnv, values: map[string]any{}, text: text}
 	for _, f := range model.Fields(m) {
 		if f.Key != "" && d.Has(f.Key) {
 			answers.values[f.Key] = f.Default
@@ -39,22 +40,6 @@ func (a *Answers) RailsEnv() string {
 	return a.env
 }
 
-// fieldLine is a line with a field, in a comment or not, as lines of a section are.
-var fieldLine = regexp.MustCompile(`(?m)^(# )?(  )?(# )?([a-z_]+):`)
-
-func fieldsOf(text string) map[string]bool {
-	fields, group := map[string]bool{}, ""
-	for _, m := range fieldLine.FindAllStringSubmatch(text, -1) {
-		if m[2] == "" {
-			group = m[4]
-			fields[group] = true
-		} else {
-			fields[group+"."+m[4]] = true
-		}
-	}
-	return fields
-}
-
 // changes shows what is new beside the model that is updated.
 func (a *Application) changes() {
 	if a.answers == nil || a.Empty() {
@@ -65,7 +50,8 @@ func (a *Application) changes() {
 		for _, text := range e.otherwise {
 			s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + text})
 		}
-		if e.question && !a.answers.fields[e.key] {
+		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
+		if e.question && !field.Match(a.answers.text) {
 			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.comments, " ")})
 		}
 	}
