@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,96 +62,74 @@ type initOptions struct {
 }
 
 // look refuses what could not be looked at, or should not be written.
-func (o initOptions) look() (*inspect.Application, error) {
+func (o initOptions) look() (a *inspect.Application, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	answers, err := o.answers()
-	if err != nil {
-		return nil, err
+	var answers *inspect.Answers
+	var p *inspect.Playbook
+	if o.update {
+		text, err := limited("--update", o.target, "without --update, init writes it")
+		if err != nil {
+			return nil, err
+		}
+		if answers, err = inspect.ReadAnswers(o.target, text); err != nil {
+			return nil, err
+		}
 	}
-	p, err := readPlaybook(o.playbook)
-	if err != nil {
-		return nil, err
+	if o.playbook != "" {
+		text, err := limited("--from-playbook", o.playbook, "name an Ansible playbook")
+		if err != nil {
+			return nil, err
+		}
+		p = &inspect.Playbook{Name: o.playbook, Text: text}
 	}
 	root, err := os.OpenRoot(o.dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; hint: name the directory of the Rails application", err)
 	}
-	a := inspect.Update(root.FS(), cmp.Or(o.railsEnv, answers.RailsEnv()), p, answers)
+	defer func() { err = errors.Join(err, root.Close()) }()
+	a = inspect.Update(root.FS(), cmp.Or(o.railsEnv, answers.RailsEnv()), p, answers)
 	below := inspect.Below(root.FS(), ".", 2)
-	if err := root.Close(); err != nil {
-		return nil, err
-	}
-	why := a.Unwanted()
 	switch {
 	case a.Empty() && len(below) > 0:
 		return nil, fmt.Errorf("%s is not a Rails application; found below: %s; hint: sidekiq-role init %s", o.dir, strings.Join(below, ", "), quoted(filepath.Join(o.dir, below[0])))
 	case a.Empty():
 		return nil, fmt.Errorf("%s is not a Rails application; looked for: %s; hint: name the directory that holds Gemfile.lock", o.dir, inspect.LookedFor)
-	case why != "" && !o.force && !o.update:
-		return nil, fmt.Errorf("%s: %s; a systemd unit on the host is probably not wanted; hint: --force writes the model anyway", o.dir, why)
+	case a.Unwanted != "" && !o.force && !o.update:
+		return nil, fmt.Errorf("%s: %s; a systemd unit on the host is probably not wanted; hint: --force writes the model anyway", o.dir, a.Unwanted)
 	}
 	return a, nil
 }
 
-// check refuses, before anything is looked at, what could not be looked at or written.
+// check refuses, before anything is read, what could not be written.
 func (o initOptions) check() error {
-	if f, _ := model.FieldOf("rails_env"); o.railsEnv != "" && !f.Fits(o.railsEnv) {
-		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", o.railsEnv, f.Accepted())
-	}
-	info, err := os.Stat(o.dir)
+	f, _ := model.FieldOf("rails_env")
+	_, err := os.Lstat(o.target)
 	switch {
+	case o.railsEnv != "" && !f.Fits(o.railsEnv):
+		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", o.railsEnv, f.Accepted())
 	case o.update && o.force:
 		return errors.New("--update and --force exclude each other; hint: --update keeps the values of the model, --force discards them")
 	case o.update && o.target == "-":
 		return errors.New("--update: --output - is not accepted; accepted: the file of a model")
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist; hint: name the directory of the Rails application", o.dir)
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory; hint: name the directory of the Rails application", o.dir)
-	case o.target == "-" || o.force || o.update:
-		return nil
-	}
-	if _, err := os.Lstat(o.target); err == nil {
+	case o.target != "-" && !o.force && !o.update && err == nil:
 		return fmt.Errorf("%s already exists; hint: --update keeps its values, --force overwrites it, --output - prints a new one", o.target)
 	}
 	return nil
 }
 
-// answers are those of the model that is updated, if it is.
-func (o initOptions) answers() (*inspect.Answers, error) {
-	if !o.update {
-		return nil, nil
-	}
-	text, err := os.ReadFile(o.target)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--update: %q does not exist; hint: without --update, init writes it", o.target)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return inspect.ReadAnswers(o.target, text)
-}
-
-func readPlaybook(name string) (*inspect.Playbook, error) {
-	if name == "" {
-		return nil, nil
-	}
+// limited reads a file that a flag names.
+func limited(flag, name, hint string) (text []byte, err error) {
 	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--from-playbook: %q does not exist; hint: name an Ansible playbook", name)
+	if err == nil {
+		text, err = inspect.Limited(f)
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %q: %w; hint: %s", flag, name, err, hint)
 	}
-	text, err := inspect.Limited(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("--from-playbook: %q: %w; hint: name an Ansible playbook", name, err)
-	}
-	return &inspect.Playbook{Name: name, Text: text}, nil
+	return text, nil
 }
 
 // write writes the file and shows what was read: on standard error if the file itself goes to standard output.

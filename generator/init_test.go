@@ -44,9 +44,9 @@ func TestInitWritesOnceAndSaysWhatItDid(t *testing.T) {
 			"", "\nproject: played\n", 0},
 		{"init " + dir + "/config", "", "error: " + dir + "/config is not a Rails application; looked for: " + inspect.LookedFor + "; hint: name the directory that holds Gemfile.lock\n", "", 1},
 		{"init " + home, "", "error: " + home + " is not a Rails application; looked for: " + inspect.LookedFor + "; hint: name the directory that holds Gemfile.lock\n", "", 1},
-		{"init " + dir + "/nowhere", "", "error: " + dir + "/nowhere does not exist; hint: name the directory of the Rails application\n", "", 1},
-		{"init " + dir + "/Gemfile.lock", "", "error: " + dir + "/Gemfile.lock is not a directory; hint: name the directory of the Rails application\n", "", 1},
-		{"init --force --from-playbook nowhere.yml " + dir, "", "error: --from-playbook: \"nowhere.yml\" does not exist; hint: name an Ansible playbook\n", "", 1},
+		{"init " + dir + "/nowhere", "", "error: open " + dir + "/nowhere: no such file or directory; hint: name the directory of the Rails application\n", "", 1},
+		{"init " + dir + "/Gemfile.lock", "", "error: open " + dir + "/Gemfile.lock: not a directory; hint: name the directory of the Rails application\n", "", 1},
+		{"init --force --from-playbook nowhere.yml " + dir, "", "error: --from-playbook: \"nowhere.yml\": open nowhere.yml: no such file or directory; hint: name an Ansible playbook\n", "", 1},
 		{"init --force --rails-env a-b " + dir, "", "error: --rails-env: \"a-b\" is not accepted; accepted: letters, digits and _\n", "", 1},
 	} {
 		var out, errs bytes.Buffer
@@ -101,7 +101,7 @@ func TestInit_Update(t *testing.T) {
 
 	for args, want := range map[string]string{
 		"--output " + dir + "/faulty.yml":  dir + "/faulty.yml:1:14: concurrency: \"many\" is not accepted; accepted: a whole number, 1 or more\n",
-		"--output " + dir + "/nowhere.yml": "error: --update: \"" + dir + "/nowhere.yml\" does not exist\nhint: without --update, init writes it\n",
+		"--output " + dir + "/nowhere.yml": "error: --update: \"" + dir + "/nowhere.yml\": open " + dir + "/nowhere.yml: no such file or directory\nhint: without --update, init writes it\n",
 		"--output -":                       "error: --update: --output - is not accepted; accepted: the file of a model\n",
 		"--force":                          "error: --update and --force exclude each other\nhint: --update keeps the values of the model, --force discards them\n",
 	} {

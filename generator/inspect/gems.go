@@ -66,7 +66,7 @@ func (s *source) gemsMean() {
 	s.version = s.gems["sidekiq"].version
 	switch line := s.gems["sidekiq"].line; {
 	case !s.version.Known():
-		s.unwanted = s.name + " has no Sidekiq"
+		s.Unwanted = s.name + " has no Sidekiq"
 		s.refuse(0, "sidekiq_version", "no sidekiq in it; hint: bundle add sidekiq")
 	case !s.version.AtLeast(5, 0, 0):
 		s.refuse(line, "sidekiq_version", "Sidekiq "+s.version.String()+" is older than 5, which the role is made for")

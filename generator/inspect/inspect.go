@@ -75,6 +75,8 @@ type Playbook struct {
 
 // Application is a look at a Rails application: what is asked and what was found.
 type Application struct {
+	Unwanted string // why a unit on the host is probably not wanted; "" if it is
+
 	files    fs.FS
 	railsEnv string
 	playbook *Playbook // nil: to be looked for
@@ -87,7 +89,6 @@ type Application struct {
 	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
 	asked      []string        // files that could have told who deploys
-	unwanted   string          // why a unit is probably not wanted
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	answers    *Answers        // of the model that is updated
 }
@@ -235,11 +236,6 @@ func (s *source) say(text string) {
 	if !slices.Contains(s.said, text) {
 		s.said = append(s.said, text)
 	}
-}
-
-// propose notes a value for the question that a refused one makes.
-func (s *source) propose(key string, value any) {
-	s.note(finding{kind: offered, key: key, value: value, weight: s.weight, from: s.name})
 }
 
 // ofTheHost are fields that the application decides, or the role on the host, where no other source sets them.

@@ -15,7 +15,7 @@ func (a *Application) kamal() {
 		return
 	}
 	if g := a.gems["kamal"]; g.line > 0 {
-		a.unwanted = "kamal " + g.version.String() + " is among the gems"
+		a.Unwanted = "kamal " + g.version.String() + " is among the gems"
 	}
 	s := a.open("config/deploy.yml", byOther)
 	if s == nil {
@@ -31,16 +31,13 @@ func (a *Application) kamal() {
 		return
 	}
 	s.say("Kamal deploys " + config.Service)
-	a.unwanted = s.name + " is Kamal's"
+	a.Unwanted = s.name + " is Kamal's"
 	for _, role := range slices.Sorted(maps.Keys(config.Servers)) {
 		if namesSidekiq.MatchString(config.Servers[role].Cmd) {
-			a.unwanted += fmt.Sprintf(", and its role %q runs Sidekiq in a container", role)
+			a.Unwanted += fmt.Sprintf(", and its role %q runs Sidekiq in a container", role)
 			return
 		}
 	}
 }
 
 var erb = regexp.MustCompile(`<%.*?%>`)
-
-// Unwanted says why a unit on the host is probably not wanted; "" if it is.
-func (a *Application) Unwanted() string { return a.unwanted }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -22,9 +21,9 @@ type worker struct {
 	model.Process
 	line    int
 	timeout int
-	sets    map[string]string // environment variables
-	said    string            // the command as far as it was understood
-	missing []string          // what a process of the model does not express
+	sets    []string // names of variables
+	said    string   // the command as far as it was understood
+	missing []string // what a process of the model does not express
 }
 
 func (w *worker) lacks(format string, args ...any) {
@@ -140,7 +139,6 @@ var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
 
 // variablesMean sorts out the variables that a command sets, and returns the environment of Rails if that is one.
 func (w *worker) variablesMean(set []string) (env string) {
-	w.sets = map[string]string{}
 	for _, word := range set {
 		switch variable, value, sets := strings.Cut(word, "="); {
 		case variable == "RAILS_ENV" || variable == "RACK_ENV":
@@ -149,7 +147,7 @@ func (w *worker) variablesMean(set []string) (env string) {
 		case sizing.MatchString(variable):
 			w.lacks("sets %s, which sizes it: a process has no variables, environment sets those of all", variable)
 		default:
-			w.sets[variable] = value
+			w.sets = append(w.sets, variable)
 		}
 	}
 	return env
@@ -241,9 +239,11 @@ func (s *source) workersMean(workers []worker) {
 			exact = false
 			s.refuse(w.line, "processes", w.Name+" "+what)
 		}
+		if len(w.sets) > 0 {
+			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret", w.Name, list(w.sets)))
+		}
 	}
 	s.timeoutsMean(workers)
-	s.environmentMeans(workers)
 	first := workers[0]
 	if len(workers) == 1 && exact {
 		s.flag(first, "command", model.Null(first.Command))
@@ -259,7 +259,10 @@ func (s *source) workersMean(workers []worker) {
 			processes[i].Command = cmp.Or(processes[i].Command, sidekiq.Programs[0])
 		}
 	}
-	more := s.uncovered(processes)
+	var more []model.Process
+	if exact {
+		more = s.uncovered(processes)
+	}
 	for _, p := range more {
 		s.refuse(0, "processes", "no worker fetches from "+list(p.Queues)+", as "+cmp.Or(p.Config, usualConfig)+" does")
 	}
@@ -279,11 +282,11 @@ func (s *source) uncovered(processes []model.Process) (more []model.Process) {
 			queues = s.queuesOf(cmp.Or(p.Config, usualConfig))
 		}
 		for _, q := range queues {
-			covered[queueName(q)] = true
+			covered[strings.Split(q, ",")[0]] = true
 		}
 	}
 	for _, file := range s.glob("config/sidekiq*.yml", "config/sidekiq/*.yml") {
-		queues := slices.DeleteFunc(s.queuesOf(file), func(q string) bool { return covered[queueName(q)] })
+		queues := slices.DeleteFunc(s.queuesOf(file), func(q string) bool { return covered[strings.Split(q, ",")[0]] })
 		if len(queues) == 0 {
 			continue
 		}
@@ -304,57 +307,23 @@ func (s *source) queuesOf(file string) (queues []string) {
 	}
 	config, err := sidekiq.ReadConfig(text, s.railsEnv, environ.None, s.version)
 	for _, q := range config.Queues {
-		if err == nil && q.Name != "" {
+		if err == nil && fieldOf("queues").Fits(q.Name) && !holdsJinja(q.Name) {
 			queues = append(queues, queueText(q.Name, q.Weight))
 		}
 	}
 	return queues
 }
 
-func queueName(queue string) string {
-	name, _, _ := strings.Cut(queue, ",")
-	return name
-}
-
 // timeoutsMean: the role has one for all.
 func (s *source) timeoutsMean(workers []worker) {
-	understood := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return w.missing != nil && w.timeout == 0 })
-	if len(understood) == 0 {
+	largest := slices.MaxFunc(workers, func(x, y worker) int { return cmp.Compare(x.timeout, y.timeout) })
+	i := slices.IndexFunc(workers, func(w worker) bool { return w.timeout != largest.timeout && w.missing == nil })
+	if i < 0 {
+		s.flag(largest, "timeout", model.Null(largest.timeout))
 		return
 	}
-	largest := slices.MaxFunc(understood, func(x, y worker) int { return cmp.Compare(x.timeout, y.timeout) })
-	for _, w := range understood {
-		if w.timeout != largest.timeout {
-			s.refuse(w.line, "timeout", "the workers have several timeouts, the role one for all")
-			s.propose("timeout", largest.timeout)
-			return
-		}
-	}
-	s.flag(largest, "timeout", model.Null(largest.timeout))
-}
-
-// harmless matches values of variables that are no secrets.
-var harmless = regexp.MustCompile(`^(\d{1,4}|true|false)$`)
-
-// environmentMeans names the variables that commands set. Their values may be secrets.
-func (s *source) environmentMeans(workers []worker) {
-	proposed := map[string]string{}
-	for _, w := range workers {
-		for name, value := range w.sets {
-			if !harmless.MatchString(value) {
-				value = "..."
-			}
-			if fault(map[string]any{"environment": map[string]string{name: value}}) == "" {
-				proposed[name] = value
-			}
-		}
-		if names := slices.Sorted(maps.Keys(w.sets)); len(names) > 0 {
-			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret", w.Name, list(names)))
-		}
-	}
-	if len(proposed) > 0 {
-		s.propose("environment", proposed)
-	}
+	s.refuse(workers[i].line, "timeout", "the workers have several timeouts, the role one for all")
+	s.note(finding{kind: offered, key: "timeout", value: largest.timeout, weight: s.weight})
 }
 
 func (s *source) flag(w worker, key string, value any) {

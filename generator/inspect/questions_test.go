@@ -281,7 +281,7 @@ func TestUnwanted(t *testing.T) {
 		for name, text := range c.files {
 			files[name] = &fstest.MapFile{Data: []byte(text)}
 		}
-		require.Equal(t, c.want, Look(files, "production", nil).Unwanted(), fmt.Sprint(i))
+		require.Equal(t, c.want, Look(files, "production", nil).Unwanted, fmt.Sprint(i))
 	}
 }
 
