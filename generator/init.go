@@ -24,9 +24,10 @@ func initCommand() *cobra.Command {
 read. A comment at each value names its source. What was found and not taken is a question: a comment and a commented field with a
 proposal. What the application itself decides, such as the queues of config/sidekiq.yml, stays with it.
 
-It reads Gemfile.lock, config/sidekiq.yml, config/database.yml, Procfile, what Capistrano reads (Capfile, config/deploy.rb,
-config/deploy), config/deploy.yml of Kamal and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell
-is a question. No password gets into the model, and no Jinja, which Ansible would evaluate.
+It reads Gemfile.lock or gems.locked, Procfile, .rbenv-vars, .env, in config sidekiq.yml, database.yml, storage.yml,
+application.rb, initializers/sidekiq.rb and Kamal's deploy.yml, what Capistrano reads (Capfile, config/deploy.rb, config/deploy) and
+a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is a question. No password gets into the model,
+and no Jinja, which Ansible would evaluate.
 
 With --update, the values of an existing model stay as they are and count more than all sources. Comments are written anew, new
 questions are added, and what the application says otherwise is listed.

@@ -112,7 +112,7 @@ func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Ap
 }
 
 // LookedFor are the files, as people are told where there is none.
-const LookedFor = "Gemfile.lock, config/sidekiq.yml, config/database.yml, Procfile, Capfile, config/deploy.rb, an Ansible playbook with the role sidekiq"
+const LookedFor = "Gemfile.lock or gems.locked, config/sidekiq.yml, config/database.yml, Procfile, Capfile, config/deploy.rb, an Ansible playbook with the role sidekiq"
 
 // source is a file that is being read.
 type source struct {
