@@ -67,12 +67,13 @@ var namesSidekiq = regexp.MustCompile(`(^|[\s/"'` + "`" + `(])sidekiq(swarm)?($|
 
 // workers are the lines that run Sidekiq for the environment, whether they are understood or not.
 func (s *source) workers() (workers []worker) {
+	names := map[string]bool{}
 	for i, text := range strings.Split(string(s.text), "\n") {
 		m := procfileLine.FindStringSubmatch(text)
 		if m == nil || !namesSidekiq.MatchString(m[2]) {
 			continue
 		}
-		w := worker{Process: model.Process{Name: uniqueName(processesOf(workers), cmp.Or(strings.Trim(m[1], "_-"), "worker"))}, line: i + 1}
+		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(m[1], "_-"), "worker"))}, line: i + 1}
 		if s.reads(&w, m[2]) {
 			workers = append(workers, w)
 		}
@@ -80,19 +81,14 @@ func (s *source) workers() (workers []worker) {
 	return workers
 }
 
-func processesOf(workers []worker) (processes []model.Process) {
-	for _, w := range workers {
-		processes = append(processes, w.Process)
+// unique is a name that is not among others, which it joins.
+func unique(names map[string]bool, name string) string {
+	free := name
+	for n := len(names) + 1; names[free]; n++ {
+		free = fmt.Sprintf("%s-%d", name, n)
 	}
-	return processes
-}
-
-// uniqueName is a name that no process has.
-func uniqueName(processes []model.Process, name string) string {
-	for slices.ContainsFunc(processes, func(p model.Process) bool { return p.Name == name }) {
-		name += "-2"
-	}
-	return name
+	names[free] = true
+	return free
 }
 
 // reads reads one command. It is false if the command is for another environment.
@@ -232,8 +228,9 @@ func (w *worker) understood() string {
 // workersMean: of one, its flags are the fields; several are processes. If any is not understood, or a queue would be lost, all of them are
 // one question.
 func (s *source) workersMean(workers []worker) {
-	exact, processes := true, processesOf(workers)
+	exact, processes := true, []model.Process(nil)
 	for _, w := range workers {
+		processes = append(processes, w.Process)
 		s.say(w.Name + ": " + w.said)
 		for _, what := range w.missing {
 			exact = false
@@ -275,8 +272,9 @@ func (s *source) workersMean(workers []worker) {
 
 // uncovered are processes for the queues of configuration files that none of the processes fetches from.
 func (s *source) uncovered(processes []model.Process) (more []model.Process) {
-	covered := map[string]bool{}
+	names, covered := map[string]bool{}, map[string]bool{}
 	for _, p := range processes {
+		names[p.Name] = true
 		queues := p.Queues
 		if len(queues) == 0 {
 			queues = s.queuesOf(cmp.Or(p.Config, usualConfig))
@@ -290,7 +288,7 @@ func (s *source) uncovered(processes []model.Process) (more []model.Process) {
 		if len(queues) == 0 {
 			continue
 		}
-		name := uniqueName(slices.Concat(processes, more), cmp.Or(processName(file), "default"))
+		name := unique(names, cmp.Or(processName(file), "default"))
 		if file == usualConfig {
 			file = ""
 		}

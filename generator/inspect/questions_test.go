@@ -145,7 +145,7 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 		"a: sidekiq -q x\nb: sidekiq":                                   {files: fstest.MapFS{usualConfig: config}, live: []model.Process{process("a", "x"), process("b")}},
 		"a: sidekiq -q x\nb: sidekiq -q y":                              {files: fstest.MapFS{"config/sidekiq.yml": {Data: []byte(":concurrency: 3\n")}}, live: []model.Process{process("a", "x"), process("b", "y")}},
 		"a: sidekiq\nmedia: sidekiq -q x": {files: fstest.MapFS{usualConfig: config, "config/sidekiq_media.yml": media},
-			asked: []model.Process{process("a"), process("media", "x"), {Name: "media-2", Config: "config/sidekiq_media.yml", Queues: []string{"media"}}}},
+			asked: []model.Process{process("a"), process("media", "x"), {Name: "media-3", Config: "config/sidekiq_media.yml", Queues: []string{"media"}}}},
 		"a: sidekiq\nb: sidekiq -C config/sidekiq_media.yml": {files: fstest.MapFS{usualConfig: config, "config/sidekiq_media.yml": media},
 			live: []model.Process{process("a"), {Name: "b", Config: "config/sidekiq_media.yml"}}},
 	} {

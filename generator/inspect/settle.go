@@ -209,13 +209,13 @@ func proposal(f model.Field) any {
 // same weight the last value counts most, as settings go.
 func (a *Application) sorted(key string) (all []*finding) {
 	for i := range a.findings {
-		switch f := &a.findings[i]; {
-		case f.key == key && f.kind == found:
-			all = slices.Insert(all, 0, f)
-		case f.key == key:
+		if f := &a.findings[i]; f.key == key {
 			all = append(all, f)
 		}
 	}
+	values := slices.Clone(all)
+	slices.Reverse(values)
+	all = slices.Concat(slices.DeleteFunc(values, func(f *finding) bool { return f.kind != found }), slices.DeleteFunc(all, func(f *finding) bool { return f.kind == found }))
 	slices.SortStableFunc(all, func(x, y *finding) int {
 		switch {
 		case x.kind == remark || y.kind == remark:
