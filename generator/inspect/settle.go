@@ -39,7 +39,7 @@ func (a *Application) questions() {
 	if user := a.likely("deploy_user"); user != model.Default().DeployUser {
 		a.ask("deploy_group", fmt.Sprintf("Which group does %v have? The default is %[1]v.", user), user)
 	}
-	a.ask("deploy_root", "Which folder is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.", a.likelyRoots()...)
+	a.ask("deploy_root", "Which directory is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.", a.likelyRoots()...)
 	if !slices.ContainsFunc(a.findings, func(f finding) bool { return f.key == "ruby.bundle" && f.kind <= refused }) {
 		a.ask("ruby.manager", "What manages Ruby on the hosts? The default, auto, looks for all managers there.", "auto")
 	}
