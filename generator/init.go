@@ -133,7 +133,8 @@ func limited(flag, name, hint string) (text []byte, err error) {
 	return text, nil
 }
 
-// write writes the file and shows what was read: on standard error if the file itself goes to standard output.
+// write writes the file and shows what was read: on standard error if the file itself goes to
+// standard output.
 func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
 	text, shown := a.Text(model.SchemaURL(version)), out
 	if o.target == "-" {

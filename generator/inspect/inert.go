@@ -5,16 +5,17 @@ import (
 	"regexp"
 )
 
-// jinja matches values that Ansible evaluates, in JSON: one with a delimiter that begins an expression, a statement or a comment, and a text
-// whose first line changes the delimiters (ansible-core 2.15 to 2.19).
+// jinja matches values that Ansible evaluates, in JSON: one with a delimiter that begins an
+// expression, a statement or a comment, and a text whose first line changes the delimiters
+// (ansible-core 2.15 to 2.19).
 var jinja = regexp.MustCompile(delimiter.String() + `|(?i)"(\s|\\[nrtf]|\\u000[bc])*#jinja2:`)
 
 var delimiter = regexp.MustCompile(`\{[{%#]`)
 
 func holdsJinja(value any) bool { return jinja.Match(asJSON(value)) }
 
-// inert is the finding as it is, or without a value that holds Jinja or is too long: as a refused one then, or, where the application decides,
-// a remark.
+// inert is the finding as it is, or without a value that holds Jinja or is too long: as a refused
+// one then, or, where the application decides, a remark.
 func (f finding) inert() finding {
 	var what string
 	switch {

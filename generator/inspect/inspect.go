@@ -238,7 +238,8 @@ func (s *source) say(text string) {
 	}
 }
 
-// ofTheHost are fields that the application decides, or the role on the host, where no other source sets them.
+// ofTheHost are fields that the application decides, or the role on the host, where no other source
+// sets them.
 var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
 
 // refuse says in both places what was not understood, or cannot be done.

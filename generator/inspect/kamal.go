@@ -9,7 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// kamal looks for a deployment of containers alone (lib/kamal/configuration.rb: service and image are required).
+// kamal looks for a deployment with Kamal alone. It requires service and image
+// (lib/kamal/configuration.rb).
 func (a *Application) kamal() {
 	if a.capistrano || a.exists("config/deploy.rb") {
 		return

@@ -15,7 +15,8 @@ import (
 // playbookFolders are where playbooks of an application stand.
 var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
 
-// playbooks reads the playbook that was named, else those of the application: one that has the role counts more than one with a project_name.
+// playbooks reads the playbook that was named, else those of the application: one that has the role
+// counts more than one with a project_name.
 func (a *Application) playbooks() {
 	var best *source
 	var meant []samveraPlay

@@ -33,7 +33,7 @@ func (w *worker) lacks(format string, args ...any) {
 // developers are the endings of Procfiles that no server has.
 var developers = []string{".dev", ".development", ".local", ".test"}
 
-// procfiles takes the workers of the first Procfile that has some: the environment's own, else Procfile, else another.
+// procfiles takes the workers of the environment's own Procfile, else of Procfile, else of another.
 func (a *Application) procfiles() {
 	var from *source
 	names := a.glob("Procfile."+a.railsEnv, "Procfile", "Procfile.*")
@@ -130,10 +130,10 @@ func (s *source) elsewhere(name, env string) bool {
 	return true
 }
 
-// sizing matches the variables that decide how many processes, threads or connections there are. A process of the model has none of its own.
+// sizing matches variables for the number of processes, threads or connections.
 var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
 
-// variablesMean sorts out the variables that a command sets, and returns the environment of Rails if that is one.
+// variablesMean reads the variables that a command sets, and returns the Rails environment.
 func (w *worker) variablesMean(set []string) (env string) {
 	for _, word := range set {
 		switch variable, value, sets := strings.Cut(word, "="); {
@@ -165,7 +165,7 @@ func newSidekiqFlags() *pflag.FlagSet {
 // rails is what Sidekiq requires by itself: the application in its directory.
 var rails = []string{".", "config/environment", "config/environment.rb"}
 
-// flagsMean puts what flags say into a worker, and returns the environment of Rails if they set it.
+// flagsMean puts what flags say into a worker, and returns the Rails environment.
 func (w *worker) flagsMean(args []string) (env string) {
 	f := newSidekiqFlags()
 	if err := f.Parse(args); err != nil {
@@ -225,8 +225,8 @@ func (w *worker) understood() string {
 	return text
 }
 
-// workersMean: of one, its flags are the fields; several are processes. If any is not understood, or a queue would be lost, all of them are
-// one question.
+// workersMean takes the flags of one worker as fields, several workers as processes. If one is not
+// understood, or a queue would be lost, they are one question.
 func (s *source) workersMean(workers []worker) {
 	exact, processes := true, []model.Process(nil)
 	for _, w := range workers {
@@ -270,7 +270,7 @@ func (s *source) workersMean(workers []worker) {
 	s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
 }
 
-// uncovered are processes for the queues of configuration files that none of the processes fetches from.
+// uncovered are processes for the queues of configuration files that no process fetches from.
 func (s *source) uncovered(processes []model.Process) (more []model.Process) {
 	names, covered := map[string]bool{}, map[string]bool{}
 	for _, p := range processes {

@@ -32,7 +32,7 @@ type entry struct {
 
 var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
 
-// questions asks what nothing has told, and only what is worth a thought. They come last, so that any hint counts more.
+// questions asks what no source says. It runs last, so that any hint counts more.
 func (a *Application) questions() {
 	a.ask("project", "What is the application called? By default it is what the playbook calls project_name.", a.likelyProjects()...)
 	a.ask("deploy_user", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.", "deploy")
@@ -46,7 +46,8 @@ func (a *Application) questions() {
 	a.ask("playbook.hosts", "Which group of hosts runs Sidekiq? The default is workers.", model.Default().Playbook.Hosts)
 }
 
-// ask offers the first value that a model accepts, if nothing else has one. If a source was refused, the comment that says so asks.
+// ask offers the first value that a model accepts, if no source has one. A comment on a refused one
+// asks itself.
 func (a *Application) ask(key, text string, values ...any) {
 	e := a.weighed(fieldOf(key))
 	i := slices.IndexFunc(values, func(v any) bool { return !holdsJinja(v) && fault(map[string]any{key: v}) == "" })
@@ -62,7 +63,7 @@ func (a *Application) ask(key, text string, values ...any) {
 // likely is the value of a field, or the one that is asked about.
 func (a *Application) likely(key string) any { return a.weighed(fieldOf(key)).value }
 
-// likelyRoots are made of a deploy_to that begins in the home of the deploy user, and of the project's name.
+// likelyRoots come from a deploy_to in the home of the deploy user, and the project's name.
 func (a *Application) likelyRoots() (roots []any) {
 	user := fmt.Sprint(a.likely("deploy_user"))
 	found, _ := a.best("deploy_root")
@@ -81,7 +82,7 @@ func (a *Application) likelyRoots() (roots []any) {
 	return append(roots, fmt.Sprintf("/opt/%v", a.likely("project")))
 }
 
-// supposes keeps a deploy_to that is literal but for the name of the deploy user, which another file may tell.
+// supposes keeps a deploy_to that is literal but for the deploy user, whom another file may name.
 func (r *recipe) supposes(key, text string) {
 	known := maps.Clone(r.known)
 	known["user"] = unknownWord
@@ -205,8 +206,9 @@ func proposal(f model.Field) any {
 	return f.Default
 }
 
-// sorted are the findings of a field: words, then values and what was refused, of which those that count more come first, then the rest. Of the
-// same weight the last value counts most, as settings go.
+// sorted are the findings of a field: words, then values and what was refused, of which those that
+// count more come first, then the rest. Of the same weight the last value counts most, as settings
+// go.
 func (a *Application) sorted(key string) (all []*finding) {
 	for i := range a.findings {
 		if f := &a.findings[i]; f.key == key {
@@ -236,7 +238,7 @@ func (e *entry) refuse(from, text string) {
 	}
 }
 
-// take takes a value that was found, if a model accepts it. What is new beside a model that exists, a person has to take.
+// take takes a value that a model accepts. An update asks about it.
 func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	if what := fault(map[string]any{e.key: one.value}); what != "" {
 		if private(e.key) {
@@ -334,7 +336,7 @@ func oneRuby(all []entry) {
 	}
 }
 
-// join adds an entry to those that make a model together. A value that does not go with those of others is a question.
+// join adds an entry to those that make a model. A value that conflicts with others is a question.
 func (e *entry) join(together map[string]any) {
 	together[e.key] = e.value
 	what := fault(together)

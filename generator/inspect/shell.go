@@ -23,8 +23,8 @@ func runs(words []string) bool {
 	return true
 }
 
-// sidekiqCall is the first call of a command line that runs Sidekiq: its words, and NAME=VALUE of what it sets of the environment. It is plain
-// if there is no more to the command line.
+// sidekiqCall is the first call of a command line that runs Sidekiq: its words, and NAME=VALUE of
+// what it sets of the environment. It is plain if there is no more to the command line.
 func sidekiqCall(command string) (words, set []string, plain bool) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
 	if err != nil {

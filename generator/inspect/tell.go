@@ -17,7 +17,8 @@ func (a *Application) Empty() bool {
 	})
 }
 
-// Below are the directories with locked gems, some levels down. Unlike fs.Glob it opens directories alone: a named pipe would have it wait.
+// Below are the directories with locked gems, some levels down. Unlike fs.Glob it opens only
+// directories: a named pipe would block it.
 func Below(files fs.FS, dir string, levels int) (dirs []string) {
 	entries, _ := fs.ReadDir(files, dir) // a directory that cannot be read is left out
 	for _, e := range entries {
@@ -50,12 +51,7 @@ func (a *Application) Tell(out io.Writer) error {
 
 // QuestionsLeft says how many questions there are in the text.
 func (a *Application) QuestionsLeft() string {
-	n := 0
-	for _, e := range a.entries() {
-		if e.question {
-			n++
-		}
-	}
+	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return !e.question }))
 	if n == 0 {
 		return ""
 	}
