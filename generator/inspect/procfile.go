@@ -241,9 +241,14 @@ func (s *source) workersMean(workers []worker) {
 		}
 	}
 	s.timeoutsMean(workers)
-	first := workers[0]
+	first, plain := workers[0], ""
+	if s.gems["sidekiq-ent"].line > 0 {
+		plain = sidekiq.Programs[0] // so that nobody has to be asked
+	}
+	if exact {
+		s.flag(first, "command", model.Null(cmp.Or(first.Command, plain)))
+	}
 	if len(workers) == 1 && exact {
-		s.flag(first, "command", model.Null(first.Command))
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
 		if len(first.Queues) > 0 {

@@ -166,6 +166,19 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 	}
 }
 
+// A Procfile answers whether sidekiqswarm starts Sidekiq.
+func TestWorkersMean_Command(t *testing.T) {
+	for procfile, want := range map[string]string{"": "?", "a: sidekiq": "sidekiq", "a: sidekiqswarm": "sidekiqswarm", "a: sidekiq -q a\nb: sidekiqswarm -q b": "sidekiq", "a: sidekiq | tee": "?"} {
+		a := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n    sidekiq-ent (7.3.2)\n")}, "Procfile": {Data: []byte(procfile)}}, "production", nil)
+		if want == "?" {
+			question(t, a, "command")
+			continue
+		}
+		require.Equal(t, want, accepts(t, a.Text(schemaURL)).Command, procfile)
+		require.NotContains(t, string(a.Text(schemaURL)), "Does sidekiqswarm")
+	}
+}
+
 // What is said of a Procfile that is not used is no question.
 func TestProcfiles_OfDevelopersAskNothing(t *testing.T) {
 	a := Look(fstest.MapFS{"Procfile.dev": {Data: []byte("a: sidekiq | tee log\nb: sidekiq -c $N\n")}}, "production", nil)
