@@ -2,7 +2,8 @@
 //
 // # Decisions
 //
-// It reads files and runs nothing: what only Ruby or a shell could tell is said as such, never guessed. A file that cannot be understood is a
+// It reads files and runs nothing: what only Ruby or a shell could tell is never guessed, but refused. What was found and refused is a question
+// with a proposal, unless a source that counts more has a value, or the role settles it on the host. A file that cannot be understood is a
 // remark, never an error.
 //
 // What the application itself decides, such as the queues of config/sidekiq.yml, stays with it, and stands in the model as a comment. No
