@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/inspect"
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
@@ -20,116 +19,144 @@ func initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Look at a Rails application and write its model",
-		Long: `init looks at the Rails application in DIR (default: this folder) and writes ` + model.FileName + `, the model that the other commands read.
-Each value in it says in a comment where it was found; what could not be told is a question in a comment, and what the application
-itself decides, such as the queues of config/sidekiq.yml, stays with it.
+		Long: `init looks at the Rails application in DIR (default: this directory) and writes ` + model.FileName + `, the model that the other commands
+read. A comment at each value names its source. What was found and not taken is a question: a comment and a commented field with a
+proposal. What the application itself decides, such as the queues of config/sidekiq.yml, stays with it.
 
-It reads Gemfile.lock, config/sidekiq.yml, config/database.yml, Procfile, what Capistrano reads (Capfile, config/deploy.rb, config/deploy)
-and a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is said as such. No password gets into the
-model, and no Jinja, which Ansible would evaluate.`,
+It reads Gemfile.lock or gems.locked, Procfile, .rbenv-vars, .env, in config sidekiq.yml, database.yml, storage.yml,
+application.rb, initializers/sidekiq.rb and Kamal's deploy.yml, what Capistrano reads (Capfile, config/deploy.rb, config/deploy) and
+a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is a question. No password gets into the model,
+and no Jinja, which Ansible would evaluate.
+
+With --update, the values of an existing model stay as they are and count more than all sources. Comments are written anew, new
+questions are added, and what the application says otherwise is listed.
+
+It writes nothing for an application without Sidekiq, or one that only Kamal deploys, unless --force is given.`,
 		Example: `  sidekiq-role init
-  sidekiq-role init ~/src/hyrax --playbook ~/playbook/hyrax.yml --output -`,
+  sidekiq-role init ~/src/hyrax --from-playbook ~/playbook/hyrax.yml --output -
+  sidekiq-role init --update`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	f := cmd.Flags()
-	output := f.StringP("output", "o", "", "`FILE` to write, or - for standard output (default: "+model.FileName+" in DIR)")
-	named := f.String("playbook", "", "Ansible `PLAYBOOK` to read (default: one in DIR that has the role sidekiq)")
-	env := f.String("rails-env", model.Default().RailsEnv, "Rails `ENVIRONMENT`, whose section and stage are looked at")
-	force := f.Bool("force", false, "overwrite the file")
+	f, o := cmd.Flags(), initOptions{}
+	f.StringVarP(&o.target, "output", "o", "", "`FILE` to write, or - for standard output (default: "+model.FileName+" in DIR)")
+	f.StringVar(&o.playbook, "from-playbook", "", "Ansible `PLAYBOOK` to read (default: one in DIR that has the role sidekiq)")
+	f.StringVar(&o.railsEnv, "rails-env", "", "Rails `ENVIRONMENT`, whose section and stage are read (default: that of the model with --update, else "+model.Default().RailsEnv+")")
+	f.BoolVar(&o.update, "update", false, "keep the values of an existing model")
+	f.BoolVar(&o.force, "force", false, "overwrite the file, and write it for an application that needs no unit")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors alone")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		dir := append(args, ".")[0]
-		target := cmp.Or(*output, filepath.Join(dir, model.FileName))
-		if err := initiable(dir, target, *env, *force); err != nil {
-			return err
-		}
-		p, err := readPlaybook(*named)
+		o.dir = append(args, ".")[0]
+		o.target = cmp.Or(o.target, filepath.Join(o.dir, model.FileName))
+		a, err := o.look()
 		if err != nil {
 			return err
 		}
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			return err
-		}
-		a := inspect.Look(root.FS(), *env, p)
-		if err := root.Close(); err != nil {
-			return err
-		}
-		if a.Empty() {
-			return fmt.Errorf("%s is no Rails application; looked for: %s; hint: name the folder that holds Gemfile.lock", dir, inspect.LookedFor)
-		}
-		return writeModel(a, target, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return o.write(a, cmd.OutOrStdout(), cmd.ErrOrStderr())
 	}
 	return cmd
 }
 
-// initiable refuses, before anything is read, what could not be written or looked at.
-func initiable(dir, target, env string, force bool) error {
-	if f, _ := model.FieldOf("rails_env"); !f.Fits(env) {
-		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", env, f.Accepted())
+type initOptions struct {
+	dir, target, playbook, railsEnv string
+	update, force, quiet            bool
+}
+
+// look refuses what could not be looked at, or should not be written.
+func (o initOptions) look() (a *inspect.Application, err error) {
+	if err := o.check(); err != nil {
+		return nil, err
 	}
-	info, err := os.Stat(dir)
+	var answers *inspect.Answers
+	var p *inspect.Playbook
+	if o.update {
+		text, err := limited("--update", o.target, "without --update, init writes it")
+		if err != nil {
+			return nil, err
+		}
+		if answers, err = inspect.ReadAnswers(o.target, text); err != nil {
+			return nil, err
+		}
+	}
+	if o.playbook != "" {
+		text, err := limited("--from-playbook", o.playbook, "name an Ansible playbook")
+		if err != nil {
+			return nil, err
+		}
+		p = &inspect.Playbook{Name: o.playbook, Text: text}
+	}
+	root, err := os.OpenRoot(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("%w; hint: name the directory of the Rails application", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	a = inspect.Update(root.FS(), cmp.Or(o.railsEnv, answers.RailsEnv()), p, answers)
+	below := inspect.Below(root.FS(), ".", 2)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist; hint: name the folder of the Rails application", dir)
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return fmt.Errorf("%s is no folder; hint: name the folder of the Rails application", dir)
-	case target == "-" || force:
-		return nil
+	case a.Empty() && len(below) > 0:
+		return nil, fmt.Errorf("%s is not a Rails application; found below: %s; hint: sidekiq-role init %s", o.dir, strings.Join(below, ", "), shellWord(filepath.Join(o.dir, below[0]), "DIR"))
+	case a.Empty():
+		return nil, fmt.Errorf("%s is not a Rails application; looked for: %s; hint: name the directory that holds Gemfile.lock", o.dir, inspect.LookedFor)
+	case a.Unwanted != "" && !o.force && !o.update:
+		return nil, fmt.Errorf("%s: %s; a systemd unit on the host is probably not wanted; hint: --force writes the model anyway", o.dir, a.Unwanted)
 	}
-	if _, err := os.Lstat(target); err == nil {
-		return fmt.Errorf("%s: not overwritten; hint: --force overwrites it, --output - shows what would stand there", target)
+	return a, nil
+}
+
+// check refuses, before anything is read, what could not be written.
+func (o initOptions) check() error {
+	f, _ := model.FieldOf("rails_env")
+	_, err := os.Lstat(o.target)
+	switch {
+	case o.railsEnv != "" && !f.Fits(o.railsEnv):
+		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", o.railsEnv, f.Accepted())
+	case o.update && o.force:
+		return errors.New("--update and --force exclude each other; hint: --update keeps the values of the model, --force discards them")
+	case o.update && o.target == "-":
+		return errors.New("--update: --output - is not accepted; accepted: the file of a model")
+	case o.target != "-" && !o.force && !o.update && err == nil:
+		return fmt.Errorf("%s already exists; hint: --update keeps its values, --force overwrites it, --output - prints a new one", o.target)
 	}
 	return nil
 }
 
-func readPlaybook(name string) (*inspect.Playbook, error) {
-	if name == "" {
-		return nil, nil
-	}
+// limited reads a file that a flag names.
+func limited(flag, name, hint string) (text []byte, err error) {
 	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--playbook: %q does not exist; hint: name an Ansible playbook", name)
+	if err == nil {
+		text, err = inspect.Limited(f)
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %q: %w; hint: %s", flag, name, err, hint)
 	}
-	text, err := inspect.Limited(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("--playbook: %q: %w; hint: name an Ansible playbook", name, err)
-	}
-	return &inspect.Playbook{Name: name, Text: text}, nil
+	return text, nil
 }
 
-// writeModel writes the file and tells what was seen; on standard error where the file itself goes to standard output.
-func writeModel(a *inspect.Application, target string, out, errs io.Writer) error {
-	text := a.Text(model.SchemaURL(version))
-	if target == "-" {
-		if err := a.Tell(errs); err != nil {
-			return err
-		}
-		_, err := out.Write(text)
+// write writes the file and shows what was read: on standard error if the file itself goes to
+// standard output.
+func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
+	text, shown := a.Text(model.SchemaURL(version)), out
+	if o.target == "-" {
+		shown = errs
+	}
+	if o.quiet {
+		shown = io.Discard
+	}
+	err := a.Tell(shown)
+	switch {
+	case err != nil:
+		return err
+	case o.target == "-":
+		_, err = out.Write(text)
 		return err
 	}
-	if err := a.Tell(out); err != nil {
+	if err := writeFile(o.target, text); err != nil {
 		return err
 	}
-	if err := writeFile(target, text); err != nil {
-		return err
+	named := ""
+	if o.target != model.FileName {
+		named = " --model " + shellWord(o.target, "FILE")
 	}
-	_, err := fmt.Fprintf(out, "wrote %s%s\nnext: %s\n", target, a.QuestionsLeft(), next(target))
+	_, err = fmt.Fprintf(shown, "wrote %s%s\nnext: sidekiq-role generate%s --output ../deployment --layout playbook\n", o.target, a.QuestionsLeft(), named)
 	return err
-}
-
-// next is the command that reads the file.
-func next(target string) string {
-	if target == model.FileName {
-		return "sidekiq-role generate --output roles/sidekiq"
-	}
-	quoted, err := syntax.Quote(target, syntax.LangPOSIX)
-	if err != nil {
-		quoted = "FILE" // no shell can be told its name
-	}
-	return "sidekiq-role generate --model " + quoted + " --output roles/sidekiq"
 }

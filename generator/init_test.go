@@ -38,15 +38,15 @@ func TestInitWritesOnceAndSaysWhatItDid(t *testing.T) {
 		wrote  string
 		status int
 	}{
-		{"init " + dir, shown + "wrote " + file + ", with 2 questions in it\nnext: sidekiq-role generate --model " + file + " --output roles/sidekiq\n", "", "\nproject: mover\n", 0},
-		{"init " + dir, "", "error: " + file + ": not overwritten; hint: --force overwrites it, --output - shows what would stand there\n", "\nproject: mover\n", 1},
-		{"init --force --playbook " + play + " " + dir, shown + play + "  hosts jobs, project_name played\nwrote " + file + ", with 1 question in it\nnext: sidekiq-role generate --model " + file + " --output roles/sidekiq\n",
+		{"init " + dir, shown + "wrote " + file + ", with 2 questions in it\nnext: sidekiq-role generate --model " + file + " --output ../deployment --layout playbook\n", "", "\nproject: mover\n", 0},
+		{"init " + dir, "", "error: " + file + " already exists; hint: --update keeps its values, --force overwrites it, --output - prints a new one\n", "\nproject: mover\n", 1},
+		{"init --force --from-playbook " + play + " " + dir, shown + play + "  hosts jobs, project_name played\nwrote " + file + ", with 1 question in it\nnext: sidekiq-role generate --model " + file + " --output ../deployment --layout playbook\n",
 			"", "\nproject: played\n", 0},
-		{"init " + dir + "/config", "", "error: " + dir + "/config is no Rails application; looked for: " + inspect.LookedFor + "; hint: name the folder that holds Gemfile.lock\n", "", 1},
-		{"init " + home, "", "error: " + home + " is no Rails application; looked for: " + inspect.LookedFor + "; hint: name the folder that holds Gemfile.lock\n", "", 1},
-		{"init " + dir + "/nowhere", "", "error: " + dir + "/nowhere does not exist; hint: name the folder of the Rails application\n", "", 1},
-		{"init " + dir + "/Gemfile.lock", "", "error: " + dir + "/Gemfile.lock is no folder; hint: name the folder of the Rails application\n", "", 1},
-		{"init --force --playbook nowhere.yml " + dir, "", "error: --playbook: \"nowhere.yml\" does not exist; hint: name an Ansible playbook\n", "", 1},
+		{"init " + dir + "/config", "", "error: " + dir + "/config is not a Rails application; looked for: " + inspect.LookedFor + "; hint: name the directory that holds Gemfile.lock\n", "", 1},
+		{"init " + home, "", "error: " + home + " is not a Rails application; looked for: " + inspect.LookedFor + "; hint: name the directory that holds Gemfile.lock\n", "", 1},
+		{"init " + dir + "/nowhere", "", "error: open " + dir + "/nowhere: no such file or directory; hint: name the directory of the Rails application\n", "", 1},
+		{"init " + dir + "/Gemfile.lock", "", "error: open " + dir + "/Gemfile.lock: not a directory; hint: name the directory of the Rails application\n", "", 1},
+		{"init --force --from-playbook nowhere.yml " + dir, "", "error: --from-playbook: \"nowhere.yml\": open nowhere.yml: no such file or directory; hint: name an Ansible playbook\n", "", 1},
 		{"init --force --rails-env a-b " + dir, "", "error: --rails-env: \"a-b\" is not accepted; accepted: letters, digits and _\n", "", 1},
 	} {
 		var out, errs bytes.Buffer
@@ -71,7 +71,63 @@ func TestInitNamesACommandThatAShellReads(t *testing.T) {
 	t.Chdir(appIn(t, map[string]string{"our app/Procfile": "worker: bundle exec sidekiq\n"}))
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"init", "our app"}, &out, &errs), errs.String())
-	require.Contains(t, out.String(), "\nnext: sidekiq-role generate --model 'our app/sidekiq-role.yml' --output roles/sidekiq\n")
+	require.Contains(t, out.String(), "\nnext: sidekiq-role generate --model 'our app/sidekiq-role.yml' --output ../deployment --layout playbook\n")
+}
+
+func TestInit_Quiet(t *testing.T) {
+	dir := appIn(t, map[string]string{"Procfile": "worker: bundle exec sidekiq -c 3\n"})
+	for _, output := range []string{"-", filepath.Join(dir, "x.yml")} {
+		var out, errs bytes.Buffer
+		require.Zero(t, run([]string{"init", "-q", dir, "--output", output}, &out, &errs))
+		require.Empty(t, errs.String())
+		require.Equal(t, output == "-", out.Len() > 0)
+	}
+}
+
+func TestInit_Update(t *testing.T) {
+	dir := appIn(t, map[string]string{"Procfile": "worker: bundle exec sidekiq -c 3 -t 40\n", model.FileName: "project: mover\nconcurrency: 5\nrails_env: staging\n", "faulty.yml": "concurrency: many\n"})
+	file := filepath.Join(dir, model.FileName)
+	var out, errs bytes.Buffer
+	require.Zero(t, run([]string{"init", "--update", dir}, &out, &errs), errs.String())
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "\n# Procfile:1 says otherwise: worker: sidekiq -c 3 -t 40\nconcurrency: 5\n")
+	m, err := model.Read(file, text)
+	require.NoError(t, err)
+	require.Equal(t, []any{"mover", 5, 0, "staging"}, []any{m.Project, m.Concurrency, m.Timeout, m.RailsEnv})
+	require.Contains(t, out.String(), file+"  concurrency is kept: Procfile:1 says otherwise: worker: sidekiq -c 3 -t 40\n")
+	require.Contains(t, out.String(), file+"  new question: Procfile:1: worker: sidekiq -c 3 -t 40. Does that hold?\n")
+	require.Contains(t, out.String(), "wrote "+file+", with ")
+
+	for args, want := range map[string]string{
+		"--output " + dir + "/faulty.yml":  dir + "/faulty.yml:1:14: concurrency: \"many\" is not accepted; accepted: a whole number, 1 or more\n",
+		"--output " + dir + "/nowhere.yml": "error: --update: \"" + dir + "/nowhere.yml\": open " + dir + "/nowhere.yml: no such file or directory\nhint: without --update, init writes it\n",
+		"--output -":                       "error: --update: --output - is not accepted; accepted: the file of a model\n",
+		"--force":                          "error: --update and --force exclude each other\nhint: --update keeps the values of the model, --force discards them\n",
+	} {
+		before, after := tree(t, dir), bytes.Buffer{}
+		require.Equal(t, 1, run(append([]string{"init", "--update", dir}, strings.Fields(args)...), &out, &after), args)
+		require.Equal(t, want, after.String())
+		require.Equal(t, before, tree(t, dir), args)
+	}
+}
+
+// Nothing is written for an application that needs no unit, unless that is forced.
+func TestInit_Unwanted(t *testing.T) {
+	dir := appIn(t, map[string]string{"config/deploy.yml": "service: x\nimage: x/x\n"})
+	var out, errs bytes.Buffer
+	require.Equal(t, 1, run([]string{"init", dir}, &out, &errs))
+	require.Equal(t, "error: "+dir+": config/deploy.yml is Kamal's; a systemd unit on the host is probably not wanted\nhint: --force writes the model anyway\n", errs.String())
+	require.NoFileExists(t, filepath.Join(dir, model.FileName))
+	require.Zero(t, run([]string{"init", "--force", dir}, &out, &errs))
+	require.FileExists(t, filepath.Join(dir, model.FileName))
+}
+
+func TestInit_Below(t *testing.T) {
+	dir := appIn(t, map[string]string{"services/api/Gemfile.lock": "", "apps/web/gems.locked": ""})
+	var out, errs bytes.Buffer
+	require.Equal(t, 1, run([]string{"init", dir}, &out, &errs))
+	require.Equal(t, "error: "+dir+" is not a Rails application; found below: apps/web, services/api\nhint: sidekiq-role init "+dir+"/apps/web\n", errs.String())
 }
 
 // On standard output there is the file and no more, and nothing is written.
@@ -92,7 +148,7 @@ func TestGenerateReadsWhatInitWrote(t *testing.T) {
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"init"}, &out, &errs), errs.String())
 	require.Contains(t, out.String(), "wrote sidekiq-role.yml")
-	require.Contains(t, out.String(), "next: sidekiq-role generate --output roles/sidekiq\n")
+	require.Contains(t, out.String(), "next: sidekiq-role generate --output ../deployment --layout playbook\n")
 	require.Zero(t, run([]string{"generate", "--binaries", "none", "--output", "role"}, &out, &errs), errs.String())
 	defaults, err := os.ReadFile("role/defaults/main.yml")
 	require.NoError(t, err)
@@ -133,8 +189,8 @@ func TestInit_ReadsFilesOfTheApplicationAlone(t *testing.T) {
 	}
 	for play, want := range map[string]string{"/dev/zero": "it is longer than 1 MiB", dir: "is a directory"} {
 		errs.Reset()
-		require.Equal(t, 1, run([]string{"init", dir, "--playbook", play, "--output", "-"}, &out, &errs))
-		require.Contains(t, errs.String(), "error: --playbook: \""+play+"\": ")
+		require.Equal(t, 1, run([]string{"init", dir, "--from-playbook", play, "--output", "-"}, &out, &errs))
+		require.Contains(t, errs.String(), "error: --from-playbook: \""+play+"\": ")
 		require.Contains(t, errs.String(), want)
 	}
 }

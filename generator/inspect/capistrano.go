@@ -173,6 +173,7 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 		r.refuse(s.line, key, s.whyNot(name))
 		if !s.nested {
 			r.doubt(key)
+			r.supposes(key, text)
 		}
 		return
 	}

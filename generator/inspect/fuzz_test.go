@@ -33,7 +33,12 @@ func FuzzInspect(f *testing.F) {
 			files[name] = &fstest.MapFile{Data: text}
 		}
 		a := Look(files, "production", nil)
-		accepts(t, a.Text(schemaURL))
+		m := accepts(t, a.Text(schemaURL))
+		for _, e := range a.entries() {
+			require.False(t, e.question && (e.live || e.value == nil), "%s: %q", e.key, e.comments)
+		}
+		_, again := updated(t, files, "production", a.Text(schemaURL))
+		require.Equal(t, m, accepts(t, again))
 		var shown bytes.Buffer
 		require.NoError(t, a.Tell(&shown))
 		require.NotContains(t, shown.String(), "\x1b")

@@ -19,7 +19,7 @@ var gemsOfInterest = []struct{ gem, shown string }{
 	{"sidekiq", "Sidekiq"}, {"sidekiq-pro", "Sidekiq Pro"}, {"sidekiq-ent", "Sidekiq Enterprise"}, {"redis-namespace", ""}, {"rails", "Rails"},
 	{"activerecord", "-"}, {"mysql2", ""}, {"trilogy", ""}, {"pg", ""}, {"sqlite3", ""}, {"dotenv", ""}, {"dotenv-rails", "-"},
 	{"capistrano", ""}, {"capistrano-sidekiq", ""}, {"capistrano-rbenv", ""}, {"capistrano3-rbenv", ""}, {"capistrano-rvm", ""},
-	{"rvm1-capistrano3", ""}, {"capistrano-asdf", ""}, {"capistrano-mise", ""}, {"capistrano-chruby", ""}, {"mina", ""},
+	{"rvm1-capistrano3", ""}, {"capistrano-asdf", ""}, {"capistrano-mise", ""}, {"capistrano-chruby", ""}, {"mina", ""}, {"kamal", ""},
 }
 
 // managerOf are the Ruby managers by the word in the names of Capistrano's gems for them.
@@ -66,6 +66,7 @@ func (s *source) gemsMean() {
 	s.version = s.gems["sidekiq"].version
 	switch line := s.gems["sidekiq"].line; {
 	case !s.version.Known():
+		s.Unwanted = s.name + " has no Sidekiq"
 		s.refuse(0, "sidekiq_version", "no sidekiq in it; hint: bundle add sidekiq")
 	case !s.version.AtLeast(5, 0, 0):
 		s.refuse(line, "sidekiq_version", "Sidekiq "+s.version.String()+" is older than 5, which the role is made for")

@@ -2,7 +2,8 @@
 //
 // # Decisions
 //
-// It reads files and runs nothing: what only Ruby or a shell could tell is said as such, never guessed. A file that cannot be understood is a
+// It reads files and runs nothing: what only Ruby or a shell could tell is never guessed, but refused. What was found and refused is a question
+// with a proposal, unless a source that counts more has a value, or the role settles it on the host. A file that cannot be understood is a
 // remark, never an error.
 //
 // What the application itself decides, such as the queues of config/sidekiq.yml, stays with it, and stands in the model as a comment. No
@@ -25,7 +26,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/confine"
-	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -34,6 +34,7 @@ type certainty int
 
 const (
 	found   certainty = iota // the value of a field
+	refused                  // a value that is not understood, or that no model expresses: a question if nothing counts more
 	decided                  // a value that the application itself decides, also without a role
 	offered                  // a value for a question, or a weak hint
 	remark                   // no value, words alone
@@ -57,7 +58,7 @@ type finding struct {
 	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: withheld, or a remark
 	weight weight
 	from   string // file:line
-	text   string // what stands there; of offered and of a remark, all that is to say
+	text   string // what stands there; of a refused one why; of offered and of a remark, all that is to say
 }
 
 // seen is a file that was read, as the terminal shows it.
@@ -75,6 +76,8 @@ type Playbook struct {
 
 // Application is a look at a Rails application: what is asked and what was found.
 type Application struct {
+	Unwanted string // why a unit on the host is probably not wanted; "" if it is
+
 	files    fs.FS
 	railsEnv string
 	playbook *Playbook // nil: to be looked for
@@ -87,23 +90,30 @@ type Application struct {
 	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
 	asked      []string        // files that could have told who deploys
+	likelyRoot string          // deploy_to with unknownWord in the place of the user
+	answers    *Answers        // of the model that is updated
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
 // finding, never an error.
 func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
-	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}}
-	if railsEnv != model.Default().RailsEnv {
+	return Update(files, railsEnv, named, nil)
+}
+
+// Update looks at an application whose model exists: its values count more than all that is found.
+func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
+	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, answers: answers}
+	if railsEnv != answers.RailsEnv() {
 		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
-	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.questions} {
+	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.kamal, a.questions, a.changes} {
 		look()
 	}
 	return a
 }
 
 // LookedFor are the files, as people are told where there is none.
-const LookedFor = "Gemfile.lock, config/sidekiq.yml, config/database.yml, Procfile, Capfile, config/deploy.rb, an Ansible playbook with the role sidekiq"
+const LookedFor = "Gemfile.lock or gems.locked, config/sidekiq.yml, config/database.yml, Procfile, Capfile, config/deploy.rb, an Ansible playbook with the role sidekiq"
 
 // source is a file that is being read.
 type source struct {
@@ -229,9 +239,17 @@ func (s *source) say(text string) {
 	}
 }
 
+// ofTheHost are fields that the application decides, or the role on the host, where no other source
+// sets them.
+var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
+
 // refuse says in both places what was not understood, or cannot be done.
 func (s *source) refuse(line int, key, text string) {
-	s.tell(line, key, text)
+	if key == "" || s.weight == byOther && slices.Contains(ofTheHost, key) {
+		s.tell(line, key, text)
+	} else {
+		s.add(refused, line, key, nil, text)
+	}
 	s.notes = append(s.notes, [2]string{s.at(line), text})
 }
 

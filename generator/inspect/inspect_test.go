@@ -67,6 +67,8 @@ func TestLook_Applications(t *testing.T) {
 			archive.Files = append(archive.Files[:len(files)], txtar.File{Name: model.FileName, Data: text}, txtar.File{Name: shownAs, Data: shown.Bytes()})
 			goldentest.File(t, name, string(txtar.Format(archive)))
 			accepts(t, text)
+			asks(t, a)
+			updates(t, files, env, text)
 			require.NotContains(t, string(text)+shown.String(), "hunter2", "a secret")
 			require.Equal(t, string(text), string(Look(files, env, nil).Text(schemaURL)), "the same each time")
 		})

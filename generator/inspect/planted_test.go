@@ -7,7 +7,6 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -89,7 +88,7 @@ func inert(t *testing.T, where string, a *Application) {
 	var read any
 	require.NoError(t, yaml.Unmarshal([]byte(text), &read), where)
 	require.False(t, holdsJinja(read), where)
-	require.False(t, holds(read, regexp.MustCompile("^#jinja2:")), where)
+	require.NotContains(t, string(asJSON(read)), `"#jinja2:`, where)
 }
 
 // Fields with a withheld expression prove that expressions reach them.
@@ -103,8 +102,8 @@ func TestPlanted_EveryWord(t *testing.T) {
 		}
 	}
 	maps.DeleteFunc(withheld, func(_ string, was bool) bool { return !was })
-	require.Equal(t, []string{"app_root", "capistrano.roles", "deploy_root", "deploy_user", "environment", "extra_directives", "processes", "project",
-		"queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
+	require.Subset(t, slices.Sorted(maps.Keys(withheld)), []string{"app_root", "capistrano.roles", "deploy_root", "deploy_user", "environment", "extra_directives", "processes", "project",
+		"queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"})
 }
 
 // An expression is the value of every variable of the role, in a playbook of the application or in one that is an

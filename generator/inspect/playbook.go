@@ -15,66 +15,52 @@ import (
 // playbookFolders are where playbooks of an application stand.
 var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
 
-// playbooks reads the playbook that was named, or that of the application that has the role, or at least a project_name.
+// playbooks reads the playbook that was named, else those of the application: one that has the role
+// counts more than one with a project_name.
 func (a *Application) playbooks() {
-	if a.playbook != nil {
-		s := a.reading(a.playbook.Name, a.playbook.Text, byPlaybook)
-		plays, err := plays(s.text)
-		switch {
-		case err != nil:
-			s.noYAML(err)
-		case len(relevant(plays)) == 0:
-			s.refuse(0, "project", "no playbook with the role sidekiq or the variable project_name")
-		default:
-			s.playsMean(relevant(plays))
-		}
-		return
-	}
-	a.lookForPlaybook()
-}
-
-func (a *Application) lookForPlaybook() {
 	var best *source
 	var meant []samveraPlay
-	for _, name := range a.playbookNames() {
-		s := a.open(name, byPlaybook)
+	names := []string{""}
+	if a.playbook == nil {
+		names = a.playbookNames()
+	}
+	for _, name := range names {
+		s := a.openPlaybook(name)
 		if s == nil {
 			continue
 		}
 		plays, err := plays(s.text)
-		if plays = relevant(plays); len(plays) == 0 {
-			s.noPlaybook(err)
-			continue
-		}
-		if best == nil || plays[0].sidekiq && !meant[0].sidekiq {
-			if best != nil {
-				best.say("not used, since another has the role; --playbook names one")
-			}
+		switch plays = relevant(plays); {
+		case err != nil && (a.playbook != nil || namesRole.Match(s.text)):
+			line, what := model.SyntaxError(err)
+			s.refuse(line, "", "no YAML: "+what)
+		case len(plays) == 0 && a.playbook != nil:
+			s.refuse(0, "", "no playbook with the role sidekiq or the variable project_name")
+		case len(plays) == 0:
+			s.forget()
+		case best == nil:
 			best, meant = s, plays
-			continue
+		case plays[0].sidekiq && !meant[0].sidekiq:
+			best.say("not used, since another has the role; --from-playbook names one")
+			best, meant = s, plays
+		default:
+			s.say("not used beside " + best.name + "; --from-playbook names one")
 		}
-		s.say("not used beside " + best.name + "; --playbook names one")
 	}
 	if best != nil {
 		best.playsMean(meant)
 	}
 }
 
-var namesRole = regexp.MustCompile(`(?m)\bproject_name:|^\s*- (?:\{\s*)?(?:role: )?(?:\S+\.)?sidekiq\b`)
-
-// noPlaybook forgets a file that is something else, unless it looks like a playbook and is no YAML.
-func (s *source) noPlaybook(err error) {
-	if err == nil || !namesRole.Match(s.text) {
-		s.forget()
-		return
+// openPlaybook opens the playbook that was named, or one of the application.
+func (a *Application) openPlaybook(name string) *source {
+	if a.playbook != nil {
+		return a.reading(a.playbook.Name, a.playbook.Text, byPlaybook)
 	}
-	s.noYAML(err)
+	return a.open(name, byPlaybook)
 }
 
-func (s *source) noYAML(err error) {
-	line, what := model.SyntaxError(err)
-	s.refuse(line, "project", "no YAML: "+what)
-}
+var namesRole = regexp.MustCompile(`(?m)\bproject_name:|^\s*- (?:\{\s*)?(?:role: )?(?:\S+\.)?sidekiq\b`)
 
 // playbookNames begins with that of the environment.
 func (a *Application) playbookNames() []string {
@@ -142,7 +128,7 @@ func (s *source) hostsMean(hosts *yaml.Node) {
 	name := hosts.Value
 	switch {
 	case slices.Contains([]string{"all", "localhost", "ungrouped"}, name) || !fieldOf("playbook.hosts").Fits(name):
-		s.tell(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
+		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
 	default:
 		s.find(hosts.Line, "playbook.hosts", name, "hosts: "+name)
 		s.say("hosts " + name)
@@ -164,7 +150,7 @@ func (s *source) rubyRoleMeans(roles map[string]int) {
 // variable notes the value of a variable. Secrets are neither noted nor shown.
 func (s *source) variable(v variable, key string) {
 	var value any
-	if v.value.Decode(&value) != nil || value == nil || !isJSON(value) || holds(value, encrypted) || key == "environment" && hidesSecrets(value) {
+	if v.value.Decode(&value) != nil || value == nil || !isJSON(value) || encrypted.Match(asJSON(value)) || key == "environment" && hidesSecrets(value) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
@@ -202,8 +188,8 @@ func isJSON(value any) bool {
 	return err == nil
 }
 
-// encrypted begins a text of Ansible Vault.
-var encrypted = regexp.MustCompile(`^\$ANSIBLE_VAULT;`)
+// encrypted begins a text of Ansible Vault, in JSON.
+var encrypted = regexp.MustCompile(`"\$ANSIBLE_VAULT;`)
 
 // private tells whether values of a field may hold a secret, and are not shown.
 func private(key string) bool { return key == "redis.url" || key == "environment" }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -20,16 +21,26 @@ type worker struct {
 	model.Process
 	line    int
 	timeout int
-	said    string // the command as far as it was understood
+	sets    []string // names of variables
+	said    string   // the command as far as it was understood
+	missing []string // what a process of the model does not express
+}
+
+func (w *worker) lacks(format string, args ...any) {
+	w.missing = append(w.missing, fmt.Sprintf(format, args...))
 }
 
 // developers are the endings of Procfiles that no server has.
 var developers = []string{".dev", ".development", ".local", ".test"}
 
-// procfiles takes the workers of the first Procfile that has some; the environment's own is looked at first, then Procfile.
+// procfiles takes the workers of the environment's own Procfile, else of Procfile, else of another.
 func (a *Application) procfiles() {
 	var from *source
-	for _, name := range a.procfileNames() {
+	names := a.glob("Procfile."+a.railsEnv, "Procfile", "Procfile.*")
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			continue
+		}
 		s := a.open(name, byProcfile)
 		if s == nil {
 			continue
@@ -50,166 +61,151 @@ func (a *Application) procfiles() {
 	}
 }
 
-func (a *Application) procfileNames() []string {
-	names := a.glob("Procfile", "Procfile.*")
-	slices.SortStableFunc(names, func(x, y string) int {
-		return cmp.Compare(a.procfileRank(x), a.procfileRank(y))
-	})
-	return names
-}
-
-func (a *Application) procfileRank(name string) int {
-	switch name {
-	case "Procfile." + a.railsEnv:
-		return 0
-	case "Procfile":
-		return 1
-	}
-	return 2
-}
-
 var procfileLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):[ \t]*(.+?)\s*$`)
 
-var namesSidekiq = regexp.MustCompile(`(^|[\s/])sidekiq(swarm)?($|[\s;|&])`)
+var namesSidekiq = regexp.MustCompile(`(^|[\s/"'` + "`" + `(])sidekiq(swarm)?($|[\s;|&"'` + "`" + `)])`)
 
-// workers are the lines that run Sidekiq for the environment.
+// workers are the lines that run Sidekiq for the environment, whether they are understood or not.
 func (s *source) workers() (workers []worker) {
+	names := map[string]bool{}
 	for i, text := range strings.Split(string(s.text), "\n") {
 		m := procfileLine.FindStringSubmatch(text)
 		if m == nil || !namesSidekiq.MatchString(m[2]) {
 			continue
 		}
-		w, ok := s.worker(i+1, m[1], m[2])
-		if ok && slices.ContainsFunc(workers, func(other worker) bool { return other.Name == w.Name }) {
-			s.refuse(i+1, "processes", w.Name+" stands there twice")
-			continue
-		}
-		if ok {
+		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(m[1], "_-"), "worker"))}, line: i + 1}
+		if s.reads(&w, m[2]) {
 			workers = append(workers, w)
 		}
 	}
 	return workers
 }
 
-// worker reads one command. What a shell alone could tell is said, and left out.
-func (s *source) worker(line int, name, command string) (worker, bool) {
-	words, set, ok := shellWords(command)
-	if !ok {
-		s.refuse(line, "processes", name+" is more than one plain command, only a shell could tell how it runs Sidekiq")
-		return worker{}, false
+// unique is a name that is not among others, which it joins.
+func unique(names map[string]bool, name string) string {
+	free := name
+	for n := len(names) + 1; names[free]; n++ {
+		free = fmt.Sprintf("%s-%d", name, n)
 	}
-	at := sidekiq.IndexProgram(words, sidekiq.Programs...)
-	switch {
-	case at < 0 || !runs(words[:at]) && !bundled(words[:at]):
-		return worker{}, false
-	case s.elsewhere(name, append(set, words[:at]...)):
-		return worker{}, false
-	case !runs(words[:at]):
-		s.refuse(line, "processes", name+" runs Sidekiq by way of another program, which the role leaves out")
-	}
-	s.variablesMean(line, name, append(set, words[:at]...))
-	w := worker{Process: model.Process{Name: name}, line: line}
-	if path.Base(words[at]) == sidekiq.Swarm {
-		w.Command = sidekiq.Swarm
-	}
-	return w, s.flagsMean(&w, words[at+1:])
+	names[free] = true
+	return free
 }
 
-// elsewhere tells whether a command is for another environment, by a variable that it sets.
-func (s *source) elsewhere(name string, set []string) bool {
-	for _, word := range set {
-		variable, env, _ := strings.Cut(word, "=")
-		if (variable == "RAILS_ENV" || variable == "RACK_ENV") && env != s.railsEnv && env != unknownWord {
-			s.say(fmt.Sprintf("%s is for %s", name, printable(env, 30)))
-			return true
+// reads reads one command. It is false if the command is for another environment.
+func (s *source) reads(w *worker, command string) bool {
+	words, set, plain := sidekiqCall(command)
+	if !plain {
+		w.lacks("is more than one plain command, only a shell could tell how it runs Sidekiq")
+	}
+	if at := sidekiq.IndexProgram(words, sidekiq.Programs...); at >= 0 {
+		if !runs(words[:at]) {
+			w.lacks("runs Sidekiq by way of another program, which the role leaves out")
+		}
+		if path.Base(words[at]) == sidekiq.Swarm {
+			w.Command = sidekiq.Swarm
+		}
+		env := cmp.Or(w.flagsMean(words[at+1:]), w.variablesMean(append(set, words[:at]...)))
+		if s.elsewhere(w.Name, env) {
+			return false
 		}
 	}
-	return false
-}
-
-// ownVariables are those that say nothing of Sidekiq, or that the role has fields of its own for.
-var ownVariables = []string{"RAILS_ENV", "RACK_ENV", "PORT", "MALLOC_ARENA_MAX"}
-
-// variablesMean names the variables that a command sets, which may size threads and pools. Their values may be secrets.
-func (s *source) variablesMean(line int, name string, set []string) {
-	var names []string
-	for _, word := range set {
-		if variable, _, sets := strings.Cut(word, "="); sets && !slices.Contains(ownVariables, variable) {
-			names = append(names, variable)
-		}
+	what := fault(map[string]any{"processes": []model.Process{w.Process}})
+	if holdsJinja(w.Process) {
+		what = "it holds Jinja, which Ansible would evaluate"
 	}
-	if len(names) > 0 {
-		s.refuse(line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret, or size threads and pools", name, list(names)))
-	}
-}
-
-// sidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).
-type sidekiqFlags struct {
-	*pflag.FlagSet
-	queues                                    *[]string
-	concurrency, timeout, config, environment *string
-	require                                   *string
-}
-
-func newSidekiqFlags() sidekiqFlags {
-	f := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError)
-	for _, ignored := range []string{"tag g", "logfile L", "pidfile P", "index i"} {
-		long, short, _ := strings.Cut(ignored, " ")
-		f.StringP(long, short, "", "")
-	}
-	f.BoolP("verbose", "v", false, "")
-	f.BoolP("daemon", "d", false, "")
-	return sidekiqFlags{FlagSet: f, queues: f.StringArrayP("queue", "q", nil, ""), concurrency: f.StringP("concurrency", "c", "", ""),
-		timeout: f.StringP("timeout", "t", "", ""), config: f.StringP("config", "C", "", ""), environment: f.StringP("environment", "e", "", ""),
-		require: f.StringP("require", "r", "", "")}
-}
-
-// rails is what Sidekiq requires by itself: the application in its folder.
-var rails = []string{".", "config/environment", "config/environment.rb"}
-
-// flagsMean puts what flags say into a worker. It is false where the command is none for this environment, or not understood.
-func (s *source) flagsMean(w *worker, args []string) bool {
-	f := newSidekiqFlags()
-	if err := f.Parse(args); err != nil {
-		s.refuse(w.line, "processes", w.Name+" has a flag that no Sidekiq knows")
-		return false
-	}
-	if e := *f.environment; e != "" && e != unknownWord && e != s.railsEnv {
-		s.say(fmt.Sprintf("%s is for %s", w.Name, printable(e, 30)))
-		return false
-	}
-	if !slices.Contains(rails, path.Clean(*f.require)) {
-		s.refuse(w.line, "sidekiq_config", w.Name+" has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
-	}
-	w.Config = s.literal(w, "config", *f.config)
-	if w.Config == usualConfig || w.Config == "./"+usualConfig {
-		w.Config = "" // where Sidekiq looks by itself
-	}
-	w.Concurrency = s.count(w, "concurrency", *f.concurrency)
-	w.timeout = s.count(w, "timeout", *f.timeout)
-	for _, q := range *f.queues {
-		if q = s.literal(w, "queue", q); q != "" {
-			w.Queues = append(w.Queues, q)
-		}
+	if what != "" {
+		w.lacks("is not taken, since %s", what)
+		w.Process = model.Process{Name: w.Name, Command: w.Command}
 	}
 	w.said = w.understood()
 	return true
 }
 
+// elsewhere tells whether a command is for another environment.
+func (s *source) elsewhere(name, env string) bool {
+	if env == "" || env == s.railsEnv || env == unknownWord {
+		return false
+	}
+	s.say(fmt.Sprintf("%s is for %s", name, printable(env, 30)))
+	return true
+}
+
+// sizing matches variables for the number of processes, threads or connections.
+var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
+
+// variablesMean reads the variables that a command sets, and returns the Rails environment.
+func (w *worker) variablesMean(set []string) (env string) {
+	for _, word := range set {
+		switch variable, value, sets := strings.Cut(word, "="); {
+		case variable == "RAILS_ENV" || variable == "RACK_ENV":
+			env = value
+		case !sets || variable == "PORT" || variable == "MALLOC_ARENA_MAX": // the role has a field for the latter
+		case sizing.MatchString(variable):
+			w.lacks("sets %s, which sizes it: a process has no variables, environment sets those of all", variable)
+		default:
+			w.sets = append(w.sets, variable)
+		}
+	}
+	return env
+}
+
+// newSidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).
+func newSidekiqFlags() *pflag.FlagSet {
+	f := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError)
+	for _, flag := range strings.Fields("tag/g logfile/L pidfile/P index/i concurrency/c timeout/t config/C environment/e require/r") {
+		long, short, _ := strings.Cut(flag, "/")
+		f.StringP(long, short, "", "")
+	}
+	f.StringArrayP("queue", "q", nil, "")
+	f.BoolP("verbose", "v", false, "")
+	f.BoolP("daemon", "d", false, "")
+	return f
+}
+
+// rails is what Sidekiq requires by itself: the application in its directory.
+var rails = []string{".", "config/environment", "config/environment.rb"}
+
+// flagsMean puts what flags say into a worker, and returns the Rails environment.
+func (w *worker) flagsMean(args []string) (env string) {
+	f := newSidekiqFlags()
+	if err := f.Parse(args); err != nil {
+		w.lacks("has a flag that no Sidekiq knows")
+		f = newSidekiqFlags()
+		f.ParseErrorsAllowlist.UnknownFlags = true
+		_ = f.Parse(args) // what it understands counts
+	}
+	value := func(flag string) string { return f.Lookup(flag).Value.String() }
+	if !slices.Contains(rails, path.Clean(value("require"))) {
+		w.lacks("has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
+	}
+	if w.Config = w.literal("config", value("config")); path.Clean(w.Config) == usualConfig {
+		w.Config = "" // where Sidekiq looks by itself
+	}
+	w.Concurrency = w.count("concurrency", value("concurrency"))
+	w.timeout = w.count("timeout", value("timeout"))
+	queues, _ := f.GetStringArray("queue")
+	for _, q := range queues {
+		if q = w.literal("queue", q); q != "" {
+			w.Queues = append(w.Queues, q)
+		}
+	}
+	return value("environment")
+}
+
 // literal is a text that stands there as it is, else "".
-func (s *source) literal(w *worker, flag, text string) string {
+func (w *worker) literal(flag, text string) string {
 	if strings.Contains(text, unknownWord) {
-		s.refuse(w.line, "processes", fmt.Sprintf("%s has a --%s that only a shell could tell", w.Name, flag))
+		w.lacks("has a --%s that only a shell could tell", flag)
 		return ""
 	}
 	return text
 }
 
-func (s *source) count(w *worker, flag, text string) int {
-	text = s.literal(w, flag, text)
+func (w *worker) count(flag, text string) int {
+	text = w.literal(flag, text)
 	n, err := strconv.Atoi(text)
 	if text != "" && (err != nil || n < 1) {
-		s.refuse(w.line, "processes", fmt.Sprintf("%s has a --%s that is no number from 1", w.Name, flag))
+		w.lacks("has a --%s that is no number from 1", flag)
 		return 0
 	}
 	return n
@@ -217,48 +213,120 @@ func (s *source) count(w *worker, flag, text string) int {
 
 // understood is the command with the flags that count.
 func (w *worker) understood() string {
-	words := []string{cmp.Or(w.Command, "sidekiq")}
+	text := cmp.Or(w.Command, "sidekiq")
 	for _, q := range w.Queues {
-		words = append(words, "-q", q)
+		text += " -q " + q
 	}
-	if w.Concurrency > 0 {
-		words = append(words, "-c", strconv.Itoa(w.Concurrency))
+	for _, flag := range [][2]string{{" -c ", strconv.Itoa(w.Concurrency)}, {" -t ", strconv.Itoa(w.timeout)}, {" -C ", cmp.Or(w.Config, "0")}} {
+		if flag[1] != "0" {
+			text += flag[0] + flag[1]
+		}
 	}
-	if w.timeout > 0 {
-		words = append(words, "-t", strconv.Itoa(w.timeout))
-	}
-	if w.Config != "" {
-		words = append(words, "-C", w.Config)
-	}
-	return strings.Join(words, " ")
+	return text
 }
 
-// workersMean: of one, its flags are the fields; several are processes.
+// workersMean takes the flags of one worker as fields, several workers as processes. If one is not
+// understood, or a queue would be lost, they are one question.
 func (s *source) workersMean(workers []worker) {
+	exact, processes := true, []model.Process(nil)
 	for _, w := range workers {
+		processes = append(processes, w.Process)
 		s.say(w.Name + ": " + w.said)
+		for _, what := range w.missing {
+			exact = false
+			s.refuse(w.line, "processes", w.Name+" "+what)
+		}
+		if len(w.sets) > 0 {
+			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret", w.Name, list(w.sets)))
+		}
 	}
-	first := workers[0]
-	if len(workers) == 1 {
-		s.flag(first, "command", model.Null(first.Command))
+	s.timeoutsMean(workers)
+	first, plain := workers[0], ""
+	if s.gems["sidekiq-ent"].line > 0 {
+		plain = sidekiq.Programs[0] // so that nobody has to be asked
+	}
+	if exact {
+		s.flag(first, "command", model.Null(cmp.Or(first.Command, plain)))
+	}
+	if len(workers) == 1 && exact {
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
-		s.flag(first, "timeout", model.Null(first.timeout))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
 		if len(first.Queues) > 0 {
 			s.flag(first, "queues", first.Queues)
 		}
 		return
 	}
-	var processes []model.Process
-	for _, w := range workers {
-		processes = append(processes, w.Process)
-		if w.timeout != first.timeout {
-			s.refuse(w.line, "timeout", "the workers have several timeouts, the role one for all")
-			first.timeout = 0
+	if slices.ContainsFunc(processes, func(p model.Process) bool { return p.Command == sidekiq.Swarm }) {
+		for i := range processes {
+			processes[i].Command = cmp.Or(processes[i].Command, sidekiq.Programs[0])
 		}
 	}
-	s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
-	s.flag(first, "timeout", model.Null(first.timeout))
+	var more []model.Process
+	if exact {
+		more = s.uncovered(processes)
+	}
+	for _, p := range more {
+		s.refuse(0, "processes", "no worker fetches from "+list(p.Queues)+", as "+cmp.Or(p.Config, usualConfig)+" does")
+	}
+	if processes = append(processes, more...); exact && more == nil {
+		s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
+		return
+	}
+	s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
+}
+
+// uncovered are processes for the queues of configuration files that no process fetches from.
+func (s *source) uncovered(processes []model.Process) (more []model.Process) {
+	names, covered := map[string]bool{}, map[string]bool{}
+	for _, p := range processes {
+		names[p.Name] = true
+		queues := p.Queues
+		if len(queues) == 0 {
+			queues = s.queuesOf(cmp.Or(p.Config, usualConfig))
+		}
+		for _, q := range queues {
+			covered[strings.Split(q, ",")[0]] = true
+		}
+	}
+	for _, file := range s.glob("config/sidekiq*.yml", "config/sidekiq/*.yml") {
+		queues := slices.DeleteFunc(s.queuesOf(file), func(q string) bool { return covered[strings.Split(q, ",")[0]] })
+		if len(queues) == 0 {
+			continue
+		}
+		name := unique(names, cmp.Or(processName(file), "default"))
+		if file == usualConfig {
+			file = ""
+		}
+		more = append(more, model.Process{Name: name, Config: file, Queues: queues})
+	}
+	return more
+}
+
+// queuesOf are those of a configuration file, as far as it can be read.
+func (s *source) queuesOf(file string) (queues []string) {
+	text, err := s.read(file)
+	if err != nil {
+		return nil
+	}
+	config, err := sidekiq.ReadConfig(text, s.railsEnv, environ.None, s.version)
+	for _, q := range config.Queues {
+		if err == nil && fieldOf("queues").Fits(q.Name) && !holdsJinja(q.Name) {
+			queues = append(queues, queueText(q.Name, q.Weight))
+		}
+	}
+	return queues
+}
+
+// timeoutsMean: the role has one for all.
+func (s *source) timeoutsMean(workers []worker) {
+	largest := slices.MaxFunc(workers, func(x, y worker) int { return cmp.Compare(x.timeout, y.timeout) })
+	i := slices.IndexFunc(workers, func(w worker) bool { return w.timeout != largest.timeout && w.missing == nil })
+	if i < 0 {
+		s.flag(largest, "timeout", model.Null(largest.timeout))
+		return
+	}
+	s.refuse(workers[i].line, "timeout", "the workers have several timeouts, the role one for all")
+	s.note(finding{kind: offered, key: "timeout", value: largest.timeout, weight: s.weight})
 }
 
 func (s *source) flag(w worker, key string, value any) {

@@ -52,54 +52,60 @@ func TestRubyOptionsAreFoundByTheirName(t *testing.T) {
 	}
 }
 
-// Each command with what is understood of it, or with what is said of it.
-func TestOnlyPlainCommandsOfAProcfileAreUnderstood(t *testing.T) {
+// Each command with what is understood of it, and what is not.
+func TestWorkers_Commands(t *testing.T) {
+	const notPlain, inFront = "is more than one plain command, only a shell could tell how it runs Sidekiq", "runs Sidekiq by way of another program, which the role leaves out"
+	sized := func(variable string) string {
+		return "sets " + variable + ", which sizes it: a process has no variables, environment sets those of all"
+	}
 	for command, want := range map[string]struct {
-		worker model.Process
-		note   string
+		worker  model.Process // without a name: none
+		missing []string
 	}{
 		"bundle exec sidekiq":      {worker: model.Process{Name: "w"}},
 		"exec ./bin/sidekiq -c5":   {worker: model.Process{Name: "w", Concurrency: 5}},
 		"sidekiq --concurrency 7":  {worker: model.Process{Name: "w", Concurrency: 7}},
 		"sidekiq -q a,3 --queue=b": {worker: model.Process{Name: "w", Queues: []string{"a,3", "b"}}},
-		`A=1 B="x y" env C=2 bundle exec sidekiq -C "config/sidekiq_a.yml"`: {worker: model.Process{Name: "w", Config: "config/sidekiq_a.yml"},
-			note: "w sets A, B, C: not taken over, since that may be a secret, or size threads and pools"},
+		`A=1 B="x y" env C=2 bundle exec sidekiq -C "config/sidekiq_a.yml"`:                {worker: model.Process{Name: "w", Config: "config/sidekiq_a.yml"}},
+		"SIDEKIQ_COUNT=4 sidekiqswarm":                                                     {model.Process{Name: "w", Command: "sidekiqswarm"}, []string{sized("SIDEKIQ_COUNT")}},
+		"env RAILS_MAX_THREADS=4 DB_POOL=9 sidekiq -q a":                                   {model.Process{Name: "w", Queues: []string{"a"}}, []string{sized("RAILS_MAX_THREADS"), sized("DB_POOL")}},
 		"PORT=1 RAILS_ENV=production bundle exec sidekiq":                                  {worker: model.Process{Name: "w"}},
 		"RAILS_ENV=staging bundle exec sidekiq":                                            {},
 		"env RACK_ENV=staging bundle exec sidekiq":                                         {},
-		"bin/start-pgbouncer bundle exec sidekiq -c 5":                                     {worker: model.Process{Name: "w", Concurrency: 5}, note: "w runs Sidekiq by way of another program, which the role leaves out"},
-		"nice -n 10 bundle exec sidekiq":                                                   {worker: model.Process{Name: "w"}, note: "w runs Sidekiq by way of another program, which the role leaves out"},
+		"bin/start-pgbouncer bundle exec sidekiq -c 5":                                     {model.Process{Name: "w", Concurrency: 5}, []string{inFront}},
+		"bin/start-pgbouncer sidekiq -c 5":                                                 {model.Process{Name: "w", Concurrency: 5}, []string{inFront}},
+		"nice -n 10 bundle exec sidekiq":                                                   {model.Process{Name: "w"}, []string{inFront}},
 		"sidekiq -C config/sidekiq.yml -r ./config/environment.rb -g tag -v -L log -P pid": {worker: model.Process{Name: "w"}},
-		"sidekiq -r ./app.rb":                                                              {worker: model.Process{Name: "w"}, note: "w has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:"},
+		"sidekiq -r ./app.rb":                                                              {model.Process{Name: "w"}, []string{"has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:"}},
 		"sidekiq -e $RAILS_ENV -q 'a'":                                                     {worker: model.Process{Name: "w", Queues: []string{"a"}}},
-		"sidekiq -c $N":                                                                    {worker: model.Process{Name: "w"}, note: "w has a --concurrency that only a shell could tell"},
-		"sidekiq -c 0":                                                                     {worker: model.Process{Name: "w"}, note: "w has a --concurrency that is no number from 1"},
+		"sidekiq -c $N -q a -q $Q":                                                         {model.Process{Name: "w", Queues: []string{"a"}}, []string{"has a --concurrency that only a shell could tell", "has a --queue that only a shell could tell"}},
+		"sidekiq -c 0":                                                                     {model.Process{Name: "w"}, []string{"has a --concurrency that is no number from 1"}},
 		"sidekiq -e staging":                                                               {},
-		"sidekiq --bogus":                                                                  {note: "w has a flag that no Sidekiq knows"},
-		"sidekiq; true":                                                                    {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
-		"sidekiq && true":                                                                  {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
-		"sidekiq > log":                                                                    {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
-		"sidekiq -q 'a":                                                                    {note: "w is more than one plain command, only a shell could tell how it runs Sidekiq"},
-		"echo sidekiq":                                                                     {},
+		"sidekiq -q a --bogus -q b":                                                        {model.Process{Name: "w", Queues: []string{"a", "b"}}, []string{"has a flag that no Sidekiq knows"}},
+		"sidekiq -q 5":                                                                     {model.Process{Name: "w"}, []string{`is not taken, since "5" is not accepted; accepted: NAME or NAME,WEIGHT`}},
+		"sidekiq -q '{{x}}'":                                                               {model.Process{Name: "w"}, []string{"is not taken, since it holds Jinja, which Ansible would evaluate"}},
+		"sidekiq -q a; true":                                                               {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
+		"cd x && sidekiq -q a && true":                                                     {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
+		"sidekiq > log":                                                                    {model.Process{Name: "w"}, []string{notPlain}},
+		"puma & sidekiq -q a & wait":                                                       {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
+		`bash -lc "exec sidekiq -q a"`:                                                     {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
+		"(sidekiq -e staging)":                                                             {},
+		"sidekiq -q 'a":                                                                    {model.Process{Name: "w"}, []string{notPlain}},
+		"echo sidekiq":                                                                     {model.Process{Name: "w"}, []string{inFront}},
 		"bundle exec rake sidekiq:clear":                                                   {},
 		"bundle exec sidekiqswarm":                                                         {worker: model.Process{Name: "w", Command: "sidekiqswarm"}},
 		"bin/sidekiqswarm -c 5 -e staging":                                                 {},
 		"bin/sidekiqswarm -c 5":                                                            {worker: model.Process{Name: "w", Command: "sidekiqswarm", Concurrency: 5}},
 	} {
 		a := Look(fstest.MapFS{}, "production", nil)
-		s := a.reading("Procfile", []byte("w: "+command+"\n"), byProcfile)
-		workers := s.workers()
+		workers := a.reading("Procfile", []byte("w: "+command+"\n"), byProcfile).workers()
 		if want.worker.Name == "" {
 			require.Empty(t, workers, command)
-		} else {
-			require.Len(t, workers, 1, command)
-			require.Equal(t, want.worker, workers[0].Process, command)
+			continue
 		}
-		if want.note == "" {
-			require.Empty(t, s.notes, command)
-		} else {
-			require.Equal(t, [][2]string{{"Procfile:1", want.note}}, s.notes, command)
-		}
+		require.Len(t, workers, 1, command)
+		require.Equal(t, want.worker, workers[0].Process, command)
+		require.Equal(t, want.missing, workers[0].missing, command)
 	}
 }
 
@@ -154,5 +160,8 @@ func TestNote_RefusesLongValues(t *testing.T) {
 	_, known := a.best("sidekiq_config")
 	require.False(t, known)
 	require.Less(t, len(a.Text(schemaURL)), 2*longestValue)
-	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes. What should sidekiq_config be?"})
+	text, value := question(t, a, "sidekiq_config")
+	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes; what should sidekiq_config be?", text)
+	require.Equal(t, usualConfig, value)
+	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes"})
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,71 +16,108 @@ import (
 
 // entry is what the file says of one field.
 type entry struct {
-	key      string // "": of none
-	value    any    // nil: it is only spoken of
-	live     bool   // else it stands in a comment
-	question bool
-	doubtful bool // what counts most was withheld
-	comments []string
+	key       string
+	value     any  // nil: there are only comments
+	live      bool // else the value is in a comment
+	kept      bool // the value is that of the model that is updated
+	credited  bool // and a comment says which source has it, too
+	question  bool
+	asked     bool   // a comment asks it
+	doubtful  bool   // what counts most was refused
+	source    string // of the value that was taken, and what stands there
+	at        int    // the comment that says so, or why nothing was taken
+	comments  []string
+	otherwise []string // what the application says instead of a kept value
 }
 
 var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
 
-// questions asks what nothing has told, and only what is worth a thought. They come last, so that any hint counts more.
+// questions asks what no source says. It runs last, so that any hint counts more.
 func (a *Application) questions() {
-	likely := a.likelyProject()
-	a.ask("project", likely, "What is the application called? By default it is what the playbook calls project_name.")
-	a.ask("deploy_user", "deploy", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.")
-	if user, ok := a.best("deploy_user"); ok && user.value != model.Default().DeployUser {
-		a.ask("deploy_group", user.value, fmt.Sprintf("Which group does %v have? The default is %[1]v.", user.value))
+	a.ask("project", "What is the application called? By default it is what the playbook calls project_name.", a.likelyProjects()...)
+	a.ask("deploy_user", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.", "deploy")
+	if user := a.likely("deploy_user"); user != model.Default().DeployUser {
+		a.ask("deploy_group", fmt.Sprintf("Which group does %v have? The default is %[1]v.", user), user)
 	}
-	if project, ok := a.best("project"); ok {
-		likely = fmt.Sprint(project.value)
+	a.ask("deploy_root", "Which directory is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.", a.likelyRoots()...)
+	if !slices.ContainsFunc(a.findings, func(f finding) bool { return f.key == "ruby.bundle" && f.kind <= refused }) {
+		a.ask("ruby.manager", "What manages Ruby on the hosts? The default, auto, looks for all managers there.", "auto")
 	}
-	a.ask("deploy_root", "/opt/"+likely, "Which folder is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.")
-	if _, named := a.best("ruby.bundle"); !named {
-		a.ask("ruby.manager", "auto", "What manages Ruby on the hosts? The default, auto, looks for all managers there.")
-	}
-	a.ask("playbook.hosts", model.Default().Playbook.Hosts, "Which group of hosts runs Sidekiq? The default is workers.")
+	a.ask("playbook.hosts", "Which group of hosts runs Sidekiq? The default is workers.", model.Default().Playbook.Hosts)
 }
 
-func (a *Application) ask(key string, value any, text string) {
-	for _, f := range a.findings {
-		if f.key == key && (f.kind == found || f.kind == offered) && !f.withheld() {
-			return
+// ask offers the first value that a model accepts, if no source has one. A comment on a refused one
+// asks itself.
+func (a *Application) ask(key, text string, values ...any) {
+	e := a.weighed(fieldOf(key))
+	i := slices.IndexFunc(values, func(v any) bool { return !holdsJinja(v) && fault(map[string]any{key: v}) == "" })
+	if e.value != nil || i < 0 {
+		return
+	}
+	if e.doubtful {
+		text = ""
+	}
+	a.note(finding{kind: offered, key: key, value: values[i], weight: byOther, text: text})
+}
+
+// likely is the value of a field, or the one that is asked about.
+func (a *Application) likely(key string) any { return a.weighed(fieldOf(key)).value }
+
+// likelyRoots come from a deploy_to in the home of the deploy user, and the project's name.
+func (a *Application) likelyRoots() (roots []any) {
+	user := fmt.Sprint(a.likely("deploy_user"))
+	found, _ := a.best("deploy_root")
+	for _, root := range []any{a.likelyRoot, found.value} {
+		text, _ := root.(string)
+		rest, tilde := strings.CutPrefix(strings.ReplaceAll(text, unknownWord, user), "~")
+		switch {
+		case path.IsAbs(rest) && !tilde:
+			roots = append(roots, path.Clean(rest))
+		case tilde && rest != "" && !path.IsAbs(rest): // ~USER/x
+			roots = append(roots, path.Join("/home", rest))
+		case text != "":
+			roots = append(roots, path.Join("/home", user, rest))
 		}
 	}
-	a.note(finding{kind: offered, key: key, value: value, weight: byOther, text: text})
+	return append(roots, fmt.Sprintf("/opt/%v", a.likely("project")))
+}
+
+// supposes keeps a deploy_to that is literal but for the deploy user, whom another file may name.
+func (r *recipe) supposes(key, text string) {
+	known := maps.Clone(r.known)
+	known["user"] = unknownWord
+	if root, ok := known.value(text); ok && key == "deploy_root" {
+		r.likelyRoot, _ = root.(string)
+	}
 }
 
 // nobodySays names the files that could have told.
 func (a *Application) nobodySays() string {
-	switch n := len(a.asked); n {
-	case 0:
+	if len(a.asked) == 0 {
 		return "Nothing says; "
-	case 1:
-		return a.asked[0] + " does not say; "
-	default:
-		return "Neither " + strings.Join(a.asked[:n-1], ", ") + " nor " + a.asked[n-1] + " says; "
 	}
+	return "Not set in " + list(a.asked) + "; "
 }
 
-// likelyProject is a name for the question.
-func (a *Application) likelyProject() string {
-	if root, ok := a.best("deploy_root"); ok {
-		if name, isText := root.value.(string); isText {
-			return path.Base(name)
+// likelyProjects are names for the question.
+func (a *Application) likelyProjects() (names []any) {
+	project, _ := a.best("project")
+	root, _ := a.best("deploy_root")
+	for _, found := range []any{project.value, root.value, a.likelyRoot} {
+		if text, _ := found.(string); text != "" {
+			names = append(names, noProject.ReplaceAllString(path.Base(text), "-"))
 		}
 	}
 	if s := a.open("config/application.rb", byOther); s != nil {
-		m := applicationModule.FindSubmatch(s.text)
-		s.forget()
-		if m != nil {
-			return underscored(string(m[1]))
+		if m := applicationModule.FindSubmatch(s.text); m != nil {
+			names = append(names, underscored(string(m[1])))
 		}
+		s.forget()
 	}
-	return "myapp"
+	return append(names, "myapp")
 }
+
+var noProject = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
 
 var humps = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
 
@@ -109,78 +146,119 @@ func (a *Application) entries() []entry {
 	return all
 }
 
-// entry weighs the findings of a field.
+// entry weighs the findings of a field, and asks if what counts most was refused.
 func (a *Application) entry(f model.Field) entry {
-	e := entry{key: f.Key}
-	var rest []*finding
-	for _, one := range a.sorted(f.Key) {
-		switch {
-		case one.kind == remark:
-			e.comments = append(e.comments, one.text)
-		case one.withheld():
-			e.comments = append(e.comments, one.from+": "+one.text)
-			e.doubtful = e.doubtful || e.value == nil
-		case one.kind != found || e.value != nil:
-			rest = append(rest, one)
-		default:
-			e.take(one, a.isDefault(f, one.value))
-		}
-	}
-	for _, one := range rest {
-		e.weigh(one)
-	}
+	e := a.weighed(f)
 	if e.doubtful {
-		e.question = true
-		if e.value == nil {
-			e.value = proposal(f)
-		}
+		e.ask()
 	}
 	return e
 }
 
-// proposal is the default of a field, where it says something and is not itself a template.
+// ask makes a question of an entry, with a proposal.
+func (e *entry) ask() {
+	e.question = true
+	if e.value == nil {
+		e.value = proposal(fieldOf(e.key))
+	}
+	if !e.asked {
+		e.asked = true
+		e.comments[e.at] += "; what should " + e.key + " be?"
+	}
+}
+
+func (a *Application) weighed(f model.Field) entry {
+	e := entry{key: f.Key}
+	if a.answers != nil {
+		e.value, e.kept = a.answers.values[f.Key]
+		e.live = e.kept
+	}
+	for _, one := range a.sorted(f.Key) {
+		switch {
+		case one.kind == remark:
+			e.comments = append(e.comments, one.text)
+		case one.kind == refused || one.withheld():
+			e.refuse(one.from, one.text)
+		case one.kind == found && e.value == nil:
+			e.take(one, a.isDefault(f, one.value), a.answers != nil)
+		default:
+			e.weigh(one)
+		}
+	}
+	if e.kept && !e.credited {
+		e.comments = append([]string{"set in this file"}, e.comments...)
+	}
+	return e
+}
+
+// examples are proposals for fields whose default says nothing, or is a template.
+var examples = map[string]any{
+	"deploy_group": "deploy", "app_root": "/opt/myapp/current", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5,
+	"sidekiq_config": usualConfig, "timeout": 25, "stop_timeout": 90, "memory.high": "1500M", "memory.max": "2G", "limit_nofile": 65536,
+	"dotenv_files": []string{"/opt/myapp/shared/.env"}, "database.config": []string{"/opt/myapp/shared/config/database.yml"},
+	"logging.file": "/var/log/sidekiq.log", "redis.url": "redis://localhost:6379/0", "redis.namespace": "myapp", "collection.version": "1.0.0",
+}
+
 func proposal(f model.Field) any {
-	if list := reflect.ValueOf(f.Default); holdsJinja(f.Default) || slices.Contains([]reflect.Kind{reflect.Slice, reflect.Map}, list.Kind()) && list.Len() == 0 {
-		return nil
+	if example, is := examples[f.Key]; is {
+		return example
 	}
 	return f.Default
 }
 
-// sorted are the findings of a field: words, then values, of which those that count more come first.
+// sorted are the findings of a field: words, then values and what was refused, of which those that
+// count more come first, then the rest. Of the same weight the last value counts most, as settings
+// go.
 func (a *Application) sorted(key string) (all []*finding) {
 	for i := range a.findings {
 		if f := &a.findings[i]; f.key == key {
 			all = append(all, f)
 		}
 	}
+	values := slices.Clone(all)
+	slices.Reverse(values)
+	all = slices.Concat(slices.DeleteFunc(values, func(f *finding) bool { return f.kind != found }), slices.DeleteFunc(all, func(f *finding) bool { return f.kind == found }))
 	slices.SortStableFunc(all, func(x, y *finding) int {
 		switch {
 		case x.kind == remark || y.kind == remark:
 			return cmp.Compare(y.kind, x.kind)
-		case x.kind == found && y.kind == found && x.weight == y.weight:
-			return cmp.Compare(slices.Index(all, y), slices.Index(all, x))
+		case max(x.kind, y.kind) > refused && x.kind != y.kind:
+			return cmp.Compare(x.kind, y.kind)
 		}
-		return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(x.weight, y.weight))
+		return cmp.Or(cmp.Compare(x.weight, y.weight), cmp.Compare(x.kind, y.kind))
 	})
 	return all
 }
 
-// take takes a value that was found, if a model accepts it.
-func (e *entry) take(one *finding, isDefault bool) {
+// refuse says what was not taken. If nothing counts more, it is a question.
+func (e *entry) refuse(from, text string) {
+	e.comments = append(e.comments, from+": "+text)
+	if e.value == nil {
+		e.doubtful, e.at = true, len(e.comments)-1
+	}
+}
+
+// take takes a value that a model accepts. An update asks about it.
+func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	if what := fault(map[string]any{e.key: one.value}); what != "" {
-		e.comments = append(e.comments, e.refused(one.from, what))
+		if private(e.key) {
+			what = "it may hold a secret, or is malformed"
+		}
+		e.refuse(one.from, "not taken, since "+what)
 		return
 	}
-	asks := e.doubtful || privileged(e.key, one.value)
-	e.value, e.live, e.question = one.value, !isDefault && !asks, asks
-	text := "from " + one.from + ": " + one.text
+	gives := privileged(e.key, one.value)
+	asks := e.doubtful || gives || isUpdate && !isDefault
+	e.value, e.live, e.question, e.asked = one.value, !isDefault && !asks, asks, asks
+	e.source, e.at = one.from+": "+one.text, len(e.comments)
+	text := "from " + e.source
 	switch {
-	case e.doubtful:
-		text = one.from + ": " + one.text + ". Does that hold?"
+	case gives:
+		text = e.source + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
 	case asks:
-		text = one.from + ": " + one.text + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
+		text = e.source + ". Does that hold?"
 	case isDefault:
-		text = one.from + ": " + one.text + ", as it is by default"
+		text = e.source + ", as it is by default"
 	}
 	e.comments = append(e.comments, text)
 }
@@ -199,22 +277,16 @@ func privileged(key string, value any) bool {
 	return key == "extra_directives" || key == "unit_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
 }
 
-// refused says why a value is not taken. Of a value that may be secret it says nothing.
-func (e *entry) refused(from, what string) string {
-	if private(e.key) {
-		what = "it may hold a secret, or is malformed"
-	}
-	return from + ": not taken, since " + what
-}
-
 // weigh adds what counts less than the value that is there, or takes it where there is none.
 func (e *entry) weigh(one *finding) {
-	text := ""
+	text, isSame := "", same(one.value, e.value)
 	switch {
-	case one.kind == found && !same(one.value, e.value):
+	case one.kind == found && isSame && e.kept && !e.credited:
+		e.credited, text = true, "from "+one.from+": "+one.text
+	case one.kind == found && !isSame:
 		text = one.from + " says otherwise: " + one.text
-	case one.kind == decided && e.live && !same(one.value, e.value):
-		text = one.from + " has " + inWords(one.value) + ", which this overrules"
+	case one.kind == decided && e.live && !isSame:
+		text = one.from + " has " + strings.Trim(fmt.Sprint(one.value), "[]") + ", which this overrules"
 	case e.value != nil:
 	case one.kind == decided:
 		text = one.from + " decides"
@@ -223,23 +295,21 @@ func (e *entry) weigh(one *finding) {
 		}
 		e.value, text = one.value, text+"; set it here to overrule it:"
 	case one.kind == offered:
-		e.value, e.question, text = one.value, strings.Contains(one.text, "?"), one.text
+		e.value, e.asked, text = one.value, strings.Contains(one.text, "?"), one.text
+		e.question = e.asked
 	}
 	if text != "" {
 		e.comments = append(e.comments, text)
 	}
-}
-
-func inWords(value any) string {
-	if words, ok := value.([]string); ok {
-		return strings.Join(words, " ")
+	if e.kept && text != "" && !isSame {
+		e.otherwise = append(e.otherwise, text)
 	}
-	return fmt.Sprint(value)
 }
 
 func (a *Application) isDefault(f model.Field, value any) bool {
-	if project, ok := a.best("project"); ok && f.Key == "deploy_root" {
-		return value == fmt.Sprintf("/opt/%v", project.value)
+	if f.Key == "deploy_root" {
+		project := a.weighed(fieldOf("project"))
+		return project.live && value == fmt.Sprintf("/opt/%v", project.value)
 	}
 	return same(value, f.Default)
 }
@@ -260,19 +330,33 @@ func asJSON(value any) []byte {
 func oneRuby(all []entry) {
 	known := slices.ContainsFunc(all, func(e entry) bool { return e.key == "ruby.bundle" && e.live })
 	for i := range all {
-		if e := &all[i]; e.key == "ruby.manager" && known {
-			e.value, e.live = nil, false
+		if e := &all[i]; e.key == "ruby.manager" && known && !e.kept {
+			*e = entry{key: e.key}
 		}
 	}
 }
 
-// join adds an entry to those that make a model together, if they still do.
+// join adds an entry to those that make a model. A value that conflicts with others is a question.
 func (e *entry) join(together map[string]any) {
 	together[e.key] = e.value
-	if what := fault(together); what != "" {
-		delete(together, e.key)
-		e.comments = append(e.comments, "not taken beside the others: "+what)
-		e.value, e.live, e.question = nil, false, false
+	what := fault(together)
+	if what == "" {
+		return
+	}
+	delete(together, e.key)
+	before := *e
+	e.value, e.live, e.question, e.asked = nil, false, false, false
+	if e.source == "" {
+		e.source, e.at = "the proposal", len(e.comments)
+		e.comments = append(e.comments, "")
+	}
+	e.comments[e.at] = e.source + ": not taken beside the other values, since " + what
+	switch {
+	case before.live: // joined again with those in comments
+		e.ask()
+	case before.question && !same(before.value, proposal(fieldOf(e.key))):
+		e.ask()
+		e.join(together)
 	}
 }
 

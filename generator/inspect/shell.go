@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // unknownWord stands for what only a shell could tell. No Procfile holds it.
@@ -21,23 +23,40 @@ func runs(words []string) bool {
 	return true
 }
 
-// bundled tells whether the words before sidekiq end in bundle exec, whatever runs that.
-func bundled(words []string) bool {
-	n := len(words)
-	return n > 1 && path.Base(words[n-2]) == "bundle" && words[n-1] == "exec"
+// sidekiqCall is the first call of a command line that runs Sidekiq: its words, and NAME=VALUE of
+// what it sets of the environment. It is plain if there is no more to the command line.
+func sidekiqCall(command string) (words, set []string, plain bool) {
+	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
+	if err != nil {
+		return nil, nil, false
+	}
+	syntax.Walk(file, func(n syntax.Node) bool {
+		call, is := n.(*syntax.CallExpr)
+		if !is || words != nil {
+			return words == nil
+		}
+		if words, set = callWords(call); sidekiq.IndexProgram(words, sidekiq.Programs...) >= 0 {
+			plain = isAlone(file, call)
+			return false
+		}
+		inner := slices.IndexFunc(words, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
+		if inner >= 0 {
+			words, set, _ = sidekiqCall(words[inner])
+			return false
+		}
+		words, set = nil, nil
+		return true
+	})
+	return words, set, plain
 }
 
-// shellWords are the words of one plain command, and before them NAME=VALUE of what it sets of the environment.
-func shellWords(command string) (words, set []string, ok bool) {
-	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
-	if err != nil || len(file.Stmts) != 1 {
-		return nil, nil, false
-	}
+// isAlone reports whether a file is one call, without redirections.
+func isAlone(file *syntax.File, call *syntax.CallExpr) bool {
 	stmt := file.Stmts[0]
-	call, ok := stmt.Cmd.(*syntax.CallExpr)
-	if !ok || len(stmt.Redirs) > 0 || stmt.Background || stmt.Negated {
-		return nil, nil, false
-	}
+	return len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
+}
+
+func callWords(call *syntax.CallExpr) (words, set []string) {
 	for _, a := range call.Assigns {
 		value := ""
 		if a.Value != nil {
@@ -48,7 +67,7 @@ func shellWords(command string) (words, set []string, ok bool) {
 	for _, w := range call.Args {
 		words = append(words, shellWord(w.Parts))
 	}
-	return words, set, true
+	return words, set
 }
 
 // shellWord is a word without its quotes.

@@ -230,11 +230,9 @@ func (a *Application) wanted() int {
 	if f, ok := a.best("concurrency"); ok {
 		n, _ = f.value.(int)
 	}
-	if f, ok := a.best("processes"); ok {
-		processes, _ := f.value.([]model.Process)
-		if sizes := concurrencies(processes, n); len(sizes) > 0 {
-			return slices.Max(sizes)
-		}
+	processes, _ := a.likely("processes").([]model.Process)
+	if sizes := concurrencies(processes, n); len(sizes) > 0 {
+		return slices.Max(sizes)
 	}
 	return n
 }

@@ -3,6 +3,9 @@ package inspect
 import (
 	"fmt"
 	"io"
+	"io/fs"
+	"path"
+	"regexp"
 	"slices"
 	"text/tabwriter"
 )
@@ -13,6 +16,24 @@ func (a *Application) Empty() bool {
 		return !slices.ContainsFunc(rubyHints, func(h rubyHint) bool { return h.name == s.name })
 	})
 }
+
+// Below are the directories with locked gems, some levels down. Unlike fs.Glob it opens only
+// directories: a named pipe would block it.
+func Below(files fs.FS, dir string, levels int) (dirs []string) {
+	entries, _ := fs.ReadDir(files, dir) // a directory that cannot be read is left out
+	for _, e := range entries {
+		switch name := path.Join(dir, e.Name()); {
+		case e.IsDir() && !foreign.MatchString(e.Name()) && levels > 0:
+			dirs = append(dirs, Below(files, name, levels-1)...)
+		case (e.Name() == "Gemfile.lock" || e.Name() == "gems.locked") && !slices.Contains(dirs, dir):
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// foreign are names of directories that hold no application of the team's own.
+var foreign = regexp.MustCompile(`^(\..*|vendor|node_modules)$`)
 
 // Tell has a line for each file, and for each place in it that was not understood.
 func (a *Application) Tell(out io.Writer) error {
@@ -30,12 +51,7 @@ func (a *Application) Tell(out io.Writer) error {
 
 // QuestionsLeft says how many questions there are in the text.
 func (a *Application) QuestionsLeft() string {
-	n := 0
-	for _, e := range a.entries() {
-		if e.question {
-			n++
-		}
-	}
+	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return !e.question }))
 	if n == 0 {
 		return ""
 	}

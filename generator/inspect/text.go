@@ -78,14 +78,14 @@ func sectionsOf(entries []entry) (groups []section) {
 // lines of a group: in comments altogether where no value counts. Else what is in comments comes first, since yamllint wants them indented as
 // what follows.
 func (g section) lines() (lines []string) {
-	live := slices.ContainsFunc(g.entries, func(e entry) bool { return e.live })
+	isLive, isNot := func(e entry) bool { return e.live }, func(e entry) bool { return !e.live }
+	live := slices.ContainsFunc(g.entries, isLive)
 	indent := ""
 	if live && g.name != "" {
 		lines, indent = append(lines, g.name+":"), "  "
 	}
-	slices.SortStableFunc(g.entries, func(x, y entry) int { return order(x.live) - order(y.live) })
 	var keys []string
-	for _, e := range g.entries {
+	for _, e := range slices.Concat(slices.DeleteFunc(slices.Clone(g.entries), isLive), slices.DeleteFunc(slices.Clone(g.entries), isNot)) {
 		for _, text := range e.comments {
 			lines = append(lines, commented(text, indent)...)
 		}
@@ -103,13 +103,6 @@ func (g section) lines() (lines []string) {
 		lines = append(append(lines, "# "+g.name+":"), keys...)
 	}
 	return lines
-}
-
-func order(last bool) int {
-	if last {
-		return 1
-	}
-	return 0
 }
 
 // written is the field and its value, each line begun with a text.

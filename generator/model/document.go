@@ -152,3 +152,9 @@ func Put(tree map[string]any, key string, value any) {
 		tree[key] = value
 	}
 }
+
+// Has reports whether a document that was judged sets a field.
+func (d *Document) Has(key string) bool {
+	_, has := d.places[joined(strings.Split(key, ".")...)]
+	return has
+}

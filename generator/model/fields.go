@@ -211,13 +211,14 @@ func WithFlag(keys ...string) []Field {
 	})
 }
 
-// FieldOf is the field with a key.
+// FieldOf is the field with a key, with the default of the model.
 func FieldOf(key string) (Field, bool) {
-	i := slices.IndexFunc(described(), func(f Field) bool { return f.Key == key })
+	all := Fields(Default())
+	i := slices.IndexFunc(all, func(f Field) bool { return f.Key == key })
 	if i < 0 {
 		return Field{}, false
 	}
-	return described()[i], true
+	return all[i], true
 }
 
 // Fits tells whether a text looks as a field wants it.

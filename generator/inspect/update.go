@@ -1,0 +1,58 @@
+package inspect
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+)
+
+// Answers are what a model that exists says.
+type Answers struct {
+	name   string
+	env    string
+	values map[string]any // of the fields that it sets
+	text   []byte
+}
+
+// ReadAnswers reads the file of a model. An error is model.Faults.
+func ReadAnswers(name string, text []byte) (*Answers, error) {
+	d := model.Parse(name, text)
+	m, err := d.Model()
+	if err != nil {
+		return nil, err
+	}
+	answers := &Answers{name: name, env: m.RailsEnv, values: map[string]any{}, text: text}
+	for _, f := range model.Fields(m) {
+		if f.Key != "" && d.Has(f.Key) {
+			answers.values[f.Key] = f.Default
+		}
+	}
+	return answers, nil
+}
+
+// RailsEnv is the environment of the model, or the default.
+func (a *Answers) RailsEnv() string {
+	if a == nil {
+		return model.Default().RailsEnv
+	}
+	return a.env
+}
+
+// changes shows what is new beside the model that is updated.
+func (a *Application) changes() {
+	if a.answers == nil || a.Empty() {
+		return
+	}
+	s := a.reading(a.answers.name, nil, byOther)
+	for _, e := range a.entries() {
+		for _, text := range e.otherwise {
+			s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + text})
+		}
+		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
+		if e.question && !field.Match(a.answers.text) {
+			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.comments, " ")})
+		}
+	}
+}
