@@ -11,36 +11,62 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // recipe is what Capistrano's files say together. Those that are loaded later win.
 type recipe struct {
 	*source
-	known  literals
-	user   bool     // a server has told it
-	roles  []string // of the servers
-	set    map[string]bool
-	unread bool // it has stages, and none was read
+	known       literals
+	user        bool     // a server has told it
+	roles       []string // of the servers
+	set         map[string]bool
+	unread      bool // it has stages, and none was read
+	port        int  // of ssh, for all servers
+	hosts       []host
+	units       []unit
+	environment assignments
+	rvm         struct {
+		place
+		dir, ruby string
+	}
+	dotenv struct {
+		place
+		files []string
+	}
+}
+
+// place is a line of a file.
+type place struct {
+	*source
+	line int
 }
 
 // settingOf are the fields that Capistrano's settings are literally, by their names there.
 var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
 	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_command": "command", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
-	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles",
+	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env", "sidekiq_log": "logging.file", "sidekiq_error_log": "logging.file",
+	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
 }
 
-// deployment reads Capfile, config/deploy.rb and that of the environment's stage, in the order in which Capistrano loads them.
+// deployment reads Capfile, config/deploy.rb, the stages and the tasks, that of the environment's stage after the others, as Capistrano loads them.
 func (a *Application) deployment() {
-	stages := a.stages()
-	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(a.glob("config/deploy/*.rb")) > 0}
+	all := a.glob("config/deploy/*.rb")
+	stages := a.stages(all)
+	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(all) > 0}
 	if len(stages) == 1 {
-		r.known["stage"] = strings.TrimSuffix(path.Base(stages[0]), ".rb") // Capistrano sets it before it loads any
+		r.known["stage"] = stageOf(stages[0]) // Capistrano sets it before it loads any
 	}
 	a.capistrano = a.capistrano || a.exists("Capfile")
-	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages) {
+	others := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(stages, name) })
+	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, others, stages) {
 		s := a.open(name, byCapistrano)
-		if s == nil {
+		switch {
+		case s == nil:
+			continue
+		case slices.Contains(others, name):
+			r.otherStage(s)
 			continue
 		}
 		a.asked = append(a.asked, name)
@@ -51,22 +77,23 @@ func (a *Application) deployment() {
 		}
 	}
 	if r.source != nil {
+		r.tasks()
 		r.deployTo()
-		r.rolesMean()
+		r.serversMean()
+		r.unitsMean()
+		r.environmentMeans()
+		r.later(r.rvmMeans)
+		r.later(r.dotenvMeans)
 	}
 }
 
+func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".rb") }
+
 // stages are the files of stages that are for the environment: the one of its name, else the only one.
-func (a *Application) stages() []string {
-	all := a.glob("config/deploy/*.rb")
+func (a *Application) stages(all []string) []string {
 	own := "config/deploy/" + a.railsEnv + ".rb"
 	if len(all) <= 1 {
 		return all
-	}
-	for _, name := range all {
-		if name != own {
-			a.reading(name, nil, byCapistrano).say("for another stage, not read")
-		}
 	}
 	if !slices.Contains(all, own) {
 		a.note(finding{kind: remark, key: "deploy_user", from: "config/deploy",
@@ -79,6 +106,7 @@ func (a *Application) stages() []string {
 var (
 	setCall     = regexp.MustCompile(`^set(?:_if_empty)?(\(\s*|\s+):(\w+),\s*(.+)$`)
 	blockCall   = regexp.MustCompile(`^set(?:_if_empty)?(?:\(\s*|\s+):(\w+)\s*\)?\s*(\{.*\}|do)$`)
+	appendCall  = regexp.MustCompile(`^append(\(\s*|\s+):linked_files,\s*(.+)$`)
 	serverCall  = regexp.MustCompile(`^server(\(\s*|\s+)(.+)$`)
 	roleCall    = regexp.MustCompile(`^role(\(\s*|\s+):(\w+),\s*(.+)$`)
 	requireCall = regexp.MustCompile(`^require\s*\(?["']capistrano/(rbenv|rvm|asdf|mise)["']\)?$`)
@@ -91,10 +119,14 @@ func (r *recipe) read() {
 			r.setting(s, m[2], unbracketed(m[1], m[3]))
 		} else if m := blockCall.FindStringSubmatch(s.text); m != nil {
 			r.setting(s, m[1], "-> "+m[2])
+		} else if m := appendCall.FindStringSubmatch(s.text); m != nil {
+			r.linked(s, unbracketed(m[1], m[2]))
 		} else if m := serverCall.FindStringSubmatch(s.text); m != nil {
 			r.server(s, unbracketed(m[1], m[2]))
 		} else if m := roleCall.FindStringSubmatch(s.text); m != nil {
 			r.role(s, m[2], unbracketed(m[1], m[3]))
+		} else if r.hook(r.source, s); r.foreign() {
+			continue
 		} else if m := requireCall.FindStringSubmatch(s.text); m != nil {
 			r.find(s.line, "ruby.manager", m[1], `require "capistrano/`+m[1]+`"`)
 			r.say("capistrano/" + m[1])
@@ -113,29 +145,44 @@ func unbracketed(begin, text string) string {
 }
 
 func (r *recipe) setting(s statement, name, text string) {
-	r.set[name] = true
 	r.remember(s, name, text)
+	if port, has := rubyOption(text, "port"); has && name == "ssh_options" {
+		r.port = r.known.number(port)
+	}
+	if r.foreign() {
+		return
+	}
+	r.set[name] = true
 	switch name {
 	case "ssh_options":
 		if user, has := rubyOption(text, "user"); has {
 			r.literal(s, "user", "set :ssh_options, user: %s", "deploy_user", user)
 		}
+	case "linked_files":
+		r.linked(s, text)
 	case "default_env":
 		r.path(s, text)
+		r.variables(s, name, text)
+	case "sidekiq_service_unit_env_vars", "service_unit_env_vars":
+		r.variables(s, name, text)
 	case "rbenv_type", "rbenv_custom_path", "rbenv_path", "rvm_type", "rvm_custom_path":
 		r.managerPath(s, name, text)
-	case "chruby_ruby", "chruby_exec":
-		r.refuse(s.line, "ruby.bundle", "chruby, which the role does not look for: name the path of bundle")
+	case "chruby_ruby", "rvm_ruby_version":
+		r.ruby(s, name, text)
 	case "sidekiq_processes", "sidekiq_options_per_process":
 		if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
 			r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
 		}
-	case "rvm_ruby_version":
-		r.rvmRuby(s, text)
 	case "sidekiq_options":
 		r.refuse(s.line, "concurrency", "sidekiq_options has flags of Sidekiq, which are not read: set here what they set")
-	case "sidekiq_user", "sidekiq_service_unit_user":
+	case "sidekiq_user", "sidekiq_service_unit_user", "service_unit_user":
 		r.unitUser(s, name, text)
+	case "sidekiq_command":
+		command, _ := r.known.text(text)
+		if words := strings.Fields(command); sidekiq.IndexProgram(words, sidekiq.Programs...) >= 0 {
+			text = inRuby(path.Base(words[sidekiq.IndexProgram(words, sidekiq.Programs...)]))
+		}
+		r.literal(s, name, "set :sidekiq_command, %s", "command", text)
 	case "sidekiq_config_files":
 		r.configFiles(s, text)
 	default:
@@ -182,8 +229,11 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	if text, isText := value.(string); isText && key == "service_name" {
 		value = strings.TrimSuffix(text, ".service")
 	}
-	if text, isText := value.(string); isText && key == "sidekiq_config" && strings.TrimPrefix(text, "./") == usualConfig {
-		return // where Sidekiq looks by itself
+	if text, isText := value.(string); isText && key == "sidekiq_config" {
+		current, _ := r.known.setting("current_path")
+		if value = strings.TrimPrefix(strings.TrimPrefix(text, current+"/"), "./"); value == usualConfig {
+			return // where Sidekiq looks by itself
+		}
 	}
 	r.find(s.line, key, value, fmt.Sprintf(format, inRuby(value)))
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))

@@ -3,10 +3,12 @@ package inspect
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
@@ -109,7 +111,12 @@ func (s *source) adapters() map[string]string {
 }
 
 func adapterOf(doc *rubyyaml.Document, database *yaml.Node) string {
-	n := valueOf(doc, database, "adapter")
+	return adapterName[textOf(doc, database, "adapter")]
+}
+
+// textOf is the text that a mapping has, or "".
+func textOf(doc *rubyyaml.Document, mapping *yaml.Node, key string) string {
+	n := valueOf(doc, mapping, key)
 	if n == nil || n.Kind != yaml.ScalarNode {
 		return ""
 	}
@@ -117,7 +124,37 @@ func adapterOf(doc *rubyyaml.Document, database *yaml.Node) string {
 	if err != nil {
 		return ""
 	}
-	return adapterName[text]
+	return text
+}
+
+// storageYML asks whether jobs write where Active Storage keeps files outside of the application.
+func (a *Application) storageYML() {
+	s := a.open("config/storage.yml", byOther)
+	if s == nil {
+		return
+	}
+	doc, err := rubyyaml.Parse(s.text, rubyyaml.NoTrim)
+	if err != nil || doc.Root() == nil || mappingOf(doc, doc.Root()) == nil {
+		s.forget()
+		return
+	}
+	for _, key := range mappingOf(doc, doc.Root()).Keys() {
+		service := mappingOf(doc, doc.Root()).At(key).Value
+		root := path.Clean(textOf(doc, service, "root"))
+		if textOf(doc, service, "service") != "Disk" || !path.IsAbs(root) || strings.HasPrefix(root, "/tmp/") {
+			continue
+		}
+		s.say("files in " + root)
+		a.later(func(here site) {
+			if !strings.HasPrefix(root, here.root+"/shared/") {
+				paths := append(model.Default().Hardening.ReadWritePaths, "-"+root)
+				s.offer(doc.Line(valueOf(doc, service, "root")), "hardening.read_write_paths", paths, "Active Storage has files in "+root+". Do jobs write there? Those of hardening.level strict could not by default.")
+			}
+		})
+	}
+	if s.silent() {
+		s.forget()
+	}
 }
 
 func mappingOf(doc *rubyyaml.Document, n *yaml.Node) *rubyyaml.Mapping {

@@ -3,12 +3,14 @@ package inspect
 import (
 	"cmp"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// gem is one that Gemfile.lock pins.
+// gem is one that the lock file pins.
 type gem struct {
 	version sidekiq.Version
 	line    int
@@ -30,10 +32,15 @@ var managerOf = map[string]string{
 // platform is the end of a version that names the platform for which a gem was built.
 var platform = regexp.MustCompile(`(?m)^(    [A-Za-z0-9_.-]+ \([0-9][0-9A-Za-z.]*)-[^()\s]+\)`)
 
+// lockfile is the one that Bundler reads: it takes gems.rb before Gemfile.
 func (a *Application) lockfile() {
-	s := a.open("Gemfile.lock", byOther)
+	name := "Gemfile.lock"
+	if a.exists("gems.rb") || !a.exists(name) && a.exists("gems.locked") {
+		name = "gems.locked"
+	}
+	s := a.open(name, byOther)
 	if s == nil {
-		a.note(finding{kind: remark, key: "sidekiq_version", text: "Gemfile.lock is not there; the role reads that of the host"})
+		a.note(finding{kind: remark, key: "sidekiq_version", text: name + " is not there; the role reads that of the host"})
 		return
 	}
 	text := platform.ReplaceAll(s.text, []byte("$1)"))
@@ -115,6 +122,7 @@ var rubyHints = []rubyHint{
 	{".tool-versions", regexp.MustCompile(`(?m)^ruby[ \t]`), "asdf or mise", "asdf"},
 	{".rvmrc", regexp.MustCompile(`(?m)\brvm\b`), "rvm", "rvm"},
 	{".ruby-gemset", regexp.MustCompile(`\S`), "rvm", "rvm"},
+	{".rbenv-vars", regexp.MustCompile(`\S`), "rbenv", "rbenv"},
 	{".ruby-version", regexp.MustCompile(`\S`), "rbenv and others", ""},
 }
 
@@ -136,13 +144,45 @@ func (a *Application) rubyFiles() {
 				". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
 		}
 	}
+	a.gemset()
+}
+
+var (
+	rvmUse  = regexp.MustCompile(`(?m)^\s*rvm\s+(?:use\s+)?(?:--\w+\s+)*["']?([0-9A-Za-z.-]+@[\w.-]+)`)
+	oneName = regexp.MustCompile(`^\s*([\w.-]+)\s*$`)
+)
+
+// gemset offers the wrapper of rvm's gemset that developers have.
+func (a *Application) gemset() {
+	text := func(name string) string {
+		source, err := a.read(name)
+		if m := oneName.FindSubmatch(source); err == nil && m != nil {
+			return string(m[1])
+		}
+		return ""
+	}
+	from, ruby := ".ruby-gemset", text(".ruby-version")+"@"+text(".ruby-gemset")
+	if source, err := a.read(".rvmrc"); err == nil && rvmUse.Match(source) {
+		from, ruby = ".rvmrc", string(rvmUse.FindSubmatch(source)[1])
+	}
+	if strings.HasPrefix(ruby, "@") || strings.HasSuffix(ruby, "@") {
+		return
+	}
+	a.later(func(here site) {
+		if manager, ok := a.best("ruby.manager"); !ok || manager.value == "rvm" {
+			a.note(finding{offered, "ruby.bundle", wrapper("/home/"+here.user+"/.rvm", ruby), byOther, from, from + " has a gemset of rvm. Do the hosts have it, too?"})
+		}
+	})
 }
 
 var (
 	anyNamespace = regexp.MustCompile(`\bnamespace(:|['"]?\s*=>)`)
 	namespace    = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')`)
-	capsule      = regexp.MustCompile(`\.capsule[( ]`)
-	overruled    = regexp.MustCompile(`\b(?:config|c)\.(concurrency|queues)\s*=`)
+	capsule      = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
+	overruled    = regexp.MustCompile(`\b(\w+)\.(concurrency|queues)\s*=\s*(\d{0,9})`)
+	address      = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
+	addressElse  = regexp.MustCompile(`\burl(?::|['"]?\s*=>)\s*(?:ENV\b[^"']*["'](\w+)["'])?`)
+	local        = regexp.MustCompile(`^redis://(?:localhost|127\.0\.0\.1)(?::6379)?(?:/0?)?$`)
 )
 
 // initializer looks for what Sidekiq's configuration in Ruby says literally.
@@ -151,18 +191,69 @@ func (a *Application) initializer() {
 	if s == nil {
 		return
 	}
+	var within string // the variable of the capsule in which the line is
+	var capsules []int
+	first, client := 0, false
 	for i, line := range strings.Split(string(s.text), "\n") {
 		line = withoutComment(line)
 		s.namespaceMeans(i+1, line)
-		if m := overruled.FindStringSubmatch(line); m != nil {
-			s.refuse(i+1, m[1], "sets "+m[1]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+		client = !strings.Contains(line, "configure_server") && (client || strings.Contains(line, "configure_client"))
+		if !client {
+			s.addressMeans(i+1, line)
 		}
-		if capsule.MatchString(line) {
-			s.refuse(i+1, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
+		if m := capsule.FindStringSubmatch(line); m != nil {
+			within, capsules, first = m[1], append(capsules, s.configured), cmp.Or(first, i+1)
+		}
+		for _, m := range overruled.FindAllStringSubmatch(line, -1) {
+			n, _ := strconv.Atoi(m[3])
+			switch {
+			case m[1] == within && within != "" && m[2] == "concurrency":
+				capsules[len(capsules)-1] = n
+			case m[1] != within:
+				s.refuse(i+1, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+			}
 		}
 	}
+	s.capsulesMean(first, capsules)
 	if s.silent() {
 		s.forget()
+	}
+}
+
+// capsulesMean asks for the connections of threads that no configuration shows. A capsule without a number has as many as the others.
+func (s *source) capsulesMean(line int, threads []int) {
+	total := 0
+	for _, n := range threads {
+		total += n
+	}
+	switch {
+	case len(threads) == 0:
+	case slices.Contains(threads, 0):
+		s.refuse(line, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
+	default:
+		s.offer(line, "database.headroom", total, plural(len(threads), "capsule")+" with "+plural(total, "thread")+" beside those of Sidekiq itself. Does each want a connection, too?")
+		s.say(plural(len(threads), "capsule") + " with " + plural(total, "thread"))
+	}
+}
+
+// addressMeans is about the address of Redis in a line of Ruby. One with a password is not shown.
+func (s *source) addressMeans(line int, text string) {
+	m := address.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		if m := addressElse.FindStringSubmatch(text); m != nil && m[1] != "" && m[1] != "REDIS_URL" {
+			s.refuse(line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role does not know: set it here, or in sidekiq_redis_url of group_vars where it has a password")
+		} else if m != nil && m[1] == "" && strings.Contains(text, "redis") {
+			s.refuse(line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
+		}
+	case strings.Contains(m[3], "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
+	case strings.Contains(m[3], "@") || strings.Contains(m[3], "#{"):
+		s.refuse(line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
+	case m[2] == "":
+		s.find(line, "redis.url", m[3], "the address of Redis")
+		s.say("redis " + m[3])
+	case !local.MatchString(m[3]) || m[2] != "REDIS_URL":
+		s.offer(line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is that so on the hosts?")
 	}
 }
 

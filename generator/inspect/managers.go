@@ -1,6 +1,9 @@
 package inspect
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // path looks for a Ruby manager in the PATH that Capistrano sets.
 func (r *recipe) path(s statement, text string) {
@@ -15,15 +18,40 @@ func (r *recipe) path(s statement, text string) {
 // sharedManager are the folders of Ruby managers that all users have.
 var sharedManager = map[string]string{"rbenv system": "/usr/local/rbenv", "rbenv fullstaq": "/usr/lib/rbenv", "rvm system": "/usr/local/rvm"}
 
-// executable is bundle in the folder of a manager.
-var executable = map[string]string{"rbenv": "/shims/bundle", "rvm": "/wrappers/default/bundle"}
-
-// rvmRuby tells that wrappers/default is of another Ruby, perhaps, than the one that Capistrano takes.
-func (r *recipe) rvmRuby(s statement, text string) {
-	if value, ok := r.known.value(text); !ok || value != "default" {
-		r.refuse(s.line, "ruby.bundle", "rvm_ruby_version names a Ruby, and the role takes rvm's default: where that is another, name the path of bundle in its wrappers")
+// ruby notes the Ruby that Capistrano takes of rvm, perhaps with a gemset, or of chruby.
+func (r *recipe) ruby(s statement, name, text string) {
+	ruby, ok := r.known.text(text)
+	switch {
+	case !ok || ruby == "" || s.nested:
+		r.refuse(s.line, "ruby.bundle", s.whyNot(name)+": name the path of bundle")
+	case name == "rvm_ruby_version" && ruby != "default":
+		r.rvm.place, r.rvm.ruby = place{r.source, s.line}, ruby
+	case name == "chruby_ruby":
+		r.offer(s.line, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
 	}
 }
+
+// rubyName is a version as rvm and chruby name its directory.
+func rubyName(version string) string {
+	if version[:1] >= "0" && version[:1] <= "9" {
+		return "ruby-" + version
+	}
+	return version
+}
+
+// rvmMeans is about the wrapper of a Ruby, since the role takes rvm's default unless it is told.
+func (r *recipe) rvmMeans(here site) {
+	dir := cmp.Or(r.rvm.dir, "/home/"+here.user+"/.rvm")
+	switch {
+	case r.rvm.ruby != "":
+		r.rvm.offer(r.rvm.line, "ruby.bundle", wrapper(dir, r.rvm.ruby), "rvm_ruby_version is "+r.rvm.ruby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
+	case r.rvm.dir != "":
+		r.rvm.find(r.rvm.line, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
+	}
+}
+
+// wrapper is bundle of a Ruby of rvm, perhaps with a gemset.
+func wrapper(dir, version string) string { return dir + "/wrappers/" + rubyName(version) + "/bundle" }
 
 // unitUser says who runs Sidekiq, where that is not the user who deploys.
 func (r *recipe) unitUser(s statement, name, text string) {
@@ -47,9 +75,12 @@ func (r *recipe) managerPath(s statement, name, text string) {
 	if what == "type" {
 		folder = sharedManager[manager+" "+word]
 	}
-	if folder == "" {
+	switch {
+	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
-		return
+	case manager == "rvm":
+		r.rvm.place, r.rvm.dir = place{r.source, s.line}, folder
+	default:
+		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}
-	r.find(s.line, "ruby.bundle", folder+executable[manager], said)
 }

@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"fmt"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -148,8 +150,11 @@ var (
 	percentWords = regexp.MustCompile(`^%[wi](?:\[([^\]#]*)\]|\(([^)#]*)\)|\{([^}#]*)\})$`)
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
-	fetched      = regexp.MustCompile(`^fetch\(?\s*:(\w+)\s*\)?$`)
-	interpolated = regexp.MustCompile(`#\{\s*fetch\(?\s*:(\w+)\s*\)?\s*\}`)
+	fetched      = regexp.MustCompile(`^(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))$`)
+	interpolated = regexp.MustCompile(`#\{\s*(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))\s*\}`)
+	joined       = regexp.MustCompile(`^(?:File|(\w+))\.join\((.*)\)$`)
+	added        = regexp.MustCompile(`^fetch\(:\w+,\s*(?:\[\]|%w\[\]|%w\{\})\)\s*(?:\.(?:push|concat)\((.*)\)|\+\s*(.+))$`)
+	optionBegins = regexp.MustCompile(`^(?:\w+:[^:]|:\w+\s*=>|["']\w+["']\s*=>)`)
 	wholeNumber  = regexp.MustCompile(`^\d{1,9}$`)
 )
 
@@ -203,13 +208,56 @@ func (known literals) text(text string) (string, bool) {
 		return m[1] + m[2], len(m[1]+m[2]) <= longestValue
 	}
 	if m := fetched.FindStringSubmatch(text); m != nil {
-		one, ok := known[m[1]]
-		return one, ok
+		return known.setting(m[1] + m[2])
+	}
+	if m := joined.FindStringSubmatch(text); m != nil {
+		first, _ := known.setting(m[1])
+		rest, ok := known.words(m[2])
+		one := path.Join(append([]string{first}, rest...)...)
+		return one, ok && (m[1] == "" || first != "") && len(one) <= longestValue
 	}
 	if m := doubleQuoted.FindStringSubmatch(text); m != nil {
 		return known.interpolate(m[1])
 	}
 	return "", false
+}
+
+// setting is a value that was set, or a path that Capistrano makes from :deploy_to.
+func (known literals) setting(name string) (string, bool) {
+	if end, isPath := map[string]string{"shared_path": "/shared", "current_path": "/current", "release_path": "/current"}[name]; isPath {
+		root, ok := known["deploy_to"]
+		return root + end, ok
+	}
+	one, ok := known[name]
+	return one, ok
+}
+
+// number is a literal number, else 0.
+func (known literals) number(text string) int {
+	value, _ := known.value(text)
+	n, _ := strconv.Atoi(fmt.Sprint(value))
+	return n
+}
+
+// words are the texts of arguments, alone or in lists, up to the options.
+func (known literals) words(text string) (all []string, ok bool) {
+	if m := added.FindStringSubmatch(text); m != nil {
+		text = m[1] + m[2]
+	}
+	for _, part := range parts(text) {
+		if optionBegins.MatchString(part) {
+			break
+		}
+		switch value, _ := known.value(part); v := value.(type) {
+		case string:
+			all = append(all, v)
+		case []string:
+			all = append(all, v...)
+		default:
+			return nil, false
+		}
+	}
+	return all, true
 }
 
 // longestValue is how long a value may be, in bytes. Settings that are made from each other could double with every line.
@@ -219,8 +267,9 @@ const longestValue = 4096
 func (known literals) interpolate(text string) (string, bool) {
 	var b strings.Builder
 	end := 0
-	for _, at := range interpolated.FindAllStringSubmatchIndex(text, -1) {
-		one, ok := known[text[at[2]:at[3]]]
+	for _, at := range interpolated.FindAllStringIndex(text, -1) {
+		m := interpolated.FindStringSubmatch(text[at[0]:at[1]])
+		one, ok := known.setting(m[1] + m[2])
 		if !ok {
 			return "", false
 		}

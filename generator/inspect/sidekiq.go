@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -19,25 +20,52 @@ import (
 
 const usualConfig = "config/sidekiq.yml"
 
-// sidekiqYML notes what the application decides. No value of it is copied: it would be a second truth.
+// sidekiqYML notes what the application decides. No value of it is copied: it would be a second truth. Sidekiq looks for config/sidekiq.yml
+// alone, unless it is started with the name of another.
 func (a *Application) sidekiqYML() {
-	s := a.open(usualConfig, byOther)
-	if s == nil {
-		s = a.open(usualConfig+".erb", byOther)
+	f, _ := a.best("sidekiq_config")
+	given, _ := f.value.(string)
+	_, listed := a.best("processes")
+	var s *source
+	for _, name := range []string{given, usualConfig, usualConfig + ".erb"} {
+		if s == nil && name != "" && (given == "" || name == given) && a.exists(name) {
+			s = a.open(name, byOther)
+		}
 	}
-	if s == nil {
-		a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
+	others := a.otherConfigs(s, given)
+	likely := slices.IndexFunc(others, func(o *source) bool { return processName(o.name) == a.railsEnv })
+	if likely < 0 && s == nil && len(others) == 1 {
+		likely = 0
+	}
+	if likely >= 0 && given == "" && !listed {
+		o := others[likely]
+		others = slices.Delete(others, likely, likely+1)
+		o.offer(0, "sidekiq_config", o.name, "Sidekiq reads it only when it is started with -C "+o.name+". Is it?")
+		s = cmp.Or(s, o)
+	}
+	a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
+	switch {
+	case s != nil:
+		s.isConfig()
+	case given != "" || a.linkedConfig:
+		a.configured = 0
+		a.note(finding{kind: remark, key: "concurrency", text: cmp.Or(given, usualConfig) + " is not in the application: that of the hosts counts, and is read there"})
+	default:
 		a.tellDefault(usualConfig + " is not there")
-		return
 	}
-	config, err := sidekiq.ReadConfig(s.text, a.railsEnv, environ.None, a.version)
+	a.othersMean(s, others)
+}
+
+func (s *source) isConfig() {
+	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
 	if err != nil {
 		line, text := refusal(err)
+		s.configured, s.guessed = 0, false
 		s.refuse(line, "concurrency", "cannot be read: "+text)
-		s.offer(line, "concurrency", a.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
+		s.offer(line, "concurrency", s.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
 		return
 	}
-	a.configured, a.guessed = a.threadsOf(config), config.Concurrency == nil && !a.version.Known()
+	s.configured, s.guessed = s.threadsOf(config), config.Concurrency == nil && !s.version.Known()
 	s.configMeans(config, s.settings())
 }
 
@@ -174,50 +202,57 @@ func queueText(name string, weight int) string {
 	return name
 }
 
-// otherSidekiqYML takes further configurations for those of further processes, and asks.
-func (a *Application) otherSidekiqYML() {
-	var files []string
-	var processes []model.Process
-	for _, name := range a.glob("config/sidekiq*.yml", "config/sidekiq/*.yml") {
-		if name == usualConfig {
+// otherConfigs are further configurations of Sidekiq, without those of other environments, and without what is none, such as its schedule.
+func (a *Application) otherConfigs(s *source, given string) (others []*source) {
+	for _, name := range a.glob("config/sidekiq*.yml", "config/sidekiq*.yml.erb", "config/sidekiq/*.yml", "config/sidekiq/*.yml.erb") {
+		if name == usualConfig || name == usualConfig+".erb" || name == given {
 			continue
 		}
-		if s := a.open(name, byOther); s != nil && s.isConfig() {
-			files = append(files, name)
-			processes = append(processes, model.Process{Name: processName(name), Config: name})
+		o := a.open(name, byOther)
+		if o == nil || o.text == nil {
+			continue
+		}
+		config, err := sidekiq.ReadConfig(o.text, a.railsEnv, environ.None, a.version)
+		env := processName(name)
+		switch {
+		case err != nil:
+			line, text := refusal(err)
+			o.refuse(line, "processes", "cannot be read: "+text)
+		case config.Concurrency == nil && len(config.Queues) == 0:
+			o.forget()
+		case env != a.railsEnv && (slices.Contains([]string{"development", "test", "staging", "production"}, env) || a.exists("config/deploy/"+env+".rb")):
+			o.say("for another environment, not used")
+		default:
+			others = append(others, o)
+			a.threads[name] = a.threadsOf(config)
 		}
 	}
-	if len(files) == 0 {
-		return
-	}
-	if a.exists(usualConfig) {
-		processes = append([]model.Process{{Name: "default", Config: usualConfig}}, processes...)
-	}
-	a.note(finding{kind: offered, key: "processes", value: processes, weight: byOther, from: files[0],
-		text: "Is there a process of its own for " + strings.Join(files, " and for ") + "?"})
+	return others
 }
 
-// isConfig tells whether a file is a configuration of Sidekiq, and not for instance its schedule.
-func (s *source) isConfig() bool {
-	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
-	if err != nil {
-		line, text := refusal(err)
-		s.refuse(line, "processes", "cannot be read: "+text)
-		return false
+// othersMean takes further configurations for those of further processes, and asks.
+func (a *Application) othersMean(s *source, others []*source) {
+	var files []string
+	var processes []model.Process
+	if s != nil {
+		processes = append(processes, model.Process{Name: "default", Config: s.name})
 	}
-	if config.Concurrency == nil && len(config.Queues) == 0 {
-		s.forget()
-		return false
+	for _, o := range others {
+		o.say("perhaps of a process of its own: " + plural(a.threads[o.name], "thread"))
+		files = append(files, o.name)
+		processes = append(processes, model.Process{Name: processName(o.name), Config: o.name})
 	}
-	s.say("perhaps of a process of its own: " + plural(s.threadsOf(config), "thread"))
-	return true
+	if len(files) > 0 {
+		a.note(finding{kind: offered, key: "processes", value: processes, weight: byOther, from: files[0],
+			text: "Is there a process of its own for " + strings.Join(files, " and for ") + "?"})
+	}
 }
 
 var notOfAProcess = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
 // processName makes ingest of config/sidekiq_ingest.yml.
 func processName(file string) string {
-	name := strings.TrimSuffix(path.Base(file), ".yml")
+	name := strings.TrimSuffix(strings.TrimSuffix(path.Base(file), ".erb"), ".yml")
 	for _, word := range []string{"sidekiq", "config"} {
 		name = strings.Trim(strings.TrimPrefix(name, word), "_.-")
 	}
@@ -232,19 +267,13 @@ func (a *Application) wanted() int {
 	}
 	if f, ok := a.best("processes"); ok {
 		processes, _ := f.value.([]model.Process)
-		if sizes := concurrencies(processes, n); len(sizes) > 0 {
+		var sizes []int
+		for _, p := range processes {
+			sizes = append(sizes, cmp.Or(p.Concurrency, a.threads[p.Config], n))
+		}
+		if len(sizes) > 0 {
 			return slices.Max(sizes)
 		}
 	}
 	return n
-}
-
-func concurrencies(processes []model.Process, otherwise int) (sizes []int) {
-	for _, p := range processes {
-		if p.Concurrency == 0 {
-			p.Concurrency = otherwise
-		}
-		sizes = append(sizes, p.Concurrency)
-	}
-	return sizes
 }
