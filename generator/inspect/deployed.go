@@ -189,52 +189,50 @@ var (
 	hashEntry = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
 	// secretive are names and values of variables that may be secrets. A question too many does no harm.
 	secretive      = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
-	secretiveValue = regexp.MustCompile(`://[^/\s]*@|^[A-Za-z0-9+_=-][A-Za-z0-9+/_=-]{23,}$`)
+	secretiveValue = regexp.MustCompile(`://[^/\s]*@|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
 )
 
 // variables are those of a hash, or of a list of NAME=VALUE.
 func (r *recipe) variables(s statement, setting, text string) {
-	var unknown []string
+	var unknown, secret []string
+	set := func(name string, value any, ok bool) {
+		shown := fmt.Sprint(value)
+		switch {
+		case name == "PATH":
+		case !ok || value == nil || s.nested || strings.ContainsAny(shown, "$`"):
+			unknown = append(unknown, name)
+		case secretive.MatchString(name) || secretiveValue.MatchString(shown):
+			secret = append(secret, name)
+		default:
+			r.variable(s, setting, name, shown)
+		}
+	}
 	words, isList := r.known.words(text)
 	for _, word := range words {
-		name, value, _ := strings.Cut(word, "=")
-		r.variable(s, setting, name, value)
-	}
-	if isList {
-		return
+		name, value, ok := strings.Cut(word, "=")
+		set(name, value, ok)
 	}
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
-		m := hashEntry.FindStringSubmatch(part)
-		if m == nil {
-			if part != "" {
-				r.refuse(s.line, "environment", s.whyNot("part of "+setting))
-			}
-			continue
+		if m := hashEntry.FindStringSubmatch(part); m != nil {
+			value, ok := r.known.value(m[4])
+			set(cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value, ok) // as SSHKit writes a symbol
+		} else if part != "" && !isList {
+			r.refuse(s.line, "environment", s.whyNot("part of "+setting))
 		}
-		name := cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]) // as SSHKit writes a symbol
-		value, ok := r.known.value(m[4])
-		if isPath := name == "PATH"; isPath {
-			continue
-		}
-		if !ok || value == nil || s.nested || strings.ContainsAny(fmt.Sprint(value), "$`") {
-			unknown = append(unknown, name)
-			continue
-		}
-		r.variable(s, setting, name, fmt.Sprint(value))
 	}
 	if len(unknown) > 0 {
 		r.refuse(s.line, "environment", setting+" sets "+list(unknown)+", whose values only Ruby or a shell could tell")
 	}
+	if len(secret) > 0 {
+		r.refuse(s.line, "environment", setting+" sets "+list(secret)+", which may be secret: what of it Sidekiq needs belongs in sidekiq_secret_environment of an encrypted group_vars")
+	}
 }
 
-// variable notes one that sizes threads, pools or memory as the field that is for it. Of one that may be a secret no value is kept.
+// variable notes one that sizes threads, pools or memory as the field that is for it.
 func (r *recipe) variable(s statement, setting, name, value string) {
 	said := setting + " sets " + name
 	number := wholeNumber.MatchString(value) && value > "0"
 	switch {
-	case secretive.MatchString(name) || secretiveValue.MatchString(value):
-		r.refuse(s.line, "environment", said+", which may be a secret: where Sidekiq needs it, put it into sidekiq_secret_environment of an encrypted group_vars")
-		return
 	case name == "RAILS_ENV" || name == "RACK_ENV":
 		r.find(s.line, "rails_env", value, said+" "+value)
 	case name == "RAILS_MAX_THREADS" && number:

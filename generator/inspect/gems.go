@@ -242,7 +242,7 @@ func (s *source) addressMeans(line int, text string) {
 	switch {
 	case m == nil:
 		if m := addressElse.FindStringSubmatch(text); m != nil && m[1] != "" && m[1] != "REDIS_URL" {
-			s.refuse(line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role does not know: set it here, or in sidekiq_redis_url of group_vars where it has a password")
+			s.refuse(line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role reads if environment has REDIS_PROVIDER: "+m[1]+"; else set it here, or in an encrypted group_vars")
 		} else if m != nil && m[1] == "" && strings.Contains(text, "redis") {
 			s.refuse(line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
 		}

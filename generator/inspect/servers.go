@@ -28,7 +28,7 @@ func (r *recipe) otherStage(s *source) {
 	other.known["stage"] = stageOf(s.name)
 	other.read()
 	r.hosts = append(r.hosts, other.hosts...)
-	s.say("for another stage: " + plural(len(other.hosts), "server"))
+	s.say("for another stage, with " + plural(len(other.hosts), "server"))
 }
 
 func (r *recipe) server(s statement, text string) {
@@ -86,7 +86,10 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 			port = r.known.number(text)
 		}
 	}
-	one := model.Server{Host: m[2], Stage: groupOf(cmp.Or(r.known["stage"], r.railsEnv)), Port: cmp.Or(port, r.port)}
+	if port = cmp.Or(port, r.port); port == 22 {
+		port = 0
+	}
+	one := model.Server{Host: m[2], Stage: groupOf(cmp.Or(r.known["stage"], r.railsEnv)), Port: port}
 	for i := range r.hosts {
 		if h := &r.hosts[i]; h.Host == one.Host && h.Stage == one.Stage {
 			h.roles = append(slices.Clip(h.roles), roles...)
