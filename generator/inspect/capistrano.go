@@ -46,7 +46,7 @@ type place struct {
 var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
 	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_command": "command", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
-	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env",
+	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env", "sidekiq_log": "logging.file",
 	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
 }
 
@@ -77,13 +77,14 @@ func (a *Application) deployment() {
 		}
 	}
 	if r.source != nil {
+		a.recipe = r
 		r.tasks()
 		r.deployTo()
 		r.serversMean()
 		r.unitsMean()
-		r.environmentMeans()
-		r.later(r.rvmMeans)
-		r.later(r.dotenvMeans)
+		if e := r.environment; len(e.values) > 0 {
+			e.find(e.line, "environment", e.values, strings.Join(e.said, ", "))
+		}
 	}
 }
 
@@ -177,8 +178,12 @@ func (r *recipe) setting(s statement, name, text string) {
 		r.refuse(s.line, "concurrency", "sidekiq_options has flags of Sidekiq, which are not read: set here what they set")
 	case "sidekiq_user", "sidekiq_service_unit_user", "service_unit_user":
 		r.unitUser(s, name, text)
-	case "sidekiq_log", "sidekiq_error_log":
-		r.log(s, name, text)
+	case "sidekiq_error_log":
+		if log, set := r.known["sidekiq_log"]; !set {
+			r.literal(s, name, "set :sidekiq_error_log, %s", "logging.file", text)
+		} else if r.known[name] != log {
+			r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log")
+		}
 	case "sidekiq_command":
 		command, _ := r.known.text(text)
 		if words := strings.Fields(command); sidekiq.IndexProgram(words, sidekiq.Programs...) >= 0 {

@@ -30,10 +30,9 @@ func (a *Application) databaseYML() {
 		s.refuse(line, "database.pool", text)
 		return
 	}
-	adapters := s.adapters()
 	var names []string
 	for _, d := range read.Edits {
-		s.poolMeans(d, len(read.Edits) > 1, adapters[d.Name])
+		s.poolMeans(d, len(read.Edits) > 1)
 		names = append(names, d.Name)
 	}
 	if len(names) > 1 {
@@ -50,23 +49,22 @@ func (a *Application) rails() databaseyml.Version {
 }
 
 // poolMeans says of one pool what the role will do about it.
-func (s *source) poolMeans(d databaseyml.Edit, isOfSeveral bool, adapter string) {
-	threads, size := s.wanted(), poolText(d)
-	where := ""
+func (s *source) poolMeans(d databaseyml.Edit, isOfSeveral bool) {
+	threads, text := s.wanted(), poolText(d)
 	if isOfSeveral {
-		where = d.Name + ": "
+		text = d.Name + ": " + text
 	}
-	text, short := where+size, where+strings.TrimSpace(adapter+" "+size)
 	switch {
 	case threads == 0:
 	case d.Before >= threads:
-		text += fmt.Sprintf(", enough for %s", s.threadText(threads))
+		text += ", enough for " + s.threadText(threads)
+	case len(d.Found.Variables) > 0:
+		text += ", too small for " + s.threadText(threads) + ": the role sets the variable"
 	default:
-		text += fmt.Sprintf(", too small for %s: the role ", s.threadText(threads)) + remedy(d)
-		short += fmt.Sprintf(" for %s: the role ", s.threadText(threads)) + remedy(d)
+		text += ", too small for " + s.threadText(threads) + ": the role raises it"
 	}
 	s.tell(d.Found.Line, "database.pool", text)
-	s.say(short)
+	s.say(text)
 }
 
 func poolText(d databaseyml.Edit) string {
@@ -83,41 +81,59 @@ func poolText(d databaseyml.Edit) string {
 	return text
 }
 
-func remedy(d databaseyml.Edit) string {
-	if len(d.Found.Variables) > 0 {
-		return "sets the variable"
+// storageYML asks whether jobs write where Active Storage keeps files outside of the application.
+func (a *Application) storageYML() {
+	s := a.open("config/storage.yml", byOther)
+	if s == nil {
+		return
 	}
-	return "raises it"
-}
-
-// adapterName is what is shown of an adapter: nothing else could be in there.
-var adapterName = map[string]string{"mysql2": "MySQL", "trilogy": "MySQL", "postgresql": "PostgreSQL", "postgis": "PostgreSQL (PostGIS)", "sqlite3": "SQLite", "makara_postgresql": "PostgreSQL", "oracle_enhanced": "Oracle", "sqlserver": "SQL Server"}
-
-// adapters are those of the section's databases, by their names; of the section itself by "primary".
-func (s *source) adapters() map[string]string {
-	all := map[string]string{}
+	here := a.site()
 	doc, err := rubyyaml.Parse(s.text, rubyyaml.NoTrim)
-	if err != nil || doc.Root() == nil {
-		return all
-	}
-	section := valueOf(doc, doc.Root(), s.railsEnv)
-	all["primary"] = adapterOf(doc, section)
-	if m := mappingOf(doc, section); m != nil {
-		for _, key := range m.Keys() {
-			all[key.Name] = adapterOf(doc, m.At(key).Value)
+	for _, key := range keysOf(doc, err) {
+		service := entryOf(doc, doc.Root(), key.Name).Value
+		root := entryOf(doc, service, "root")
+		dir := path.Clean(textOf(doc, root.Value))
+		if textOf(doc, entryOf(doc, service, "service").Value) == "Disk" && path.IsAbs(dir) && !strings.HasPrefix(dir, "/tmp/") && !strings.HasPrefix(dir, here.root+"/shared/") {
+			s.offer(doc.Line(root.Key), "hardening.read_write_paths", append(model.Default().Hardening.ReadWritePaths, "-"+dir),
+				"Active Storage has files in "+dir+". Do jobs write there? The profile strict forbids it by default.")
+			s.say("files in " + dir)
 		}
 	}
-	return all
+	if s.silent() {
+		s.forget()
+	}
 }
 
-func adapterOf(doc *rubyyaml.Document, database *yaml.Node) string {
-	return adapterName[textOf(doc, database, "adapter")]
+func keysOf(doc *rubyyaml.Document, err error) []rubyyaml.Key {
+	if err != nil || doc.Root() == nil || rubyyaml.Deref(doc.Root()).Kind != yaml.MappingNode {
+		return nil
+	}
+	m, err := doc.Mapping(rubyyaml.Deref(doc.Root()))
+	if err != nil {
+		return nil
+	}
+	return m.Keys()
 }
 
-// textOf is the text that a mapping has, or "".
-func textOf(doc *rubyyaml.Document, mapping *yaml.Node, key string) string {
-	n := valueOf(doc, mapping, key)
-	if n == nil || n.Kind != yaml.ScalarNode {
+// entryOf is what a mapping has by a name, which may be a symbol.
+func entryOf(doc *rubyyaml.Document, n *yaml.Node, name string) (none rubyyaml.Entry) {
+	if n == nil || rubyyaml.Deref(n).Kind != yaml.MappingNode {
+		return none
+	}
+	m, err := doc.Mapping(rubyyaml.Deref(n))
+	if err != nil {
+		return none
+	}
+	entry, _, err := m.Entry(name)
+	if err != nil {
+		return none
+	}
+	return entry
+}
+
+// textOf is the text of a scalar, or "".
+func textOf(doc *rubyyaml.Document, n *yaml.Node) string {
+	if n == nil || rubyyaml.Deref(n).Kind != yaml.ScalarNode {
 		return ""
 	}
 	text, err := doc.Text(n, environ.None)
@@ -125,53 +141,4 @@ func textOf(doc *rubyyaml.Document, mapping *yaml.Node, key string) string {
 		return ""
 	}
 	return text
-}
-
-// storageYML asks whether jobs write where Active Storage keeps files outside of the application.
-func (a *Application) storageYML() {
-	s := a.open("config/storage.yml", byOther)
-	if s == nil {
-		return
-	}
-	doc, err := rubyyaml.Parse(s.text, rubyyaml.NoTrim)
-	if err != nil || doc.Root() == nil || mappingOf(doc, doc.Root()) == nil {
-		s.forget()
-		return
-	}
-	for _, key := range mappingOf(doc, doc.Root()).Keys() {
-		service := mappingOf(doc, doc.Root()).At(key).Value
-		root := path.Clean(textOf(doc, service, "root"))
-		if textOf(doc, service, "service") != "Disk" || !path.IsAbs(root) || strings.HasPrefix(root, "/tmp/") {
-			continue
-		}
-		s.say("files in " + root)
-		a.later(func(here site) {
-			if !strings.HasPrefix(root, here.root+"/shared/") {
-				paths := append(model.Default().Hardening.ReadWritePaths, "-"+root)
-				s.offer(doc.Line(valueOf(doc, service, "root")), "hardening.read_write_paths", paths, "Active Storage has files in "+root+". Do jobs write there? Those of hardening.level strict could not by default.")
-			}
-		})
-	}
-	if s.silent() {
-		s.forget()
-	}
-}
-
-func mappingOf(doc *rubyyaml.Document, n *yaml.Node) *rubyyaml.Mapping {
-	if n == nil || rubyyaml.Deref(n).Kind != yaml.MappingNode {
-		return nil
-	}
-	m, err := doc.Mapping(rubyyaml.Deref(n))
-	if err != nil {
-		return nil
-	}
-	return m
-}
-
-func valueOf(doc *rubyyaml.Document, n *yaml.Node, key string) *yaml.Node {
-	m := mappingOf(doc, n)
-	if m == nil || !m.Has(rubyyaml.Key{Name: key}) {
-		return nil
-	}
-	return rubyyaml.Deref(m.At(rubyyaml.Key{Name: key}).Value)
 }

@@ -16,35 +16,34 @@ import (
 // site is where the application is on the hosts, and who runs it.
 type site struct {
 	root, user string
-	known      bool // nothing but the answer to a question says where
+	known      bool // more than the answer to a question says where
 }
 
-// later has a reader go on when everything is read that may say where the application is.
-func (a *Application) later(do func(site)) { a.postponed = append(a.postponed, do) }
+func (a *Application) site() site {
+	root, hasRoot := a.best("deploy_root")
+	project, hasProject := a.best("project")
+	user, _ := a.best("deploy_user")
+	here := site{user: model.Default().DeployUser, known: hasRoot || hasProject}
+	if name, ok := user.value.(string); ok {
+		here.user = name
+	}
+	if here.root = "/opt/" + a.likelyProject(); hasRoot {
+		here.root = fmt.Sprint(root.value)
+	} else if hasProject {
+		here.root = fmt.Sprint("/opt/", project.value)
+	}
+	return here
+}
 
+// deployed is about what depends on where the application is, which a playbook may say.
 func (a *Application) deployed() {
-	text := func(key, otherwise string) (string, bool) {
-		f, ok := a.best(key)
-		one, isText := f.value.(string)
-		if !ok || !isText {
-			return otherwise, false
-		}
-		return one, true
+	here := a.site()
+	if a.recipe != nil {
+		a.recipe.rvmMeans(here)
+		a.recipe.dotenvMeans(here)
 	}
-	project, named := text("project", "")
-	if !named {
-		project = a.likelyProject()
-	}
-	here := site{}
-	here.user, _ = text("deploy_user", model.Default().DeployUser)
-	here.root, here.known = text("deploy_root", "/opt/"+project)
-	if rest, isHome := strings.CutPrefix(here.root, "~/"); isHome {
-		here.root, here.known = "/home/"+here.user+"/"+rest, false
-	} else {
-		here.known = here.known || named
-	}
-	for _, do := range a.postponed {
-		do(here)
+	if manager, ok := a.best("ruby.manager"); a.gemset != "" && (!ok || manager.value == "rvm") {
+		a.note(finding{offered, "ruby.bundle", wrapper("/home/"+here.user+"/.rvm", a.gemset), byOther, "", "People develop with the gemset " + a.gemset + " of rvm. Do the hosts have it, too?"})
 	}
 }
 
@@ -92,28 +91,21 @@ func (r *recipe) dotenvMeans(here site) {
 	}
 }
 
-// unit is a service of Sidekiq that a task of Capistrano restarts. The instance of a template may be one that only Ruby could tell: "#".
+// unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts.
 type unit struct {
 	name, instance string
 	place
 }
 
-var (
-	commandCall = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.+)$`)
-	anInstance  = regexp.MustCompile(`([\w.-]*sidekiq[\w.-]*)@#\{`)
-)
+var commandCall = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.+)$`)
 
 // tasks reads the project's own tasks for the commands that restart Sidekiq.
 func (r *recipe) tasks() {
 	for _, name := range r.glob("lib/capistrano/tasks/*.rake", "lib/capistrano/tasks/*.cap") {
-		s := r.open(name, byCapistrano)
-		if s == nil {
-			continue
-		}
-		for _, one := range rubyStatements(s.text) {
-			r.hook(s, one)
-		}
-		if s.silent() {
+		if s := r.open(name, byCapistrano); s != nil {
+			for _, one := range rubyStatements(s.text) {
+				r.hook(s, one)
+			}
 			s.forget()
 		}
 	}
@@ -126,55 +118,43 @@ func (r *recipe) hook(s *source, st statement) {
 		return
 	}
 	words, ok := r.known.words(m[1])
-	if template := anInstance.FindStringSubmatch(m[1]); template != nil && !ok {
-		words, ok = []string{"systemctl", template[1] + "@#"}, true
-	}
 	if !ok {
-		words = []string{"systemctl", "#sidekiq"}
+		words = []string{"#sidekiq"} // which only Ruby could tell
 	}
-	words = strings.Fields(strings.Join(words, " "))
-	for _, word := range words[slices.IndexFunc(words, isSystemctl)+1:] {
-		if !strings.Contains(word, "sidekiq") {
-			continue
-		}
+	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
-		if !slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance }) {
+		if strings.Contains(name, "sidekiq") && !slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance }) {
 			r.units = append(r.units, unit{name, instance, place{s, st.line}})
 		}
 	}
 }
 
-func isSystemctl(word string) bool { return path.Base(word) == "systemctl" }
-
 // unitsMean takes the name of the one service that is restarted. Several, or instances of a template, are a question.
 func (r *recipe) unitsMean() {
-	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
+	if r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	first := ""
+	var first unit
 	var processes []model.Process
 	for _, u := range r.units {
 		switch {
-		case strings.HasPrefix(u.name, "#"):
-			u.refuse(u.line, "service_name", "restarts a service whose name only Ruby could tell")
+		case u.name == "#sidekiq":
+			u.refuse(u.line, "service_name", "a task restarts a service whose name only Ruby could tell")
 			continue
-		case first == "":
-			first = u.name
-			u.find(u.line, "service_name", u.name, "systemctl is run with "+u.name)
-			u.say("service " + u.name)
-		case u.name != first:
-			u.refuse(u.line, "processes", u.name+" is another service of Sidekiq: list the processes here, each with its queues")
+		case first.name == "":
+			first = u
+			u.find(u.line, "service_name", u.name, "a task runs systemctl with "+u.name)
+			r.say("service " + u.name)
+		case u.name != first.name:
+			u.refuse(u.line, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
 			continue
 		}
-		switch {
-		case notOfAProcess.MatchString(u.instance):
-			u.refuse(u.line, "processes", "restarts instances of "+u.name+"@ that only Ruby could tell: list the processes here, each with its name and its queues")
-		case u.instance != "":
+		if u.instance != "" {
 			processes = append(processes, model.Process{Name: u.instance})
 		}
 	}
 	if len(processes) > 0 {
-		r.units[0].offer(r.units[0].line, "processes", processes, first+"@ is a template of systemd. Which processes are there, each with which queues?")
+		first.offer(first.line, "processes", processes, "a task restarts instances of "+first.name+"@. Which processes are there, each with which queues?")
 	}
 }
 
@@ -235,13 +215,8 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	switch {
 	case name == "RAILS_ENV" || name == "RACK_ENV":
 		r.find(s.line, "rails_env", value, said+" "+value)
-	case name == "RAILS_MAX_THREADS" && number:
-		src := r.source
-		r.later(func(site) { // config/sidekiq.yml counts more
-			if !slices.ContainsFunc(r.findings, func(f finding) bool { return f.kind == decided && f.key == "concurrency" && f.text == "" }) {
-				src.find(s.line, "concurrency", literals{}.number(value), said+" "+value)
-			}
-		})
+	case name == maxThreads && number:
+		r.maxThreads = []finding{{found, "concurrency", r.known.number(value), byCapistrano, r.at(s.line), said + " " + value}}
 	case name == "DB_POOL" && number:
 		r.find(s.line, "database.pool", value, said+" "+value)
 	case name == "MALLOC_ARENA_MAX" && value == "2":
@@ -263,58 +238,34 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	r.say(name)
 }
 
-func (r *recipe) environmentMeans() {
-	if e := r.environment; len(e.values) > 0 {
-		e.find(e.line, "environment", e.values, strings.Join(e.said, ", "))
-	}
-}
-
-// inTree is a repository of which Capistrano deploys only a directory: what the application has is there.
+// inTree is a repository of which Capistrano deploys only a directory. Its own files, and playbooks, are above that.
 type inTree struct {
 	fs.FS
 	tree string
 }
 
-// ofRepository are the files that belong to the repository: Capistrano's, and playbooks.
-var ofRepository = regexp.MustCompile(`^(?:Capfile|config/deploy(?:/.*|\.rb)|lib/capistrano/.*|(?:ansible/|playbooks/|provisioning/)?[^/]*\.ya?ml)$`)
+var (
+	repoTree     = regexp.MustCompile(`(?m)^\s*set[ (]\s*:repo_tree,\s*["']([\w./-]+)["']`)
+	ofRepository = regexp.MustCompile(`^(Capfile$|config/deploy(/|\.rb|$)|lib/capistrano|ansible|playbooks|provisioning)`)
+)
 
-func (t inTree) in(name string) string {
-	if ofRepository.MatchString(name) {
-		return name
+func (t inTree) Open(name string) (fs.File, error) {
+	if !ofRepository.MatchString(name) {
+		name = path.Join(t.tree, name)
 	}
-	return path.Join(t.tree, name)
-}
-
-func (t inTree) Open(name string) (fs.File, error) { return t.FS.Open(t.in(name)) }
-
-func (t inTree) Glob(pattern string) ([]string, error) {
-	names, err := fs.Glob(t.FS, t.in(pattern))
-	for i := range names {
-		if !ofRepository.MatchString(pattern) {
-			names[i] = strings.TrimPrefix(names[i], t.tree+"/")
-		}
-	}
-	return names, err
+	return t.FS.Open(name)
 }
 
 // repoTree reads the application where :repo_tree says that it is, if that is in the folder.
 func (a *Application) repoTree() {
-	s := a.open("config/deploy.rb", byCapistrano)
-	if s == nil {
+	text, err := a.read("config/deploy.rb")
+	m := repoTree.FindSubmatch(text)
+	if err != nil || m == nil {
 		return
 	}
-	s.forget()
-	for _, one := range rubyStatements(s.text) {
-		m := setCall.FindStringSubmatch(one.text)
-		if m == nil || m[2] != "repo_tree" {
-			continue
-		}
-		tree, _ := literals{}.text(unbracketed(m[1], m[3]))
-		if info, err := fs.Stat(a.files, tree); err != nil || !info.IsDir() || tree == "." {
-			continue
-		}
-		a.files = inTree{a.files, tree}
-		s.tell(one.line, "", "set :repo_tree, "+inRuby(tree)+": the application is there, and the paths of its files below are relative to that")
+	if info, err := fs.Stat(a.files, string(m[1])); err == nil && info.IsDir() {
+		a.files = inTree{a.files, string(m[1])}
+		a.note(finding{kind: remark, text: "config/deploy.rb: set :repo_tree, " + inRuby(string(m[1])) + ": the application is there, and the paths of its files are relative to that"})
 	}
 }
 

@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -108,7 +107,7 @@ func (s *source) sidekiqGems() {
 	}
 }
 
-// rubyHint is a file by which a developer's machine chooses a Ruby, what of it names it, and the managers that read it.
+// rubyHint is a file by which a developer's machine chooses a Ruby, what of it names it, perhaps with a gemset, and the managers that read it.
 type rubyHint struct {
 	name    string
 	pattern *regexp.Regexp
@@ -120,59 +119,36 @@ var rubyHints = []rubyHint{
 	{".mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
 	{"mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
 	{".tool-versions", regexp.MustCompile(`(?m)^ruby[ \t]`), "asdf or mise", "asdf"},
-	{".rvmrc", regexp.MustCompile(`(?m)\brvm\b`), "rvm", "rvm"},
-	{".ruby-gemset", regexp.MustCompile(`\S`), "rvm", "rvm"},
+	{".rvmrc", regexp.MustCompile(`(?m)\brvm\b(?:.*?([\w.-]+@[\w.-]+))?`), "rvm", "rvm"},
+	{".ruby-gemset", regexp.MustCompile(`([\w.-]+)`), "rvm", "rvm"},
 	{".rbenv-vars", regexp.MustCompile(`\S`), "rbenv", "rbenv"},
-	{".ruby-version", regexp.MustCompile(`\S`), "rbenv and others", ""},
+	{".ruby-version", regexp.MustCompile(`([\w.-]+)`), "rbenv and others", ""},
 }
 
 // rubyFiles are weak hints: what a developer has need not be on the server.
 func (a *Application) rubyFiles() {
+	ruby := map[string]string{}
 	for _, h := range rubyHints {
 		s := a.open(h.name, byOther)
 		if s == nil {
 			continue
 		}
-		at := h.pattern.FindIndex(s.text)
-		if at == nil {
+		m := h.pattern.FindSubmatch(s.text)
+		if m == nil {
 			s.forget()
 			continue
 		}
 		s.say("for " + h.hint + ", at least where people develop")
 		if h.manager != "" {
-			s.offer(lineOf(s.text, at[0]), "ruby.manager", h.manager, "it is for "+h.hint+
+			s.offer(lineOf(s.text, h.pattern.FindIndex(s.text)[0]), "ruby.manager", h.manager, "it is for "+h.hint+
 				". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
 		}
+		ruby[h.name] = string(m[len(m)-1])
 	}
-	a.gemset()
-}
-
-var (
-	rvmUse  = regexp.MustCompile(`(?m)^\s*rvm\s+(?:use\s+)?(?:--\w+\s+)*["']?([0-9A-Za-z.-]+@[\w.-]+)`)
-	oneName = regexp.MustCompile(`^\s*([\w.-]+)\s*$`)
-)
-
-// gemset offers the wrapper of rvm's gemset that developers have.
-func (a *Application) gemset() {
-	text := func(name string) string {
-		source, err := a.read(name)
-		if m := oneName.FindSubmatch(source); err == nil && m != nil {
-			return string(m[1])
-		}
-		return ""
+	a.gemset = ruby[".rvmrc"]
+	if ruby[".ruby-version"] != "" && ruby[".ruby-gemset"] != "" {
+		a.gemset = ruby[".ruby-version"] + "@" + ruby[".ruby-gemset"]
 	}
-	from, ruby := ".ruby-gemset", text(".ruby-version")+"@"+text(".ruby-gemset")
-	if source, err := a.read(".rvmrc"); err == nil && rvmUse.Match(source) {
-		from, ruby = ".rvmrc", string(rvmUse.FindSubmatch(source)[1])
-	}
-	if strings.HasPrefix(ruby, "@") || strings.HasSuffix(ruby, "@") {
-		return
-	}
-	a.later(func(here site) {
-		if manager, ok := a.best("ruby.manager"); !ok || manager.value == "rvm" {
-			a.note(finding{offered, "ruby.bundle", wrapper("/home/"+here.user+"/.rvm", ruby), byOther, from, from + " has a gemset of rvm. Do the hosts have it, too?"})
-		}
-	})
 }
 
 var (
@@ -192,8 +168,8 @@ func (a *Application) initializer() {
 		return
 	}
 	var within string // the variable of the capsule in which the line is
-	var capsules []int
-	first, client := 0, false
+	var capsules, sized, threads, first int
+	client := false
 	for i, line := range strings.Split(string(s.text), "\n") {
 		line = withoutComment(line)
 		s.namespaceMeans(i+1, line)
@@ -202,37 +178,27 @@ func (a *Application) initializer() {
 			s.addressMeans(i+1, line)
 		}
 		if m := capsule.FindStringSubmatch(line); m != nil {
-			within, capsules, first = m[1], append(capsules, s.configured), cmp.Or(first, i+1)
+			within, capsules, first = m[1], capsules+1, cmp.Or(first, i+1)
 		}
 		for _, m := range overruled.FindAllStringSubmatch(line, -1) {
-			n, _ := strconv.Atoi(m[3])
+			n, err := strconv.Atoi(m[3])
 			switch {
-			case m[1] == within && within != "" && m[2] == "concurrency":
-				capsules[len(capsules)-1] = n
 			case m[1] != within:
 				s.refuse(i+1, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+			case m[2] == "concurrency" && err == nil:
+				sized, threads = sized+1, threads+n
 			}
 		}
 	}
-	s.capsulesMean(first, capsules)
+	switch {
+	case capsules == 0:
+	case sized == capsules:
+		s.offer(first, "database.headroom", threads, plural(capsules, "capsule")+" with "+plural(threads, "thread")+" beside those of Sidekiq itself. Does each want a connection, too?")
+	default:
+		s.refuse(first, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
+	}
 	if s.silent() {
 		s.forget()
-	}
-}
-
-// capsulesMean asks for the connections of threads that no configuration shows. A capsule without a number has as many as the others.
-func (s *source) capsulesMean(line int, threads []int) {
-	total := 0
-	for _, n := range threads {
-		total += n
-	}
-	switch {
-	case len(threads) == 0:
-	case slices.Contains(threads, 0):
-		s.refuse(line, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
-	default:
-		s.offer(line, "database.headroom", total, plural(len(threads), "capsule")+" with "+plural(total, "thread")+" beside those of Sidekiq itself. Does each want a connection, too?")
-		s.say(plural(len(threads), "capsule") + " with " + plural(total, "thread"))
 	}
 }
 

@@ -79,17 +79,20 @@ type Application struct {
 	railsEnv string
 	playbook *Playbook // nil: to be looked for
 
-	findings     []finding
-	seen         []*seen
-	gems         map[string]gem
-	version      sidekiq.Version // of Sidekiq
-	configured   int             // threads of config/sidekiq.yml; 0: only Ruby can tell
-	guessed      bool            // configured is the most that any version starts
-	capistrano   bool            // it is deployed with Capistrano
-	asked        []string        // files that could have told who deploys
-	postponed    []func(site)
-	threads      map[string]int // of further configurations
-	linkedConfig bool           // the hosts have their own config/sidekiq.yml
+	findings   []finding
+	seen       []*seen
+	gems       map[string]gem
+	version    sidekiq.Version // of Sidekiq
+	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
+	guessed    bool            // configured is the most that any version starts
+	capistrano bool            // it is deployed with Capistrano
+	asked      []string        // files that could have told who deploys
+	recipe     *recipe         // of Capistrano
+	gemset     string          // Ruby and gemset of rvm, where people develop
+	maxThreads []finding       // RAILS_MAX_THREADS
+	threads    map[string]int  // of further configurations
+
+	linkedConfig bool // the hosts have their own config/sidekiq.yml
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
@@ -100,7 +103,7 @@ func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
 		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
 	for _, look := range []func(){a.repoTree, a.engine, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.initializer,
-		a.storageYML, a.deployed, a.databaseYML, a.questions} {
+		a.deployed, a.storageYML, a.databaseYML, a.questions} {
 		look()
 	}
 	return a

@@ -56,31 +56,9 @@ func wrapper(dir, version string) string { return dir + "/wrappers/" + rubyName(
 
 // unitUser says who runs Sidekiq, where that is not the user who deploys.
 func (r *recipe) unitUser(s statement, name, text string) {
-	value, ok := r.known.value(text)
-	src := r.source
-	r.later(func(here site) {
-		if !ok || value != nil && value != "user" && value != "system" && value != here.user {
-			src.refuse(s.line, "deploy_user", name+" says who runs Sidekiq: the role has one user for that and for deploys")
-		}
-	})
-}
-
-// log notes the log file. The log of a release is the shared one, and the role has one for errors, too.
-func (r *recipe) log(s statement, name, text string) {
-	value, _ := r.known.value(text)
-	file, isText := value.(string)
-	current, _ := r.known.setting("current_path")
-	if in, is := strings.CutPrefix(strings.TrimPrefix(file, current+"/"), "log/"); is && current != "" {
-		file = strings.TrimSuffix(current, "current") + "shared/log/" + in
-	}
-	before, has := r.best("logging.file")
-	switch {
-	case !isText:
-		r.literal(s, name, "%s", "logging.file", text)
-	case name == "sidekiq_log" || !has:
-		r.literal(s, name, "set :"+name+", %s", "logging.file", inRuby(file))
-	case before.value != file:
-		r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log")
+	deploys, _ := r.best("deploy_user")
+	if value, ok := r.known.value(text); !ok || value != nil && value != "user" && value != "system" && value != deploys.value {
+		r.refuse(s.line, "deploy_user", name+" says who runs Sidekiq: the role has one user for that and for deploys")
 	}
 }
 

@@ -25,16 +25,17 @@ const usualConfig = "config/sidekiq.yml"
 func (a *Application) sidekiqYML() {
 	f, _ := a.best("sidekiq_config")
 	given, _ := f.value.(string)
-	_, listed := a.best("processes")
 	var s *source
-	for _, name := range []string{given, usualConfig, usualConfig + ".erb"} {
-		if s == nil && name != "" && (given == "" || name == given) && a.exists(name) {
-			s = a.open(name, byOther)
-		}
+	if !path.IsAbs(given) {
+		s = a.open(path.Clean(cmp.Or(given, usualConfig)), byOther)
 	}
-	others := a.otherConfigs(s, given)
+	if s == nil && given == "" {
+		s = a.open(usualConfig+".erb", byOther)
+	}
+	others := a.otherConfigs(given)
+	_, listed := a.best("processes")
 	likely := slices.IndexFunc(others, func(o *source) bool { return processName(o.name) == a.railsEnv })
-	if likely < 0 && s == nil && len(others) == 1 {
+	if s == nil && len(others) == 1 {
 		likely = 0
 	}
 	if likely >= 0 && given == "" && !listed {
@@ -46,7 +47,7 @@ func (a *Application) sidekiqYML() {
 	a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
 	switch {
 	case s != nil:
-		s.isConfig()
+		s.configuration()
 	case given != "" || a.linkedConfig:
 		a.configured = 0
 		a.note(finding{kind: remark, key: "concurrency", text: cmp.Or(given, usualConfig) + " is not in the application: that of the hosts counts, and is read there"})
@@ -56,7 +57,7 @@ func (a *Application) sidekiqYML() {
 	a.othersMean(s, others)
 }
 
-func (s *source) isConfig() {
+func (s *source) configuration() {
 	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
 	if err != nil {
 		line, text := refusal(err)
@@ -66,7 +67,7 @@ func (s *source) isConfig() {
 		return
 	}
 	s.configured, s.guessed = s.threadsOf(config), config.Concurrency == nil && !s.version.Known()
-	s.configMeans(config, s.settings())
+	s.configMeans(config)
 }
 
 func (a *Application) threadsOf(config sidekiq.Config) int {
@@ -79,6 +80,7 @@ func (a *Application) threadsOf(config sidekiq.Config) int {
 
 // tellDefault says how many threads there are where nothing sets them.
 func (a *Application) tellDefault(why string) {
+	a.noteThreads()
 	threads := a.version.DefaultConcurrency()
 	text := fmt.Sprintf("%s: Sidekiq %s starts %s, or RAILS_MAX_THREADS where that is set.", why, a.version, plural(threads, "thread"))
 	if !a.version.Known() {
@@ -96,71 +98,60 @@ func refusal(err error) (line int, text string) {
 	return 0, err.Error()
 }
 
-// setting is where a value of config/sidekiq.yml stands, and the variables that may change it.
-type setting struct {
-	line      int
-	variables []string
-}
-
-// settings finds them, those of the environment's section before others.
-func (s *source) settings() map[string]setting {
-	all := map[string]setting{}
+// setting is where a value of config/sidekiq.yml is, in the environment's section or above, and the variables that may change it.
+func (s *source) setting(name string) (line int, variables []string) {
 	doc, err := rubyyaml.Parse(s.text, rubyyaml.Trim(!s.version.Known() || s.version.AtLeast(7, 1, 0)))
 	if err != nil || doc.Root() == nil {
-		return all
+		return 0, nil
 	}
-	settingsIn(all, doc, doc.Root(), s.railsEnv)
-	return all
-}
-
-func settingsIn(all map[string]setting, doc *rubyyaml.Document, n *yaml.Node, section string) {
-	n = rubyyaml.Deref(n)
-	if n.Kind != yaml.MappingNode {
-		return
-	}
-	m, err := doc.Mapping(n)
-	if err != nil {
-		return
-	}
-	var own *yaml.Node
-	for _, key := range m.Keys() {
-		entry := m.At(key)
-		all[key.Name] = setting{doc.Line(entry.Key), doc.Variables(entry.Value)}
-		if key.Name == section {
-			own = entry.Value
+	for _, section := range []*yaml.Node{entryOf(doc, doc.Root(), s.railsEnv).Value, doc.Root()} {
+		if entry := entryOf(doc, section, name); entry.Value != nil {
+			return doc.Line(entry.Key), doc.Variables(entry.Value)
 		}
 	}
-	if section != "" && own != nil {
-		settingsIn(all, doc, own, "")
-	}
+	return 0, nil
 }
 
-func (s *source) configMeans(config sidekiq.Config, at map[string]setting) {
-	if config.Concurrency == nil {
+func (s *source) configMeans(config sidekiq.Config) {
+	if config.Concurrency != nil {
+		if _, variables := s.setting("concurrency"); slices.Contains(variables, maxThreads) {
+			s.noteThreads()
+		}
+		s.decide("concurrency", *config.Concurrency)
+		s.say(plural(*config.Concurrency, "thread"))
+	} else {
 		s.tellDefault(s.name + " sets no concurrency")
 		s.say(s.threadText(s.version.DefaultConcurrency()) + " by default")
-	} else {
-		s.decide(at["concurrency"], "concurrency", *config.Concurrency)
-		s.say(plural(*config.Concurrency, "thread"))
 	}
 	if len(config.Capsules) > 0 {
-		s.tell(at["capsules"].line, "concurrency", fmt.Sprintf("capsules as well, together %s", plural(s.configured, "thread")))
+		line, _ := s.setting("capsules")
+		s.tell(line, "concurrency", fmt.Sprintf("capsules as well, together %s", plural(s.configured, "thread")))
 		s.say(fmt.Sprintf("with its capsules %d", s.configured))
 	}
-	s.queuesMean(config.Queues, at["queues"])
+	s.queuesMean(config.Queues)
 	if config.Timeout != nil {
-		s.decide(at["timeout"], "timeout", *config.Timeout)
+		s.decide("timeout", *config.Timeout)
 		s.say(fmt.Sprintf("timeout %d s", *config.Timeout))
 	}
 }
 
-// decide notes a value that the application decides.
-func (s *source) decide(at setting, key string, value any) {
-	text := ""
-	if len(at.variables) > 0 {
-		text = notSet(at.variables)
+const maxThreads = "RAILS_MAX_THREADS"
+
+// noteThreads takes the variable that sets the number of threads where a configuration does not.
+func (a *Application) noteThreads() {
+	for _, f := range a.maxThreads {
+		a.note(f)
 	}
-	s.add(decided, at.line, key, value, text)
+}
+
+// decide notes a value that the application decides.
+func (s *source) decide(key string, value any) {
+	line, variables := s.setting(key)
+	text := ""
+	if len(variables) > 0 {
+		text = notSet(variables)
+	}
+	s.add(decided, line, key, value, text)
 }
 
 // notSet is the condition under which the default of variables counts.
@@ -179,18 +170,19 @@ func (a *Application) threadText(threads int) string {
 	return plural(threads, "thread")
 }
 
-func (s *source) queuesMean(queues []sidekiq.Queue, at setting) {
+func (s *source) queuesMean(queues []sidekiq.Queue) {
 	var names, plain []string
 	for _, q := range queues {
 		if q.Name == "" {
-			s.refuse(at.line, "queues", "only Ruby can tell the name of one of the queues")
+			line, _ := s.setting("queues")
+			s.refuse(line, "queues", "only Ruby can tell the name of one of the queues")
 			return
 		}
 		plain = append(plain, q.Name)
 		names = append(names, queueText(q.Name, q.Weight))
 	}
 	if len(names) > 0 {
-		s.decide(at, "queues", names)
+		s.decide("queues", names)
 		s.say("queues " + list(plain))
 	}
 }
@@ -203,7 +195,7 @@ func queueText(name string, weight int) string {
 }
 
 // otherConfigs are further configurations of Sidekiq, without those of other environments, and without what is none, such as its schedule.
-func (a *Application) otherConfigs(s *source, given string) (others []*source) {
+func (a *Application) otherConfigs(given string) (others []*source) {
 	for _, name := range a.glob("config/sidekiq*.yml", "config/sidekiq*.yml.erb", "config/sidekiq/*.yml", "config/sidekiq/*.yml.erb") {
 		if name == usualConfig || name == usualConfig+".erb" || name == given {
 			continue
