@@ -17,23 +17,19 @@ import (
 // recipe is what Capistrano's files say together. Those that are loaded later win.
 type recipe struct {
 	*source
-	known       literals
-	user        bool     // a server has told it
-	roles       []string // of the servers
-	set         map[string]bool
-	unread      bool // it has stages, and none was read
-	port        int  // of ssh, for all servers
-	hosts       []host
-	units       []unit
-	environment assignments
-	rvm         struct {
-		place
-		dir, ruby string
-	}
-	dotenv struct {
-		place
-		files []string
-	}
+	known  literals
+	user   bool            // a server of the file has told it
+	roles  []string        // of the servers
+	set    map[string]bool // nil: of a stage that is not the environment's, of which only the servers count
+	unread bool            // it has stages, and none was read
+	port   int             // of ssh, for all servers
+	hosts  []host
+	units  []unit
+
+	environment             map[string]string
+	environmentSaid, dotenv []string
+	rvmDir, rvmRuby         string
+	places                  map[string]place // of these
 }
 
 // place is a line of a file.
@@ -54,7 +50,7 @@ var settingOf = map[string]string{
 func (a *Application) deployment() {
 	all := a.glob("config/deploy/*.rb")
 	stages := a.stages(all)
-	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(all) > 0}
+	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(all) > 0, environment: map[string]string{}, places: map[string]place{}}
 	if len(stages) == 1 {
 		r.known["stage"] = stageOf(stages[0]) // Capistrano sets it before it loads any
 	}
@@ -62,10 +58,10 @@ func (a *Application) deployment() {
 	others := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(stages, name) })
 	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, others, stages) {
 		s := a.open(name, byCapistrano)
-		switch {
-		case s == nil:
+		if s == nil {
 			continue
-		case slices.Contains(others, name):
+		}
+		if slices.Contains(others, name) {
 			r.otherStage(s)
 			continue
 		}
@@ -76,16 +72,18 @@ func (a *Application) deployment() {
 			s.say("nothing of use")
 		}
 	}
-	if r.source != nil {
-		a.recipe = r
-		r.tasks()
-		r.deployTo()
-		r.serversMean()
-		r.unitsMean()
-		if e := r.environment; len(e.values) > 0 {
-			e.find(e.line, "environment", e.values, strings.Join(e.said, ", "))
-		}
+	if r.source == nil {
+		return
 	}
+	r.tasks()
+	r.deployTo()
+	r.serversMean()
+	r.unitsMean()
+	if len(r.environment) > 0 {
+		at := r.places["environment"]
+		at.find(at.line, "environment", r.environment, strings.Join(r.environmentSaid, ", "))
+	}
+	a.recipe = r
 }
 
 func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".rb") }
@@ -105,44 +103,47 @@ func (a *Application) stages(all []string) []string {
 }
 
 var (
-	setCall     = regexp.MustCompile(`^set(?:_if_empty)?(\(\s*|\s+):(\w+),\s*(.+)$`)
-	blockCall   = regexp.MustCompile(`^set(?:_if_empty)?(?:\(\s*|\s+):(\w+)\s*\)?\s*(\{.*\}|do)$`)
-	appendCall  = regexp.MustCompile(`^append(\(\s*|\s+):linked_files,\s*(.+)$`)
-	serverCall  = regexp.MustCompile(`^server(\(\s*|\s+)(.+)$`)
-	roleCall    = regexp.MustCompile(`^role(\(\s*|\s+):(\w+),\s*(.+)$`)
+	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)(.+)$`)
+	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
 	requireCall = regexp.MustCompile(`^require\s*\(?["']capistrano/(rbenv|rvm|asdf|mise)["']\)?$`)
 	commandMap  = regexp.MustCompile(`^SSHKit\.config\.command_map\[:bundle\]\s*=\s*(.+)$`)
 )
 
 func (r *recipe) read() {
 	for _, s := range rubyStatements(r.source.text) {
-		if m := setCall.FindStringSubmatch(s.text); m != nil {
-			r.setting(s, m[2], unbracketed(m[1], m[3]))
-		} else if m := blockCall.FindStringSubmatch(s.text); m != nil {
-			r.setting(s, m[1], "-> "+m[2])
-		} else if m := appendCall.FindStringSubmatch(s.text); m != nil {
-			r.linked(s, unbracketed(m[1], m[2]))
-		} else if m := serverCall.FindStringSubmatch(s.text); m != nil {
-			r.server(s, unbracketed(m[1], m[2]))
-		} else if m := roleCall.FindStringSubmatch(s.text); m != nil {
-			r.role(s, m[2], unbracketed(m[1], m[3]))
-		} else if r.hook(r.source, s); r.foreign() {
+		m := call.FindStringSubmatch(s.text)
+		if m == nil {
+			r.command(s)
 			continue
-		} else if m := requireCall.FindStringSubmatch(s.text); m != nil {
-			r.find(s.line, "ruby.manager", m[1], `require "capistrano/`+m[1]+`"`)
-			r.say("capistrano/" + m[1])
-		} else if m := commandMap.FindStringSubmatch(s.text); m != nil {
-			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", m[1])
+		}
+		text := m[3]
+		if strings.HasPrefix(m[2], "(") {
+			text = strings.TrimSpace(strings.TrimSuffix(text, ")"))
+		}
+		switch first := symbolFirst.FindStringSubmatch(text); {
+		case m[1] == "server":
+			r.server(s, text)
+		case first == nil || m[1] == "append" && first[1] != "linked_files":
+		case m[1] == "role":
+			r.role(s, first[1], first[2])
+		case first[3] != "":
+			r.setting(s, first[1], "-> "+first[3])
+		default:
+			r.setting(s, first[1], first[2])
 		}
 	}
 }
 
-// unbracketed takes away the end of a call that has brackets.
-func unbracketed(begin, text string) string {
-	if strings.HasPrefix(begin, "(") {
-		text = strings.TrimSuffix(text, ")")
+func (r *recipe) command(s statement) {
+	if r.hook(r.source, s); r.set == nil {
+		return
 	}
-	return strings.TrimSpace(text)
+	if m := requireCall.FindStringSubmatch(s.text); m != nil {
+		r.find(s.line, "ruby.manager", m[1], `require "capistrano/`+m[1]+`"`)
+		r.say("capistrano/" + m[1])
+	} else if m := commandMap.FindStringSubmatch(s.text); m != nil {
+		r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", m[1])
+	}
 }
 
 func (r *recipe) setting(s statement, name, text string) {
@@ -150,7 +151,7 @@ func (r *recipe) setting(s statement, name, text string) {
 	if port, has := rubyOption(text, "port"); has && name == "ssh_options" {
 		r.port = r.known.number(port)
 	}
-	if r.foreign() {
+	if r.set == nil {
 		return
 	}
 	r.set[name] = true
@@ -161,10 +162,8 @@ func (r *recipe) setting(s statement, name, text string) {
 		}
 	case "linked_files":
 		r.linked(s, text)
-	case "default_env":
+	case "default_env", "sidekiq_service_unit_env_vars", "service_unit_env_vars":
 		r.path(s, text)
-		r.variables(s, name, text)
-	case "sidekiq_service_unit_env_vars", "service_unit_env_vars":
 		r.variables(s, name, text)
 	case "rbenv_type", "rbenv_custom_path", "rbenv_path", "rvm_type", "rvm_custom_path":
 		r.managerPath(s, name, text)
@@ -186,8 +185,9 @@ func (r *recipe) setting(s statement, name, text string) {
 		}
 	case "sidekiq_command":
 		command, _ := r.known.text(text)
-		if words := strings.Fields(command); sidekiq.IndexProgram(words, sidekiq.Programs...) >= 0 {
-			text = inRuby(path.Base(words[sidekiq.IndexProgram(words, sidekiq.Programs...)]))
+		words := strings.Fields(command)
+		if at := sidekiq.IndexProgram(words, sidekiq.Programs...); at >= 0 {
+			text = inRuby(path.Base(words[at]))
 		}
 		r.literal(s, name, "set :sidekiq_command, %s", "command", text)
 	case "sidekiq_config_files":
@@ -265,25 +265,16 @@ func fieldOf(key string) model.Field {
 
 // shaped gives a literal of Ruby the type of a field; nil where it cannot have it.
 func shaped(f model.Field, value any) any {
-	switch v := value.(type) {
-	case string:
-		if n, err := strconv.Atoi(v); err == nil && f.Type == argspec.Int {
-			return n
-		}
-		if f.Type == argspec.List {
-			return []string{v}
-		}
-		if f.Textual() && v != "" {
-			return v
-		}
-	case int:
-		if f.Type == argspec.Int {
-			return v
-		}
-	case []string:
-		if f.Type == argspec.List && len(v) > 0 {
-			return v
-		}
+	text, isText := value.(string)
+	words, _ := value.([]string)
+	n, err := strconv.Atoi(fmt.Sprint(value))
+	switch {
+	case f.Type == argspec.Int && err == nil:
+		return n
+	case f.Type == argspec.List && isText:
+		return []string{text}
+	case f.Type == argspec.List && len(words) > 0, f.Textual() && text != "":
+		return value
 	}
 	return nil
 }
@@ -301,9 +292,8 @@ func inRuby(value any) string {
 
 // configFiles are those of capistrano-sidekiq, one for each process.
 func (r *recipe) configFiles(s statement, text string) {
-	value, ok := r.known.value(text)
-	files, isList := shaped(fieldOf("queues"), value).([]string)
-	if !ok || !isList || s.nested {
+	files, ok := r.known.words(text)
+	if !ok || s.nested || len(files) == 0 {
 		r.refuse(s.line, "processes", s.whyNot("sidekiq_config_files"))
 		return
 	}

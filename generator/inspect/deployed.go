@@ -22,15 +22,15 @@ type site struct {
 func (a *Application) site() site {
 	root, hasRoot := a.best("deploy_root")
 	project, hasProject := a.best("project")
-	user, _ := a.best("deploy_user")
-	here := site{user: model.Default().DeployUser, known: hasRoot || hasProject}
-	if name, ok := user.value.(string); ok {
-		here.user = name
+	user, hasUser := a.best("deploy_user")
+	here := site{fmt.Sprint(root.value), fmt.Sprint(user.value), hasRoot || hasProject}
+	if !hasUser {
+		here.user = model.Default().DeployUser
 	}
-	if here.root = "/opt/" + a.likelyProject(); hasRoot {
-		here.root = fmt.Sprint(root.value)
-	} else if hasProject {
+	if hasProject && !hasRoot {
 		here.root = fmt.Sprint("/opt/", project.value)
+	} else if !hasRoot {
+		here.root = "/opt/" + a.likelyProject()
 	}
 	return here
 }
@@ -61,7 +61,7 @@ func (r *recipe) linked(s statement, text string) {
 		case file == usualConfig:
 			r.linkedConfig = true
 		case file == ".env" || strings.HasPrefix(file, ".env."):
-			r.dotenv.place, r.dotenv.files = place{r.source, s.line}, append(r.dotenv.files, file)
+			r.places["dotenv"], r.dotenv = place{r.source, s.line}, append(r.dotenv, file)
 		default:
 			continue
 		}
@@ -69,25 +69,25 @@ func (r *recipe) linked(s statement, text string) {
 	}
 }
 
-// dotenvMeans is about linked files of variables, which dotenv loads, if it is there. What it loads first counts, and the longest name is first.
+// dotenvMeans is about linked files of variables. Of those that dotenv loads the first counts, and the longest name is first.
 func (r *recipe) dotenvMeans(here site) {
-	files := r.dotenv.files
-	slices.SortStableFunc(files, func(x, y string) int { return len(y) - len(x) })
-	files = slices.Compact(files)
-	var paths, optional []string
-	for _, file := range files {
-		paths = append(paths, path.Join(here.root, "shared", file))
-		optional = append(optional, "-"+path.Join(here.root, "shared", file))
+	if len(r.dotenv) == 0 {
+		return
 	}
-	said := "linked_files has " + strings.Join(files, " and ")
+	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
+	at, said := r.places["dotenv"], "linked_files has "+strings.Join(r.dotenv, " and ")
+	var paths, optional []string
+	for _, file := range slices.Compact(r.dotenv) {
+		paths = append(paths, here.root+"/shared/"+file)
+		optional = append(optional, "-"+here.root+"/shared/"+file)
+	}
 	switch {
-	case len(files) == 0:
 	case r.gems["dotenv"].line == 0 && r.gems["dotenv-rails"].line == 0:
-		r.dotenv.offer(r.dotenv.line, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
-	case here.known && !slices.Equal(files, []string{".env." + r.railsEnv}): // which is the default
-		r.dotenv.find(r.dotenv.line, "dotenv_files", paths, said+", which dotenv loads")
+		at.offer(at.line, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
 	case !here.known:
-		r.dotenv.offer(r.dotenv.line, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
+		at.offer(at.line, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
+	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
+		at.find(at.line, "dotenv_files", paths, said+", which dotenv loads")
 	}
 }
 
@@ -158,46 +158,35 @@ func (r *recipe) unitsMean() {
 	}
 }
 
-// assignments are variables, and where the last is.
-type assignments struct {
-	place
-	values map[string]string
-	said   []string
-}
-
 var (
 	hashEntry = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
-	// secretive are names and values of variables that may be secrets. A question too many does no harm.
-	secretive      = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
-	secretiveValue = regexp.MustCompile(`://[^/\s]*@|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
+	// A question too many does no harm.
+	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
+	secretValue = regexp.MustCompile(`://[^/\s]*@|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
 )
 
-// variables are those of a hash, or of a list of NAME=VALUE.
+// variables are those of a hash, or of a list of NAME=VALUE. Of one that may be secret no value is kept.
 func (r *recipe) variables(s statement, setting, text string) {
 	var unknown, secret []string
-	set := func(name string, value any, ok bool) {
-		shown := fmt.Sprint(value)
-		switch {
-		case name == "PATH":
-		case !ok || value == nil || s.nested || strings.ContainsAny(shown, "$`"):
-			unknown = append(unknown, name)
-		case secretive.MatchString(name) || secretiveValue.MatchString(shown):
-			secret = append(secret, name)
-		default:
-			r.variable(s, setting, name, shown)
-		}
-	}
 	words, isList := r.known.words(text)
-	for _, word := range words {
-		name, value, ok := strings.Cut(word, "=")
-		set(name, value, ok)
-	}
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
-			value, ok := r.known.value(m[4])
-			set(cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value, ok) // as SSHKit writes a symbol
+			value, _ := r.known.value(m[4])
+			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), cmp.Or(value, any("$")))) // as SSHKit writes a symbol
 		} else if part != "" && !isList {
 			r.refuse(s.line, "environment", s.whyNot("part of "+setting))
+		}
+	}
+	for _, word := range words {
+		switch name, value, _ := strings.Cut(word, "="); {
+		case name == "PATH":
+		case s.nested || strings.ContainsAny(value, "$`"):
+			unknown = append(unknown, name)
+		case secretName.MatchString(name) || secretValue.MatchString(value):
+			secret = append(secret, name)
+		default:
+			r.variable(s, setting, name, value)
+			r.say(name)
 		}
 	}
 	if len(unknown) > 0 {
@@ -211,31 +200,26 @@ func (r *recipe) variables(s statement, setting, text string) {
 // variable notes one that sizes threads, pools or memory as the field that is for it.
 func (r *recipe) variable(s statement, setting, name, value string) {
 	said := setting + " sets " + name
-	number := wholeNumber.MatchString(value) && value > "0"
-	switch {
+	switch number := r.known.number(value); {
 	case name == "RAILS_ENV" || name == "RACK_ENV":
 		r.find(s.line, "rails_env", value, said+" "+value)
-	case name == maxThreads && number:
-		r.maxThreads = []finding{{found, "concurrency", r.known.number(value), byCapistrano, r.at(s.line), said + " " + value}}
-	case name == "DB_POOL" && number:
+	case name == maxThreads && number > 0:
+		r.maxThreads = []finding{{found, "concurrency", number, byCapistrano, r.at(s.line), said + " " + value}}
+	case name == "DB_POOL" && number > 0:
 		r.find(s.line, "database.pool", value, said+" "+value)
-	case name == "MALLOC_ARENA_MAX" && value == "2":
+	case name == "MALLOC_ARENA_MAX" && number == 2:
 		r.tell(s.line, "memory.malloc", said+" 2, as the role does by default")
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
 		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	default:
-		if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
-			r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
-		}
-		if r.environment.values == nil {
-			r.environment.values = map[string]string{}
-		}
-		r.environment.place, r.environment.values[name] = place{r.source, s.line}, value
-		if !slices.Contains(r.environment.said, "set :"+setting) {
-			r.environment.said = append(r.environment.said, "set :"+setting)
+		r.places["environment"], r.environment[name] = place{r.source, s.line}, value
+		if !slices.Contains(r.environmentSaid, "set :"+setting) {
+			r.environmentSaid = append(r.environmentSaid, "set :"+setting)
 		}
 	}
-	r.say(name)
+	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
+		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
+	}
 }
 
 // inTree is a repository of which Capistrano deploys only a directory. Its own files, and playbooks, are above that.

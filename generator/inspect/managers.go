@@ -20,34 +20,32 @@ var sharedManager = map[string]string{"rbenv system": "/usr/local/rbenv", "rbenv
 
 // ruby notes the Ruby that Capistrano takes of rvm, perhaps with a gemset, or of chruby.
 func (r *recipe) ruby(s statement, name, text string) {
-	ruby, ok := r.known.text(text)
-	switch {
+	switch ruby, ok := r.known.text(text); {
 	case !ok || ruby == "" || s.nested:
 		r.refuse(s.line, "ruby.bundle", s.whyNot(name)+": name the path of bundle")
-	case name == "rvm_ruby_version" && ruby != "default":
-		r.rvm.place, r.rvm.ruby = place{r.source, s.line}, ruby
-		r.find(s.line, "ruby.manager", "rvm", "set :rvm_ruby_version, "+inRuby(ruby))
 	case name == "chruby_ruby":
 		r.offer(s.line, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
+	case ruby != "default":
+		r.places["rvm"], r.rvmRuby = place{r.source, s.line}, ruby
+		r.find(s.line, "ruby.manager", "rvm", "set :rvm_ruby_version, "+inRuby(ruby))
 	}
 }
 
 // rubyName is a version as rvm and chruby name its directory.
 func rubyName(version string) string {
-	if version[:1] >= "0" && version[:1] <= "9" {
+	if version[0] >= '0' && version[0] <= '9' {
 		return "ruby-" + version
 	}
 	return version
 }
 
-// rvmMeans is about the wrapper of a Ruby, since the role takes rvm's default unless it is told.
+// rvmMeans is about the wrapper of a Ruby, since the role takes that of the application, or rvm's default.
 func (r *recipe) rvmMeans(here site) {
-	dir := cmp.Or(r.rvm.dir, "/home/"+here.user+"/.rvm")
-	switch {
-	case r.rvm.ruby != "":
-		r.rvm.offer(r.rvm.line, "ruby.bundle", wrapper(dir, r.rvm.ruby), "rvm_ruby_version is "+r.rvm.ruby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
-	case r.rvm.dir != "":
-		r.rvm.find(r.rvm.line, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
+	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+here.user+"/.rvm")
+	if r.rvmRuby != "" {
+		at.offer(at.line, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
+	} else if r.rvmDir != "" {
+		at.find(at.line, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
 	}
 }
 
@@ -81,7 +79,7 @@ func (r *recipe) managerPath(s statement, name, text string) {
 	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
 	case manager == "rvm":
-		r.rvm.place, r.rvm.dir = place{r.source, s.line}, folder
+		r.places["rvm"], r.rvmDir = place{r.source, s.line}, folder
 	default:
 		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}

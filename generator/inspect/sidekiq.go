@@ -212,7 +212,7 @@ func (a *Application) otherConfigs(given string) (others []*source) {
 			o.refuse(line, "processes", "cannot be read: "+text)
 		case config.Concurrency == nil && len(config.Queues) == 0:
 			o.forget()
-		case env != a.railsEnv && (slices.Contains([]string{"development", "test", "staging", "production"}, env) || a.exists("config/deploy/"+env+".rb")):
+		case env != a.railsEnv && (slices.Contains([]string{"development", "test", "staging", "production"}, env) || slices.Contains(a.glob("config/deploy/*.rb"), "config/deploy/"+env+".rb")):
 			o.say("for another environment, not used")
 		default:
 			others = append(others, o)
