@@ -104,7 +104,7 @@ func TestPlanted_EveryWord(t *testing.T) {
 	}
 	maps.DeleteFunc(withheld, func(_ string, was bool) bool { return !was })
 	require.Equal(t, []string{"app_root", "capistrano.roles", "command", "deploy_root", "deploy_user", "environment", "environment_files",
-		"extra_directives", "logging.file", "processes", "project", "queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
+		"extra_directives", "hardening.read_write_paths", "logging.file", "processes", "project", "queues", "rails_env", "redis.namespace", "redis.url", "ruby.bundle", "service_name", "sidekiq_config", "umask"}, slices.Sorted(maps.Keys(withheld)))
 }
 
 // An expression is the value of every variable of the role, in a playbook of the application or in one that is an
