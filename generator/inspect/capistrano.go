@@ -105,15 +105,17 @@ func (a *Application) stages(all []string) []string {
 var (
 	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)(.+)$`)
 	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
-	requireCall = regexp.MustCompile(`^require\s*\(?["']capistrano/(rbenv|rvm|asdf|mise)["']\)?$`)
 	commandMap  = regexp.MustCompile(`^SSHKit\.config\.command_map\[:bundle\]\s*=\s*(.+)$`)
 )
 
 func (r *recipe) read() {
 	for _, s := range rubyStatements(r.source.text) {
+		r.hook(r.source, s)
 		m := call.FindStringSubmatch(s.text)
+		if bundle := commandMap.FindStringSubmatch(s.text); bundle != nil && r.set != nil {
+			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", bundle[1])
+		}
 		if m == nil {
-			r.command(s)
 			continue
 		}
 		text := m[3]
@@ -131,18 +133,6 @@ func (r *recipe) read() {
 		default:
 			r.setting(s, first[1], first[2])
 		}
-	}
-}
-
-func (r *recipe) command(s statement) {
-	if r.hook(r.source, s); r.set == nil {
-		return
-	}
-	if m := requireCall.FindStringSubmatch(s.text); m != nil {
-		r.find(s.line, "ruby.manager", m[1], `require "capistrano/`+m[1]+`"`)
-		r.say("capistrano/" + m[1])
-	} else if m := commandMap.FindStringSubmatch(s.text); m != nil {
-		r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", m[1])
 	}
 }
 

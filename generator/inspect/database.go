@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -81,38 +82,27 @@ func poolText(d databaseyml.Edit) string {
 	return text
 }
 
-// storageYML asks whether jobs write where Active Storage keeps files outside of the application.
+// diskRoot is the literal absolute path of an Active Storage service on disk: no other service has a root.
+var diskRoot = regexp.MustCompile(`(?m)^\s+["']?root["']?:\s*["']?(/[^"'\s<#]+)`)
+
+// storageYML asks whether jobs write where Active Storage keeps files outside of the deployment.
 func (a *Application) storageYML() {
 	s := a.open("config/storage.yml", byOther)
 	if s == nil {
 		return
 	}
-	here := a.site()
-	doc, err := rubyyaml.Parse(s.text, rubyyaml.NoTrim)
-	for _, key := range keysOf(doc, err) {
-		service := entryOf(doc, doc.Root(), key.Name).Value
-		root := entryOf(doc, service, "root")
-		dir := path.Clean(textOf(doc, root.Value))
-		if textOf(doc, entryOf(doc, service, "service").Value) == "Disk" && path.IsAbs(dir) && !strings.HasPrefix(dir, "/tmp/") && !strings.HasPrefix(dir, here.root+"/shared/") {
-			s.offer(doc.Line(root.Key), "hardening.read_write_paths", append(model.Default().Hardening.ReadWritePaths, "-"+dir),
-				"Active Storage has files in "+dir+". Do jobs write there? The profile strict forbids it by default.")
-			s.say("files in " + dir)
+	paths, shared := model.Default().Hardening.ReadWritePaths, a.site().root+"/shared/"
+	for _, m := range diskRoot.FindAllSubmatchIndex(s.text, -1) {
+		if root := path.Clean(string(s.text[m[2]:m[3]])); !strings.HasPrefix(root, "/tmp/") && !strings.HasPrefix(root, shared) {
+			paths = append(paths, "-"+root)
+			s.say("files in " + root)
 		}
 	}
 	if s.silent() {
 		s.forget()
+		return
 	}
-}
-
-func keysOf(doc *rubyyaml.Document, err error) []rubyyaml.Key {
-	if err != nil || doc.Root() == nil || rubyyaml.Deref(doc.Root()).Kind != yaml.MappingNode {
-		return nil
-	}
-	m, err := doc.Mapping(rubyyaml.Deref(doc.Root()))
-	if err != nil {
-		return nil
-	}
-	return m.Keys()
+	s.offer(0, "hardening.read_write_paths", paths, "Active Storage has "+list(s.said)+". Do jobs write there? The profile strict forbids it by default.")
 }
 
 // entryOf is what a mapping has by a name, which may be a symbol.
@@ -129,16 +119,4 @@ func entryOf(doc *rubyyaml.Document, n *yaml.Node, name string) (none rubyyaml.E
 		return none
 	}
 	return entry
-}
-
-// textOf is the text of a scalar, or "".
-func textOf(doc *rubyyaml.Document, n *yaml.Node) string {
-	if n == nil || rubyyaml.Deref(n).Kind != yaml.ScalarNode {
-		return ""
-	}
-	text, err := doc.Text(n, environ.None)
-	if err != nil {
-		return ""
-	}
-	return text
 }
