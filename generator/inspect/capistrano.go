@@ -55,14 +55,14 @@ func (a *Application) deployment() {
 		r.known["stage"] = stageOf(stages[0]) // Capistrano sets it before it loads any
 	}
 	a.capistrano = a.capistrano || a.exists("Capfile")
+	main := slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages)
 	others := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(stages, name) })
-	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, others, stages) {
+	for _, name := range slices.Concat(main[:2], others, stages, a.glob("lib/capistrano/tasks/*.rake", "lib/capistrano/tasks/*.cap")) {
 		s := a.open(name, byCapistrano)
-		if s == nil {
-			continue
+		if s != nil && !slices.Contains(main, name) {
+			r.other(s)
 		}
-		if slices.Contains(others, name) {
-			r.otherStage(s)
+		if s == nil || !slices.Contains(main, name) {
 			continue
 		}
 		a.asked = append(a.asked, name)
@@ -75,7 +75,6 @@ func (a *Application) deployment() {
 	if r.source == nil {
 		return
 	}
-	r.tasks()
 	r.deployTo()
 	r.serversMean()
 	r.unitsMean()
@@ -110,7 +109,7 @@ var (
 
 func (r *recipe) read() {
 	for _, s := range rubyStatements(r.source.text) {
-		r.hook(r.source, s)
+		r.hook(s)
 		m := call.FindStringSubmatch(s.text)
 		if bundle := commandMap.FindStringSubmatch(s.text); bundle != nil && r.set != nil {
 			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", bundle[1])

@@ -73,13 +73,10 @@ func poolText(d databaseyml.Edit) string {
 	if d.Before == databaseyml.Unlimited {
 		text = "pool without a limit"
 	}
-	switch {
-	case len(d.Found.Variables) > 0:
-		text += " " + notSet(d.Found.Variables)
-	case d.Found.Source == databaseyml.Unassigned:
-		text += " by default"
+	if d.Found.Source == databaseyml.Unassigned && len(d.Found.Variables) == 0 {
+		return text + " by default"
 	}
-	return text
+	return strings.TrimSpace(text + " " + notSet(d.Found.Variables))
 }
 
 // diskRoot is the literal absolute path of an Active Storage service on disk: no other service has a root.
@@ -91,9 +88,10 @@ func (a *Application) storageYML() {
 	if s == nil {
 		return
 	}
-	paths, shared := model.Default().Hardening.ReadWritePaths, a.site().root+"/shared/"
+	paths := model.Default().Hardening.ReadWritePaths
+	deployed, _, _ := a.site()
 	for _, m := range diskRoot.FindAllSubmatchIndex(s.text, -1) {
-		if root := path.Clean(string(s.text[m[2]:m[3]])); !strings.HasPrefix(root, "/tmp/") && !strings.HasPrefix(root, shared) {
+		if root := path.Clean(string(s.text[m[2]:m[3]])); !strings.HasPrefix(root, "/tmp/") && !strings.HasPrefix(root, deployed+"/shared/") {
 			paths = append(paths, "-"+root)
 			s.say("files in " + root)
 		}

@@ -13,37 +13,30 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// site is where the application is on the hosts, and who runs it.
-type site struct {
-	root, user string
-	known      bool // more than the answer to a question says where
-}
-
-func (a *Application) site() site {
-	root, hasRoot := a.best("deploy_root")
-	project, hasProject := a.best("project")
-	user, hasUser := a.best("deploy_user")
-	here := site{fmt.Sprint(root.value), fmt.Sprint(user.value), hasRoot || hasProject}
-	if !hasUser {
-		here.user = model.Default().DeployUser
+// site is where the application is on the hosts, and who runs it. The place is known if more than the answer to a question says it.
+func (a *Application) site() (root, user string, known bool) {
+	user, root = model.Default().DeployUser, "/opt/"+a.likelyProject()
+	if f, ok := a.best("project"); ok {
+		root, known = fmt.Sprint("/opt/", f.value), true
 	}
-	if hasProject && !hasRoot {
-		here.root = fmt.Sprint("/opt/", project.value)
-	} else if !hasRoot {
-		here.root = "/opt/" + a.likelyProject()
+	if f, ok := a.best("deploy_root"); ok {
+		root, known = fmt.Sprint(f.value), true
 	}
-	return here
+	if f, ok := a.best("deploy_user"); ok {
+		user = fmt.Sprint(f.value)
+	}
+	return root, user, known
 }
 
 // deployed is about what depends on where the application is, which a playbook may say.
 func (a *Application) deployed() {
-	here := a.site()
+	root, user, known := a.site()
 	if a.recipe != nil {
-		a.recipe.rvmMeans(here)
-		a.recipe.dotenvMeans(here)
+		a.recipe.rvmMeans(user)
+		a.recipe.dotenvMeans(root, known)
 	}
 	if manager, ok := a.best("ruby.manager"); a.gemset != "" && (!ok || manager.value == "rvm") {
-		a.note(finding{offered, "ruby.bundle", wrapper("/home/"+here.user+"/.rvm", a.gemset), byOther, "", "People develop with the gemset " + a.gemset + " of rvm. Do the hosts have it, too?"})
+		a.note(finding{offered, "ruby.bundle", wrapper("/home/"+user+"/.rvm", a.gemset), byOther, "", "People develop with the gemset " + a.gemset + " of rvm. Do the hosts have it, too?"})
 	}
 }
 
@@ -70,7 +63,7 @@ func (r *recipe) linked(s statement, text string) {
 }
 
 // dotenvMeans is about linked files of variables. Of those that dotenv loads the first counts, and the longest name is first.
-func (r *recipe) dotenvMeans(here site) {
+func (r *recipe) dotenvMeans(root string, known bool) {
 	if len(r.dotenv) == 0 {
 		return
 	}
@@ -78,13 +71,13 @@ func (r *recipe) dotenvMeans(here site) {
 	at, said := r.places["dotenv"], "linked_files has "+strings.Join(r.dotenv, " and ")
 	var paths, optional []string
 	for _, file := range slices.Compact(r.dotenv) {
-		paths = append(paths, here.root+"/shared/"+file)
-		optional = append(optional, "-"+here.root+"/shared/"+file)
+		paths = append(paths, root+"/shared/"+file)
+		optional = append(optional, "-"+root+"/shared/"+file)
 	}
 	switch {
 	case r.gems["dotenv"].line == 0 && r.gems["dotenv-rails"].line == 0:
 		at.offer(at.line, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
-	case !here.known:
+	case !known:
 		at.offer(at.line, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
 		at.find(at.line, "dotenv_files", paths, said+", which dotenv loads")
@@ -99,22 +92,10 @@ type unit struct {
 
 var commandCall = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.+)$`)
 
-// tasks reads the project's own tasks for the commands that restart Sidekiq.
-func (r *recipe) tasks() {
-	for _, name := range r.glob("lib/capistrano/tasks/*.rake", "lib/capistrano/tasks/*.cap") {
-		if s := r.open(name, byCapistrano); s != nil {
-			for _, one := range rubyStatements(s.text) {
-				r.hook(s, one)
-			}
-			s.forget()
-		}
-	}
-}
-
 // hook keeps the services of Sidekiq in a command of systemctl.
-func (r *recipe) hook(s *source, st statement) {
-	m := commandCall.FindStringSubmatch(st.text)
-	if m == nil || !strings.Contains(st.text, "systemctl") || !strings.Contains(st.text, "sidekiq") {
+func (r *recipe) hook(s statement) {
+	m := commandCall.FindStringSubmatch(s.text)
+	if m == nil || !strings.Contains(s.text, "systemctl") || !strings.Contains(s.text, "sidekiq") {
 		return
 	}
 	words, ok := r.known.words(m[1])
@@ -124,7 +105,7 @@ func (r *recipe) hook(s *source, st statement) {
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
 		if strings.Contains(name, "sidekiq") && !slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance }) {
-			r.units = append(r.units, unit{name, instance, place{s, st.line}})
+			r.units = append(r.units, unit{name, instance, place{r.source, s.line}})
 		}
 	}
 }

@@ -83,11 +83,7 @@ func (s *source) gemsMean() {
 			s.find(s.gems[g.gem].line, "ruby.manager", manager, g.gem+" "+s.gems[g.gem].version.String())
 		}
 	}
-	s.sidekiqGems()
 	s.capistrano = s.gems["capistrano"].line > 0
-}
-
-func (s *source) sidekiqGems() {
 	if g := s.gems["capistrano-sidekiq"]; g.line > 0 {
 		said := "capistrano-sidekiq " + g.version.String()
 		switch {

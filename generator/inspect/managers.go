@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"cmp"
+	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -31,17 +33,14 @@ func (r *recipe) ruby(s statement, name, text string) {
 	}
 }
 
+var beginsVersion = regexp.MustCompile(`^([0-9])`)
+
 // rubyName is a version as rvm and chruby name its directory.
-func rubyName(version string) string {
-	if version[0] >= '0' && version[0] <= '9' {
-		return "ruby-" + version
-	}
-	return version
-}
+func rubyName(version string) string { return beginsVersion.ReplaceAllString(version, "ruby-$1") }
 
 // rvmMeans is about the wrapper of a Ruby, since the role takes that of the application, or rvm's default.
-func (r *recipe) rvmMeans(here site) {
-	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+here.user+"/.rvm")
+func (r *recipe) rvmMeans(user string) {
+	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
 	if r.rvmRuby != "" {
 		at.offer(at.line, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
 	} else if r.rvmDir != "" {
@@ -64,18 +63,15 @@ func (r *recipe) unitUser(s statement, name, text string) {
 func (r *recipe) managerPath(s statement, name, text string) {
 	manager, what, _ := strings.Cut(name, "_")
 	value, ok := r.known.value(text)
-	word, isText := value.(string)
-	if !ok || !isText || s.nested {
-		r.refuse(s.line, "ruby.bundle", s.whyNot(name))
-		return
-	}
-	said := "set :" + name + ", " + inRuby(word)
-	r.say(name + " " + word)
-	folder := word
+	folder, isText := value.(string)
+	said := "set :" + name + ", " + inRuby(folder)
 	if what == "type" {
-		folder = sharedManager[manager+" "+word]
+		folder = sharedManager[manager+" "+folder]
 	}
 	switch {
+	case !ok || !isText || s.nested:
+		r.refuse(s.line, "ruby.bundle", s.whyNot(name))
+		return
 	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
 	case manager == "rvm":
@@ -83,4 +79,5 @@ func (r *recipe) managerPath(s statement, name, text string) {
 	default:
 		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}
+	r.say(name + fmt.Sprint(" ", value))
 }

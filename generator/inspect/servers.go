@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,13 +19,19 @@ type host struct {
 	place
 }
 
-// otherStage takes the servers of a stage that is not the environment's.
-func (r *recipe) otherStage(s *source) {
-	other := recipe{source: s, known: maps.Clone(r.known), port: r.port}
-	other.known["stage"] = stageOf(s.name)
-	other.read()
-	r.hosts = append(r.hosts, other.hosts...)
-	s.say("for another stage, with " + plural(len(other.hosts), "server"))
+// other takes the servers of a stage that is not the environment's, or the services that a task restarts.
+func (r *recipe) other(s *source) {
+	o := recipe{source: s, known: maps.Clone(r.known), port: r.port}
+	if path.Ext(s.name) == ".rb" {
+		o.known["stage"] = stageOf(s.name)
+		o.read()
+		r.hosts = append(r.hosts, o.hosts...)
+		s.say("for another stage, with " + plural(len(o.hosts), "server"))
+		return
+	}
+	o.read()
+	r.units = append(r.units, o.units...)
+	s.forget()
 }
 
 func (r *recipe) server(s statement, text string) {

@@ -47,7 +47,7 @@ func (a *Application) sidekiqYML() {
 	a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
 	switch {
 	case s != nil:
-		s.configuration()
+		s.configMeans()
 	case given != "" || a.linkedConfig:
 		a.configured = 0
 		a.note(finding{kind: remark, key: "concurrency", text: cmp.Or(given, usualConfig) + " is not in the application: that of the hosts counts, and is read there"})
@@ -55,19 +55,6 @@ func (a *Application) sidekiqYML() {
 		a.tellDefault(usualConfig + " is not there")
 	}
 	a.othersMean(s, others)
-}
-
-func (s *source) configuration() {
-	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
-	if err != nil {
-		line, text := refusal(err)
-		s.configured, s.guessed = 0, false
-		s.refuse(line, "concurrency", "cannot be read: "+text)
-		s.offer(line, "concurrency", s.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
-		return
-	}
-	s.configured, s.guessed = s.threadsOf(config), config.Concurrency == nil && !s.version.Known()
-	s.configMeans(config)
 }
 
 func (a *Application) threadsOf(config sidekiq.Config) int {
@@ -82,11 +69,11 @@ func (a *Application) threadsOf(config sidekiq.Config) int {
 func (a *Application) tellDefault(why string) {
 	a.noteThreads()
 	threads := a.version.DefaultConcurrency()
-	text := fmt.Sprintf("%s: Sidekiq %s starts %s, or RAILS_MAX_THREADS where that is set.", why, a.version, plural(threads, "thread"))
+	text := "Sidekiq " + a.version.String() + " starts " + plural(threads, "thread")
 	if !a.version.Known() {
-		text = fmt.Sprintf("%s: Sidekiq starts 5 to 25 threads, by its version, or RAILS_MAX_THREADS where that is set.", why)
+		text = "Sidekiq starts 5 to 25 threads, by its version"
 	}
-	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: text})
+	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: why + ": " + text + ", or RAILS_MAX_THREADS where that is set."})
 }
 
 // refusal is what a file is refused for: the line and the words. A refusal quotes no value of the file.
@@ -112,7 +99,16 @@ func (s *source) setting(name string) (line int, variables []string) {
 	return 0, nil
 }
 
-func (s *source) configMeans(config sidekiq.Config) {
+func (s *source) configMeans() {
+	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
+	if err != nil {
+		line, text := refusal(err)
+		s.configured, s.guessed = 0, false
+		s.refuse(line, "concurrency", "cannot be read: "+text)
+		s.offer(line, "concurrency", s.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
+		return
+	}
+	s.configured, s.guessed = s.threadsOf(config), config.Concurrency == nil && !s.version.Known()
 	if config.Concurrency != nil {
 		if _, variables := s.setting("concurrency"); slices.Contains(variables, maxThreads) {
 			s.noteThreads()
@@ -147,16 +143,15 @@ func (a *Application) noteThreads() {
 // decide notes a value that the application decides.
 func (s *source) decide(key string, value any) {
 	line, variables := s.setting(key)
-	text := ""
-	if len(variables) > 0 {
-		text = notSet(variables)
-	}
-	s.add(decided, line, key, value, text)
+	s.add(decided, line, key, value, notSet(variables))
 }
 
 // notSet is the condition under which the default of variables counts.
 func notSet(variables []string) string {
-	if len(variables) == 1 {
+	switch len(variables) {
+	case 0:
+		return ""
+	case 1:
 		return "where " + variables[0] + " is not set"
 	}
 	return "where " + strings.Join(variables, " and ") + " are not set"
@@ -173,15 +168,12 @@ func (a *Application) threadText(threads int) string {
 func (s *source) queuesMean(queues []sidekiq.Queue) {
 	var names, plain []string
 	for _, q := range queues {
-		if q.Name == "" {
-			line, _ := s.setting("queues")
-			s.refuse(line, "queues", "only Ruby can tell the name of one of the queues")
-			return
-		}
-		plain = append(plain, q.Name)
-		names = append(names, queueText(q.Name, q.Weight))
+		plain, names = append(plain, q.Name), append(names, queueText(q.Name, q.Weight))
 	}
-	if len(names) > 0 {
+	if slices.Contains(plain, "") {
+		line, _ := s.setting("queues")
+		s.refuse(line, "queues", "only Ruby can tell the name of one of the queues")
+	} else if len(names) > 0 {
 		s.decide("queues", names)
 		s.say("queues " + list(plain))
 	}
@@ -259,13 +251,11 @@ func (a *Application) wanted() int {
 	}
 	if f, ok := a.best("processes"); ok {
 		processes, _ := f.value.([]model.Process)
-		var sizes []int
+		largest := 0
 		for _, p := range processes {
-			sizes = append(sizes, cmp.Or(p.Concurrency, a.threads[p.Config], n))
+			largest = max(largest, cmp.Or(p.Concurrency, a.threads[p.Config], n))
 		}
-		if len(sizes) > 0 {
-			return slices.Max(sizes)
-		}
+		return cmp.Or(largest, n)
 	}
 	return n
 }
