@@ -102,7 +102,7 @@ func (a *Application) stages(all []string) []string {
 }
 
 var (
-	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)(.+)$`)
+	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)([^=\s].*)$`)
 	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
 	commandMap  = regexp.MustCompile(`^SSHKit\.config\.command_map\[:bundle\]\s*=\s*(.+)$`)
 )
@@ -152,7 +152,7 @@ func (r *recipe) setting(s statement, name, text string) {
 	case "linked_files":
 		r.linked(s, text)
 	case "default_env", "sidekiq_service_unit_env_vars", "service_unit_env_vars":
-		r.path(s, text)
+		r.path(s, name, text)
 		r.variables(s, name, text)
 	case "rbenv_type", "rbenv_custom_path", "rbenv_path", "rvm_type", "rvm_custom_path":
 		r.managerPath(s, name, text)

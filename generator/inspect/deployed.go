@@ -140,7 +140,8 @@ func (r *recipe) unitsMean() {
 }
 
 var (
-	hashEntry = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
+	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
 	// A question too many does no harm.
 	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
 	secretValue = regexp.MustCompile(`://[^/\s]*@|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
@@ -153,7 +154,10 @@ func (r *recipe) variables(s statement, setting, text string) {
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
 			value, _ := r.known.value(m[4])
-			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), cmp.Or(value, any("$")))) // as SSHKit writes a symbol
+			if _, isList := value.([]string); isList || value == nil {
+				value = "$" // unknown
+			}
+			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
 		} else if part != "" && !isList {
 			r.refuse(s.line, "environment", s.whyNot("part of "+setting))
 		}
@@ -161,6 +165,8 @@ func (r *recipe) variables(s statement, setting, text string) {
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
 		case name == "PATH":
+		case !variableName.MatchString(word):
+			unknown = append(unknown, "something that is no NAME=VALUE")
 		case s.nested || strings.ContainsAny(value, "$`"):
 			unknown = append(unknown, name)
 		case secretName.MatchString(name) || secretValue.MatchString(value):

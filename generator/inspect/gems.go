@@ -50,21 +50,14 @@ func (a *Application) lockfile() {
 			return
 		}
 		if version.Known() {
-			a.gems[g.gem] = gem{version, lineOfGem(text, g.gem)}
+			at := regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(g.gem) + ` \(`).FindIndex(text)
+			a.gems[g.gem] = gem{version, lineOf(text, at[0])}
 			if g.shown != "-" {
 				s.say(cmp.Or(g.shown, g.gem) + " " + version.String())
 			}
 		}
 	}
 	s.gemsMean()
-}
-
-func lineOfGem(text []byte, name string) int {
-	at := regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(name) + ` \(`).FindIndex(text)
-	if at == nil {
-		return 0
-	}
-	return lineOf(text, at[0])
 }
 
 // gemsMean notes what gems say of a server.

@@ -8,10 +8,10 @@ import (
 )
 
 // path looks for a Ruby manager in the PATH that Capistrano sets.
-func (r *recipe) path(s statement, text string) {
+func (r *recipe) path(s statement, name, text string) {
 	for _, m := range []struct{ manager, folder string }{{"rbenv", ".rbenv/"}, {"rvm", ".rvm/"}, {"asdf", ".asdf/"}, {"mise", "mise/shims"}} {
 		if strings.Contains(text, m.folder) {
-			r.find(s.line, "ruby.manager", m.manager, ":default_env has "+m.folder+" in its path")
+			r.find(s.line, "ruby.manager", m.manager, ":"+name+" has "+m.folder+" in its path")
 			r.say("path with " + m.folder)
 		}
 	}

@@ -86,10 +86,15 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	}
 	if i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage }); i >= 0 {
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
-	} else if literal {
+	} else if literal && len(r.hosts) < mostServers {
 		r.hosts = append(r.hosts, h)
+	} else if literal {
+		r.refuse(s.line, "playbook.servers", "one server more than is taken: add it to the inventory")
 	}
 }
+
+// mostServers is how many a file may name.
+const mostServers = 200
 
 // userMeans notes the user of the first server, since there is one for all, and names those of others.
 func (r *recipe) userMeans(s statement, user string) {
