@@ -220,12 +220,17 @@ var (
 	ofRepository = regexp.MustCompile(`^(Capfile$|config/deploy(/|\.rb|$)|lib/capistrano|ansible|playbooks|provisioning)`)
 )
 
-func (t inTree) Open(name string) (fs.File, error) {
-	if !ofRepository.MatchString(name) {
-		name = path.Join(t.tree, name)
+func (t inTree) in(name string) string {
+	if ofRepository.MatchString(name) {
+		return name
 	}
-	return t.FS.Open(name)
+	return path.Join(t.tree, name)
 }
+
+func (t inTree) Open(name string) (fs.File, error) { return t.FS.Open(t.in(name)) }
+
+// Stat opens nothing: a named pipe would have it wait.
+func (t inTree) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, t.in(name)) }
 
 // repoTree reads the application where :repo_tree says that it is, if that is in the folder.
 func (a *Application) repoTree() {
@@ -242,7 +247,7 @@ func (a *Application) repoTree() {
 
 // engine says that an application for the tests of an engine is not read.
 func (a *Application) engine() {
-	for _, name := range a.glob("*/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
+	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
 		if dir := path.Dir(path.Dir(name)); !a.exists("config/application.rb") {
 			a.reading(dir, nil, byOther).refuse(0, "", "the application for the tests of an engine, not read; hint: run init in an application that uses the engine")
 		}
