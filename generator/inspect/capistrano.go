@@ -170,7 +170,7 @@ func (r *recipe) setting(s statement, name, text string) {
 		if log, set := r.known["sidekiq_log"]; !set {
 			r.literal(s, name, "set :sidekiq_error_log, %s", "logging.file", text)
 		} else if r.known[name] != log {
-			r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log")
+			r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log file")
 		}
 	case "sidekiq_command":
 		command, _ := r.known.text(text)

@@ -25,6 +25,9 @@ func (a *Application) site() (root, user string, known bool) {
 	if f, ok := a.best("deploy_user"); ok {
 		user = fmt.Sprint(f.value)
 	}
+	if rest, isHome := strings.CutPrefix(root, "~/"); isHome {
+		root, known = "/home/"+user+"/"+rest, false
+	}
 	return root, user, known
 }
 
@@ -144,7 +147,7 @@ var (
 	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
 	// A question too many does no harm.
 	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
-	secretValue = regexp.MustCompile(`://[^/\s]*@|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
+	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
 )
 
 // variables are those of a hash, or of a list of NAME=VALUE. Of one that may be secret no value is kept.
@@ -180,7 +183,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 		r.refuse(s.line, "environment", setting+" sets "+list(unknown)+", whose values only Ruby or a shell could tell")
 	}
 	if len(secret) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(secret)+", which may be secret: what of it Sidekiq needs belongs in sidekiq_secret_environment of an encrypted group_vars")
+		r.refuse(s.line, "environment", setting+" sets "+list(secret)+", which may be secret; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
 

@@ -205,7 +205,7 @@ func (s *source) addressMeans(line int, text string) {
 			s.refuse(line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
 		}
 	case strings.Contains(m[3], "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
-	case strings.Contains(m[3], "@") || strings.Contains(m[3], "#{"):
+	case strings.ContainsAny(m[3], "@?#"):
 		s.refuse(line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
 	case m[2] == "":
 		s.find(line, "redis.url", m[3], "the address of Redis")

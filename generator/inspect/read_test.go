@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -173,6 +174,17 @@ func TestLiterals_PathsOfCapistrano(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestLiterals_NestingIsLimited(t *testing.T) {
+	began := time.Now()
+	for range 100 {
+		for _, text := range []string{strings.Repeat("[", 4000) + strings.Repeat("]", 4000), strings.Repeat("File.join(", 400) + strings.Repeat(")", 400)} {
+			_, ok := literals{}.value(text)
+			require.False(t, ok)
+		}
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
+}
+
 func TestLiterals_Words(t *testing.T) {
 	for text, want := range map[string][]string{
 		`"a", %w[b c], user: "x"`: {"a", "b", "c"}, `fetch(:linked_files, []).push("a", 'b')`: {"a", "b"}, `fetch(:linked_files, []) + %w{a}`: {"a"}, `["a", "b"], port: 22`: {"a", "b"},
@@ -191,7 +203,7 @@ func deployed(text string) (a *Application, model string) {
 }
 
 func TestVariables_NoSecretIsQuoted(t *testing.T) {
-	for _, variable := range []string{`"AWS_SECRET" => "hunter2"`, `"X" => "redis://:hunter2@h/1"`, `"X" => "hunter2hunter2hunter2hunter2"`, `api_key: "hunter2"`, `"DB_PASS" => 'hunter2'`} {
+	for _, variable := range []string{`"AWS_SECRET" => "hunter2"`, `"X" => "redis://:hunter2@h/1"`, `"X" => "hunter2hunter2hunter2hunter2"`, `api_key: "hunter2"`, `"DB_PASS" => 'hunter2'`, `"CACHE" => "redis://h/1?password=hunter2"`} {
 		_, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
 		require.NotContains(t, text, "hunter2", variable)
 		require.Contains(t, text, "which may be secret", variable)
@@ -218,7 +230,12 @@ func TestServers_AreLimited(t *testing.T) {
 	servers, ok := a.best("playbook.servers")
 	require.True(t, ok)
 	require.Greater(t, len(servers.value.([]model.Server)), 50)
-	require.Contains(t, text, "one server more than is taken")
+	require.Contains(t, text, "the list of servers is full")
+}
+
+func TestLinkedFiles_HomeOfTheDeployUser(t *testing.T) {
+	_, text := deployed("set :user, \"app\"\nset :deploy_to, \"~/x\"\nappend :linked_files, \".env\"\n")
+	require.Contains(t, text, "# environment_files: [-/home/app/x/shared/.env]\n")
 }
 
 func TestServers_Names(t *testing.T) {
@@ -257,7 +274,7 @@ func TestInitializer_Addresses(t *testing.T) {
 		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
 		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
-		`{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `{ host: "h" }`: "",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `{ host: "h" }`: "",
 	} {
 		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, "production", nil).Text(schemaURL))
 		require.NotContains(t, text, "hunter2", code)

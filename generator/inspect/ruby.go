@@ -154,7 +154,7 @@ var (
 
 // value is a literal of Ruby: a text, a number, a list of texts, or nil for Ruby's nil, true and false. Whatever else is not ok.
 func (known literals) value(text string) (value any, ok bool) {
-	if len(text) > 2*longestValue {
+	if len(text) > 2*longestValue || strings.Count(text, "[")+strings.Count(text, ".join(") > deepest {
 		return nil, false
 	}
 	m, percent, list := lambda.FindStringSubmatch(text), percentWords.FindStringSubmatch(text), array.FindStringSubmatch(text)
@@ -251,3 +251,6 @@ func (known literals) words(text string) (all []string, ok bool) {
 
 // longestValue is how long a value may be, in bytes. Settings that are made from each other could double with every line.
 const longestValue = 4096
+
+// deepest is how many lists and paths may be in one another.
+const deepest = 20

@@ -89,7 +89,7 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	} else if literal && len(r.hosts) < mostServers {
 		r.hosts = append(r.hosts, h)
 	} else if literal {
-		r.refuse(s.line, "playbook.servers", "one server more than is taken: add it to the inventory")
+		r.refuse(s.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
 	}
 }
 
@@ -144,7 +144,7 @@ func (r *recipe) serversMean() {
 		case what != "":
 			h.refuse(h.line, "playbook.servers", "not taken, since "+what)
 		case len(asJSON(append(slices.Clip(all), h.Server))) > longestValue:
-			h.refuse(h.line, "playbook.servers", "one server more than is taken: add it to the inventory")
+			h.refuse(h.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
 		default:
 			if all = append(all, h.Server); len(all) == 1 {
 				first = h
