@@ -11,7 +11,6 @@ import (
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // recipe is what Capistrano's files say together. Those that are loaded later win.
@@ -123,7 +122,9 @@ func (r *recipe) read() {
 		}
 		switch first := symbolFirst.FindStringSubmatch(text); {
 		case m[1] == "server":
-			r.server(s, text)
+			roles, _ := rubyOption(text, "roles")
+			names, _ := r.known.words(roles)
+			r.host(s, parts(text)[0], text, names)
 		case first == nil || m[1] == "append" && first[1] != "linked_files":
 		case m[1] == "role":
 			r.role(s, first[1], first[2])
@@ -172,13 +173,6 @@ func (r *recipe) setting(s statement, name, text string) {
 		} else if r.known[name] != log {
 			r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log file")
 		}
-	case "sidekiq_command":
-		command, _ := r.known.text(text)
-		words := strings.Fields(command)
-		if at := sidekiq.IndexProgram(words, sidekiq.Programs...); at >= 0 {
-			text = inRuby(path.Base(words[at]))
-		}
-		r.literal(s, name, "set :sidekiq_command, %s", "command", text)
 	case "sidekiq_config_files":
 		r.configFiles(s, text)
 	default:
@@ -222,12 +216,14 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	if value = shaped(fieldOf(key), value); value == nil {
 		return
 	}
-	if text, isText := value.(string); isText && key == "service_name" {
-		value = strings.TrimSuffix(text, ".service")
-	}
-	if text, isText := value.(string); isText && key == "sidekiq_config" {
+	switch one, _ := value.(string); key {
+	case "service_name":
+		value = strings.TrimSuffix(one, ".service")
+	case "command":
+		value = path.Base(strings.TrimPrefix(one, "bundle exec "))
+	case "sidekiq_config":
 		current, _ := r.known.setting("current_path")
-		if value = strings.TrimPrefix(strings.TrimPrefix(text, current+"/"), "./"); value == usualConfig {
+		if value = strings.TrimPrefix(strings.TrimPrefix(one, current+"/"), "./"); value == usualConfig {
 			return // where Sidekiq looks by itself
 		}
 	}

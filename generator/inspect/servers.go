@@ -23,24 +23,15 @@ type host struct {
 func (r *recipe) other(s *source) {
 	o := recipe{source: s, known: maps.Clone(r.known), port: r.port}
 	if path.Ext(s.name) == ".rb" {
+		s.say("for another stage")
 		o.known["stage"] = stageOf(s.name)
 		o.read()
 		r.hosts = append(r.hosts, o.hosts...)
-		s.say("for another stage, with " + plural(len(o.hosts), "server"))
 		return
 	}
 	o.read()
 	r.units = append(r.units, o.units...)
 	s.forget()
-}
-
-func (r *recipe) server(s statement, text string) {
-	roles, _ := rubyOption(text, "roles")
-	names, _ := r.known.words(roles)
-	r.host(s, parts(text)[0], text, names)
-	if len(names) > 0 && r.set != nil {
-		r.say("roles " + list(names))
-	}
 }
 
 func (r *recipe) role(s statement, name, text string) {
@@ -60,7 +51,9 @@ var (
 
 // host keeps a server, whose name is a literal of Ruby. Roles of the same host add up.
 func (r *recipe) host(s statement, name, options string, roles []string) {
-	r.roles = append(r.roles, roles...)
+	if r.roles = append(r.roles, roles...); len(roles) > 0 {
+		r.say("roles " + list(roles))
+	}
 	text, _ := r.known.text(name)
 	m := hostText.FindStringSubmatch(text)
 	literal := m != nil && !s.nested
