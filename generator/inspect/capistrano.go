@@ -45,7 +45,7 @@ var settingOf = map[string]string{
 	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
 }
 
-// deployment reads Capfile, config/deploy.rb, the stages and the tasks, that of the environment's stage after the others, as Capistrano loads them.
+// deployment reads what Capistrano loads, the environment's stage after the other stages.
 func (a *Application) deployment() {
 	all := a.glob("config/deploy/*.rb")
 	stages := a.stages(all)

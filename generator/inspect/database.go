@@ -79,7 +79,7 @@ func poolText(d databaseyml.Edit) string {
 	return strings.TrimSpace(text + " " + notSet(d.Found.Variables))
 }
 
-// diskRoot is the literal absolute path of an Active Storage service on disk: no other service has a root.
+// diskRoot is the absolute path of an Active Storage service on disk; no other has a root.
 var diskRoot = regexp.MustCompile(`(?m)^\s+["']?root["']?:\s*["']?(/[^"'\s<#]+)`)
 
 // storageYML asks whether jobs write where Active Storage keeps files outside of the deployment.

@@ -13,7 +13,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// site is where the application is on the hosts, and who runs it. The place is known if more than the answer to a question says it.
+// site is the deploy root and the deploy user; known is false where the root is a proposal.
 func (a *Application) site() (root, user string, known bool) {
 	user, root = model.Default().DeployUser, "/opt/"+a.likelyProject()
 	if f, ok := a.best("project"); ok {
@@ -43,7 +43,7 @@ func (a *Application) deployed() {
 	}
 }
 
-// linked keeps the files of linked_files that are in shared on the hosts and that the role should know.
+// linked keeps the files of linked_files that the role should know.
 func (r *recipe) linked(s statement, text string) {
 	files, ok := r.known.words(text)
 	if !ok || s.nested {
@@ -65,7 +65,7 @@ func (r *recipe) linked(s statement, text string) {
 	}
 }
 
-// dotenvMeans is about linked files of variables. Of those that dotenv loads the first counts, and the longest name is first.
+// dotenvMeans is about linked files of variables. dotenv loads the longest name first, which wins.
 func (r *recipe) dotenvMeans(root string, known bool) {
 	if len(r.dotenv) == 0 {
 		return
@@ -113,7 +113,7 @@ func (r *recipe) hook(s statement) {
 	}
 }
 
-// unitsMean takes the name of the one service that is restarted. Several, or instances of a template, are a question.
+// unitsMean takes the name of the restarted service. Several, or instances, are a question.
 func (r *recipe) unitsMean() {
 	if r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
@@ -150,7 +150,7 @@ var (
 	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
 )
 
-// variables are those of a hash, or of a list of NAME=VALUE. Of one that may be secret no value is kept.
+// variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
 func (r *recipe) variables(s statement, setting, text string) {
 	var unknown, secret []string
 	words, isList := r.known.words(text)
@@ -212,7 +212,7 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	}
 }
 
-// inTree is a repository of which Capistrano deploys only a directory. Its own files, and playbooks, are above that.
+// inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.
 type inTree struct {
 	fs.FS
 	tree string

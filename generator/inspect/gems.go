@@ -99,7 +99,7 @@ func (s *source) gemsMean() {
 	}
 }
 
-// rubyHint is a file by which a developer's machine chooses a Ruby, what of it names it, perhaps with a gemset, and the managers that read it.
+// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it.
 type rubyHint struct {
 	name    string
 	pattern *regexp.Regexp

@@ -38,7 +38,7 @@ var beginsVersion = regexp.MustCompile(`^([0-9])`)
 // rubyName is a version as rvm and chruby name its directory.
 func rubyName(version string) string { return beginsVersion.ReplaceAllString(version, "ruby-$1") }
 
-// rvmMeans is about the wrapper of a Ruby, since the role takes that of the application, or rvm's default.
+// rvmMeans names the wrapper of a Ruby that is not rvm's default.
 func (r *recipe) rvmMeans(user string) {
 	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
 	if r.rvmRuby != "" {

@@ -19,7 +19,7 @@ type host struct {
 	place
 }
 
-// other takes the servers of a stage that is not the environment's, or the services that a task restarts.
+// other takes the servers of another stage, or the services that a task restarts.
 func (r *recipe) other(s *source) {
 	o := recipe{source: s, known: maps.Clone(r.known), port: r.port}
 	if path.Ext(s.name) == ".rb" {
@@ -89,7 +89,7 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 // mostServers is how many a file may name.
 const mostServers = 200
 
-// userMeans notes the user of the first server, since there is one for all, and names those of others.
+// userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(s statement, user string) {
 	before, _ := r.best("deploy_user")
 	switch value, ok := r.known.value(user); {
@@ -105,7 +105,7 @@ func (r *recipe) userMeans(s statement, user string) {
 // workerRoles are names that people give servers for jobs, the likeliest first.
 var workerRoles = []string{"sidekiq", "worker", "workers", "jobs", "job", "background", "resque"}
 
-// rolesMean are the roles of the servers that run Sidekiq. It asks where they hint at others than those of the default.
+// rolesMean are the roles of the servers that run Sidekiq. It asks where they hint at others.
 func (r *recipe) rolesMean() (roles []string, certain bool) {
 	if set, ok := r.best("capistrano.roles"); ok {
 		roles, certain = set.value.([]string)

@@ -20,8 +20,8 @@ import (
 
 const usualConfig = "config/sidekiq.yml"
 
-// sidekiqYML notes what the application decides. No value of it is copied: it would be a second truth. Sidekiq looks for config/sidekiq.yml
-// alone, unless it is started with the name of another.
+// sidekiqYML notes what the application decides. No value of it is copied: it would be a second
+// truth. Sidekiq reads config/sidekiq.yml unless it is started with -C.
 func (a *Application) sidekiqYML() {
 	f, _ := a.best("sidekiq_config")
 	given, _ := f.value.(string)
@@ -85,7 +85,7 @@ func refusal(err error) (line int, text string) {
 	return 0, err.Error()
 }
 
-// setting is where a value of config/sidekiq.yml is, in the environment's section or above, and the variables that may change it.
+// setting is the line of a value of config/sidekiq.yml, and the variables that may change it.
 func (s *source) setting(name string) (line int, variables []string) {
 	doc, err := rubyyaml.Parse(s.text, rubyyaml.Trim(!s.version.Known() || s.version.AtLeast(7, 1, 0)))
 	if err != nil || doc.Root() == nil {
@@ -186,7 +186,7 @@ func queueText(name string, weight int) string {
 	return name
 }
 
-// otherConfigs are further configurations of Sidekiq, without those of other environments, and without what is none, such as its schedule.
+// otherConfigs are further configurations of Sidekiq, without those of other environments.
 func (a *Application) otherConfigs(given string) (others []*source) {
 	for _, name := range a.glob("config/sidekiq*.yml", "config/sidekiq*.yml.erb", "config/sidekiq/*.yml", "config/sidekiq/*.yml.erb") {
 		if name == usualConfig || name == usualConfig+".erb" || name == given {
