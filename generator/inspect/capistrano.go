@@ -17,30 +17,52 @@ import (
 type recipe struct {
 	*source
 	known  literals
-	user   bool     // a server has told it
-	roles  []string // of the servers
-	set    map[string]bool
-	unread bool // it has stages, and none was read
+	user   bool            // a server of the file has told it
+	roles  []string        // of the servers
+	set    map[string]bool // nil: of a stage that is not the environment's, of which only the servers count
+	unread bool            // it has stages, and none was read
+	port   int             // of ssh, for all servers
+	hosts  []host
+	units  []unit
+
+	environment             map[string]string
+	partial                 bool // some variables were not taken
+	environmentSaid, dotenv []string
+	rvmDir, rvmRuby         string
+	places                  map[string]place // of these
+}
+
+// place is a line of a file.
+type place struct {
+	*source
+	line int
 }
 
 // settingOf are the fields that Capistrano's settings are literally, by their names there.
 var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
 	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_command": "command", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
-	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles",
+	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env", "sidekiq_log": "logging.file",
+	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
 }
 
-// deployment reads Capfile, config/deploy.rb and that of the environment's stage, in the order in which Capistrano loads them.
+// deployment reads what Capistrano loads, the environment's stage after the other stages.
 func (a *Application) deployment() {
-	stages := a.stages()
-	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(a.glob("config/deploy/*.rb")) > 0}
+	all := a.glob("config/deploy/*.rb")
+	stages := a.stages(all)
+	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(all) > 0, environment: map[string]string{}, places: map[string]place{}}
 	if len(stages) == 1 {
-		r.known["stage"] = strings.TrimSuffix(path.Base(stages[0]), ".rb") // Capistrano sets it before it loads any
+		r.known["stage"] = stageOf(stages[0]) // Capistrano sets it before it loads any
 	}
 	a.capistrano = a.capistrano || a.exists("Capfile")
-	for _, name := range slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages) {
+	main := slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages)
+	others := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(stages, name) })
+	for _, name := range slices.Concat(main[:2], others, stages, a.glob("lib/capistrano/tasks/*.rake", "lib/capistrano/tasks/*.cap")) {
 		s := a.open(name, byCapistrano)
-		if s == nil {
+		if s != nil && !slices.Contains(main, name) {
+			r.other(s)
+		}
+		if s == nil || !slices.Contains(main, name) {
 			continue
 		}
 		a.asked = append(a.asked, name)
@@ -50,23 +72,27 @@ func (a *Application) deployment() {
 			s.say("nothing of use")
 		}
 	}
-	if r.source != nil {
-		r.deployTo()
-		r.rolesMean()
+	if r.source == nil {
+		return
 	}
+	r.deployTo()
+	r.serversMean()
+	r.unitsMean()
+	if at := r.places["environment"]; r.partial {
+		at.offer(at.line, "environment", r.environment, strings.Join(r.environmentSaid, ", ")+". Does Sidekiq need the variables that were not taken?")
+	} else if len(r.environment) > 0 {
+		at.find(at.line, "environment", r.environment, strings.Join(r.environmentSaid, ", "))
+	}
+	a.recipe = r
 }
 
+func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".rb") }
+
 // stages are the files of stages that are for the environment: the one of its name, else the only one.
-func (a *Application) stages() []string {
-	all := a.glob("config/deploy/*.rb")
+func (a *Application) stages(all []string) []string {
 	own := "config/deploy/" + a.railsEnv + ".rb"
 	if len(all) <= 1 {
 		return all
-	}
-	for _, name := range all {
-		if name != own {
-			a.reading(name, nil, byCapistrano).say("for another stage, not read")
-		}
 	}
 	if !slices.Contains(all, own) {
 		a.note(finding{kind: remark, key: "deploy_user", from: "config/deploy",
@@ -77,65 +103,80 @@ func (a *Application) stages() []string {
 }
 
 var (
-	setCall     = regexp.MustCompile(`^set(?:_if_empty)?(\(\s*|\s+):(\w+),\s*(.+)$`)
-	blockCall   = regexp.MustCompile(`^set(?:_if_empty)?(?:\(\s*|\s+):(\w+)\s*\)?\s*(\{.*\}|do)$`)
-	serverCall  = regexp.MustCompile(`^server(\(\s*|\s+)(.+)$`)
-	roleCall    = regexp.MustCompile(`^role(\(\s*|\s+):(\w+),\s*(.+)$`)
-	requireCall = regexp.MustCompile(`^require\s*\(?["']capistrano/(rbenv|rvm|asdf|mise)["']\)?$`)
+	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)([^=\s].*)$`)
+	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
 	commandMap  = regexp.MustCompile(`^SSHKit\.config\.command_map\[:bundle\]\s*=\s*(.+)$`)
 )
 
 func (r *recipe) read() {
 	for _, s := range rubyStatements(r.source.text) {
-		if m := setCall.FindStringSubmatch(s.text); m != nil {
-			r.setting(s, m[2], unbracketed(m[1], m[3]))
-		} else if m := blockCall.FindStringSubmatch(s.text); m != nil {
-			r.setting(s, m[1], "-> "+m[2])
-		} else if m := serverCall.FindStringSubmatch(s.text); m != nil {
-			r.server(s, unbracketed(m[1], m[2]))
-		} else if m := roleCall.FindStringSubmatch(s.text); m != nil {
-			r.role(s, m[2], unbracketed(m[1], m[3]))
-		} else if m := requireCall.FindStringSubmatch(s.text); m != nil {
-			r.find(s.line, "ruby.manager", m[1], `require "capistrano/`+m[1]+`"`)
-			r.say("capistrano/" + m[1])
-		} else if m := commandMap.FindStringSubmatch(s.text); m != nil {
-			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", m[1])
+		r.hook(s)
+		m := call.FindStringSubmatch(s.text)
+		if bundle := commandMap.FindStringSubmatch(s.text); bundle != nil && r.set != nil {
+			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", bundle[1])
+		}
+		if m == nil {
+			continue
+		}
+		text := m[3]
+		if strings.HasPrefix(m[2], "(") {
+			text = strings.TrimSpace(strings.TrimSuffix(text, ")"))
+		}
+		switch first := symbolFirst.FindStringSubmatch(text); {
+		case m[1] == "server":
+			roles, _ := rubyOption(text, "roles")
+			names, _ := r.known.words(roles)
+			r.host(s, parts(text)[0], text, names)
+		case first == nil || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
+		case m[1] == "role":
+			r.role(s, first[1], first[2])
+		case first[3] != "":
+			r.setting(s, first[1], "-> "+first[3])
+		default:
+			r.setting(s, first[1], first[2])
 		}
 	}
 }
 
-// unbracketed takes away the end of a call that has brackets.
-func unbracketed(begin, text string) string {
-	if strings.HasPrefix(begin, "(") {
-		text = strings.TrimSuffix(text, ")")
-	}
-	return strings.TrimSpace(text)
-}
-
 func (r *recipe) setting(s statement, name, text string) {
-	r.set[name] = true
 	r.remember(s, name, text)
+	if port, has := rubyOption(text, "port"); has && name == "ssh_options" {
+		r.port = r.known.number(port)
+	}
+	if r.set == nil {
+		return
+	}
+	r.set[name] = true
 	switch name {
 	case "ssh_options":
 		if user, has := rubyOption(text, "user"); has {
 			r.literal(s, "user", "set :ssh_options, user: %s", "deploy_user", user)
 		}
-	case "default_env":
-		r.path(s, text)
+	case "linked_files":
+		r.linked(s, text)
+	case "linked_dirs":
+		r.linkedDirs(s, text)
+	case "default_env", "sidekiq_service_unit_env_vars", "service_unit_env_vars":
+		r.path(s, name, text)
+		r.variables(s, name, text)
 	case "rbenv_type", "rbenv_custom_path", "rbenv_path", "rvm_type", "rvm_custom_path":
 		r.managerPath(s, name, text)
-	case "chruby_ruby", "chruby_exec":
-		r.refuse(s.line, "ruby.bundle", "chruby, which the role does not look for: name the path of bundle")
+	case "chruby_ruby", "rvm_ruby_version":
+		r.ruby(s, name, text)
 	case "sidekiq_processes", "sidekiq_options_per_process":
 		if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
 			r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
 		}
-	case "rvm_ruby_version":
-		r.rvmRuby(s, text)
 	case "sidekiq_options":
 		r.refuse(s.line, "concurrency", "sidekiq_options has flags of Sidekiq, which are not read: set here what they set")
-	case "sidekiq_user", "sidekiq_service_unit_user":
+	case "sidekiq_user", "sidekiq_service_unit_user", "service_unit_user":
 		r.unitUser(s, name, text)
+	case "sidekiq_error_log":
+		if log, set := r.known["sidekiq_log"]; !set {
+			r.literal(s, name, "set :sidekiq_error_log, %s", "logging.file", text)
+		} else if r.known[name] != log {
+			r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log file")
+		}
 	case "sidekiq_config_files":
 		r.configFiles(s, text)
 	default:
@@ -180,11 +221,16 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	if value = shaped(fieldOf(key), value); value == nil {
 		return
 	}
-	if text, isText := value.(string); isText && key == "service_name" {
-		value = strings.TrimSuffix(text, ".service")
-	}
-	if text, isText := value.(string); isText && key == "sidekiq_config" && strings.TrimPrefix(text, "./") == usualConfig {
-		return // where Sidekiq looks by itself
+	switch one, _ := value.(string); key {
+	case "service_name":
+		value = strings.TrimSuffix(one, ".service")
+	case "command":
+		value = path.Base(strings.TrimPrefix(one, "bundle exec "))
+	case "sidekiq_config":
+		current, _ := r.known.setting("current_path")
+		if value = strings.TrimPrefix(strings.TrimPrefix(one, current+"/"), "./"); value == usualConfig {
+			return // where Sidekiq looks by itself
+		}
 	}
 	r.find(s.line, key, value, fmt.Sprintf(format, inRuby(value)))
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))
@@ -209,25 +255,16 @@ func fieldOf(key string) model.Field {
 
 // shaped gives a literal of Ruby the type of a field; nil where it cannot have it.
 func shaped(f model.Field, value any) any {
-	switch v := value.(type) {
-	case string:
-		if n, err := strconv.Atoi(v); err == nil && f.Type == argspec.Int {
-			return n
-		}
-		if f.Type == argspec.List {
-			return []string{v}
-		}
-		if f.Textual() && v != "" {
-			return v
-		}
-	case int:
-		if f.Type == argspec.Int {
-			return v
-		}
-	case []string:
-		if f.Type == argspec.List && len(v) > 0 {
-			return v
-		}
+	text, isText := value.(string)
+	words, _ := value.([]string)
+	n, err := strconv.Atoi(fmt.Sprint(value))
+	switch {
+	case f.Type == argspec.Int && err == nil:
+		return n
+	case f.Type == argspec.List && isText:
+		return []string{text}
+	case f.Type == argspec.List && len(words) > 0, f.Textual() && text != "":
+		return value
 	}
 	return nil
 }
@@ -245,9 +282,8 @@ func inRuby(value any) string {
 
 // configFiles are those of capistrano-sidekiq, one for each process.
 func (r *recipe) configFiles(s statement, text string) {
-	value, ok := r.known.value(text)
-	files, isList := shaped(fieldOf("queues"), value).([]string)
-	if !ok || !isList || s.nested {
+	files, ok := r.known.words(text)
+	if !ok || s.nested || len(files) == 0 {
 		r.refuse(s.line, "processes", s.whyNot("sidekiq_config_files"))
 		return
 	}

@@ -3,10 +3,13 @@ package inspect
 import (
 	"errors"
 	"fmt"
+	"path"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
@@ -28,10 +31,9 @@ func (a *Application) databaseYML() {
 		s.refuse(line, "database.pool", text)
 		return
 	}
-	adapters := s.adapters()
 	var names []string
 	for _, d := range read.Edits {
-		s.poolMeans(d, len(read.Edits) > 1, adapters[d.Name])
+		s.poolMeans(d, len(read.Edits) > 1)
 		names = append(names, d.Name)
 	}
 	if len(names) > 1 {
@@ -48,23 +50,22 @@ func (a *Application) rails() databaseyml.Version {
 }
 
 // poolMeans says of one pool what the role will do about it.
-func (s *source) poolMeans(d databaseyml.Edit, isOfSeveral bool, adapter string) {
-	threads, size := s.wanted(), poolText(d)
-	where := ""
+func (s *source) poolMeans(d databaseyml.Edit, isOfSeveral bool) {
+	threads, text := s.wanted(), poolText(d)
 	if isOfSeveral {
-		where = d.Name + ": "
+		text = d.Name + ": " + text
 	}
-	text, short := where+size, where+strings.TrimSpace(adapter+" "+size)
 	switch {
 	case threads == 0:
 	case d.Before >= threads:
-		text += fmt.Sprintf(", enough for %s", s.threadText(threads))
+		text += ", enough for " + s.threadText(threads)
+	case len(d.Found.Variables) > 0:
+		text += ", too small for " + s.threadText(threads) + ": the role sets the variable"
 	default:
-		text += fmt.Sprintf(", too small for %s: the role ", s.threadText(threads)) + remedy(d)
-		short += fmt.Sprintf(" for %s: the role ", s.threadText(threads)) + remedy(d)
+		text += ", too small for " + s.threadText(threads) + ": the role raises it"
 	}
 	s.tell(d.Found.Line, "database.pool", text)
-	s.say(short)
+	s.say(text)
 }
 
 func poolText(d databaseyml.Edit) string {
@@ -72,69 +73,48 @@ func poolText(d databaseyml.Edit) string {
 	if d.Before == databaseyml.Unlimited {
 		text = "pool without a limit"
 	}
-	switch {
-	case len(d.Found.Variables) > 0:
-		text += " " + notSet(d.Found.Variables)
-	case d.Found.Source == databaseyml.Unassigned:
-		text += " by default"
+	if d.Found.Source == databaseyml.Unassigned && len(d.Found.Variables) == 0 {
+		return text + " by default"
 	}
-	return text
+	return strings.TrimSpace(text + " " + notSet(d.Found.Variables))
 }
 
-func remedy(d databaseyml.Edit) string {
-	if len(d.Found.Variables) > 0 {
-		return "sets the variable"
-	}
-	return "raises it"
-}
+// diskRoot is the absolute path of an Active Storage service on disk; no other has a root.
+var diskRoot = regexp.MustCompile(`(?m)^\s+["']?root["']?:\s*["']?(/[^"'\s<#]+)`)
 
-// adapterName is what is shown of an adapter: nothing else could be in there.
-var adapterName = map[string]string{"mysql2": "MySQL", "trilogy": "MySQL", "postgresql": "PostgreSQL", "postgis": "PostgreSQL (PostGIS)", "sqlite3": "SQLite", "makara_postgresql": "PostgreSQL", "oracle_enhanced": "Oracle", "sqlserver": "SQL Server"}
-
-// adapters are those of the section's databases, by their names; of the section itself by "primary".
-func (s *source) adapters() map[string]string {
-	all := map[string]string{}
-	doc, err := rubyyaml.Parse(s.text, rubyyaml.NoTrim)
-	if err != nil || doc.Root() == nil {
-		return all
+// storageYML asks whether jobs write where Active Storage keeps files outside of the deployment.
+func (a *Application) storageYML() {
+	s := a.open("config/storage.yml", byOther)
+	if s == nil {
+		return
 	}
-	section := valueOf(doc, doc.Root(), s.railsEnv)
-	all["primary"] = adapterOf(doc, section)
-	if m := mappingOf(doc, section); m != nil {
-		for _, key := range m.Keys() {
-			all[key.Name] = adapterOf(doc, m.At(key).Value)
+	paths := model.Default().Hardening.ReadWritePaths
+	deployed := fmt.Sprint(a.likely("deploy_root"))
+	for _, m := range diskRoot.FindAllSubmatchIndex(s.text, -1) {
+		if root := path.Clean(string(s.text[m[2]:m[3]])); !strings.HasPrefix(root, "/tmp/") && !strings.HasPrefix(root, deployed+"/shared/") {
+			paths = append(paths, "-"+root)
+			s.say("files in " + root)
 		}
 	}
-	return all
+	if s.silent() {
+		s.forget()
+		return
+	}
+	s.offer(0, "hardening.read_write_paths", paths, "Active Storage has "+list(s.said)+". Do jobs write there? The profile strict forbids it by default.")
 }
 
-func adapterOf(doc *rubyyaml.Document, database *yaml.Node) string {
-	n := valueOf(doc, database, "adapter")
-	if n == nil || n.Kind != yaml.ScalarNode {
-		return ""
-	}
-	text, err := doc.Text(n, environ.None)
-	if err != nil {
-		return ""
-	}
-	return adapterName[text]
-}
-
-func mappingOf(doc *rubyyaml.Document, n *yaml.Node) *rubyyaml.Mapping {
+// entryOf is what a mapping has by a name, which may be a symbol.
+func entryOf(doc *rubyyaml.Document, n *yaml.Node, name string) (none rubyyaml.Entry) {
 	if n == nil || rubyyaml.Deref(n).Kind != yaml.MappingNode {
-		return nil
+		return none
 	}
 	m, err := doc.Mapping(rubyyaml.Deref(n))
 	if err != nil {
-		return nil
+		return none
 	}
-	return m
-}
-
-func valueOf(doc *rubyyaml.Document, n *yaml.Node, key string) *yaml.Node {
-	m := mappingOf(doc, n)
-	if m == nil || !m.Has(rubyyaml.Key{Name: key}) {
-		return nil
+	entry, _, err := m.Entry(name)
+	if err != nil {
+		return none
 	}
-	return rubyyaml.Deref(m.At(rubyyaml.Key{Name: key}).Value)
+	return entry
 }

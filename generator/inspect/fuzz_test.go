@@ -11,7 +11,7 @@ import (
 
 // places are files that are read, each by a reader of its own.
 var places = []string{"Gemfile.lock", "config/sidekiq.yml", "config/sidekiq_other.yml", "config/database.yml", "Procfile", "Capfile", "config/deploy.rb",
-	"config/deploy/production.rb", "config/initializers/sidekiq.rb", "config/application.rb", "site.yml", ".tool-versions"}
+	"config/deploy/production.rb", "config/deploy/staging.rb", "lib/capistrano/tasks/sidekiq.rake", "config/storage.yml", ".rvmrc", ".ruby-gemset", ".ruby-version", "config/initializers/sidekiq.rb", "config/application.rb", "site.yml", ".tool-versions"}
 
 // Whatever stands in the files of an application, what comes out is a model, and can be shown.
 func FuzzInspect(f *testing.F) {

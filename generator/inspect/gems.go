@@ -3,12 +3,13 @@ package inspect
 import (
 	"cmp"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// gem is one that Gemfile.lock pins.
+// gem is one that the lock file pins.
 type gem struct {
 	version sidekiq.Version
 	line    int
@@ -30,10 +31,18 @@ var managerOf = map[string]string{
 // platform is the end of a version that names the platform for which a gem was built.
 var platform = regexp.MustCompile(`(?m)^(    [A-Za-z0-9_.-]+ \([0-9][0-9A-Za-z.]*)-[^()\s]+\)`)
 
+// lockfile is the one that Bundler reads: it takes gems.rb before Gemfile.
 func (a *Application) lockfile() {
-	s := a.open("Gemfile.lock", byOther)
+	name := "Gemfile.lock"
+	if a.exists("gems.rb") || !a.exists(name) && a.exists("gems.locked") {
+		name = "gems.locked"
+	}
+	s := a.open(name, byOther)
 	if s == nil {
-		a.note(finding{kind: remark, key: "sidekiq_version", text: "Gemfile.lock is not there; the role reads that of the host"})
+		a.note(finding{kind: remark, key: "sidekiq_version", text: name + " is not there; the role reads that of the host"})
+		if name == "gems.locked" {
+			a.reading("gems.rb", nil, byOther).say("without gems.locked")
+		}
 		return
 	}
 	text := platform.ReplaceAll(s.text, []byte("$1)"))
@@ -44,21 +53,14 @@ func (a *Application) lockfile() {
 			return
 		}
 		if version.Known() {
-			a.gems[g.gem] = gem{version, lineOfGem(text, g.gem)}
+			at := regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(g.gem) + ` \(`).FindIndex(text)
+			a.gems[g.gem] = gem{version, lineOf(text, at[0])}
 			if g.shown != "-" {
 				s.say(cmp.Or(g.shown, g.gem) + " " + version.String())
 			}
 		}
 	}
 	s.gemsMean()
-}
-
-func lineOfGem(text []byte, name string) int {
-	at := regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(name) + ` \(`).FindIndex(text)
-	if at == nil {
-		return 0
-	}
-	return lineOf(text, at[0])
 }
 
 // gemsMean notes what gems say of a server.
@@ -78,11 +80,7 @@ func (s *source) gemsMean() {
 			s.find(s.gems[g.gem].line, "ruby.manager", manager, g.gem+" "+s.gems[g.gem].version.String())
 		}
 	}
-	s.sidekiqGems()
 	s.capistrano = s.gems["capistrano"].line > 0
-}
-
-func (s *source) sidekiqGems() {
 	if g := s.gems["capistrano-sidekiq"]; g.line > 0 {
 		said := "capistrano-sidekiq " + g.version.String()
 		switch {
@@ -102,7 +100,7 @@ func (s *source) sidekiqGems() {
 	}
 }
 
-// rubyHint is a file by which a developer's machine chooses a Ruby, what of it names it, and the managers that read it.
+// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it.
 type rubyHint struct {
 	name    string
 	pattern *regexp.Regexp
@@ -114,36 +112,46 @@ var rubyHints = []rubyHint{
 	{".mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
 	{"mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
 	{".tool-versions", regexp.MustCompile(`(?m)^ruby[ \t]`), "asdf or mise", "asdf"},
-	{".rvmrc", regexp.MustCompile(`(?m)\brvm\b`), "rvm", "rvm"},
-	{".ruby-gemset", regexp.MustCompile(`\S`), "rvm", "rvm"},
-	{".ruby-version", regexp.MustCompile(`\S`), "rbenv and others", ""},
+	{".rvmrc", regexp.MustCompile(`(?m)\brvm\b(?:.*?([\w.-]+@[\w.-]+))?`), "rvm", "rvm"},
+	{".ruby-gemset", regexp.MustCompile(`([\w.-]+)`), "rvm", "rvm"},
+	{".rbenv-vars", regexp.MustCompile(`\S`), "rbenv", "rbenv"},
+	{".ruby-version", regexp.MustCompile(`([\w.-]+)`), "rbenv and others", ""},
 }
 
 // rubyFiles are weak hints: what a developer has need not be on the server.
 func (a *Application) rubyFiles() {
+	ruby := map[string]string{}
 	for _, h := range rubyHints {
 		s := a.open(h.name, byOther)
 		if s == nil {
 			continue
 		}
-		at := h.pattern.FindIndex(s.text)
-		if at == nil {
+		m := h.pattern.FindSubmatch(s.text)
+		if m == nil {
 			s.forget()
 			continue
 		}
 		s.say("for " + h.hint + ", at least where people develop")
 		if h.manager != "" {
-			s.offer(lineOf(s.text, at[0]), "ruby.manager", h.manager, "it is for "+h.hint+
+			s.offer(lineOf(s.text, h.pattern.FindIndex(s.text)[0]), "ruby.manager", h.manager, "it is for "+h.hint+
 				". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
 		}
+		ruby[h.name] = string(m[len(m)-1])
+	}
+	a.gemset = ruby[".rvmrc"]
+	if ruby[".ruby-version"] != "" && ruby[".ruby-gemset"] != "" {
+		a.gemset = ruby[".ruby-version"] + "@" + ruby[".ruby-gemset"]
 	}
 }
 
 var (
 	anyNamespace = regexp.MustCompile(`\bnamespace(:|['"]?\s*=>)`)
 	namespace    = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')`)
-	capsule      = regexp.MustCompile(`\.capsule[( ]`)
-	overruled    = regexp.MustCompile(`\b(?:config|c)\.(concurrency|queues)\s*=`)
+	capsule      = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
+	overruled    = regexp.MustCompile(`\b(\w+)\.(concurrency|queues)\s*=\s*(\d{0,9})`)
+	address      = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
+	addressElse  = regexp.MustCompile(`\burl(?::|['"]?\s*=>)\s*(?:ENV\b[^"']*["'](\w+)["'])?`)
+	local        = regexp.MustCompile(`^redis://(?:localhost|127\.0\.0\.1)(?::6379)?(?:/0?)?$`)
 )
 
 // initializer looks for what Sidekiq's configuration in Ruby says literally.
@@ -152,18 +160,59 @@ func (a *Application) initializer() {
 	if s == nil {
 		return
 	}
+	var within string // the variable of the capsule in which the line is
+	var capsules, sized, threads, first int
+	client := false
 	for i, line := range strings.Split(string(s.text), "\n") {
 		line = withoutComment(line)
 		s.namespaceMeans(i+1, line)
-		if m := overruled.FindStringSubmatch(line); m != nil {
-			s.refuse(i+1, m[1], "sets "+m[1]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+		client = !strings.Contains(line, "configure_server") && (client || strings.Contains(line, "configure_client"))
+		if !client {
+			s.addressMeans(i+1, line)
 		}
-		if capsule.MatchString(line) {
-			s.refuse(i+1, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
+		if m := capsule.FindStringSubmatch(line); m != nil {
+			within, capsules, first = m[1], capsules+1, cmp.Or(first, i+1)
 		}
+		for _, m := range overruled.FindAllStringSubmatch(line, -1) {
+			n, err := strconv.Atoi(m[3])
+			switch {
+			case m[1] != within:
+				s.refuse(i+1, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+			case m[2] == "concurrency" && err == nil:
+				sized, threads = sized+1, threads+n
+			}
+		}
+	}
+	switch {
+	case capsules == 0:
+	case sized == capsules:
+		s.offer(first, "database.headroom", threads, plural(capsules, "capsule")+" with "+plural(threads, "thread")+" beside those of Sidekiq itself. Does each want a connection, too?")
+	default:
+		s.refuse(first, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
 	}
 	if s.silent() {
 		s.forget()
+	}
+}
+
+// addressMeans is about the address of Redis in a line of Ruby. One with a password is not shown.
+func (s *source) addressMeans(line int, text string) {
+	m := address.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		if m := addressElse.FindStringSubmatch(text); m != nil && m[1] != "" && m[1] != "REDIS_URL" {
+			s.refuse(line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role reads if environment has REDIS_PROVIDER: "+m[1]+"; else set it here, or in an encrypted group_vars")
+		} else if m != nil && m[1] == "" && strings.Contains(text, "redis") {
+			s.refuse(line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
+		}
+	case strings.Contains(m[3], "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
+	case strings.ContainsAny(m[3], "@?#"):
+		s.refuse(line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
+	case m[2] == "":
+		s.find(line, "redis.url", m[3], "the address of Redis")
+		s.say("redis " + m[3])
+	case !local.MatchString(m[3]) || m[2] != "REDIS_URL":
+		s.offer(line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is that so on the hosts?")
 	}
 }
 

@@ -92,6 +92,12 @@ type Application struct {
 	asked      []string        // files that could have told who deploys
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	answers    *Answers        // of the model that is updated
+	recipe     *recipe         // of Capistrano
+	gemset     string          // Ruby and gemset of rvm, where people develop
+	maxThreads []finding       // RAILS_MAX_THREADS
+	threads    map[string]int  // of further configurations
+
+	linkedConfig bool // the hosts have their own config/sidekiq.yml
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
@@ -102,11 +108,12 @@ func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
 
 // Update looks at an application whose model exists: its values count more than all that is found.
 func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
-	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, answers: answers}
+	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, threads: map[string]int{}, answers: answers}
 	if railsEnv != answers.RailsEnv() {
 		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
-	for _, look := range []func(){a.lockfile, a.rubyFiles, a.sidekiqYML, a.otherSidekiqYML, a.initializer, a.procfiles, a.deployment, a.playbooks, a.databaseYML, a.kamal, a.questions, a.changes} {
+	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.initializer,
+		a.identity, a.engine, a.deployed, a.storageYML, a.databaseYML, a.kamal, a.questions, a.changes} {
 		look()
 	}
 	return a

@@ -141,7 +141,8 @@ func TestLook_ApplicationsOfTheTests(t *testing.T) {
 	demo := overlay{os.DirFS("../../molecule/capistrano/app"), os.DirFS("../../molecule/app")}
 	m := accepts(t, Look(demo, "production", nil).Text(schemaURL))
 	require.Equal(t, "demo", m.Project)
-	m.Project = ""
+	require.Equal(t, []model.Server{{Host: "worker", Stage: "production"}}, m.Playbook.Servers)
+	m.Project, m.Playbook.Servers = "", nil
 	require.Equal(t, model.Default(), m, "the rest of it is the defaults'")
 
 	text := Look(os.DirFS("../../molecule/rails"), "production", nil).Text(schemaURL)

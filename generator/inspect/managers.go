@@ -1,12 +1,17 @@
 package inspect
 
-import "strings"
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+)
 
 // path looks for a Ruby manager in the PATH that Capistrano sets.
-func (r *recipe) path(s statement, text string) {
+func (r *recipe) path(s statement, name, text string) {
 	for _, m := range []struct{ manager, folder string }{{"rbenv", ".rbenv/"}, {"rvm", ".rvm/"}, {"asdf", ".asdf/"}, {"mise", "mise/shims"}} {
 		if strings.Contains(text, m.folder) {
-			r.find(s.line, "ruby.manager", m.manager, ":default_env has "+m.folder+" in its path")
+			r.find(s.line, "ruby.manager", m.manager, ":"+name+" has "+m.folder+" in its path")
 			r.say("path with " + m.folder)
 		}
 	}
@@ -15,19 +20,41 @@ func (r *recipe) path(s statement, text string) {
 // sharedManager are the folders of Ruby managers that all users have.
 var sharedManager = map[string]string{"rbenv system": "/usr/local/rbenv", "rbenv fullstaq": "/usr/lib/rbenv", "rvm system": "/usr/local/rvm"}
 
-// executable is bundle in the folder of a manager.
-var executable = map[string]string{"rbenv": "/shims/bundle", "rvm": "/wrappers/default/bundle"}
-
-// rvmRuby tells that wrappers/default is of another Ruby, perhaps, than the one that Capistrano takes.
-func (r *recipe) rvmRuby(s statement, text string) {
-	if value, ok := r.known.value(text); !ok || value != "default" {
-		r.refuse(s.line, "ruby.bundle", "rvm_ruby_version names a Ruby, and the role takes rvm's default: where that is another, name the path of bundle in its wrappers")
+// ruby notes the Ruby that Capistrano takes of rvm, perhaps with a gemset, or of chruby.
+func (r *recipe) ruby(s statement, name, text string) {
+	switch ruby, ok := r.known.text(text); {
+	case !ok || ruby == "" || s.nested:
+		r.refuse(s.line, "ruby.bundle", s.whyNot(name)+": name the path of bundle")
+	case name == "chruby_ruby":
+		r.offer(s.line, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
+	case ruby != "default":
+		r.places["rvm"], r.rvmRuby = place{r.source, s.line}, ruby
+		r.find(s.line, "ruby.manager", "rvm", "set :rvm_ruby_version, "+inRuby(ruby))
 	}
 }
 
+var beginsVersion = regexp.MustCompile(`^([0-9])`)
+
+// rubyName is a version as rvm and chruby name its directory.
+func rubyName(version string) string { return beginsVersion.ReplaceAllString(version, "ruby-$1") }
+
+// rvmMeans names the wrapper of a Ruby that is not rvm's default.
+func (r *recipe) rvmMeans(user string) {
+	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
+	if r.rvmRuby != "" {
+		at.offer(at.line, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
+	} else if r.rvmDir != "" {
+		at.find(at.line, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
+	}
+}
+
+// wrapper is bundle of a Ruby of rvm, perhaps with a gemset.
+func wrapper(dir, version string) string { return dir + "/wrappers/" + rubyName(version) + "/bundle" }
+
 // unitUser says who runs Sidekiq, where that is not the user who deploys.
 func (r *recipe) unitUser(s statement, name, text string) {
-	if value, ok := r.known.value(text); !ok || value != nil && value != "user" && value != "system" {
+	deploys, _ := r.best("deploy_user")
+	if value, ok := r.known.value(text); !ok || value != nil && value != "user" && value != "system" && value != deploys.value {
 		r.refuse(s.line, "deploy_user", name+" says who runs Sidekiq: the role has one user for that and for deploys")
 	}
 }
@@ -36,20 +63,21 @@ func (r *recipe) unitUser(s statement, name, text string) {
 func (r *recipe) managerPath(s statement, name, text string) {
 	manager, what, _ := strings.Cut(name, "_")
 	value, ok := r.known.value(text)
-	word, isText := value.(string)
-	if !ok || !isText || s.nested {
+	folder, isText := value.(string)
+	said := "set :" + name + ", " + inRuby(folder)
+	if what == "type" {
+		folder = sharedManager[manager+" "+folder]
+	}
+	switch {
+	case !ok || !isText || s.nested:
 		r.refuse(s.line, "ruby.bundle", s.whyNot(name))
 		return
-	}
-	said := "set :" + name + ", " + inRuby(word)
-	r.say(name + " " + word)
-	folder := word
-	if what == "type" {
-		folder = sharedManager[manager+" "+word]
-	}
-	if folder == "" {
+	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
-		return
+	case manager == "rvm":
+		r.places["rvm"], r.rvmDir = place{r.source, s.line}, folder
+	default:
+		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}
-	r.find(s.line, "ruby.bundle", folder+executable[manager], said)
+	r.say(name + fmt.Sprint(" ", value))
 }

@@ -22,6 +22,7 @@ type worker struct {
 	line    int
 	timeout int
 	sets    []string // names of variables
+	swarm   string   // SIDEKIQ_COUNT
 	said    string   // the command as far as it was understood
 	missing []string // what a process of the model does not express
 }
@@ -139,7 +140,9 @@ func (w *worker) variablesMean(set []string) (env string) {
 		switch variable, value, sets := strings.Cut(word, "="); {
 		case variable == "RAILS_ENV" || variable == "RACK_ENV":
 			env = value
-		case !sets || variable == "PORT" || variable == "MALLOC_ARENA_MAX": // the role has a field for the latter
+		case !sets || slices.Contains([]string{"PORT", "MALLOC_ARENA_MAX", "DB_POOL"}, variable): // the role sets the latter two
+		case variable == "SIDEKIQ_COUNT" && w.Command == sidekiq.Swarm && wholeNumber.MatchString(value):
+			w.swarm = value
 		case sizing.MatchString(variable):
 			w.lacks("sets %s, which sizes it: a process has no variables, environment sets those of all", variable)
 		default:
@@ -240,12 +243,13 @@ func (s *source) workersMean(workers []worker) {
 			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret", w.Name, list(w.sets)))
 		}
 	}
+	exact = s.swarmMeans(workers) && exact
 	s.timeoutsMean(workers)
 	first, plain := workers[0], ""
 	if s.gems["sidekiq-ent"].line > 0 {
 		plain = sidekiq.Programs[0] // so that nobody has to be asked
 	}
-	if exact {
+	if exact || len(workers) > 1 {
 		s.flag(first, "command", model.Null(cmp.Or(first.Command, plain)))
 	}
 	if len(workers) == 1 && exact {
@@ -273,6 +277,21 @@ func (s *source) workersMean(workers []worker) {
 		return
 	}
 	s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
+}
+
+// swarmMeans takes the one SIDEKIQ_COUNT of all swarms, which others do not read.
+func (s *source) swarmMeans(workers []worker) (exact bool) {
+	swarms := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return w.Command != sidekiq.Swarm })
+	for _, w := range swarms {
+		if w.swarm != swarms[0].swarm {
+			s.refuse(w.line, "processes", w.Name+" has another SIDEKIQ_COUNT than "+swarms[0].Name+", and all have the same environment")
+			return false
+		}
+	}
+	if len(swarms) > 0 && swarms[0].swarm != "" {
+		s.flag(swarms[0], "environment", map[string]string{"SIDEKIQ_COUNT": swarms[0].swarm})
+	}
+	return true
 }
 
 // uncovered are processes for the queues of configuration files that no process fetches from.

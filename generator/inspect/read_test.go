@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,8 +68,9 @@ func TestWorkers_Commands(t *testing.T) {
 		"sidekiq --concurrency 7":  {worker: model.Process{Name: "w", Concurrency: 7}},
 		"sidekiq -q a,3 --queue=b": {worker: model.Process{Name: "w", Queues: []string{"a,3", "b"}}},
 		`A=1 B="x y" env C=2 bundle exec sidekiq -C "config/sidekiq_a.yml"`:                {worker: model.Process{Name: "w", Config: "config/sidekiq_a.yml"}},
-		"SIDEKIQ_COUNT=4 sidekiqswarm":                                                     {model.Process{Name: "w", Command: "sidekiqswarm"}, []string{sized("SIDEKIQ_COUNT")}},
-		"env RAILS_MAX_THREADS=4 DB_POOL=9 sidekiq -q a":                                   {model.Process{Name: "w", Queues: []string{"a"}}, []string{sized("RAILS_MAX_THREADS"), sized("DB_POOL")}},
+		"SIDEKIQ_COUNT=4 sidekiqswarm":                                                     {model.Process{Name: "w", Command: "sidekiqswarm"}, nil},
+		"SIDEKIQ_COUNT=4 sidekiq":                                                          {model.Process{Name: "w"}, []string{sized("SIDEKIQ_COUNT")}},
+		"env RAILS_MAX_THREADS=4 DB_POOL=9 sidekiq -q a":                                   {model.Process{Name: "w", Queues: []string{"a"}}, []string{sized("RAILS_MAX_THREADS")}},
 		"PORT=1 RAILS_ENV=production bundle exec sidekiq":                                  {worker: model.Process{Name: "w"}},
 		"RAILS_ENV=staging bundle exec sidekiq":                                            {},
 		"env RACK_ENV=staging bundle exec sidekiq":                                         {},
@@ -164,4 +166,129 @@ func TestNote_RefusesLongValues(t *testing.T) {
 	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes; what should sidekiq_config be?", text)
 	require.Equal(t, usualConfig, value)
 	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes"})
+}
+
+func TestLiterals_PathsOfCapistrano(t *testing.T) {
+	known := literals{"deploy_to": "/srv/x"}
+	for text, want := range map[string]string{
+		`shared_path`: "/srv/x/shared", `"#{shared_path}/log/a.log"`: "/srv/x/shared/log/a.log", `File.join(current_path, "config", 'a.yml')`: "/srv/x/current/config/a.yml",
+		`-> { shared_path.join("log", "a.log") }`: "/srv/x/shared/log/a.log", `other_path.join("log")`: "", `File.join(other, "log")`: "", `"#{release_path}#{x}"`: "",
+	} {
+		got, ok := known.value(text)
+		require.Equal(t, want != "", ok, text)
+		if ok {
+			require.Equal(t, want, got, text)
+		}
+	}
+	_, ok := literals{}.value("shared_path")
+	require.False(t, ok)
+}
+
+func TestLiterals_NestingIsLimited(t *testing.T) {
+	began := time.Now()
+	for range 100 {
+		for _, text := range []string{strings.Repeat("[", 4000) + strings.Repeat("]", 4000), strings.Repeat("File.join(", 400) + strings.Repeat(")", 400)} {
+			_, ok := literals{}.value(text)
+			require.False(t, ok)
+		}
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
+}
+
+func TestLiterals_Words(t *testing.T) {
+	for text, want := range map[string][]string{
+		`"a", %w[b c], user: "x"`: {"a", "b", "c"}, `fetch(:linked_files, []).push("a", 'b')`: {"a", "b"}, `fetch(:linked_files, []) + %w{a}`: {"a"}, `["a", "b"], port: 22`: {"a", "b"},
+		`*a`: nil, `"a", b`: nil, `fetch(:linked_files, []).push(a)`: nil,
+	} {
+		got, ok := literals{}.words(text)
+		require.Equal(t, want != nil, ok, text)
+		require.Equal(t, want, got, text)
+	}
+}
+
+// deployed looks at config/deploy.rb alone.
+func deployed(text string) (a *Application, model string) {
+	a = Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(text)}, "config/sidekiq.yml": {Data: []byte(":concurrency: 5\n")}}, "production", nil)
+	return a, string(a.Text(schemaURL))
+}
+
+func TestVariables_NoSecretIsQuoted(t *testing.T) {
+	for _, variable := range []string{`"AWS_SECRET" => "hunter2"`, `"X" => "redis://:hunter2@h/1"`, `"X" => "hunter2hunter2hunter2hunter2"`, `api_key: "hunter2"`, `"DB_PASS" => 'hunter2'`, `"CACHE" => "redis://h/1?password=hunter2"`} {
+		_, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
+		require.NotContains(t, text, "hunter2", variable)
+		require.Contains(t, text, "which may be secret", variable)
+		require.Contains(t, text, "# environment:\n#   LANG: C\n", variable)
+	}
+	_, text := deployed("set :service_unit_env_vars, %w[hunter2 1=2 LANG=C]\n")
+	require.NotContains(t, text, "hunter2")
+	require.Contains(t, text, "# environment:\n#   LANG: C\n")
+}
+
+// A literal number of config/sidekiq.yml counts more than RAILS_MAX_THREADS.
+func TestVariables_LiteralConcurrencyCountsMore(t *testing.T) {
+	a, _ := deployed("set :default_env, { \"RAILS_MAX_THREADS\" => 12 }\n")
+	_, found := a.best("concurrency")
+	require.False(t, found)
+}
+
+func TestServers_AreLimited(t *testing.T) {
+	var recipe strings.Builder
+	for i := range mostServers + 10 {
+		fmt.Fprintf(&recipe, "server \"h%d\", roles: [:app]\n", i)
+	}
+	a, text := deployed(recipe.String())
+	servers, ok := a.best("playbook.servers")
+	require.True(t, ok)
+	require.Greater(t, len(servers.value.([]model.Server)), 50)
+	require.Contains(t, text, "the list of servers is full")
+}
+
+func TestLinkedFiles_HomeOfTheDeployUser(t *testing.T) {
+	_, text := deployed("set :user, \"app\"\nset :deploy_to, \"~/x\"\nappend :linked_files, \".env\"\n")
+	require.Contains(t, text, "# environment_files: [-/home/app/x/shared/.env]\n")
+}
+
+func TestServers_Names(t *testing.T) {
+	for call, want := range map[string][]model.Server{
+		`server "h", roles: :app`: {{Host: "h", Stage: "production"}}, `server "u@h:2222", roles: [:app]`: {{Host: "h", Stage: "production", Port: 2222}},
+		`server "h", roles: %w[app], port: 22`: {{Host: "h", Stage: "production"}}, `server "h", roles: :all, ssh_options: { port: "2200" }`: {{Host: "h", Stage: "production", Port: 2200}},
+		`role :app, "u@a", "b", port: 2200`: {{Host: "a", Stage: "production", Port: 2200}, {Host: "b", Stage: "production", Port: 2200}},
+		`server "h", roles: %w[db]`:         nil, `server "localhost", roles: %w[app]`: nil, `server "a b", roles: %w[app]`: nil, `server x, roles: %w[app]`: nil, `server = roles(:app).first`: nil,
+	} {
+		a, _ := deployed(call + "\n")
+		f, ok := a.best("playbook.servers")
+		require.Equal(t, want != nil, ok, call)
+		if ok {
+			require.Equal(t, want, f.value, call)
+		}
+	}
+}
+
+func TestUnits_OfTasks(t *testing.T) {
+	for command, want := range map[string]string{
+		`execute :sudo, :systemctl, :restart, "a-sidekiq.service"`: "a-sidekiq", `sudo "systemctl restart a-sidekiq@1"`: "a-sidekiq", `execute "sudo /bin/systemctl reload sidekiq_a || true"`: "sidekiq_a",
+		`on(roles(:app)) { execute(:systemctl, "--user", :restart, :a_sidekiq) }`: "a_sidekiq", `execute :sudo, :systemctl, :restart, "puma"`: "", `execute :sudo, :systemctl, :restart, sidekiq_name`: "",
+		`puts "systemctl restart a-sidekiq"`: "",
+	} {
+		a, _ := deployed("task :restart do\n  " + command + "\nend\n")
+		f, ok := a.best("service_name")
+		require.Equal(t, want != "", ok, command)
+		if ok {
+			require.Equal(t, want, f.value, command)
+		}
+	}
+}
+
+func TestInitializer_Addresses(t *testing.T) {
+	for code, want := range map[string]string{
+		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
+		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
+		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `{ host: "h" }`: "",
+	} {
+		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, "production", nil).Text(schemaURL))
+		require.NotContains(t, text, "hunter2", code)
+		require.Equal(t, want != "", strings.Contains(text, "initializers"), code)
+		require.Contains(t, text+strings.ReplaceAll(text, "\n# ", " "), want, code)
+	}
 }

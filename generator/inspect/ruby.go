@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -92,38 +93,33 @@ func withoutComment(line string) string {
 const brackets = "([{)]}"
 
 func goesOn(text string) bool {
-	open := 0
-	scan(text, func(i int) bool {
-		switch at := strings.IndexByte(brackets, text[i]); {
-		case at >= 3:
-			open--
-		case at >= 0:
-			open++
-		}
-		return true
-	})
+	_, open := split(text)
 	return open > 0 || strings.HasSuffix(text, ",")
 }
 
 // parts are what commas part, outside of strings and brackets, up to a bracket that closes one opened before.
-func parts(text string) (all []string) {
-	open, begin, end := 0, 0, len(text)
+func parts(text string) []string {
+	all, _ := split(text)
+	return all
+}
+
+// split is parts, and how many brackets are open at the end.
+func split(text string) (all []string, open int) {
+	begin, end := 0, len(text)
 	scan(text, func(i int) bool {
 		switch at := strings.IndexByte(brackets, text[i]); {
-		case at >= 3 && open == 0:
-			end = i
-			return false
 		case at >= 3:
-			open--
+			if open--; open < 0 {
+				end = min(end, i)
+			}
 		case at >= 0:
 			open++
-		case text[i] == ',' && open == 0:
-			all = append(all, strings.TrimSpace(text[begin:i]))
-			begin = i + 1
+		case text[i] == ',' && open == 0 && end == len(text):
+			all, begin = append(all, strings.TrimSpace(text[begin:i])), i+1
 		}
 		return true
 	})
-	return append(all, strings.TrimSpace(text[begin:end]))
+	return append(all, strings.TrimSpace(text[begin:end])), open
 }
 
 // rubyOption is the value of user: in a call or a hash, as it is written.
@@ -143,92 +139,118 @@ type literals map[string]string
 
 var (
 	doubleQuoted = regexp.MustCompile(`^"([^"\\]*)"$`)
-	singleQuoted = regexp.MustCompile(`^'([^'\\]*)'$`)
-	symbolic     = regexp.MustCompile(`^:(?:"([^"\\#]*)"|([A-Za-z_]\w*))$`)
+	plainText    = regexp.MustCompile(`^(?:'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
 	percentWords = regexp.MustCompile(`^%[wi](?:\[([^\]#]*)\]|\(([^)#]*)\)|\{([^}#]*)\})$`)
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
-	fetched      = regexp.MustCompile(`^fetch\(?\s*:(\w+)\s*\)?$`)
-	interpolated = regexp.MustCompile(`#\{\s*fetch\(?\s*:(\w+)\s*\)?\s*\}`)
+	named        = `(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))`
+	fetched      = regexp.MustCompile(`^` + named + `$`)
+	interpolated = regexp.MustCompile(`#\{\s*` + named + `\s*\}`)
+	joined       = regexp.MustCompile(`^(?:File|(\w+))\.join\((.*)\)$`)
+	added        = regexp.MustCompile(`^fetch\(:\w+,\s*(?:\[\]|%w\[\]|%w\{\})\)\s*(?:\.(?:push|concat)\((.*)\)|\+\s*(.+))$`)
+	optionBegins = regexp.MustCompile(`^(?:\w+:[^:]|:\w+\s*=>|["']\w+["']\s*=>)`)
 	wholeNumber  = regexp.MustCompile(`^\d{1,9}$`)
 )
 
 // value is a literal of Ruby: a text, a number, a list of texts, or nil for Ruby's nil, true and false. Whatever else is not ok.
 func (known literals) value(text string) (value any, ok bool) {
-	switch text {
-	case "nil", "false", "true":
+	if len(text) > 2*longestValue || strings.Count(text, "[")+strings.Count(text, ".join(") > deepest {
+		return nil, false
+	}
+	m, percent, list := lambda.FindStringSubmatch(text), percentWords.FindStringSubmatch(text), array.FindStringSubmatch(text)
+	switch {
+	case text == "nil" || text == "false" || text == "true":
 		return nil, true
-	}
-	if m := lambda.FindStringSubmatch(text); m != nil {
+	case m != nil:
 		return known.value(strings.TrimSpace(m[1]))
-	}
-	if wholeNumber.MatchString(text) {
-		n, err := strconv.Atoi(text)
-		return n, err == nil
+	case wholeNumber.MatchString(text):
+		return known.number(text), true
+	case percent != nil:
+		all := percent[1] + percent[2] + percent[3]
+		return strings.Fields(all), len(all) <= longestValue
+	case list != nil:
+		if words, ok := known.words(list[1]); ok {
+			return words, true
+		}
+		return nil, false
 	}
 	if one, ok := known.text(text); ok {
 		return one, true
 	}
-	return known.list(text)
+	return nil, false
 }
 
-func (known literals) list(text string) (any, bool) {
-	if m := percentWords.FindStringSubmatch(text); m != nil {
-		all := m[1] + m[2] + m[3]
-		return strings.Fields(all), len(all) <= longestValue
+func (known literals) text(text string) (one string, ok bool) {
+	if m := plainText.FindStringSubmatch(text); m != nil {
+		one, ok = m[1]+m[2]+m[3], true
+	} else if m := doubleQuoted.FindStringSubmatch(text); m != nil {
+		one, ok = known.interpolate(m[1])
+	} else if m := fetched.FindStringSubmatch(text); m != nil {
+		one, ok = known.setting(m[1] + m[2])
+	} else if m := joined.FindStringSubmatch(text); m != nil {
+		first, has := known.setting(m[1])
+		rest, literal := known.words(m[2])
+		one, ok = path.Join(append([]string{first}, rest...)...), literal && (has || m[1] == "")
 	}
-	m := array.FindStringSubmatch(text)
-	if m == nil {
-		return nil, false
+	return one, ok && len(one) <= longestValue
+}
+
+// interpolate replaces #{fetch(:name)}, and is not ok with any other #{}.
+func (known literals) interpolate(text string) (string, bool) {
+	ok := true
+	text = interpolated.ReplaceAllStringFunc(text, func(found string) string {
+		m := interpolated.FindStringSubmatch(found)
+		one, has := known.setting(m[1] + m[2])
+		ok = ok && has
+		return one
+	})
+	return text, ok && !strings.Contains(text, "#{")
+}
+
+// setting is a value that was set, or a path that Capistrano makes from :deploy_to.
+func (known literals) setting(name string) (one string, ok bool) {
+	if end := map[string]string{"shared_path": "/shared", "current_path": "/current", "release_path": "/current"}[name]; end != "" {
+		one, ok = known["deploy_to"]
+		return one + end, ok
 	}
-	var words []string
+	one, ok = known[name]
+	return one, ok
+}
+
+// number is a literal number, else 0.
+func (known literals) number(text string) int {
+	if one, ok := known.text(text); ok {
+		text = one
+	}
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// words are the texts of arguments, alone or in lists, up to the options.
+func (known literals) words(text string) (all []string, ok bool) {
+	if m := added.FindStringSubmatch(text); m != nil {
+		text = m[1] + m[2]
+	}
 	size := 0
-	for _, part := range parts(m[1]) {
-		one, ok := known.text(part)
-		if size += len(one) + 1; size > longestValue || !ok && part != "" {
+	for _, part := range parts(text) {
+		if optionBegins.MatchString(part) {
+			break
+		}
+		value, _ := known.value(part)
+		words, isList := value.([]string)
+		if one, isText := value.(string); isText {
+			words, isList = []string{one}, true
+		}
+		all = append(all, words...)
+		if size += len(strings.Join(words, " ")) + 1; !isList && part != "" || size > longestValue {
 			return nil, false
 		}
-		if part != "" {
-			words = append(words, one)
-		}
 	}
-	return words, true
-}
-
-func (known literals) text(text string) (string, bool) {
-	if m := singleQuoted.FindStringSubmatch(text); m != nil {
-		return m[1], len(m[1]) <= longestValue
-	}
-	if m := symbolic.FindStringSubmatch(text); m != nil {
-		return m[1] + m[2], len(m[1]+m[2]) <= longestValue
-	}
-	if m := fetched.FindStringSubmatch(text); m != nil {
-		one, ok := known[m[1]]
-		return one, ok
-	}
-	if m := doubleQuoted.FindStringSubmatch(text); m != nil {
-		return known.interpolate(m[1])
-	}
-	return "", false
+	return all, true
 }
 
 // longestValue is how long a value may be, in bytes. Settings that are made from each other could double with every line.
 const longestValue = 4096
 
-// interpolate replaces #{fetch(:name)}, and is not ok with any other #{}.
-func (known literals) interpolate(text string) (string, bool) {
-	var b strings.Builder
-	end := 0
-	for _, at := range interpolated.FindAllStringSubmatchIndex(text, -1) {
-		one, ok := known[text[at[2]:at[3]]]
-		if !ok {
-			return "", false
-		}
-		b.WriteString(text[end:at[0]] + one)
-		if end = at[1]; b.Len() > longestValue {
-			return "", false
-		}
-	}
-	b.WriteString(text[end:])
-	return b.String(), b.Len() <= longestValue && !strings.Contains(b.String(), "#{")
-}
+// deepest is how many lists and paths may be in one another.
+const deepest = 20

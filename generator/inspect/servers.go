@@ -1,33 +1,99 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-func (r *recipe) server(s statement, text string) {
-	r.serverUser(s, text)
-	if roles, has := rubyOption(text, "roles"); has {
-		value, ok := r.known.value(roles)
-		if names, isList := shaped(fieldOf("capistrano.roles"), value).([]string); ok && isList {
-			r.roles = append(r.roles, names...)
-			r.say("roles " + list(names))
-		}
+// host is a server with its roles, and where it is named.
+type host struct {
+	model.Server
+	roles []string
+	place
+}
+
+// other takes the servers of another stage, or the services that a task restarts.
+func (r *recipe) other(s *source) {
+	o := recipe{source: s, known: maps.Clone(r.known), port: r.port}
+	if path.Ext(s.name) == ".rb" {
+		s.say("for another stage")
+		o.known["stage"] = stageOf(s.name)
+		o.read()
+		r.hosts = append(r.hosts, o.hosts...)
+		return
+	}
+	o.read()
+	r.units = append(r.units, o.units...)
+	s.forget()
+}
+
+func (r *recipe) role(s statement, name, text string) {
+	servers, ok := r.known.words(text)
+	if !ok || len(servers) == 0 {
+		r.host(s, "", text, []string{name})
+	}
+	for _, server := range servers {
+		r.host(s, inRuby(server), text, []string{name})
 	}
 }
 
-// serverUser notes the user of the first server, since there is one for all, and names those of others.
-func (r *recipe) serverUser(s statement, text string) {
-	user, has := rubyOption(text, "user")
-	if host, ok := r.known.text(parts(text)[0]); ok && !has {
-		if m := userAt.FindStringSubmatch(host); m != nil {
-			user, has = inRuby(m[1]), true
+var (
+	hostText   = regexp.MustCompile(`^(?:([a-z_][a-z0-9_-]*)@)?([^@:\s]+)(?::([0-9]+))?$`) // USER@HOST:PORT
+	notInGroup = regexp.MustCompile(`[^a-z0-9_]`)
+)
+
+// host keeps a server, whose name is a literal of Ruby. Roles of the same host add up.
+func (r *recipe) host(s statement, name, options string, roles []string) {
+	if r.roles = append(r.roles, roles...); len(roles) > 0 {
+		r.say("roles " + list(roles))
+	}
+	text, _ := r.known.text(name)
+	m := hostText.FindStringSubmatch(text)
+	literal := m != nil && !s.nested
+	if !literal {
+		m = make([]string, 4)
+		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
+	}
+	user, port := inRuby(m[1]), m[3]
+	ssh, _ := rubyOption(options, "ssh_options")
+	for _, from := range []string{ssh, options} {
+		if text, has := rubyOption(from, "user"); has {
+			user = text
+		}
+		if text, has := rubyOption(from, "port"); has {
+			port = text
 		}
 	}
+	r.userMeans(s, user)
+	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles, place{r.source, s.line}}
+	h.Stage = notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
+	if h.Port == 22 {
+		h.Port = 0
+	}
+	if i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage }); i >= 0 {
+		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
+	} else if literal && len(r.hosts) < mostServers {
+		r.hosts = append(r.hosts, h)
+	} else if literal {
+		r.refuse(s.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
+	}
+}
+
+// mostServers is how many a file may name.
+const mostServers = 200
+
+// userMeans notes the user of the first server, and names those of others: the role has one.
+func (r *recipe) userMeans(s statement, user string) {
 	before, _ := r.best("deploy_user")
 	switch value, ok := r.known.value(user); {
-	case !has:
+	case r.set == nil || user == `""`:
 	case !r.user:
 		r.user = true
 		r.literal(s, "user", "server ..., user: %s", "deploy_user", user)
@@ -36,33 +102,49 @@ func (r *recipe) serverUser(s statement, text string) {
 	}
 }
 
-var userAt = regexp.MustCompile(`^([a-z_][a-z0-9_-]*)@`)
-
-func (r *recipe) role(s statement, name, text string) {
-	r.roles = append(r.roles, name)
-	value, ok := r.known.value(parts(text)[0])
-	servers, isList := shaped(fieldOf("capistrano.roles"), value).([]string)
-	if !ok || !isList || s.nested {
-		return
-	}
-	if m := userAt.FindStringSubmatch(servers[0]); m != nil {
-		r.find(s.line, "deploy_user", m[1], fmt.Sprintf("role :%s, %q", name, m[1]+"@..."))
-		r.say("user " + m[1])
-	}
-}
-
 // workerRoles are names that people give servers for jobs, the likeliest first.
 var workerRoles = []string{"sidekiq", "worker", "workers", "jobs", "job", "background", "resque"}
 
-// rolesMean asks which servers run Sidekiq, where the roles hint at others than those of the default.
-func (r *recipe) rolesMean() {
-	if r.set["sidekiq_roles"] || r.set["sidekiq_role"] {
-		return
+// rolesMean are the roles of the servers that run Sidekiq. It asks where they hint at others.
+func (r *recipe) rolesMean() []string {
+	if set, ok := r.best("capistrano.roles"); ok {
+		roles, _ := set.value.([]string)
+		return roles
 	}
-	for _, name := range workerRoles {
-		if slices.Contains(r.roles, name) {
-			r.offer(0, "capistrano.roles", []string{name}, "servers have the role "+name+". Do they alone run Sidekiq? By default those with the role app do.")
-			return
+	likely := slices.IndexFunc(workerRoles, func(name string) bool { return slices.Contains(r.roles, name) })
+	if r.set["sidekiq_roles"] || r.set["sidekiq_role"] || likely < 0 {
+		return model.Default().Capistrano.Roles
+	}
+	roles := []string{workerRoles[likely]}
+	if gem, _ := r.best("capistrano.gem"); gem.value == "3" && roles[0] == "worker" {
+		r.find(0, "capistrano.roles", roles, "servers have the role worker, which is capistrano-sidekiq 3's default")
+		return roles
+	}
+	r.offer(0, "capistrano.roles", roles, "servers have the role "+roles[0]+". Do they alone run Sidekiq? By default those with the role app do.")
+	return roles
+}
+
+// serversMean lists the servers that run Sidekiq, of all stages, without the developer's own host.
+func (r *recipe) serversMean() {
+	roles := r.rolesMean()
+	var all []model.Server
+	var first host
+	for _, h := range r.hosts {
+		runs := slices.ContainsFunc(append(slices.Clip(roles), "all"), func(role string) bool { return slices.Contains(h.roles, role) })
+		what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}})
+		switch {
+		case !runs || h.Host == "localhost" || h.Host == "127.0.0.1":
+		case what != "":
+			h.refuse(h.line, "playbook.servers", "not taken, since "+what)
+		case len(asJSON(append(slices.Clip(all), h.Server))) > longestValue:
+			h.refuse(h.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
+		default:
+			if all = append(all, h.Server); len(all) == 1 {
+				first = h
+			}
 		}
+	}
+	if len(all) > 0 {
+		first.find(first.line, "playbook.servers", all, plural(len(all), "server")+" with the role "+strings.Join(roles, " or "))
 	}
 }

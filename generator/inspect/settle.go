@@ -32,15 +32,16 @@ type entry struct {
 
 var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
 
-// questions asks what no source says. It runs last, so that any hint counts more.
-func (a *Application) questions() {
+// identity asks what the application is, and where, if no source says it.
+func (a *Application) identity() {
 	a.ask("project", "What is the application called? By default it is what the playbook calls project_name.", a.likelyProjects()...)
 	a.ask("deploy_user", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.", "deploy")
-	if user := a.likely("deploy_user"); user != model.Default().DeployUser {
-		a.ask("deploy_group", fmt.Sprintf("Which group does %v have? The default is %[1]v.", user), user)
-	}
 	a.ask("deploy_root", "Which directory is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.", a.likelyRoots()...)
-	if !slices.ContainsFunc(a.findings, func(f finding) bool { return f.key == "ruby.bundle" && f.kind <= refused }) {
+}
+
+// questions asks what no source says. It runs last, so that any hint counts more.
+func (a *Application) questions() {
+	if !slices.ContainsFunc(a.findings, func(f finding) bool { return f.key == "ruby.bundle" && f.kind != remark }) {
 		a.ask("ruby.manager", "What manages Ruby on the hosts? The default, auto, looks for all managers there.", "auto")
 	}
 	a.ask("playbook.hosts", "Which group of hosts runs Sidekiq? The default is workers.", model.Default().Playbook.Hosts)
@@ -193,7 +194,7 @@ func (a *Application) weighed(f model.Field) entry {
 
 // examples are proposals for fields whose default says nothing, or is a template.
 var examples = map[string]any{
-	"deploy_group": "deploy", "app_root": "/opt/myapp/current", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5,
+	"project": "myapp", "deploy_root": "/opt/myapp", "deploy_group": "deploy", "app_root": "/opt/myapp/current", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5,
 	"sidekiq_config": usualConfig, "timeout": 25, "stop_timeout": 90, "memory.high": "1500M", "memory.max": "2G", "limit_nofile": 65536,
 	"dotenv_files": []string{"/opt/myapp/shared/.env"}, "database.config": []string{"/opt/myapp/shared/config/database.yml"},
 	"logging.file": "/var/log/sidekiq.log", "redis.url": "redis://localhost:6379/0", "redis.namespace": "myapp", "collection.version": "1.0.0",

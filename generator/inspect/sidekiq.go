@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -19,26 +20,41 @@ import (
 
 const usualConfig = "config/sidekiq.yml"
 
-// sidekiqYML notes what the application decides. No value of it is copied: it would be a second truth.
+// sidekiqYML notes what the application decides. No value of it is copied: it would be a second
+// truth. Sidekiq reads config/sidekiq.yml unless it is started with -C.
 func (a *Application) sidekiqYML() {
-	s := a.open(usualConfig, byOther)
-	if s == nil {
+	f, _ := a.best("sidekiq_config")
+	given, _ := f.value.(string)
+	var s *source
+	if !path.IsAbs(given) {
+		s = a.open(path.Clean(cmp.Or(given, usualConfig)), byOther)
+	}
+	if s == nil && given == "" {
 		s = a.open(usualConfig+".erb", byOther)
 	}
-	if s == nil {
-		a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
+	others := a.otherConfigs(given)
+	_, listed := a.best("processes")
+	likely := slices.IndexFunc(others, func(o *source) bool { return processName(o.name) == a.railsEnv })
+	if s == nil && len(others) == 1 {
+		likely = 0
+	}
+	if likely >= 0 && given == "" && !listed {
+		o := others[likely]
+		others = slices.Delete(others, likely, likely+1)
+		o.offer(0, "sidekiq_config", o.name, "Sidekiq reads it only when it is started with -C "+o.name+". Is it?")
+		s = cmp.Or(s, o)
+	}
+	a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
+	switch {
+	case s != nil:
+		s.configMeans()
+	case given != "" || a.linkedConfig:
+		a.configured = 0
+		a.note(finding{kind: remark, key: "concurrency", text: cmp.Or(given, usualConfig) + " is not in the application: that of the hosts counts, and is read there"})
+	default:
 		a.tellDefault(usualConfig + " is not there")
-		return
 	}
-	config, err := sidekiq.ReadConfig(s.text, a.railsEnv, environ.None, a.version)
-	if err != nil {
-		line, text := refusal(err)
-		s.refuse(line, "concurrency", "cannot be read: "+text)
-		s.offer(line, "concurrency", a.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
-		return
-	}
-	a.configured, a.guessed = a.threadsOf(config), config.Concurrency == nil && !a.version.Known()
-	s.configMeans(config, s.settings())
+	a.othersMean(s, others)
 }
 
 func (a *Application) threadsOf(config sidekiq.Config) int {
@@ -51,12 +67,13 @@ func (a *Application) threadsOf(config sidekiq.Config) int {
 
 // tellDefault says how many threads there are where nothing sets them.
 func (a *Application) tellDefault(why string) {
+	a.noteThreads()
 	threads := a.version.DefaultConcurrency()
-	text := fmt.Sprintf("%s: Sidekiq %s starts %s, or RAILS_MAX_THREADS where that is set.", why, a.version, plural(threads, "thread"))
+	text := "Sidekiq " + a.version.String() + " starts " + plural(threads, "thread")
 	if !a.version.Known() {
-		text = fmt.Sprintf("%s: Sidekiq starts 5 to 25 threads, by its version, or RAILS_MAX_THREADS where that is set.", why)
+		text = "Sidekiq starts 5 to 25 threads, by its version"
 	}
-	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: text})
+	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: why + ": " + text + ", or RAILS_MAX_THREADS where that is set."})
 }
 
 // refusal is what a file is refused for: the line and the words. A refusal quotes no value of the file.
@@ -68,76 +85,73 @@ func refusal(err error) (line int, text string) {
 	return 0, err.Error()
 }
 
-// setting is where a value of config/sidekiq.yml stands, and the variables that may change it.
-type setting struct {
-	line      int
-	variables []string
-}
-
-// settings finds them, those of the environment's section before others.
-func (s *source) settings() map[string]setting {
-	all := map[string]setting{}
+// setting is the line of a value of config/sidekiq.yml, and the variables that may change it.
+func (s *source) setting(name string) (line int, variables []string) {
 	doc, err := rubyyaml.Parse(s.text, rubyyaml.Trim(!s.version.Known() || s.version.AtLeast(7, 1, 0)))
 	if err != nil || doc.Root() == nil {
-		return all
+		return 0, nil
 	}
-	settingsIn(all, doc, doc.Root(), s.railsEnv)
-	return all
-}
-
-func settingsIn(all map[string]setting, doc *rubyyaml.Document, n *yaml.Node, section string) {
-	n = rubyyaml.Deref(n)
-	if n.Kind != yaml.MappingNode {
-		return
-	}
-	m, err := doc.Mapping(n)
-	if err != nil {
-		return
-	}
-	var own *yaml.Node
-	for _, key := range m.Keys() {
-		entry := m.At(key)
-		all[key.Name] = setting{doc.Line(entry.Key), doc.Variables(entry.Value)}
-		if key.Name == section {
-			own = entry.Value
+	for _, section := range []*yaml.Node{entryOf(doc, doc.Root(), s.railsEnv).Value, doc.Root()} {
+		if entry := entryOf(doc, section, name); entry.Value != nil {
+			return doc.Line(entry.Key), doc.Variables(entry.Value)
 		}
 	}
-	if section != "" && own != nil {
-		settingsIn(all, doc, own, "")
-	}
+	return 0, nil
 }
 
-func (s *source) configMeans(config sidekiq.Config, at map[string]setting) {
-	if config.Concurrency == nil {
+func (s *source) configMeans() {
+	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
+	if err != nil {
+		line, text := refusal(err)
+		s.configured, s.guessed = 0, false
+		s.refuse(line, "concurrency", "cannot be read: "+text)
+		s.offer(line, "concurrency", s.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
+		return
+	}
+	s.configured, s.guessed = s.threadsOf(config), config.Concurrency == nil && !s.version.Known()
+	if config.Concurrency != nil {
+		if _, variables := s.setting("concurrency"); slices.Contains(variables, maxThreads) {
+			s.noteThreads()
+		}
+		s.decide("concurrency", *config.Concurrency)
+		s.say(plural(*config.Concurrency, "thread"))
+	} else {
 		s.tellDefault(s.name + " sets no concurrency")
 		s.say(s.threadText(s.version.DefaultConcurrency()) + " by default")
-	} else {
-		s.decide(at["concurrency"], "concurrency", *config.Concurrency)
-		s.say(plural(*config.Concurrency, "thread"))
 	}
 	if len(config.Capsules) > 0 {
-		s.tell(at["capsules"].line, "concurrency", fmt.Sprintf("capsules as well, together %s", plural(s.configured, "thread")))
+		line, _ := s.setting("capsules")
+		s.tell(line, "concurrency", fmt.Sprintf("capsules as well, together %s", plural(s.configured, "thread")))
 		s.say(fmt.Sprintf("with its capsules %d", s.configured))
 	}
-	s.queuesMean(config.Queues, at["queues"])
+	s.queuesMean(config.Queues)
 	if config.Timeout != nil {
-		s.decide(at["timeout"], "timeout", *config.Timeout)
+		s.decide("timeout", *config.Timeout)
 		s.say(fmt.Sprintf("timeout %d s", *config.Timeout))
 	}
 }
 
-// decide notes a value that the application decides.
-func (s *source) decide(at setting, key string, value any) {
-	text := ""
-	if len(at.variables) > 0 {
-		text = notSet(at.variables)
+const maxThreads = "RAILS_MAX_THREADS"
+
+// noteThreads takes the variable that sets the number of threads where a configuration does not.
+func (a *Application) noteThreads() {
+	for _, f := range a.maxThreads {
+		a.note(f)
 	}
-	s.add(decided, at.line, key, value, text)
+}
+
+// decide notes a value that the application decides.
+func (s *source) decide(key string, value any) {
+	line, variables := s.setting(key)
+	s.add(decided, line, key, value, notSet(variables))
 }
 
 // notSet is the condition under which the default of variables counts.
 func notSet(variables []string) string {
-	if len(variables) == 1 {
+	switch len(variables) {
+	case 0:
+		return ""
+	case 1:
 		return "where " + variables[0] + " is not set"
 	}
 	return "where " + strings.Join(variables, " and ") + " are not set"
@@ -151,18 +165,16 @@ func (a *Application) threadText(threads int) string {
 	return plural(threads, "thread")
 }
 
-func (s *source) queuesMean(queues []sidekiq.Queue, at setting) {
+func (s *source) queuesMean(queues []sidekiq.Queue) {
 	var names, plain []string
 	for _, q := range queues {
-		if q.Name == "" {
-			s.refuse(at.line, "queues", "only Ruby can tell the name of one of the queues")
-			return
-		}
-		plain = append(plain, q.Name)
-		names = append(names, queueText(q.Name, q.Weight))
+		plain, names = append(plain, q.Name), append(names, queueText(q.Name, q.Weight))
 	}
-	if len(names) > 0 {
-		s.decide(at, "queues", names)
+	if slices.Contains(plain, "") {
+		line, _ := s.setting("queues")
+		s.refuse(line, "queues", "only Ruby can tell the name of one of the queues")
+	} else if len(names) > 0 {
+		s.decide("queues", names)
 		s.say("queues " + list(plain))
 	}
 }
@@ -174,50 +186,57 @@ func queueText(name string, weight int) string {
 	return name
 }
 
-// otherSidekiqYML takes further configurations for those of further processes, and asks.
-func (a *Application) otherSidekiqYML() {
-	var files []string
-	var processes []model.Process
-	for _, name := range a.glob("config/sidekiq*.yml", "config/sidekiq/*.yml") {
-		if name == usualConfig {
+// otherConfigs are further configurations of Sidekiq, without those of other environments.
+func (a *Application) otherConfigs(given string) (others []*source) {
+	for _, name := range a.glob("config/sidekiq*.yml", "config/sidekiq*.yml.erb", "config/sidekiq/*.yml", "config/sidekiq/*.yml.erb") {
+		if name == usualConfig || name == usualConfig+".erb" || name == given {
 			continue
 		}
-		if s := a.open(name, byOther); s != nil && s.isConfig() {
-			files = append(files, name)
-			processes = append(processes, model.Process{Name: processName(name), Config: name})
+		o := a.open(name, byOther)
+		if o == nil || o.text == nil {
+			continue
+		}
+		config, err := sidekiq.ReadConfig(o.text, a.railsEnv, environ.None, a.version)
+		env := processName(name)
+		switch {
+		case err != nil:
+			line, text := refusal(err)
+			o.refuse(line, "processes", "cannot be read: "+text)
+		case config.Concurrency == nil && len(config.Queues) == 0:
+			o.forget()
+		case env != a.railsEnv && (slices.Contains([]string{"development", "test", "staging", "production"}, env) || slices.Contains(a.glob("config/deploy/*.rb"), "config/deploy/"+env+".rb")):
+			o.say("for another environment, not used")
+		default:
+			others = append(others, o)
+			a.threads[name] = a.threadsOf(config)
 		}
 	}
-	if len(files) == 0 {
-		return
-	}
-	if a.exists(usualConfig) {
-		processes = append([]model.Process{{Name: "default", Config: usualConfig}}, processes...)
-	}
-	a.note(finding{kind: offered, key: "processes", value: processes, weight: byOther, from: files[0],
-		text: "Is there a process of its own for " + strings.Join(files, " and for ") + "?"})
+	return others
 }
 
-// isConfig tells whether a file is a configuration of Sidekiq, and not for instance its schedule.
-func (s *source) isConfig() bool {
-	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
-	if err != nil {
-		line, text := refusal(err)
-		s.refuse(line, "processes", "cannot be read: "+text)
-		return false
+// othersMean takes further configurations for those of further processes, and asks.
+func (a *Application) othersMean(s *source, others []*source) {
+	var files []string
+	var processes []model.Process
+	if s != nil {
+		processes = append(processes, model.Process{Name: "default", Config: s.name})
 	}
-	if config.Concurrency == nil && len(config.Queues) == 0 {
-		s.forget()
-		return false
+	for _, o := range others {
+		o.say("perhaps of a process of its own: " + plural(a.threads[o.name], "thread"))
+		files = append(files, o.name)
+		processes = append(processes, model.Process{Name: processName(o.name), Config: o.name})
 	}
-	s.say("perhaps of a process of its own: " + plural(s.threadsOf(config), "thread"))
-	return true
+	if len(files) > 0 {
+		a.note(finding{kind: offered, key: "processes", value: processes, weight: byOther, from: files[0],
+			text: "Is there a process of its own for " + strings.Join(files, " and for ") + "?"})
+	}
 }
 
 var notOfAProcess = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
 // processName makes ingest of config/sidekiq_ingest.yml.
 func processName(file string) string {
-	name := strings.TrimSuffix(path.Base(file), ".yml")
+	name := strings.TrimSuffix(strings.TrimSuffix(path.Base(file), ".erb"), ".yml")
 	for _, word := range []string{"sidekiq", "config"} {
 		name = strings.Trim(strings.TrimPrefix(name, word), "_.-")
 	}
@@ -231,18 +250,9 @@ func (a *Application) wanted() int {
 		n, _ = f.value.(int)
 	}
 	processes, _ := a.likely("processes").([]model.Process)
-	if sizes := concurrencies(processes, n); len(sizes) > 0 {
-		return slices.Max(sizes)
-	}
-	return n
-}
-
-func concurrencies(processes []model.Process, otherwise int) (sizes []int) {
+	largest := 0
 	for _, p := range processes {
-		if p.Concurrency == 0 {
-			p.Concurrency = otherwise
-		}
-		sizes = append(sizes, p.Concurrency)
+		largest = max(largest, cmp.Or(p.Concurrency, a.threads[p.Config], n))
 	}
-	return sizes
+	return cmp.Or(largest, n)
 }

@@ -1,0 +1,259 @@
+package inspect
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
+)
+
+// deployed is about what depends on where the application is, which a playbook may say.
+func (a *Application) deployed() {
+	site := a.entry(fieldOf("deploy_root"))
+	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), !site.question
+	if a.recipe != nil {
+		a.recipe.rvmMeans(user)
+		a.recipe.dotenvMeans(root, known)
+	}
+	if manager, ok := a.best("ruby.manager"); a.gemset != "" && (!ok || manager.value == "rvm") {
+		a.note(finding{offered, "ruby.bundle", wrapper("/home/"+user+"/.rvm", a.gemset), byOther, "", "People develop with the gemset " + a.gemset + " of rvm. Do the hosts have it, too?"})
+	}
+}
+
+// linked keeps the files of linked_files that the role should know.
+func (r *recipe) linked(s statement, text string) {
+	files, ok := r.known.words(text)
+	if !ok || s.nested {
+		r.refuse(s.line, "dotenv_files", s.whyNot("linked_files"))
+		return
+	}
+	for _, file := range files {
+		switch {
+		case file == ".rbenv-vars":
+			r.find(s.line, "ruby.manager", "rbenv", "linked_files has .rbenv-vars, of which rbenv's shim sets the variables: none of them has to be set here")
+		case file == usualConfig:
+			r.linkedConfig = true
+		case file == ".env" || strings.HasPrefix(file, ".env."):
+			r.places["dotenv"], r.dotenv = place{r.source, s.line}, append(r.dotenv, file)
+		default:
+			continue
+		}
+		r.say("links " + file)
+	}
+}
+
+// writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
+var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
+
+func (r *recipe) linkedDirs(s statement, text string) {
+	dirs, _ := r.known.words(text)
+	dirs = slices.DeleteFunc(dirs, writable.MatchString)
+	if len(dirs) > 0 && !s.nested {
+		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+", where jobs cannot write with the profile strict unless it is listed here")
+	}
+}
+
+// dotenvMeans is about linked files of variables. dotenv loads the longest name first, which wins.
+func (r *recipe) dotenvMeans(root string, known bool) {
+	if len(r.dotenv) == 0 {
+		return
+	}
+	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
+	at, said := r.places["dotenv"], "linked_files has "+strings.Join(r.dotenv, " and ")
+	var paths, optional []string
+	for _, file := range slices.Compact(r.dotenv) {
+		paths = append(paths, root+"/shared/"+file)
+		optional = append(optional, "-"+root+"/shared/"+file)
+	}
+	switch {
+	case r.gems["dotenv"].line == 0 && r.gems["dotenv-rails"].line == 0:
+		at.offer(at.line, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
+	case !known:
+		at.offer(at.line, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
+	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
+		at.find(at.line, "dotenv_files", paths, said+", which dotenv loads")
+	}
+}
+
+// unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts.
+type unit struct {
+	name, instance string
+	place
+}
+
+var commandCall = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.+)$`)
+
+// hook keeps the services of Sidekiq in a command of systemctl.
+func (r *recipe) hook(s statement) {
+	m := commandCall.FindStringSubmatch(s.text)
+	if m == nil || !strings.Contains(s.text, "systemctl") || !strings.Contains(s.text, "sidekiq") {
+		return
+	}
+	words, ok := r.known.words(m[1])
+	if !ok {
+		words = []string{"#sidekiq"} // which only Ruby could tell
+	}
+	for _, word := range strings.Fields(strings.Join(words, " ")) {
+		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
+		if strings.Contains(name, "sidekiq") && !slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance }) {
+			r.units = append(r.units, unit{name, instance, place{r.source, s.line}})
+		}
+	}
+}
+
+// unitsMean takes the name of the restarted service. Several, or instances, are a question.
+func (r *recipe) unitsMean() {
+	if r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
+		return
+	}
+	var first unit
+	var instances []string
+	var processes []model.Process
+	for _, u := range r.units {
+		switch {
+		case u.name == "#sidekiq":
+			u.refuse(u.line, "service_name", "a task restarts a service whose name only Ruby could tell")
+			continue
+		case first.name == "":
+			first = u
+			u.find(u.line, "service_name", u.name, "a task runs systemctl with "+u.name)
+			r.say("service " + u.name)
+		case u.name != first.name:
+			u.refuse(u.line, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
+			continue
+		}
+		if u.instance != "" {
+			processes = append(processes, model.Process{Name: u.instance})
+			instances = append(instances, u.name+"@"+u.instance)
+		}
+	}
+	if len(processes) > 0 {
+		first.offer(first.line, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
+	}
+}
+
+var (
+	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
+	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
+	// A question too many does no harm.
+	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
+	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
+)
+
+// variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
+func (r *recipe) variables(s statement, setting, text string) {
+	var unknown, secret []string
+	words, isList := r.known.words(text)
+	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
+		if m := hashEntry.FindStringSubmatch(part); m != nil {
+			value, _ := r.known.value(m[4])
+			if _, isList := value.([]string); isList || value == nil {
+				value = "$" // unknown
+			}
+			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
+		} else if part != "" && !isList {
+			r.refuse(s.line, "environment", s.whyNot("part of "+setting))
+		}
+	}
+	for _, word := range words {
+		switch name, value, _ := strings.Cut(word, "="); {
+		case name == "PATH":
+		case !variableName.MatchString(word):
+			unknown = append(unknown, "something that is no NAME=VALUE")
+		case s.nested || strings.ContainsAny(value, "$`"):
+			unknown = append(unknown, name)
+		case secretName.MatchString(name) || secretValue.MatchString(value):
+			secret = append(secret, name)
+		default:
+			r.variable(s, setting, name, value)
+			r.say(name)
+		}
+	}
+	r.partial = r.partial || len(unknown)+len(secret) > 0
+	if len(unknown)+len(secret) > 0 {
+		r.places["environment"] = cmp.Or(r.places["environment"], place{r.source, s.line})
+	}
+	if len(unknown) > 0 {
+		r.refuse(s.line, "environment", setting+" sets "+list(unknown)+", whose values only Ruby or a shell could tell")
+	}
+	if len(secret) > 0 {
+		r.refuse(s.line, "environment", setting+" sets "+list(secret)+", which may be secret; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
+	}
+}
+
+// variable notes one that sizes threads, pools or memory as the field that is for it.
+func (r *recipe) variable(s statement, setting, name, value string) {
+	said := setting + " sets " + name
+	switch number := r.known.number(value); {
+	case name == "RAILS_ENV" || name == "RACK_ENV":
+		r.find(s.line, "rails_env", value, said+" "+value)
+	case name == maxThreads && number > 0:
+		r.maxThreads = []finding{{found, "concurrency", number, byCapistrano, r.at(s.line), said + " " + value}}
+	case name == "DB_POOL" && number > 0:
+		r.find(s.line, "database.pool", value, said+" "+value)
+	case name == "MALLOC_ARENA_MAX" && number == 2:
+		r.tell(s.line, "memory.malloc", said+" 2, as the role does by default")
+	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
+		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
+	default:
+		r.places["environment"], r.environment[name] = place{r.source, s.line}, value
+		if !slices.Contains(r.environmentSaid, "set :"+setting) {
+			r.environmentSaid = append(r.environmentSaid, "set :"+setting)
+		}
+	}
+	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
+		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
+	}
+}
+
+// inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.
+type inTree struct {
+	fs.FS
+	tree string
+}
+
+var (
+	repoTree     = regexp.MustCompile(`(?m)^\s*set[ (]\s*:repo_tree,\s*["']([\w./-]+)["']`)
+	ofRepository = regexp.MustCompile(`^(Capfile$|config/deploy(/|\.rb|$)|lib/capistrano|ansible|playbooks|provisioning)`)
+)
+
+func (t inTree) in(name string) string {
+	if ofRepository.MatchString(name) {
+		return name
+	}
+	return path.Join(t.tree, name)
+}
+
+func (t inTree) Open(name string) (fs.File, error) { return t.FS.Open(t.in(name)) }
+
+// Stat opens nothing: a named pipe would have it wait.
+func (t inTree) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, t.in(name)) }
+
+// repoTree reads the application where :repo_tree says that it is, if that is in the folder.
+func (a *Application) repoTree() {
+	text, err := a.read("config/deploy.rb")
+	m := repoTree.FindSubmatch(text)
+	if err != nil || m == nil {
+		return
+	}
+	if info, err := fs.Stat(a.files, string(m[1])); err == nil && info.IsDir() {
+		a.files = inTree{a.files, string(m[1])}
+		a.note(finding{kind: remark, text: "config/deploy.rb: set :repo_tree, " + inRuby(string(m[1])) + ": the application is there, and the paths of its files are relative to that"})
+	}
+}
+
+// engine asks about the application for the tests of an engine, which is not read.
+func (a *Application) engine() {
+	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
+		if dir := path.Dir(path.Dir(name)); !a.exists("config/application.rb") {
+			root := fmt.Sprint(a.likely("deploy_root"), "/current/", dir)
+			a.reading(dir, nil, byOther).offer(0, "app_root", root, "the application for the tests of an engine, whose files are not read. Does Sidekiq run there?")
+		}
+	}
+}
