@@ -78,7 +78,7 @@ func targetFlags(cmd *cobra.Command) *target {
 		var unknown *pflag.NotExistError
 		if errors.As(err, &unknown) && ansibleOption(unknown.GetSpecifiedName()) {
 			option := strings.Repeat("-", min(2, len(unknown.GetSpecifiedName()))) + unknown.GetSpecifiedName()
-			return fmt.Errorf("%w; hint: options of ansible-playbook go after --: %s ... -- %s ...", err, cmd.CommandPath(), option)
+			return fmt.Errorf("%w; hint: options of ansible-playbook go after --, as in %s ... -- %s VALUE", err, cmd.CommandPath(), option)
 		}
 		return flagError(cmd, err)
 	})

@@ -268,8 +268,8 @@ func TestApply_Arguments(t *testing.T) {
 		"--playbook x --project a":    "--playbook and --project are both given\nhint: the playbook does not use the model",
 		"--playbook x --model a":      "--playbook and --model are both given",
 		"--host a --hosts b":          "--host and --hosts are both given",
-		"-i x --limit y":              "unknown flag: --limit\nhint: options of ansible-playbook go after --: sidekiq-role %s ... -- --limit ...",
-		"-i x -l y":                   "unknown shorthand flag: 'l' in -l\nhint: options of ansible-playbook go after --: sidekiq-role %s ... -- -l ...",
+		"-i x --limit y":              "unknown flag: --limit\nhint: options of ansible-playbook go after --, as in sidekiq-role %s ... -- --limit VALUE",
+		"-i x -l y":                   "unknown shorthand flag: 'l' in -l\nhint: options of ansible-playbook go after --, as in sidekiq-role %s ... -- -l VALUE",
 	} {
 		for _, command := range []string{"apply", "verify"} {
 			status, _, errs := called(append([]string{command}, strings.Fields(args)...)...)
