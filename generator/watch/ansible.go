@@ -18,9 +18,8 @@ const Oldest = 14
 // Core is a version of ansible-core, 2.x.
 type Core int
 
-// detaches tells whether what this version runs has no terminal: it starts a session of its own since 2.19. Before, ssh may ask
-// whether a host's key is right.
-func (c Core) detaches() bool { return c >= 19 }
+// detached is the first version that runs ssh without a terminal. With others ssh may ask there whether a host's key is right.
+const detached = 19
 
 // coreLine is what ansible-playbook --version begins with. Warnings may come before.
 var coreLine = regexp.MustCompile(`(?m)^ansible-playbook (?:\[core )?((\d+)\.(\d+)\S*?)\]?\s*$`)

@@ -22,8 +22,6 @@ type host struct {
 	Since   time.Time // the task runs
 	Results []event
 	stats   *stats
-
-	answered bool // a task has been on the host
 }
 
 // take notes what an event says. Plays with serial come in parts, each with all hosts. Of tasks that are not the role's
@@ -50,7 +48,7 @@ func (f *fleet) take(e event, now time.Time) {
 			f.add(e.Host)
 		}
 		if h := f.host(e.Host); h != nil {
-			h.Running, h.answered = false, h.answered || !slices.Contains(local, e.Module)
+			h.Running = false
 			if e.Ours || e.failed() {
 				h.Results = append(h.Results, e)
 			}
@@ -77,14 +75,6 @@ func (f *fleet) add(name string) {
 	if f.host(name) == nil {
 		f.Hosts = append(f.Hosts, &host{Name: name})
 	}
-}
-
-// local are modules that run on the controller alone.
-var local = []string{"assert", "debug", "set_fact", "validate_argument_spec"}
-
-// connecting tells whether a host that is at work has not given its first answer yet.
-func (f *fleet) connecting() bool {
-	return slices.ContainsFunc(f.Hosts, func(h *host) bool { return h.Running && !h.answered })
 }
 
 // The results of a host. The words are those of the table, painted by style.

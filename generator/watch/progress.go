@@ -8,39 +8,30 @@ import (
 	"time"
 )
 
-// progress shows what happens while it does. It is told of an event when the fleet has taken it.
-type progress interface {
-	event(f *fleet, e event)
-	text(w io.Writer, text string) // of Ansible's own, for standard output or standard error
-	tick(f *fleet)
-	end()
-}
-
-// silent passes on Ansible's own text and no more.
-type silent struct{}
-
-func (silent) event(*fleet, event)           {}
-func (silent) text(w io.Writer, text string) { fmt.Fprint(w, text) }
-func (silent) tick(*fleet)                   {}
-func (silent) end()                          {}
-
-// plain writes a line for each host and task when it ends, and never takes one back: for files and logs.
-type plain struct {
-	silent
+// progress shows what happens while it does: on a terminal a line for each host below all other output, drawn anew when something
+// happens; elsewhere a line for each host and task when it ends; or nothing. It hides no cursor and sets no mode, so that nothing
+// has to be restored if the program is killed. Libraries for progress bars want the terminal for themselves; these lines give way
+// to Ansible's own text, and to questions.
+type progress struct {
 	out io.Writer
 	style
-	warned map[string]bool
+	size  func() (columns, lines int) // of the terminal; nil: no lines of hosts
+	lines bool                        // of tasks
+	now   func() time.Time
+	drawn int  // lines that are on the screen
+	open  bool // a line of Ansible's is not finished: it may be a question
 }
 
-func (p plain) event(f *fleet, e event) {
-	if e.Event != "result" || !e.Ours && !e.failed() {
-		return
+// event shows an event that the fleet has taken.
+func (p *progress) event(f *fleet, e event) {
+	if p.open {
+		fmt.Fprintln(p.out)
+		p.open = false
 	}
-	text := p.details(e, p.warned)
-	if e.failed() || e.Status == "ignored" {
-		text += p.labelled("error:", e.Answer.text())
+	if p.lines && e.Event == "result" && (e.Ours || e.failed()) {
+		fmt.Fprintf(p.out, "%s  %s  %s\n", pad(e.Host, widest(f)), e.Task, p.word(f.words().of(e.Status)))
 	}
-	fmt.Fprintf(p.out, "%s  %s  %s\n%s", pad(e.Host, widest(f)), e.Task, p.word(f.words().of(e.Status)), shift(text, 4))
+	p.tick(f)
 }
 
 func widest(f *fleet) (n int) {
@@ -50,86 +41,65 @@ func widest(f *fleet) (n int) {
 	return n
 }
 
-// live shows a line for each host below all other output, and draws it anew when something happens. It hides no cursor and
-// sets no mode, so that nothing has to be put right if the program is killed. Libraries for progress bars want the terminal for
-// themselves; these lines give way to Ansible's own text, and to questions.
-type live struct {
-	out io.Writer
-	style
-	size      func() (columns, lines int)
-	now       func() time.Time
-	mayPrompt bool // ssh may ask on the terminal, by ways of its own, until every host has answered once
-	drawn     int  // lines that are on the screen
-	open      bool // somebody else's line is not finished: it may be a question
-}
-
-func (l *live) event(f *fleet, e event) {
-	if l.open {
-		fmt.Fprintln(l.out)
-		l.open = false
-	}
-	l.tick(f)
-}
-
-// text makes room for a line of Ansible's.
-func (l *live) text(w io.Writer, text string) {
-	l.erase()
+// text makes room for text of Ansible's, for standard output or standard error.
+func (p *progress) text(w io.Writer, text string) {
+	p.erase()
 	fmt.Fprint(w, text)
-	l.open = !strings.HasSuffix(text, "\n")
+	p.open = (p.lines || p.size != nil) && !strings.HasSuffix(text, "\n")
 }
 
 // tick draws all lines in one go, over those that are there. Before the play it leaves the terminal to Ansible, which may ask
 // for passwords there.
-func (l *live) tick(f *fleet) {
-	if len(f.Hosts) == 0 || l.open || l.mayPrompt && f.connecting() {
+func (p *progress) tick(f *fleet) {
+	if len(f.Hosts) == 0 || p.open || p.size == nil {
 		return
 	}
-	columns, lines := l.size()
-	rows := l.region(f, columns, lines-1)
+	columns, lines := p.size()
+	rows := p.region(f, columns, lines-1)
 	var b strings.Builder
-	b.WriteString(l.up())
+	b.WriteString(p.up())
 	for _, r := range rows {
 		b.WriteString(r + "\x1b[K\n")
 	}
 	b.WriteString("\x1b[J")
-	fmt.Fprint(l.out, b.String())
-	l.drawn = len(rows)
+	fmt.Fprint(p.out, b.String())
+	p.drawn = len(rows)
 }
 
-func (l *live) up() string {
-	if l.drawn == 0 {
+func (p *progress) up() string {
+	if p.drawn == 0 {
 		return "\r"
 	}
-	return fmt.Sprintf("\r\x1b[%dA", l.drawn)
+	return fmt.Sprintf("\r\x1b[%dA", p.drawn)
 }
 
-func (l *live) erase() {
-	if l.drawn > 0 {
-		fmt.Fprint(l.out, l.up()+"\x1b[J")
-		l.drawn = 0
+func (p *progress) erase() {
+	if p.drawn > 0 {
+		fmt.Fprint(p.out, p.up()+"\x1b[J")
+		p.drawn = 0
 	}
 }
 
-func (l *live) end() {
-	l.erase()
-	if l.open {
-		fmt.Fprintln(l.out)
+func (p *progress) end() {
+	p.erase()
+	if p.open {
+		fmt.Fprintln(p.out)
 	}
 }
 
 // region is the lines to be drawn. Where there are more hosts than lines, those whose task runs come first, then those that
 // failed, and the last line counts the rest.
-func (l *live) region(f *fleet, columns, lines int) []string {
+func (p *progress) region(f *fleet, columns, lines int) []string {
 	hosts := f.Hosts
 	if len(hosts) > lines {
 		hosts = urgent(hosts)[:max(0, lines-1)]
 	}
 	rows := []string{}
 	for _, h := range hosts {
-		rows = append(rows, l.row(f, h, columns))
+		rows = append(rows, p.row(f, h, columns))
 	}
 	if rest := len(f.Hosts) - len(hosts); rest > 0 && lines > 0 {
-		rows = append(rows, l.faint(cut(fmt.Sprintf("and %s more", Hosts(rest)), columns-1)))
+		rows = append(rows, p.faint(cut(fmt.Sprintf("and %s more", Hosts(rest)), columns-1)))
 	}
 	return rows
 }
@@ -149,21 +119,21 @@ func urgent(hosts []*host) []*host {
 
 // row is one host: where it is, what it does and for how long, or how that ended. A long name leaves half of the line to that. The last column
 // stays free, since some terminals wrap a line that fills it.
-func (l *live) row(f *fleet, h *host, columns int) string {
+func (p *progress) row(f *fleet, h *host, columns int) string {
 	names := min(widest(f), columns/2)
 	head := fmt.Sprintf("%s  %*d/%d  ", pad(cut(h.Name, names), names), len(fmt.Sprint(f.Tasks)), h.Place, max(f.Tasks, h.Place))
-	tail, paint := l.tail(f, h)
+	tail, paint := p.tail(f, h)
 	room := columns - 1 - width(tail) - 2
 	text := cut(strings.TrimRight(head+h.Task, " "), room)
 	return text + "  " + paint(tail)
 }
 
-func (l *live) tail(f *fleet, h *host) (string, func(string) string) {
+func (p *progress) tail(f *fleet, h *host) (string, func(string) string) {
 	if h.Running {
-		return fmt.Sprintf("%d s", int(l.now().Sub(h.Since).Seconds())), l.faint
+		return fmt.Sprintf("%d s", int(p.now().Sub(h.Since).Seconds())), p.faint
 	}
 	if len(h.Results) == 0 {
-		return "waiting", l.faint
+		return "waiting", p.faint
 	}
-	return f.words().of(h.Results[len(h.Results)-1].Status), l.word
+	return f.words().of(h.Results[len(h.Results)-1].Status), p.word
 }

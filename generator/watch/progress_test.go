@@ -13,7 +13,7 @@ import (
 )
 
 // watched shows recorded events in time with a clock of its own, and returns all hosts at the end.
-func watched(t *testing.T, name string, show progress, now *time.Time) *fleet {
+func watched(t *testing.T, name string, show *progress, now *time.Time) *fleet {
 	t.Helper()
 	f := &fleet{}
 	for _, e := range told(t, name) {
@@ -24,21 +24,17 @@ func watched(t *testing.T, name string, show progress, now *time.Time) *fleet {
 	return f
 }
 
-func reportOf(f *fleet, verify bool, show progress, s style) string {
-	_, told := show.(plain)
-	return (&stage{Run: Run{Verify: verify}, fleet: f, show: show, style: s, gather: !told}).summed(f)
-}
-
-func newPlain(out *bytes.Buffer) plain {
-	return plain{out: out, warned: map[string]bool{}}
+func reportOf(f *fleet, verify bool, show progress) string {
+	return (&stage{Run: Run{Verify: verify}, fleet: f, progress: show}).summed(f)
 }
 
 func TestPlainOutputHasALineForEachHostAndTaskAndNoControlCharacters(t *testing.T) {
 	for _, name := range []string{"first", "again", "several", "drift"} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			f := watched(t, name, newPlain(&out), &time.Time{})
-			text := out.String() + reportOf(f, false, newPlain(&out), style{})
+			p := progress{out: &out, lines: true}
+			f := watched(t, name, &p, &time.Time{})
+			text := out.String() + reportOf(f, false, p)
 			require.NotRegexp(t, `[\x00-\x09\x0b-\x1f\x7f]`, text)
 			goldentest.File(t, "testdata/"+name+".plain", text)
 		})
@@ -46,20 +42,20 @@ func TestPlainOutputHasALineForEachHostAndTaskAndNoControlCharacters(t *testing.
 }
 
 func TestDifferencesAreGroupedByHost(t *testing.T) {
-	f := watched(t, "drift", silent{}, &time.Time{})
-	goldentest.File(t, "testdata/drift.verify", reportOf(f, true, silent{}, style{}))
+	f := watched(t, "drift", &progress{}, &time.Time{})
+	goldentest.File(t, "testdata/drift.verify", reportOf(f, true, progress{}))
 }
 
 func TestReportFitsANarrowTerminal(t *testing.T) {
 	s := style{colour: true, columns: 60}
 	for name, w := range map[string]bool{"first": false, "drift": true} {
-		f := watched(t, name, silent{}, &time.Time{})
-		goldentest.File(t, "testdata/"+name+".narrow", reportOf(f, w, silent{}, s))
+		f := watched(t, name, &progress{}, &time.Time{})
+		goldentest.File(t, "testdata/"+name+".narrow", reportOf(f, w, progress{style: s}))
 	}
 }
 
-func newLive(s *screen, now *time.Time) *live {
-	return &live{out: s, size: func() (int, int) { return s.columns, s.lines }, now: func() time.Time { return *now }}
+func newLive(s *screen, now *time.Time) *progress {
+	return &progress{out: s, size: func() (int, int) { return s.columns, s.lines }, now: func() time.Time { return *now }}
 }
 
 // Each frame is what is on the screen after an event.
@@ -153,29 +149,10 @@ func TestQuestionStaysUntilItIsAnswered(t *testing.T) {
 	require.Equal(t, "Perform task? \na  1/2  T  0 s\n", s.String())
 }
 
-// Before ansible-core 2.19 ssh writes to the terminal by itself: `Are you sure you want to continue connecting?`
-func TestNothingIsDrawnWhileSSHMayAsk(t *testing.T) {
-	now := time.Time{}
-	s := &screen{columns: 60, lines: 6}
-	l, f := newLive(s, &now), &fleet{}
-	l.mayPrompt = true
-	take := func(e event) { f.take(e, now); l.event(f, e) }
-	take(event{Event: "play", Tasks: 2, Hosts: []string{"a"}})
-	take(event{Event: "start", Ours: true, Host: "a", Task: "variables"})
-	take(event{Event: "result", Ours: true, Host: "a", Task: "variables", Module: "validate_argument_spec", Status: "ok"})
-	take(event{Event: "start", Ours: true, Host: "a", Task: "T"})
-	_, err := s.Write([]byte("sure? "))
-	require.NoError(t, err)
-	l.tick(f)
-	require.True(t, strings.HasSuffix(s.String(), "sure? \n"), s.String())
-	take(event{Event: "result", Ours: true, Host: "a", Task: "T", Module: "db_pool", Status: "ok"})
-	require.Contains(t, s.String(), "a  2/2  T  ok\n")
-}
-
 // Of tasks that are not the role's only errors are shown, and hosts without the role only when they fail.
 func TestOtherRoles_OnlyErrorsCount(t *testing.T) {
 	var out bytes.Buffer
-	p, f := newPlain(&out), &fleet{}
+	p, f := progress{out: &out, lines: true}, &fleet{}
 	for _, e := range []event{
 		{Event: "play", Tasks: 0, Hosts: []string{"web1", "web2"}},
 		{Event: "start", Host: "web1", Task: "Install nginx"},
@@ -191,7 +168,7 @@ func TestOtherRoles_OnlyErrorsCount(t *testing.T) {
 		f.take(e, time.Time{})
 		p.event(f, e)
 	}
-	require.Equal(t, "web2  Install nginx  failed\n    error: boom\na     T  ok\n", out.String())
+	require.Equal(t, "web2  Install nginx  failed\na     T  ok\n", out.String())
 	require.Equal(t, "2 hosts: unchanged 1, failed 1\n", style{}.summary(f, nil))
 	require.Equal(t, 1, f.host("a").Place)
 }

@@ -18,8 +18,7 @@ var (
 
 func (w wording) of(result string) string { return cmp.Or(w[result], result) }
 
-// details is what a result says below its line: its steps, what debug prints, the differences, and warnings that the host has not
-// given before.
+// details is what a result says: its steps, what debug prints, an error that the playbook ignores, the differences, and warnings that the host has not given before.
 func (s style) details(e event, before map[string]bool) string {
 	var b strings.Builder
 	for _, step := range e.Answer.Steps {
@@ -28,12 +27,15 @@ func (s style) details(e event, before map[string]bool) string {
 	if e.Module == "debug" && e.Status == "ok" {
 		b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
 	}
+	if e.Status == "ignored" {
+		b.WriteString(s.labelled("error:", e.Answer.text()))
+	}
 	for line := range strings.Lines(strings.Trim(e.Diff, "\n")) {
 		b.WriteString(shift(s.diff(strings.TrimSuffix(line, "\n")), 2))
 	}
 	for _, w := range e.Warnings {
-		if key := e.Host + " " + w; !before[key] {
-			before[key] = true
+		if !before[w] {
+			before[w] = true
 			b.WriteString(s.labelled("warning:", w))
 		}
 	}
@@ -85,16 +87,11 @@ func (s style) summary(f *fleet, w wording) string {
 	return fmt.Sprintf("%s: %s\n", Hosts(len(f.Hosts)), strings.Join(parts, ", "))
 }
 
-// errors says what went wrong and what to do, once for hosts that have it in common. Where the errors were told as they happened, it
-// only says where.
-func (s style) errors(f *fleet, told bool) (text string) {
+// errors says what went wrong and what to do, once for hosts that have it in common.
+func (s style) errors(f *fleet) (text string) {
 	texts, hosts := grouped(f, func(h *host) (texts []string) {
 		for _, e := range h.errors() {
-			if told {
-				texts = append(texts, e.Task+"  "+s.word(e.Status)+"\n")
-			} else {
-				texts = append(texts, s.error(e))
-			}
+			texts = append(texts, s.error(e))
 		}
 		return texts
 	})

@@ -57,31 +57,28 @@ func (r Run) status(ofAnsible int, f *fleet) int {
 // error and the clock, and is shown one after the other.
 type stage struct {
 	Run
-	mutex     sync.Mutex
-	out, errs io.Writer
-	texts     io.Writer // what Ansible itself prints on standard output
-	fleet     *fleet
-	show      progress
-	style
-	gather bool // the details come at the end, by host; else they came as they happened
+	mutex sync.Mutex
+	errs  io.Writer
+	texts io.Writer // what Ansible itself prints on standard output
+	fleet *fleet
+	progress
 }
 
 func newStage(out, errs io.Writer, r Run) *stage {
-	s := &stage{Run: r, out: out, errs: errs, texts: out, fleet: &fleet{}, gather: true, show: silent{}}
+	s := &stage{Run: r, errs: errs, texts: out, fleet: &fleet{}, progress: progress{out: out, now: time.Now}}
 	file, interactive := terminal(out)
 	s.colour = coloured(out)
 	if interactive {
 		s.columns, _ = sizeOf(file)
 	}
-	switch asks := slices.Contains(r.Extra, "--step"); {
+	switch asks := r.Core < detached || slices.Contains(r.Extra, "--step"); {
 	case r.Format == "json" || r.Format == "junit":
 		s.texts = errs
 	case r.Quiet:
 	case interactive && !asks:
-		size := func() (int, int) { return sizeOf(file) }
-		s.show = &live{out: out, style: s.style, size: size, now: time.Now, mayPrompt: !r.Core.detaches()}
-	case !r.Verify:
-		s.show, s.gather = plain{out: out, style: s.style, warned: map[string]bool{}}, false
+		s.size = func() (int, int) { return sizeOf(file) }
+	default:
+		s.lines = !r.Verify
 	}
 	return s
 }
@@ -126,7 +123,7 @@ func (s *stage) run(ctx context.Context, c command) (int, error) {
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
-	s.show.end()
+	s.progress.end()
 	reported := s.report()
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
@@ -171,7 +168,7 @@ func (s *stage) clock() (stop func()) {
 				return
 			case <-ticker.C:
 				s.mutex.Lock()
-				s.show.tick(s.fleet)
+				s.progress.tick(s.fleet)
 				s.mutex.Unlock()
 			}
 		}
@@ -183,13 +180,13 @@ func (s *stage) event(e event) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.fleet.take(e, time.Now())
-	s.show.event(s.fleet, e)
+	s.progress.event(s.fleet, e)
 }
 
 func (s *stage) text(w io.Writer, text string) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.show.text(w, text)
+	s.progress.text(w, text)
 }
 
 // report is written at the end. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
@@ -216,17 +213,14 @@ func (s *stage) summed(f *fleet) string {
 	if s.Verify {
 		w = verified
 	}
-	if s.show != (silent{}) {
+	if s.lines || s.size != nil {
 		text = "\n"
 	}
-	if s.gather {
-		text += s.changes(f)
-	}
-	text += s.table(f, w)
+	text += s.changes(f) + s.table(f, w)
 	if !s.Quiet {
 		text += "\n" + s.summary(f, w)
 	}
-	return text + s.errors(f, !s.gather) + s.question(f, s.Project)
+	return text + s.errors(f) + s.question(f, s.Project)
 }
 
 // command is an ansible-playbook call with further options as they were typed.

@@ -75,9 +75,17 @@ func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
 	require.False(t, s.colour)
 	require.Equal(t, "0", s.environment("")["ANSIBLE_FORCE_COLOR"], "Ansible's own text neither")
 	require.Equal(t, "1", s.environment("")["ANSIBLE_NOCOLOR"])
-	require.IsType(t, &live{}, s.show)
-	require.IsType(t, plain{}, newStage(slave, slave, Run{Core: 19, Extra: []string{"--step"}}).show, "its questions stand in the way")
+	shows := func(hosts, lines bool, r Run) {
+		t.Helper()
+		s := newStage(slave, slave, r)
+		require.Equal(t, []bool{hosts, lines}, []bool{s.size != nil, s.lines})
+	}
+	shows(true, false, run)
+	shows(false, true, Run{Core: 18}) // ssh may ask on the terminal
+	shows(false, true, Run{Core: 19, Extra: []string{"--step"}})
+	shows(false, false, Run{Core: 19, Quiet: true})
+	shows(false, false, Run{Core: 19, Verify: true, Format: "json"})
 	t.Setenv("TERM", "dumb")
-	require.IsType(t, plain{}, newStage(slave, slave, run).show)
-	require.IsType(t, silent{}, newStage(slave, slave, Run{Core: 19, Verify: true}).show)
+	shows(false, true, run)
+	shows(false, false, Run{Core: 19, Verify: true})
 }
