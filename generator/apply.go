@@ -240,13 +240,10 @@ func (t *target) nothing(plays []watch.Play) error {
 		return fmt.Errorf("no task with the tag %q would run; hint: the role has it in all tasks since this version; include_role needs it as well; look at --tags and --skip-tags after --", watch.Tag)
 	}
 	text := fmt.Sprintf("no host matches %q", plays[0].Pattern)
-	if groups := watch.Groups(t.cmd.Context(), t.inventories); len(groups) > 0 {
-		text += "; the groups are: " + strings.Join(groups, ", ")
-	}
 	if t.playbook != "" {
 		return errors.New(text + "; hint: name the inventory of the playbook: -i INVENTORY")
 	}
-	return errors.New(text + "; hint: name the group in the model (playbook.hosts), or --hosts PATTERN")
+	return errors.New(text + "; hint: name a group that ansible-inventory --graph lists in the model (playbook.hosts), or --hosts PATTERN")
 }
 
 // confirm asks a person at a terminal, who may also press Ctrl-C.

@@ -105,7 +105,7 @@ func TestPlaybook_RealAnsible(t *testing.T) {
 			status, out, errs = called("apply", "-i", "hosts.ini", "--hosts", "nosuch")
 			require.Equal(t, 1, status)
 			require.Empty(t, out)
-			require.Equal(t, "error: no host matches \"nosuch\"; the groups are: web, workers\nhint: name the group in the model (playbook.hosts), or --hosts PATTERN\n", errs)
+			require.Equal(t, "error: no host matches \"nosuch\"\nhint: name a group that ansible-inventory --graph lists in the model (playbook.hosts), or --hosts PATTERN\n", errs)
 		})
 	}
 }
@@ -118,7 +118,7 @@ func TestApply_WithoutProject(t *testing.T) {
 			ansibletest.Use(t, bin)
 			status, out, errs := called("apply", "-y", "--host", "host.invalid")
 			require.Equal(t, 2, status, out+errs)
-			require.Contains(t, out, "error: the application has no name\n    hint: --project NAME, or project_name in the inventory\n")
+			require.Contains(t, out, "error: the application has no name\n  hint: --project NAME, or project_name in the inventory\n")
 			require.NotContains(t, out, "unreachable")
 			for _, name := range []string{"project_name", "sidekiq_project"} {
 				_, out, _ = called("apply", "-y", "--host", "host.invalid", "--", "-e", name+"=demo", "-T", "1")

@@ -28,31 +28,30 @@ var coreLine = regexp.MustCompile(`(?m)^ansible-playbook (?:\[core )?((\d+)\.(\d
 func Ansible(ctx context.Context) (Core, error) {
 	c := exec.CommandContext(ctx, playbook.DefaultAnsiblePlaybookBinary, "--version")
 	said, err := c.CombinedOutput()
-	version, found, unread := coreOf(string(said))
+	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+	core, version := coreOf(string(said))
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		err = errors.New("ansible-playbook was not found in PATH")
 	case err != nil:
-		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
 		err = fmt.Errorf("%s --version: %w: %s", c.Path, err, lines[len(lines)-1])
-	case unread != nil:
-		err = fmt.Errorf("%s: %w", c.Path, unread)
-	case version < Oldest:
-		err = fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed", c.Path, found, Oldest)
+	case version == "":
+		err = fmt.Errorf("%s: %q tells no version of ansible-core", c.Path, lines[0])
+	case core < Oldest:
+		err = fmt.Errorf("%s is of ansible-core %s, which is too old: 2.%d or later is needed", c.Path, version, Oldest)
 	default:
-		return version, nil
+		return core, nil
 	}
 	return 0, fmt.Errorf("%w; hint: pip install 'ansible-core>=2.%d'", err, Oldest)
 }
 
 // coreOf finds the version, and its text, in what ansible-playbook --version says.
-func coreOf(said string) (Core, string, error) {
+func coreOf(said string) (core Core, version string) {
 	found := coreLine.FindStringSubmatch(said)
 	if found == nil {
-		line, _, _ := strings.Cut(said, "\n")
-		return 0, "", fmt.Errorf("%q tells no version of ansible-core", line)
+		return 0, ""
 	}
-	major, err := strconv.Atoi(found[2])
-	minor, more := strconv.Atoi(found[3])
-	return Core((major-2)*100 + minor), found[1], errors.Join(err, more)
+	major, _ := strconv.Atoi(found[2]) // they are digits
+	minor, _ := strconv.Atoi(found[3])
+	return Core((major-2)*100 + minor), found[1]
 }

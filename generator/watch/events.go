@@ -1,5 +1,5 @@
-// Package watch runs ansible-playbook and shows what it does: by host as it happens, and at the end the proof of each host in a table, or what
-// differs there.
+// Package watch runs ansible-playbook and shows what each host does. At the end it reports what changed or differs, and the proof of each
+// host in a table.
 //
 // # Decisions
 //

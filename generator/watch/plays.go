@@ -28,21 +28,15 @@ func (r Run) Plays(ctx context.Context, errs io.Writer) (plays []Play, status in
 	if err != nil {
 		return nil, 0, err
 	}
-	listed, err := listing(ctx, words...)
+	c := exec.CommandContext(ctx, words[0], words[1:]...)
+	c.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0")
+	listed, err := c.Output()
 	var ended *exec.ExitError
 	if errors.As(err, &ended) && ended.Exited() {
 		_, err = io.WriteString(errs, Visible(string(ended.Stderr)))
 		return nil, r.status(ended.ExitCode(), &fleet{}), err
 	}
-	return playsOf(listed), 0, err
-}
-
-// listing is what a program of Ansible lists.
-func listing(ctx context.Context, words ...string) (string, error) {
-	c := exec.CommandContext(ctx, words[0], words[1:]...)
-	c.Env = append(os.Environ(), "ANSIBLE_NOCOLOR=1", "ANSIBLE_FORCE_COLOR=0")
-	out, err := c.Output()
-	return Visible(string(out)), err
+	return playsOf(Visible(string(listed))), 0, err
 }
 
 // How --list-hosts and --list-tasks print a play and its tasks, from ansible-core 2.14 to 2.22 (lib/ansible/cli/playbook.py).
@@ -77,27 +71,4 @@ func (p Play) Describe(note string) string {
 		text += fmt.Sprintf(" that match %q", p.Pattern)
 	}
 	return text + note + "\n" + shift(wrap(strings.Join(p.Hosts, ", "), 78), 2)
-}
-
-// groupLine is a line of ansible-inventory --graph.
-var groupLine = regexp.MustCompile(`(?m)^[| ]*\|--@(.+):$`)
-
-// Groups are those of the inventories, none where ansible-inventory cannot tell. It needs no variables, and so no password of
-// a vault that holds some.
-func Groups(ctx context.Context, inventories []string) (groups []string) {
-	words := []string{"ansible-inventory", "--graph"}
-	for _, i := range inventories {
-		words = append(words, "--inventory="+i)
-	}
-	out, err := listing(ctx, words...)
-	if err != nil {
-		return nil
-	}
-	for _, m := range groupLine.FindAllStringSubmatch(out, -1) {
-		if m[1] != "ungrouped" {
-			groups = append(groups, m[1])
-		}
-	}
-	slices.Sort(groups)
-	return slices.Compact(groups)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 )
 
 const unknown = "unknown"
@@ -13,43 +14,32 @@ const unknown = "unknown"
 var heads = []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "POOL", "QUEUES", "SUDO"}
 
 // table shows the proof of each host in columns, or, where these are wider than the terminal, in a paragraph.
-func (s style) table(f *fleet, w wording) string {
+func (s style) table(f *fleet, w wording) (text string) {
 	rows := [][]string{heads}
 	for _, h := range f.Hosts {
 		rows = append(rows, h.rows(w, f.Check)...)
 	}
-	widths, total := make([]int, len(heads)), -2
-	for i := range heads {
-		for _, r := range rows {
-			widths[i] = max(widths[i], width(r[i]))
-		}
-		total += widths[i] + 2
-	}
 	var b strings.Builder
+	columns := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(columns, strings.Join(r, "\t"))
+	}
+	columns.Flush()
+	lines := strings.Split(b.String(), "\n")
+	narrow := s.columns > 0 && slices.ContainsFunc(lines, func(line string) bool { return width(line) > s.columns })
 	for i, r := range rows {
+		line := strings.TrimRight(lines[i], " ")
+		name, rest := line[:len(r[0])], line[len(r[0]):]
 		switch {
-		case s.columns == 0 || total <= s.columns:
-			b.WriteString(s.row(r, widths))
+		case narrow && i > 0:
+			text += s.paragraph(r)
 		case i > 0:
-			b.WriteString(s.paragraph(r))
+			text += name + strings.Replace(rest, r[1], s.word(r[1]), 1) + "\n"
+		case !narrow:
+			text += s.bold(line) + "\n"
 		}
 	}
-	return b.String()
-}
-
-// row is a line of the table. The second cell is the result.
-func (s style) row(cells []string, widths []int) string {
-	line := ""
-	for i, cell := range cells {
-		painted := cell
-		if cell == heads[i] {
-			painted = s.bold(cell)
-		} else if i == 1 {
-			painted = s.word(cell)
-		}
-		line += painted + strings.Repeat(" ", widths[i]-width(cell)+2)
-	}
-	return strings.TrimRight(line, " ") + "\n"
+	return text
 }
 
 func (s style) paragraph(cells []string) string {

@@ -111,7 +111,9 @@ func (s *stage) run(ctx context.Context, c command) (int, error) {
 	defer signal.Stop(interrupts)
 	ctx, forget := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer forget()
-	stop := s.clock()
+	ticks, stop := context.WithCancel(ctx)
+	var clock sync.WaitGroup
+	clock.Go(func() { s.tick(ticks) })
 	mark := rand.Text()
 	var program interruptible
 	err := execute.NewDefaultExecute(
@@ -123,6 +125,7 @@ func (s *stage) run(ctx context.Context, c command) (int, error) {
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
 	stop()
+	clock.Wait()
 	s.progress.end()
 	reported := s.report()
 	switch {
@@ -155,25 +158,18 @@ func (s *stage) environment(mark string) map[string]string {
 	return env
 }
 
-// clock counts the seconds on the screen until it is stopped.
-func (s *stage) clock() (stop func()) {
-	done := make(chan struct{})
-	var stopped sync.WaitGroup
-	stopped.Go(func() {
-		ticker := time.NewTicker(time.Second)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ticker.C:
-				s.mutex.Lock()
-				s.progress.tick(s.fleet)
-				s.mutex.Unlock()
-			}
+// tick counts the seconds on the screen until the context ends.
+func (s *stage) tick(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Second):
+			s.mutex.Lock()
+			s.progress.tick(s.fleet)
+			s.mutex.Unlock()
 		}
-	})
-	return func() { close(done); stopped.Wait() }
+	}
 }
 
 func (s *stage) event(e event) {
