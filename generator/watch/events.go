@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 )
 
 // The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines.
@@ -119,8 +120,7 @@ func (a answer) text() string {
 // it comes, also an unfinished line, which may be a question; what a host says in it cannot drive the terminal.
 type splitter struct {
 	mark    string
-	pending []byte // the begin of a line that may be an event
-	begun   string // of a character or a sequence in a line of text
+	pending []byte // a line that may be an event, or may end within a character
 	inside  bool   // of a line of text
 	ended   bool   // what comes now is go-ansible's own exclamation
 	event   func(event)
@@ -134,7 +134,7 @@ func (s *splitter) Write(data []byte) (int, error) {
 	s.pending = append(s.pending, data...)
 	for len(s.pending) > 0 {
 		line, rest, whole := bytes.Cut(s.pending, []byte("\n"))
-		if !whole && s.mayBeEvent(line) {
+		if !whole && (s.mayBeEvent(line) || !utf8.Valid(line) || bytes.HasSuffix(line, []byte("\r"))) {
 			break
 		}
 		s.line(line, whole)
@@ -158,13 +158,11 @@ func (s *splitter) line(line []byte, whole bool) {
 		return
 	}
 	s.inside = !whole
-	text := s.begun + string(line)
+	text := string(line)
 	if whole {
 		text += "\n"
 	}
-	if text, s.begun = visible(text, true); text != "" {
-		s.text(text)
-	}
+	s.text(Visible(text))
 }
 
 // end passes on what was held back when the output ended.

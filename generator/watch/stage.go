@@ -83,9 +83,6 @@ func newStage(out, errs io.Writer, r Run) *stage {
 	return s
 }
 
-// noColour tells what a person wants of all programs: https://no-color.org
-func noColour() bool { return os.Getenv("NO_COLOR") != "" }
-
 // terminal is the terminal that w is, if it is one that can move its cursor.
 func terminal(w io.Writer) (*os.File, bool) {
 	file, ok := w.(*os.File)
@@ -143,17 +140,11 @@ func (s *stage) splitter(mark string) *splitter {
 	return &splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.texts, text) }}
 }
 
-// environment chooses the plugin, and whether Ansible paints its own text: it sees a pipe.
+// environment chooses the plugin. Ansible's own text has no colours: no control character of it reaches the terminal.
 func (s *stage) environment(mark string) map[string]string {
-	env := map[string]string{"ANSIBLE_STDOUT_CALLBACK": callbackName, "SIDEKIQ_ROLE_MARK": mark}
+	env := map[string]string{"ANSIBLE_STDOUT_CALLBACK": callbackName, "SIDEKIQ_ROLE_MARK": mark, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
 	if s.Plugins != "" {
 		env["ANSIBLE_CALLBACK_PLUGINS"] = strings.Trim(s.Plugins+":"+os.Getenv("ANSIBLE_CALLBACK_PLUGINS"), ":")
-	}
-	switch {
-	case noColour():
-		env["ANSIBLE_NOCOLOR"], env["ANSIBLE_FORCE_COLOR"] = "1", "0"
-	case s.colour:
-		env["ANSIBLE_FORCE_COLOR"] = "1"
 	}
 	return env
 }

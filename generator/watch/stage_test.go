@@ -59,7 +59,7 @@ func TestWatch_ShowsControlCharacters(t *testing.T) {
 	_, said, err := watchScript(t, t.Context(), `printf "out \\033[2J\\n"; printf "err \\033[5A\\007 \\033[31mred\\033[0m\\n" >&2`, func() {})
 	require.NoError(t, err)
 	require.Contains(t, said, `out \u001b[2J`+"\n")
-	require.Contains(t, said, `err \u001b[5A\u0007 `+"\x1b[31mred\x1b[0m\n")
+	require.Contains(t, said, `err \u001b[5A\u0007 \u001b[31mred\u001b[0m`+"\n")
 }
 
 func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
@@ -71,10 +71,7 @@ func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
 	run := Run{Core: 19}
 	require.True(t, newStage(slave, slave, run).colour)
 	t.Setenv("NO_COLOR", "1")
-	s := newStage(slave, slave, run)
-	require.False(t, s.colour)
-	require.Equal(t, "0", s.environment("")["ANSIBLE_FORCE_COLOR"], "Ansible's own text neither")
-	require.Equal(t, "1", s.environment("")["ANSIBLE_NOCOLOR"])
+	require.False(t, newStage(slave, slave, run).colour)
 	shows := func(hosts, lines bool, r Run) {
 		t.Helper()
 		s := newStage(slave, slave, r)

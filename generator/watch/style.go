@@ -2,6 +2,7 @@ package watch
 
 import (
 	"io"
+	"os"
 	"regexp"
 	"strings"
 
@@ -45,10 +46,10 @@ func (s style) diff(text string) string {
 
 var diffLine = regexp.MustCompile(`(?m)^(\+|-|@@).*$`)
 
-// coloured reports whether colours are wanted on out: a terminal, and NO_COLOR is not set (no-color.org).
+// coloured reports whether colours are wanted on out: it is a terminal, and NO_COLOR is not set (https://no-color.org).
 func coloured(out io.Writer) bool {
 	_, interactive := terminal(out)
-	return interactive && !noColour()
+	return interactive && os.Getenv("NO_COLOR") == ""
 }
 
 // width is the number of columns that a text takes.
