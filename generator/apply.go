@@ -74,23 +74,7 @@ func targetFlags(cmd *cobra.Command) *target {
 	f.StringVar(&t.pattern, "hosts", "", "`PATTERN` of the hosts of the inventory (default: the group playbook.hosts of the model)")
 	f.StringVar(&t.playbook, "playbook", "", "`FILE` of your own playbook, of which the tasks of the role run (--tags sidekiq)")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "show only hosts that changed, differ or failed, and errors")
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		var unknown *pflag.NotExistError
-		if errors.As(err, &unknown) && ansibleOption(unknown.GetSpecifiedName()) {
-			option := strings.Repeat("-", min(2, len(unknown.GetSpecifiedName()))) + unknown.GetSpecifiedName()
-			return fmt.Errorf("%w; hint: options of ansible-playbook go after --, as in %s ... -- %s VALUE", err, cmd.CommandPath(), option)
-		}
-		return flagError(cmd, err)
-	})
 	return t
-}
-
-// ansibleOption tells whether ansible-playbook has an option of that name, of which sidekiq-role has none.
-func ansibleOption(name string) bool {
-	const options = " limit l user u remote-user become b become-user become-method become-password-file ask-become-pass K ask-pass k extra-vars e " +
-		"tags t skip-tags forks f connection c timeout T private-key key-file vault-id vault-password-file ask-vault-pass J module-path M verbose v " +
-		"ssh-common-args ssh-extra-args list-hosts list-tasks list-tags syntax-check step start-at-task force-handlers flush-cache "
-	return strings.Contains(options, " "+name+" ")
 }
 
 // exclusive are flags that exclude each other, and what to do instead.
@@ -109,9 +93,9 @@ func (t *target) validate(args []string) error {
 		}
 	}
 	ofModel := ""
-	f.Visit(func(f *pflag.Flag) {
-		if _, is := f.Annotations[modelFlag]; is {
-			ofModel = f.Name
+	flagsOf(t.cmd, true).VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed {
+			ofModel = flag.Name
 		}
 	})
 	switch {

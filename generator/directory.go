@@ -132,12 +132,3 @@ func (d directory) explain(name string, err error) error {
 	}
 	return err
 }
-
-// writeFile writes a file that a person named.
-func writeFile(name string, text []byte) error {
-	f, err := makeDirectory(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.write(filepath.Base(name), text), f.Close())
-}

@@ -87,7 +87,7 @@ func (o generateOptions) judge() error {
 }
 
 func (o generateOptions) run(m model.Model, out io.Writer) error {
-	all, changes, err := planned(m, o.Package, o.output)
+	changes, err := planned(m, o.Package, o.output)
 	switch {
 	case err != nil:
 		return err
@@ -103,13 +103,9 @@ func (o generateOptions) run(m model.Model, out io.Writer) error {
 		return err
 	case len(done) == 0:
 		fmt.Fprintln(out, "unchanged")
-		return nil
+	default:
+		fmt.Fprintln(out, o.summary(m))
 	}
-	count := len(all.text) + len(all.stubs) + 1 // and the manifest
-	if o.Binaries == "include" {
-		count += len(all.binaries)
-	}
-	fmt.Fprintf(out, "%d files: %s\n", count, o.summary(m))
 	return nil
 }
 
@@ -152,24 +148,23 @@ func (o generateOptions) show(out io.Writer, changes []change) error {
 }
 
 // planned makes a package and compares it with dir. It writes nothing.
-func planned(m model.Model, p Package, dir string) (made, []change, error) {
+func planned(m model.Model, p Package, dir string) ([]change, error) {
 	if p.Layout == "playbook" && m.Project == "" {
-		return made{}, nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
+		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
 	}
 	all, err := Emit(m, p)
 	if err == nil {
 		all.binaries, err = payloadFiles(p)
 	}
 	if err != nil {
-		return made{}, nil, err
+		return nil, err
 	}
-	changes, err := compare(dir, all)
-	return all, changes, err
+	return compare(dir, all)
 }
 
 // generate writes a package and returns what it changed. Files that a person edited are an error.
 func generate(m model.Model, p Package, dir string) ([]change, error) {
-	_, changes, err := planned(m, p, dir)
+	changes, err := planned(m, p, dir)
 	if err != nil {
 		return nil, err
 	}

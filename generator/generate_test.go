@@ -44,7 +44,7 @@ func TestGenerate_RemovesBinaries(t *testing.T) {
 		require.NoDirExists(t, filepath.Join(dir, "files"))
 		require.NoDirExists(t, filepath.Join(dir, "library"))
 		require.Contains(t, out, "removed files/payload.json\n")
-		require.Contains(t, out, "\n11 files: role "+dir+"\n")
+		require.Contains(t, out, "\nrole "+dir+"\n")
 	}
 }
 

@@ -4,35 +4,25 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // helpWidth is how long lines of a help text get.
-func helpWidth(out io.Writer) int {
-	if file, is := out.(*os.File); is {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
-			return min(columns, 100)
-		}
-	}
-	return 80
-}
+const helpWidth = 80
 
 // helpTemplates are those of cobra, with lines of that width and with the flags of the model in a list of their own.
-func helpTemplates(root *cobra.Command, out io.Writer) {
-	cobra.AddTemplateFunc("paragraphs", func(text string) string { return paragraphs(text, helpWidth(out)) })
-	cobra.AddTemplateFunc("useLine", func(c *cobra.Command) string { return strings.Join(broken("  "+c.UseLine(), 6, helpWidth(out)), "\n") })
-	cobra.AddTemplateFunc("own", func(c *cobra.Command) string { return flagsOf(c, false).FlagUsagesWrapped(helpWidth(out)) })
-	cobra.AddTemplateFunc("ofModel", func(c *cobra.Command) string { return flagsOf(c, true).FlagUsagesWrapped(helpWidth(out)) })
+func helpTemplates(root *cobra.Command) {
+	cobra.AddTemplateFunc("paragraphs", func(text string) string { return paragraphs(text, helpWidth) })
+	cobra.AddTemplateFunc("useLine", func(c *cobra.Command) string { return strings.Join(broken("  "+c.UseLine(), 6, helpWidth), "\n") })
+	cobra.AddTemplateFunc("own", func(c *cobra.Command) string { return flagsOf(c, false).FlagUsagesWrapped(helpWidth) })
+	cobra.AddTemplateFunc("ofModel", func(c *cobra.Command) string { return flagsOf(c, true).FlagUsagesWrapped(helpWidth) })
 	root.SetUsageTemplate(strings.NewReplacer(
 		"  {{.UseLine}}", "{{useLine .}}",
 		" for more information about a command.", " for more.",
@@ -98,23 +88,15 @@ func flagError(cmd *cobra.Command, err error) error {
 	}
 	names := map[string]string{}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names[f.Name] = "--" + f.Name })
+	var hints []string
 	if meant, near := model.Nearest(unknown.GetSpecifiedName(), names); near {
-		return fmt.Errorf("%w; hint: did you mean %s?", err, meant)
+		hints = append(hints, "did you mean "+meant+"?")
 	}
-	return err
-}
-
-// refuseOtherShells makes an error of a shell that the library's command does not know.
-func refuseOtherShells(completion *cobra.Command) {
-	completion.Args = func(_ *cobra.Command, args []string) error {
-		var shells []string
-		for _, c := range completion.Commands() {
-			shells = append(shells, c.Name())
-		}
-		if len(args) > 0 {
-			return fmt.Errorf("completion: %q is not accepted; accepted: %s", args[0], strings.Join(shells, ", "))
-		}
-		return nil
+	if cmd.Flags().Lookup("inventory") != nil {
+		hints = append(hints, "options of ansible-playbook go after --")
 	}
-	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	if hints == nil {
+		return err
+	}
+	return fmt.Errorf("%w; hint: %s", err, strings.Join(hints, " "))
 }

@@ -150,7 +150,7 @@ func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
 		_, err = out.Write(text)
 		return err
 	}
-	if err := writeFile(o.target, text); err != nil {
+	if err := writeOutput(io.Discard, o.target, text); err != nil {
 		return err
 	}
 	named := ""

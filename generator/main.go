@@ -46,7 +46,11 @@ func run(args []string, out, errs io.Writer) int {
 		return exit.status
 	case errors.As(err, &faults):
 		for _, f := range faults {
-			tellFault(errs, f)
+			if f.Line == 0 { // it is of a flag
+				tell(errs, f.String())
+			} else {
+				fmt.Fprintln(errs, watch.Visible(f.String()))
+			}
 		}
 	default:
 		tell(errs, err.Error())
@@ -61,15 +65,6 @@ func tell(errs io.Writer, text string) {
 	if found {
 		fmt.Fprintln(errs, "hint:", hint)
 	}
-}
-
-// tellFault prints a fault of a model's file in one line, one of a flag as any other error.
-func tellFault(errs io.Writer, f model.Fault) {
-	if f.Line > 0 {
-		fmt.Fprintln(errs, watch.Visible(f.String()))
-		return
-	}
-	tell(errs, f.String())
 }
 
 // flagsAlone refuses what is no flag, most likely the name of a file or a folder to write.
@@ -102,16 +97,14 @@ func rootCommand(out, errs io.Writer) *cobra.Command {
 	root.SetErr(errs)
 	root.SetVersionTemplate("sidekiq-role {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	helpTemplates(root, out)
+	helpTemplates(root)
 	root.AddCommand(initCommand(), validateCommand(), generateCommand(), applyCommand(), verifyCommand(), capistranoCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
 		c.Flags().SortFlags = false // those that matter come first
+		if c.Name() == "completion" {
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() } // else it accepts any shell
+		}
 	}
-	root.InitDefaultCompletionCmd()
-	completion, _, err := root.Find([]string{"completion"})
-	if err != nil {
-		panic(err) // it was made just before
-	}
-	refuseOtherShells(completion)
 	return root
 }

@@ -115,7 +115,7 @@ func TestCommandLineFaultsAreErrorAndHint(t *testing.T) {
 		"generate --check=maybe":             "error: --check: \"maybe\" is not accepted; accepted: true, false\n",
 		"generate --concurrency many -o x":   "error: --concurrency: \"many\" is not accepted; accepted: a whole number, 1 or more\n",
 		"validate --format xml":              "error: --format: \"xml\" is not accepted; accepted: text, json\n",
-		"completion tcsh":                    "error: completion: \"tcsh\" is not accepted; accepted: bash, fish, powershell, zsh\n",
+		"completion tcsh":                    "error: unknown command \"tcsh\" for \"sidekiq-role completion\"\n",
 		"nonsense":                           "error: unknown command \"nonsense\" for \"sidekiq-role\"\n",
 	} {
 		var out, errs bytes.Buffer
