@@ -76,7 +76,7 @@ func TestPlaybook_RealAnsible(t *testing.T) {
 			for _, file := range []string{"site.yml", "dynamic.yml"} {
 				status, out, errs := called(append([]string{"verify", "--playbook", file}, options...)...)
 				require.Equal(t, 2, status, out+errs)
-				require.Regexp(t, `^Sidekiq: 1 host of the group workers, nothing is changed\n  localhost\n\nlocalhost\n`, out)
+				require.Regexp(t, `^Sidekiq \(workers\): 1 host, nothing is changed\n  localhost\n\nlocalhost\n`, out)
 				require.Contains(t, out, "    -pool: 5\n    +pool: 9\n")
 				require.Contains(t, out, "1 host: differs 1\n")
 				require.NotContains(t, out, "other")

@@ -140,7 +140,7 @@ for dir in $ANSIBLE_CALLBACK_PLUGINS; do echo "plugins: $(ls "$dir")"; done
 func TestApply_AsksFirst(t *testing.T) {
 	needPayload(t)
 	fakeAnsible(t, "ansible-playbook [core 2.19.14]", "echo it ran\n")
-	const targets = "Run Sidekiq: 2 hosts of the group workers, 1 at a time\n  worker1, worker2\n"
+	const targets = "Run Sidekiq (workers): 2 hosts, 1 at a time\n  worker1, worker2\n"
 	args := []string{"apply", "-i", "x", "--project", "demo"}
 	status, out, errs := called(args...)
 	require.Equal(t, 1, status)
@@ -153,7 +153,7 @@ func TestApply_AsksFirst(t *testing.T) {
 
 	for _, harmless := range []string{"--check", "-- -C", "-- --check"} {
 		_, out, errs = called(append(args, strings.Fields(harmless)...)...)
-		require.Equal(t, "Run Sidekiq: 2 hosts of the group workers, nothing is changed\n  worker1, worker2\n\nit ran\n", out+errs)
+		require.Equal(t, "Run Sidekiq (workers): 2 hosts, nothing is changed\n  worker1, worker2\n\nit ran\n", out+errs)
 	}
 	for _, lists := range []string{"--list-hosts", "--list-tasks", "--list-tags", "--syntax-check"} {
 		_, out, errs = called(append(args, "--", lists)...)
@@ -213,7 +213,7 @@ func TestVerify_ExitStatus(t *testing.T) {
 			switch more {
 			case "":
 				if c.recorded == "drift" {
-					require.Equal(t, "Run Sidekiq: 2 hosts of the group workers, nothing is changed\n  worker1, worker2\n\n"+recordedText(t, "drift.verify"), out)
+					require.Equal(t, "Run Sidekiq (workers): 2 hosts, nothing is changed\n  worker1, worker2\n\n"+recordedText(t, "drift.verify"), out)
 				}
 			case "-q":
 				require.Equal(t, c.status == 0, out == "")

@@ -30,8 +30,7 @@ type Field struct {
 	Default, Unset    any // a Jinja expression where it is a string with braces; nil is null: unset
 	Flag, Usage       string
 	Description       string
-	NoLog             bool  `yaml:"-"`
-	index             []int // in Model
+	NoLog             bool `yaml:"-"`
 }
 
 // rule is what a text has to look like, for programs and for people.
@@ -49,24 +48,18 @@ var declared = sync.OnceValue(func() []Field {
 	if err := yaml.Unmarshal(fieldsFile, &file); err != nil {
 		panic(err) // it is embedded
 	}
-	for i, f := range file.Fields {
-		if f.Key != "" {
-			file.Fields[i].index = indexOf(reflect.TypeFor[Model](), f.Key)
-		}
-	}
 	return file.Fields
 })
 
-// indexOf finds the field of a struct by the names that JSON has for it.
-func indexOf(in reflect.Type, key string) []int {
+// valueOf finds a value in a struct by the names that JSON has for it.
+func valueOf(in reflect.Value, key string) reflect.Value {
 	name, rest, nested := strings.Cut(key, ".")
 	for i := range in.NumField() {
-		f := in.Field(i)
-		switch tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); {
+		switch tag, _, _ := strings.Cut(in.Type().Field(i).Tag.Get("json"), ","); {
 		case tag == name && nested:
-			return append([]int{i}, indexOf(f.Type, rest)...)
+			return valueOf(in.Field(i), rest)
 		case tag == name:
-			return []int{i}
+			return in.Field(i)
 		}
 	}
 	panic(key + " is not in the model")
@@ -165,7 +158,7 @@ func (f *Field) setDefault(m reflect.Value) {
 	if f.Key == "" {
 		return
 	}
-	switch v := m.FieldByIndex(f.index); {
+	switch v := valueOf(m, f.Key); {
 	case f.Type == argspec.List && v.IsNil():
 		f.Default = reflect.MakeSlice(v.Type(), 0, 0).Interface()
 	case f.Type == argspec.Dict && v.IsNil():
@@ -179,13 +172,6 @@ func (f *Field) setDefault(m reflect.Value) {
 
 // Default makes the role that is a drop-in for ansible-samvera's. Its lists are its own: reading a model writes into them.
 func Default() (m Model) {
-	if err := json.Unmarshal(defaults(), &m); err != nil {
-		panic(err) // only our own values come here
-	}
-	return m
-}
-
-var defaults = sync.OnceValue(func() []byte {
 	tree := map[string]any{}
 	for _, f := range declared() {
 		if f.Key != "" && f.Default != nil {
@@ -193,11 +179,11 @@ var defaults = sync.OnceValue(func() []byte {
 		}
 	}
 	text, err := json.Marshal(tree)
-	if err != nil {
+	if err = cmp.Or(err, json.Unmarshal(text, &m)); err != nil {
 		panic(err) // only our own values come here
 	}
-	return text
-})
+	return m
+}
 
 // Variables are the fields that are variables of the role.
 func Variables(m Model) []Field {

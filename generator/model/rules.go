@@ -141,36 +141,17 @@ func (d *Document) together(m Model) {
 	if !slices.Contains(m.Sudo.Systemctl, "restart") {
 		refuse("sudo.systemctl", "restart is missing; hint: without it no deploy can restart Sidekiq")
 	}
-	variables := Variables(m)
-	on := references(variables)
-	for _, v := range variables {
-		if i := slices.IndexFunc(on[v.Name], func(name string) bool { return reaches(on, name, v.Name, map[string]bool{}) }); i >= 0 {
-			refuse(v.Key, "leans on %s, which leans on it; hint: write it out", on[v.Name][i])
-		}
-	}
-}
-
-var (
-	quotedText  = regexp.MustCompile(`'[^']*'|"[^"]*"`)
-	ownVariable = regexp.MustCompile(`\bsidekiq_\w+`)
-)
-
-// references are the variables that the default of each variable leans on.
-func references(variables []Field) map[string][]string {
-	on := map[string][]string{}
-	for _, v := range variables {
+	for _, v := range Variables(m) {
 		for _, e := range expression.FindAllString(fmt.Sprint(v.Default), -1) {
-			on[v.Name] = append(on[v.Name], ownVariable.FindAllString(quotedText.ReplaceAllString(e, ""), -1)...)
+			if slices.Contains(name.FindAllString(quoted.ReplaceAllString(e, ""), -1), v.Name) {
+				refuse(v.Key, "refers to itself, %s; hint: write it out", v.Name)
+			}
 		}
 	}
-	return on
 }
 
-// reaches tells whether a variable leans on another, or is it.
-func reaches(on map[string][]string, from, to string, seen map[string]bool) bool {
-	if from == to {
-		return true
-	}
-	seen[from] = true
-	return slices.ContainsFunc(on[from], func(next string) bool { return !seen[next] && reaches(on, next, to, seen) })
-}
+// The names in an expression of Jinja.
+var (
+	quoted = regexp.MustCompile(`'[^']*'|"[^"]*"`)
+	name   = regexp.MustCompile(`\w+`)
+)

@@ -58,17 +58,7 @@ func playsOf(listed string) (plays []Play) {
 	return plays
 }
 
-var groupName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
-
-// Describe says in a line what the play is and what is to be known of it, and below the hosts.
+// Describe has the play and a note in a line, and the hosts below.
 func (p Play) Describe(note string) string {
-	text := fmt.Sprintf("%s: %s", p.Name, Hosts(len(p.Hosts)))
-	switch {
-	case p.Pattern == "all", slices.Equal(p.Hosts, []string{p.Pattern}):
-	case groupName.MatchString(p.Pattern):
-		text += " of the group " + p.Pattern
-	default:
-		text += fmt.Sprintf(" that match %q", p.Pattern)
-	}
-	return text + note + "\n" + shift(wrap(strings.Join(p.Hosts, ", "), 78), 2)
+	return fmt.Sprintf("%s (%s): %s%s\n", p.Name, p.Pattern, Hosts(len(p.Hosts)), note) + shift(wrap(strings.Join(p.Hosts, ", "), 78), 2)
 }

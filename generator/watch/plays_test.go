@@ -65,11 +65,9 @@ func TestPlays_RealAnsible(t *testing.T) {
 
 func TestPlay_Describe(t *testing.T) {
 	for want, p := range map[string]Play{
-		"P: 2 hosts of the group workers, 1 at a time\n  a, b\n": {"P", "workers", []string{"a", "b"}},
-		"P: 1 host that match \"a:!b\", 1 at a time\n  a\n":      {"P", "a:!b", []string{"a"}},
-		"P: 1 host, 1 at a time\n  a\n":                          {"P", "all", []string{"a"}},
-		"P: 1 host, 1 at a time\n  worker1.example.org\n":        {"P", "worker1.example.org", []string{"worker1.example.org"}},
-		"P: 0 hosts of the group nosuch, 1 at a time\n":          {"P", "nosuch", []string{}},
+		"P (workers): 2 hosts, 1 at a time\n  a, b\n": {"P", "workers", []string{"a", "b"}},
+		"P (a:!b): 1 host, 1 at a time\n  a\n":        {"P", "a:!b", []string{"a"}},
+		"P (nosuch): 0 hosts, 1 at a time\n":          {"P", "nosuch", []string{}},
 	} {
 		require.Equal(t, want, p.Describe(", 1 at a time"))
 	}
