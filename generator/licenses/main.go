@@ -29,39 +29,28 @@ func run(out io.Writer, binaries []string) error {
 	if len(binaries) == 0 {
 		return errors.New("wants a binary")
 	}
-	folders, err := linked(binaries)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(folders)) {
-		text, err := licence(folders[name])
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		fmt.Fprintf(out, "%s\n%s\n\n%s\n", name, strings.Repeat("=", len(name)), text)
-	}
-	return nil
-}
-
-// linked has the folders of Go and of the modules in the binaries, by their names.
-func linked(binaries []string) (map[string]string, error) {
 	root, err := golang("env", "GOROOT")
-	if err != nil {
-		return nil, err
-	}
-	folders := map[string]string{"Go": root}
+	directorys := map[string]string{"Go": root} // of Go and of the modules, by their names
 	for _, binary := range binaries {
-		info, err := buildinfo.ReadFile(binary)
-		if err != nil {
-			return nil, err
+		info, wrong := buildinfo.ReadFile(binary)
+		if wrong != nil {
+			return wrong
 		}
 		for _, module := range info.Deps {
-			if folders[module.Path], err = golang("list", "-m", "-f", "{{.Dir}}", module.Path); err != nil {
-				return nil, err
-			}
+			directory, wrong := golang("list", "-m", "-f", "{{.Dir}}", module.Path)
+			directorys[module.Path], err = directory, errors.Join(err, wrong)
 		}
 	}
-	return folders, nil
+	text := ""
+	for _, name := range slices.Sorted(maps.Keys(directorys)) {
+		one, wrong := licence(directorys[name])
+		text += fmt.Sprintf("%s\n%s\n\n%s\n", name, strings.Repeat("=", len(name)), one)
+		err = errors.Join(err, wrong)
+	}
+	if err == nil {
+		_, err = io.WriteString(out, text)
+	}
+	return err
 }
 
 func golang(args ...string) (string, error) {
@@ -75,25 +64,18 @@ func golang(args ...string) (string, error) {
 // legal are the names of such files, which people write in many ways.
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)`)
 
-// licence is the text in a module's folder, and what it bids to be handed on with it.
-func licence(folder string) (string, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return "", err
-	}
+// licence is the text in a module's directory, and what has to be handed on with it.
+func licence(directory string) (string, error) {
+	entries, err := os.ReadDir(directory)
 	var texts []string
 	for _, e := range entries {
-		if e.IsDir() || !legal.MatchString(e.Name()) {
-			continue
+		if !e.IsDir() && legal.MatchString(e.Name()) {
+			text, wrong := os.ReadFile(filepath.Join(directory, e.Name()))
+			texts, err = append(texts, strings.TrimSpace(string(text))+"\n"), errors.Join(err, wrong)
 		}
-		text, err := os.ReadFile(filepath.Join(folder, e.Name()))
-		if err != nil {
-			return "", err
-		}
-		texts = append(texts, strings.TrimSpace(string(text))+"\n")
 	}
-	if len(texts) == 0 {
-		return "", fmt.Errorf("no licence is in %s", folder)
+	if err == nil && texts == nil {
+		err = fmt.Errorf("no licence is in %s", directory)
 	}
-	return strings.Join(texts, "\n"), nil
+	return strings.Join(texts, "\n"), err
 }

@@ -32,7 +32,7 @@ const limit = 3_000_000
 
 func main() {
 	var dirs []string
-	flag.Func("into", "folder for the packed binaries; may be repeated", func(dir string) error {
+	flag.Func("into", "directory for the packed binaries; may be repeated", func(dir string) error {
 		dirs = append(dirs, dir)
 		return nil
 	})
@@ -54,16 +54,14 @@ func run(dirs, binaries []string) error {
 		}
 	}
 	manifest, err := json.MarshalIndent(platforms, "", "  ")
-	if err != nil {
-		return err
-	}
 	files["payload.json"] = append(manifest, '\n')
 	for _, dir := range dirs {
-		if err := write(dir, files); err != nil {
-			return err
+		err = errors.Join(err, os.MkdirAll(dir, 0o755))
+		for name, data := range files {
+			err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), data, 0o644))
 		}
 	}
-	return nil
+	return err
 }
 
 func pack(binary string, files map[string][]byte, platforms map[string]entry) error {
@@ -78,7 +76,7 @@ func pack(binary string, files map[string][]byte, platforms map[string]entry) er
 	}
 	packed, err := gzipped(data)
 	if err != nil {
-		return err
+		return fmt.Errorf("gzip: %w", err)
 	}
 	if len(packed) > limit {
 		return fmt.Errorf("%s: %d bytes packed, more than %d are not accepted; hint: go tool nm -size -sort size %s", name, len(packed), limit, binary)
@@ -94,21 +92,5 @@ func pack(binary string, files map[string][]byte, platforms map[string]entry) er
 func gzipped(data []byte) ([]byte, error) {
 	cmd := exec.Command("gzip", "--no-name", "--best", "--stdout")
 	cmd.Stdin = bytes.NewReader(data)
-	packed, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("gzip: %w", err)
-	}
-	return packed, nil
-}
-
-func write(dir string, files map[string][]byte) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmd.Output()
 }
