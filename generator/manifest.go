@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -20,10 +19,7 @@ type manifest struct {
 	Files   map[string]string `json:"files"`
 }
 
-func sum(text []byte) string {
-	h := sha256.Sum256(text)
-	return hex.EncodeToString(h[:])
-}
+func sum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text)) }
 
 // manifestOf makes the manifest of files.
 func manifestOf(files map[string][]byte) ([]byte, error) {

@@ -28,7 +28,10 @@ func modelFlags(cmd *cobra.Command, keys ...string) func() (model.Model, error) 
 	cmd.Flags().AddFlagSet(f)
 	err := cmd.MarkFlagFilename("model", "yml", "yaml")
 	for _, c := range fields {
-		err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.Flag, completeField(c.Key)))
+		err = errors.Join(err, cmd.RegisterFlagCompletionFunc(c.Flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			f, _ := model.FieldOf(c.Key)
+			return f.Choices, cobra.ShellCompDirectiveDefault
+		}))
 	}
 	if err != nil {
 		panic(err) // a flag that was not defined
@@ -50,16 +53,6 @@ func modelFlags(cmd *cobra.Command, keys ...string) func() (model.Model, error) 
 
 // modelFlag marks the flags that several commands share.
 const modelFlag = "model"
-
-// completeField lists the values of a field, if they are known.
-func completeField(key string) cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		if f, _ := model.FieldOf(key); f.Choices != nil {
-			return f.Choices, cobra.ShellCompDirectiveNoFileComp
-		}
-		return nil, cobra.ShellCompDirectiveDefault
-	}
-}
 
 func readModelFile(name string, in io.Reader) (shown string, source []byte, err error) {
 	shown = shownName(name)

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"strings"
 )
 
 // The modules' binaries, gzipped, and payload.json with their SHA-256, from `make build`. They are not committed.
@@ -37,23 +37,13 @@ func payloadFiles(p Package) (map[string][]byte, error) {
 }
 
 // payloadSums are the SHA-256 of the unpacked binaries, by platform.
-func payloadSums() (map[string]string, error) {
+func payloadSums() (sums map[string]struct{ SHA256 string }, err error) {
 	if !hasPayload() {
 		return nil, nil
 	}
 	text, err := payload.ReadFile("payload/payload.json")
-	if err != nil {
-		return nil, err
-	}
-	var binaries map[string]struct{ SHA256 string }
-	if err := json.Unmarshal(text, &binaries); err != nil {
-		return nil, err
-	}
-	sums := map[string]string{}
-	for platform, b := range binaries {
-		sums[strings.ReplaceAll(platform, "_", "/")] = b.SHA256
-	}
-	return sums, nil
+	err = cmp.Or(err, json.Unmarshal(text, &sums))
+	return sums, err
 }
 
 // hasPayload reports whether this program was built with the modules' binaries.

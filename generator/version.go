@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -26,7 +27,7 @@ func versionCommand() *cobra.Command {
 			fmt.Fprintf(out, "sidekiq-role %s\n", version)
 			fmt.Fprintf(out, "  built with  %s for %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			for _, platform := range slices.Sorted(maps.Keys(binaries)) {
-				fmt.Fprintf(out, "  modules     %s, sha256 %s\n", platform, binaries[platform])
+				fmt.Fprintf(out, "  modules     %s, sha256 %s\n", strings.ReplaceAll(platform, "_", "/"), binaries[platform].SHA256)
 			}
 			if len(binaries) == 0 {
 				fmt.Fprintln(out, "  modules     none; hint: install the release tarball or run make build")

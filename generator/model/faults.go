@@ -53,18 +53,15 @@ func (f Fault) String() string {
 
 // shownPath is a path as people write it.
 func shownPath(path []string) string {
-	var b strings.Builder
+	text := ""
 	for i, key := range path {
-		switch {
-		case i > 0 && isIndex(key):
-			b.WriteString("[" + key + "]")
-		case i > 0:
-			b.WriteString("." + shownKey(key))
-		default:
-			b.WriteString(shownKey(key))
+		if _, err := strconv.Atoi(key); err == nil && i > 0 {
+			text += "[" + key + "]"
+		} else {
+			text += "." + shownKey(key)
 		}
 	}
-	return b.String()
+	return strings.TrimPrefix(text, ".")
 }
 
 // shownKey is a key that a terminal may show.
@@ -73,9 +70,4 @@ func shownKey(key string) string {
 		return quoted
 	}
 	return key
-}
-
-func isIndex(key string) bool {
-	_, err := strconv.Atoi(key)
-	return err == nil
 }

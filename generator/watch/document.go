@@ -17,7 +17,7 @@ func (s *stage) json(f *fleet) error {
 	}
 	hosts := []document{}
 	for _, h := range f.Hosts {
-		d := document{h.Name, verified.of(h.result()), []event{}}
+		d := document{h.Name, f.word(h.result()), []event{}}
 		for _, e := range h.Results {
 			e.Event, e.Host = "", ""
 			if e.failed() || e.Status == "ignored" {

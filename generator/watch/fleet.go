@@ -7,10 +7,11 @@ import (
 
 // fleet is what is known of the hosts that run the role, folded from events.
 type fleet struct {
-	Tasks int
-	Check bool
-	Over  bool // the play has ended by itself
-	Hosts []*host
+	Tasks  int
+	Check  bool
+	Verify bool
+	Over   bool // the play has ended by itself
+	Hosts  []*host
 }
 
 // host is one of them. Its task is the one that runs, or the last one.
@@ -117,12 +118,17 @@ func (h *host) last(module string) event {
 	return event{}
 }
 
-// words are those for what was done.
-func (f *fleet) words() wording {
-	if f.Check {
-		return checked
+// word is what a result is called: a playbook that was only checked has changed nothing.
+func (f *fleet) word(result string) string {
+	switch {
+	case f.Verify && result == unchanged:
+		return "ok"
+	case f.Verify && result == changed:
+		return "differs"
+	case f.Check && result == changed:
+		return "would change"
 	}
-	return nil
+	return result
 }
 
 // count is how many hosts have a result.

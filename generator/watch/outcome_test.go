@@ -40,6 +40,6 @@ func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
 		{0, 0, &fleet{Over: true, Hosts: append(of(result{}).Hosts, hasNoRole)}},
 		{0, 0, &fleet{}}, // --list-tasks
 	} {
-		require.Equal(t, c.want, verdict(c.status, c.fleet))
+		require.Equal(t, c.want, Run{Verify: true}.status(c.status, c.fleet))
 	}
 }

@@ -29,7 +29,7 @@ func (p *progress) event(f *fleet, e event) {
 		p.open = false
 	}
 	if p.lines && e.Event == "result" && (e.Ours || e.failed()) {
-		fmt.Fprintf(p.out, "%s  %s  %s\n", pad(e.Host, widest(f)), e.Task, p.word(f.words().of(e.Status)))
+		fmt.Fprintf(p.out, "%s  %s  %s\n", pad(e.Host, widest(f)), e.Task, p.word(f.word(e.Status)))
 	}
 	p.tick(f)
 }
@@ -135,5 +135,5 @@ func (p *progress) tail(f *fleet, h *host) (string, func(string) string) {
 	if len(h.Results) == 0 {
 		return "waiting", p.faint
 	}
-	return f.words().of(h.Results[len(h.Results)-1].Status), p.word
+	return f.word(h.Results[len(h.Results)-1].Status), p.word
 }

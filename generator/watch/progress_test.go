@@ -25,6 +25,7 @@ func watched(t *testing.T, name string, show *progress, now *time.Time) *fleet {
 }
 
 func reportOf(f *fleet, verify bool, show progress) string {
+	f.Verify = verify
 	return (&stage{Run: Run{Verify: verify}, fleet: f, progress: show}).summed(f)
 }
 
@@ -169,6 +170,6 @@ func TestOtherRoles_OnlyErrorsCount(t *testing.T) {
 		p.event(f, e)
 	}
 	require.Equal(t, "web2  Install nginx  failed\na     T  ok\n", out.String())
-	require.Equal(t, "2 hosts: unchanged 1, failed 1\n", style{}.summary(f, nil))
+	require.Equal(t, "2 hosts: unchanged 1, failed 1\n", style{}.summary(f))
 	require.Equal(t, 1, f.host("a").Place)
 }

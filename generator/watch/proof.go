@@ -14,10 +14,10 @@ const unknown = "unknown"
 var heads = []string{"HOST", "RESULT", "SIDEKIQ", "PID", "HEARTBEAT", "THREADS", "POOL", "QUEUES", "SUDO"}
 
 // table shows the proof of each host in columns, or, where these are wider than the terminal, in a paragraph.
-func (s style) table(f *fleet, w wording) (text string) {
+func (s style) table(f *fleet) (text string) {
 	rows := [][]string{heads}
 	for _, h := range f.Hosts {
-		rows = append(rows, h.rows(w, f.Check)...)
+		rows = append(rows, h.rows(f)...)
 	}
 	var b strings.Builder
 	columns := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -56,8 +56,8 @@ func (s style) paragraph(cells []string) string {
 }
 
 // rows are the cells of a host, with a row for each of several processes. They say what is of the host as a whole once.
-func (h *host) rows(w wording, check bool) (rows [][]string) {
-	name, result, status, pool, sudo := h.Name, w.of(h.result()), h.status(check), h.pool(check), h.sudo(check)
+func (h *host) rows(f *fleet) (rows [][]string) {
+	name, result, status, pool, sudo := h.Name, f.word(h.result()), h.status(f.Check), h.pool(f.Check), h.sudo(f.Check)
 	for _, p := range h.processes() {
 		cells := []string{name, result, status, number(p.MainPID), p.beat(), number(p.Heartbeat.Concurrency), pool, p.queues(), sudo}
 		if h.down() {

@@ -52,7 +52,7 @@ func TestTable_Cells(t *testing.T) {
 		{false, "absent|-|-|-|unknown|-|unknown", []string{"systemd_sidekiq", "changed", `{"status": "absent"}`}},
 		{false, "waiting for the first deploy|-|-|-|unknown|-|unknown", []string{"systemd_sidekiq", "ok", `{"status": "waiting for the first deploy"}`}},
 	} {
-		rows := ended(t, c.results...).rows(nil, c.check)
+		rows := ended(t, c.results...).rows(&fleet{Check: c.check})
 		require.Equal(t, c.want, strings.Join(rows[0][2:], "|"))
 	}
 }
@@ -63,5 +63,5 @@ func TestHostThatWasNotFinishedIsNotFine(t *testing.T) {
 	require.Equal(t, unfinished, h.result())
 	h.Results[0].Status = failed
 	require.Equal(t, failed, h.result())
-	require.Equal(t, "1 host: failed 1\n", style{}.summary(&fleet{Hosts: []*host{h}}, nil))
+	require.Equal(t, "1 host: failed 1\n", style{}.summary(&fleet{Hosts: []*host{h}}))
 }

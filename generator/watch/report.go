@@ -1,22 +1,11 @@
 package watch
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
-
-// wording is what results are called where that is not their name: a playbook that was only checked has changed nothing.
-type wording map[string]string
-
-var (
-	checked  = wording{changed: "would change"}
-	verified = wording{changed: "differs", unchanged: "ok"}
-)
-
-func (w wording) of(result string) string { return cmp.Or(w[result], result) }
 
 // details is what a result says: its steps, what debug prints, an error that the playbook ignores, the differences, and warnings that the host has not given before.
 func (s style) details(e event, before map[string]bool) string {
@@ -77,11 +66,11 @@ func grouped(f *fleet, textsOf func(*host) []string) (texts []string, hosts map[
 }
 
 // summary is the whole in one line.
-func (s style) summary(f *fleet, w wording) string {
+func (s style) summary(f *fleet) string {
 	parts := []string{}
 	for _, result := range []string{unchanged, changed, failed, unreachable, unfinished, skipped} {
 		if n := f.count(result); n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", s.word(w.of(result)), n))
+			parts = append(parts, fmt.Sprintf("%s %d", s.word(f.word(result)), n))
 		}
 	}
 	return fmt.Sprintf("%s: %s\n", Hosts(len(f.Hosts)), strings.Join(parts, ", "))

@@ -45,14 +45,6 @@ func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
 	return newStage(out, errs, r).run(ctx, command{r.Playbook, r.Extra})
 }
 
-// status is the exit status where that of ansible-playbook is known.
-func (r Run) status(ofAnsible int, f *fleet) int {
-	if r.Verify {
-		return verdict(ofAnsible, f)
-	}
-	return ofAnsible
-}
-
 // stage is where a run is seen. What happens comes from three sides at once, ansible-playbook's standard output, its standard
 // error and the clock, and is shown one after the other.
 type stage struct {
@@ -65,7 +57,7 @@ type stage struct {
 }
 
 func newStage(out, errs io.Writer, r Run) *stage {
-	s := &stage{Run: r, errs: errs, texts: out, fleet: &fleet{}, progress: progress{out: out, now: time.Now}}
+	s := &stage{Run: r, errs: errs, texts: out, fleet: &fleet{Verify: r.Verify}, progress: progress{out: out, now: time.Now}}
 	file, interactive := terminal(out)
 	s.colour = coloured(out)
 	if interactive {
@@ -196,16 +188,13 @@ func (s *stage) report() error {
 
 // summed is the proof, one sentence, the errors and a question.
 func (s *stage) summed(f *fleet) string {
-	w, text := f.words(), ""
-	if s.Verify {
-		w = verified
-	}
+	text := ""
 	if s.lines || s.size != nil {
 		text = "\n"
 	}
-	text += s.changes(f) + s.table(f, w)
+	text += s.changes(f) + s.table(f)
 	if !s.Quiet {
-		text += "\n" + s.summary(f, w)
+		text += "\n" + s.summary(f)
 	}
 	return text + s.errors(f) + s.question(f, s.Project)
 }
