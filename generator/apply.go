@@ -77,8 +77,10 @@ func targetFlags(cmd *cobra.Command) *target {
 	return t
 }
 
-// exclusive are flags that exclude each other, and what to do instead.
-var exclusive = []struct{ one, other, hint string }{
+// conflict is of two flags that exclude each other. Its hint says what to do instead.
+type conflict struct{ one, other, hint string }
+
+var conflicts = []conflict{
 	{"inventory", "host", "to run on some hosts of an inventory, end with -- --limit HOST"},
 	{"playbook", "host", "to run on some hosts of the playbook, end with -- --limit HOST"},
 	{"playbook", "hosts", "to run on some hosts of the playbook, end with -- --limit PATTERN"},
@@ -87,20 +89,16 @@ var exclusive = []struct{ one, other, hint string }{
 
 func (t *target) validate(args []string) error {
 	f := t.cmd.Flags()
-	for _, e := range exclusive {
-		if f.Changed(e.one) && f.Changed(e.other) {
-			return fmt.Errorf("--%s and --%s are both given; hint: %s", e.one, e.other, e.hint)
+	all := conflicts
+	flagsOf(t.cmd, true).VisitAll(func(flag *pflag.Flag) {
+		all = append(all, conflict{"playbook", flag.Name, "the playbook does not use the model: set the role's variables in it or in the inventory"})
+	})
+	for _, c := range all {
+		if f.Changed(c.one) && f.Changed(c.other) {
+			return fmt.Errorf("--%s and --%s are both given; hint: %s", c.one, c.other, c.hint)
 		}
 	}
-	ofModel := ""
-	flagsOf(t.cmd, true).VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed {
-			ofModel = flag.Name
-		}
-	})
 	switch {
-	case t.playbook != "" && ofModel != "":
-		return fmt.Errorf("--playbook and --%s are both given; hint: the playbook does not use the model: set the role's variables in it or in the inventory", ofModel)
 	case len(args) > 0 && t.cmd.ArgsLenAtDash() != 0:
 		return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
 	case len(t.inventories)+len(t.hosts) == 0 && t.playbook == "":

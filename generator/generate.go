@@ -60,9 +60,11 @@ Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 		panic(err) // it was defined
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o.Package = Package{*layout, *from}
-		if err := o.judge(); err != nil {
-			return err
+		switch o.Package = (Package{*layout, *from}); {
+		case o.output == "":
+			return errors.New("--output is required; hint: for example --output roles/sidekiq")
+		case o.Layout == "collection" && o.Binaries == "collection":
+			return errors.New("--binaries collection: the layout collection has the modules itself; accepted: include, none")
 		}
 		m, err := read()
 		if err != nil {
@@ -74,16 +76,6 @@ Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 		return o.run(m, cmd.OutOrStdout())
 	}
 	return cmd
-}
-
-func (o generateOptions) judge() error {
-	switch {
-	case o.output == "":
-		return errors.New("--output is required; hint: for example --output roles/sidekiq")
-	case o.Layout == "collection" && o.Binaries == "collection":
-		return errors.New("--binaries collection: the layout collection has the modules itself; accepted: include, none")
-	}
-	return nil
 }
 
 func (o generateOptions) run(m model.Model, out io.Writer) error {

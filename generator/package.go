@@ -30,17 +30,15 @@ func (p Package) place(name string) string {
 	root, name, _ := strings.Cut(name, "/")
 	dir, file := path.Split(name)
 	installed := p.Binaries == "collection"
+	// One action plugin serves all modules of a collection (meta/runtime.yml). It reads ../files, as in the role.
+	plugin := map[string]string{"library/": "plugins/modules/" + file, "action_plugins/": "plugins/action/sidekiq_module.py", "files/": "plugins/files/" + file}[dir]
 	switch {
-	case installed && slices.Contains([]string{"library/", "action_plugins/", "files/"}, dir), !installed && name == "requirements.yml":
+	case installed && plugin != "", !installed && name == "requirements.yml":
 		return ""
 	case root != "role" || p.Layout == "role":
 		return name
-	case p.Layout == "collection" && dir == "library/":
-		return "plugins/modules/" + file
-	case p.Layout == "collection" && dir == "action_plugins/": // one for all modules, see meta/runtime.yml
-		return "plugins/action/sidekiq_module.py"
-	case p.Layout == "collection" && dir == "files/": // the action plugin reads ../files, as in the role
-		return "plugins/files/" + file
+	case p.Layout == "collection" && plugin != "":
+		return plugin
 	case p.Layout == "collection" && name == "LICENSE":
 		return name
 	}
@@ -133,6 +131,6 @@ func (v view) Qualify(text string) string {
 		names = append(names, s.Module)
 	}
 	one := "(" + strings.Join(names, "|") + ")"
-	places := regexp.MustCompile(`(?m)(\bM\()` + one + `(\))|(^ *- module: )` + one + `($)|(^  )` + one + `(:$)`)
-	return places.ReplaceAllString(text, "${1}${4}${7}"+v.Prefix()+"${2}${5}${8}${3}${6}${9}")
+	places := regexp.MustCompile(`(?m)(\bM\(|^ *- module: |^  )` + one + `(\)|:?$)`)
+	return places.ReplaceAllString(text, "${1}"+v.Prefix()+"${2}${3}")
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 
@@ -38,29 +37,24 @@ With --format json standard output is a document with file, valid and faults, ea
 		if _, err := read(); err != nil && !errors.As(err, &faults) {
 			return err
 		}
-		return verdict(cmd.OutOrStdout(), shownName(file), faults, *format, *quiet)
+		switch out := cmd.OutOrStdout(); {
+		case *format == "json":
+			text, err := json.MarshalIndent(struct {
+				File   string       `json:"file"`
+				Valid  bool         `json:"valid"`
+				Faults model.Faults `json:"faults"`
+			}{shownName(file), len(faults) == 0, append(model.Faults{}, faults...)}, "", "  ")
+			fmt.Fprintf(out, "%s\n", text)
+			if err == nil && len(faults) > 0 {
+				return exitError{1}
+			}
+			return err
+		case len(faults) > 0:
+			return faults
+		case !*quiet:
+			fmt.Fprintln(out, shownName(file)+": valid")
+		}
+		return nil
 	}
 	return cmd
-}
-
-// verdict prints what is wrong with a model. Its error is what is not printed yet.
-func verdict(out io.Writer, file string, faults model.Faults, format string, quiet bool) error {
-	switch {
-	case format == "json":
-		text, err := json.MarshalIndent(struct {
-			File   string       `json:"file"`
-			Valid  bool         `json:"valid"`
-			Faults model.Faults `json:"faults"`
-		}{file, len(faults) == 0, append(model.Faults{}, faults...)}, "", "  ")
-		fmt.Fprintf(out, "%s\n", text)
-		if err == nil && len(faults) > 0 {
-			return exitError{1}
-		}
-		return err
-	case len(faults) > 0:
-		return faults
-	case !quiet:
-		fmt.Fprintln(out, file+": valid")
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,18 +62,13 @@ var jinjaHeader = regexp.MustCompile(`(?i)^\s*#jinja2:`)
 
 var (
 	expression = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+	leading    = regexp.MustCompile(`^(-?)\{\{`) // a path that begins with an expression is absolute
 	braces     = regexp.MustCompile(`\{\{|\}\}|\{%|%\}|\{#|#\}`)
 )
 
 // withoutJinja puts a word in the place of each expression, of which the controller alone knows the value.
 func withoutJinja(text string) (string, error) {
-	plain := expression.ReplaceAllString(text, "x")
-	if rest, mayMiss := strings.CutPrefix(text, "-"); strings.HasPrefix(rest, "{{") {
-		plain = "/" + strings.TrimPrefix(plain, "-") // a path that begins with an expression is one
-		if mayMiss {
-			plain = "-" + plain
-		}
-	}
+	plain := expression.ReplaceAllString(leading.ReplaceAllString(text, "$1/{{"), "x")
 	if found := braces.FindString(plain); found != "" {
 		return "", fmt.Errorf("%q is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more", found)
 	}
@@ -102,16 +96,9 @@ func checkVariable(name, text, plain string) error {
 }
 
 // hasPassword finds the password of a URL, also of one that is not well formed.
-func hasPassword(text string) bool {
-	u, err := url.Parse(text)
-	if err == nil && u.User != nil {
-		password, _ := u.User.Password()
-		return password != ""
-	}
-	return userinfo.MatchString(text)
-}
+func hasPassword(text string) bool { return userinfo.MatchString(text) }
 
-var userinfo = regexp.MustCompile(`://[^/@\s]*:[^/@\s]+@`)
+var userinfo = regexp.MustCompile(`//[^/@\s]*:[^/@\s]+@`)
 
 // together judges fields that do not go with each other.
 func (d *Document) together(m Model) {

@@ -195,10 +195,8 @@ func scalar(n *yaml.Node) any {
 // shown is a value that the field does not accept. One that may be a secret is not shown: that of a private field, or a text where a
 // mapping belongs.
 func (f Field) shown(n *yaml.Node) string {
-	v := scalar(n)
-	_, isText := v.(string)
-	_, isNumber := v.(float64)
-	isText = isText || isNumber && f.Textual()
+	_, isBool := scalar(n).(bool)
+	_, isNumber := scalar(n).(float64)
 	switch {
 	case f.NoLog:
 		return "the value"
@@ -206,12 +204,12 @@ func (f Field) shown(n *yaml.Node) string {
 		return "a list"
 	case n.Kind == yaml.MappingNode:
 		return "a mapping"
-	case v == nil:
+	case scalar(n) == nil:
 		return "an empty value"
-	case isText && f.Type == argspec.Dict:
+	case isBool, isNumber && !f.Textual():
+		return n.Value
+	case f.Type == argspec.Dict:
 		return "a text"
-	case isText:
-		return strconv.Quote(n.Value)
 	}
-	return n.Value
+	return strconv.Quote(n.Value)
 }

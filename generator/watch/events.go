@@ -14,7 +14,7 @@ package watch
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,13 +26,12 @@ import (
 // The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines.
 //
 //go:embed callback/sidekiq_role.py
-var callback embed.FS
+var callback []byte
 
 // WritePlugin writes the plugin into a directory beside a playbook, where Ansible finds it whatever ansible.cfg says of other directories.
 func WritePlugin(dir string) (plugins string, err error) {
 	plugins = filepath.Join(dir, "callback_plugins")
-	text, err := callback.ReadFile("callback/" + callbackName + ".py")
-	return plugins, errors.Join(err, os.Mkdir(plugins, 0o700), os.WriteFile(filepath.Join(plugins, callbackName+".py"), text, 0o600))
+	return plugins, errors.Join(os.Mkdir(plugins, 0o700), os.WriteFile(filepath.Join(plugins, callbackName+".py"), callback, 0o600))
 }
 
 // event is one line of the callback plugin. Results stand as they are in the report as JSON.

@@ -3,20 +3,19 @@ package watch
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 )
 
-// progress shows what happens while it does: on a terminal a line for each host below all other output, drawn anew when something
-// happens; elsewhere a line for each host and task when it ends; or nothing. It hides no cursor and sets no mode, so that nothing
-// has to be restored if the program is killed. Libraries for progress bars want the terminal for themselves; these lines give way
-// to Ansible's own text, and to questions.
+// progress shows what happens while it does. On a terminal it draws a line for each host below all other output; elsewhere, or if
+// there are more hosts than lines, it writes a line for each host and task when it ends. It hides no cursor and sets no mode, so
+// that nothing has to be restored if the program is killed. Libraries for progress bars want the terminal for themselves; these
+// lines give way to Ansible's own text, and to questions.
 type progress struct {
 	out io.Writer
 	style
-	size  func() (columns, lines int) // of the terminal; nil: no lines of hosts
-	lines bool                        // of tasks
+	lines bool                        // false: nothing is shown but Ansible's own text
+	size  func() (columns, lines int) // of the terminal; nil: there is none to draw on
 	now   func() time.Time
 	drawn int  // lines that are on the screen
 	open  bool // a line of Ansible's is not finished: it may be a question
@@ -28,7 +27,8 @@ func (p *progress) event(f *fleet, e event) {
 		fmt.Fprintln(p.out)
 		p.open = false
 	}
-	if p.lines && e.Event == "result" && (e.Ours || e.failed()) {
+	if p.lines && !p.draws(f) && e.Event == "result" && (e.Ours || e.failed()) {
+		p.erase()
 		fmt.Fprintf(p.out, "%s  %s  %s\n", pad(e.Host, widest(f)), e.Task, p.word(f.word(e.Status)))
 	}
 	p.tick(f)
@@ -45,25 +45,31 @@ func widest(f *fleet) (n int) {
 func (p *progress) text(w io.Writer, text string) {
 	p.erase()
 	fmt.Fprint(w, text)
-	p.open = (p.lines || p.size != nil) && !strings.HasSuffix(text, "\n")
+	p.open = p.lines && !strings.HasSuffix(text, "\n")
+}
+
+// draws reports whether each host has a line on the terminal.
+func (p *progress) draws(f *fleet) bool {
+	if p.size == nil {
+		return false
+	}
+	_, lines := p.size()
+	return len(f.Hosts) < lines
 }
 
 // tick draws all lines in one go, over those that are there. Before the play it leaves the terminal to Ansible, which may ask
 // for passwords there.
 func (p *progress) tick(f *fleet) {
-	if len(f.Hosts) == 0 || p.open || p.size == nil {
+	if len(f.Hosts) == 0 || p.open || !p.draws(f) {
 		return
 	}
-	columns, lines := p.size()
-	rows := p.region(f, columns, lines-1)
-	var b strings.Builder
-	b.WriteString(p.up())
-	for _, r := range rows {
-		b.WriteString(r + "\x1b[K\n")
+	columns, _ := p.size()
+	text := p.up()
+	for _, h := range f.Hosts {
+		text += p.row(f, h, columns) + "\x1b[K\n"
 	}
-	b.WriteString("\x1b[J")
-	fmt.Fprint(p.out, b.String())
-	p.drawn = len(rows)
+	fmt.Fprint(p.out, text+"\x1b[J")
+	p.drawn = len(f.Hosts)
 }
 
 func (p *progress) up() string {
@@ -85,36 +91,6 @@ func (p *progress) end() {
 	if p.open {
 		fmt.Fprintln(p.out)
 	}
-}
-
-// region is the lines to be drawn. Where there are more hosts than lines, those whose task runs come first, then those that
-// failed, and the last line counts the rest.
-func (p *progress) region(f *fleet, columns, lines int) []string {
-	hosts := f.Hosts
-	if len(hosts) > lines {
-		hosts = urgent(hosts)[:max(0, lines-1)]
-	}
-	rows := []string{}
-	for _, h := range hosts {
-		rows = append(rows, p.row(f, h, columns))
-	}
-	if rest := len(f.Hosts) - len(hosts); rest > 0 && lines > 0 {
-		rows = append(rows, p.faint(cut(fmt.Sprintf("and %s more", Hosts(rest)), columns-1)))
-	}
-	return rows
-}
-
-func urgent(hosts []*host) []*host {
-	rank := func(h *host) int {
-		switch {
-		case h.Running:
-			return 0
-		case slices.ContainsFunc(h.Results, event.failed):
-			return 1
-		}
-		return 2
-	}
-	return slices.SortedStableFunc(slices.Values(hosts), func(a, b *host) int { return rank(a) - rank(b) })
 }
 
 // row is one host: where it is, what it does and for how long, or how that ended. A long name leaves half of the line to that. The last column

@@ -7,42 +7,37 @@ import (
 	"strings"
 )
 
-// details is what a result says: its steps, what debug prints, an error that the playbook ignores, the differences, and warnings that the host has not given before.
-func (s style) details(e event, before map[string]bool) string {
+// details is what the results of a host say: steps, what debug prints, errors that the playbook ignores, differences, and each
+// warning once. What debug prints in check mode is left out: it is no change.
+func (s style) details(h *host, check bool) string {
 	var b strings.Builder
-	for _, step := range e.Answer.Steps {
-		b.WriteString(shift(step, 0))
-	}
-	if e.Module == "debug" && e.Status == "ok" {
-		b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
-	}
-	if e.Status == "ignored" {
-		b.WriteString(s.labelled("error:", e.Answer.text()))
-	}
-	for line := range strings.Lines(strings.Trim(e.Diff, "\n")) {
-		b.WriteString(shift(s.diff(strings.TrimSuffix(line, "\n")), 2))
-	}
-	for _, w := range e.Warnings {
-		if !before[w] {
-			before[w] = true
-			b.WriteString(s.labelled("warning:", w))
+	warned := map[string]bool{}
+	for _, e := range h.Results {
+		for _, step := range e.Answer.Steps {
+			b.WriteString(shift(step, 0))
+		}
+		switch {
+		case e.Module == "debug" && e.Status == "ok" && !check:
+			b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
+		case e.Status == "ignored":
+			b.WriteString(s.labelled("error:", e.Answer.text()))
+		}
+		for line := range strings.Lines(strings.Trim(e.Diff, "\n")) {
+			b.WriteString(shift(s.diff(strings.TrimSuffix(line, "\n")), 2))
+		}
+		for _, w := range e.Warnings {
+			if !warned[w] {
+				warned[w] = true
+				b.WriteString(s.labelled("warning:", w))
+			}
 		}
 	}
 	return b.String()
 }
 
-// changes are the details of all hosts, once for hosts that have them in common. What debug prints is left out where nothing was done:
-// that is no change.
+// changes are the details of all hosts, once for hosts that have them in common.
 func (s style) changes(f *fleet) (text string) {
-	texts, hosts := grouped(f, func(h *host) []string {
-		details, before := "", map[string]bool{}
-		for _, e := range h.Results {
-			if !f.Check || e.Module != "debug" {
-				details += s.details(e, before)
-			}
-		}
-		return []string{details}
-	})
+	texts, hosts := grouped(f, func(h *host) []string { return []string{s.details(h, f.Check)} })
 	for _, t := range texts {
 		text += s.bold(strings.Join(hosts[t], ", ")) + "\n" + shift(t, 2) + "\n"
 	}

@@ -40,11 +40,6 @@ type Run struct {
 // Formats of a report.
 var Formats = []string{"text", "json", "junit"}
 
-// Watch runs it to its end and shows it: on a terminal live, with a line for each host, elsewhere in plain lines. It returns the exit status.
-func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
-	return newStage(out, errs, r).run(ctx, command{r.Playbook, r.Extra})
-}
-
 // stage is where a run is seen. What happens comes from three sides at once, ansible-playbook's standard output, its standard
 // error and the clock, and is shown one after the other.
 type stage struct {
@@ -68,7 +63,7 @@ func newStage(out, errs io.Writer, r Run) *stage {
 		s.texts = errs
 	case r.Quiet:
 	case interactive && !asks:
-		s.size = func() (int, int) { return sizeOf(file) }
+		s.lines, s.size = true, func() (int, int) { return sizeOf(file) }
 	default:
 		s.lines = !r.Verify
 	}
@@ -92,9 +87,11 @@ func sizeOf(file *os.File) (columns, lines int) {
 	return columns, lines
 }
 
-// run runs ansible-playbook to its end, and waits for it also where that comes early: it has to clean up. Ctrl-C reaches it from the terminal
-// itself; who ends this program by SIGTERM alone ends it as well. (Notify and not Ignore, which ansible-playbook would inherit.)
-func (s *stage) run(ctx context.Context, c command) (int, error) {
+// Watch runs ansible-playbook, shows what it does and returns the exit status. It waits for it also after an interrupt: it has to clean up.
+// Ctrl-C reaches it from the terminal itself; SIGTERM, which this program alone may get, is passed on. (Notify and not Ignore, which
+// ansible-playbook would inherit.)
+func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
+	s := newStage(out, errs, r)
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
@@ -106,10 +103,10 @@ func (s *stage) run(ctx context.Context, c command) (int, error) {
 	mark := rand.Text()
 	var program interruptible
 	err := execute.NewDefaultExecute(
-		execute.WithCmd(c),
+		execute.WithCmd(command{r.Playbook, r.Extra}),
 		execute.WithExecutable(&program),
 		execute.WithOutput(output{}),
-		execute.WithWrite(s.splitter(mark)),
+		execute.WithWrite(&splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.texts, text) }}),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
 		execute.WithEnvVars(s.environment(mark)),
 	).Execute(ctx)
@@ -126,10 +123,6 @@ func (s *stage) run(ctx context.Context, c command) (int, error) {
 		return 1, fmt.Errorf("ansible-playbook was ended: %s", program.cmd.ProcessState)
 	}
 	return s.status(program.cmd.ProcessState.ExitCode(), s.fleet), reported
-}
-
-func (s *stage) splitter(mark string) *splitter {
-	return &splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.texts, text) }}
 }
 
 // environment chooses the plugin. Ansible's own text has no colours: no control character of it reaches the terminal.
@@ -189,7 +182,7 @@ func (s *stage) report() error {
 // summed is the proof, one sentence, the errors and a question.
 func (s *stage) summed(f *fleet) string {
 	text := ""
-	if s.lines || s.size != nil {
+	if s.lines {
 		text = "\n"
 	}
 	text += s.changes(f) + s.table(f)

@@ -77,7 +77,7 @@ func TestTerminalDecidesOnColoursAndLiveLines(t *testing.T) {
 		s := newStage(slave, slave, r)
 		require.Equal(t, []bool{hosts, lines}, []bool{s.size != nil, s.lines})
 	}
-	shows(true, false, run)
+	shows(true, true, run)
 	shows(false, true, Run{Core: 18}) // ssh may ask on the terminal
 	shows(false, true, Run{Core: 19, Extra: []string{"--step"}})
 	shows(false, false, Run{Core: 19, Quiet: true})
