@@ -164,7 +164,7 @@ func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.R
 	return err
 }
 
-// given tells whether one of the options is among those of ansible-playbook.
+// given reports whether one of the options is among those of ansible-playbook.
 func given(args []string, options ...string) bool {
 	return slices.ContainsFunc(args, func(word string) bool { return slices.Contains(options, word) })
 }
@@ -216,16 +216,16 @@ func (t *target) targets(r watch.Run, m model.Model, changes bool) error {
 	return nil
 }
 
-// nothing says why there is nothing to run, and names the groups that there are.
+// nothing says why there is nothing to run.
 func (t *target) nothing(plays []watch.Play) error {
 	if len(plays) == 0 {
 		return fmt.Errorf("no task with the tag %q would run; hint: the role has it in all tasks since this version; include_role needs it as well; look at --tags and --skip-tags after --", watch.Tag)
 	}
-	text := fmt.Sprintf("no host matches %q", plays[0].Pattern)
+	hint := "name a group that ansible-inventory --graph lists in the model (playbook.hosts), or --hosts PATTERN"
 	if t.playbook != "" {
-		return errors.New(text + "; hint: name the inventory of the playbook: -i INVENTORY")
+		hint = "name the inventory of the playbook: -i INVENTORY"
 	}
-	return errors.New(text + "; hint: name a group that ansible-inventory --graph lists in the model (playbook.hosts), or --hosts PATTERN")
+	return fmt.Errorf("no host matches %q; hint: %s", plays[0].Pattern, hint)
 }
 
 // confirm asks a person at a terminal, who may also press Ctrl-C.

@@ -67,7 +67,7 @@ func tell(errs io.Writer, text string) {
 	}
 }
 
-// flagsAlone refuses what is no flag, most likely the name of a file or a folder to write.
+// flagsAlone refuses what is no flag, most likely the name of a file or a directory to write.
 func flagsAlone(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

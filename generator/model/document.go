@@ -67,14 +67,11 @@ func SyntaxError(err error) (line int, what string) {
 	if m == nil {
 		return 1, err.Error()
 	}
-	line, err = strconv.Atoi(m[1])
-	switch {
-	case err != nil:
-		line = 1
-	case fromZero.MatchString(m[2]):
+	line, _ = strconv.Atoi(m[1]) // without a line it is 0
+	if fromZero.MatchString(m[2]) {
 		line++
 	}
-	return line, m[2]
+	return max(1, line), m[2]
 }
 
 // Set replaces what the file says of a key by the values of its flag. An empty one, and 0, takes the default.

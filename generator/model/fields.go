@@ -207,12 +207,12 @@ func FieldOf(key string) (Field, bool) {
 	return all[i], true
 }
 
-// Fits tells whether a text looks as a field wants it.
+// Fits reports whether a field accepts a text.
 func (f Field) Fits(text string) bool {
 	return regexp.MustCompile(f.Accepts.Pattern).MatchString(text)
 }
 
-// Textual tells whether a field takes text, or lists and mappings of it.
+// Textual reports whether a field takes text, or lists and mappings of it.
 func (f Field) Textual() bool {
 	return !slices.Contains([]argspec.Type{argspec.Int, argspec.Bool}, f.Type)
 }

@@ -159,7 +159,7 @@ type Collection struct {
 // Notice stands in all that is made.
 const Notice = "Written by sidekiq-role; change the model and generate it again."
 
-// FileName is the file that holds the model, in the folder in which sidekiq-role is called.
+// FileName is the file that holds the model, in the directory in which sidekiq-role is called.
 const FileName = "sidekiq-role.yml"
 
 // managed are the executables of Ruby managers in the deploy user's home, by the manager's name. `auto` looks for them on the host, and a

@@ -9,7 +9,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/argspec"
 )
 
-// SchemaFile is the file of the generator's folder that publishes Schema, for editors. After a change of fields.yml: make generate.
+// SchemaFile is the file in the generator's directory that publishes Schema, for editors. After a change of fields.yml: make generate.
 const SchemaFile = "sidekiq-role.schema.json"
 
 // SchemaURL is where editors find the schema of a version.

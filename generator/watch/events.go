@@ -3,7 +3,7 @@
 //
 // # Decisions
 //
-// A callback plugin of our own tells of each event in a line of JSON, after a mark that is random for each run, so that nothing that a
+// A callback plugin of our own reports each event in a line of JSON, after a mark that is random for each run, so that nothing that a
 // host says passes for one; all other output is shown as it comes. The plugin has a list of what may be shown. What Ansible prints for
 // people is read only for the list of plays and hosts (plays.go), of which no plugin hears.
 //
@@ -23,7 +23,7 @@ import (
 	"unicode/utf8"
 )
 
-// The callback plugin by which ansible-playbook tells what happens, and the protocol in its first lines.
+// The callback plugin by which ansible-playbook reports events. Its first lines describe the protocol.
 //
 //go:embed callback/sidekiq_role.py
 var callback []byte
@@ -93,19 +93,14 @@ type stats struct {
 	Unreachable int `json:"unreachable"`
 }
 
-// failed tells whether a result is an error, of which the rest of the play may not hear.
+// failed reports whether a result is an error, of which the rest of the play may not hear.
 func (e event) failed() bool { return e.Status == "failed" || e.Status == "unreachable" }
 
 // text is what a task says, by itself or as an error.
 func (a answer) text() string {
-	var text string
-	switch msg := a.Msg.(type) {
-	case nil:
-		text = a.Censored
-	case string:
-		text = msg
-	default:
-		text = fmt.Sprint(msg)
+	text := a.Censored
+	if a.Msg != nil {
+		text = fmt.Sprint(a.Msg)
 	}
 	for _, more := range []string{a.Stdout, a.Stderr} {
 		if more != "" {
@@ -142,7 +137,7 @@ func (s *splitter) Write(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// mayBeEvent tells whether more of a line has to be waited for.
+// mayBeEvent reports whether more of a line has to be waited for.
 func (s *splitter) mayBeEvent(line []byte) bool {
 	n := min(len(line), len(s.mark))
 	return !s.inside && string(line[:n]) == s.mark[:n]
@@ -169,6 +164,5 @@ func (s *splitter) end() {
 	s.ended = true
 	if len(s.pending) > 0 {
 		s.line(s.pending, false)
-		s.pending = nil
 	}
 }

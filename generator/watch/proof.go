@@ -90,7 +90,7 @@ func (h *host) status(check bool) string {
 	return status
 }
 
-// down tells whether no process is meant to run: nothing of it is unknown then.
+// down reports whether no process is meant to run: nothing of it is unknown then.
 func (h *host) down() bool {
 	a := h.last("systemd_sidekiq").Answer
 	return !a.Pending && !slices.Contains([]string{"", "up", "reloaded"}, a.Status)
@@ -121,7 +121,7 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
-// sudo tells for whom sudo confirmed all commands without a password.
+// sudo has the users for whom sudo confirmed all commands without a password.
 func (h *host) sudo(check bool) string {
 	e := h.last("sudoers_entry")
 	proved := map[string]string{"absent": "absent", "present": "not proved"}[e.Answer.State]

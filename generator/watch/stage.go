@@ -76,7 +76,7 @@ func terminal(w io.Writer) (*os.File, bool) {
 	return file, ok && os.Getenv("TERM") != "dumb" && IsTerminal(file)
 }
 
-// IsTerminal tells whether a file is a terminal.
+// IsTerminal reports whether a file is a terminal.
 func IsTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 func sizeOf(file *os.File) (columns, lines int) {

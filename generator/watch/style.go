@@ -9,7 +9,7 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// style tells whether words are painted, and how wide the terminal is: 0 where there is none.
+// style has whether words are painted, and how wide the terminal is; 0 if there is none.
 type style struct {
 	colour  bool
 	columns int
