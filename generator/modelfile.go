@@ -73,8 +73,5 @@ func readModelFile(name string, in io.Reader) (shown string, source []byte, err 
 
 // shownName is the model's file as errors name it.
 func shownName(name string) string {
-	if name == "-" {
-		return "standard input"
-	}
-	return cmp.Or(name, model.FileName)
+	return cmp.Or(map[string]string{"": model.FileName, "-": "standard input"}[name], name)
 }

@@ -15,17 +15,14 @@ import (
 // Oldest is the first version of ansible-core, 2.x, with which the role works.
 const Oldest = 14
 
-// Core is a version of ansible-core, 2.x.
-type Core int
-
 // detached is the first version that runs ssh without a terminal. With others ssh may ask there whether a host's key is right.
 const detached = 19
 
 // coreLine is what ansible-playbook --version begins with. Warnings may come before.
 var coreLine = regexp.MustCompile(`(?m)^ansible-playbook (?:\[core )?((\d+)\.(\d+)\S*?)\]?\s*$`)
 
-// Ansible asks the ansible-playbook that will run for its version.
-func Ansible(ctx context.Context) (Core, error) {
+// Ansible asks the ansible-playbook that will run for its version of ansible-core: 14 is 2.14.
+func Ansible(ctx context.Context) (core int, err error) {
 	c := exec.CommandContext(ctx, playbook.DefaultAnsiblePlaybookBinary, "--version")
 	said, err := c.CombinedOutput()
 	lines := strings.Split(strings.TrimSpace(string(said)), "\n")
@@ -46,12 +43,12 @@ func Ansible(ctx context.Context) (Core, error) {
 }
 
 // coreOf finds the version, and its text, in what ansible-playbook --version says.
-func coreOf(said string) (core Core, version string) {
+func coreOf(said string) (core int, version string) {
 	found := coreLine.FindStringSubmatch(said)
 	if found == nil {
 		return 0, ""
 	}
 	major, _ := strconv.Atoi(found[2]) // they are digits
 	minor, _ := strconv.Atoi(found[3])
-	return Core((major-2)*100 + minor), found[1]
+	return (major-2)*100 + minor, found[1]
 }

@@ -26,7 +26,7 @@ const callbackName = "sidekiq_role"
 
 // Run is a run of ansible-playbook that is watched.
 type Run struct {
-	Core     Core
+	Core     int // the version of ansible-core: 14 is 2.14
 	Playbook *playbook.AnsiblePlaybookCmd
 	Extra    []string // further options of ansible-playbook, as they were typed
 	Plugins  string   // the directory of the callback plugin, where it is not that of the playbook
