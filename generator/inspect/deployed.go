@@ -21,9 +21,6 @@ func (a *Application) deployed() {
 		a.recipe.rvmMeans(user)
 		a.recipe.dotenvMeans(root, known)
 	}
-	if manager, ok := a.best("ruby.manager"); a.gemset != "" && (!ok || manager.value == "rvm") {
-		a.note(finding{offered, "ruby.bundle", wrapper("/home/"+user+"/.rvm", a.gemset), byOther, "", "People develop with the gemset " + a.gemset + " of rvm. Do the hosts have it, too?"})
-	}
 }
 
 // linked keeps the files of linked_files that the role should know.
