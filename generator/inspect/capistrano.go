@@ -25,11 +25,11 @@ type recipe struct {
 	hosts  []host
 	units  []unit
 
-	environment             map[string]string
-	partial                 bool // some variables were not taken
-	environmentSaid, dotenv []string
-	rvmDir, rvmRuby         string
-	places                  map[string]place // of these
+	environment     map[string]string
+	partial         bool // some variables were not taken
+	dotenv          []string
+	rvmDir, rvmRuby string
+	places          map[string]place // of these
 }
 
 // place is a line of a file.
@@ -46,30 +46,42 @@ var settingOf = map[string]string{
 	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
 }
 
+// settings are those that need more than to be copied.
+var settings = map[string]func(r *recipe, s statement, name, text string){
+	"ssh_options":  (*recipe).sshUser,
+	"linked_files": (*recipe).linked, "linked_dirs": (*recipe).linkedDirs,
+	"default_env": (*recipe).variables, "sidekiq_service_unit_env_vars": (*recipe).variables, "service_unit_env_vars": (*recipe).variables,
+	"rbenv_type": (*recipe).managerPath, "rbenv_custom_path": (*recipe).managerPath, "rbenv_path": (*recipe).managerPath,
+	"rvm_type": (*recipe).managerPath, "rvm_custom_path": (*recipe).managerPath,
+	"chruby_ruby": (*recipe).ruby, "rvm_ruby_version": (*recipe).ruby,
+	"sidekiq_processes": (*recipe).several, "sidekiq_options_per_process": (*recipe).several, "sidekiq_config_files": (*recipe).configFiles,
+	"sidekiq_options": (*recipe).flags,
+	"sidekiq_user":    (*recipe).unitUser, "sidekiq_service_unit_user": (*recipe).unitUser, "service_unit_user": (*recipe).unitUser,
+}
+
 // deployment reads what Capistrano loads, the environment's stage after the other stages.
 func (a *Application) deployment() {
-	all := a.glob("config/deploy/*.rb")
-	stages := a.stages(all)
-	r := &recipe{known: literals{}, set: map[string]bool{}, unread: len(stages) == 0 && len(all) > 0, environment: map[string]string{}, places: map[string]place{}}
-	if len(stages) == 1 {
-		r.known["stage"] = stageOf(stages[0]) // Capistrano sets it before it loads any
+	stages := a.glob("config/deploy/*.rb")
+	main, own := []string{"Capfile", "config/deploy.rb"}, a.stage(stages)
+	r := &recipe{known: literals{}, set: map[string]bool{}, unread: own == nil && len(stages) > 0, environment: map[string]string{}, places: map[string]place{}}
+	if own != nil {
+		r.known["stage"] = stageOf(own[0]) // Capistrano sets it before it loads any
+		stages = slices.DeleteFunc(stages, func(name string) bool { return name == own[0] })
 	}
 	a.capistrano = a.capistrano || a.exists("Capfile")
-	main := slices.Concat([]string{"Capfile", "config/deploy.rb"}, stages)
-	others := slices.DeleteFunc(slices.Clone(all), func(name string) bool { return slices.Contains(stages, name) })
-	for _, name := range slices.Concat(main[:2], others, stages, a.glob("lib/capistrano/tasks/*.rake", "lib/capistrano/tasks/*.cap")) {
+	for _, name := range slices.Concat(main, stages, own, a.glob("lib/capistrano/tasks/*.rake", "lib/capistrano/tasks/*.cap")) {
 		s := a.open(name, byCapistrano)
-		if s != nil && !slices.Contains(main, name) {
+		switch {
+		case s == nil:
+		case !slices.Contains(slices.Concat(main, own), name):
 			r.other(s)
-		}
-		if s == nil || !slices.Contains(main, name) {
-			continue
-		}
-		a.asked = append(a.asked, name)
-		r.source, r.user = s, false
-		r.read()
-		if s.silent() {
-			s.say("nothing of use")
+		default:
+			a.asked = append(a.asked, name)
+			r.source, r.user = s, false
+			r.read()
+			if s.silent() {
+				s.say("nothing of use")
+			}
 		}
 	}
 	if r.source == nil {
@@ -79,27 +91,28 @@ func (a *Application) deployment() {
 	r.serversMean()
 	r.unitsMean()
 	if at := r.places["environment"]; r.partial {
-		at.offer(at.line, "environment", r.environment, strings.Join(r.environmentSaid, ", ")+". Does Sidekiq need the variables that were not taken?")
+		at.offer(at.line, "environment", r.environment, "Capistrano's variables. Does Sidekiq need those that were not taken?")
 	} else if len(r.environment) > 0 {
-		at.find(at.line, "environment", r.environment, strings.Join(r.environmentSaid, ", "))
+		at.find(at.line, "environment", r.environment, "Capistrano's variables")
 	}
 	a.recipe = r
 }
 
 func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".rb") }
 
-// stages are the files of stages that are for the environment: the one of its name, else the only one.
-func (a *Application) stages(all []string) []string {
+// stage is the file of the environment's stage: the one of its name, else the only one; nil if there is none.
+func (a *Application) stage(all []string) []string {
 	own := "config/deploy/" + a.railsEnv + ".rb"
-	if len(all) <= 1 {
-		return all
-	}
-	if !slices.Contains(all, own) {
+	switch {
+	case len(all) == 1:
+		return slices.Clone(all)
+	case slices.Contains(all, own):
+		return []string{own}
+	case len(all) > 1:
 		a.note(finding{kind: remark, key: "deploy_user", from: "config/deploy",
 			text: fmt.Sprintf("config/deploy has %s, and no %s.rb: none was read; --rails-env names one", plural(len(all), "stage"), a.railsEnv)})
-		return nil
 	}
-	return []string{own}
+	return nil
 }
 
 var (
@@ -124,8 +137,7 @@ func (r *recipe) read() {
 		}
 		switch first := symbolFirst.FindStringSubmatch(text); {
 		case m[1] == "server":
-			roles, _ := rubyOption(text, "roles")
-			names, _ := r.known.words(roles)
+			names, _ := r.known.words(rubyOption(text, "roles"))
 			r.host(s, parts(text)[0], text, names)
 		case first == nil || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
 		case m[1] == "role":
@@ -140,50 +152,35 @@ func (r *recipe) read() {
 
 func (r *recipe) setting(s statement, name, text string) {
 	r.remember(s, name, text)
-	if port, has := rubyOption(text, "port"); has && name == "ssh_options" {
-		r.port = r.known.number(port)
+	if name == "ssh_options" {
+		r.port = cmp.Or(r.known.number(rubyOption(text, "port")), r.port)
 	}
 	if r.set == nil {
 		return
 	}
 	r.set[name] = true
-	switch name {
-	case "ssh_options":
-		if user, has := rubyOption(text, "user"); has {
-			r.literal(s, "user", "set :ssh_options, user: %s", "deploy_user", user)
-		}
-	case "linked_files":
-		r.linked(s, text)
-	case "linked_dirs":
-		r.linkedDirs(s, text)
-	case "default_env", "sidekiq_service_unit_env_vars", "service_unit_env_vars":
-		r.path(s, name, text)
-		r.variables(s, name, text)
-	case "rbenv_type", "rbenv_custom_path", "rbenv_path", "rvm_type", "rvm_custom_path":
-		r.managerPath(s, name, text)
-	case "chruby_ruby", "rvm_ruby_version":
-		r.ruby(s, name, text)
-	case "sidekiq_processes", "sidekiq_options_per_process":
-		if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
-			r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
-		}
-	case "sidekiq_options":
-		r.refuse(s.line, "concurrency", "sidekiq_options has flags of Sidekiq, which are not read: set here what they set")
-	case "sidekiq_user", "sidekiq_service_unit_user", "service_unit_user":
-		r.unitUser(s, name, text)
-	case "sidekiq_error_log":
-		if log, set := r.known["sidekiq_log"]; !set {
-			r.literal(s, name, "set :sidekiq_error_log, %s", "logging.file", text)
-		} else if r.known[name] != log {
-			r.refuse(s.line, "logging.file", "sidekiq_error_log is another file, and the role has one log file")
-		}
-	case "sidekiq_config_files":
-		r.configFiles(s, text)
-	default:
-		if key := settingOf[name]; key != "" {
-			r.literal(s, name, "set :"+name+", %s", key, text)
-		}
+	if take := settings[name]; take != nil {
+		take(r, s, name, text)
+	} else if key := settingOf[name]; key != "" {
+		r.literal(s, name, "set :"+name+", %s", key, text)
 	}
+}
+
+func (r *recipe) sshUser(s statement, _, text string) {
+	if user := rubyOption(text, "user"); user != "" {
+		r.literal(s, "user", "set :ssh_options, user: %s", "deploy_user", user)
+	}
+}
+
+// several asks for the processes, unless it is one.
+func (r *recipe) several(s statement, name, text string) {
+	if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
+		r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
+	}
+}
+
+func (r *recipe) flags(s statement, name, _ string) {
+	r.refuse(s.line, "concurrency", name+" has flags of Sidekiq, which are not read: set here what they set")
 }
 
 // remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby could tell.
@@ -281,20 +278,20 @@ func inRuby(value any) string {
 }
 
 // configFiles are those of capistrano-sidekiq, one for each process.
-func (r *recipe) configFiles(s statement, text string) {
+func (r *recipe) configFiles(s statement, name, text string) {
 	files, ok := r.known.words(text)
 	if !ok || s.nested || len(files) == 0 {
-		r.refuse(s.line, "processes", s.whyNot("sidekiq_config_files"))
-		return
-	}
-	if len(files) == 1 {
-		r.literal(s, "sidekiq_config_files", "set :sidekiq_config_files, %s", "sidekiq_config", inRuby("config/"+path.Base(files[0])))
+		r.refuse(s.line, "processes", s.whyNot(name))
 		return
 	}
 	var processes []model.Process
-	for _, file := range files {
-		name := "config/" + strings.TrimPrefix(file, "config/")
-		processes = append(processes, model.Process{Name: cmp.Or(processName(name), "default"), Config: name})
+	for i, file := range files {
+		files[i] = "config/" + strings.TrimPrefix(file, "config/")
+		processes = append(processes, model.Process{Name: cmp.Or(processName(file), "default"), Config: files[i]})
+	}
+	if len(files) == 1 {
+		r.literal(s, name, "set :sidekiq_config_files, %s", "sidekiq_config", inRuby(files[0]))
+		return
 	}
 	r.find(s.line, "processes", processes, "set :sidekiq_config_files, "+inRuby(files))
 	r.say("configurations " + list(files))

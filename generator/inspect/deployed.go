@@ -24,10 +24,10 @@ func (a *Application) deployed() {
 }
 
 // linked keeps the files of linked_files that the role should know.
-func (r *recipe) linked(s statement, text string) {
+func (r *recipe) linked(s statement, name, text string) {
 	files, ok := r.known.words(text)
 	if !ok || s.nested {
-		r.refuse(s.line, "dotenv_files", s.whyNot("linked_files"))
+		r.refuse(s.line, "dotenv_files", s.whyNot(name))
 		return
 	}
 	for _, file := range files {
@@ -48,7 +48,7 @@ func (r *recipe) linked(s statement, text string) {
 // writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
-func (r *recipe) linkedDirs(s statement, text string) {
+func (r *recipe) linkedDirs(s statement, _, text string) {
 	dirs, _ := r.known.words(text)
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
 	if len(dirs) > 0 && !s.nested {
@@ -161,6 +161,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
 		case name == "PATH":
+			r.path(s, setting, value)
 		case !variableName.MatchString(word):
 			unknown = append(unknown, "something that is no NAME=VALUE")
 		case s.nested || strings.ContainsAny(value, "$`"):
@@ -194,15 +195,11 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 		r.maxThreads = []finding{{found, "concurrency", number, byCapistrano, r.at(s.line), said + " " + value}}
 	case name == "DB_POOL" && number > 0:
 		r.find(s.line, "database.pool", value, said+" "+value)
-	case name == "MALLOC_ARENA_MAX" && number == 2:
-		r.tell(s.line, "memory.malloc", said+" 2, as the role does by default")
+	case name == "MALLOC_ARENA_MAX" && number == 2: // as the role does by default
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
 		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	default:
 		r.places["environment"], r.environment[name] = place{r.source, s.line}, value
-		if !slices.Contains(r.environmentSaid, "set :"+setting) {
-			r.environmentSaid = append(r.environmentSaid, "set :"+setting)
-		}
 	}
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
 		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")

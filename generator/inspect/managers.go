@@ -2,18 +2,17 @@ package inspect
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"strings"
 )
 
+var managerInPath = regexp.MustCompile(`\.(rbenv|rvm|asdf)/|(mise)/shims`)
+
 // path looks for a Ruby manager in the PATH that Capistrano sets.
-func (r *recipe) path(s statement, name, text string) {
-	for _, m := range []struct{ manager, folder string }{{"rbenv", ".rbenv/"}, {"rvm", ".rvm/"}, {"asdf", ".asdf/"}, {"mise", "mise/shims"}} {
-		if strings.Contains(text, m.folder) {
-			r.find(s.line, "ruby.manager", m.manager, ":"+name+" has "+m.folder+" in its path")
-			r.say("path with " + m.folder)
-		}
+func (r *recipe) path(s statement, setting, value string) {
+	if m := managerInPath.FindStringSubmatch(value); m != nil {
+		r.find(s.line, "ruby.manager", m[1]+m[2], ":"+setting+" has "+m[0]+" in its path")
+		r.say("path with " + m[0])
 	}
 }
 
@@ -33,10 +32,13 @@ func (r *recipe) ruby(s statement, name, text string) {
 	}
 }
 
-var beginsVersion = regexp.MustCompile(`^([0-9])`)
-
 // rubyName is a version as rvm and chruby name its directory.
-func rubyName(version string) string { return beginsVersion.ReplaceAllString(version, "ruby-$1") }
+func rubyName(version string) string {
+	if version[0] >= '0' && version[0] <= '9' {
+		return "ruby-" + version
+	}
+	return version
+}
 
 // rvmMeans names the wrapper of a Ruby that is not rvm's default.
 func (r *recipe) rvmMeans(user string) {
@@ -61,17 +63,17 @@ func (r *recipe) unitUser(s statement, name, text string) {
 
 // managerPath notes where a Ruby manager is, when it is not in the deploy user's home.
 func (r *recipe) managerPath(s statement, name, text string) {
-	manager, what, _ := strings.Cut(name, "_")
-	value, ok := r.known.value(text)
-	folder, isText := value.(string)
-	said := "set :" + name + ", " + inRuby(folder)
-	if what == "type" {
-		folder = sharedManager[manager+" "+folder]
-	}
-	switch {
-	case !ok || !isText || s.nested:
+	value, ok := r.known.text(text)
+	if !ok || s.nested {
 		r.refuse(s.line, "ruby.bundle", s.whyNot(name))
 		return
+	}
+	folder, said := value, "set :"+name+", "+inRuby(value)
+	manager, what, _ := strings.Cut(name, "_")
+	if what == "type" {
+		folder = sharedManager[manager+" "+value]
+	}
+	switch {
 	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
 	case manager == "rvm":
@@ -79,5 +81,5 @@ func (r *recipe) managerPath(s statement, name, text string) {
 	default:
 		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}
-	r.say(name + fmt.Sprint(" ", value))
+	r.say(name + " " + value)
 }

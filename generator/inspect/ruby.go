@@ -100,16 +100,15 @@ func split(text string) (all []string, open int) {
 	return append(all, strings.TrimSpace(text[begin:end])), open
 }
 
-// rubyOption is the value of user: in a call or a hash, as it is written.
-func rubyOption(text, name string) (value string, ok bool) {
+// rubyOption is the value of user: in a call or a hash, as it is written; "" if it has none.
+func rubyOption(text, name string) string {
 	begins := regexp.MustCompile(`^(?:` + name + `:|:` + name + `\s*=>|["']` + name + `["']\s*(?:=>|:))\s*`)
-	text = strings.TrimLeft(strings.TrimSpace(text), "{(")
-	for _, part := range parts(text) {
+	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := begins.FindString(part); m != "" {
-			return part[len(m):], true
+			return part[len(m):]
 		}
 	}
-	return "", false
+	return ""
 }
 
 // literals are the values of settings that stand there literally.

@@ -62,14 +62,9 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
 	}
 	user, port := inRuby(m[1]), m[3]
-	ssh, _ := rubyOption(options, "ssh_options")
-	for _, from := range []string{ssh, options} {
-		if text, has := rubyOption(from, "user"); has {
-			user = text
-		}
-		if text, has := rubyOption(from, "port"); has {
-			port = text
-		}
+	for _, from := range []string{rubyOption(options, "ssh_options"), options} {
+		user = cmp.Or(rubyOption(from, "user"), user)
+		port = cmp.Or(rubyOption(from, "port"), port)
 	}
 	r.userMeans(s, user)
 	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles, place{r.source, s.line}}
@@ -86,8 +81,8 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	}
 }
 
-// mostServers is how many a file may name.
-const mostServers = 200
+// mostServers is how many a file may name: a longer list is no value of a field.
+const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(s statement, user string) {
@@ -136,8 +131,6 @@ func (r *recipe) serversMean() {
 		case !runs || h.Host == "localhost" || h.Host == "127.0.0.1":
 		case what != "":
 			h.refuse(h.line, "playbook.servers", "not taken, since "+what)
-		case len(asJSON(append(slices.Clip(all), h.Server))) > longestValue:
-			h.refuse(h.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
 		default:
 			if all = append(all, h.Server); len(all) == 1 {
 				first = h
