@@ -16,14 +16,14 @@ import (
 // recipe is what Capistrano's files say together. Those that are loaded later win.
 type recipe struct {
 	*source
-	known  literals
-	user   bool            // a server of the file has told it
-	roles  []string        // of the servers
-	set    map[string]bool // nil: of a stage that is not the environment's, of which only the servers count
-	unread bool            // it has stages, and none was read
-	port   int             // of ssh, for all servers
-	hosts  []host
-	units  []unit
+	known   literals
+	user    bool            // a server of the file has told it
+	roles   []string        // of the servers
+	set     map[string]bool // nil: of a stage that is not the environment's, of which only the servers count
+	noStage bool            // it has stages, and none was read
+	port    int             // of ssh, for all servers
+	hosts   []host
+	units   []unit
 
 	environment     map[string]string
 	partial         bool // some variables were not taken
@@ -54,16 +54,16 @@ var settings = map[string]func(r *recipe, s statement, name, text string){
 	"rbenv_type": (*recipe).managerPath, "rbenv_custom_path": (*recipe).managerPath, "rbenv_path": (*recipe).managerPath,
 	"rvm_type": (*recipe).managerPath, "rvm_custom_path": (*recipe).managerPath,
 	"chruby_ruby": (*recipe).ruby, "rvm_ruby_version": (*recipe).ruby,
-	"sidekiq_processes": (*recipe).several, "sidekiq_options_per_process": (*recipe).several, "sidekiq_config_files": (*recipe).configFiles,
-	"sidekiq_options": (*recipe).flags,
-	"sidekiq_user":    (*recipe).unitUser, "sidekiq_service_unit_user": (*recipe).unitUser, "service_unit_user": (*recipe).unitUser,
+	"sidekiq_processes": (*recipe).unread, "sidekiq_options_per_process": (*recipe).unread, "sidekiq_options": (*recipe).unread,
+	"sidekiq_config_files": (*recipe).configFiles,
+	"sidekiq_user":         (*recipe).unitUser, "sidekiq_service_unit_user": (*recipe).unitUser, "service_unit_user": (*recipe).unitUser,
 }
 
 // deployment reads what Capistrano loads, the environment's stage after the other stages.
 func (a *Application) deployment() {
 	stages := a.glob("config/deploy/*.rb")
 	main, own := []string{"Capfile", "config/deploy.rb"}, a.stage(stages)
-	r := &recipe{known: literals{}, set: map[string]bool{}, unread: own == nil && len(stages) > 0, environment: map[string]string{}, places: map[string]place{}}
+	r := &recipe{known: literals{}, set: map[string]bool{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}, places: map[string]place{}}
 	if own != nil {
 		r.known["stage"] = stageOf(own[0]) // Capistrano sets it before it loads any
 		stages = slices.DeleteFunc(stages, func(name string) bool { return name == own[0] })
@@ -159,6 +159,9 @@ func (r *recipe) setting(s statement, name, text string) {
 		return
 	}
 	r.set[name] = true
+	if s.nested {
+		text = "" // which has no value
+	}
 	if take := settings[name]; take != nil {
 		take(r, s, name, text)
 	} else if key := settingOf[name]; key != "" {
@@ -172,15 +175,15 @@ func (r *recipe) sshUser(s statement, _, text string) {
 	}
 }
 
-// several asks for the processes, unless it is one.
-func (r *recipe) several(s statement, name, text string) {
-	if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
-		r.refuse(s.line, "processes", name+" has capistrano-sidekiq start several: list them here, each with its queues")
+// unread refuses settings with flags of Sidekiq, unless they say that there is one process.
+func (r *recipe) unread(s statement, name, text string) {
+	key := "processes"
+	if name == "sidekiq_options" {
+		key = "concurrency"
 	}
-}
-
-func (r *recipe) flags(s statement, name, _ string) {
-	r.refuse(s.line, "concurrency", name+" has flags of Sidekiq, which are not read: set here what they set")
+	if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
+		r.refuse(s.line, key, name+" is not read: set here what it sets")
+	}
 }
 
 // remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby could tell.
@@ -196,23 +199,15 @@ func (r *recipe) remember(s statement, name, text string) {
 	}
 }
 
-// whyNot says why a setting is not taken.
-func (s statement) whyNot(name string) string {
-	if s.nested {
-		return name + " is set within a block, only Ruby could tell when"
-	}
-	return name + " is not literal, only Ruby could tell its value"
-}
+func onlyRuby(what string) string { return "only Ruby could tell " + what }
 
 // literal notes a value that stands there literally, and says so of any other. The format shows what stands there.
 func (r *recipe) literal(s statement, name, format, key, text string) {
 	value, ok := r.known.value(text)
-	if !ok || s.nested {
-		r.refuse(s.line, key, s.whyNot(name))
-		if !s.nested {
-			r.doubt(key)
-			r.supposes(key, text)
-		}
+	if !ok {
+		r.refuse(s.line, key, onlyRuby(name))
+		r.doubt(key)
+		r.supposes(key, text)
 		return
 	}
 	if value = shaped(fieldOf(key), value); value == nil {
@@ -280,8 +275,8 @@ func inRuby(value any) string {
 // configFiles are those of capistrano-sidekiq, one for each process.
 func (r *recipe) configFiles(s statement, name, text string) {
 	files, ok := r.known.words(text)
-	if !ok || s.nested || len(files) == 0 {
-		r.refuse(s.line, "processes", s.whyNot(name))
+	if !ok || len(files) == 0 {
+		r.refuse(s.line, "processes", onlyRuby(name))
 		return
 	}
 	var processes []model.Process
@@ -300,7 +295,7 @@ func (r *recipe) configFiles(s statement, name, text string) {
 // deployTo notes Capistrano's own default, /var/www/APPLICATION, which is not the role's.
 func (r *recipe) deployTo() {
 	application := r.known["application"]
-	if r.set["deploy_to"] || r.unread || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
+	if r.set["deploy_to"] || r.noStage || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
 		return
 	}
 	root := "/var/www/" + application

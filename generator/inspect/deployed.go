@@ -26,8 +26,8 @@ func (a *Application) deployed() {
 // linked keeps the files of linked_files that the role should know.
 func (r *recipe) linked(s statement, name, text string) {
 	files, ok := r.known.words(text)
-	if !ok || s.nested {
-		r.refuse(s.line, "dotenv_files", s.whyNot(name))
+	if !ok {
+		r.refuse(s.line, "dotenv_files", onlyRuby(name))
 		return
 	}
 	for _, file := range files {
@@ -51,7 +51,7 @@ var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|pack
 func (r *recipe) linkedDirs(s statement, _, text string) {
 	dirs, _ := r.known.words(text)
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
-	if len(dirs) > 0 && !s.nested {
+	if len(dirs) > 0 {
 		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+", where jobs cannot write with the profile strict unless it is listed here")
 	}
 }
@@ -155,7 +155,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 			}
 			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
 		} else if part != "" && !isList {
-			r.refuse(s.line, "environment", s.whyNot("part of "+setting))
+			r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
 		}
 	}
 	for _, word := range words {
@@ -164,7 +164,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 			r.path(s, setting, value)
 		case !variableName.MatchString(word):
 			unknown = append(unknown, "something that is no NAME=VALUE")
-		case s.nested || strings.ContainsAny(value, "$`"):
+		case strings.ContainsAny(value, "$`"):
 			unknown = append(unknown, name)
 		case secretName.MatchString(name) || secretValue.MatchString(value):
 			secret = append(secret, name)
@@ -195,7 +195,6 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 		r.maxThreads = []finding{{found, "concurrency", number, byCapistrano, r.at(s.line), said + " " + value}}
 	case name == "DB_POOL" && number > 0:
 		r.find(s.line, "database.pool", value, said+" "+value)
-	case name == "MALLOC_ARENA_MAX" && number == 2: // as the role does by default
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
 		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	default:

@@ -22,8 +22,8 @@ var sharedManager = map[string]string{"rbenv system": "/usr/local/rbenv", "rbenv
 // ruby notes the Ruby that Capistrano takes of rvm, perhaps with a gemset, or of chruby.
 func (r *recipe) ruby(s statement, name, text string) {
 	switch ruby, ok := r.known.text(text); {
-	case !ok || ruby == "" || s.nested:
-		r.refuse(s.line, "ruby.bundle", s.whyNot(name)+": name the path of bundle")
+	case !ok || ruby == "":
+		r.refuse(s.line, "ruby.bundle", onlyRuby(name)+": name the path of bundle")
 	case name == "chruby_ruby":
 		r.offer(s.line, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
 	case ruby != "default":
@@ -64,8 +64,8 @@ func (r *recipe) unitUser(s statement, name, text string) {
 // managerPath notes where a Ruby manager is, when it is not in the deploy user's home.
 func (r *recipe) managerPath(s statement, name, text string) {
 	value, ok := r.known.text(text)
-	if !ok || s.nested {
-		r.refuse(s.line, "ruby.bundle", s.whyNot(name))
+	if !ok {
+		r.refuse(s.line, "ruby.bundle", onlyRuby(name))
 		return
 	}
 	folder, said := value, "set :"+name+", "+inRuby(value)
