@@ -118,16 +118,12 @@ func (a *Application) stage(all []string) []string {
 var (
 	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)([^=\s].*)$`)
 	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
-	commandMap  = regexp.MustCompile(`^SSHKit\.config\.command_map\[:bundle\]\s*=\s*(.+)$`)
 )
 
 func (r *recipe) read() {
 	for _, s := range rubyStatements(r.source.text) {
 		r.hook(s)
 		m := call.FindStringSubmatch(s.text)
-		if bundle := commandMap.FindStringSubmatch(s.text); bundle != nil && r.set != nil {
-			r.literal(s, "command_map[:bundle]", "command_map[:bundle] = %s", "ruby.bundle", bundle[1])
-		}
 		if m == nil {
 			continue
 		}

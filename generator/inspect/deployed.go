@@ -191,8 +191,8 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	switch number := r.known.number(value); {
 	case name == "RAILS_ENV" || name == "RACK_ENV":
 		r.find(s.line, "rails_env", value, said+" "+value)
-	case name == maxThreads && number > 0:
-		r.maxThreads = []finding{{found, "concurrency", number, byCapistrano, r.at(s.line), said + " " + value}}
+	case name == "RAILS_MAX_THREADS" && number > 0 && !r.setsThreads():
+		r.find(s.line, "concurrency", number, said+" "+value)
 	case name == "DB_POOL" && number > 0:
 		r.find(s.line, "database.pool", value, said+" "+value)
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
@@ -203,6 +203,14 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
 		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
 	}
+}
+
+var literalThreads = regexp.MustCompile(`(?m)^\s*:?concurrency:\s*\d+\s*(#|$)`)
+
+// setsThreads reports whether config/sidekiq.yml has a number of threads, which counts more than RAILS_MAX_THREADS.
+func (r *recipe) setsThreads() bool {
+	text, _ := r.Application.read(usualConfig) // what is read counts
+	return literalThreads.Match(text)
 }
 
 // inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.

@@ -93,16 +93,11 @@ func (s *source) gemsMean() {
 	}
 }
 
-// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it.
-type rubyHint struct {
-	name    string
-	hint    string // the managers
-	manager string // the likeliest of them
-}
+// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it, the likeliest first.
+type rubyHint struct{ name, managers string }
 
 var rubyHints = []rubyHint{
-	{".mise.toml", "mise", "mise"}, {"mise.toml", "mise", "mise"}, {".tool-versions", "asdf or mise", "asdf"}, {".rvmrc", "rvm", "rvm"},
-	{".ruby-gemset", "rvm", "rvm"}, {".rbenv-vars", "rbenv", "rbenv"}, {".ruby-version", "rbenv and others", ""},
+	{".mise.toml", "mise"}, {"mise.toml", "mise"}, {".tool-versions", "asdf or mise"}, {".rvmrc", "rvm"}, {".ruby-gemset", "rvm"}, {".rbenv-vars", "rbenv"},
 }
 
 var (
@@ -121,11 +116,10 @@ func (a *Application) rubyFiles() {
 			s.forget()
 			continue
 		}
-		s.say("for " + h.hint + ", at least where people develop")
-		if h.manager != "" {
-			s.offer(0, "ruby.manager", h.manager, "it is for "+h.hint+
-				". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
-		}
+		s.say("for " + h.managers + ", at least where people develop")
+		manager, _, _ := strings.Cut(h.managers, " ")
+		s.offer(0, "ruby.manager", manager, "it is for "+h.managers+
+			". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
 	}
 }
 

@@ -92,7 +92,6 @@ type Application struct {
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	answers    *Answers        // of the model that is updated
 	recipe     *recipe         // of Capistrano
-	maxThreads []finding       // RAILS_MAX_THREADS
 	threads    map[string]int  // of further configurations
 
 	linkedConfig bool // the hosts have their own config/sidekiq.yml

@@ -117,7 +117,7 @@ type literals map[string]string
 var (
 	doubleQuoted = regexp.MustCompile(`^"([^"\\]*)"$`)
 	plainText    = regexp.MustCompile(`^(?:'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
-	percentWords = regexp.MustCompile(`^%[wi](?:\[([^\]#]*)\]|\(([^)#]*)\)|\{([^}#]*)\})$`)
+	percentWords = regexp.MustCompile(`^%[wi][\[({]([^\])}#]*)[\])}]$`)
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
 	interpolated = regexp.MustCompile(`#\{\s*(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))\s*\}`)
@@ -142,8 +142,7 @@ func (known literals) value(text string) (value any, ok bool) {
 		return known.value(strings.TrimSpace(m[1]))
 	}
 	if m := percentWords.FindStringSubmatch(text); m != nil {
-		all := m[1] + m[2] + m[3]
-		return strings.Fields(all), len(all) <= longestValue
+		return strings.Fields(m[1]), len(m[1]) <= longestValue
 	}
 	if m := array.FindStringSubmatch(text); m != nil {
 		if words, ok := known.words(m[1]); ok {

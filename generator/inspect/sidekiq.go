@@ -65,7 +65,6 @@ func (a *Application) threadsOf(config sidekiq.Config) int {
 
 // tellDefault says how many threads there are where the configuration does not set them.
 func (a *Application) tellDefault(why string) {
-	a.maxThreadsMean()
 	threads := a.version.DefaultConcurrency()
 	text := "Sidekiq " + a.version.String() + " starts " + plural(threads, "thread")
 	if !a.version.Known() {
@@ -115,24 +114,11 @@ func (s *source) configMeans() {
 	}
 	for _, m := range fromENV.FindAllStringSubmatch(string(s.text), -1) {
 		s.say("unless " + m[1] + " is set")
-		if m[1] == maxThreads {
-			s.maxThreadsMean()
-		}
 	}
 	s.tell(0, "concurrency", list(s.said))
 }
 
-const maxThreads = "RAILS_MAX_THREADS"
-
 var fromENV = regexp.MustCompile(`\bENV\b[^"'\n]*["'](\w+)["']`)
-
-// maxThreadsMean takes that variable of Capistrano's files as the number of threads, once.
-func (a *Application) maxThreadsMean() {
-	for _, f := range a.maxThreads {
-		a.note(f)
-	}
-	a.maxThreads = nil
-}
 
 func queueText(name string, weight int) string {
 	if weight > 0 {
