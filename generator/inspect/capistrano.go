@@ -206,15 +206,20 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 		r.supposes(key, text)
 		return
 	}
-	if value = shaped(fieldOf(key), value); value == nil {
+	f := fieldOf(key)
+	one, isText := value.(string)
+	switch n, err := strconv.Atoi(fmt.Sprint(value)); {
+	case value == nil || value == "":
 		return
-	}
-	switch one, _ := value.(string); key {
-	case "service_name":
+	case f.Type == argspec.Int && err == nil:
+		value = n
+	case f.Type == argspec.List && isText:
+		value = []string{one}
+	case key == "service_name":
 		value = strings.TrimSuffix(one, ".service")
-	case "command":
+	case key == "command":
 		value = path.Base(strings.TrimPrefix(one, "bundle exec "))
-	case "sidekiq_config":
+	case key == "sidekiq_config":
 		current, _ := r.known.setting("current_path")
 		if value = strings.TrimPrefix(strings.TrimPrefix(one, current+"/"), "./"); value == usualConfig {
 			return // where Sidekiq looks by itself
@@ -241,32 +246,8 @@ func fieldOf(key string) model.Field {
 	return f
 }
 
-// shaped gives a literal of Ruby the type of a field; nil where it cannot have it.
-func shaped(f model.Field, value any) any {
-	text, isText := value.(string)
-	words, _ := value.([]string)
-	n, err := strconv.Atoi(fmt.Sprint(value))
-	switch {
-	case f.Type == argspec.Int && err == nil:
-		return n
-	case f.Type == argspec.List && isText:
-		return []string{text}
-	case f.Type == argspec.List && len(words) > 0, f.Textual() && text != "":
-		return value
-	}
-	return nil
-}
-
 // inRuby shows a value.
-func inRuby(value any) string {
-	switch v := value.(type) {
-	case string:
-		return `"` + v + `"`
-	case []string:
-		return "%w[" + strings.Join(v, " ") + "]"
-	}
-	return fmt.Sprint(value)
-}
+func inRuby(value any) string { return string(asJSON(value)) }
 
 // configFiles are those of capistrano-sidekiq, one for each process.
 func (r *recipe) configFiles(s statement, name, text string) {
