@@ -29,13 +29,6 @@ type recipe struct {
 	partial         bool // some variables were not taken
 	dotenv          []string
 	rvmDir, rvmRuby string
-	places          map[string]place // of these
-}
-
-// place is a line of a file.
-type place struct {
-	*source
-	line int
 }
 
 // settingOf are the fields that Capistrano's settings are literally, by their names there.
@@ -63,7 +56,7 @@ var settings = map[string]func(r *recipe, s statement, name, text string){
 func (a *Application) deployment() {
 	stages := a.glob("config/deploy/*.rb")
 	main, own := []string{"Capfile", "config/deploy.rb"}, a.stage(stages)
-	r := &recipe{known: literals{}, set: map[string]bool{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}, places: map[string]place{}}
+	r := &recipe{known: literals{}, set: map[string]bool{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
 	if own != nil {
 		r.known["stage"] = stageOf(own[0]) // Capistrano sets it before it loads any
 		stages = slices.DeleteFunc(stages, func(name string) bool { return name == own[0] })
@@ -87,13 +80,14 @@ func (a *Application) deployment() {
 	if r.source == nil {
 		return
 	}
+	r.source = a.reading("Capistrano's files", nil, byCapistrano) // for what they say together
 	r.deployTo()
 	r.serversMean()
 	r.unitsMean()
-	if at := r.places["environment"]; r.partial {
-		at.offer(at.line, "environment", r.environment, "Capistrano's variables. Does Sidekiq need those that were not taken?")
+	if r.partial {
+		r.offer(0, "environment", r.environment, "variables for Sidekiq. Does it need those that were not taken?")
 	} else if len(r.environment) > 0 {
-		at.find(at.line, "environment", r.environment, "Capistrano's variables")
+		r.find(0, "environment", r.environment, "variables for Sidekiq")
 	}
 	a.recipe = r
 }
@@ -275,6 +269,5 @@ func (r *recipe) deployTo() {
 	if r.set["deploy_to"] || r.noStage || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
 		return
 	}
-	root := "/var/www/" + application
-	r.note(finding{found, "deploy_root", root, byCapistrano, "config/deploy.rb", "no :deploy_to, and this is Capistrano's default"})
+	r.find(0, "deploy_root", "/var/www/"+application, "no :deploy_to, and this is Capistrano's default")
 }

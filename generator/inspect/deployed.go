@@ -37,7 +37,7 @@ func (r *recipe) linked(s statement, name, text string) {
 		case file == usualConfig:
 			r.linkedConfig = true
 		case file == ".env" || strings.HasPrefix(file, ".env."):
-			r.places["dotenv"], r.dotenv = place{r.source, s.line}, append(r.dotenv, file)
+			r.dotenv = append(r.dotenv, file)
 		default:
 			continue
 		}
@@ -62,76 +62,66 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 		return
 	}
 	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
-	at, said := r.places["dotenv"], "linked_files has "+strings.Join(r.dotenv, " and ")
+	said := "linked_files has " + strings.Join(r.dotenv, " and ")
 	var paths, optional []string
 	for _, file := range slices.Compact(r.dotenv) {
 		paths = append(paths, root+"/shared/"+file)
 		optional = append(optional, "-"+root+"/shared/"+file)
 	}
 	switch {
-	case r.gems["dotenv"].line == 0 && r.gems["dotenv-rails"].line == 0:
-		at.offer(at.line, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
+	case r.gems["dotenv"].line == 0: // dotenv-rails requires it
+
+		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
 	case !known:
-		at.offer(at.line, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
+		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
-		at.find(at.line, "dotenv_files", paths, said+", which dotenv loads")
+		r.find(0, "dotenv_files", paths, said+", which dotenv loads")
 	}
 }
 
 // unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts.
-type unit struct {
-	name, instance string
-	place
-}
+type unit struct{ name, instance string }
 
-var commandCall = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.+)$`)
+var runsSystemctl = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*systemctl.*sidekiq.*)$`)
 
 // hook keeps the services of Sidekiq in a command of systemctl.
 func (r *recipe) hook(s statement) {
-	m := commandCall.FindStringSubmatch(s.text)
-	if m == nil || !strings.Contains(s.text, "systemctl") || !strings.Contains(s.text, "sidekiq") {
+	m := runsSystemctl.FindStringSubmatch(s.text)
+	if m == nil {
 		return
 	}
 	words, ok := r.known.words(m[1])
 	if !ok {
-		words = []string{"#sidekiq"} // which only Ruby could tell
+		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby could tell")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
-		if strings.Contains(name, "sidekiq") && !slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance }) {
-			r.units = append(r.units, unit{name, instance, place{r.source, s.line}})
+		if u := (unit{name, instance}); strings.Contains(name, "sidekiq") && !slices.Contains(r.units, u) {
+			r.units = append(r.units, u)
 		}
 	}
 }
 
 // unitsMean takes the name of the restarted service. Several, or instances, are a question.
 func (r *recipe) unitsMean() {
-	if r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
+	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	var first unit
+	name := r.units[0].name
+	r.find(0, "service_name", name, "a task runs systemctl with "+name)
 	var instances []string
 	var processes []model.Process
 	for _, u := range r.units {
 		switch {
-		case u.name == "#sidekiq":
-			u.refuse(u.line, "service_name", "a task restarts a service whose name only Ruby could tell")
-			continue
-		case first.name == "":
-			first = u
-			u.find(u.line, "service_name", u.name, "a task runs systemctl with "+u.name)
-			r.say("service " + u.name)
-		case u.name != first.name:
-			u.refuse(u.line, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
-			continue
-		}
-		if u.instance != "" {
+		case u.name != name:
+			r.refuse(0, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
+		case u.instance != "":
 			processes = append(processes, model.Process{Name: u.instance})
 			instances = append(instances, u.name+"@"+u.instance)
 		}
 	}
 	if len(processes) > 0 {
-		first.offer(first.line, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
+		r.offer(0, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
 	}
 }
 
@@ -174,9 +164,6 @@ func (r *recipe) variables(s statement, setting, text string) {
 		}
 	}
 	r.partial = r.partial || len(unknown)+len(secret) > 0
-	if len(unknown)+len(secret) > 0 {
-		r.places["environment"] = cmp.Or(r.places["environment"], place{r.source, s.line})
-	}
 	if len(unknown) > 0 {
 		r.refuse(s.line, "environment", setting+" sets "+list(unknown)+", whose values only Ruby or a shell could tell")
 	}
@@ -198,7 +185,7 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
 		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	default:
-		r.places["environment"], r.environment[name] = place{r.source, s.line}, value
+		r.environment[name] = value
 	}
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
 		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")

@@ -27,7 +27,7 @@ func (r *recipe) ruby(s statement, name, text string) {
 	case name == "chruby_ruby":
 		r.offer(s.line, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
 	case ruby != "default":
-		r.places["rvm"], r.rvmRuby = place{r.source, s.line}, ruby
+		r.rvmRuby = ruby
 		r.find(s.line, "ruby.manager", "rvm", "set :rvm_ruby_version, "+inRuby(ruby))
 	}
 }
@@ -42,11 +42,11 @@ func rubyName(version string) string {
 
 // rvmMeans names the wrapper of a Ruby that is not rvm's default.
 func (r *recipe) rvmMeans(user string) {
-	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
+	dir := cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
 	if r.rvmRuby != "" {
-		at.offer(at.line, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
+		r.offer(0, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
 	} else if r.rvmDir != "" {
-		at.find(at.line, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
+		r.find(0, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *recipe) managerPath(s statement, name, text string) {
 	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
 	case manager == "rvm":
-		r.places["rvm"], r.rvmDir = place{r.source, s.line}, folder
+		r.rvmDir = folder
 	default:
 		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}

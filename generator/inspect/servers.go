@@ -76,11 +76,10 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	case !literal || h.Host == "localhost" || h.Host == "127.0.0.1":
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
-	case len(r.hosts) >= mostServers:
-		what = "the list of servers is full; hint: add it to the inventory"
-		fallthrough
 	case what != "":
 		r.refuse(s.line, "playbook.servers", "not taken, since "+what)
+	case len(r.hosts) >= mostServers:
+		r.refuse(s.line, "playbook.servers", "not taken, since the list of servers is full; hint: add it to the inventory")
 	default:
 		r.hosts = append(r.hosts, h)
 	}
