@@ -83,12 +83,12 @@ func agreesWithTheModules(t *testing.T, name string, database, config []byte, un
 
 func showsConfig(t *testing.T, name, text string, c sidekiq.Config) {
 	t.Helper()
-	threads := sidekiq.LargestDefaultConcurrency
+	threads := "up to " + plural(sidekiq.LargestDefaultConcurrency, "thread")
 	if c.Concurrency != nil {
-		threads = *c.Concurrency
+		threads = plural(*c.Concurrency, "thread")
 	}
 	text = wrapped.ReplaceAllString(text, " ")
-	require.Contains(t, text, "config/sidekiq.yml: "+plural(threads, "thread"), name)
+	require.Contains(t, text, "config/sidekiq.yml: "+threads, name)
 	var queues []string
 	for _, q := range c.Queues {
 		queues = append(queues, cmp.Or(q.Name, "one whose name only Ruby can tell"))

@@ -69,8 +69,7 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 		optional = append(optional, "-"+root+"/shared/"+file)
 	}
 	switch {
-	case r.gems["dotenv"].line == 0: // dotenv-rails requires it
-
+	case r.gems["dotenv"].line == 0: // which dotenv-rails requires
 		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
 	case !known:
 		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
@@ -135,7 +134,7 @@ var (
 
 // variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
 func (r *recipe) variables(s statement, setting, text string) {
-	var unknown, secret []string
+	var left []string
 	words, isList := r.known.words(text)
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
@@ -153,22 +152,17 @@ func (r *recipe) variables(s statement, setting, text string) {
 		case name == "PATH":
 			r.path(s, setting, value)
 		case !variableName.MatchString(word):
-			unknown = append(unknown, "something that is no NAME=VALUE")
-		case strings.ContainsAny(value, "$`"):
-			unknown = append(unknown, name)
-		case secretName.MatchString(name) || secretValue.MatchString(value):
-			secret = append(secret, name)
+			left = append(left, "something that is no NAME=VALUE")
+		case strings.ContainsAny(value, "$`") || secretName.MatchString(name) || secretValue.MatchString(value):
+			left = append(left, name)
 		default:
 			r.variable(s, setting, name, value)
 			r.say(name)
 		}
 	}
-	r.partial = r.partial || len(unknown)+len(secret) > 0
-	if len(unknown) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(unknown)+", whose values only Ruby or a shell could tell")
-	}
-	if len(secret) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(secret)+", which may be secret; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
+	if len(left) > 0 {
+		r.partial = true
+		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or only a shell could tell; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
 

@@ -42,17 +42,18 @@ func (a *Application) sidekiqYML() {
 		o.offer(0, "sidekiq_config", o.name, "Sidekiq reads it only when it is started with -C "+o.name+". Is it?")
 		s = cmp.Or(s, o)
 	}
-	a.configured = a.threadsOf(sidekiq.Config{})
-	switch {
+	a.othersMean(s, others)
+	switch _, isSet := a.best("concurrency"); {
 	case s != nil:
 		s.configMeans()
 	case given != "" || a.linkedConfig:
-		a.configured = 0
 		a.note(finding{kind: remark, key: "concurrency", text: cmp.Or(given, usualConfig) + " is not in the application: that of the hosts counts, and is read there"})
-	default:
-		a.tellDefault(usualConfig + " is not there")
+	case !isSet:
+		s = a.reading(usualConfig, nil, byOther)
+		s.say("not there")
+		s.configMeans()
+		s.forget()
 	}
-	a.othersMean(s, others)
 }
 
 func (a *Application) threadsOf(config sidekiq.Config) int {
@@ -61,16 +62,6 @@ func (a *Application) threadsOf(config sidekiq.Config) int {
 		panic(err) // only of a variable, and none is set
 	}
 	return total
-}
-
-// tellDefault says how many threads there are where the configuration does not set them.
-func (a *Application) tellDefault(why string) {
-	threads := a.version.DefaultConcurrency()
-	text := "Sidekiq " + a.version.String() + " starts " + plural(threads, "thread")
-	if !a.version.Known() {
-		text = "Sidekiq starts 5 to 25 threads, by its version"
-	}
-	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: why + ": " + text + ", or RAILS_MAX_THREADS where that is set."})
 }
 
 // refusal is what a file is refused for: the line and the words. A refusal quotes no value of the file.
@@ -87,17 +78,18 @@ func (s *source) configMeans() {
 	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
 	if err != nil {
 		line, text := refusal(err)
-		s.configured = 0
 		s.refuse(line, "concurrency", "cannot be read: "+text)
 		s.offer(line, "concurrency", s.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
 		return
 	}
 	s.configured = s.threadsOf(config)
-	if config.Concurrency == nil {
-		s.tellDefault(s.name + " sets no concurrency")
-		s.say(plural(s.version.DefaultConcurrency(), "thread") + " by default")
-	} else {
+	switch threads := plural(s.version.DefaultConcurrency(), "thread"); {
+	case config.Concurrency != nil:
 		s.say(plural(*config.Concurrency, "thread"))
+	case s.version.Known():
+		s.say(threads + " unless RAILS_MAX_THREADS is set")
+	default:
+		s.say("up to " + threads + ", by the version of Sidekiq and RAILS_MAX_THREADS")
 	}
 	if len(config.Capsules) > 0 {
 		s.say(fmt.Sprintf("with its capsules %d", s.configured))
