@@ -167,12 +167,8 @@ func (r *recipe) sshUser(s statement, _, text string) {
 
 // unread refuses settings with flags of Sidekiq, unless they say that there is one process.
 func (r *recipe) unread(s statement, name, text string) {
-	key := "processes"
-	if name == "sidekiq_options" {
-		key = "concurrency"
-	}
 	if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
-		r.refuse(s.line, key, name+" is not read: set here what it sets")
+		r.refuse(s.line, "processes", name+" is not read: list here what it starts, each process with its queues")
 	}
 }
 
@@ -182,10 +178,9 @@ func (r *recipe) remember(s statement, name, text string) {
 		return
 	}
 	delete(r.known, name)
-	if v, ok := r.known.value(text); ok {
-		if one, isText := v.(string); isText {
-			r.known[name] = one
-		}
+	value, _ := r.known.value(text)
+	if one, isText := value.(string); isText {
+		r.known[name] = one
 	}
 }
 

@@ -30,13 +30,8 @@ func (a *Application) databaseYML() {
 		s.refuse(line, "database.pool", text)
 		return
 	}
-	var names []string
 	for _, d := range read.Edits {
 		s.poolMeans(d, len(read.Edits) > 1)
-		names = append(names, d.Name)
-	}
-	if len(names) > 1 {
-		s.offer(0, "database.names", names, "several databases, all of which the role tunes. Name some to leave the others as they are.")
 	}
 }
 

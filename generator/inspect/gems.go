@@ -15,13 +15,13 @@ type gem struct {
 	line    int
 }
 
-// gemsOfInterest are those that are shown, each with the Ruby manager that it is for.
-var gemsOfInterest = []struct{ name, manager string }{
-	{"sidekiq", ""}, {"sidekiq-pro", ""}, {"sidekiq-ent", ""}, {"redis-namespace", ""}, {"rails", ""}, {"mysql2", ""}, {"trilogy", ""}, {"pg", ""},
-	{"sqlite3", ""}, {"dotenv", ""}, {"capistrano", ""}, {"capistrano-sidekiq", ""}, {"capistrano-rbenv", "rbenv"}, {"capistrano3-rbenv", "rbenv"},
-	{"capistrano-rvm", "rvm"}, {"rvm1-capistrano3", "rvm"}, {"capistrano-asdf", "asdf"}, {"capistrano-mise", "mise"}, {"capistrano-chruby", ""},
-	{"mina", ""}, {"kamal", ""},
+// gemsOfInterest are those that are shown.
+var gemsOfInterest = []string{
+	"sidekiq", "sidekiq-pro", "sidekiq-ent", "redis-namespace", "rails", "mysql2", "trilogy", "pg", "sqlite3", "dotenv", "capistrano", "capistrano-sidekiq",
+	"capistrano-rbenv", "capistrano3-rbenv", "capistrano-rvm", "rvm1-capistrano3", "capistrano-asdf", "capistrano-mise", "capistrano-chruby", "mina", "kamal",
 }
+
+var managerOfGem = regexp.MustCompile(`rbenv|rvm|asdf|mise`)
 
 // lockedGem is a gem and its version without the platform for which it was built.
 var lockedGem = regexp.MustCompile(`^    ([A-Za-z0-9_.-]+) \(([0-9][0-9A-Za-z.]*)(?:-[^()\s]+)?\)`)
@@ -35,9 +35,6 @@ func (a *Application) lockfile() {
 	s := a.open(name, byOther)
 	if s == nil {
 		a.note(finding{kind: remark, key: "sidekiq_version", text: name + " is not there; the role reads that of the host"})
-		if name == "gems.locked" {
-			a.reading("gems.rb", nil, byOther).say("without gems.locked")
-		}
 		return
 	}
 	var err error
@@ -52,12 +49,14 @@ func (a *Application) lockfile() {
 			}
 		}
 	}
-	for _, of := range gemsOfInterest {
-		if g := a.gems[of.name]; g.line > 0 {
-			s.say(of.name + " " + g.version.String())
-			if of.manager != "" {
-				s.find(g.line, "ruby.manager", of.manager, of.name+" "+g.version.String())
-			}
+	for _, name := range gemsOfInterest {
+		g, manager := a.gems[name], managerOfGem.FindString(name)
+		if g.line == 0 {
+			continue
+		}
+		said := name + " " + g.version.String()
+		if s.say(said); manager != "" {
+			s.find(g.line, "ruby.manager", manager, said)
 		}
 	}
 	s.gemsMean()

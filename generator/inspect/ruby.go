@@ -174,14 +174,14 @@ func (known literals) text(text string) (one string, ok bool) {
 
 // interpolate replaces #{fetch(:name)}, and is not ok with any other #{}.
 func (known literals) interpolate(text string) (string, bool) {
-	ok := true
 	text = interpolated.ReplaceAllStringFunc(text, func(found string) string {
 		m := interpolated.FindStringSubmatch(found)
-		one, has := known.setting(m[1] + m[2])
-		ok = ok && has
-		return one
+		if one, ok := known.setting(m[1] + m[2]); ok {
+			return one
+		}
+		return found
 	})
-	return text, ok && !strings.Contains(text, "#{")
+	return text, !strings.Contains(text, "#{")
 }
 
 // setting is a value that was set, or a path that Capistrano makes from :deploy_to.
