@@ -35,6 +35,9 @@ func (a *Application) lockfile() {
 	s := a.open(name, byOther)
 	if s == nil {
 		a.note(finding{kind: remark, key: "sidekiq_version", text: name + " is not there; the role reads that of the host"})
+		if name == "gems.locked" {
+			a.reading("gems.rb", nil, byOther).say("without gems.locked")
+		}
 		return
 	}
 	var err error
