@@ -195,14 +195,13 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 		r.supposes(key, text)
 		return
 	}
-	f := fieldOf(key)
 	one, isText := value.(string)
 	switch n, err := strconv.Atoi(fmt.Sprint(value)); {
 	case value == nil || value == "":
 		return
-	case f.Type == argspec.Int && err == nil:
+	case fieldOf(key).Type == argspec.Int && err == nil:
 		value = n
-	case f.Type == argspec.List && isText:
+	case fieldOf(key).Type == argspec.List && isText:
 		value = []string{one}
 	case key == "service_name":
 		value = strings.TrimSuffix(one, ".service")

@@ -31,12 +31,11 @@ func (a *Application) sidekiqYML() {
 		s = a.open(usualConfig+".erb", byOther)
 	}
 	others := a.otherConfigs(given)
-	_, listed := a.best("processes")
 	likely := slices.IndexFunc(others, func(o *source) bool { return processName(o.name) == a.railsEnv })
 	if s == nil && len(others) == 1 {
 		likely = 0
 	}
-	if likely >= 0 && given == "" && !listed {
+	if _, listed := a.best("processes"); likely >= 0 && given == "" && !listed {
 		o := others[likely]
 		others = slices.Delete(others, likely, likely+1)
 		o.offer(0, "sidekiq_config", o.name, "Sidekiq reads it only when it is started with -C "+o.name+". Is it?")
