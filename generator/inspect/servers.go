@@ -34,9 +34,9 @@ func (r *recipe) other(s *source) {
 }
 
 func (r *recipe) role(s statement, name, text string) {
-	servers, ok := r.known.words(text)
-	if !ok || len(servers) == 0 {
-		r.host(s, "", text, []string{name})
+	servers, _ := r.known.words(text)
+	if len(servers) == 0 {
+		servers = []string{""} // which is no name
 	}
 	for _, server := range servers {
 		r.host(s, inRuby(server), text, []string{name})
