@@ -30,7 +30,7 @@ func TestInitWritesOnceAndSaysWhatItDid(t *testing.T) {
 	play := filepath.Join(appIn(t, map[string]string{"site.yml": "- hosts: jobs\n  roles:\n    - { role: sidekiq, project_name: played }\n"}), "site.yml")
 	home := appIn(t, map[string]string{".tool-versions": "ruby 3.3.5\n", ".ruby-version": "3.3.5\n"})
 	file := filepath.Join(dir, model.FileName)
-	shown := "Gemfile.lock            Sidekiq 7.3.2\nconfig/deploy.rb        application mover, user deploy, deploy_to /srv/mover\n"
+	shown := "Gemfile.lock            sidekiq 7.3.2\nconfig/deploy.rb        application mover, user deploy, deploy_to /srv/mover\n"
 	for _, c := range []struct {
 		args   string
 		out    string

@@ -1,18 +1,16 @@
 package inspect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/databaseyml"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
 )
 
 // databaseYML notes how large the pools are. The role tunes the file of the host, not this one; both are often the same.
@@ -21,7 +19,8 @@ func (a *Application) databaseYML() {
 	if s == nil {
 		return
 	}
-	rules := databaseyml.Rules{Source: s.text, Environment: a.railsEnv, Environ: environ.None, Rails: a.rails()}
+	rails := cmp.Or(a.gems["activerecord"], a.gems["rails"]).version
+	rules := databaseyml.Rules{Source: s.text, Environment: a.railsEnv, Environ: environ.None, Rails: rails}
 	read, err := databaseyml.Apply(s.text, rules, environ.None, databaseyml.Request{Environment: a.railsEnv, Size: 1})
 	if err != nil {
 		line, text := refusal(err)
@@ -31,52 +30,35 @@ func (a *Application) databaseYML() {
 		s.refuse(line, "database.pool", text)
 		return
 	}
-	var names []string
 	for _, d := range read.Edits {
 		s.poolMeans(d, len(read.Edits) > 1)
-		names = append(names, d.Name)
 	}
-	if len(names) > 1 {
-		s.offer(0, "database.names", names, "several databases, all of which the role tunes. Name some to leave the others as they are.")
-	}
-}
-
-// rails is the version that reads the file.
-func (a *Application) rails() databaseyml.Version {
-	if g := a.gems["activerecord"]; g.line > 0 {
-		return g.version
-	}
-	return a.gems["rails"].version
 }
 
 // poolMeans says of one pool what the role will do about it.
 func (s *source) poolMeans(d databaseyml.Edit, isOfSeveral bool) {
-	threads, text := s.wanted(), poolText(d)
-	if isOfSeveral {
-		text = d.Name + ": " + text
-	}
-	switch {
-	case threads == 0:
-	case d.Before >= threads:
-		text += ", enough for " + s.threadText(threads)
-	case len(d.Found.Variables) > 0:
-		text += ", too small for " + s.threadText(threads) + ": the role sets the variable"
-	default:
-		text += ", too small for " + s.threadText(threads) + ": the role raises it"
-	}
-	s.tell(d.Found.Line, "database.pool", text)
-	s.say(text)
-}
-
-func poolText(d databaseyml.Edit) string {
-	text := fmt.Sprintf("pool %d", d.Before)
+	text, variables := fmt.Sprintf("pool %d", d.Before), d.Found.Variables
 	if d.Before == databaseyml.Unlimited {
 		text = "pool without a limit"
 	}
-	if d.Found.Source == databaseyml.Unassigned && len(d.Found.Variables) == 0 {
-		return text + " by default"
+	if isOfSeveral {
+		text = d.Name + ": " + text
 	}
-	return strings.TrimSpace(text + " " + notSet(d.Found.Variables))
+	does := "raises it"
+	if len(variables) > 0 {
+		does, text = "sets the variable", text+" unless "+strings.Join(variables, " or ")+" is set"
+	} else if d.Found.Source == databaseyml.Unassigned {
+		text += " by default"
+	}
+	switch threads := s.wanted(); {
+	case threads == 0:
+	case d.Before >= threads:
+		text += ", enough for " + plural(threads, "thread")
+	default:
+		text += ", too small for " + plural(threads, "thread") + ": the role " + does
+	}
+	s.tell(d.Found.Line, "database.pool", text)
+	s.say(text)
 }
 
 // diskRoot is the absolute path of an Active Storage service on disk; no other has a root.
@@ -101,20 +83,4 @@ func (a *Application) storageYML() {
 		return
 	}
 	s.offer(0, "hardening.read_write_paths", paths, "Active Storage has "+list(s.said)+". Do jobs write there? The profile strict forbids it by default.")
-}
-
-// entryOf is what a mapping has by a name, which may be a symbol.
-func entryOf(doc *rubyyaml.Document, n *yaml.Node, name string) (none rubyyaml.Entry) {
-	if n == nil || rubyyaml.Deref(n).Kind != yaml.MappingNode {
-		return none
-	}
-	m, err := doc.Mapping(rubyyaml.Deref(n))
-	if err != nil {
-		return none
-	}
-	entry, _, err := m.Entry(name)
-	if err != nil {
-		return none
-	}
-	return entry
 }

@@ -21,16 +21,13 @@ func (a *Application) deployed() {
 		a.recipe.rvmMeans(user)
 		a.recipe.dotenvMeans(root, known)
 	}
-	if manager, ok := a.best("ruby.manager"); a.gemset != "" && (!ok || manager.value == "rvm") {
-		a.note(finding{offered, "ruby.bundle", wrapper("/home/"+user+"/.rvm", a.gemset), byOther, "", "People develop with the gemset " + a.gemset + " of rvm. Do the hosts have it, too?"})
-	}
 }
 
 // linked keeps the files of linked_files that the role should know.
-func (r *recipe) linked(s statement, text string) {
+func (r *recipe) linked(s statement, name, text string) {
 	files, ok := r.known.words(text)
-	if !ok || s.nested {
-		r.refuse(s.line, "dotenv_files", s.whyNot("linked_files"))
+	if !ok {
+		r.refuse(s.line, "dotenv_files", onlyRuby(name))
 		return
 	}
 	for _, file := range files {
@@ -40,7 +37,7 @@ func (r *recipe) linked(s statement, text string) {
 		case file == usualConfig:
 			r.linkedConfig = true
 		case file == ".env" || strings.HasPrefix(file, ".env."):
-			r.places["dotenv"], r.dotenv = place{r.source, s.line}, append(r.dotenv, file)
+			r.dotenv = append(r.dotenv, file)
 		default:
 			continue
 		}
@@ -51,10 +48,10 @@ func (r *recipe) linked(s statement, text string) {
 // writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
-func (r *recipe) linkedDirs(s statement, text string) {
+func (r *recipe) linkedDirs(s statement, _, text string) {
 	dirs, _ := r.known.words(text)
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
-	if len(dirs) > 0 && !s.nested {
+	if len(dirs) > 0 {
 		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+", where jobs cannot write with the profile strict unless it is listed here")
 	}
 }
@@ -65,76 +62,65 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 		return
 	}
 	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
-	at, said := r.places["dotenv"], "linked_files has "+strings.Join(r.dotenv, " and ")
+	said := "linked_files has " + strings.Join(r.dotenv, " and ")
 	var paths, optional []string
 	for _, file := range slices.Compact(r.dotenv) {
 		paths = append(paths, root+"/shared/"+file)
 		optional = append(optional, "-"+root+"/shared/"+file)
 	}
 	switch {
-	case r.gems["dotenv"].line == 0 && r.gems["dotenv-rails"].line == 0:
-		at.offer(at.line, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
+	case r.gems["dotenv"].line == 0: // which dotenv-rails requires
+		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
 	case !known:
-		at.offer(at.line, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
+		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
-		at.find(at.line, "dotenv_files", paths, said+", which dotenv loads")
+		r.find(0, "dotenv_files", paths, said+", which dotenv loads")
 	}
 }
 
 // unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts.
-type unit struct {
-	name, instance string
-	place
-}
+type unit struct{ name, instance string }
 
-var commandCall = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.+)$`)
+var runsSystemctl = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*systemctl.*sidekiq.*)$`)
 
 // hook keeps the services of Sidekiq in a command of systemctl.
 func (r *recipe) hook(s statement) {
-	m := commandCall.FindStringSubmatch(s.text)
-	if m == nil || !strings.Contains(s.text, "systemctl") || !strings.Contains(s.text, "sidekiq") {
+	m := runsSystemctl.FindStringSubmatch(s.text)
+	if m == nil {
 		return
 	}
 	words, ok := r.known.words(m[1])
 	if !ok {
-		words = []string{"#sidekiq"} // which only Ruby could tell
+		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby could tell")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
-		if strings.Contains(name, "sidekiq") && !slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance }) {
-			r.units = append(r.units, unit{name, instance, place{r.source, s.line}})
+		if u := (unit{name, instance}); strings.Contains(name, "sidekiq") && !slices.Contains(r.units, u) {
+			r.units = append(r.units, u)
 		}
 	}
 }
 
 // unitsMean takes the name of the restarted service. Several, or instances, are a question.
 func (r *recipe) unitsMean() {
-	if r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
+	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	var first unit
+	name := r.units[0].name
+	r.find(0, "service_name", name, "a task runs systemctl with "+name)
 	var instances []string
 	var processes []model.Process
 	for _, u := range r.units {
 		switch {
-		case u.name == "#sidekiq":
-			u.refuse(u.line, "service_name", "a task restarts a service whose name only Ruby could tell")
-			continue
-		case first.name == "":
-			first = u
-			u.find(u.line, "service_name", u.name, "a task runs systemctl with "+u.name)
-			r.say("service " + u.name)
-		case u.name != first.name:
-			u.refuse(u.line, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
-			continue
-		}
-		if u.instance != "" {
+		case u.name != name:
+			r.refuse(0, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
+		case u.instance != "":
 			processes = append(processes, model.Process{Name: u.instance})
 			instances = append(instances, u.name+"@"+u.instance)
 		}
 	}
 	if len(processes) > 0 {
-		first.offer(first.line, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
+		r.offer(0, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
 	}
 }
 
@@ -148,7 +134,7 @@ var (
 
 // variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
 func (r *recipe) variables(s statement, setting, text string) {
-	var unknown, secret []string
+	var left []string
 	words, isList := r.known.words(text)
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
@@ -158,32 +144,25 @@ func (r *recipe) variables(s statement, setting, text string) {
 			}
 			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
 		} else if part != "" && !isList {
-			r.refuse(s.line, "environment", s.whyNot("part of "+setting))
+			r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
 		}
 	}
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
 		case name == "PATH":
+			r.path(s, setting, value)
 		case !variableName.MatchString(word):
-			unknown = append(unknown, "something that is no NAME=VALUE")
-		case s.nested || strings.ContainsAny(value, "$`"):
-			unknown = append(unknown, name)
-		case secretName.MatchString(name) || secretValue.MatchString(value):
-			secret = append(secret, name)
+			left = append(left, "something that is no NAME=VALUE")
+		case strings.ContainsAny(value, "$`") || secretName.MatchString(name) || secretValue.MatchString(value):
+			left = append(left, name)
 		default:
 			r.variable(s, setting, name, value)
 			r.say(name)
 		}
 	}
-	r.partial = r.partial || len(unknown)+len(secret) > 0
-	if len(unknown)+len(secret) > 0 {
-		r.places["environment"] = cmp.Or(r.places["environment"], place{r.source, s.line})
-	}
-	if len(unknown) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(unknown)+", whose values only Ruby or a shell could tell")
-	}
-	if len(secret) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(secret)+", which may be secret; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
+	if len(left) > 0 {
+		r.partial = true
+		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or only a shell could tell; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
 
@@ -193,23 +172,26 @@ func (r *recipe) variable(s statement, setting, name, value string) {
 	switch number := r.known.number(value); {
 	case name == "RAILS_ENV" || name == "RACK_ENV":
 		r.find(s.line, "rails_env", value, said+" "+value)
-	case name == maxThreads && number > 0:
-		r.maxThreads = []finding{{found, "concurrency", number, byCapistrano, r.at(s.line), said + " " + value}}
+	case name == "RAILS_MAX_THREADS" && number > 0 && !r.setsThreads():
+		r.find(s.line, "concurrency", number, said+" "+value)
 	case name == "DB_POOL" && number > 0:
 		r.find(s.line, "database.pool", value, said+" "+value)
-	case name == "MALLOC_ARENA_MAX" && number == 2:
-		r.tell(s.line, "memory.malloc", said+" 2, as the role does by default")
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
 		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	default:
-		r.places["environment"], r.environment[name] = place{r.source, s.line}, value
-		if !slices.Contains(r.environmentSaid, "set :"+setting) {
-			r.environmentSaid = append(r.environmentSaid, "set :"+setting)
-		}
+		r.environment[name] = value
 	}
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
 		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
 	}
+}
+
+var literalThreads = regexp.MustCompile(`(?m)^\s*:?concurrency:\s*\d+\s*(#|$)`)
+
+// setsThreads reports whether config/sidekiq.yml has a number of threads, which counts more than RAILS_MAX_THREADS.
+func (r *recipe) setsThreads() bool {
+	text, _ := r.Application.read(usualConfig) // what is read counts
+	return literalThreads.Match(text)
 }
 
 // inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.

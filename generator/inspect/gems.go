@@ -15,21 +15,16 @@ type gem struct {
 	line    int
 }
 
-// gemsOfInterest are those that are shown, and how.
-var gemsOfInterest = []struct{ gem, shown string }{
-	{"sidekiq", "Sidekiq"}, {"sidekiq-pro", "Sidekiq Pro"}, {"sidekiq-ent", "Sidekiq Enterprise"}, {"redis-namespace", ""}, {"rails", "Rails"},
-	{"activerecord", "-"}, {"mysql2", ""}, {"trilogy", ""}, {"pg", ""}, {"sqlite3", ""}, {"dotenv", ""}, {"dotenv-rails", "-"},
-	{"capistrano", ""}, {"capistrano-sidekiq", ""}, {"capistrano-rbenv", ""}, {"capistrano3-rbenv", ""}, {"capistrano-rvm", ""},
-	{"rvm1-capistrano3", ""}, {"capistrano-asdf", ""}, {"capistrano-mise", ""}, {"capistrano-chruby", ""}, {"mina", ""}, {"kamal", ""},
+// gemsOfInterest are those that are shown.
+var gemsOfInterest = []string{
+	"sidekiq", "sidekiq-pro", "sidekiq-ent", "redis-namespace", "rails", "mysql2", "trilogy", "pg", "sqlite3", "dotenv", "capistrano", "capistrano-sidekiq",
+	"capistrano-rbenv", "capistrano3-rbenv", "capistrano-rvm", "rvm1-capistrano3", "capistrano-asdf", "capistrano-mise", "capistrano-chruby", "mina", "kamal",
 }
 
-// managerOf are the Ruby managers by the word in the names of Capistrano's gems for them.
-var managerOf = map[string]string{
-	"capistrano-rbenv": "rbenv", "capistrano3-rbenv": "rbenv", "capistrano-rvm": "rvm", "rvm1-capistrano3": "rvm", "capistrano-asdf": "asdf", "capistrano-mise": "mise",
-}
+var managerOfGem = regexp.MustCompile(`rbenv|rvm|asdf|mise`)
 
-// platform is the end of a version that names the platform for which a gem was built.
-var platform = regexp.MustCompile(`(?m)^(    [A-Za-z0-9_.-]+ \([0-9][0-9A-Za-z.]*)-[^()\s]+\)`)
+// lockedGem is a gem and its version without the platform for which it was built.
+var lockedGem = regexp.MustCompile(`^    ([A-Za-z0-9_.-]+) \(([0-9][0-9A-Za-z.]*)(?:-[^()\s]+)?\)`)
 
 // lockfile is the one that Bundler reads: it takes gems.rb before Gemfile.
 func (a *Application) lockfile() {
@@ -45,19 +40,26 @@ func (a *Application) lockfile() {
 		}
 		return
 	}
-	text := platform.ReplaceAll(s.text, []byte("$1)"))
-	for _, g := range gemsOfInterest {
-		version, err := sidekiq.LockedVersion(text, g.gem)
-		if err != nil {
-			s.refuse(0, "", err.Error())
-			return
-		}
-		if version.Known() {
-			at := regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(g.gem) + ` \(`).FindIndex(text)
-			a.gems[g.gem] = gem{version, lineOf(text, at[0])}
-			if g.shown != "-" {
-				s.say(cmp.Or(g.shown, g.gem) + " " + version.String())
+	var err error
+	if a.version, err = sidekiq.LockedVersion(s.text, "sidekiq"); err != nil {
+		s.refuse(0, "", err.Error())
+		return
+	}
+	for i, line := range strings.Split(string(s.text), "\n") {
+		if m := lockedGem.FindStringSubmatch(line); m != nil {
+			if version, err := sidekiq.ParseVersion(m[2]); err == nil {
+				a.gems[m[1]] = gem{version, i + 1}
 			}
+		}
+	}
+	for _, name := range gemsOfInterest {
+		g, manager := a.gems[name], managerOfGem.FindString(name)
+		if g.line == 0 {
+			continue
+		}
+		said := name + " " + g.version.String()
+		if s.say(said); manager != "" {
+			s.find(g.line, "ruby.manager", manager, said)
 		}
 	}
 	s.gemsMean()
@@ -65,31 +67,24 @@ func (a *Application) lockfile() {
 
 // gemsMean notes what gems say of a server.
 func (s *source) gemsMean() {
-	s.version = s.gems["sidekiq"].version
-	switch line := s.gems["sidekiq"].line; {
-	case !s.version.Known():
+	line := s.gems["sidekiq"].line
+	switch {
+	case line == 0:
 		s.Unwanted = s.name + " has no Sidekiq"
 		s.refuse(0, "sidekiq_version", "no sidekiq in it; hint: bundle add sidekiq")
 	case !s.version.AtLeast(5, 0, 0):
 		s.refuse(line, "sidekiq_version", "Sidekiq "+s.version.String()+" is older than 5, which the role is made for")
 	default:
-		s.add(decided, line, "sidekiq_version", s.version.String(), "")
-	}
-	for _, g := range gemsOfInterest {
-		if manager := managerOf[g.gem]; manager != "" && s.gems[g.gem].line > 0 {
-			s.find(s.gems[g.gem].line, "ruby.manager", manager, g.gem+" "+s.gems[g.gem].version.String())
-		}
+		s.tell(line, "sidekiq_version", "Sidekiq "+s.version.String())
 	}
 	s.capistrano = s.gems["capistrano"].line > 0
 	if g := s.gems["capistrano-sidekiq"]; g.line > 0 {
 		said := "capistrano-sidekiq " + g.version.String()
-		switch {
-		case g.version.AtLeast(4, 0, 0) || !g.version.AtLeast(2, 0, 0):
-			s.tell(g.line, "capistrano.gem", said+", for which there are no lines: take the gem out, `sidekiq-role capistrano` makes tasks that need none")
-		case g.version.AtLeast(3, 0, 0):
-			s.find(g.line, "capistrano.gem", "3", said)
+		switch major, _, _ := strings.Cut(g.version.String(), "."); major {
+		case "2", "3":
+			s.find(g.line, "capistrano.gem", major, said)
 		default:
-			s.find(g.line, "capistrano.gem", "2", said)
+			s.tell(g.line, "capistrano.gem", said+", for which there are no lines: take the gem out, `sidekiq-role capistrano` makes tasks that need none")
 		}
 	}
 	if g := s.gems["redis-namespace"]; g.line > 0 {
@@ -100,58 +95,43 @@ func (s *source) gemsMean() {
 	}
 }
 
-// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it.
-type rubyHint struct {
-	name    string
-	pattern *regexp.Regexp
-	hint    string // of managers, the likeliest last
-	manager string
-}
+// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it, the likeliest first.
+type rubyHint struct{ name, managers string }
 
 var rubyHints = []rubyHint{
-	{".mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
-	{"mise.toml", regexp.MustCompile(`(?m)^ruby\s*=`), "mise", "mise"},
-	{".tool-versions", regexp.MustCompile(`(?m)^ruby[ \t]`), "asdf or mise", "asdf"},
-	{".rvmrc", regexp.MustCompile(`(?m)\brvm\b(?:.*?([\w.-]+@[\w.-]+))?`), "rvm", "rvm"},
-	{".ruby-gemset", regexp.MustCompile(`([\w.-]+)`), "rvm", "rvm"},
-	{".rbenv-vars", regexp.MustCompile(`\S`), "rbenv", "rbenv"},
-	{".ruby-version", regexp.MustCompile(`([\w.-]+)`), "rbenv and others", ""},
+	{".mise.toml", "mise"}, {"mise.toml", "mise"}, {".tool-versions", "asdf or mise"}, {".rvmrc", "rvm"}, {".ruby-gemset", "rvm"}, {".rbenv-vars", "rbenv"},
 }
+
+var (
+	hasTools    = regexp.MustCompile(`mise\.toml|\.tool-versions`) // of several tools, of which Ruby need not be one
+	choosesRuby = regexp.MustCompile(`(?m)^ruby\s`)
+)
 
 // rubyFiles are weak hints: what a developer has need not be on the server.
 func (a *Application) rubyFiles() {
-	ruby := map[string]string{}
 	for _, h := range rubyHints {
 		s := a.open(h.name, byOther)
 		if s == nil {
 			continue
 		}
-		m := h.pattern.FindSubmatch(s.text)
-		if m == nil {
+		if hasTools.MatchString(h.name) && !choosesRuby.Match(s.text) {
 			s.forget()
 			continue
 		}
-		s.say("for " + h.hint + ", at least where people develop")
-		if h.manager != "" {
-			s.offer(lineOf(s.text, h.pattern.FindIndex(s.text)[0]), "ruby.manager", h.manager, "it is for "+h.hint+
-				". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
-		}
-		ruby[h.name] = string(m[len(m)-1])
-	}
-	a.gemset = ruby[".rvmrc"]
-	if ruby[".ruby-version"] != "" && ruby[".ruby-gemset"] != "" {
-		a.gemset = ruby[".ruby-version"] + "@" + ruby[".ruby-gemset"]
+		s.say("for " + h.managers + ", at least where people develop")
+		manager, _, _ := strings.Cut(h.managers, " ")
+		s.offer(0, "ruby.manager", manager, "it is for "+h.managers+
+			". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
 	}
 }
 
 var (
-	anyNamespace = regexp.MustCompile(`\bnamespace(:|['"]?\s*=>)`)
-	namespace    = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')`)
-	capsule      = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
-	overruled    = regexp.MustCompile(`\b(\w+)\.(concurrency|queues)\s*=\s*(\d{0,9})`)
-	address      = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
-	addressElse  = regexp.MustCompile(`\burl(?::|['"]?\s*=>)\s*(?:ENV\b[^"']*["'](\w+)["'])?`)
-	local        = regexp.MustCompile(`^redis://(?:localhost|127\.0\.0\.1)(?::6379)?(?:/0?)?$`)
+	namespace   = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')?`)
+	capsule     = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
+	overruled   = regexp.MustCompile(`\b(\w+)\.(concurrency|queues)\s*=\s*(\d{0,9})`)
+	address     = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
+	addressElse = regexp.MustCompile(`\burl(?::|['"]?\s*=>)\s*(?:ENV\b[^"']*["'](\w+)["'])?`)
+	local       = regexp.MustCompile(`^redis://(?:localhost|127\.0\.0\.1)(?::6379)?(?:/0?)?$`)
 )
 
 // initializer looks for what Sidekiq's configuration in Ruby says literally.
@@ -160,8 +140,8 @@ func (a *Application) initializer() {
 	if s == nil {
 		return
 	}
-	var within string // the variable of the capsule in which the line is
-	var capsules, sized, threads, first int
+	var within string      // the variable of the capsule in which the line is
+	var first, threads int // of capsules
 	client := false
 	for i, line := range strings.Split(string(s.text), "\n") {
 		line = withoutComment(line)
@@ -171,24 +151,18 @@ func (a *Application) initializer() {
 			s.addressMeans(i+1, line)
 		}
 		if m := capsule.FindStringSubmatch(line); m != nil {
-			within, capsules, first = m[1], capsules+1, cmp.Or(first, i+1)
+			within, first = m[1], cmp.Or(first, i+1)
 		}
 		for _, m := range overruled.FindAllStringSubmatch(line, -1) {
-			n, err := strconv.Atoi(m[3])
-			switch {
-			case m[1] != within:
+			if m[1] != within {
 				s.refuse(i+1, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
-			case m[2] == "concurrency" && err == nil:
-				sized, threads = sized+1, threads+n
+			} else if n, err := strconv.Atoi(m[3]); err == nil {
+				threads += n
 			}
 		}
 	}
-	switch {
-	case capsules == 0:
-	case sized == capsules:
-		s.offer(first, "database.headroom", threads, plural(capsules, "capsule")+" with "+plural(threads, "thread")+" beside those of Sidekiq itself. Does each want a connection, too?")
-	default:
-		s.refuse(first, "database.headroom", "a capsule, whose threads want connections, too: set headroom to their number")
+	if first > 0 {
+		s.offer(first, "database.headroom", threads, "capsules start threads beside Sidekiq's own, and each wants a connection. How many are there?")
 	}
 	if s.silent() {
 		s.forget()
@@ -220,11 +194,11 @@ func (s *source) namespaceMeans(line int, text string) {
 	if s.gems["redis-namespace"].line == 0 {
 		return
 	}
-	if m := namespace.FindStringSubmatch(text); m != nil {
+	if m := namespace.FindStringSubmatch(text); m != nil && m[1]+m[2] == "" {
+		s.refuse(line, "redis.namespace", "a namespace that is not literal, only Ruby could tell its name")
+	} else if m != nil {
 		s.find(line, "redis.namespace", m[1]+m[2], `namespace: "`+m[1]+m[2]+`"`)
 		s.say("namespace " + m[1] + m[2])
-	} else if anyNamespace.MatchString(text) {
-		s.refuse(line, "redis.namespace", "a namespace that is not literal, only Ruby could tell its name")
 	}
 }
 

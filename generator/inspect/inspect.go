@@ -87,14 +87,11 @@ type Application struct {
 	gems       map[string]gem
 	version    sidekiq.Version // of Sidekiq
 	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
-	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
 	asked      []string        // files that could have told who deploys
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	answers    *Answers        // of the model that is updated
 	recipe     *recipe         // of Capistrano
-	gemset     string          // Ruby and gemset of rvm, where people develop
-	maxThreads []finding       // RAILS_MAX_THREADS
 	threads    map[string]int  // of further configurations
 
 	linkedConfig bool // the hosts have their own config/sidekiq.yml

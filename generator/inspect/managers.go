@@ -2,18 +2,17 @@ package inspect
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"strings"
 )
 
+var managerInPath = regexp.MustCompile(`\.(rbenv|rvm|asdf)/|(mise)/shims`)
+
 // path looks for a Ruby manager in the PATH that Capistrano sets.
-func (r *recipe) path(s statement, name, text string) {
-	for _, m := range []struct{ manager, folder string }{{"rbenv", ".rbenv/"}, {"rvm", ".rvm/"}, {"asdf", ".asdf/"}, {"mise", "mise/shims"}} {
-		if strings.Contains(text, m.folder) {
-			r.find(s.line, "ruby.manager", m.manager, ":"+name+" has "+m.folder+" in its path")
-			r.say("path with " + m.folder)
-		}
+func (r *recipe) path(s statement, setting, value string) {
+	if m := managerInPath.FindStringSubmatch(value); m != nil {
+		r.find(s.line, "ruby.manager", m[1]+m[2], ":"+setting+" has "+m[0]+" in its path")
+		r.say("path with " + m[0])
 	}
 }
 
@@ -23,28 +22,31 @@ var sharedManager = map[string]string{"rbenv system": "/usr/local/rbenv", "rbenv
 // ruby notes the Ruby that Capistrano takes of rvm, perhaps with a gemset, or of chruby.
 func (r *recipe) ruby(s statement, name, text string) {
 	switch ruby, ok := r.known.text(text); {
-	case !ok || ruby == "" || s.nested:
-		r.refuse(s.line, "ruby.bundle", s.whyNot(name)+": name the path of bundle")
+	case !ok || ruby == "":
+		r.refuse(s.line, "ruby.bundle", onlyRuby(name)+": name the path of bundle")
 	case name == "chruby_ruby":
 		r.offer(s.line, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
 	case ruby != "default":
-		r.places["rvm"], r.rvmRuby = place{r.source, s.line}, ruby
+		r.rvmRuby = ruby
 		r.find(s.line, "ruby.manager", "rvm", "set :rvm_ruby_version, "+inRuby(ruby))
 	}
 }
 
-var beginsVersion = regexp.MustCompile(`^([0-9])`)
-
 // rubyName is a version as rvm and chruby name its directory.
-func rubyName(version string) string { return beginsVersion.ReplaceAllString(version, "ruby-$1") }
+func rubyName(version string) string {
+	if version[0] >= '0' && version[0] <= '9' {
+		return "ruby-" + version
+	}
+	return version
+}
 
 // rvmMeans names the wrapper of a Ruby that is not rvm's default.
 func (r *recipe) rvmMeans(user string) {
-	at, dir := r.places["rvm"], cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
+	dir := cmp.Or(r.rvmDir, "/home/"+user+"/.rvm")
 	if r.rvmRuby != "" {
-		at.offer(at.line, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
+		r.offer(0, "ruby.bundle", wrapper(dir, r.rvmRuby), "rvm_ruby_version is "+r.rvmRuby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
 	} else if r.rvmDir != "" {
-		at.find(at.line, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
+		r.find(0, "ruby.bundle", wrapper(dir, "default"), "rvm is in "+dir)
 	}
 }
 
@@ -61,23 +63,23 @@ func (r *recipe) unitUser(s statement, name, text string) {
 
 // managerPath notes where a Ruby manager is, when it is not in the deploy user's home.
 func (r *recipe) managerPath(s statement, name, text string) {
+	value, ok := r.known.text(text)
+	if !ok {
+		r.refuse(s.line, "ruby.bundle", onlyRuby(name))
+		return
+	}
+	folder, said := value, "set :"+name+", "+inRuby(value)
 	manager, what, _ := strings.Cut(name, "_")
-	value, ok := r.known.value(text)
-	folder, isText := value.(string)
-	said := "set :" + name + ", " + inRuby(folder)
 	if what == "type" {
-		folder = sharedManager[manager+" "+folder]
+		folder = sharedManager[manager+" "+value]
 	}
 	switch {
-	case !ok || !isText || s.nested:
-		r.refuse(s.line, "ruby.bundle", s.whyNot(name))
-		return
 	case folder == "":
 		r.find(s.line, "ruby.manager", manager, said)
 	case manager == "rvm":
-		r.places["rvm"], r.rvmDir = place{r.source, s.line}, folder
+		r.rvmDir = folder
 	default:
 		r.find(s.line, "ruby.bundle", folder+"/shims/bundle", said)
 	}
-	r.say(name + fmt.Sprint(" ", value))
+	r.say(name + " " + value)
 }

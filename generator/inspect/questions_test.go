@@ -246,7 +246,7 @@ sudo:
 	for _, want := range []string{
 		"# set in this file\n# config/deploy.rb:1 says otherwise: set :application, \"mover\"\nproject: shop\n",
 		"# from config/deploy.rb:2: set :user, \"app\"\ndeploy_user: app\n",
-		"# config/sidekiq.yml:1 has 10, which this overrules\nconcurrency: 12\n",
+		"# config/sidekiq.yml: 10 threads, queues a\nconcurrency: 12\n",
 		"# config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n# timeout: 40\n",
 		"# site.yml:1: hosts: jobs. Does that hold?\n# playbook:\n#   hosts: jobs\n",
 	} {
@@ -257,7 +257,7 @@ sudo:
 	require.NoError(t, a.Tell(&shown))
 	for _, want := range []string{
 		"project is kept: config/deploy.rb:1 says otherwise: set :application, \"mover\"\n", "redis.url is kept: site.yml:3 says otherwise: sidekiq_redis_url\n",
-		"concurrency is kept: config/sidekiq.yml:1 has 10, which this overrules\n", "new question: config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
+		"new question: config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
 	} {
 		require.Contains(t, shown.String(), want)
 	}

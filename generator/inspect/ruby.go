@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"strconv"
@@ -23,28 +24,24 @@ var (
 // longestStatement is how many lines a statement may have. What is longer has a bracket that was not understood.
 const longestStatement = 60
 
+// noCode is a comment over several lines, or what follows the code.
+var noCode = regexp.MustCompile(`(?ms)^(?:=begin\b.*?(?:^=end\b|\z)|__END__.*)`)
+
 // rubyStatements parts a source, without comments. It understands no more Ruby than files of settings have.
 func rubyStatements(source []byte) (all []statement) {
-	depth, comment := 0, false
+	source = noCode.ReplaceAllFunc(source, func(text []byte) []byte { return bytes.Repeat([]byte("\n"), bytes.Count(text, []byte("\n"))) })
+	depth := 0
 	var now statement
-	lines := 0
-	for i, raw := range strings.Split(string(source), "\n") {
-		if strings.HasPrefix(raw, "__END__") {
-			break
-		}
-		if strings.HasPrefix(raw, "=begin") || strings.HasPrefix(raw, "=end") {
-			comment = strings.HasPrefix(raw, "=begin")
-			continue
-		}
-		code := strings.TrimSpace(withoutComment(raw))
-		if comment || code == "" {
+	for i, line := range strings.Split(string(source), "\n") {
+		code := strings.TrimSpace(withoutComment(line))
+		if code == "" {
 			continue
 		}
 		if now.text == "" {
-			now, lines = statement{line: i + 1}, 0
+			now.line = i + 1
 		}
 		now.text = strings.TrimSpace(now.text + " " + code)
-		if lines++; goesOn(now.text) && lines < longestStatement {
+		if goesOn(now.text) && i+1-now.line < longestStatement {
 			continue
 		}
 		if closes.MatchString(now.text) && depth > 0 {
@@ -60,37 +57,17 @@ func rubyStatements(source []byte) (all []statement) {
 	return all
 }
 
-// scan goes through Ruby, and calls outside for each byte that is in no string, until it says no.
-func scan(text string, outside func(i int) bool) {
-	quote := byte(0)
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quote != 0 && c == '\\':
-			i++
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0:
-		case c == '"' || c == '\'':
-			quote = c
-		case !outside(i):
-			return
-		}
-	}
-}
+// rubyToken matches a string, a comment, a bracket or a comma. A string may lack its end.
+var rubyToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?|(?:^|[ \t])#.*|[(\[{)\]},]`)
 
 func withoutComment(line string) string {
-	end := len(line)
-	scan(line, func(i int) bool {
-		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
-			end = i
-			return false
+	return rubyToken.ReplaceAllStringFunc(line, func(found string) string {
+		if strings.HasPrefix(strings.TrimSpace(found), "#") {
+			return ""
 		}
-		return true
+		return found
 	})
-	return line[:end]
 }
-
-const brackets = "([{)]}"
 
 func goesOn(text string) bool {
 	_, open := split(text)
@@ -106,32 +83,32 @@ func parts(text string) []string {
 // split is parts, and how many brackets are open at the end.
 func split(text string) (all []string, open int) {
 	begin, end := 0, len(text)
-	scan(text, func(i int) bool {
-		switch at := strings.IndexByte(brackets, text[i]); {
-		case at >= 3:
-			if open--; open < 0 {
-				end = min(end, i)
-			}
-		case at >= 0:
+	for _, at := range rubyToken.FindAllStringIndex(text, -1) {
+		switch text[at[0]] {
+		case '(', '[', '{':
 			open++
-		case text[i] == ',' && open == 0 && end == len(text):
-			all, begin = append(all, strings.TrimSpace(text[begin:i])), i+1
+		case ')', ']', '}':
+			if open--; open < 0 {
+				end = min(end, at[0])
+			}
+		case ',':
+			if open == 0 && end == len(text) {
+				all, begin = append(all, strings.TrimSpace(text[begin:at[0]])), at[1]
+			}
 		}
-		return true
-	})
+	}
 	return append(all, strings.TrimSpace(text[begin:end])), open
 }
 
-// rubyOption is the value of user: in a call or a hash, as it is written.
-func rubyOption(text, name string) (value string, ok bool) {
+// rubyOption is the value of user: in a call or a hash, as it is written; "" if it has none.
+func rubyOption(text, name string) string {
 	begins := regexp.MustCompile(`^(?:` + name + `:|:` + name + `\s*=>|["']` + name + `["']\s*(?:=>|:))\s*`)
-	text = strings.TrimLeft(strings.TrimSpace(text), "{(")
-	for _, part := range parts(text) {
+	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := begins.FindString(part); m != "" {
-			return part[len(m):], true
+			return part[len(m):]
 		}
 	}
-	return "", false
+	return ""
 }
 
 // literals are the values of settings that stand there literally.
@@ -140,12 +117,10 @@ type literals map[string]string
 var (
 	doubleQuoted = regexp.MustCompile(`^"([^"\\]*)"$`)
 	plainText    = regexp.MustCompile(`^(?:'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
-	percentWords = regexp.MustCompile(`^%[wi](?:\[([^\]#]*)\]|\(([^)#]*)\)|\{([^}#]*)\})$`)
+	percentWords = regexp.MustCompile(`^%[wi][\[({]([^\])}#]*)[\])}]$`)
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
-	named        = `(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))`
-	fetched      = regexp.MustCompile(`^` + named + `$`)
-	interpolated = regexp.MustCompile(`#\{\s*` + named + `\s*\}`)
+	interpolated = regexp.MustCompile(`#\{\s*(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))\s*\}`)
 	joined       = regexp.MustCompile(`^(?:File|(\w+))\.join\((.*)\)$`)
 	added        = regexp.MustCompile(`^fetch\(:\w+,\s*(?:\[\]|%w\[\]|%w\{\})\)\s*(?:\.(?:push|concat)\((.*)\)|\+\s*(.+))$`)
 	optionBegins = regexp.MustCompile(`^(?:\w+:[^:]|:\w+\s*=>|["']\w+["']\s*=>)`)
@@ -157,24 +132,23 @@ func (known literals) value(text string) (value any, ok bool) {
 	if len(text) > 2*longestValue || strings.Count(text, "[")+strings.Count(text, ".join(") > deepest {
 		return nil, false
 	}
-	m, percent, list := lambda.FindStringSubmatch(text), percentWords.FindStringSubmatch(text), array.FindStringSubmatch(text)
-	switch {
-	case text == "nil" || text == "false" || text == "true":
+	if text == "nil" || text == "false" || text == "true" {
 		return nil, true
-	case m != nil:
-		return known.value(strings.TrimSpace(m[1]))
-	case wholeNumber.MatchString(text):
+	}
+	if wholeNumber.MatchString(text) {
 		return known.number(text), true
-	case percent != nil:
-		all := percent[1] + percent[2] + percent[3]
-		return strings.Fields(all), len(all) <= longestValue
-	case list != nil:
-		if words, ok := known.words(list[1]); ok {
+	}
+	if m := lambda.FindStringSubmatch(text); m != nil {
+		return known.value(strings.TrimSpace(m[1]))
+	}
+	if m := percentWords.FindStringSubmatch(text); m != nil {
+		return strings.Fields(m[1]), len(m[1]) <= longestValue
+	}
+	if m := array.FindStringSubmatch(text); m != nil {
+		if words, ok := known.words(m[1]); ok {
 			return words, true
 		}
-		return nil, false
-	}
-	if one, ok := known.text(text); ok {
+	} else if one, ok := known.text(text); ok {
 		return one, true
 	}
 	return nil, false
@@ -185,26 +159,29 @@ func (known literals) text(text string) (one string, ok bool) {
 		one, ok = m[1]+m[2]+m[3], true
 	} else if m := doubleQuoted.FindStringSubmatch(text); m != nil {
 		one, ok = known.interpolate(m[1])
-	} else if m := fetched.FindStringSubmatch(text); m != nil {
-		one, ok = known.setting(m[1] + m[2])
 	} else if m := joined.FindStringSubmatch(text); m != nil {
 		first, has := known.setting(m[1])
 		rest, literal := known.words(m[2])
 		one, ok = path.Join(append([]string{first}, rest...)...), literal && (has || m[1] == "")
+	} else {
+		one, ok = known.interpolate("#{" + text + "}")
 	}
-	return one, ok && len(one) <= longestValue
+	if !ok || len(one) > longestValue {
+		return "", false
+	}
+	return one, true
 }
 
 // interpolate replaces #{fetch(:name)}, and is not ok with any other #{}.
 func (known literals) interpolate(text string) (string, bool) {
-	ok := true
 	text = interpolated.ReplaceAllStringFunc(text, func(found string) string {
 		m := interpolated.FindStringSubmatch(found)
-		one, has := known.setting(m[1] + m[2])
-		ok = ok && has
-		return one
+		if one, ok := known.setting(m[1] + m[2]); ok {
+			return one
+		}
+		return found
 	})
-	return text, ok && !strings.Contains(text, "#{")
+	return text, !strings.Contains(text, "#{")
 }
 
 // setting is a value that was set, or a path that Capistrano makes from :deploy_to.

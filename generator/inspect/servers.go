@@ -12,11 +12,10 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// host is a server with its roles, and where it is named.
+// host is a server with its roles.
 type host struct {
 	model.Server
 	roles []string
-	place
 }
 
 // other takes the servers of another stage, or the services that a task restarts.
@@ -35,9 +34,9 @@ func (r *recipe) other(s *source) {
 }
 
 func (r *recipe) role(s statement, name, text string) {
-	servers, ok := r.known.words(text)
-	if !ok || len(servers) == 0 {
-		r.host(s, "", text, []string{name})
+	servers, _ := r.known.words(text)
+	if len(servers) == 0 {
+		servers = []string{""} // which is no name
 	}
 	for _, server := range servers {
 		r.host(s, inRuby(server), text, []string{name})
@@ -62,32 +61,32 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
 	}
 	user, port := inRuby(m[1]), m[3]
-	ssh, _ := rubyOption(options, "ssh_options")
-	for _, from := range []string{ssh, options} {
-		if text, has := rubyOption(from, "user"); has {
-			user = text
-		}
-		if text, has := rubyOption(from, "port"); has {
-			port = text
-		}
+	for _, from := range []string{rubyOption(options, "ssh_options"), options} {
+		user = cmp.Or(rubyOption(from, "user"), user)
+		port = cmp.Or(rubyOption(from, "port"), port)
 	}
 	r.userMeans(s, user)
-	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles, place{r.source, s.line}}
+	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles}
 	h.Stage = notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
 	if h.Port == 22 {
 		h.Port = 0
 	}
-	if i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage }); i >= 0 {
+	i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage })
+	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
+	case !literal || h.Host == "localhost" || h.Host == "127.0.0.1":
+	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
-	} else if literal && len(r.hosts) < mostServers {
+	case what != "":
+		r.refuse(s.line, "playbook.servers", "not taken, since "+what)
+	case len(r.hosts) >= mostServers:
+		r.refuse(s.line, "playbook.servers", "not taken, since the list of servers is full; hint: add it to the inventory")
+	default:
 		r.hosts = append(r.hosts, h)
-	} else if literal {
-		r.refuse(s.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
 	}
 }
 
-// mostServers is how many a file may name.
-const mostServers = 200
+// mostServers is how many a file may name: a longer list is no value of a field.
+const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(s statement, user string) {
@@ -128,23 +127,12 @@ func (r *recipe) rolesMean() []string {
 func (r *recipe) serversMean() {
 	roles := r.rolesMean()
 	var all []model.Server
-	var first host
 	for _, h := range r.hosts {
-		runs := slices.ContainsFunc(append(slices.Clip(roles), "all"), func(role string) bool { return slices.Contains(h.roles, role) })
-		what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}})
-		switch {
-		case !runs || h.Host == "localhost" || h.Host == "127.0.0.1":
-		case what != "":
-			h.refuse(h.line, "playbook.servers", "not taken, since "+what)
-		case len(asJSON(append(slices.Clip(all), h.Server))) > longestValue:
-			h.refuse(h.line, "playbook.servers", "not taken: the list of servers is full; hint: add it to the inventory")
-		default:
-			if all = append(all, h.Server); len(all) == 1 {
-				first = h
-			}
+		if slices.ContainsFunc(h.roles, func(role string) bool { return role == "all" || slices.Contains(roles, role) }) {
+			all = append(all, h.Server)
 		}
 	}
 	if len(all) > 0 {
-		first.find(first.line, "playbook.servers", all, plural(len(all), "server")+" with the role "+strings.Join(roles, " or "))
+		r.find(0, "playbook.servers", all, plural(len(all), "server")+" with the role "+strings.Join(roles, " or "))
 	}
 }

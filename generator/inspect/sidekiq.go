@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/rubyyaml"
@@ -20,7 +18,7 @@ import (
 
 const usualConfig = "config/sidekiq.yml"
 
-// sidekiqYML notes what the application decides. No value of it is copied: it would be a second
+// sidekiqYML says what the application decides. No value of it is copied: it would be a second
 // truth. Sidekiq reads config/sidekiq.yml unless it is started with -C.
 func (a *Application) sidekiqYML() {
 	f, _ := a.best("sidekiq_config")
@@ -33,28 +31,28 @@ func (a *Application) sidekiqYML() {
 		s = a.open(usualConfig+".erb", byOther)
 	}
 	others := a.otherConfigs(given)
-	_, listed := a.best("processes")
 	likely := slices.IndexFunc(others, func(o *source) bool { return processName(o.name) == a.railsEnv })
 	if s == nil && len(others) == 1 {
 		likely = 0
 	}
-	if likely >= 0 && given == "" && !listed {
+	if _, listed := a.best("processes"); likely >= 0 && given == "" && !listed {
 		o := others[likely]
 		others = slices.Delete(others, likely, likely+1)
 		o.offer(0, "sidekiq_config", o.name, "Sidekiq reads it only when it is started with -C "+o.name+". Is it?")
 		s = cmp.Or(s, o)
 	}
-	a.configured, a.guessed = a.threadsOf(sidekiq.Config{}), !a.version.Known()
-	switch {
+	a.othersMean(s, others)
+	switch _, isSet := a.best("concurrency"); {
 	case s != nil:
 		s.configMeans()
 	case given != "" || a.linkedConfig:
-		a.configured = 0
 		a.note(finding{kind: remark, key: "concurrency", text: cmp.Or(given, usualConfig) + " is not in the application: that of the hosts counts, and is read there"})
-	default:
-		a.tellDefault(usualConfig + " is not there")
+	case !isSet:
+		s = a.reading(usualConfig, nil, byOther)
+		s.say("not there")
+		s.configMeans()
+		s.forget()
 	}
-	a.othersMean(s, others)
 }
 
 func (a *Application) threadsOf(config sidekiq.Config) int {
@@ -63,17 +61,6 @@ func (a *Application) threadsOf(config sidekiq.Config) int {
 		panic(err) // only of a variable, and none is set
 	}
 	return total
-}
-
-// tellDefault says how many threads there are where nothing sets them.
-func (a *Application) tellDefault(why string) {
-	a.noteThreads()
-	threads := a.version.DefaultConcurrency()
-	text := "Sidekiq " + a.version.String() + " starts " + plural(threads, "thread")
-	if !a.version.Known() {
-		text = "Sidekiq starts 5 to 25 threads, by its version"
-	}
-	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: why + ": " + text + ", or RAILS_MAX_THREADS where that is set."})
 }
 
 // refusal is what a file is refused for: the line and the words. A refusal quotes no value of the file.
@@ -85,99 +72,44 @@ func refusal(err error) (line int, text string) {
 	return 0, err.Error()
 }
 
-// setting is the line of a value of config/sidekiq.yml, and the variables that may change it.
-func (s *source) setting(name string) (line int, variables []string) {
-	doc, err := rubyyaml.Parse(s.text, rubyyaml.Trim(!s.version.Known() || s.version.AtLeast(7, 1, 0)))
-	if err != nil || doc.Root() == nil {
-		return 0, nil
-	}
-	for _, section := range []*yaml.Node{entryOf(doc, doc.Root(), s.railsEnv).Value, doc.Root()} {
-		if entry := entryOf(doc, section, name); entry.Value != nil {
-			return doc.Line(entry.Key), doc.Variables(entry.Value)
-		}
-	}
-	return 0, nil
-}
-
+// configMeans says in one remark what the configuration sets.
 func (s *source) configMeans() {
 	config, err := sidekiq.ReadConfig(s.text, s.railsEnv, environ.None, s.version)
 	if err != nil {
 		line, text := refusal(err)
-		s.configured, s.guessed = 0, false
 		s.refuse(line, "concurrency", "cannot be read: "+text)
 		s.offer(line, "concurrency", s.version.DefaultConcurrency(), "how many threads does Sidekiq have?")
 		return
 	}
-	s.configured, s.guessed = s.threadsOf(config), config.Concurrency == nil && !s.version.Known()
-	if config.Concurrency != nil {
-		if _, variables := s.setting("concurrency"); slices.Contains(variables, maxThreads) {
-			s.noteThreads()
-		}
-		s.decide("concurrency", *config.Concurrency)
+	s.configured = s.threadsOf(config)
+	switch threads := plural(s.version.DefaultConcurrency(), "thread"); {
+	case config.Concurrency != nil:
 		s.say(plural(*config.Concurrency, "thread"))
-	} else {
-		s.tellDefault(s.name + " sets no concurrency")
-		s.say(s.threadText(s.version.DefaultConcurrency()) + " by default")
+	case s.version.Known():
+		s.say(threads + " unless RAILS_MAX_THREADS is set")
+	default:
+		s.say("up to " + threads + ", by the version of Sidekiq and RAILS_MAX_THREADS")
 	}
 	if len(config.Capsules) > 0 {
-		line, _ := s.setting("capsules")
-		s.tell(line, "concurrency", fmt.Sprintf("capsules as well, together %s", plural(s.configured, "thread")))
 		s.say(fmt.Sprintf("with its capsules %d", s.configured))
 	}
-	s.queuesMean(config.Queues)
+	var queues []string
+	for _, q := range config.Queues {
+		queues = append(queues, cmp.Or(q.Name, "one whose name only Ruby can tell"))
+	}
+	if len(queues) > 0 {
+		s.say("queues " + list(queues))
+	}
 	if config.Timeout != nil {
-		s.decide("timeout", *config.Timeout)
 		s.say(fmt.Sprintf("timeout %d s", *config.Timeout))
 	}
-}
-
-const maxThreads = "RAILS_MAX_THREADS"
-
-// noteThreads takes the variable that sets the number of threads where a configuration does not.
-func (a *Application) noteThreads() {
-	for _, f := range a.maxThreads {
-		a.note(f)
+	for _, m := range fromENV.FindAllStringSubmatch(string(s.text), -1) {
+		s.say("unless " + m[1] + " is set")
 	}
+	s.tell(0, "concurrency", list(s.said))
 }
 
-// decide notes a value that the application decides.
-func (s *source) decide(key string, value any) {
-	line, variables := s.setting(key)
-	s.add(decided, line, key, value, notSet(variables))
-}
-
-// notSet is the condition under which the default of variables counts.
-func notSet(variables []string) string {
-	switch len(variables) {
-	case 0:
-		return ""
-	case 1:
-		return "where " + variables[0] + " is not set"
-	}
-	return "where " + strings.Join(variables, " and ") + " are not set"
-}
-
-// threadText is a number of threads, which is the largest there may be where the version of Sidekiq is not known.
-func (a *Application) threadText(threads int) string {
-	if a.guessed && threads == a.configured {
-		return "up to " + plural(threads, "thread")
-	}
-	return plural(threads, "thread")
-}
-
-func (s *source) queuesMean(queues []sidekiq.Queue) {
-	var names, plain []string
-	for _, q := range queues {
-		plain, names = append(plain, q.Name), append(names, queueText(q.Name, q.Weight))
-	}
-	if slices.Contains(plain, "") {
-		line, _ := s.setting("queues")
-		s.refuse(line, "queues", "only Ruby can tell the name of one of the queues")
-	} else if len(names) > 0 {
-		s.decide("queues", names)
-		s.say("queues " + list(plain))
-	}
-}
+var fromENV = regexp.MustCompile(`\bENV\b[^"'\n]*["'](\w+)["']`)
 
 func queueText(name string, weight int) string {
 	if weight > 0 {
