@@ -37,7 +37,7 @@ func (a *Application) databaseYML() {
 		names = append(names, d.Name)
 	}
 	if len(names) > 1 {
-		s.offer(0, "database.names", names, "several databases, all of which the role tunes. Name some to leave the others as they are.")
+		s.tell(0, "database.names", "the role tunes all databases: "+list(names)+". Name some to leave the others as they are.")
 	}
 }
 

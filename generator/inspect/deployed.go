@@ -16,7 +16,7 @@ import (
 // deployed is about what depends on where the application is, which a playbook may say.
 func (a *Application) deployed() {
 	site := a.entry(fieldOf("deploy_root"))
-	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), !site.question
+	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), site.asks == ""
 	if a.recipe != nil {
 		a.recipe.rvmMeans(user)
 		a.recipe.dotenvMeans(root, known)

@@ -35,7 +35,7 @@ func FuzzInspect(f *testing.F) {
 		a := Look(files, "production", nil)
 		m := accepts(t, a.Text(schemaURL))
 		for _, e := range a.entries() {
-			require.False(t, e.question && (e.live || e.value == nil), "%s: %q", e.key, e.comments)
+			require.False(t, e.asks != "" && (e.live || e.value == nil), "%s: %q", e.key, e.comments)
 		}
 		_, again := updated(t, files, "production", a.Text(schemaURL))
 		require.Equal(t, m, accepts(t, again))

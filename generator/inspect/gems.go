@@ -73,7 +73,7 @@ func (s *source) gemsMean() {
 	case !s.version.AtLeast(5, 0, 0):
 		s.refuse(line, "sidekiq_version", "Sidekiq "+s.version.String()+" is older than 5, which the role is made for")
 	default:
-		s.add(decided, line, "sidekiq_version", s.version.String(), "")
+		s.tell(line, "sidekiq_version", "Sidekiq "+s.version.String()+", unless it is set here")
 	}
 	for _, g := range gemsOfInterest {
 		if manager := managerOf[g.gem]; manager != "" && s.gems[g.gem].line > 0 {

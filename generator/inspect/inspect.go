@@ -33,18 +33,18 @@ import (
 type certainty int
 
 const (
-	found   certainty = iota // the value of a field
+	remark  certainty = iota // no value, words alone
+	found                    // the value of a field
 	refused                  // a value that is not understood, or that no model expresses: a question if nothing counts more
-	decided                  // a value that the application itself decides, also without a role
-	offered                  // a value for a question, or a weak hint
-	remark                   // no value, words alone
+	offered                  // a value, with the question whether it holds
 )
 
 // weight is how much a source counts against another; the least counts most.
 type weight int
 
 const (
-	byFlag weight = iota
+	byModel weight = iota // which is updated
+	byFlag
 	byPlaybook
 	byCapistrano
 	byProcfile
@@ -55,7 +55,7 @@ const (
 type finding struct {
 	kind   certainty
 	key    string // of the field, or "": of the application as a whole
-	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: withheld, or a remark
+	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: refused, or a remark
 	weight weight
 	from   string // file:line
 	text   string // what stands there; of a refused one why; of offered and of a remark, all that is to say
@@ -89,7 +89,6 @@ type Application struct {
 	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
 	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
-	asked      []string        // files that could have told who deploys
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	answers    *Answers        // of the model that is updated
 	recipe     *recipe         // of Capistrano
@@ -109,6 +108,11 @@ func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
 // Update looks at an application whose model exists: its values count more than all that is found.
 func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
 	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, threads: map[string]int{}, answers: answers}
+	if answers != nil {
+		for key, value := range answers.values {
+			a.note(finding{found, key, value, byModel, answers.name, "set in this file"})
+		}
+	}
 	if railsEnv != answers.RailsEnv() {
 		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
 	}
@@ -219,7 +223,7 @@ func (a *Application) note(f finding) (noted finding) {
 }
 
 func (s *source) add(kind certainty, line int, key string, value any, text string) {
-	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.withheld() {
+	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.kind == refused {
 		s.notes = append(s.notes, [2]string{s.at(line), noted.text})
 	}
 }
@@ -252,11 +256,11 @@ var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", 
 
 // refuse says in both places what was not understood, or cannot be done.
 func (s *source) refuse(line int, key, text string) {
-	if key == "" || s.weight == byOther && slices.Contains(ofTheHost, key) {
-		s.tell(line, key, text)
-	} else {
+	if key != "" && (s.weight != byOther || !slices.Contains(ofTheHost, key)) {
 		s.add(refused, line, key, nil, text)
+		return
 	}
+	s.tell(line, key, text)
 	s.notes = append(s.notes, [2]string{s.at(line), text})
 }
 
@@ -281,10 +285,10 @@ func (a *Application) exists(name string) bool {
 	return err == nil
 }
 
-// best is what counts most of the findings of a field that are values; of the same weight it is the last, as settings go.
+// best is what counts most of the values of a field that the application has; of the same weight it is the last, as settings go.
 func (a *Application) best(key string) (f finding, ok bool) {
 	for _, other := range a.findings {
-		if other.kind == found && !other.withheld() && other.key == key && (!ok || other.weight <= f.weight) {
+		if other.kind == found && other.weight != byModel && other.key == key && (!ok || other.weight <= f.weight) {
 			f, ok = other, true
 		}
 	}

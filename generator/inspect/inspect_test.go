@@ -147,7 +147,7 @@ func TestLook_ApplicationsOfTheTests(t *testing.T) {
 
 	text := Look(os.DirFS("../../molecule/rails"), "production", nil).Text(schemaURL)
 	require.Equal(t, model.Default(), accepts(t, text))
-	require.Contains(t, string(text), "# config/sidekiq.yml:2 decides; set it here to overrule it:\n# concurrency: 25\n")
+	require.Contains(t, string(text), "# config/sidekiq.yml:2: 25 threads, unless it is set here\n")
 	require.Contains(t, string(text), "# config/database.yml:6: pool 5, too small for 25 threads: the role raises it\n")
 }
 

@@ -344,8 +344,7 @@ func (s *source) timeoutsMean(workers []worker) {
 		s.flag(largest, "timeout", model.Null(largest.timeout))
 		return
 	}
-	s.refuse(workers[i].line, "timeout", "the workers have several timeouts, the role one for all")
-	s.note(finding{kind: offered, key: "timeout", value: largest.timeout, weight: s.weight})
+	s.offer(workers[i].line, "timeout", largest.timeout, "the workers have several timeouts, the role one for all. Is the longest right?")
 }
 
 func (s *source) flag(w worker, key string, value any) {

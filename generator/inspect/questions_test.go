@@ -18,8 +18,8 @@ func asks(t *testing.T, a *Application) {
 	t.Helper()
 	questions := 0
 	for _, e := range a.entries() {
-		sentences := strings.Count(strings.Join(e.comments, " "), "?")
-		if !e.question {
+		sentences := strings.Count(strings.Join(append(e.comments, e.asks), " "), "?")
+		if e.asks == "" {
 			require.Zero(t, sentences, "%s: %q", e.key, e.comments)
 			continue
 		}
@@ -40,9 +40,9 @@ func question(t *testing.T, a *Application, key string) (text string, value any)
 	t.Helper()
 	for _, e := range a.entries() {
 		if e.key == key {
-			require.True(t, e.question, "%s: %v %q", key, e.value, e.comments)
+			require.NotEmpty(t, e.asks, "%s: %v %q", key, e.value, e.comments)
 			require.False(t, e.live, key)
-			return strings.Join(e.comments, "\n"), e.value
+			return strings.Join(append(e.comments, e.asks), "\n"), e.value
 		}
 	}
 	require.Fail(t, "no field", key)
@@ -50,7 +50,7 @@ func question(t *testing.T, a *Application, key string) (text string, value any)
 }
 
 func TestQuestions_DeployRoot(t *testing.T) {
-	const asked = "; what should deploy_root be?"
+	const asked = "Which directory is it deployed to?"
 	for recipe, want := range map[string]string{
 		`set :deploy_to, "~/x"`:                                                "/home/deploy/x",
 		"set :deploy_to, \"~/x\"\nset :user, 'app'":                            "/home/app/x",
@@ -116,7 +116,7 @@ func TestProposal_EveryField(t *testing.T) {
 		a.reading("x", nil, byPlaybook).refuse(1, f.Key, "not understood")
 		a.questions()
 		text, value := question(t, a, f.Key)
-		require.Contains(t, text, "x:1: not understood; what should "+f.Key+" be?")
+		require.Contains(t, text, "x:1: not understood\n")
 		require.False(t, holdsJinja(value), f.Key)
 		require.Empty(t, fault(map[string]any{f.Key: value}), f.Key)
 		accepts(t, a.Text(schemaURL))
@@ -191,7 +191,7 @@ func TestTimeoutsMean_Several(t *testing.T) {
 	a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a -t 30\nb: sidekiq -q b -t 60\n")}}, "production", nil)
 	text, value := question(t, a, "timeout")
 	require.Equal(t, 60, value)
-	require.Contains(t, text, "the workers have several timeouts, the role one for all; what should timeout be?")
+	require.Contains(t, text, "the workers have several timeouts, the role one for all. Is the longest right?")
 }
 
 // updated returns the model that Update makes of one.
@@ -246,9 +246,9 @@ sudo:
 	for _, want := range []string{
 		"# set in this file\n# config/deploy.rb:1 says otherwise: set :application, \"mover\"\nproject: shop\n",
 		"# from config/deploy.rb:2: set :user, \"app\"\ndeploy_user: app\n",
-		"# config/sidekiq.yml:1 has 10, which this overrules\nconcurrency: 12\n",
-		"# config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n# timeout: 40\n",
-		"# site.yml:1: hosts: jobs. Does that hold?\n# playbook:\n#   hosts: jobs\n",
+		"# config/sidekiq.yml:1: 10 threads, unless it is set here\n# set in this file\nconcurrency: 12\n",
+		"# from config/deploy.rb:4: set :sidekiq_timeout, 40\n# Does that hold?\n# timeout: 40\n",
+		"# from site.yml:1: hosts: jobs\n# Does that hold?\n# playbook:\n#   hosts: jobs\n",
 	} {
 		require.Contains(t, string(text), want)
 	}
@@ -257,7 +257,7 @@ sudo:
 	require.NoError(t, a.Tell(&shown))
 	for _, want := range []string{
 		"project is kept: config/deploy.rb:1 says otherwise: set :application, \"mover\"\n", "redis.url is kept: site.yml:3 says otherwise: sidekiq_redis_url\n",
-		"concurrency is kept: config/sidekiq.yml:1 has 10, which this overrules\n", "new question: config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
+		"new question: from config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
 	} {
 		require.Contains(t, shown.String(), want)
 	}

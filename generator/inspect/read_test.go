@@ -163,7 +163,7 @@ func TestNote_RefusesLongValues(t *testing.T) {
 	require.False(t, known)
 	require.Less(t, len(a.Text(schemaURL)), 2*longestValue)
 	text, value := question(t, a, "sidekiq_config")
-	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes; what should sidekiq_config be?", text)
+	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes\nWhat should sidekiq_config be?", text)
 	require.Equal(t, usualConfig, value)
 	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes"})
 }

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,18 +15,11 @@ import (
 
 // entry is what the file says of one field.
 type entry struct {
-	key       string
-	value     any  // nil: there are only comments
-	live      bool // else the value is in a comment
-	kept      bool // the value is that of the model that is updated
-	credited  bool // and a comment says which source has it, too
-	question  bool
-	asked     bool   // a comment asks it
-	doubtful  bool   // what counts most was refused
-	source    string // of the value that was taken, and what stands there
-	at        int    // the comment that says so, or why nothing was taken
-	comments  []string
-	otherwise []string // what the application says instead of a kept value
+	key      string
+	value    any  // nil: there are only comments
+	live     bool // else the value is in a comment
+	comments []string
+	asks     string // the question, "" if there is none
 }
 
 var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
@@ -35,8 +27,8 @@ var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
 // identity asks what the application is, and where, if no source says it.
 func (a *Application) identity() {
 	a.ask("project", "What is the application called? By default it is what the playbook calls project_name.", a.likelyProjects()...)
-	a.ask("deploy_user", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.", "deploy")
-	a.ask("deploy_root", "Which directory is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.", a.likelyRoots()...)
+	a.ask("deploy_user", "Which user deploys and runs Sidekiq? The default is deploy.", "deploy")
+	a.ask("deploy_root", "Which directory is it deployed to? The default is /opt/PROJECT.", a.likelyRoots()...)
 }
 
 // questions asks what no source says. It runs last, so that any hint counts more.
@@ -47,22 +39,18 @@ func (a *Application) questions() {
 	a.ask("playbook.hosts", "Which group of hosts runs Sidekiq? The default is workers.", model.Default().Playbook.Hosts)
 }
 
-// ask offers the first value that a model accepts, if no source has one. A comment on a refused one
-// asks itself.
+// ask offers the first value that a model accepts.
 func (a *Application) ask(key, text string, values ...any) {
-	e := a.weighed(fieldOf(key))
-	i := slices.IndexFunc(values, func(v any) bool { return !holdsJinja(v) && fault(map[string]any{key: v}) == "" })
-	if e.value != nil || i < 0 {
-		return
+	for _, value := range values {
+		if !holdsJinja(value) && fault(map[string]any{key: value}) == "" {
+			a.note(finding{kind: offered, key: key, value: value, weight: byOther, text: text})
+			return
+		}
 	}
-	if e.doubtful {
-		text = ""
-	}
-	a.note(finding{kind: offered, key: key, value: values[i], weight: byOther, text: text})
 }
 
 // likely is the value of a field, or the one that is asked about.
-func (a *Application) likely(key string) any { return a.weighed(fieldOf(key)).value }
+func (a *Application) likely(key string) any { return a.entry(fieldOf(key)).value }
 
 // likelyRoots come from a deploy_to in the home of the deploy user, and the project's name.
 func (a *Application) likelyRoots() (roots []any) {
@@ -90,14 +78,6 @@ func (r *recipe) supposes(key, text string) {
 	if root, ok := known.value(text); ok && key == "deploy_root" {
 		r.likelyRoot, _ = root.(string)
 	}
-}
-
-// nobodySays names the files that could have told.
-func (a *Application) nobodySays() string {
-	if len(a.asked) == 0 {
-		return "Nothing says; "
-	}
-	return "Not set in " + list(a.asked) + "; "
 }
 
 // likelyProjects are names for the question.
@@ -131,11 +111,10 @@ func underscored(constant string) string {
 func (a *Application) entries() []entry {
 	var all []entry
 	for _, f := range model.Fields(model.Default()) {
-		if f.Key != "" {
+		if f.Key != "" && !a.isNeedless(f.Key) {
 			all = append(all, a.entry(f))
 		}
 	}
-	oneRuby(all)
 	together := map[string]any{}
 	for _, live := range []bool{true, false} {
 		for i := range all {
@@ -147,120 +126,82 @@ func (a *Application) entries() []entry {
 	return all
 }
 
-// entry weighs the findings of a field, and asks if what counts most was refused.
+// isNeedless reports whether a field is the manager of Ruby where the path of its bundle is known, which counts more.
+func (a *Application) isNeedless(key string) bool {
+	return key == "ruby.manager" && !a.answers.has(key) && a.entry(fieldOf("ruby.bundle")).live
+}
+
+// entry settles the findings of a field: what counts most is its value, and what differs from that is named.
 func (a *Application) entry(f model.Field) entry {
-	e := a.weighed(f)
-	if e.doubtful {
-		e.ask()
-	}
-	return e
-}
-
-// ask makes a question of an entry, with a proposal.
-func (e *entry) ask() {
-	e.question = true
-	if e.value == nil {
-		e.value = proposal(fieldOf(e.key))
-	}
-	if !e.asked {
-		e.asked = true
-		e.comments[e.at] += "; what should " + e.key + " be?"
-	}
-}
-
-func (a *Application) weighed(f model.Field) entry {
-	e := entry{key: f.Key}
-	if a.answers != nil {
-		e.value, e.kept = a.answers.values[f.Key]
-		e.live = e.kept
-	}
-	for _, one := range a.sorted(f.Key) {
+	e, all := entry{key: f.Key}, a.sorted(f.Key)
+	for _, one := range all {
 		switch {
 		case one.kind == remark:
 			e.comments = append(e.comments, one.text)
-		case one.kind == refused || one.withheld():
-			e.refuse(one.from, one.text)
-		case one.kind == found && e.value == nil:
+		case one.kind == refused:
+			e.refuse(one.from + ": " + one.text)
+		case one.kind == offered && e.value == nil:
+			e.value, e.asks = one.value, one.text
+		case one.kind == offered:
+		case one.weight == byModel:
+			e.keep(one, all)
+		case e.value == nil:
 			e.take(one, a.isDefault(f, one.value), a.answers != nil)
-		default:
-			e.weigh(one)
+		case !same(one.value, e.value):
+			e.comments = append(e.comments, one.from+" says otherwise: "+one.text)
 		}
 	}
-	if e.kept && !e.credited {
-		e.comments = append([]string{"set in this file"}, e.comments...)
+	if e.asks != "" && e.value == nil {
+		e.value = proposal(f)
 	}
 	return e
 }
 
-// examples are proposals for fields whose default says nothing, or is a template.
-var examples = map[string]any{
-	"project": "myapp", "deploy_root": "/opt/myapp", "deploy_group": "deploy", "app_root": "/opt/myapp/current", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5,
-	"sidekiq_config": usualConfig, "timeout": 25, "stop_timeout": 90, "memory.high": "1500M", "memory.max": "2G", "limit_nofile": 65536,
-	"dotenv_files": []string{"/opt/myapp/shared/.env"}, "database.config": []string{"/opt/myapp/shared/config/database.yml"},
-	"logging.file": "/var/log/sidekiq.log", "redis.url": "redis://localhost:6379/0", "redis.namespace": "myapp", "collection.version": "1.0.0",
-}
-
-func proposal(f model.Field) any {
-	if example, is := examples[f.Key]; is {
-		return example
-	}
-	return f.Default
-}
-
-// sorted are the findings of a field: words, then values and what was refused, of which those that
-// count more come first, then the rest. Of the same weight the last value counts most, as settings
-// go.
-func (a *Application) sorted(key string) (all []*finding) {
-	for i := range a.findings {
-		if f := &a.findings[i]; f.key == key {
-			all = append(all, f)
-		}
-	}
-	values := slices.Clone(all)
-	slices.Reverse(values)
-	all = slices.Concat(slices.DeleteFunc(values, func(f *finding) bool { return f.kind != found }), slices.DeleteFunc(all, func(f *finding) bool { return f.kind == found }))
-	slices.SortStableFunc(all, func(x, y *finding) int {
-		switch {
-		case x.kind == remark || y.kind == remark:
-			return cmp.Compare(y.kind, x.kind)
-		case max(x.kind, y.kind) > refused && x.kind != y.kind:
-			return cmp.Compare(x.kind, y.kind)
-		}
-		return cmp.Or(cmp.Compare(x.weight, y.weight), cmp.Compare(x.kind, y.kind))
-	})
-	return all
-}
-
 // refuse says what was not taken. If nothing counts more, it is a question.
-func (e *entry) refuse(from, text string) {
-	e.comments = append(e.comments, from+": "+text)
+func (e *entry) refuse(text string) {
+	e.comments = append(e.comments, text)
 	if e.value == nil {
-		e.doubtful, e.at = true, len(e.comments)-1
+		e.asks = "What should " + e.key + " be?"
 	}
 }
 
-// take takes a value that a model accepts. An update asks about it.
+// keep takes the value of the model that is updated, and names a source that has it as well.
+func (e *entry) keep(one *finding, all []*finding) {
+	e.value, e.live = one.value, true
+	i := slices.IndexFunc(all, func(f *finding) bool { return f.kind == found && f.weight != byModel && same(f.value, one.value) })
+	if i >= 0 {
+		one = all[i]
+	}
+	e.comments = append(e.comments, one.origin())
+}
+
+// origin is the comment on a value that was taken.
+func (f *finding) origin() string {
+	if f.weight == byModel {
+		return f.text
+	}
+	return "from " + f.from + ": " + f.text
+}
+
+// take takes a value that a model accepts. It asks about one that might be wrong or does harm, and in an update about any.
 func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	if what := fault(map[string]any{e.key: one.value}); what != "" {
 		if private(e.key) {
 			what = "it may hold a secret, or is malformed"
 		}
-		e.refuse(one.from, "not taken, since "+what)
+		e.refuse(one.from + ": not taken, since " + what)
 		return
 	}
-	gives := privileged(e.key, one.value)
-	asks := e.doubtful || gives || isUpdate && !isDefault
-	e.value, e.live, e.question, e.asked = one.value, !isDefault && !asks, asks, asks
-	e.source, e.at = one.from+": "+one.text, len(e.comments)
-	text := "from " + e.source
+	text := one.origin()
 	switch {
-	case gives:
-		text = e.source + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
-	case asks:
-		text = e.source + ". Does that hold?"
+	case privileged(e.key, one.value):
+		e.asks = "That gives the rights of root on the hosts, or removes a protection. Does it hold?"
+	case e.asks != "" || isUpdate && !isDefault:
+		e.asks = "Does that hold?"
 	case isDefault:
-		text = e.source + ", as it is by default"
+		text += ", as it is by default"
 	}
+	e.value, e.live = one.value, !isDefault && e.asks == ""
 	e.comments = append(e.comments, text)
 }
 
@@ -278,38 +219,48 @@ func privileged(key string, value any) bool {
 	return key == "extra_directives" || key == "unit_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
 }
 
-// weigh adds what counts less than the value that is there, or takes it where there is none.
-func (e *entry) weigh(one *finding) {
-	text, isSame := "", same(one.value, e.value)
-	switch {
-	case one.kind == found && isSame && e.kept && !e.credited:
-		e.credited, text = true, "from "+one.from+": "+one.text
-	case one.kind == found && !isSame:
-		text = one.from + " says otherwise: " + one.text
-	case one.kind == decided && e.live && !isSame:
-		text = one.from + " has " + strings.Trim(fmt.Sprint(one.value), "[]") + ", which this overrules"
-	case e.value != nil:
-	case one.kind == decided:
-		text = one.from + " decides"
-		if one.text != "" {
-			text += ", " + one.text
+// examples are proposals for fields whose default says nothing, or is a template.
+var examples = map[string]any{
+	"project": "myapp", "deploy_root": "/opt/myapp", "deploy_group": "deploy", "app_root": "/opt/myapp/current", "ruby.bundle": "/usr/local/bin/bundle", "sidekiq_version": "7.3.2", "concurrency": 5,
+	"sidekiq_config": usualConfig, "timeout": 25, "stop_timeout": 90, "memory.high": "1500M", "memory.max": "2G", "limit_nofile": 65536,
+	"dotenv_files": []string{"/opt/myapp/shared/.env"}, "database.config": []string{"/opt/myapp/shared/config/database.yml"},
+	"logging.file": "/var/log/sidekiq.log", "redis.url": "redis://localhost:6379/0", "redis.namespace": "myapp", "collection.version": "1.0.0",
+}
+
+func proposal(f model.Field) any {
+	if example, is := examples[f.Key]; is {
+		return example
+	}
+	return f.Default
+}
+
+// sorted are the findings of a field: remarks, then values and what was refused, of which those that
+// count more come first, then offers. Of the same weight the last value counts most, as settings go.
+func (a *Application) sorted(key string) (all []*finding) {
+	for i := range a.findings {
+		switch f := &a.findings[i]; {
+		case f.key == key && f.kind == found:
+			all = slices.Insert(all, 0, f)
+		case f.key == key:
+			all = append(all, f)
 		}
-		e.value, text = one.value, text+"; set it here to overrule it:"
-	case one.kind == offered:
-		e.value, e.asked, text = one.value, strings.Contains(one.text, "?"), one.text
-		e.question = e.asked
 	}
-	if text != "" {
-		e.comments = append(e.comments, text)
+	order := func(f *finding) []int {
+		switch f.kind {
+		case remark:
+			return []int{-1}
+		case offered:
+			return []int{int(byOther) + 1, int(f.weight)}
+		}
+		return []int{int(f.weight), int(f.kind)}
 	}
-	if e.kept && text != "" && !isSame {
-		e.otherwise = append(e.otherwise, text)
-	}
+	slices.SortStableFunc(all, func(x, y *finding) int { return slices.Compare(order(x), order(y)) })
+	return all
 }
 
 func (a *Application) isDefault(f model.Field, value any) bool {
 	if f.Key == "deploy_root" {
-		project := a.weighed(fieldOf("project"))
+		project := a.entry(fieldOf("project"))
 		return project.live && value == fmt.Sprintf("/opt/%v", project.value)
 	}
 	return same(value, f.Default)
@@ -327,17 +278,7 @@ func asJSON(value any) []byte {
 	return text
 }
 
-// oneRuby leaves out the manager where the path of its bundle is known, which counts more.
-func oneRuby(all []entry) {
-	known := slices.ContainsFunc(all, func(e entry) bool { return e.key == "ruby.bundle" && e.live })
-	for i := range all {
-		if e := &all[i]; e.key == "ruby.manager" && known && !e.kept {
-			*e = entry{key: e.key}
-		}
-	}
-}
-
-// join adds an entry to those that make a model. A value that conflicts with others is a question.
+// join adds an entry to those that make a model. One that conflicts with them is a question, with a proposal that does not.
 func (e *entry) join(together map[string]any) {
 	together[e.key] = e.value
 	what := fault(together)
@@ -345,18 +286,16 @@ func (e *entry) join(together map[string]any) {
 		return
 	}
 	delete(together, e.key)
-	before := *e
-	e.value, e.live, e.question, e.asked = nil, false, false, false
-	if e.source == "" {
-		e.source, e.at = "the proposal", len(e.comments)
-		e.comments = append(e.comments, "")
-	}
-	e.comments[e.at] = e.source + ": not taken beside the other values, since " + what
+	before, proposed := *e, proposal(fieldOf(e.key))
+	e.value, e.live, e.asks = nil, false, ""
+	e.refuse("not taken beside the other values, since " + what)
 	switch {
-	case before.live: // joined again with those in comments
-		e.ask()
-	case before.question && !same(before.value, proposal(fieldOf(e.key))):
-		e.ask()
+	case before.live:
+		e.value = proposed // joined with the others in comments
+	case before.asks == "" || same(before.value, proposed):
+		e.asks = ""
+	default:
+		e.value = proposed
 		e.join(together)
 	}
 }

@@ -73,7 +73,7 @@ func (a *Application) tellDefault(why string) {
 	if !a.version.Known() {
 		text = "Sidekiq starts 5 to 25 threads, by its version"
 	}
-	a.note(finding{kind: offered, key: "concurrency", value: threads, weight: byOther, from: usualConfig, text: why + ": " + text + ", or RAILS_MAX_THREADS where that is set."})
+	a.note(finding{kind: remark, key: "concurrency", text: why + ": " + text + ", or RAILS_MAX_THREADS where that is set."})
 }
 
 // refusal is what a file is refused for: the line and the words. A refusal quotes no value of the file.
@@ -113,7 +113,7 @@ func (s *source) configMeans() {
 		if _, variables := s.setting("concurrency"); slices.Contains(variables, maxThreads) {
 			s.noteThreads()
 		}
-		s.decide("concurrency", *config.Concurrency)
+		s.decide("concurrency", plural(*config.Concurrency, "thread"))
 		s.say(plural(*config.Concurrency, "thread"))
 	} else {
 		s.tellDefault(s.name + " sets no concurrency")
@@ -126,7 +126,7 @@ func (s *source) configMeans() {
 	}
 	s.queuesMean(config.Queues)
 	if config.Timeout != nil {
-		s.decide("timeout", *config.Timeout)
+		s.decide("timeout", fmt.Sprintf("timeout %d", *config.Timeout))
 		s.say(fmt.Sprintf("timeout %d s", *config.Timeout))
 	}
 }
@@ -140,10 +140,10 @@ func (a *Application) noteThreads() {
 	}
 }
 
-// decide notes a value that the application decides.
-func (s *source) decide(key string, value any) {
+// decide tells what the application decides of a field.
+func (s *source) decide(key, value string) {
 	line, variables := s.setting(key)
-	s.add(decided, line, key, value, notSet(variables))
+	s.tell(line, key, strings.TrimSpace(value+" "+notSet(variables))+", unless it is set here")
 }
 
 // notSet is the condition under which the default of variables counts.
@@ -174,7 +174,7 @@ func (s *source) queuesMean(queues []sidekiq.Queue) {
 		line, _ := s.setting("queues")
 		s.refuse(line, "queues", "only Ruby can tell the name of one of the queues")
 	} else if len(names) > 0 {
-		s.decide("queues", names)
+		s.decide("queues", "queues "+strings.Join(names, " "))
 		s.say("queues " + list(plain))
 	}
 }

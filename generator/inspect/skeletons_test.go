@@ -300,7 +300,7 @@ func (s skeleton) compareProposal(t *testing.T, key string, proposed map[string]
 // askedIn are the keys that an application asks about.
 func askedIn(a *Application) (keys []string) {
 	for _, e := range a.entries() {
-		if e.question {
+		if e.asks != "" {
 			keys = append(keys, e.key)
 		}
 	}

@@ -51,7 +51,7 @@ func (a *Application) Tell(out io.Writer) error {
 
 // QuestionsLeft says how many questions there are in the text.
 func (a *Application) QuestionsLeft() string {
-	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return !e.question }))
+	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return e.asks == "" }))
 	if n == 0 {
 		return ""
 	}

@@ -86,7 +86,7 @@ func (g section) lines() (lines []string) {
 	}
 	var keys []string
 	for _, e := range slices.Concat(slices.DeleteFunc(slices.Clone(g.entries), isLive), slices.DeleteFunc(slices.Clone(g.entries), isNot)) {
-		for _, text := range e.comments {
+		for _, text := range append(e.comments, e.asks) {
 			lines = append(lines, commented(text, indent)...)
 		}
 		switch {

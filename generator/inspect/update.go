@@ -40,6 +40,9 @@ func (a *Answers) RailsEnv() string {
 	return a.env
 }
 
+// has reports whether the model sets a field.
+func (a *Answers) has(key string) bool { return a != nil && a.values[key] != nil }
+
 // changes shows what is new beside the model that is updated.
 func (a *Application) changes() {
 	if a.answers == nil || a.Empty() {
@@ -47,12 +50,14 @@ func (a *Application) changes() {
 	}
 	s := a.reading(a.answers.name, nil, byOther)
 	for _, e := range a.entries() {
-		for _, text := range e.otherwise {
-			s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + text})
+		for _, f := range a.sorted(e.key) {
+			if a.answers.has(e.key) && f.kind == found && !same(f.value, e.value) {
+				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " says otherwise: " + f.text})
+			}
 		}
 		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
-		if e.question && !field.Match(a.answers.text) {
-			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.comments, " ")})
+		if e.asks != "" && !field.Match(a.answers.text) {
+			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(append(e.comments, e.asks), ". ")})
 		}
 	}
 }
