@@ -245,7 +245,7 @@ func TestServers_AreLimited(t *testing.T) {
 
 func TestLinkedFiles_HomeOfTheDeployUser(t *testing.T) {
 	_, text := deployed("set :user, \"app\"\nset :deploy_to, \"~/x\"\nappend :linked_files, \".env\"\n")
-	require.Contains(t, text, "# environment_files: [-/home/app/x/shared/.env]\n")
+	require.Contains(t, text, "# environment_files:\n#   - -/home/app/x/shared/.env\n")
 }
 
 func TestServers_Names(t *testing.T) {
