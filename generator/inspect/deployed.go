@@ -142,7 +142,7 @@ var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
 	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
 	// A question too many does no harm.
-	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
+	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pw|cred|auth|dsn|salt|cert`)
 	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
 )
 
