@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -23,31 +24,35 @@ func runs(words []string) bool {
 	return true
 }
 
-// sidekiqCall is the first call of a command line that runs Sidekiq: its words, and NAME=VALUE of
-// what it sets of the environment. It is plain if there is no more to the command line.
-func sidekiqCall(command string) (words, set []string, plain bool) {
+// program is the index of the program of Sidekiq among the words of a call; -1 if there is none.
+func program(words []string) int {
+	return slices.IndexFunc(words, func(w string) bool {
+		return slices.Contains(sidekiq.Programs, path.Base(w)) && !strings.Contains(w, "=")
+	})
+}
+
+// sidekiqCall has the words of the first call of a command line that runs Sidekiq, with what it sets of the environment. It is plain if
+// there is no more to the command line.
+func sidekiqCall(command string) (words []string, plain bool) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
 	if err != nil {
-		return nil, nil, false
+		return nil, false
 	}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		call, is := n.(*syntax.CallExpr)
 		if !is || words != nil {
 			return words == nil
 		}
-		if words, set = callWords(call); sidekiq.IndexProgram(words, sidekiq.Programs...) >= 0 {
-			plain = isAlone(file, call)
-			return false
+		all := callWords(call)
+		inner := slices.IndexFunc(all, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
+		if program(all) >= 0 {
+			words, plain = all, isAlone(file, call)
+		} else if inner >= 0 {
+			words, _ = sidekiqCall(all[inner])
 		}
-		inner := slices.IndexFunc(words, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
-		if inner >= 0 {
-			words, set, _ = sidekiqCall(words[inner])
-			return false
-		}
-		words, set = nil, nil
-		return true
+		return words == nil
 	})
-	return words, set, plain
+	return words, plain
 }
 
 // isAlone reports whether a file is one call, without redirections.
@@ -56,40 +61,33 @@ func isAlone(file *syntax.File, call *syntax.CallExpr) bool {
 	return len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
 }
 
-func callWords(call *syntax.CallExpr) (words, set []string) {
+// callWords are NAME=VALUE of what a call sets, and its words.
+func callWords(call *syntax.CallExpr) (words []string) {
 	for _, a := range call.Assigns {
-		value := ""
-		if a.Value != nil {
-			value = shellWord(a.Value.Parts)
-		}
-		set = append(set, a.Name.Value+"="+value)
+		words = append(words, a.Name.Value+"="+shellWord(a.Value))
 	}
 	for _, w := range call.Args {
-		words = append(words, shellWord(w.Parts))
+		words = append(words, shellWord(w))
 	}
-	return words, set
+	return words
 }
 
 // shellWord is a word without its quotes.
-func shellWord(parts []syntax.WordPart) string {
-	text := ""
-	for _, part := range parts {
-		switch p := part.(type) {
-		case *syntax.Lit:
-			text += p.Value
-			if strings.Contains(p.Value, `\`) {
-				return unknownWord
-			}
-		case *syntax.SglQuoted:
-			text += p.Value
-		case *syntax.DblQuoted:
-			text += shellWord(p.Parts)
+func shellWord(w *syntax.Word) string {
+	if w == nil {
+		return ""
+	}
+	literal := true
+	syntax.Walk(w, func(n syntax.Node) bool {
+		switch n.(type) {
+		case nil, *syntax.Word, *syntax.Lit, *syntax.SglQuoted, *syntax.DblQuoted:
 		default:
-			return unknownWord
+			literal = false
 		}
+		return literal
+	})
+	if text, err := expand.Literal(nil, w); err == nil && literal {
+		return text
 	}
-	if strings.Contains(text, unknownWord) {
-		return unknownWord
-	}
-	return text
+	return unknownWord
 }
