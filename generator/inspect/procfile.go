@@ -28,33 +28,19 @@ type worker struct {
 
 func (w *worker) lacks(what string) { w.missing = append(w.missing, what) }
 
-// developers are the endings of Procfiles that no server has.
-var developers = []string{".dev", ".development", ".local", ".test"}
-
-// procfiles takes the workers of the environment's own Procfile, else of Procfile, else of another.
+// procfiles takes the workers of the environment's own Procfile, else of Procfile. Others are for developers.
 func (a *Application) procfiles() {
-	var from *source
-	names := a.glob("Procfile."+a.railsEnv, "Procfile", "Procfile.*")
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			continue
-		}
+	for _, name := range []string{"Procfile." + a.railsEnv, "Procfile"} {
 		s := a.open(name, byProcfile)
 		if s == nil {
 			continue
 		}
-		workers := s.workers()
-		switch {
-		case s.silent() && len(workers) == 0:
-			s.forget()
-		case len(workers) == 0:
-		case slices.Contains(developers, path.Ext(name)):
-			s.say("for development, not used")
-		case from != nil:
-			s.say("not used: " + from.name + " has workers")
-		default:
-			from = s
+		if workers := s.workers(); len(workers) > 0 {
 			s.workersMean(workers)
+			return
+		}
+		if s.silent() {
+			s.forget()
 		}
 	}
 }
@@ -140,47 +126,39 @@ func (w *worker) variablesMean(set []string) (env string) {
 	return env
 }
 
-// newSidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).
-func newSidekiqFlags() *pflag.FlagSet {
-	f := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError)
-	for _, flag := range strings.Fields("tag/g logfile/L pidfile/P index/i concurrency/c timeout/t config/C environment/e require/r") {
-		long, short, _ := strings.Cut(flag, "/")
-		f.StringP(long, short, "", "")
-	}
-	f.StringArrayP("queue", "q", nil, "")
-	f.BoolP("verbose", "v", false, "")
-	f.BoolP("daemon", "d", false, "")
-	return f
-}
-
 // rails is what Sidekiq requires by itself: the application in its directory.
 var rails = []string{".", "config/environment", "config/environment.rb"}
 
-// flagsMean puts what flags say into a worker, and returns the Rails environment.
+// flagsMean puts what flags say into a worker, and returns the Rails environment. The flags are those of all versions of Sidekiq
+// (lib/sidekiq/cli.rb, option_parser).
 func (w *worker) flagsMean(args []string) (env string) {
-	f := newSidekiqFlags()
-	if err := f.Parse(args); err != nil {
+	f, value := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError), map[string]*string{}
+	for _, flag := range strings.Fields("tag/g logfile/L pidfile/P index/i concurrency/c timeout/t config/C environment/e require/r") {
+		long, short, _ := strings.Cut(flag, "/")
+		value[long] = f.StringP(long, short, "", "")
+	}
+	queues := f.StringArrayP("queue", "q", nil, "")
+	f.BoolP("verbose", "v", false, "")
+	f.BoolP("daemon", "d", false, "")
+	if f.Parse(args) != nil {
 		w.lacks("has a flag that no Sidekiq knows")
-		f = newSidekiqFlags()
-		f.ParseErrorsAllowlist.UnknownFlags = true
+		f.ParseErrorsAllowlist.UnknownFlags, *queues = true, nil
 		_ = f.Parse(args) // what it understands counts
 	}
-	value := func(flag string) string { return f.Lookup(flag).Value.String() }
-	if !slices.Contains(rails, path.Clean(value("require"))) {
+	if !slices.Contains(rails, path.Clean(*value["require"])) {
 		w.lacks("has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
 	}
-	if w.Config = w.literal("config", value("config")); path.Clean(w.Config) == usualConfig {
+	if w.Config = w.literal("config", *value["config"]); path.Clean(w.Config) == usualConfig {
 		w.Config = "" // where Sidekiq looks by itself
 	}
-	w.Concurrency = w.count("concurrency", value("concurrency"))
-	w.timeout = w.count("timeout", value("timeout"))
-	queues, _ := f.GetStringArray("queue")
-	for _, q := range queues {
+	w.Concurrency = w.count("concurrency", *value["concurrency"])
+	w.timeout = w.count("timeout", *value["timeout"])
+	for _, q := range *queues {
 		if q = w.literal("queue", q); q != "" {
 			w.Queues = append(w.Queues, q)
 		}
 	}
-	return value("environment")
+	return *value["environment"]
 }
 
 // literal is a text that stands there as it is, else "".
