@@ -66,14 +66,13 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	var answers *inspect.Answers
-	var p *inspect.Playbook
+	asked := inspect.Options{RailsEnv: o.railsEnv}
 	if o.update {
 		text, err := limited("--update", o.target, "without --update, init writes it")
 		if err != nil {
 			return nil, err
 		}
-		if answers, err = inspect.ReadAnswers(o.target, text); err != nil {
+		if asked.Answers, err = inspect.ReadAnswers(o.target, text); err != nil {
 			return nil, err
 		}
 	}
@@ -82,14 +81,14 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 		if err != nil {
 			return nil, err
 		}
-		p = &inspect.Playbook{Name: o.playbook, Text: text}
+		asked.Playbook = inspect.Playbook{Name: o.playbook, Text: text}
 	}
 	root, err := os.OpenRoot(o.dir)
 	if err != nil {
 		return nil, fmt.Errorf("%w; hint: name the directory of the Rails application", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	a = inspect.Update(root.FS(), cmp.Or(o.railsEnv, answers.RailsEnv()), p, answers)
+	a = inspect.Look(root.FS(), asked)
 	below := inspect.Below(root.FS(), ".", 2)
 	switch {
 	case a.Empty() && len(below) > 0:

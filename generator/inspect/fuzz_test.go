@@ -32,7 +32,7 @@ func FuzzInspect(f *testing.F) {
 		for _, name := range places {
 			files[name] = &fstest.MapFile{Data: text}
 		}
-		a := Look(files, "production", nil)
+		a := Look(files, Options{})
 		m := accepts(t, a.Text(schemaURL))
 		for _, e := range a.entries() {
 			require.False(t, e.asks != "" && (e.live || e.value == nil), "%s: %q", e.key, e.comments)

@@ -18,6 +18,7 @@ package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,6 +69,13 @@ type seen struct {
 	notes [][2]string // places, and what was not understood there
 }
 
+// Options are what is asked.
+type Options struct {
+	RailsEnv string   // "": that of the model
+	Playbook Playbook // the zero value: to be looked for
+	Answers  Answers  // of the model that is updated
+}
+
 // Playbook is an Ansible playbook that was named, and may lie outside of the application.
 type Playbook struct {
 	Name string
@@ -80,7 +88,8 @@ type Application struct {
 
 	files    fs.FS
 	railsEnv string
-	playbook *Playbook // nil: to be looked for
+	playbook Playbook
+	answers  Answers
 
 	findings   []finding
 	seen       []*seen
@@ -90,7 +99,6 @@ type Application struct {
 	guessed    bool            // configured is the most that any version starts
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
-	answers    *Answers        // of the model that is updated
 	recipe     *recipe         // of Capistrano
 	gemset     string          // Ruby and gemset of rvm, where people develop
 	maxThreads []finding       // RAILS_MAX_THREADS
@@ -100,21 +108,15 @@ type Application struct {
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
-// finding, never an error.
-func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
-	return Update(files, railsEnv, named, nil)
-}
-
-// Update looks at an application whose model exists: its values count more than all that is found.
-func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
-	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, threads: map[string]int{}, answers: answers}
-	if answers != nil {
-		for key, value := range answers.values {
-			a.note(finding{found, key, value, byModel, answers.name, "set in this file"})
-		}
+// finding, never an error. The values of a model that is updated count more than all that is found.
+func Look(files fs.FS, o Options) *Application {
+	before := o.Answers.railsEnv()
+	a := &Application{files: files, railsEnv: cmp.Or(o.RailsEnv, before), playbook: o.Playbook, answers: o.Answers, gems: map[string]gem{}, threads: map[string]int{}}
+	for key, value := range a.answers.values {
+		a.note(finding{found, key, value, byModel, a.answers.name, "set in this file"})
 	}
-	if railsEnv != answers.RailsEnv() {
-		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
+	if a.railsEnv != before {
+		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
 	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.initializer,
 		a.identity, a.engine, a.deployed, a.storageYML, a.databaseYML, a.kamal, a.questions, a.changes} {
@@ -151,12 +153,6 @@ func (a *Application) open(name string, w weight) *source {
 	return s
 }
 
-var (
-	errNoFile = errors.New("not a regular file")
-	errUTF8   = errors.New("not UTF-8")
-	errLong   = fmt.Errorf("it is longer than %d MiB", longest>>20)
-)
-
 // read asks what a name is before it opens it: a named pipe would have it wait.
 func (a *Application) read(name string) ([]byte, error) {
 	info, err := fs.Stat(a.files, name)
@@ -164,7 +160,7 @@ func (a *Application) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errNoFile
+		return nil, errors.New("not a regular file")
 	}
 	f, err := a.files.Open(name)
 	if err != nil {
@@ -178,10 +174,10 @@ func (a *Application) read(name string) ([]byte, error) {
 func Limited(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, longest+1))
 	if err == nil && len(text) > longest {
-		return nil, errLong
+		return nil, fmt.Errorf("it is longer than %d MiB", longest>>20)
 	}
 	if err == nil && !utf8.Valid(text) {
-		return nil, errUTF8
+		return nil, errors.New("not UTF-8")
 	}
 	return text, err
 }

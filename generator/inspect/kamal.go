@@ -28,7 +28,6 @@ func (a *Application) kamal() {
 	}
 	_ = yaml.Unmarshal(erb.ReplaceAll(s.text, nil), &config) // what is read counts: servers without a command are lists
 	if config.Service == "" || config.Image == "" {
-		s.forget()
 		return
 	}
 	s.say("Kamal deploys " + config.Service)

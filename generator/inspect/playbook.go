@@ -20,7 +20,7 @@ var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
 // counts more than one with a project_name.
 func (a *Application) playbooks() {
 	var sources []*source
-	if a.playbook != nil {
+	if a.playbook.Name != "" {
 		sources = append(sources, a.reading(a.playbook.Name, a.playbook.Text, byPlaybook))
 	} else {
 		for _, name := range a.playbookNames() {
@@ -34,13 +34,12 @@ func (a *Application) playbooks() {
 		all, err := playsOf(s.text)
 		plays, hasRole := relevant(all)
 		switch {
-		case err != nil && (a.playbook != nil || namesRole.Match(s.text)):
+		case err != nil && (a.playbook.Name != "" || namesRole.Match(s.text)):
 			line, what := model.SyntaxError(err)
 			s.refuse(line, "", "no YAML: "+what)
-		case len(plays) == 0 && a.playbook != nil:
+		case len(plays) == 0 && a.playbook.Name != "":
 			s.refuse(0, "", "no playbook with the role sidekiq or the variable project_name")
 		case len(plays) == 0:
-			s.forget()
 		case best == nil || hasRole && !bestHasRole:
 			if best != nil {
 				best.say("not used beside " + s.name + "; --from-playbook names one")

@@ -39,9 +39,6 @@ func (a *Application) procfiles() {
 			s.workersMean(workers)
 			return
 		}
-		if s.silent() {
-			s.forget()
-		}
 	}
 }
 

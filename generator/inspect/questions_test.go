@@ -66,7 +66,7 @@ func TestQuestions_DeployRoot(t *testing.T) {
 		"set :application, 'mover'\nset :deploy_to, \"#{base}/x\"":             "/opt/mover",
 		`set :deploy_to, "~/{{ x }}"`:                                          "/opt/myapp",
 	} {
-		a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe)}}, "production", nil)
+		a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe)}}, Options{})
 		text, value := question(t, a, "deploy_root")
 		require.Equal(t, want, value, recipe)
 		require.Contains(t, text, "config/deploy.rb:", recipe)
@@ -82,7 +82,7 @@ func TestQuestions_OnlyWithoutLiveValue(t *testing.T) {
 		"config/deploy.rb": {Data: []byte("set :deploy_to, '~/x'\nset :sidekiq_timeout, t\nset :sidekiq_concurrency, 5\n")},
 		"Procfile":         {Data: []byte("a: sidekiq -c $N\n")},
 		"site.yml":         {Data: []byte("- hosts: jobs\n  roles:\n    - { role: sidekiq, sidekiq_deploy_root: /srv/x, sidekiq_queues: a b, sidekiq_databases: [a, 1, [b]] }\n")},
-	}, "production", nil)
+	}, Options{})
 	m := accepts(t, a.Text(schemaURL))
 	require.Equal(t, "/srv/x", m.DeployRoot)
 	require.Equal(t, 5, m.Concurrency)
@@ -95,14 +95,14 @@ func TestQuestions_OnlyWithoutLiveValue(t *testing.T) {
 
 // What concerns no field, and what the role handles on the host, is no question.
 func TestQuestions_NotOfTheHost(t *testing.T) {
-	before := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n")}}, "production", nil).QuestionsLeft()
+	before := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n")}}, Options{}).QuestionsLeft()
 	a := Look(fstest.MapFS{
 		"Gemfile.lock":                   {Data: []byte("    sidekiq (4.0.0)\n")},
 		"config/sidekiq.yml":             {Data: []byte(":queues: [<%= `hostname` %>]\n:concurrency: 5\n")},
 		"config/database.yml":            {Data: []byte("production:\n  pool: <%= Etc.nprocessors %>\n")},
 		"config/initializers/sidekiq.rb": {Data: []byte("config.concurrency = 4\n")},
 		"site.yml":                       {Data: []byte("- hosts: [\n  roles: [\n    - role: sidekiq\n")},
-	}, "production", nil)
+	}, Options{})
 	require.Equal(t, before, a.QuestionsLeft(), "%s", a.Text(schemaURL))
 }
 
@@ -155,7 +155,7 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 		for name, file := range c.files {
 			files[name] = file
 		}
-		a := Look(files, "production", nil)
+		a := Look(files, Options{})
 		m := accepts(t, a.Text(schemaURL))
 		require.Equal(t, c.live, m.Processes, procfile)
 		if c.live == nil {
@@ -171,7 +171,7 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 // A Procfile answers whether sidekiqswarm starts Sidekiq.
 func TestWorkersMean_Command(t *testing.T) {
 	for procfile, want := range map[string]string{"": "?", "a: sidekiq": "sidekiq", "a: sidekiqswarm": "sidekiqswarm", "a: sidekiq -q a\nb: sidekiqswarm -q b": "sidekiq", "a: sidekiq | tee": "?"} {
-		a := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n    sidekiq-ent (7.3.2)\n")}, "Procfile": {Data: []byte(procfile)}}, "production", nil)
+		a := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n    sidekiq-ent (7.3.2)\n")}, "Procfile": {Data: []byte(procfile)}}, Options{})
 		if want == "?" {
 			question(t, a, "command")
 			continue
@@ -183,12 +183,12 @@ func TestWorkersMean_Command(t *testing.T) {
 
 // What is said of a Procfile that is not used is no question.
 func TestProcfiles_OfDevelopersAskNothing(t *testing.T) {
-	a := Look(fstest.MapFS{"Procfile.dev": {Data: []byte("a: sidekiq | tee log\nb: sidekiq -c $N\n")}}, "production", nil)
-	require.Equal(t, Look(fstest.MapFS{}, "production", nil).QuestionsLeft(), a.QuestionsLeft())
+	a := Look(fstest.MapFS{"Procfile.dev": {Data: []byte("a: sidekiq | tee log\nb: sidekiq -c $N\n")}}, Options{})
+	require.Equal(t, Look(fstest.MapFS{}, Options{}).QuestionsLeft(), a.QuestionsLeft())
 }
 
 func TestTimeoutsMean_Several(t *testing.T) {
-	a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a -t 30\nb: sidekiq -q b -t 60\n")}}, "production", nil)
+	a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a -t 30\nb: sidekiq -q b -t 60\n")}}, Options{})
 	text, value := question(t, a, "timeout")
 	require.Equal(t, 60, value)
 	require.Contains(t, text, "the workers have several timeouts, the role one for all. Is the longest right?")
@@ -199,7 +199,7 @@ func updated(t *testing.T, files fs.FS, env string, text []byte) (*Application, 
 	t.Helper()
 	answers, err := ReadAnswers(model.FileName, text)
 	require.NoError(t, err)
-	a := Update(files, env, nil, answers)
+	a := Look(files, Options{RailsEnv: env, Answers: answers})
 	return a, a.Text(schemaURL)
 }
 
@@ -296,7 +296,7 @@ func TestUnwanted(t *testing.T) {
 		for name, text := range c.files {
 			files[name] = &fstest.MapFile{Data: []byte(text)}
 		}
-		require.Equal(t, c.want, Look(files, "production", nil).Unwanted, fmt.Sprint(i))
+		require.Equal(t, c.want, Look(files, Options{}).Unwanted, fmt.Sprint(i))
 	}
 }
 

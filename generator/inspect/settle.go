@@ -93,7 +93,6 @@ func (a *Application) likelyProjects() (names []any) {
 		if m := applicationModule.FindSubmatch(s.text); m != nil {
 			names = append(names, underscored(string(m[1])))
 		}
-		s.forget()
 	}
 	return append(names, "myapp")
 }
@@ -146,7 +145,7 @@ func (a *Application) entry(f model.Field) entry {
 		case one.weight == byModel:
 			e.keep(one, all)
 		case e.value == nil:
-			e.take(one, a.isDefault(f, one.value), a.answers != nil)
+			e.take(one, a.isDefault(f, one.value), a.answers.values != nil)
 		case !same(one.value, e.value):
 			e.comments = append(e.comments, one.from+" says otherwise: "+one.text)
 		}

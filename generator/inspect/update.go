@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"strings"
@@ -8,44 +9,37 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// Answers are what a model that exists says.
+// Answers are what a model that exists says. The zero value is none.
 type Answers struct {
 	name   string
-	env    string
 	values map[string]any // of the fields that it sets
 	text   []byte
 }
 
 // ReadAnswers reads the file of a model. An error is model.Faults.
-func ReadAnswers(name string, text []byte) (*Answers, error) {
+func ReadAnswers(name string, text []byte) (Answers, error) {
 	d := model.Parse(name, text)
 	m, err := d.Model()
-	if err != nil {
-		return nil, err
-	}
-	answers := &Answers{name: name, env: m.RailsEnv, values: map[string]any{}, text: text}
+	answers := Answers{name, map[string]any{}, text}
 	for _, f := range model.Fields(m) {
 		if f.Key != "" && d.Has(f.Key) {
 			answers.values[f.Key] = f.Default
 		}
 	}
-	return answers, nil
+	return answers, err
 }
 
-// RailsEnv is the environment of the model, or the default.
-func (a *Answers) RailsEnv() string {
-	if a == nil {
-		return model.Default().RailsEnv
-	}
-	return a.env
-}
+func (a Answers) has(key string) bool { return a.values[key] != nil }
 
-// has reports whether the model sets a field.
-func (a *Answers) has(key string) bool { return a != nil && a.values[key] != nil }
+// railsEnv is the environment of the model, or the default.
+func (a Answers) railsEnv() string {
+	env, _ := a.values["rails_env"].(string)
+	return cmp.Or(env, model.Default().RailsEnv)
+}
 
 // changes shows what is new beside the model that is updated.
 func (a *Application) changes() {
-	if a.answers == nil || a.Empty() {
+	if a.answers.values == nil || a.Empty() {
 		return
 	}
 	s := a.reading(a.answers.name, nil, byOther)
