@@ -14,11 +14,11 @@ var delimiter = regexp.MustCompile(`\{[{%#]`)
 
 func holdsJinja(value any) bool { return jinja.Match(asJSON(value)) }
 
-// inert is the finding as it is, or a refused one where its value holds Jinja or is too long. What the team wrote itself stays.
+// inert is the finding as it is, or a refused one where its value holds Jinja or is too long.
 func (f finding) inert() finding {
 	var what string
 	switch {
-	case f.value == nil || f.weight == byModel:
+	case f.value == nil:
 		return f
 	case len(asJSON(f.value)) > longestValue:
 		what = fmt.Sprintf("is longer than %d bytes", longestValue)

@@ -44,8 +44,7 @@ const (
 type weight int
 
 const (
-	byModel weight = iota // which is updated
-	byFlag
+	byFlag weight = iota
 	byPlaybook
 	byCapistrano
 	byProcfile
@@ -112,9 +111,6 @@ type Application struct {
 func Look(files fs.FS, o Options) *Application {
 	before := o.Answers.railsEnv()
 	a := &Application{files: files, railsEnv: cmp.Or(o.RailsEnv, before), playbook: o.Playbook, answers: o.Answers, gems: map[string]gem{}, threads: map[string]int{}}
-	for key, value := range a.answers.values {
-		a.note(finding{found, key, value, byModel, a.answers.name, "set in this file"})
-	}
 	if a.railsEnv != before {
 		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
@@ -281,10 +277,10 @@ func (a *Application) exists(name string) bool {
 	return err == nil
 }
 
-// best is what counts most of the values of a field that the application has; of the same weight it is the last, as settings go.
+// best is what counts most of the values that were found for a field; of the same weight it is the last, as settings go.
 func (a *Application) best(key string) (f finding, ok bool) {
 	for _, other := range a.findings {
-		if other.kind == found && other.weight != byModel && other.key == key && (!ok || other.weight <= f.weight) {
+		if other.kind == found && other.key == key && (!ok || other.weight <= f.weight) {
 			f, ok = other, true
 		}
 	}

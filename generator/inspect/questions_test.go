@@ -18,7 +18,7 @@ func asks(t *testing.T, a *Application) {
 	t.Helper()
 	questions := 0
 	for _, e := range a.entries() {
-		sentences := strings.Count(strings.Join(append(e.comments, e.asks), " "), "?")
+		sentences := strings.Count(strings.Join(e.said(), " "), "?")
 		if e.asks == "" {
 			require.Zero(t, sentences, "%s: %q", e.key, e.comments)
 			continue
@@ -42,7 +42,7 @@ func question(t *testing.T, a *Application, key string) (text string, value any)
 		if e.key == key {
 			require.NotEmpty(t, e.asks, "%s: %v %q", key, e.value, e.comments)
 			require.False(t, e.live, key)
-			return strings.Join(append(e.comments, e.asks), "\n"), e.value
+			return strings.Join(e.said(), "\n"), e.value
 		}
 	}
 	require.Fail(t, "no field", key)
@@ -246,7 +246,7 @@ sudo:
 	for _, want := range []string{
 		"# set in this file\n# config/deploy.rb:1 says otherwise: set :application, \"mover\"\nproject: shop\n",
 		"# from config/deploy.rb:2: set :user, \"app\"\ndeploy_user: app\n",
-		"# config/sidekiq.yml:1: 10 threads, unless it is set here\n# set in this file\nconcurrency: 12\n",
+		"# set in this file\n# config/sidekiq.yml:1: 10 threads, unless it is set here\nconcurrency: 12\n",
 		"# from config/deploy.rb:4: set :sidekiq_timeout, 40\n# Does that hold?\n# timeout: 40\n",
 		"# from site.yml:1: hosts: jobs\n# Does that hold?\n# playbook:\n#   hosts: jobs\n",
 	} {

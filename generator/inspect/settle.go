@@ -18,11 +18,15 @@ type entry struct {
 	key      string
 	value    any  // nil: there are only comments
 	live     bool // else the value is in a comment
+	origin   string
 	comments []string
 	asks     string // the question, "" if there is none
 }
 
-var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
+// said is all that the comments of a field say.
+func (e entry) said() []string {
+	return slices.DeleteFunc(slices.Concat([]string{e.origin}, e.comments, []string{e.asks}), func(text string) bool { return text == "" })
+}
 
 // identity asks what the application is, and where, if no source says it.
 func (a *Application) identity() {
@@ -52,20 +56,24 @@ func (a *Application) ask(key, text string, values ...any) {
 // likely is the value of a field, or the one that is asked about.
 func (a *Application) likely(key string) any { return a.entry(fieldOf(key)).value }
 
+// bestText is best as a text, "" if there is none.
+func (a *Application) bestText(key string) string {
+	f, _ := a.best(key)
+	text, _ := f.value.(string)
+	return text
+}
+
 // likelyRoots come from a deploy_to in the home of the deploy user, and the project's name.
 func (a *Application) likelyRoots() (roots []any) {
 	user := fmt.Sprint(a.likely("deploy_user"))
-	found, _ := a.best("deploy_root")
-	for _, root := range []any{a.likelyRoot, found.value} {
-		text, _ := root.(string)
-		rest, tilde := strings.CutPrefix(strings.ReplaceAll(text, unknownWord, user), "~")
-		switch {
-		case path.IsAbs(rest) && !tilde:
-			roots = append(roots, path.Clean(rest))
-		case tilde && rest != "" && !path.IsAbs(rest): // ~USER/x
-			roots = append(roots, path.Join("/home", rest))
-		case text != "":
-			roots = append(roots, path.Join("/home", user, rest))
+	for _, root := range []string{a.likelyRoot, a.bestText("deploy_root")} {
+		root = strings.ReplaceAll(root, unknownWord, user)
+		if name, tilde := strings.CutPrefix(root, "~"); tilde && name != "" && !path.IsAbs(name) {
+			roots = append(roots, path.Join("/home", name)) // ~USER/x
+		} else if tilde || root != "" && !path.IsAbs(root) {
+			roots = append(roots, path.Join("/home", user, name))
+		} else if root != "" {
+			roots = append(roots, path.Clean(root))
 		}
 	}
 	return append(roots, fmt.Sprintf("/opt/%v", a.likely("project")))
@@ -82,29 +90,24 @@ func (r *recipe) supposes(key, text string) {
 
 // likelyProjects are names for the question.
 func (a *Application) likelyProjects() (names []any) {
-	project, _ := a.best("project")
-	root, _ := a.best("deploy_root")
-	for _, found := range []any{project.value, root.value, a.likelyRoot} {
-		if text, _ := found.(string); text != "" {
+	for _, text := range []string{a.bestText("project"), a.bestText("deploy_root"), a.likelyRoot} {
+		if text != "" {
 			names = append(names, noProject.ReplaceAllString(path.Base(text), "-"))
 		}
 	}
 	if s := a.open("config/application.rb", byOther); s != nil {
 		if m := applicationModule.FindSubmatch(s.text); m != nil {
-			names = append(names, underscored(string(m[1])))
+			names = append(names, strings.ToLower(hump.ReplaceAllString(string(m[1]), "${1}_${2}")))
 		}
 	}
 	return append(names, "myapp")
 }
 
-var noProject = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
-var humps = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
-
-// underscored is a constant of Ruby as files are named.
-func underscored(constant string) string {
-	return strings.ToLower(humps.ReplaceAllString(constant, "${1}${3}_${2}${4}"))
-}
+var (
+	applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
+	hump              = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	noProject         = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+)
 
 // entries are what is to be written, in the order of Fields. Together they make a model, also when those in comments are taken out of them.
 func (a *Application) entries() []entry {
@@ -132,23 +135,28 @@ func (a *Application) isNeedless(key string) bool {
 
 // entry settles the findings of a field: what counts most is its value, and what differs from that is named.
 func (a *Application) entry(f model.Field) entry {
-	e, all := entry{key: f.Key}, a.sorted(f.Key)
-	for _, one := range all {
-		switch {
+	e := entry{key: f.Key}
+	e.value, e.live = a.answers.values[f.Key]
+	isKept := e.live
+	for _, one := range a.sorted(f.Key) {
+		switch text := one.from + ": " + one.text; {
 		case one.kind == remark:
 			e.comments = append(e.comments, one.text)
 		case one.kind == refused:
-			e.refuse(one.from + ": " + one.text)
+			e.refuse(text)
 		case one.kind == offered && e.value == nil:
 			e.value, e.asks = one.value, one.text
 		case one.kind == offered:
-		case one.weight == byModel:
-			e.keep(one, all)
 		case e.value == nil:
 			e.take(one, a.isDefault(f, one.value), a.answers.values != nil)
 		case !same(one.value, e.value):
 			e.comments = append(e.comments, one.from+" says otherwise: "+one.text)
+		case isKept && e.origin == "":
+			e.origin = "from " + text
 		}
+	}
+	if isKept && e.origin == "" {
+		e.origin = "set in this file"
 	}
 	if e.asks != "" && e.value == nil {
 		e.value = proposal(f)
@@ -164,24 +172,6 @@ func (e *entry) refuse(text string) {
 	}
 }
 
-// keep takes the value of the model that is updated, and names a source that has it as well.
-func (e *entry) keep(one *finding, all []*finding) {
-	e.value, e.live = one.value, true
-	i := slices.IndexFunc(all, func(f *finding) bool { return f.kind == found && f.weight != byModel && same(f.value, one.value) })
-	if i >= 0 {
-		one = all[i]
-	}
-	e.comments = append(e.comments, one.origin())
-}
-
-// origin is the comment on a value that was taken.
-func (f *finding) origin() string {
-	if f.weight == byModel {
-		return f.text
-	}
-	return "from " + f.from + ": " + f.text
-}
-
 // take takes a value that a model accepts. It asks about one that might be wrong or does harm, and in an update about any.
 func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	if what := fault(map[string]any{e.key: one.value}); what != "" {
@@ -191,17 +181,16 @@ func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 		e.refuse(one.from + ": not taken, since " + what)
 		return
 	}
-	text := one.origin()
+	e.origin = "from " + one.from + ": " + one.text
 	switch {
 	case privileged(e.key, one.value):
 		e.asks = "That gives the rights of root on the hosts, or removes a protection. Does it hold?"
 	case e.asks != "" || isUpdate && !isDefault:
 		e.asks = "Does that hold?"
 	case isDefault:
-		text += ", as it is by default"
+		e.origin += ", as it is by default"
 	}
 	e.value, e.live = one.value, !isDefault && e.asks == ""
-	e.comments = append(e.comments, text)
 }
 
 // privileged reports whether a value lets the application act as root on the hosts, or removes a protection. A person has to take it out of
@@ -307,11 +296,8 @@ func fault(values map[string]any) string {
 	}
 	_, err := model.Read(model.FileName, asJSON(tree))
 	var faults model.Faults
-	if errors.As(err, &faults) {
+	if errors.As(err, &faults) { // no other error
 		return faults[0].What
-	}
-	if err != nil {
-		return err.Error()
 	}
 	return ""
 }

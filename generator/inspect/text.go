@@ -63,7 +63,7 @@ func (g section) lines() (lines []string) {
 	var keys []string
 	for _, e := range g.entries {
 		var said []string
-		for _, text := range append(e.comments, e.asks) {
+		for _, text := range e.said() {
 			said = append(said, commented(text, indent)...)
 		}
 		switch {

@@ -51,7 +51,7 @@ func (a *Application) changes() {
 		}
 		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
 		if e.asks != "" && !field.Match(a.answers.text) {
-			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(append(e.comments, e.asks), ". ")})
+			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.said(), ". ")})
 		}
 	}
 }
