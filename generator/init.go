@@ -66,7 +66,12 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	asked := inspect.Options{RailsEnv: o.railsEnv}
+	asked := inspect.Options{RailsEnv: o.railsEnv, Playbook: inspect.Playbook{Name: o.playbook}}
+	if o.playbook != "" {
+		if asked.Playbook.Text, err = limited("--from-playbook", o.playbook, "name an Ansible playbook"); err != nil {
+			return nil, err
+		}
+	}
 	if o.update {
 		text, err := limited("--update", o.target, "without --update, init writes it")
 		if err != nil {
@@ -75,13 +80,6 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 		if asked.Answers, err = inspect.ReadAnswers(o.target, text); err != nil {
 			return nil, err
 		}
-	}
-	if o.playbook != "" {
-		text, err := limited("--from-playbook", o.playbook, "name an Ansible playbook")
-		if err != nil {
-			return nil, err
-		}
-		asked.Playbook = inspect.Playbook{Name: o.playbook, Text: text}
 	}
 	root, err := os.OpenRoot(o.dir)
 	if err != nil {
@@ -134,25 +132,21 @@ func limited(flag, name, hint string) (text []byte, err error) {
 // write writes the file and shows what was read: on standard error if the file itself goes to
 // standard output.
 func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
-	text, shown := a.Text(model.SchemaURL(version)), out
-	if o.target == "-" {
+	text, shown, named := a.Text(model.SchemaURL(version)), out, ""
+	switch {
+	case o.quiet:
+		shown = io.Discard
+	case o.target == "-":
 		shown = errs
 	}
-	if o.quiet {
-		shown = io.Discard
-	}
 	err := a.Tell(shown)
-	switch {
-	case err != nil:
-		return err
-	case o.target == "-":
-		_, err = out.Write(text)
+	if o.target == "-" {
+		_, failed := out.Write(text)
+		return errors.Join(err, failed)
+	}
+	if err = errors.Join(err, writeFile(o.target, text)); err != nil {
 		return err
 	}
-	if err := writeFile(o.target, text); err != nil {
-		return err
-	}
-	named := ""
 	if o.target != model.FileName {
 		named = " --model " + shellWord(o.target, "FILE")
 	}

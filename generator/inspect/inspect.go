@@ -277,14 +277,14 @@ func (a *Application) exists(name string) bool {
 	return err == nil
 }
 
-// best is what counts most of the values that were found for a field; of the same weight it is the last, as settings go.
+// best is what counts most of the values that were found for a field.
 func (a *Application) best(key string) (f finding, ok bool) {
-	for _, other := range a.findings {
-		if other.kind == found && other.key == key && (!ok || other.weight <= f.weight) {
-			f, ok = other, true
+	for _, f := range a.sorted(key) {
+		if f.kind == found {
+			return *f, true
 		}
 	}
-	return f, ok
+	return f, false
 }
 
 func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

@@ -170,12 +170,12 @@ func TestText_ValuesAreReadBack(t *testing.T) {
 		for _, value := range []string{text, long + text, text + long, long + " " + text + " " + long} {
 			e := entry{key: "sidekiq_config", value: value, live: true}
 			var read map[string]any
-			written := strings.Join(section{"", []entry{e}}.lines(), "\n")
+			written := strings.Join(linesOf("", []entry{e}), "\n")
 			require.NoError(t, yaml.Unmarshal([]byte(written), &read), written)
 			require.Equal(t, map[string]any{"sidekiq_config": value}, read, written)
 			e.live = false
 			read = nil
-			require.NoError(t, yaml.Unmarshal([]byte(strings.Join(section{"", []entry{e}}.lines(), "\n")), &read))
+			require.NoError(t, yaml.Unmarshal([]byte(strings.Join(linesOf("", []entry{e}), "\n")), &read))
 			require.Empty(t, read, "a comment")
 		}
 	}

@@ -34,8 +34,7 @@ func (a *Application) kamal() {
 	a.Unwanted = s.name + " is Kamal's"
 	for _, role := range slices.Sorted(maps.Keys(config.Servers)) {
 		if namesSidekiq.MatchString(config.Servers[role].Cmd) {
-			a.Unwanted += fmt.Sprintf(", and its role %q runs Sidekiq in a container", role)
-			return
+			a.Unwanted = fmt.Sprintf("%s is Kamal's, and its role %q runs Sidekiq in a container", s.name, role)
 		}
 	}
 }

@@ -13,62 +13,54 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// playbookFolders are where playbooks of an application stand.
-var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
-
-// playbooks reads the playbook that was named, else those of the application: one that has the role
-// counts more than one with a project_name.
+// playbooks reads the playbook that was named, else those of the application: the first that has the
+// role counts, else the first with a project_name.
 func (a *Application) playbooks() {
-	var sources []*source
-	if a.playbook.Name != "" {
-		sources = append(sources, a.reading(a.playbook.Name, a.playbook.Text, byPlaybook))
-	} else {
-		for _, name := range a.playbookNames() {
-			sources = append(sources, a.open(name, byPlaybook))
-		}
-	}
-	var best *source
-	var meant []play
-	var bestHasRole bool
-	for _, s := range slices.DeleteFunc(sources, func(s *source) bool { return s == nil }) {
-		all, err := playsOf(s.text)
-		plays, hasRole := relevant(all)
+	var used []playbook
+	for _, s := range a.playbookSources() {
+		p, err := playbookOf(s)
 		switch {
 		case err != nil && (a.playbook.Name != "" || namesRole.Match(s.text)):
 			line, what := model.SyntaxError(err)
 			s.refuse(line, "", "no YAML: "+what)
-		case len(plays) == 0 && a.playbook.Name != "":
+		case p.plays != nil:
+			used = append(used, p)
+		case a.playbook.Name != "":
 			s.refuse(0, "", "no playbook with the role sidekiq or the variable project_name")
-		case len(plays) == 0:
-		case best == nil || hasRole && !bestHasRole:
-			if best != nil {
-				best.say("not used beside " + s.name + "; --from-playbook names one")
-			}
-			best, meant, bestHasRole = s, plays, hasRole
-		default:
-			s.say("not used beside " + best.name + "; --from-playbook names one")
 		}
 	}
-	if best != nil {
-		best.playsMean(meant)
+	best := max(0, slices.IndexFunc(used, func(p playbook) bool { return p.hasRole }))
+	for i, p := range used {
+		if i == best {
+			p.playsMean(p.plays)
+		} else {
+			p.say("not used beside " + used[best].name + "; --from-playbook names one")
+		}
 	}
 }
 
 var namesRole = regexp.MustCompile(`(?m)\bproject_name:|^\s*- (?:\{\s*)?(?:role: )?(?:\S+\.)?sidekiq\b`)
 
-// playbookNames begins with that of the environment.
-func (a *Application) playbookNames() []string {
-	var names, own []string
+// playbookFolders are where playbooks of an application stand.
+var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
+
+// playbookSources begin with the playbook of the environment.
+func (a *Application) playbookSources() (sources []*source) {
+	if a.playbook.Name != "" {
+		return []*source{a.reading(a.playbook.Name, a.playbook.Text, byPlaybook)}
+	}
 	for _, dir := range playbookFolders {
 		for _, name := range a.glob(path.Join(dir, "*.yml"), path.Join(dir, "*.yaml")) {
-			if strings.TrimSuffix(path.Base(name), path.Ext(name)) == a.railsEnv {
-				own = append(own, name)
-			} else if path.Base(name) != model.FileName {
-				names = append(names, name)
+			base, at := path.Base(name), len(sources)
+			if strings.TrimSuffix(base, path.Ext(base)) == a.railsEnv {
+				at = 0
+			}
+			if base != model.FileName {
+				sources = slices.Insert(sources, at, a.open(name, byPlaybook))
 			}
 		}
 	}
-	return append(own, names...)
+	return slices.DeleteFunc(sources, func(s *source) bool { return s == nil })
 }
 
 // playsMean notes what the first play says; further ones may be for other applications.

@@ -50,12 +50,29 @@ func (r *playRole) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// playsOf are the plays of a playbook; none where the YAML is something else.
-func playsOf(text []byte) (all []play, err error) {
-	if err = yaml.Unmarshal(text, &all); errors.As(err, new(*yaml.TypeError)) {
+// playbook has the plays with the role, else those with a project_name.
+type playbook struct {
+	*source
+	plays   []play
+	hasRole bool
+}
+
+func playbookOf(s *source) (playbook, error) {
+	p, all := playbook{source: s}, []play(nil)
+	err := yaml.Unmarshal(s.text, &all)
+	if errors.As(err, new(*yaml.TypeError)) {
 		err = nil // what is read counts
 	}
-	return slices.DeleteFunc(all, func(p play) bool { return p.Hosts.IsZero() }), err
+	for _, one := range all {
+		switch has := slices.ContainsFunc(one.roles(), playRole.isSidekiq); {
+		case one.Hosts.IsZero():
+		case has && !p.hasRole:
+			p.plays, p.hasRole = []play{one}, true
+		case has || !p.hasRole && slices.ContainsFunc(one.variables(), func(v variable) bool { return v.name == "project_name" }):
+			p.plays = append(p.plays, one)
+		}
+	}
+	return p, err
 }
 
 // roles are those of a play and of its tasks.
@@ -113,17 +130,4 @@ func target(n *yaml.Node) *yaml.Node {
 		return n.Alias
 	}
 	return n
-}
-
-// relevant are the plays with the role, else those with a project_name.
-func relevant(plays []play) (most []play, withRole bool) {
-	for _, p := range plays {
-		switch has := slices.ContainsFunc(p.roles(), playRole.isSidekiq); {
-		case has && !withRole:
-			most, withRole = []play{p}, true
-		case has || !withRole && slices.ContainsFunc(p.variables(), func(v variable) bool { return v.name == "project_name" }):
-			most = append(most, p)
-		}
-	}
-	return most, withRole
 }

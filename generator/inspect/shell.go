@@ -14,14 +14,11 @@ import (
 // unknownWord stands for what only a shell could tell. No Procfile holds it.
 const unknownWord = "\x00"
 
-// runs tells whether the words before sidekiq run it: bundle exec, env, exec.
+// runs reports whether the words before sidekiq run it: bundle exec, env, exec.
 func runs(words []string) bool {
-	for _, w := range words {
-		if !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "nice", "ruby"}, path.Base(w)) && !strings.Contains(w, "=") {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !strings.Contains(w, "=") && !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "nice", "ruby"}, path.Base(w))
+	})
 }
 
 // program is the index of the program of Sidekiq among the words of a call; -1 if there is none.
@@ -31,8 +28,8 @@ func program(words []string) int {
 	})
 }
 
-// sidekiqCall has the words of the first call of a command line that runs Sidekiq, with what it sets of the environment. It is plain if
-// there is no more to the command line.
+// sidekiqCall has the words of the first call of a command line that runs Sidekiq, with NAME=VALUE of what it sets of the environment. It
+// is plain if there is no more to the command line.
 func sidekiqCall(command string) (words []string, plain bool) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
 	if err != nil {
@@ -43,33 +40,23 @@ func sidekiqCall(command string) (words []string, plain bool) {
 		if !is || words != nil {
 			return words == nil
 		}
-		all := callWords(call)
+		var all []string
+		for _, a := range call.Assigns {
+			all = append(all, a.Name.Value+"="+shellWord(a.Value))
+		}
+		for _, w := range call.Args {
+			all = append(all, shellWord(w))
+		}
 		inner := slices.IndexFunc(all, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
 		if program(all) >= 0 {
-			words, plain = all, isAlone(file, call)
+			stmt := file.Stmts[0]
+			words, plain = all, len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
 		} else if inner >= 0 {
 			words, _ = sidekiqCall(all[inner])
 		}
 		return words == nil
 	})
 	return words, plain
-}
-
-// isAlone reports whether a file is one call, without redirections.
-func isAlone(file *syntax.File, call *syntax.CallExpr) bool {
-	stmt := file.Stmts[0]
-	return len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
-}
-
-// callWords are NAME=VALUE of what a call sets, and its words.
-func callWords(call *syntax.CallExpr) (words []string) {
-	for _, a := range call.Assigns {
-		words = append(words, a.Name.Value+"="+shellWord(a.Value))
-	}
-	for _, w := range call.Args {
-		words = append(words, shellWord(w))
-	}
-	return words
 }
 
 // shellWord is a word without its quotes.

@@ -23,45 +23,36 @@ func (a *Application) Text(schemaURL string) []byte {
 	lines := slices.Concat([]string{"# yamllint disable rule:line-length", "# yaml-language-server: $schema=" + schemaURL, "#"},
 		commented("What the Ansible role for this application's Sidekiq is made from, as sidekiq-role init found it. "+
 			"Each value says where it comes from. A field in a comment does not count: take its # away, and change it, to answer or to overrule.", ""), []string{"---"})
-	general := section{entries: []entry{a.entry(model.Field{})}}
-	for _, group := range append([]section{general}, sectionsOf(a.entries())...) {
-		if of := group.lines(); len(of) > 0 {
+	for all := append([]entry{a.entry(model.Field{})}, a.entries()...); len(all) > 0; {
+		group, size := groupOf(all[0]), 1
+		for group != "" && size < len(all) && groupOf(all[size]) == group {
+			size++
+		}
+		if of := linesOf(group, all[:size]); len(of) > 0 {
 			lines = append(append(lines, ""), of...)
 		}
+		all = all[size:]
 	}
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
-// section are the entries of a mapping of the model, such as ruby; a field at the top is one of its own, without a name.
-type section struct {
-	name    string
-	entries []entry
+// groupOf is the mapping of the model in which a field is, such as ruby; "" is the top.
+func groupOf(e entry) string {
+	group, _, nested := strings.Cut(e.key, ".")
+	if !nested {
+		return ""
+	}
+	return group
 }
 
-func sectionsOf(entries []entry) (groups []section) {
+// linesOf are those of a group: in comments altogether where no value counts. Else what is in comments comes first, since yamllint wants
+// them indented as what follows.
+func linesOf(group string, entries []entry) (lines []string) {
+	indent, keys, live := "", []string(nil), []string(nil)
+	if group != "" && slices.ContainsFunc(entries, func(e entry) bool { return e.live }) {
+		lines, indent = append(lines, group+":"), "  "
+	}
 	for _, e := range entries {
-		name, _, nested := strings.Cut(e.key, ".")
-		if !nested {
-			name = ""
-		}
-		if last := len(groups) - 1; nested && last >= 0 && groups[last].name == name {
-			groups[last].entries = append(groups[last].entries, e)
-		} else {
-			groups = append(groups, section{name, []entry{e}})
-		}
-	}
-	return groups
-}
-
-// lines of a group: in comments altogether where no value counts. Else what is in comments comes first, since yamllint wants them indented as
-// what follows.
-func (g section) lines() (lines []string) {
-	indent, live := "", []string(nil)
-	if g.name != "" && slices.ContainsFunc(g.entries, func(e entry) bool { return e.live }) {
-		lines, indent = append(lines, g.name+":"), "  "
-	}
-	var keys []string
-	for _, e := range g.entries {
 		var said []string
 		for _, text := range e.said() {
 			said = append(said, commented(text, indent)...)
@@ -69,14 +60,14 @@ func (g section) lines() (lines []string) {
 		switch {
 		case e.live:
 			live = slices.Concat(live, said, e.written(indent))
-		case g.name != "" && indent == "":
+		case group != "" && indent == "":
 			lines, keys = append(lines, said...), append(keys, e.written("#   ")...)
 		default:
 			lines = slices.Concat(lines, said, e.written(indent+"# "))
 		}
 	}
-	if len(keys) > 0 {
-		lines = append(append(lines, "# "+g.name+":"), keys...)
+	if keys != nil {
+		lines = append(append(lines, "# "+group+":"), keys...)
 	}
 	return append(lines, live...)
 }
