@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,13 +113,15 @@ var (
 // entries are what is to be written, in the order of Fields. Together they make a model, also when those in comments are taken out of them.
 func (a *Application) entries() []entry {
 	var all []entry
+	bundle := a.entry(fieldOf("ruby.bundle"))
 	for _, f := range model.Fields(model.Default()) {
-		if f.Key != "" && !a.isNeedless(f.Key) {
+		needless := f.Key == "ruby.manager" && bundle.live && !a.answers.has(f.Key) // the path counts more
+		if f.Key != "" && !needless {
 			all = append(all, a.entry(f))
 		}
 	}
 	together := map[string]any{}
-	for _, live := range []bool{true, false} {
+	for _, live := range []bool{true, false, false} { // the last time with proposals for those that conflict
 		for i := range all {
 			if e := &all[i]; e.value != nil && e.live == live {
 				e.join(together)
@@ -126,11 +129,6 @@ func (a *Application) entries() []entry {
 		}
 	}
 	return all
-}
-
-// isNeedless reports whether a field is the manager of Ruby where the path of its bundle is known, which counts more.
-func (a *Application) isNeedless(key string) bool {
-	return key == "ruby.manager" && !a.answers.has(key) && a.entry(fieldOf("ruby.bundle")).live
 }
 
 // entry settles the findings of a field: what counts most is its value, and what differs from that is named.
@@ -222,8 +220,7 @@ func proposal(f model.Field) any {
 	return f.Default
 }
 
-// sorted are the findings of a field: remarks, then values and what was refused, of which those that
-// count more come first, then offers. Of the same weight the last value counts most, as settings go.
+// sorted are the findings of a field: remarks, then what counts more first. Of the same weight the last value counts most, as settings go.
 func (a *Application) sorted(key string) (all []*finding) {
 	for i := range a.findings {
 		switch f := &a.findings[i]; {
@@ -233,16 +230,9 @@ func (a *Application) sorted(key string) (all []*finding) {
 			all = append(all, f)
 		}
 	}
-	order := func(f *finding) []int {
-		switch f.kind {
-		case remark:
-			return []int{-1}
-		case offered:
-			return []int{int(byOther) + 1, int(f.weight)}
-		}
-		return []int{int(f.weight), int(f.kind)}
-	}
-	slices.SortStableFunc(all, func(x, y *finding) int { return slices.Compare(order(x), order(y)) })
+	slices.SortStableFunc(all, func(x, y *finding) int {
+		return cmp.Or(cmp.Compare(min(x.kind, found), min(y.kind, found)), cmp.Compare(x.weight, y.weight), cmp.Compare(x.kind, y.kind))
+	})
 	return all
 }
 
@@ -266,7 +256,7 @@ func asJSON(value any) []byte {
 	return text
 }
 
-// join adds an entry to those that make a model. One that conflicts with them is a question, with a proposal that does not.
+// join adds an entry to those that make a model. One that conflicts with them is a question, whose proposal is joined later.
 func (e *entry) join(together map[string]any) {
 	together[e.key] = e.value
 	what := fault(together)
@@ -275,16 +265,12 @@ func (e *entry) join(together map[string]any) {
 	}
 	delete(together, e.key)
 	before, proposed := *e, proposal(fieldOf(e.key))
-	e.value, e.live, e.asks = nil, false, ""
+	e.value, e.live = nil, false
 	e.refuse("not taken beside the other values, since " + what)
-	switch {
-	case before.live:
-		e.value = proposed // joined with the others in comments
-	case before.asks == "" || same(before.value, proposed):
-		e.asks = ""
-	default:
+	if before.live || before.asks != "" && !same(before.value, proposed) {
 		e.value = proposed
-		e.join(together)
+	} else {
+		e.asks = ""
 	}
 }
 
