@@ -66,9 +66,9 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	asked := inspect.Options{RailsEnv: o.railsEnv, Playbook: inspect.Playbook{Name: o.playbook}}
+	asked := inspect.Options{RailsEnv: o.railsEnv, PlaybookName: o.playbook}
 	if o.playbook != "" {
-		if asked.Playbook.Text, err = limited("--from-playbook", o.playbook, "name an Ansible playbook"); err != nil {
+		if asked.Playbook, err = limited("--from-playbook", o.playbook, "name an Ansible playbook"); err != nil {
 			return nil, err
 		}
 	}

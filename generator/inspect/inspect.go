@@ -2,18 +2,15 @@
 //
 // # Decisions
 //
-// It reads files and runs nothing: what only Ruby or a shell could tell is never guessed, but refused. What was found and refused is a question
-// with a proposal, unless a source that counts more has a value, or the role settles it on the host. A file that cannot be understood is a
-// remark, never an error.
-//
-// What the application itself decides, such as the queues of config/sidekiq.yml, stays with it, and stands in the model as a comment. No
-// secret gets into any text.
+// It reads files and runs nothing: what only Ruby or a shell could tell is a question with a proposal, unless a source that counts more has a
+// value, or the role settles it on the host. A file that cannot be understood is a remark, never an error. What the application itself decides,
+// such as the queues of config/sidekiq.yml, stays with it, and is a comment. No secret gets into any text.
 //
 // Ansible evaluates the values of a role as templates, on the controller. So nothing of an application may be one: note, through which every
 // finding goes, withholds a value that holds Jinja or is too long, and asks instead.
 //
-// Each source has a reader; what they find is settled afterwards (settle.go): a playbook counts more than Capistrano's files, these more than a
-// Procfile, and what was overruled is named.
+// Each source has a reader. settle.go weighs what they find: a playbook counts more than Capistrano's files, these more than a Procfile, and
+// what was overruled is named.
 package inspect
 
 import (
@@ -70,25 +67,19 @@ type seen struct {
 
 // Options are what is asked.
 type Options struct {
-	RailsEnv string   // "": that of the model
-	Playbook Playbook // the zero value: to be looked for
-	Answers  Answers  // of the model that is updated
-}
-
-// Playbook is an Ansible playbook that was named, and may lie outside of the application.
-type Playbook struct {
-	Name string
-	Text []byte
+	RailsEnv     string // "": that of the model
+	PlaybookName string // of an Ansible playbook, which may lie outside of the application; "": to be looked for
+	Playbook     []byte
+	Answers      Answers // of the model that is updated
 }
 
 // Application is a look at a Rails application: what is asked and what was found.
 type Application struct {
 	Unwanted string // why a unit on the host is probably not wanted; "" if it is
 
+	asked    Options
 	files    fs.FS
 	railsEnv string
-	playbook Playbook
-	answers  Answers
 
 	findings   []finding
 	seen       []*seen
@@ -110,7 +101,7 @@ type Application struct {
 // finding, never an error. The values of a model that is updated count more than all that is found.
 func Look(files fs.FS, o Options) *Application {
 	before := o.Answers.railsEnv()
-	a := &Application{files: files, railsEnv: cmp.Or(o.RailsEnv, before), playbook: o.Playbook, answers: o.Answers, gems: map[string]gem{}, threads: map[string]int{}}
+	a := &Application{asked: o, files: files, railsEnv: cmp.Or(o.RailsEnv, before), gems: map[string]gem{}, threads: map[string]int{}}
 	if a.railsEnv != before {
 		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}

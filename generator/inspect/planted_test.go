@@ -120,11 +120,11 @@ func TestPlanted_EveryVariableOfPlaybook(t *testing.T) {
 			text, err := yaml.Marshal([]any{map[string]any{"hosts": "workers", "roles": []any{map[string]any{"role": "sidekiq", f.Name: value}}}})
 			require.NoError(t, err)
 			for n := range min(2, testenv.Rounds(1)) {
-				files, named := fstest.MapFS{"site.yml": {Data: text}}, Playbook{}
+				files, asked := fstest.MapFS{"site.yml": {Data: text}}, Options{}
 				if (i+j+n)%2 == 0 {
-					files, named = fstest.MapFS{}, Playbook{Name: "/" + expression + ".yml", Text: text}
+					files, asked = fstest.MapFS{}, Options{PlaybookName: "/" + expression + ".yml", Playbook: text}
 				}
-				inert(t, string(text), Look(files, Options{Playbook: named}))
+				inert(t, string(text), Look(files, asked))
 			}
 		}
 	}

@@ -20,12 +20,12 @@ func (a *Application) playbooks() {
 	for _, s := range a.playbookSources() {
 		p, err := playbookOf(s)
 		switch {
-		case err != nil && (a.playbook.Name != "" || namesRole.Match(s.text)):
+		case err != nil && (a.asked.PlaybookName != "" || namesRole.Match(s.text)):
 			line, what := model.SyntaxError(err)
 			s.refuse(line, "", "no YAML: "+what)
 		case p.plays != nil:
 			used = append(used, p)
-		case a.playbook.Name != "":
+		case a.asked.PlaybookName != "":
 			s.refuse(0, "", "no playbook with the role sidekiq or the variable project_name")
 		}
 	}
@@ -46,8 +46,8 @@ var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
 
 // playbookSources begin with the playbook of the environment.
 func (a *Application) playbookSources() (sources []*source) {
-	if a.playbook.Name != "" {
-		return []*source{a.reading(a.playbook.Name, a.playbook.Text, byPlaybook)}
+	if a.asked.PlaybookName != "" {
+		return []*source{a.reading(a.asked.PlaybookName, a.asked.Playbook, byPlaybook)}
 	}
 	for _, dir := range playbookFolders {
 		for _, name := range a.glob(path.Join(dir, "*.yml"), path.Join(dir, "*.yaml")) {

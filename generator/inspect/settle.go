@@ -115,7 +115,7 @@ func (a *Application) entries() []entry {
 	var all []entry
 	bundle := a.entry(fieldOf("ruby.bundle"))
 	for _, f := range model.Fields(model.Default()) {
-		needless := f.Key == "ruby.manager" && bundle.live && !a.answers.has(f.Key) // the path counts more
+		needless := f.Key == "ruby.manager" && bundle.live && !a.asked.Answers.has(f.Key) // the path counts more
 		if f.Key != "" && !needless {
 			all = append(all, a.entry(f))
 		}
@@ -134,7 +134,7 @@ func (a *Application) entries() []entry {
 // entry settles the findings of a field: what counts most is its value, and what differs from that is named.
 func (a *Application) entry(f model.Field) entry {
 	e := entry{key: f.Key}
-	e.value, e.live = a.answers.values[f.Key]
+	e.value, e.live = a.asked.Answers.values[f.Key]
 	isKept := e.live
 	for _, one := range a.sorted(f.Key) {
 		switch text := one.from + ": " + one.text; {
@@ -146,7 +146,7 @@ func (a *Application) entry(f model.Field) entry {
 			e.value, e.asks = one.value, one.text
 		case one.kind == offered:
 		case e.value == nil:
-			e.take(one, a.isDefault(f, one.value), a.answers.values != nil)
+			e.take(one, a.isDefault(f, one.value), a.asked.Answers.values != nil)
 		case !same(one.value, e.value):
 			e.comments = append(e.comments, one.from+" says otherwise: "+one.text)
 		case isKept && e.origin == "":

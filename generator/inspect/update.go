@@ -39,18 +39,18 @@ func (a Answers) railsEnv() string {
 
 // changes shows what is new beside the model that is updated.
 func (a *Application) changes() {
-	if a.answers.values == nil || a.Empty() {
+	if a.asked.Answers.values == nil || a.Empty() {
 		return
 	}
-	s := a.reading(a.answers.name, nil, byOther)
+	s := a.reading(a.asked.Answers.name, nil, byOther)
 	for _, e := range a.entries() {
 		for _, f := range a.sorted(e.key) {
-			if a.answers.has(e.key) && f.kind == found && !same(f.value, e.value) {
+			if a.asked.Answers.has(e.key) && f.kind == found && !same(f.value, e.value) {
 				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " says otherwise: " + f.text})
 			}
 		}
 		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
-		if e.asks != "" && !field.Match(a.answers.text) {
+		if e.asks != "" && !field.Match(a.asked.Answers.text) {
 			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.said(), ". ")})
 		}
 	}
