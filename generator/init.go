@@ -48,10 +48,10 @@ It writes nothing for an application without Sidekiq, or one that only Kamal dep
 		o.dir = append(args, ".")[0]
 		o.target = cmp.Or(o.target, filepath.Join(o.dir, model.FileName))
 		a, err := o.look()
-		if err != nil {
-			return err
+		if err == nil {
+			err = o.write(a, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}
-		return o.write(a, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return err
 	}
 	return cmd
 }

@@ -143,11 +143,11 @@ func (a *Application) open(name string, w weight) *source {
 // read asks what a name is before it opens it: a named pipe would have it wait.
 func (a *Application) read(name string) ([]byte, error) {
 	info, err := fs.Stat(a.files, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
 	}
 	f, err := a.files.Open(name)
 	if err != nil {
@@ -233,21 +233,10 @@ func (s *source) say(text string) {
 	}
 }
 
-// ofTheHost are fields that the application decides, or the role on the host, where no other source
-// sets them.
-var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
-
 // refuse says in both places what was not understood, or cannot be done.
-func (s *source) refuse(line int, key, text string) {
-	if key != "" && (s.weight != byOther || !slices.Contains(ofTheHost, key)) {
-		s.add(refused, line, key, nil, text)
-		return
-	}
-	s.tell(line, key, text)
-	s.notes = append(s.notes, [2]string{s.at(line), text})
-}
+func (s *source) refuse(line int, key, text string) { s.add(refused, line, key, nil, text) }
 
-// silent tells whether there is nothing to show of a file.
+// silent reports whether there is nothing to show of a file.
 func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
 
 // glob are the files of a pattern, in order.

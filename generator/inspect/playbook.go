@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"path"
@@ -69,7 +70,13 @@ func (s *source) playsMean(plays []play) {
 	if len(plays) > 1 {
 		s.refuse(target(&plays[1].Hosts).Line, "playbook.hosts", "a further play with the role, not read")
 	}
-	s.hostsMean(target(&p.Hosts))
+	switch hosts := target(&p.Hosts); {
+	case slices.Contains([]string{"all", "localhost", "ungrouped"}, hosts.Value) || !fieldOf("playbook.hosts").Fits(hosts.Value):
+		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
+	default:
+		s.find(hosts.Line, "playbook.hosts", hosts.Value, "hosts: "+hosts.Value)
+		s.say("hosts " + hosts.Value)
+	}
 	for _, r := range p.roles() {
 		if setting, known := rubyRoles[r.name]; known {
 			s.find(r.line, setting[0], setting[1], "role "+r.name)
@@ -87,16 +94,6 @@ func (s *source) playsMean(plays []play) {
 // rubyRoles are the roles of ansible-samvera that install Ruby, with the field that they set.
 var rubyRoles = map[string][2]string{
 	"ruby": {"ruby.manager", "system"}, "ruby_via_rbenv": {"ruby.manager", "rbenv"}, "ruby_via_snap": {"ruby.bundle", "/snap/bin/bundle"},
-}
-
-func (s *source) hostsMean(hosts *yaml.Node) {
-	name := hosts.Value
-	if slices.Contains([]string{"all", "localhost", "ungrouped"}, name) || !fieldOf("playbook.hosts").Fits(name) {
-		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
-		return
-	}
-	s.find(hosts.Line, "playbook.hosts", name, "hosts: "+name)
-	s.say("hosts " + name)
 }
 
 // fieldNamed is the key of the field that a variable sets; "" if the playbook keeps it.
@@ -122,7 +119,7 @@ func (s *source) variableMeans(v variable) {
 	var value any
 	err := v.value.Decode(&value)
 	text, noJSON := json.Marshal(value) // which has no .nan, and no list as a key
-	if key == "" || err != nil || noJSON != nil || value == nil || encrypted.Match(text) || key == "environment" && hidesSecrets(value) {
+	if key == "" || err != nil || noJSON != nil || value == nil || bytes.Contains(text, []byte(`"$ANSIBLE_VAULT;`)) || key == "environment" && hidesSecrets(value) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
@@ -147,8 +144,5 @@ func hidesSecrets(variables any) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Keys(named)), secretName.MatchString)
 }
 
-// encrypted begins a text of Ansible Vault, in JSON.
-var encrypted = regexp.MustCompile(`"\$ANSIBLE_VAULT;`)
-
-// private tells whether values of a field may hold a secret, and are not shown.
+// private reports whether values of a field may hold a secret, and are not shown.
 func private(key string) bool { return key == "redis.url" || key == "environment" }

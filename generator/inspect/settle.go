@@ -131,6 +131,10 @@ func (a *Application) entries() []entry {
 	return all
 }
 
+// ofTheHost are fields that the application decides, or the role on the host, where no other source
+// sets them.
+var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
+
 // entry settles the findings of a field: what counts most is its value, and what differs from that is named.
 func (a *Application) entry(f model.Field) entry {
 	e := entry{key: f.Key}
@@ -140,6 +144,8 @@ func (a *Application) entry(f model.Field) entry {
 		switch text := one.from + ": " + one.text; {
 		case one.kind == remark:
 			e.comments = append(e.comments, one.text)
+		case one.kind == refused && (f.Key == "" || one.weight == byOther && slices.Contains(ofTheHost, f.Key)):
+			e.comments = append(e.comments, text)
 		case one.kind == refused:
 			e.refuse(text)
 		case one.kind == offered && e.value == nil:
