@@ -123,7 +123,8 @@ func (a *Application) entries() []entry {
 	together := map[string]any{}
 	for _, live := range []bool{true, false, false} { // the last time with proposals for those that conflict
 		for i := range all {
-			if e := &all[i]; e.value != nil && e.live == live {
+			e := &all[i]
+			if _, joined := together[e.key]; !joined && e.value != nil && e.live == live {
 				e.join(together)
 			}
 		}
