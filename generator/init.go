@@ -48,10 +48,10 @@ It writes nothing for an application without Sidekiq, or one that only Kamal dep
 		o.dir = append(args, ".")[0]
 		o.target = cmp.Or(o.target, filepath.Join(o.dir, model.FileName))
 		a, err := o.look()
-		if err != nil {
-			return err
+		if err == nil {
+			err = o.write(a, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		}
-		return o.write(a, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		return err
 	}
 	return cmd
 }
@@ -66,30 +66,27 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	var answers *inspect.Answers
-	var p *inspect.Playbook
+	asked := inspect.Options{RailsEnv: o.railsEnv, PlaybookName: o.playbook}
+	if o.playbook != "" {
+		if asked.Playbook, err = limited("--from-playbook", o.playbook, "name an Ansible playbook"); err != nil {
+			return nil, err
+		}
+	}
 	if o.update {
 		text, err := limited("--update", o.target, "without --update, init writes it")
 		if err != nil {
 			return nil, err
 		}
-		if answers, err = inspect.ReadAnswers(o.target, text); err != nil {
+		if asked.Answers, err = inspect.ReadAnswers(o.target, text); err != nil {
 			return nil, err
 		}
-	}
-	if o.playbook != "" {
-		text, err := limited("--from-playbook", o.playbook, "name an Ansible playbook")
-		if err != nil {
-			return nil, err
-		}
-		p = &inspect.Playbook{Name: o.playbook, Text: text}
 	}
 	root, err := os.OpenRoot(o.dir)
 	if err != nil {
 		return nil, fmt.Errorf("%w; hint: name the directory of the Rails application", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	a = inspect.Update(root.FS(), cmp.Or(o.railsEnv, answers.RailsEnv()), p, answers)
+	a = inspect.Look(root.FS(), asked)
 	below := inspect.Below(root.FS(), ".", 2)
 	switch {
 	case a.Empty() && len(below) > 0:
@@ -135,25 +132,21 @@ func limited(flag, name, hint string) (text []byte, err error) {
 // write writes the file and shows what was read: on standard error if the file itself goes to
 // standard output.
 func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
-	text, shown := a.Text(model.SchemaURL(version)), out
-	if o.target == "-" {
+	text, shown, named := a.Text(model.SchemaURL(version)), out, ""
+	switch {
+	case o.quiet:
+		shown = io.Discard
+	case o.target == "-":
 		shown = errs
 	}
-	if o.quiet {
-		shown = io.Discard
-	}
 	err := a.Tell(shown)
-	switch {
-	case err != nil:
-		return err
-	case o.target == "-":
-		_, err = out.Write(text)
+	if o.target == "-" {
+		_, failed := out.Write(text)
+		return errors.Join(err, failed)
+	}
+	if err = errors.Join(err, writeOutput(io.Discard, o.target, text)); err != nil {
 		return err
 	}
-	if err := writeOutput(io.Discard, o.target, text); err != nil {
-		return err
-	}
-	named := ""
 	if o.target != model.FileName {
 		named = " --model " + shellWord(o.target, "FILE")
 	}

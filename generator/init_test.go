@@ -96,7 +96,7 @@ func TestInit_Update(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []any{"mover", 5, 0, "staging"}, []any{m.Project, m.Concurrency, m.Timeout, m.RailsEnv})
 	require.Contains(t, out.String(), file+"  concurrency is kept: Procfile:1 says otherwise: worker: sidekiq -c 3 -t 40\n")
-	require.Contains(t, out.String(), file+"  new question: Procfile:1: worker: sidekiq -c 3 -t 40. Does that hold?\n")
+	require.Contains(t, out.String(), file+"  new question: from Procfile:1: worker: sidekiq -c 3 -t 40. Does that hold?\n")
 	require.Contains(t, out.String(), "wrote "+file+", with ")
 
 	for args, want := range map[string]string{

@@ -69,7 +69,6 @@ func (a *Application) deployment() {
 		case !slices.Contains(slices.Concat(main, own), name):
 			r.other(s)
 		default:
-			a.asked = append(a.asked, name)
 			r.source, r.user = s, false
 			r.read()
 			if s.silent() {
@@ -220,7 +219,7 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 // doubt makes an offer of what Capistrano's files said of a field before, since a later setting counts more, and only Ruby could tell it.
 func (r *recipe) doubt(key string) {
 	for i := range r.findings {
-		if f := &r.findings[i]; f.key == key && f.kind == found && !f.withheld() && f.weight == byCapistrano {
+		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
 			f.kind, f.text = offered, f.from+": "+f.text+". Does that hold?"
 		}
 	}

@@ -46,7 +46,7 @@ func agreesWithTheModules(t *testing.T, name string, database, config []byte, un
 			files["config/"+file] = &fstest.MapFile{Data: source}
 		}
 	}
-	a := Look(files, "production", nil)
+	a := Look(files, Options{})
 	text := a.Text(schemaURL)
 	var out strings.Builder
 	require.NoError(t, a.Tell(&out))

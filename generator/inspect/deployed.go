@@ -16,7 +16,7 @@ import (
 // deployed is about what depends on where the application is, which a playbook may say.
 func (a *Application) deployed() {
 	site := a.entry(fieldOf("deploy_root"))
-	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), !site.question
+	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), site.asks == ""
 	if a.recipe != nil {
 		a.recipe.rvmMeans(user)
 		a.recipe.dotenvMeans(root, known)
@@ -128,7 +128,7 @@ var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
 	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
 	// A question too many does no harm.
-	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pwd|cred|auth|dsn|salt|cert`)
+	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pw|cred|auth|dsn|salt|cert`)
 	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
 )
 

@@ -32,10 +32,10 @@ func FuzzInspect(f *testing.F) {
 		for _, name := range places {
 			files[name] = &fstest.MapFile{Data: text}
 		}
-		a := Look(files, "production", nil)
+		a := Look(files, Options{})
 		m := accepts(t, a.Text(schemaURL))
 		for _, e := range a.entries() {
-			require.False(t, e.question && (e.live || e.value == nil), "%s: %q", e.key, e.comments)
+			require.False(t, e.asks != "" && (e.live || e.value == nil), "%s: %q", e.key, e.comments)
 		}
 		_, again := updated(t, files, "production", a.Text(schemaURL))
 		require.Equal(t, m, accepts(t, again))

@@ -14,8 +14,7 @@ var delimiter = regexp.MustCompile(`\{[{%#]`)
 
 func holdsJinja(value any) bool { return jinja.Match(asJSON(value)) }
 
-// inert is the finding as it is, or without a value that holds Jinja or is too long: as a refused
-// one then, or, where the application decides, a remark.
+// inert is the finding as it is, or a refused one where its value holds Jinja or is too long.
 func (f finding) inert() finding {
 	var what string
 	switch {
@@ -28,14 +27,6 @@ func (f finding) inert() finding {
 	default:
 		return f
 	}
-	f.value = nil
-	if f.kind == decided {
-		f.kind, f.text = remark, f.from+" decides; not shown here, since its value "+what
-		return f
-	}
-	f.text = "not taken, since its value " + what
+	f.kind, f.value, f.text = refused, nil, "not taken, since its value "+what
 	return f
 }
-
-// withheld reports whether the finding had a value that was not taken.
-func (f finding) withheld() bool { return f.value == nil && (f.kind == found || f.kind == offered) }

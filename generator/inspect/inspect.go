@@ -2,22 +2,20 @@
 //
 // # Decisions
 //
-// It reads files and runs nothing: what only Ruby or a shell could tell is never guessed, but refused. What was found and refused is a question
-// with a proposal, unless a source that counts more has a value, or the role settles it on the host. A file that cannot be understood is a
-// remark, never an error.
-//
-// What the application itself decides, such as the queues of config/sidekiq.yml, stays with it, and stands in the model as a comment. No
-// secret gets into any text.
+// It reads files and runs nothing: what only Ruby or a shell could tell is a question with a proposal, unless a source that counts more has a
+// value, or the role settles it on the host. A file that cannot be understood is a remark, never an error. What the application itself decides,
+// such as the queues of config/sidekiq.yml, stays with it, and is a comment. No secret gets into any text.
 //
 // Ansible evaluates the values of a role as templates, on the controller. So nothing of an application may be one: note, through which every
 // finding goes, withholds a value that holds Jinja or is too long, and asks instead.
 //
-// Each source has a reader; what they find is settled afterwards (settle.go): a playbook counts more than Capistrano's files, these more than a
-// Procfile, and what was overruled is named.
+// Each source has a reader. settle.go weighs what they find: a playbook counts more than Capistrano's files, these more than a Procfile, and
+// what was overruled is named.
 package inspect
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -33,11 +31,10 @@ import (
 type certainty int
 
 const (
-	found   certainty = iota // the value of a field
+	remark  certainty = iota // no value, words alone
+	found                    // the value of a field
 	refused                  // a value that is not understood, or that no model expresses: a question if nothing counts more
-	decided                  // a value that the application itself decides, also without a role
-	offered                  // a value for a question, or a weak hint
-	remark                   // no value, words alone
+	offered                  // a value, with the question whether it holds
 )
 
 // weight is how much a source counts against another; the least counts most.
@@ -55,7 +52,7 @@ const (
 type finding struct {
 	kind   certainty
 	key    string // of the field, or "": of the application as a whole
-	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: withheld, or a remark
+	value  any    // a string, an int, a bool, a list of strings or of Process, or what a playbook has; nil: refused, or a remark
 	weight weight
 	from   string // file:line
 	text   string // what stands there; of a refused one why; of offered and of a remark, all that is to say
@@ -68,19 +65,21 @@ type seen struct {
 	notes [][2]string // places, and what was not understood there
 }
 
-// Playbook is an Ansible playbook that was named, and may lie outside of the application.
-type Playbook struct {
-	Name string
-	Text []byte
+// Options are what is asked.
+type Options struct {
+	RailsEnv     string // "": that of the model
+	PlaybookName string // of an Ansible playbook, which may lie outside of the application; "": to be looked for
+	Playbook     []byte
+	Answers      Answers // of the model that is updated
 }
 
 // Application is a look at a Rails application: what is asked and what was found.
 type Application struct {
 	Unwanted string // why a unit on the host is probably not wanted; "" if it is
 
+	asked    Options
 	files    fs.FS
 	railsEnv string
-	playbook *Playbook // nil: to be looked for
 
 	findings   []finding
 	seen       []*seen
@@ -88,9 +87,7 @@ type Application struct {
 	version    sidekiq.Version // of Sidekiq
 	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
 	capistrano bool            // it is deployed with Capistrano
-	asked      []string        // files that could have told who deploys
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
-	answers    *Answers        // of the model that is updated
 	recipe     *recipe         // of Capistrano
 	threads    map[string]int  // of further configurations
 
@@ -98,16 +95,12 @@ type Application struct {
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
-// finding, never an error.
-func Look(files fs.FS, railsEnv string, named *Playbook) *Application {
-	return Update(files, railsEnv, named, nil)
-}
-
-// Update looks at an application whose model exists: its values count more than all that is found.
-func Update(files fs.FS, railsEnv string, named *Playbook, answers *Answers) *Application {
-	a := &Application{files: files, railsEnv: railsEnv, playbook: named, gems: map[string]gem{}, threads: map[string]int{}, answers: answers}
-	if railsEnv != answers.RailsEnv() {
-		a.note(finding{found, "rails_env", railsEnv, byFlag, "the command line", "--rails-env " + railsEnv})
+// finding, never an error. The values of a model that is updated count more than all that is found.
+func Look(files fs.FS, o Options) *Application {
+	before := o.Answers.railsEnv()
+	a := &Application{asked: o, files: files, railsEnv: cmp.Or(o.RailsEnv, before), gems: map[string]gem{}, threads: map[string]int{}}
+	if a.railsEnv != before {
+		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
 	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.initializer,
 		a.identity, a.engine, a.deployed, a.storageYML, a.databaseYML, a.kamal, a.questions, a.changes} {
@@ -144,20 +137,14 @@ func (a *Application) open(name string, w weight) *source {
 	return s
 }
 
-var (
-	errNoFile = errors.New("not a regular file")
-	errUTF8   = errors.New("not UTF-8")
-	errLong   = fmt.Errorf("it is longer than %d MiB", longest>>20)
-)
-
 // read asks what a name is before it opens it: a named pipe would have it wait.
 func (a *Application) read(name string) ([]byte, error) {
 	info, err := fs.Stat(a.files, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errNoFile
 	}
 	f, err := a.files.Open(name)
 	if err != nil {
@@ -171,10 +158,10 @@ func (a *Application) read(name string) ([]byte, error) {
 func Limited(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, longest+1))
 	if err == nil && len(text) > longest {
-		return nil, errLong
+		return nil, fmt.Errorf("it is longer than %d MiB", longest>>20)
 	}
 	if err == nil && !utf8.Valid(text) {
-		return nil, errUTF8
+		return nil, errors.New("not UTF-8")
 	}
 	return text, err
 }
@@ -216,7 +203,7 @@ func (a *Application) note(f finding) (noted finding) {
 }
 
 func (s *source) add(kind certainty, line int, key string, value any, text string) {
-	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.withheld() {
+	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.kind == refused {
 		s.notes = append(s.notes, [2]string{s.at(line), noted.text})
 	}
 }
@@ -243,21 +230,10 @@ func (s *source) say(text string) {
 	}
 }
 
-// ofTheHost are fields that the application decides, or the role on the host, where no other source
-// sets them.
-var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
-
 // refuse says in both places what was not understood, or cannot be done.
-func (s *source) refuse(line int, key, text string) {
-	if key == "" || s.weight == byOther && slices.Contains(ofTheHost, key) {
-		s.tell(line, key, text)
-	} else {
-		s.add(refused, line, key, nil, text)
-	}
-	s.notes = append(s.notes, [2]string{s.at(line), text})
-}
+func (s *source) refuse(line int, key, text string) { s.add(refused, line, key, nil, text) }
 
-// silent tells whether there is nothing to show of a file.
+// silent reports whether there is nothing to show of a file.
 func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
 
 // glob are the files of a pattern, in order.
@@ -278,14 +254,14 @@ func (a *Application) exists(name string) bool {
 	return err == nil
 }
 
-// best is what counts most of the findings of a field that are values; of the same weight it is the last, as settings go.
+// best is what counts most of the values that were found for a field.
 func (a *Application) best(key string) (f finding, ok bool) {
-	for _, other := range a.findings {
-		if other.kind == found && !other.withheld() && other.key == key && (!ok || other.weight <= f.weight) {
-			f, ok = other, true
+	for _, f := range a.sorted(key) {
+		if f.kind == found {
+			return *f, true
 		}
 	}
-	return f, ok
+	return f, false
 }
 
 func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

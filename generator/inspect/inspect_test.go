@@ -60,7 +60,7 @@ func TestLook_Applications(t *testing.T) {
 			archive, err := txtar.ParseFile(name)
 			require.NoError(t, err)
 			files, env := application(t, archive)
-			a := Look(files, env, nil)
+			a := Look(files, Options{RailsEnv: env})
 			text := a.Text(schemaURL)
 			var shown bytes.Buffer
 			require.NoError(t, a.Tell(&shown))
@@ -70,7 +70,7 @@ func TestLook_Applications(t *testing.T) {
 			asks(t, a)
 			updates(t, files, env, text)
 			require.NotContains(t, string(text)+shown.String(), "hunter2", "a secret")
-			require.Equal(t, string(text), string(Look(files, env, nil).Text(schemaURL)), "the same each time")
+			require.Equal(t, string(text), string(Look(files, Options{RailsEnv: env}).Text(schemaURL)), "the same each time")
 		})
 	}
 }
@@ -129,7 +129,7 @@ func TestText_Yamllint(t *testing.T) {
 		archive, err := txtar.ParseFile(name)
 		require.NoError(t, err)
 		files, env := application(t, archive)
-		text := Look(files, env, nil).Text(schemaURL)
+		text := Look(files, Options{RailsEnv: env}).Text(schemaURL)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, filepath.Base(name)+".yml"), text, 0o600))
 	}
 	out, err := exec.Command(lint, "--strict", "--config-data", "extends: default", dir).CombinedOutput()
@@ -139,13 +139,13 @@ func TestText_Yamllint(t *testing.T) {
 // The applications of the project's own tests.
 func TestLook_ApplicationsOfTheTests(t *testing.T) {
 	demo := overlay{os.DirFS("../../molecule/capistrano/app"), os.DirFS("../../molecule/app")}
-	m := accepts(t, Look(demo, "production", nil).Text(schemaURL))
+	m := accepts(t, Look(demo, Options{}).Text(schemaURL))
 	require.Equal(t, "demo", m.Project)
 	require.Equal(t, []model.Server{{Host: "worker", Stage: "production"}}, m.Playbook.Servers)
 	m.Project, m.Playbook.Servers = "", nil
 	require.Equal(t, model.Default(), m, "the rest of it is the defaults'")
 
-	text := Look(os.DirFS("../../molecule/rails"), "production", nil).Text(schemaURL)
+	text := Look(os.DirFS("../../molecule/rails"), Options{}).Text(schemaURL)
 	require.Equal(t, model.Default(), accepts(t, text))
 	require.Contains(t, string(text), "# config/sidekiq.yml: 25 threads")
 	require.Contains(t, string(text), "# config/database.yml:6: pool 5, too small for 25 threads: the role raises it\n")
@@ -170,12 +170,12 @@ func TestText_ValuesAreReadBack(t *testing.T) {
 		for _, value := range []string{text, long + text, text + long, long + " " + text + " " + long} {
 			e := entry{key: "sidekiq_config", value: value, live: true}
 			var read map[string]any
-			written := strings.Join(section{"", []entry{e}}.lines(), "\n")
+			written := strings.Join(linesOf("", []entry{e}), "\n")
 			require.NoError(t, yaml.Unmarshal([]byte(written), &read), written)
 			require.Equal(t, map[string]any{"sidekiq_config": value}, read, written)
 			e.live = false
 			read = nil
-			require.NoError(t, yaml.Unmarshal([]byte(strings.Join(section{"", []entry{e}}.lines(), "\n")), &read))
+			require.NoError(t, yaml.Unmarshal([]byte(strings.Join(linesOf("", []entry{e}), "\n")), &read))
 			require.Empty(t, read, "a comment")
 		}
 	}
@@ -187,7 +187,7 @@ func TestPrivileged_ProtectionsAreNotDisabled(t *testing.T) {
 		"sidekiq_database_allow_foreign_links: true": false, "sidekiq_environment_files: [/srv/x/.env]": false, "sidekiq_hardening: 'off'": false,
 		"sidekiq_hardening: strict": true, "sidekiq_read_write_paths: [/srv/x]": true,
 	} {
-		a := Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: workers\n  roles:\n    - role: sidekiq\n      " + variable + "\n")}}, "production", nil)
+		a := Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: workers\n  roles:\n    - role: sidekiq\n      " + variable + "\n")}}, Options{})
 		m, err := model.Read(model.FileName, a.Text(schemaURL))
 		require.NoError(t, err, variable)
 		m.Project, m.DeployUser, m.DeployGroup, m.Playbook.Hosts = "", model.Default().DeployUser, model.Default().DeployGroup, model.Default().Playbook.Hosts
@@ -199,7 +199,7 @@ func TestPrivileged_ProtectionsAreNotDisabled(t *testing.T) {
 // yaml.v3 would write the value as !!binary.
 func TestRead_RefusesInvalidUTF8(t *testing.T) {
 	for name, text := range map[string]string{"config/deploy.rb": "set :application, 'hyrax'\nset :deploy_to, '/srv/\xff'\n", "site.yml": "- hosts: workers\n  roles:\n    - { role: sidekiq, project_name: 'a\xff' }\n"} {
-		a := Look(fstest.MapFS{name: {Data: []byte(text)}}, "production", nil)
+		a := Look(fstest.MapFS{name: {Data: []byte(text)}}, Options{})
 		require.Contains(t, string(a.Text(schemaURL)), "# "+name+": not read: not UTF-8\n")
 		require.NotContains(t, string(a.Text(schemaURL)), "!!binary")
 	}

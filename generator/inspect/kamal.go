@@ -28,15 +28,13 @@ func (a *Application) kamal() {
 	}
 	_ = yaml.Unmarshal(erb.ReplaceAll(s.text, nil), &config) // what is read counts: servers without a command are lists
 	if config.Service == "" || config.Image == "" {
-		s.forget()
 		return
 	}
 	s.say("Kamal deploys " + config.Service)
 	a.Unwanted = s.name + " is Kamal's"
 	for _, role := range slices.Sorted(maps.Keys(config.Servers)) {
 		if namesSidekiq.MatchString(config.Servers[role].Cmd) {
-			a.Unwanted += fmt.Sprintf(", and its role %q runs Sidekiq in a container", role)
-			return
+			a.Unwanted = fmt.Sprintf("%s is Kamal's, and its role %q runs Sidekiq in a container", s.name, role)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package inspect
 
 import (
+	"bytes"
 	"encoding/json"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -12,145 +14,112 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// playbookFolders are where playbooks of an application stand.
-var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
-
-// playbooks reads the playbook that was named, else those of the application: one that has the role
-// counts more than one with a project_name.
+// playbooks reads the playbook that was named, else those of the application: the first that has the
+// role counts, else the first with a project_name.
 func (a *Application) playbooks() {
-	var best *source
-	var meant []samveraPlay
-	names := []string{""}
-	if a.playbook == nil {
-		names = a.playbookNames()
-	}
-	for _, name := range names {
-		s := a.openPlaybook(name)
-		if s == nil {
-			continue
-		}
-		plays, err := plays(s.text)
-		switch plays = relevant(plays); {
-		case err != nil && (a.playbook != nil || namesRole.Match(s.text)):
+	var used []playbook
+	for _, s := range a.playbookSources() {
+		p, err := playbookOf(s)
+		switch {
+		case err != nil && (a.asked.PlaybookName != "" || namesRole.Match(s.text)):
 			line, what := model.SyntaxError(err)
 			s.refuse(line, "", "no YAML: "+what)
-		case len(plays) == 0 && a.playbook != nil:
+		case p.plays != nil:
+			used = append(used, p)
+		case a.asked.PlaybookName != "":
 			s.refuse(0, "", "no playbook with the role sidekiq or the variable project_name")
-		case len(plays) == 0:
-			s.forget()
-		case best == nil:
-			best, meant = s, plays
-		case plays[0].sidekiq && !meant[0].sidekiq:
-			best.say("not used, since another has the role; --from-playbook names one")
-			best, meant = s, plays
-		default:
-			s.say("not used beside " + best.name + "; --from-playbook names one")
 		}
 	}
-	if best != nil {
-		best.playsMean(meant)
+	best := max(0, slices.IndexFunc(used, func(p playbook) bool { return p.hasRole }))
+	for i, p := range used {
+		if i == best {
+			p.playsMean(p.plays)
+		} else {
+			p.say("not used beside " + used[best].name + "; --from-playbook names one")
+		}
 	}
-}
-
-// openPlaybook opens the playbook that was named, or one of the application.
-func (a *Application) openPlaybook(name string) *source {
-	if a.playbook != nil {
-		return a.reading(a.playbook.Name, a.playbook.Text, byPlaybook)
-	}
-	return a.open(name, byPlaybook)
 }
 
 var namesRole = regexp.MustCompile(`(?m)\bproject_name:|^\s*- (?:\{\s*)?(?:role: )?(?:\S+\.)?sidekiq\b`)
 
-// playbookNames begins with that of the environment.
-func (a *Application) playbookNames() []string {
-	var names, own []string
+// playbookFolders are where playbooks of an application stand.
+var playbookFolders = []string{".", "ansible", "playbooks", "provisioning"}
+
+// playbookSources begin with the playbook of the environment.
+func (a *Application) playbookSources() (sources []*source) {
+	if a.asked.PlaybookName != "" {
+		return []*source{a.reading(a.asked.PlaybookName, a.asked.Playbook, byPlaybook)}
+	}
 	for _, dir := range playbookFolders {
 		for _, name := range a.glob(path.Join(dir, "*.yml"), path.Join(dir, "*.yaml")) {
-			if strings.TrimSuffix(path.Base(name), path.Ext(name)) == a.railsEnv {
-				own = append(own, name)
-			} else if path.Base(name) != model.FileName {
-				names = append(names, name)
+			base, at := path.Base(name), len(sources)
+			if strings.TrimSuffix(base, path.Ext(base)) == a.railsEnv {
+				at = 0
+			}
+			if base != model.FileName {
+				sources = slices.Insert(sources, at, a.open(name, byPlaybook))
 			}
 		}
 	}
-	return append(own, names...)
-}
-
-// relevant are the plays with the role, else those with a project_name.
-func relevant(plays []samveraPlay) []samveraPlay {
-	with := slices.DeleteFunc(slices.Clone(plays), func(p samveraPlay) bool { return !p.sidekiq })
-	if len(with) > 0 {
-		return with
-	}
-	return slices.DeleteFunc(plays, func(p samveraPlay) bool {
-		return !slices.ContainsFunc(p.variables, func(v variable) bool { return v.name == "project_name" })
-	})
+	return slices.DeleteFunc(sources, func(s *source) bool { return s == nil })
 }
 
 // playsMean notes what the first play says; further ones may be for other applications.
-func (s *source) playsMean(plays []samveraPlay) {
+func (s *source) playsMean(plays []play) {
 	p := plays[0]
 	if len(plays) > 1 {
-		s.refuse(plays[1].hosts.Line, "playbook.hosts", "a further play with the role, not read")
+		s.refuse(target(&plays[1].Hosts).Line, "playbook.hosts", "a further play with the role, not read")
 	}
-	s.hostsMean(p.hosts)
-	s.rubyRoleMeans(p.roles)
-	for _, v := range p.variables {
-		if v.name == "project_name" {
-			s.variable(v, "project")
-			continue
+	switch hosts := target(&p.Hosts); {
+	case slices.Contains([]string{"all", "localhost", "ungrouped"}, hosts.Value) || !fieldOf("playbook.hosts").Fits(hosts.Value):
+		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
+	default:
+		s.find(hosts.Line, "playbook.hosts", hosts.Value, "hosts: "+hosts.Value)
+		s.say("hosts " + hosts.Value)
+	}
+	for _, r := range p.roles() {
+		if setting, known := rubyRoles[r.name]; known {
+			s.find(r.line, setting[0], setting[1], "role "+r.name)
+			s.say("role " + r.name)
 		}
-		s.ownVariable(v)
+	}
+	for _, v := range p.variables() {
+		s.variableMeans(v)
 	}
 	if len(s.said) == 0 {
 		s.say("the role sidekiq, without variables")
 	}
 }
 
-// ofThePlugin is a variable that the action plugins read.
-const ofThePlugin = "sidekiq_module_cache"
-
-// ownVariable notes a variable of the role, if it is one.
-func (s *source) ownVariable(v variable) {
-	fields := model.Fields(model.Default())
-	switch i := slices.IndexFunc(fields, func(f model.Field) bool { return f.Name == v.name }); {
-	case i >= 0 && fields[i].Key != "":
-		s.variable(v, fields[i].Key)
-	case i >= 0 || v.name == ofThePlugin:
-		s.say(v.name + " stays in the playbook")
-	default:
-		s.refuse(v.value.Line, "", v.name+" is no variable of the role")
-	}
+// rubyRoles are the roles of ansible-samvera that install Ruby, with the field that they set.
+var rubyRoles = map[string][2]string{
+	"ruby": {"ruby.manager", "system"}, "ruby_via_rbenv": {"ruby.manager", "rbenv"}, "ruby_via_snap": {"ruby.bundle", "/snap/bin/bundle"},
 }
 
-func (s *source) hostsMean(hosts *yaml.Node) {
-	name := hosts.Value
-	switch {
-	case slices.Contains([]string{"all", "localhost", "ungrouped"}, name) || !fieldOf("playbook.hosts").Fits(name):
-		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
-	default:
-		s.find(hosts.Line, "playbook.hosts", name, "hosts: "+name)
-		s.say("hosts " + name)
-	}
-}
-
-// rubyRoleMeans knows the roles of ansible-samvera that install Ruby.
-func (s *source) rubyRoleMeans(roles map[string]int) {
-	for _, r := range []struct{ role, key, value string }{
-		{"ruby", "ruby.manager", "system"}, {"ruby_via_rbenv", "ruby.manager", "rbenv"}, {"ruby_via_snap", "ruby.bundle", "/snap/bin/bundle"},
-	} {
-		if line := roles[r.role]; line > 0 {
-			s.find(line, r.key, r.value, "role "+r.role)
-			s.say("role " + r.role)
+// fieldNamed is the key of the field that a variable sets; "" if the playbook keeps it.
+func fieldNamed(variable string) (key string, known bool) {
+	for _, f := range model.Fields(model.Default()) {
+		if f.Name == variable {
+			return f.Key, true
 		}
 	}
+	if variable == "project_name" {
+		return "project", true
+	}
+	return "", variable == "sidekiq_module_cache" // which the action plugins read
 }
 
-// variable notes the value of a variable. Secrets are neither noted nor shown.
-func (s *source) variable(v variable, key string) {
+// variableMeans notes the value of a variable. Secrets are neither noted nor shown.
+func (s *source) variableMeans(v variable) {
+	key, known := fieldNamed(v.name)
+	if !known {
+		s.refuse(v.value.Line, "", v.name+" is no variable of the role")
+		return
+	}
 	var value any
-	if v.value.Decode(&value) != nil || value == nil || !isJSON(value) || encrypted.Match(asJSON(value)) || key == "environment" && hidesSecrets(value) {
+	err := v.value.Decode(&value)
+	text, noJSON := json.Marshal(value) // which has no .nan, and no list as a key
+	if key == "" || err != nil || noJSON != nil || value == nil || bytes.Contains(text, []byte(`"$ANSIBLE_VAULT;`)) || key == "environment" && hidesSecrets(value) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
@@ -169,27 +138,11 @@ func (s *source) variable(v variable, key string) {
 	s.say(strings.Replace(said, ": ", " ", 1))
 }
 
-var likelySecret = regexp.MustCompile(`(?i)pass|pw|secret|dsn|token|key|cred|auth`)
-
-// hidesSecrets tells whether a mapping of variables has a name as secrets have; some more than a model refuses, since nobody looks here.
+// hidesSecrets reports whether a mapping of variables has a name as secrets have. More names than a model refuses, since nobody looks here.
 func hidesSecrets(variables any) bool {
 	named, _ := variables.(map[string]any)
-	for name := range named {
-		if likelySecret.MatchString(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(slices.Collect(maps.Keys(named)), secretName.MatchString)
 }
 
-// isJSON tells whether JSON has a value as well, as it has not .nan or a key that is a list.
-func isJSON(value any) bool {
-	_, err := json.Marshal(value)
-	return err == nil
-}
-
-// encrypted begins a text of Ansible Vault, in JSON.
-var encrypted = regexp.MustCompile(`"\$ANSIBLE_VAULT;`)
-
-// private tells whether values of a field may hold a secret, and are not shown.
+// private reports whether values of a field may hold a secret, and are not shown.
 func private(key string) bool { return key == "redis.url" || key == "environment" }

@@ -1,18 +1,100 @@
 package inspect
 
 import (
+	"cmp"
+	"errors"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// samveraPlay is one of a playbook, with what it says of Sidekiq.
-type samveraPlay struct {
-	hosts     *yaml.Node
-	variables []variable // those that count more come later
-	roles     map[string]int
-	sidekiq   bool // it has the role
+// play is one of a playbook, as far as it may say something of Sidekiq.
+type play struct {
+	Hosts     yaml.Node
+	Vars      mapping
+	Roles     []playRole
+	PreTasks  []playTask `yaml:"pre_tasks"`
+	Tasks     []playTask
+	PostTasks []playTask `yaml:"post_tasks"`
+}
+
+type mapping map[string]yaml.Node
+
+type playTask struct {
+	Block, Rescue, Always []playTask
+	Vars                  mapping
+	Actions               map[string]playRole `yaml:",inline"` // such as include_role, and all else that it has
+}
+
+// playRole is a role of a play, or one that a task includes.
+type playRole struct {
+	name string
+	line int
+	vars []mapping
+}
+
+// UnmarshalYAML reads a name alone, too. What it does not understand it leaves out.
+func (r *playRole) UnmarshalYAML(n *yaml.Node) error {
+	var role struct {
+		Role, Name string
+		Vars       mapping
+		Others     mapping `yaml:",inline"`
+	}
+	if n.Decode(&role.Name) != nil {
+		_ = n.Decode(&role)
+	}
+	*r = playRole{cmp.Or(role.Role, role.Name), n.Line, []mapping{role.Vars, role.Others}}
+	return nil
+}
+
+// playbook has the plays with the role, else those with a project_name.
+type playbook struct {
+	*source
+	plays   []play
+	hasRole bool
+}
+
+func playbookOf(s *source) (playbook, error) {
+	p, all := playbook{source: s}, []play(nil)
+	err := yaml.Unmarshal(s.text, &all)
+	if errors.As(err, new(*yaml.TypeError)) {
+		err = nil // what is read counts
+	}
+	for _, one := range all {
+		switch has := slices.ContainsFunc(one.roles(), playRole.isSidekiq); {
+		case one.Hosts.IsZero():
+		case has && !p.hasRole:
+			p.plays, p.hasRole = []play{one}, true
+		case has || !p.hasRole && slices.ContainsFunc(one.variables(), func(v variable) bool { return v.name == "project_name" }):
+			p.plays = append(p.plays, one)
+		}
+	}
+	return p, err
+}
+
+// roles are those of a play and of its tasks.
+func (p play) roles() []playRole {
+	return append(p.Roles, included(slices.Concat(p.PreTasks, p.Tasks, p.PostTasks))...)
+}
+
+func included(tasks []playTask) (roles []playRole) {
+	for _, t := range tasks {
+		roles = append(roles, included(slices.Concat(t.Block, t.Rescue, t.Always))...)
+		for _, action := range []string{"include_role", "import_role", "ansible.builtin.include_role", "ansible.builtin.import_role"} {
+			if r, has := t.Actions[action]; has {
+				roles = append(roles, playRole{r.name, r.line, append(r.vars, t.Vars)})
+			}
+		}
+	}
+	return roles
+}
+
+// isSidekiq reports whether a role is sidekiq, by its path or not, or that of a collection.
+func (r playRole) isSidekiq() bool {
+	return path.Base(r.name) == "sidekiq" || strings.HasSuffix(r.name, ".sidekiq")
 }
 
 // variable is one that a play gives to its roles.
@@ -21,34 +103,25 @@ type variable struct {
 	value *yaml.Node
 }
 
-// plays are those of a playbook; none where the YAML is something else.
-func plays(text []byte) (all []samveraPlay, err error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
-		return nil, err
-	}
-	if len(root.Content) == 0 || root.Content[0].Kind != yaml.SequenceNode {
-		return nil, nil
-	}
-	for _, n := range root.Content[0].Content {
-		if hosts := member(n, "hosts"); hosts != nil {
-			all = append(all, playOf(n, hosts))
+// variables are those of interest. Those that count more come later: what the role itself is given does.
+func (p play) variables() (all []variable) {
+	others, own := []mapping{p.Vars}, []mapping(nil)
+	for _, r := range p.roles() {
+		if r.isSidekiq() {
+			own = append(own, r.vars...)
+		} else {
+			others = append(others, r.vars...)
 		}
 	}
-	return all, nil
-}
-
-// member is the value of a key, nil where there is none.
-func member(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return target(n.Content[i+1])
+	for _, m := range append(others, own...) {
+		for _, name := range slices.SortedFunc(maps.Keys(m), func(x, y string) int { return m[x].Line - m[y].Line }) {
+			if name == "project_name" || strings.HasPrefix(name, "sidekiq_") {
+				value := m[name]
+				all = append(all, variable{name, target(&value)})
+			}
 		}
 	}
-	return nil
+	return all
 }
 
 // target is what an alias stands for, or the node itself.
@@ -57,74 +130,4 @@ func target(n *yaml.Node) *yaml.Node {
 		return n.Alias
 	}
 	return n
-}
-
-func playOf(n, hosts *yaml.Node) samveraPlay {
-	p := samveraPlay{hosts: hosts, roles: map[string]int{}}
-	p.add(member(n, "vars"))
-	own := samveraPlay{roles: p.roles} // what the role itself is given counts more
-	if roles := member(n, "roles"); roles != nil {
-		for _, role := range roles.Content {
-			p.role(role, &own)
-		}
-	}
-	for _, section := range []string{"pre_tasks", "tasks", "post_tasks"} {
-		p.tasks(member(n, section), &own, 0)
-	}
-	p.variables = append(p.variables, own.variables...)
-	return p
-}
-
-// add takes the variables of interest of a mapping.
-func (p *samveraPlay) add(n *yaml.Node) {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if name := n.Content[i].Value; name == "project_name" || strings.HasPrefix(name, "sidekiq_") {
-			p.variables = append(p.variables, variable{name, target(n.Content[i+1])})
-		}
-	}
-}
-
-// isSidekiq tells whether a role is sidekiq, by its path or not, or that of a collection.
-func isSidekiq(role string) bool {
-	return path.Base(role) == "sidekiq" || strings.HasSuffix(role, ".sidekiq")
-}
-
-func (p *samveraPlay) role(n *yaml.Node, own *samveraPlay) {
-	name := n.Value
-	for _, key := range []string{"role", "name"} {
-		if v := member(n, key); v != nil {
-			name = v.Value
-			break
-		}
-	}
-	p.roles[name] = n.Line
-	into := p
-	if isSidekiq(name) {
-		p.sidekiq, into = true, own
-	}
-	into.add(member(n, "vars"))
-	into.add(n)
-}
-
-// deepestTask is how far blocks nest.
-const deepestTask = 8
-
-func (p *samveraPlay) tasks(list *yaml.Node, own *samveraPlay, depth int) {
-	if list == nil || depth > deepestTask {
-		return
-	}
-	for _, task := range list.Content {
-		for _, block := range []string{"block", "rescue", "always"} {
-			p.tasks(member(task, block), own, depth+1)
-		}
-		for _, key := range []string{"include_role", "import_role", "ansible.builtin.include_role", "ansible.builtin.import_role"} {
-			if name := member(member(task, key), "name"); name != nil && isSidekiq(name.Value) {
-				p.sidekiq = true
-				own.add(member(task, "vars"))
-			}
-		}
-	}
 }

@@ -23,41 +23,21 @@ type worker struct {
 	timeout int
 	sets    []string // names of variables
 	swarm   string   // SIDEKIQ_COUNT
-	said    string   // the command as far as it was understood
 	missing []string // what a process of the model does not express
 }
 
-func (w *worker) lacks(format string, args ...any) {
-	w.missing = append(w.missing, fmt.Sprintf(format, args...))
-}
+func (w *worker) lacks(what string) { w.missing = append(w.missing, what) }
 
-// developers are the endings of Procfiles that no server has.
-var developers = []string{".dev", ".development", ".local", ".test"}
-
-// procfiles takes the workers of the environment's own Procfile, else of Procfile, else of another.
+// procfiles takes the workers of the environment's own Procfile, else of Procfile. Others are for developers.
 func (a *Application) procfiles() {
-	var from *source
-	names := a.glob("Procfile."+a.railsEnv, "Procfile", "Procfile.*")
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			continue
-		}
+	for _, name := range []string{"Procfile." + a.railsEnv, "Procfile"} {
 		s := a.open(name, byProcfile)
 		if s == nil {
 			continue
 		}
-		workers := s.workers()
-		switch {
-		case s.silent() && len(workers) == 0:
-			s.forget()
-		case len(workers) == 0:
-		case slices.Contains(developers, path.Ext(name)):
-			s.say("for development, not used")
-		case from != nil:
-			s.say("not used: " + from.name + " has workers")
-		default:
-			from = s
+		if workers := s.workers(); len(workers) > 0 {
 			s.workersMean(workers)
+			return
 		}
 	}
 }
@@ -94,19 +74,20 @@ func unique(names map[string]bool, name string) string {
 
 // reads reads one command. It is false if the command is for another environment.
 func (s *source) reads(w *worker, command string) bool {
-	words, set, plain := sidekiqCall(command)
+	words, plain := sidekiqCall(command)
 	if !plain {
 		w.lacks("is more than one plain command, only a shell could tell how it runs Sidekiq")
 	}
-	if at := sidekiq.IndexProgram(words, sidekiq.Programs...); at >= 0 {
+	if at := program(words); at >= 0 {
 		if !runs(words[:at]) {
 			w.lacks("runs Sidekiq by way of another program, which the role leaves out")
 		}
 		if path.Base(words[at]) == sidekiq.Swarm {
 			w.Command = sidekiq.Swarm
 		}
-		env := cmp.Or(w.flagsMean(words[at+1:]), w.variablesMean(append(set, words[:at]...)))
-		if s.elsewhere(w.Name, env) {
+		env := cmp.Or(w.flagsMean(words[at+1:]), w.variablesMean(words[:at]), s.railsEnv)
+		if env != s.railsEnv && env != unknownWord {
+			s.say(w.Name + " is for " + printable(env, 30))
 			return false
 		}
 	}
@@ -115,19 +96,9 @@ func (s *source) reads(w *worker, command string) bool {
 		what = "it holds Jinja, which Ansible would evaluate"
 	}
 	if what != "" {
-		w.lacks("is not taken, since %s", what)
+		w.lacks("is not taken, since " + what)
 		w.Process = model.Process{Name: w.Name, Command: w.Command}
 	}
-	w.said = w.understood()
-	return true
-}
-
-// elsewhere tells whether a command is for another environment.
-func (s *source) elsewhere(name, env string) bool {
-	if env == "" || env == s.railsEnv || env == unknownWord {
-		return false
-	}
-	s.say(fmt.Sprintf("%s is for %s", name, printable(env, 30)))
 	return true
 }
 
@@ -144,7 +115,7 @@ func (w *worker) variablesMean(set []string) (env string) {
 		case variable == "SIDEKIQ_COUNT" && w.Command == sidekiq.Swarm && wholeNumber.MatchString(value):
 			w.swarm = value
 		case sizing.MatchString(variable):
-			w.lacks("sets %s, which sizes it: a process has no variables, environment sets those of all", variable)
+			w.lacks("sets " + variable + ", which sizes it: a process has no variables, environment sets those of all")
 		default:
 			w.sets = append(w.sets, variable)
 		}
@@ -152,53 +123,45 @@ func (w *worker) variablesMean(set []string) (env string) {
 	return env
 }
 
-// newSidekiqFlags are those of all versions of Sidekiq (lib/sidekiq/cli.rb, option_parser).
-func newSidekiqFlags() *pflag.FlagSet {
-	f := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError)
-	for _, flag := range strings.Fields("tag/g logfile/L pidfile/P index/i concurrency/c timeout/t config/C environment/e require/r") {
-		long, short, _ := strings.Cut(flag, "/")
-		f.StringP(long, short, "", "")
-	}
-	f.StringArrayP("queue", "q", nil, "")
-	f.BoolP("verbose", "v", false, "")
-	f.BoolP("daemon", "d", false, "")
-	return f
-}
-
 // rails is what Sidekiq requires by itself: the application in its directory.
 var rails = []string{".", "config/environment", "config/environment.rb"}
 
-// flagsMean puts what flags say into a worker, and returns the Rails environment.
+// flagsMean puts what flags say into a worker, and returns the Rails environment. The flags are those of all versions of Sidekiq
+// (lib/sidekiq/cli.rb, option_parser).
 func (w *worker) flagsMean(args []string) (env string) {
-	f := newSidekiqFlags()
-	if err := f.Parse(args); err != nil {
+	f, value := pflag.NewFlagSet("sidekiq", pflag.ContinueOnError), map[string]*string{}
+	for _, flag := range strings.Fields("tag/g logfile/L pidfile/P index/i concurrency/c timeout/t config/C environment/e require/r") {
+		long, short, _ := strings.Cut(flag, "/")
+		value[long] = f.StringP(long, short, "", "")
+	}
+	queues := f.StringArrayP("queue", "q", nil, "")
+	f.BoolP("verbose", "v", false, "")
+	f.BoolP("daemon", "d", false, "")
+	if f.Parse(args) != nil {
 		w.lacks("has a flag that no Sidekiq knows")
-		f = newSidekiqFlags()
-		f.ParseErrorsAllowlist.UnknownFlags = true
+		f.ParseErrorsAllowlist.UnknownFlags, *queues = true, nil
 		_ = f.Parse(args) // what it understands counts
 	}
-	value := func(flag string) string { return f.Lookup(flag).Value.String() }
-	if !slices.Contains(rails, path.Clean(value("require"))) {
+	if !slices.Contains(rails, path.Clean(*value["require"])) {
 		w.lacks("has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
 	}
-	if w.Config = w.literal("config", value("config")); path.Clean(w.Config) == usualConfig {
+	if w.Config = w.literal("config", *value["config"]); path.Clean(w.Config) == usualConfig {
 		w.Config = "" // where Sidekiq looks by itself
 	}
-	w.Concurrency = w.count("concurrency", value("concurrency"))
-	w.timeout = w.count("timeout", value("timeout"))
-	queues, _ := f.GetStringArray("queue")
-	for _, q := range queues {
+	w.Concurrency = w.count("concurrency", *value["concurrency"])
+	w.timeout = w.count("timeout", *value["timeout"])
+	for _, q := range *queues {
 		if q = w.literal("queue", q); q != "" {
 			w.Queues = append(w.Queues, q)
 		}
 	}
-	return value("environment")
+	return *value["environment"]
 }
 
 // literal is a text that stands there as it is, else "".
 func (w *worker) literal(flag, text string) string {
 	if strings.Contains(text, unknownWord) {
-		w.lacks("has a --%s that only a shell could tell", flag)
+		w.lacks("has a --" + flag + " that only a shell could tell")
 		return ""
 	}
 	return text
@@ -208,15 +171,15 @@ func (w *worker) count(flag, text string) int {
 	text = w.literal(flag, text)
 	n, err := strconv.Atoi(text)
 	if text != "" && (err != nil || n < 1) {
-		w.lacks("has a --%s that is no number from 1", flag)
+		w.lacks("has a --" + flag + " that is no number from 1")
 		return 0
 	}
 	return n
 }
 
-// understood is the command with the flags that count.
-func (w *worker) understood() string {
-	text := cmp.Or(w.Command, "sidekiq")
+// String is the command as far as it was understood.
+func (w worker) String() string {
+	text := w.Name + ": " + cmp.Or(w.Command, sidekiq.Programs[0])
 	for _, q := range w.Queues {
 		text += " -q " + q
 	}
@@ -231,26 +194,25 @@ func (w *worker) understood() string {
 // workersMean takes the flags of one worker as fields, several workers as processes. If one is not
 // understood, or a queue would be lost, they are one question.
 func (s *source) workersMean(workers []worker) {
-	exact, processes := true, []model.Process(nil)
+	first, exact := workers[0], s.sameOfAll(workers)
+	var processes []model.Process
 	for _, w := range workers {
 		processes = append(processes, w.Process)
-		s.say(w.Name + ": " + w.said)
+		exact = exact && w.missing == nil
+		s.say(w.String())
 		for _, what := range w.missing {
-			exact = false
 			s.refuse(w.line, "processes", w.Name+" "+what)
 		}
 		if len(w.sets) > 0 {
 			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret", w.Name, list(w.sets)))
 		}
 	}
-	exact = s.swarmMeans(workers) && exact
-	s.timeoutsMean(workers)
-	first, plain := workers[0], ""
-	if s.gems["sidekiq-ent"].line > 0 {
-		plain = sidekiq.Programs[0] // so that nobody has to be asked
-	}
 	if exact || len(workers) > 1 {
-		s.flag(first, "command", model.Null(cmp.Or(first.Command, plain)))
+		command := first.Command
+		if s.gems["sidekiq-ent"].line > 0 {
+			command = cmp.Or(command, sidekiq.Programs[0]) // so that nobody has to be asked
+		}
+		s.flag(first, "command", model.Null(command))
 	}
 	if len(workers) == 1 && exact {
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
@@ -260,28 +222,37 @@ func (s *source) workersMean(workers []worker) {
 		}
 		return
 	}
-	if slices.ContainsFunc(processes, func(p model.Process) bool { return p.Command == sidekiq.Swarm }) {
+	if slices.ContainsFunc(workers, worker.isSwarm) {
 		for i := range processes {
 			processes[i].Command = cmp.Or(processes[i].Command, sidekiq.Programs[0])
 		}
 	}
-	var more []model.Process
 	if exact {
-		more = s.uncovered(processes)
+		more := s.uncovered(processes)
+		for _, p := range more {
+			s.refuse(0, "processes", "no worker fetches from "+list(p.Queues)+", as "+cmp.Or(p.Config, usualConfig)+" does")
+		}
+		processes, exact = append(processes, more...), more == nil
 	}
-	for _, p := range more {
-		s.refuse(0, "processes", "no worker fetches from "+list(p.Queues)+", as "+cmp.Or(p.Config, usualConfig)+" does")
-	}
-	if processes = append(processes, more...); exact && more == nil {
+	if exact {
 		s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
-		return
+	} else {
+		s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
 	}
-	s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
 }
 
-// swarmMeans takes the one SIDEKIQ_COUNT of all swarms, which others do not read.
-func (s *source) swarmMeans(workers []worker) (exact bool) {
-	swarms := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return w.Command != sidekiq.Swarm })
+func (w worker) isSwarm() bool { return w.Command == sidekiq.Swarm }
+
+// sameOfAll takes what the role has once for all processes: the timeout, and SIDEKIQ_COUNT, which only swarms read. It is false if the
+// latter differs.
+func (s *source) sameOfAll(workers []worker) bool {
+	longest := slices.MaxFunc(workers, func(x, y worker) int { return cmp.Compare(x.timeout, y.timeout) })
+	if slices.ContainsFunc(workers, func(w worker) bool { return w.timeout != longest.timeout }) {
+		s.offer(longest.line, "timeout", longest.timeout, "the workers have several timeouts, the role one for all. Is the longest right?")
+	} else {
+		s.flag(longest, "timeout", model.Null(longest.timeout))
+	}
+	swarms := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return !w.isSwarm() })
 	for _, w := range swarms {
 		if w.swarm != swarms[0].swarm {
 			s.refuse(w.line, "processes", w.Name+" has another SIDEKIQ_COUNT than "+swarms[0].Name+", and all have the same environment")
@@ -292,6 +263,12 @@ func (s *source) swarmMeans(workers []worker) (exact bool) {
 		s.flag(swarms[0], "environment", map[string]string{"SIDEKIQ_COUNT": swarms[0].swarm})
 	}
 	return true
+}
+
+func (s *source) flag(w worker, key string, value any) {
+	if value != nil {
+		s.find(w.line, key, value, w.String())
+	}
 }
 
 // uncovered are processes for the queues of configuration files that no process fetches from.
@@ -309,47 +286,25 @@ func (s *source) uncovered(processes []model.Process) (more []model.Process) {
 	}
 	for _, file := range s.glob("config/sidekiq*.yml", "config/sidekiq/*.yml") {
 		queues := slices.DeleteFunc(s.queuesOf(file), func(q string) bool { return covered[strings.Split(q, ",")[0]] })
-		if len(queues) == 0 {
-			continue
+		if len(queues) > 0 {
+			p := model.Process{Name: unique(names, cmp.Or(processName(file), "default")), Queues: queues}
+			if file != usualConfig {
+				p.Config = file
+			}
+			more = append(more, p)
 		}
-		name := unique(names, cmp.Or(processName(file), "default"))
-		if file == usualConfig {
-			file = ""
-		}
-		more = append(more, model.Process{Name: name, Config: file, Queues: queues})
 	}
 	return more
 }
 
 // queuesOf are those of a configuration file, as far as it can be read.
 func (s *source) queuesOf(file string) (queues []string) {
-	text, err := s.read(file)
-	if err != nil {
-		return nil
-	}
-	config, err := sidekiq.ReadConfig(text, s.railsEnv, environ.None, s.version)
+	text, _ := s.read(file)
+	config, _ := sidekiq.ReadConfig(text, s.railsEnv, environ.None, s.version)
 	for _, q := range config.Queues {
-		if err == nil && fieldOf("queues").Fits(q.Name) && !holdsJinja(q.Name) {
+		if fieldOf("queues").Fits(q.Name) && !holdsJinja(q.Name) {
 			queues = append(queues, queueText(q.Name, q.Weight))
 		}
 	}
 	return queues
-}
-
-// timeoutsMean: the role has one for all.
-func (s *source) timeoutsMean(workers []worker) {
-	largest := slices.MaxFunc(workers, func(x, y worker) int { return cmp.Compare(x.timeout, y.timeout) })
-	i := slices.IndexFunc(workers, func(w worker) bool { return w.timeout != largest.timeout && w.missing == nil })
-	if i < 0 {
-		s.flag(largest, "timeout", model.Null(largest.timeout))
-		return
-	}
-	s.refuse(workers[i].line, "timeout", "the workers have several timeouts, the role one for all")
-	s.note(finding{kind: offered, key: "timeout", value: largest.timeout, weight: s.weight})
-}
-
-func (s *source) flag(w worker, key string, value any) {
-	if value != nil {
-		s.find(w.line, key, value, w.Name+": "+w.said)
-	}
 }

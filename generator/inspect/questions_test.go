@@ -18,8 +18,8 @@ func asks(t *testing.T, a *Application) {
 	t.Helper()
 	questions := 0
 	for _, e := range a.entries() {
-		sentences := strings.Count(strings.Join(e.comments, " "), "?")
-		if !e.question {
+		sentences := strings.Count(strings.Join(e.said(), " "), "?")
+		if e.asks == "" {
 			require.Zero(t, sentences, "%s: %q", e.key, e.comments)
 			continue
 		}
@@ -40,9 +40,9 @@ func question(t *testing.T, a *Application, key string) (text string, value any)
 	t.Helper()
 	for _, e := range a.entries() {
 		if e.key == key {
-			require.True(t, e.question, "%s: %v %q", key, e.value, e.comments)
+			require.NotEmpty(t, e.asks, "%s: %v %q", key, e.value, e.comments)
 			require.False(t, e.live, key)
-			return strings.Join(e.comments, "\n"), e.value
+			return strings.Join(e.said(), "\n"), e.value
 		}
 	}
 	require.Fail(t, "no field", key)
@@ -50,7 +50,7 @@ func question(t *testing.T, a *Application, key string) (text string, value any)
 }
 
 func TestQuestions_DeployRoot(t *testing.T) {
-	const asked = "; what should deploy_root be?"
+	const asked = "Which directory is it deployed to?"
 	for recipe, want := range map[string]string{
 		`set :deploy_to, "~/x"`:                                                "/home/deploy/x",
 		"set :deploy_to, \"~/x\"\nset :user, 'app'":                            "/home/app/x",
@@ -66,7 +66,7 @@ func TestQuestions_DeployRoot(t *testing.T) {
 		"set :application, 'mover'\nset :deploy_to, \"#{base}/x\"":             "/opt/mover",
 		`set :deploy_to, "~/{{ x }}"`:                                          "/opt/myapp",
 	} {
-		a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe)}}, "production", nil)
+		a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe)}}, Options{})
 		text, value := question(t, a, "deploy_root")
 		require.Equal(t, want, value, recipe)
 		require.Contains(t, text, "config/deploy.rb:", recipe)
@@ -82,7 +82,7 @@ func TestQuestions_OnlyWithoutLiveValue(t *testing.T) {
 		"config/deploy.rb": {Data: []byte("set :deploy_to, '~/x'\nset :sidekiq_timeout, t\nset :sidekiq_concurrency, 5\n")},
 		"Procfile":         {Data: []byte("a: sidekiq -c $N\n")},
 		"site.yml":         {Data: []byte("- hosts: jobs\n  roles:\n    - { role: sidekiq, sidekiq_deploy_root: /srv/x, sidekiq_queues: a b, sidekiq_databases: [a, 1, [b]] }\n")},
-	}, "production", nil)
+	}, Options{})
 	m := accepts(t, a.Text(schemaURL))
 	require.Equal(t, "/srv/x", m.DeployRoot)
 	require.Equal(t, 5, m.Concurrency)
@@ -95,14 +95,14 @@ func TestQuestions_OnlyWithoutLiveValue(t *testing.T) {
 
 // What concerns no field, and what the role handles on the host, is no question.
 func TestQuestions_NotOfTheHost(t *testing.T) {
-	before := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n")}}, "production", nil).QuestionsLeft()
+	before := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n")}}, Options{}).QuestionsLeft()
 	a := Look(fstest.MapFS{
 		"Gemfile.lock":                   {Data: []byte("    sidekiq (4.0.0)\n")},
 		"config/sidekiq.yml":             {Data: []byte(":queues: [<%= `hostname` %>]\n:concurrency: 5\n")},
 		"config/database.yml":            {Data: []byte("production:\n  pool: <%= Etc.nprocessors %>\n")},
 		"config/initializers/sidekiq.rb": {Data: []byte("config.concurrency = 4\n")},
 		"site.yml":                       {Data: []byte("- hosts: [\n  roles: [\n    - role: sidekiq\n")},
-	}, "production", nil)
+	}, Options{})
 	require.Equal(t, before, a.QuestionsLeft(), "%s", a.Text(schemaURL))
 }
 
@@ -116,7 +116,7 @@ func TestProposal_EveryField(t *testing.T) {
 		a.reading("x", nil, byPlaybook).refuse(1, f.Key, "not understood")
 		a.questions()
 		text, value := question(t, a, f.Key)
-		require.Contains(t, text, "x:1: not understood; what should "+f.Key+" be?")
+		require.Contains(t, text, "x:1: not understood\n")
 		require.False(t, holdsJinja(value), f.Key)
 		require.Empty(t, fault(map[string]any{f.Key: value}), f.Key)
 		accepts(t, a.Text(schemaURL))
@@ -155,7 +155,7 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 		for name, file := range c.files {
 			files[name] = file
 		}
-		a := Look(files, "production", nil)
+		a := Look(files, Options{})
 		m := accepts(t, a.Text(schemaURL))
 		require.Equal(t, c.live, m.Processes, procfile)
 		if c.live == nil {
@@ -171,7 +171,7 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 // A Procfile answers whether sidekiqswarm starts Sidekiq.
 func TestWorkersMean_Command(t *testing.T) {
 	for procfile, want := range map[string]string{"": "?", "a: sidekiq": "sidekiq", "a: sidekiqswarm": "sidekiqswarm", "a: sidekiq -q a\nb: sidekiqswarm -q b": "sidekiq", "a: sidekiq | tee": "?"} {
-		a := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n    sidekiq-ent (7.3.2)\n")}, "Procfile": {Data: []byte(procfile)}}, "production", nil)
+		a := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    sidekiq (7.3.2)\n    sidekiq-ent (7.3.2)\n")}, "Procfile": {Data: []byte(procfile)}}, Options{})
 		if want == "?" {
 			question(t, a, "command")
 			continue
@@ -183,15 +183,15 @@ func TestWorkersMean_Command(t *testing.T) {
 
 // What is said of a Procfile that is not used is no question.
 func TestProcfiles_OfDevelopersAskNothing(t *testing.T) {
-	a := Look(fstest.MapFS{"Procfile.dev": {Data: []byte("a: sidekiq | tee log\nb: sidekiq -c $N\n")}}, "production", nil)
-	require.Equal(t, Look(fstest.MapFS{}, "production", nil).QuestionsLeft(), a.QuestionsLeft())
+	a := Look(fstest.MapFS{"Procfile.dev": {Data: []byte("a: sidekiq | tee log\nb: sidekiq -c $N\n")}}, Options{})
+	require.Equal(t, Look(fstest.MapFS{}, Options{}).QuestionsLeft(), a.QuestionsLeft())
 }
 
 func TestTimeoutsMean_Several(t *testing.T) {
-	a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a -t 30\nb: sidekiq -q b -t 60\n")}}, "production", nil)
+	a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a -t 30\nb: sidekiq -q b -t 60\n")}}, Options{})
 	text, value := question(t, a, "timeout")
 	require.Equal(t, 60, value)
-	require.Contains(t, text, "the workers have several timeouts, the role one for all; what should timeout be?")
+	require.Contains(t, text, "the workers have several timeouts, the role one for all. Is the longest right?")
 }
 
 // updated returns the model that Update makes of one.
@@ -199,7 +199,7 @@ func updated(t *testing.T, files fs.FS, env string, text []byte) (*Application, 
 	t.Helper()
 	answers, err := ReadAnswers(model.FileName, text)
 	require.NoError(t, err)
-	a := Update(files, env, nil, answers)
+	a := Look(files, Options{RailsEnv: env, Answers: answers})
 	return a, a.Text(schemaURL)
 }
 
@@ -246,9 +246,9 @@ sudo:
 	for _, want := range []string{
 		"# set in this file\n# config/deploy.rb:1 says otherwise: set :application, \"mover\"\nproject: shop\n",
 		"# from config/deploy.rb:2: set :user, \"app\"\ndeploy_user: app\n",
-		"# config/sidekiq.yml: 10 threads, queues a\nconcurrency: 12\n",
-		"# config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n# timeout: 40\n",
-		"# site.yml:1: hosts: jobs. Does that hold?\n# playbook:\n#   hosts: jobs\n",
+		"# set in this file\n# config/sidekiq.yml: 10 threads, queues a\nconcurrency: 12\n",
+		"# from config/deploy.rb:4: set :sidekiq_timeout, 40\n# Does that hold?\n# timeout: 40\n",
+		"# from site.yml:1: hosts: jobs\n# Does that hold?\n# playbook:\n#   hosts: jobs\n",
 	} {
 		require.Contains(t, string(text), want)
 	}
@@ -257,7 +257,7 @@ sudo:
 	require.NoError(t, a.Tell(&shown))
 	for _, want := range []string{
 		"project is kept: config/deploy.rb:1 says otherwise: set :application, \"mover\"\n", "redis.url is kept: site.yml:3 says otherwise: sidekiq_redis_url\n",
-		"new question: config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
+		"new question: from config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
 	} {
 		require.Contains(t, shown.String(), want)
 	}
@@ -296,7 +296,7 @@ func TestUnwanted(t *testing.T) {
 		for name, text := range c.files {
 			files[name] = &fstest.MapFile{Data: []byte(text)}
 		}
-		require.Equal(t, c.want, Look(files, "production", nil).Unwanted, fmt.Sprint(i))
+		require.Equal(t, c.want, Look(files, Options{}).Unwanted, fmt.Sprint(i))
 	}
 }
 

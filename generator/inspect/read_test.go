@@ -97,7 +97,7 @@ func TestWorkers_Commands(t *testing.T) {
 		"bin/sidekiqswarm -c 5 -e staging":                                                 {},
 		"bin/sidekiqswarm -c 5":                                                            {worker: model.Process{Name: "w", Command: "sidekiqswarm", Concurrency: 5}},
 	} {
-		a := Look(fstest.MapFS{}, "production", nil)
+		a := Look(fstest.MapFS{}, Options{})
 		workers := a.reading("Procfile", []byte("w: "+command+"\n"), byProcfile).workers()
 		if want.worker.Name == "" {
 			require.Empty(t, workers, command)
@@ -138,7 +138,7 @@ func TestRubyLiterals_AreLimited(t *testing.T) {
 	recipe.WriteString("set :deploy_to, \"/srv/#{fetch(:v26)}\"\n")
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe.String())}}, "production", nil)
+	a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe.String())}}, Options{})
 	runtime.ReadMemStats(&after)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
 	require.Contains(t, a.seen[0].notes, [2]string{"config/deploy.rb:28", "only Ruby could tell deploy_to"})
@@ -156,12 +156,12 @@ func TestRubyLiterals_AreLimited(t *testing.T) {
 }
 
 func TestNote_RefusesLongValues(t *testing.T) {
-	a := Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: workers\n  roles:\n    - { role: sidekiq, sidekiq_config: config/" + strings.Repeat("x", 2*longestValue) + ".yml }\n")}}, "production", nil)
+	a := Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: workers\n  roles:\n    - { role: sidekiq, sidekiq_config: config/" + strings.Repeat("x", 2*longestValue) + ".yml }\n")}}, Options{})
 	_, known := a.best("sidekiq_config")
 	require.False(t, known)
 	require.Less(t, len(a.Text(schemaURL)), 2*longestValue)
 	text, value := question(t, a, "sidekiq_config")
-	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes; what should sidekiq_config be?", text)
+	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes\nWhat should sidekiq_config be?", text)
 	require.Equal(t, usualConfig, value)
 	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes"})
 }
@@ -206,7 +206,7 @@ func TestLiterals_Words(t *testing.T) {
 
 // deployed looks at config/deploy.rb alone.
 func deployed(text string) (a *Application, model string) {
-	a = Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(text)}, "config/sidekiq.yml": {Data: []byte(":concurrency: 5\n")}}, "production", nil)
+	a = Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(text)}, "config/sidekiq.yml": {Data: []byte(":concurrency: 5\n")}}, Options{})
 	return a, string(a.Text(schemaURL))
 }
 
@@ -243,7 +243,7 @@ func TestServers_AreLimited(t *testing.T) {
 
 func TestLinkedFiles_HomeOfTheDeployUser(t *testing.T) {
 	_, text := deployed("set :user, \"app\"\nset :deploy_to, \"~/x\"\nappend :linked_files, \".env\"\n")
-	require.Contains(t, text, "# environment_files: [-/home/app/x/shared/.env]\n")
+	require.Contains(t, text, "# environment_files:\n#   - -/home/app/x/shared/.env\n")
 }
 
 func TestServers_Names(t *testing.T) {
@@ -284,7 +284,7 @@ func TestInitializer_Addresses(t *testing.T) {
 		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
 		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `{ host: "h" }`: "",
 	} {
-		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, "production", nil).Text(schemaURL))
+		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, Options{}).Text(schemaURL))
 		require.NotContains(t, text, "hunter2", code)
 		require.Equal(t, want != "", strings.Contains(text, "initializers"), code)
 		require.Contains(t, text+strings.ReplaceAll(text, "\n# ", " "), want, code)

@@ -16,27 +16,24 @@ import (
 
 // entry is what the file says of one field.
 type entry struct {
-	key       string
-	value     any  // nil: there are only comments
-	live      bool // else the value is in a comment
-	kept      bool // the value is that of the model that is updated
-	credited  bool // and a comment says which source has it, too
-	question  bool
-	asked     bool   // a comment asks it
-	doubtful  bool   // what counts most was refused
-	source    string // of the value that was taken, and what stands there
-	at        int    // the comment that says so, or why nothing was taken
-	comments  []string
-	otherwise []string // what the application says instead of a kept value
+	key      string
+	value    any  // nil: there are only comments
+	live     bool // else the value is in a comment
+	origin   string
+	comments []string
+	asks     string // the question, "" if there is none
 }
 
-var applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
+// said is all that the comments of a field say.
+func (e entry) said() []string {
+	return slices.DeleteFunc(slices.Concat([]string{e.origin}, e.comments, []string{e.asks}), func(text string) bool { return text == "" })
+}
 
 // identity asks what the application is, and where, if no source says it.
 func (a *Application) identity() {
 	a.ask("project", "What is the application called? By default it is what the playbook calls project_name.", a.likelyProjects()...)
-	a.ask("deploy_user", "Which user deploys and runs Sidekiq? "+a.nobodySays()+"the default is deploy.", "deploy")
-	a.ask("deploy_root", "Which directory is it deployed to? "+a.nobodySays()+"the default is /opt/PROJECT.", a.likelyRoots()...)
+	a.ask("deploy_user", "Which user deploys and runs Sidekiq? The default is deploy.", "deploy")
+	a.ask("deploy_root", "Which directory is it deployed to? The default is /opt/PROJECT.", a.likelyRoots()...)
 }
 
 // questions asks what no source says. It runs last, so that any hint counts more.
@@ -47,37 +44,37 @@ func (a *Application) questions() {
 	a.ask("playbook.hosts", "Which group of hosts runs Sidekiq? The default is workers.", model.Default().Playbook.Hosts)
 }
 
-// ask offers the first value that a model accepts, if no source has one. A comment on a refused one
-// asks itself.
+// ask offers the first value that a model accepts.
 func (a *Application) ask(key, text string, values ...any) {
-	e := a.weighed(fieldOf(key))
-	i := slices.IndexFunc(values, func(v any) bool { return !holdsJinja(v) && fault(map[string]any{key: v}) == "" })
-	if e.value != nil || i < 0 {
-		return
+	for _, value := range values {
+		if !holdsJinja(value) && fault(map[string]any{key: value}) == "" {
+			a.note(finding{kind: offered, key: key, value: value, weight: byOther, text: text})
+			return
+		}
 	}
-	if e.doubtful {
-		text = ""
-	}
-	a.note(finding{kind: offered, key: key, value: values[i], weight: byOther, text: text})
 }
 
 // likely is the value of a field, or the one that is asked about.
-func (a *Application) likely(key string) any { return a.weighed(fieldOf(key)).value }
+func (a *Application) likely(key string) any { return a.entry(fieldOf(key)).value }
+
+// bestText is best as a text, "" if there is none.
+func (a *Application) bestText(key string) string {
+	f, _ := a.best(key)
+	text, _ := f.value.(string)
+	return text
+}
 
 // likelyRoots come from a deploy_to in the home of the deploy user, and the project's name.
 func (a *Application) likelyRoots() (roots []any) {
 	user := fmt.Sprint(a.likely("deploy_user"))
-	found, _ := a.best("deploy_root")
-	for _, root := range []any{a.likelyRoot, found.value} {
-		text, _ := root.(string)
-		rest, tilde := strings.CutPrefix(strings.ReplaceAll(text, unknownWord, user), "~")
-		switch {
-		case path.IsAbs(rest) && !tilde:
-			roots = append(roots, path.Clean(rest))
-		case tilde && rest != "" && !path.IsAbs(rest): // ~USER/x
-			roots = append(roots, path.Join("/home", rest))
-		case text != "":
-			roots = append(roots, path.Join("/home", user, rest))
+	for _, root := range []string{a.likelyRoot, a.bestText("deploy_root")} {
+		root = strings.ReplaceAll(root, unknownWord, user)
+		if name, tilde := strings.CutPrefix(root, "~"); tilde && name != "" && !path.IsAbs(name) {
+			roots = append(roots, path.Join("/home", name)) // ~USER/x
+		} else if tilde || root != "" && !path.IsAbs(root) {
+			roots = append(roots, path.Join("/home", user, name))
+		} else if root != "" {
+			roots = append(roots, path.Clean(root))
 		}
 	}
 	return append(roots, fmt.Sprintf("/opt/%v", a.likely("project")))
@@ -92,54 +89,42 @@ func (r *recipe) supposes(key, text string) {
 	}
 }
 
-// nobodySays names the files that could have told.
-func (a *Application) nobodySays() string {
-	if len(a.asked) == 0 {
-		return "Nothing says; "
-	}
-	return "Not set in " + list(a.asked) + "; "
-}
-
 // likelyProjects are names for the question.
 func (a *Application) likelyProjects() (names []any) {
-	project, _ := a.best("project")
-	root, _ := a.best("deploy_root")
-	for _, found := range []any{project.value, root.value, a.likelyRoot} {
-		if text, _ := found.(string); text != "" {
+	for _, text := range []string{a.bestText("project"), a.bestText("deploy_root"), a.likelyRoot} {
+		if text != "" {
 			names = append(names, noProject.ReplaceAllString(path.Base(text), "-"))
 		}
 	}
 	if s := a.open("config/application.rb", byOther); s != nil {
 		if m := applicationModule.FindSubmatch(s.text); m != nil {
-			names = append(names, underscored(string(m[1])))
+			names = append(names, strings.ToLower(hump.ReplaceAllString(string(m[1]), "${1}_${2}")))
 		}
-		s.forget()
 	}
 	return append(names, "myapp")
 }
 
-var noProject = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
-
-var humps = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
-
-// underscored is a constant of Ruby as files are named.
-func underscored(constant string) string {
-	return strings.ToLower(humps.ReplaceAllString(constant, "${1}${3}_${2}${4}"))
-}
+var (
+	applicationModule = regexp.MustCompile(`(?m)^module ([A-Z][A-Za-z0-9]*)`)
+	hump              = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+	noProject         = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
+)
 
 // entries are what is to be written, in the order of Fields. Together they make a model, also when those in comments are taken out of them.
 func (a *Application) entries() []entry {
 	var all []entry
+	bundle := a.entry(fieldOf("ruby.bundle"))
 	for _, f := range model.Fields(model.Default()) {
-		if f.Key != "" {
+		needless := f.Key == "ruby.manager" && bundle.live && !a.asked.Answers.has(f.Key) // the path counts more
+		if f.Key != "" && !needless {
 			all = append(all, a.entry(f))
 		}
 	}
-	oneRuby(all)
 	together := map[string]any{}
-	for _, live := range []bool{true, false} {
+	for _, live := range []bool{true, false, false} { // the last time with proposals for those that conflict
 		for i := range all {
-			if e := &all[i]; e.value != nil && e.live == live {
+			e := &all[i]
+			if _, joined := together[e.key]; !joined && e.value != nil && e.live == live {
 				e.join(together)
 			}
 		}
@@ -147,49 +132,84 @@ func (a *Application) entries() []entry {
 	return all
 }
 
-// entry weighs the findings of a field, and asks if what counts most was refused.
+// ofTheHost are fields that the application decides, or the role on the host, where no other source
+// sets them.
+var ofTheHost = []string{"sidekiq_version", "concurrency", "queues", "timeout", "database.pool"}
+
+// entry settles the findings of a field: what counts most is its value, and what differs from that is named.
 func (a *Application) entry(f model.Field) entry {
-	e := a.weighed(f)
-	if e.doubtful {
-		e.ask()
-	}
-	return e
-}
-
-// ask makes a question of an entry, with a proposal.
-func (e *entry) ask() {
-	e.question = true
-	if e.value == nil {
-		e.value = proposal(fieldOf(e.key))
-	}
-	if !e.asked {
-		e.asked = true
-		e.comments[e.at] += "; what should " + e.key + " be?"
-	}
-}
-
-func (a *Application) weighed(f model.Field) entry {
 	e := entry{key: f.Key}
-	if a.answers != nil {
-		e.value, e.kept = a.answers.values[f.Key]
-		e.live = e.kept
-	}
+	e.value, e.live = a.asked.Answers.values[f.Key]
+	isKept := e.live
 	for _, one := range a.sorted(f.Key) {
-		switch {
+		switch text := one.from + ": " + one.text; {
 		case one.kind == remark:
 			e.comments = append(e.comments, one.text)
-		case one.kind == refused || one.withheld():
-			e.refuse(one.from, one.text)
-		case one.kind == found && e.value == nil:
-			e.take(one, a.isDefault(f, one.value), a.answers != nil)
-		default:
-			e.weigh(one)
+		case one.kind == refused && (f.Key == "" || one.weight == byOther && slices.Contains(ofTheHost, f.Key)):
+			e.comments = append(e.comments, text)
+		case one.kind == refused:
+			e.refuse(text)
+		case one.kind == offered && e.value == nil:
+			e.value, e.asks = one.value, one.text
+		case one.kind == offered:
+		case e.value == nil:
+			e.take(one, a.isDefault(f, one.value), a.asked.Answers.values != nil)
+		case !same(one.value, e.value):
+			e.comments = append(e.comments, one.from+" says otherwise: "+one.text)
+		case isKept && e.origin == "":
+			e.origin = "from " + text
 		}
 	}
-	if e.kept && !e.credited {
-		e.comments = append([]string{"set in this file"}, e.comments...)
+	if isKept && e.origin == "" {
+		e.origin = "set in this file"
+	}
+	if e.asks != "" && e.value == nil {
+		e.value = proposal(f)
 	}
 	return e
+}
+
+// refuse says what was not taken. If nothing counts more, it is a question.
+func (e *entry) refuse(text string) {
+	e.comments = append(e.comments, text)
+	if e.value == nil {
+		e.asks = "What should " + e.key + " be?"
+	}
+}
+
+// take takes a value that a model accepts. It asks about one that might be wrong or does harm, and in an update about any.
+func (e *entry) take(one *finding, isDefault, isUpdate bool) {
+	if what := fault(map[string]any{e.key: one.value}); what != "" {
+		if private(e.key) {
+			what = "it may hold a secret, or is malformed"
+		}
+		e.refuse(one.from + ": not taken, since " + what)
+		return
+	}
+	e.origin = "from " + one.from + ": " + one.text
+	switch {
+	case privileged(e.key, one.value):
+		e.asks = "That gives the rights of root on the hosts, or removes a protection. Does it hold?"
+	case e.asks != "" || isUpdate && !isDefault:
+		e.asks = "Does that hold?"
+	case isDefault:
+		e.origin += ", as it is by default"
+	}
+	e.value, e.live = one.value, !isDefault && e.asks == ""
+}
+
+// privileged reports whether a value lets the application act as root on the hosts, or removes a protection. A person has to take it out of
+// the comment.
+func privileged(key string, value any) bool {
+	switch key {
+	case "deploy_user", "deploy_group":
+		return value == "root"
+	case "hardening.level":
+		return value == "off"
+	case "database.allow_foreign_links":
+		return value != false
+	}
+	return key == "extra_directives" || key == "unit_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
 }
 
 // examples are proposals for fields whose default says nothing, or is a template.
@@ -207,109 +227,25 @@ func proposal(f model.Field) any {
 	return f.Default
 }
 
-// sorted are the findings of a field: words, then values and what was refused, of which those that
-// count more come first, then the rest. Of the same weight the last value counts most, as settings
-// go.
+// sorted are the findings of a field: remarks, then what counts more first. Of the same weight the last value counts most, as settings go.
 func (a *Application) sorted(key string) (all []*finding) {
 	for i := range a.findings {
-		if f := &a.findings[i]; f.key == key {
+		switch f := &a.findings[i]; {
+		case f.key == key && f.kind == found:
+			all = slices.Insert(all, 0, f)
+		case f.key == key:
 			all = append(all, f)
 		}
 	}
-	values := slices.Clone(all)
-	slices.Reverse(values)
-	all = slices.Concat(slices.DeleteFunc(values, func(f *finding) bool { return f.kind != found }), slices.DeleteFunc(all, func(f *finding) bool { return f.kind == found }))
 	slices.SortStableFunc(all, func(x, y *finding) int {
-		switch {
-		case x.kind == remark || y.kind == remark:
-			return cmp.Compare(y.kind, x.kind)
-		case max(x.kind, y.kind) > refused && x.kind != y.kind:
-			return cmp.Compare(x.kind, y.kind)
-		}
-		return cmp.Or(cmp.Compare(x.weight, y.weight), cmp.Compare(x.kind, y.kind))
+		return cmp.Or(cmp.Compare(min(x.kind, found), min(y.kind, found)), cmp.Compare(x.weight, y.weight), cmp.Compare(x.kind, y.kind))
 	})
 	return all
 }
 
-// refuse says what was not taken. If nothing counts more, it is a question.
-func (e *entry) refuse(from, text string) {
-	e.comments = append(e.comments, from+": "+text)
-	if e.value == nil {
-		e.doubtful, e.at = true, len(e.comments)-1
-	}
-}
-
-// take takes a value that a model accepts. An update asks about it.
-func (e *entry) take(one *finding, isDefault, isUpdate bool) {
-	if what := fault(map[string]any{e.key: one.value}); what != "" {
-		if private(e.key) {
-			what = "it may hold a secret, or is malformed"
-		}
-		e.refuse(one.from, "not taken, since "+what)
-		return
-	}
-	gives := privileged(e.key, one.value)
-	asks := e.doubtful || gives || isUpdate && !isDefault
-	e.value, e.live, e.question, e.asked = one.value, !isDefault && !asks, asks, asks
-	e.source, e.at = one.from+": "+one.text, len(e.comments)
-	text := "from " + e.source
-	switch {
-	case gives:
-		text = e.source + ". That gives the rights of root on the hosts, or removes a protection. Does it hold?"
-	case asks:
-		text = e.source + ". Does that hold?"
-	case isDefault:
-		text = e.source + ", as it is by default"
-	}
-	e.comments = append(e.comments, text)
-}
-
-// privileged reports whether a value lets the application act as root on the hosts, or removes a protection. A person has to take it out of
-// the comment.
-func privileged(key string, value any) bool {
-	switch key {
-	case "deploy_user", "deploy_group":
-		return value == "root"
-	case "hardening.level":
-		return value == "off"
-	case "database.allow_foreign_links":
-		return value != false
-	}
-	return key == "extra_directives" || key == "unit_directives" || key == "environment_files" || strings.HasPrefix(key, "sudo.")
-}
-
-// weigh adds what counts less than the value that is there, or takes it where there is none.
-func (e *entry) weigh(one *finding) {
-	text, isSame := "", same(one.value, e.value)
-	switch {
-	case one.kind == found && isSame && e.kept && !e.credited:
-		e.credited, text = true, "from "+one.from+": "+one.text
-	case one.kind == found && !isSame:
-		text = one.from + " says otherwise: " + one.text
-	case one.kind == decided && e.live && !isSame:
-		text = one.from + " has " + strings.Trim(fmt.Sprint(one.value), "[]") + ", which this overrules"
-	case e.value != nil:
-	case one.kind == decided:
-		text = one.from + " decides"
-		if one.text != "" {
-			text += ", " + one.text
-		}
-		e.value, text = one.value, text+"; set it here to overrule it:"
-	case one.kind == offered:
-		e.value, e.asked, text = one.value, strings.Contains(one.text, "?"), one.text
-		e.question = e.asked
-	}
-	if text != "" {
-		e.comments = append(e.comments, text)
-	}
-	if e.kept && text != "" && !isSame {
-		e.otherwise = append(e.otherwise, text)
-	}
-}
-
 func (a *Application) isDefault(f model.Field, value any) bool {
 	if f.Key == "deploy_root" {
-		project := a.weighed(fieldOf("project"))
+		project := a.entry(fieldOf("project"))
 		return project.live && value == fmt.Sprintf("/opt/%v", project.value)
 	}
 	return same(value, f.Default)
@@ -327,17 +263,7 @@ func asJSON(value any) []byte {
 	return text
 }
 
-// oneRuby leaves out the manager where the path of its bundle is known, which counts more.
-func oneRuby(all []entry) {
-	known := slices.ContainsFunc(all, func(e entry) bool { return e.key == "ruby.bundle" && e.live })
-	for i := range all {
-		if e := &all[i]; e.key == "ruby.manager" && known && !e.kept {
-			*e = entry{key: e.key}
-		}
-	}
-}
-
-// join adds an entry to those that make a model. A value that conflicts with others is a question.
+// join adds an entry to those that make a model. One that conflicts with them is a question, whose proposal is joined later.
 func (e *entry) join(together map[string]any) {
 	together[e.key] = e.value
 	what := fault(together)
@@ -345,19 +271,13 @@ func (e *entry) join(together map[string]any) {
 		return
 	}
 	delete(together, e.key)
-	before := *e
-	e.value, e.live, e.question, e.asked = nil, false, false, false
-	if e.source == "" {
-		e.source, e.at = "the proposal", len(e.comments)
-		e.comments = append(e.comments, "")
-	}
-	e.comments[e.at] = e.source + ": not taken beside the other values, since " + what
-	switch {
-	case before.live: // joined again with those in comments
-		e.ask()
-	case before.question && !same(before.value, proposal(fieldOf(e.key))):
-		e.ask()
-		e.join(together)
+	before, proposed := *e, proposal(fieldOf(e.key))
+	e.value, e.live = nil, false
+	e.refuse("not taken beside the other values, since " + what)
+	if before.live || before.asks != "" && !same(before.value, proposed) {
+		e.value = proposed
+	} else {
+		e.asks = ""
 	}
 }
 
@@ -369,11 +289,8 @@ func fault(values map[string]any) string {
 	}
 	_, err := model.Read(model.FileName, asJSON(tree))
 	var faults model.Faults
-	if errors.As(err, &faults) {
+	if errors.As(err, &faults) { // no other error
 		return faults[0].What
-	}
-	if err != nil {
-		return err.Error()
 	}
 	return ""
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
@@ -13,83 +14,67 @@ import (
 // unknownWord stands for what only a shell could tell. No Procfile holds it.
 const unknownWord = "\x00"
 
-// runs tells whether the words before sidekiq run it: bundle exec, env, exec.
+// runs reports whether the words before sidekiq run it: bundle exec, env, exec.
 func runs(words []string) bool {
-	for _, w := range words {
-		if !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "nice", "ruby"}, path.Base(w)) && !strings.Contains(w, "=") {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !strings.Contains(w, "=") && !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "nice", "ruby"}, path.Base(w))
+	})
 }
 
-// sidekiqCall is the first call of a command line that runs Sidekiq: its words, and NAME=VALUE of
-// what it sets of the environment. It is plain if there is no more to the command line.
-func sidekiqCall(command string) (words, set []string, plain bool) {
+// program is the index of the program of Sidekiq among the words of a call; -1 if there is none.
+func program(words []string) int {
+	return slices.IndexFunc(words, func(w string) bool {
+		return slices.Contains(sidekiq.Programs, path.Base(w)) && !strings.Contains(w, "=")
+	})
+}
+
+// sidekiqCall has the words of the first call of a command line that runs Sidekiq, with NAME=VALUE of what it sets of the environment. It
+// is plain if there is no more to the command line.
+func sidekiqCall(command string) (words []string, plain bool) {
 	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
 	if err != nil {
-		return nil, nil, false
+		return nil, false
 	}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		call, is := n.(*syntax.CallExpr)
 		if !is || words != nil {
 			return words == nil
 		}
-		if words, set = callWords(call); sidekiq.IndexProgram(words, sidekiq.Programs...) >= 0 {
-			plain = isAlone(file, call)
-			return false
+		var all []string
+		for _, a := range call.Assigns {
+			all = append(all, a.Name.Value+"="+shellWord(a.Value))
 		}
-		inner := slices.IndexFunc(words, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
-		if inner >= 0 {
-			words, set, _ = sidekiqCall(words[inner])
-			return false
+		for _, w := range call.Args {
+			all = append(all, shellWord(w))
 		}
-		words, set = nil, nil
-		return true
+		inner := slices.IndexFunc(all, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
+		if program(all) >= 0 {
+			stmt := file.Stmts[0]
+			words, plain = all, len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
+		} else if inner >= 0 {
+			words, _ = sidekiqCall(all[inner])
+		}
+		return words == nil
 	})
-	return words, set, plain
-}
-
-// isAlone reports whether a file is one call, without redirections.
-func isAlone(file *syntax.File, call *syntax.CallExpr) bool {
-	stmt := file.Stmts[0]
-	return len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
-}
-
-func callWords(call *syntax.CallExpr) (words, set []string) {
-	for _, a := range call.Assigns {
-		value := ""
-		if a.Value != nil {
-			value = shellWord(a.Value.Parts)
-		}
-		set = append(set, a.Name.Value+"="+value)
-	}
-	for _, w := range call.Args {
-		words = append(words, shellWord(w.Parts))
-	}
-	return words, set
+	return words, plain
 }
 
 // shellWord is a word without its quotes.
-func shellWord(parts []syntax.WordPart) string {
-	text := ""
-	for _, part := range parts {
-		switch p := part.(type) {
-		case *syntax.Lit:
-			text += p.Value
-			if strings.Contains(p.Value, `\`) {
-				return unknownWord
-			}
-		case *syntax.SglQuoted:
-			text += p.Value
-		case *syntax.DblQuoted:
-			text += shellWord(p.Parts)
+func shellWord(w *syntax.Word) string {
+	if w == nil {
+		return ""
+	}
+	literal := true
+	syntax.Walk(w, func(n syntax.Node) bool {
+		switch n.(type) {
+		case nil, *syntax.Word, *syntax.Lit, *syntax.SglQuoted, *syntax.DblQuoted:
 		default:
-			return unknownWord
+			literal = false
 		}
+		return literal
+	})
+	if text, err := expand.Literal(nil, w); err == nil && literal {
+		return text
 	}
-	if strings.Contains(text, unknownWord) {
-		return unknownWord
-	}
-	return text
+	return unknownWord
 }

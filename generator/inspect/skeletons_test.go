@@ -228,12 +228,12 @@ func TestLook_Skeletons(t *testing.T) {
 
 // test compares the file of init with what the expert writes. It reports all differences, each with the key.
 func (s skeleton) test(t *testing.T) (c counts) {
-	a := Look(s.files, "production", nil)
+	a := Look(s.files, Options{})
 	text := a.Text(schemaURL)
 	var shown bytes.Buffer
 	require.NoError(t, a.Tell(&shown))
 	require.NotContains(t, string(text)+shown.String(), "hunter2", "a secret")
-	require.Equal(t, string(text), string(Look(s.files, "production", nil).Text(schemaURL)), "the same each time")
+	require.Equal(t, string(text), string(Look(s.files, Options{}).Text(schemaURL)), "the same each time")
 	told := wrapped.ReplaceAllString(string(text), " ") + shown.String()
 	for _, expected := range s.expect {
 		if !expected.MatchString(told) {
@@ -300,7 +300,7 @@ func (s skeleton) compareProposal(t *testing.T, key string, proposed map[string]
 // askedIn are the keys that an application asks about.
 func askedIn(a *Application) (keys []string) {
 	for _, e := range a.entries() {
-		if e.question {
+		if e.asks != "" {
 			keys = append(keys, e.key)
 		}
 	}

@@ -10,10 +10,10 @@ import (
 	"text/tabwriter"
 )
 
-// Empty tells whether no file of LookedFor was found. One that chooses a Ruby may stand in any folder, such as a home.
+// Empty reports whether no file of LookedFor says anything. One that chooses a Ruby may stand in any directory, such as a home.
 func (a *Application) Empty() bool {
 	return !slices.ContainsFunc(a.seen, func(s *seen) bool {
-		return !slices.ContainsFunc(rubyHints, func(h rubyHint) bool { return h.name == s.name })
+		return !s.silent() && !slices.ContainsFunc(rubyHints, func(h rubyHint) bool { return h.name == s.name })
 	})
 }
 
@@ -51,7 +51,7 @@ func (a *Application) Tell(out io.Writer) error {
 
 // QuestionsLeft says how many questions there are in the text.
 func (a *Application) QuestionsLeft() string {
-	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return !e.question }))
+	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return e.asks == "" }))
 	if n == 0 {
 		return ""
 	}

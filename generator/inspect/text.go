@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"bytes"
+	"errors"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,140 +15,84 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// longestLine is what yamllint wants by default.
+// longestLine is how long a line of comment may be. Values may be longer.
 const longestLine = 80
-
-// head is what stands above the model. yamllint wants short lines, editors the address in one.
-func head(schemaURL string) string {
-	return "# yamllint disable-line rule:line-length\n# yaml-language-server: $schema=" + schemaURL + "\n#\n" +
-		strings.Join(commented("What the Ansible role for this application's Sidekiq is made from, as sidekiq-role init found it. "+
-			"Each value says where it comes from. A field in a comment does not count: take its # away, and change it, to answer or to overrule.", ""), "\n") + "\n---\n"
-}
 
 // Text is the file of the model, whose schema editors find at an address.
 func (a *Application) Text(schemaURL string) []byte {
-	var b bytes.Buffer
-	b.WriteString(head(schemaURL))
-	blocks := [][]string{a.general()}
-	for _, group := range sectionsOf(a.entries()) {
-		blocks = append(blocks, group.lines())
-	}
-	for _, lines := range blocks {
-		if len(lines) > 0 {
-			b.WriteString("\n" + strings.Join(lines, "\n") + "\n")
+	lines := slices.Concat([]string{"# yamllint disable rule:line-length", "# yaml-language-server: $schema=" + schemaURL, "#"},
+		commented("What the Ansible role for this application's Sidekiq is made from, as sidekiq-role init found it. "+
+			"Each value says where it comes from. A field in a comment does not count: take its # away, and change it, to answer or to overrule.", ""), []string{"---"})
+	for all := append([]entry{a.entry(model.Field{})}, a.entries()...); len(all) > 0; {
+		group, size := groupOf(all[0]), 1
+		for group != "" && size < len(all) && groupOf(all[size]) == group {
+			size++
 		}
-	}
-	return b.Bytes()
-}
-
-// general is what was said of the application as a whole.
-func (a *Application) general() (lines []string) {
-	for _, f := range a.findings {
-		if f.key == "" {
-			lines = append(lines, commented(f.text, "")...)
+		if of := linesOf(group, all[:size]); len(of) > 0 {
+			lines = append(append(lines, ""), of...)
 		}
+		all = all[size:]
 	}
-	return lines
+	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
-// section are the entries of a mapping of the model, such as ruby; a field at the top is one of its own, without a name.
-type section struct {
-	name    string
-	entries []entry
+// groupOf is the mapping of the model in which a field is, such as ruby; "" is the top.
+func groupOf(e entry) string {
+	group, _, nested := strings.Cut(e.key, ".")
+	if !nested {
+		return ""
+	}
+	return group
 }
 
-// sectionsOf leaves out those of which nothing is to be said.
-func sectionsOf(entries []entry) (groups []section) {
+// linesOf are those of a group: in comments altogether where no value counts. Else what is in comments comes first, since yamllint wants
+// them indented as what follows.
+func linesOf(group string, entries []entry) (lines []string) {
+	indent, keys, live := "", []string(nil), []string(nil)
+	if group != "" && slices.ContainsFunc(entries, func(e entry) bool { return e.live }) {
+		lines, indent = append(lines, group+":"), "  "
+	}
 	for _, e := range entries {
-		if e.value == nil && len(e.comments) == 0 {
-			continue
-		}
-		name, _, nested := strings.Cut(e.key, ".")
-		if !nested {
-			groups = append(groups, section{"", []entry{e}})
-			continue
-		}
-		i := slices.IndexFunc(groups, func(g section) bool { return g.name == name })
-		if i < 0 {
-			i, groups = len(groups), append(groups, section{name: name})
-		}
-		groups[i].entries = append(groups[i].entries, e)
-	}
-	return groups
-}
-
-// lines of a group: in comments altogether where no value counts. Else what is in comments comes first, since yamllint wants them indented as
-// what follows.
-func (g section) lines() (lines []string) {
-	isLive, isNot := func(e entry) bool { return e.live }, func(e entry) bool { return !e.live }
-	live := slices.ContainsFunc(g.entries, isLive)
-	indent := ""
-	if live && g.name != "" {
-		lines, indent = append(lines, g.name+":"), "  "
-	}
-	var keys []string
-	for _, e := range slices.Concat(slices.DeleteFunc(slices.Clone(g.entries), isLive), slices.DeleteFunc(slices.Clone(g.entries), isNot)) {
-		for _, text := range e.comments {
-			lines = append(lines, commented(text, indent)...)
+		var said []string
+		for _, text := range e.said() {
+			said = append(said, commented(text, indent)...)
 		}
 		switch {
-		case e.value == nil:
-		case g.name != "" && !live:
-			keys = append(keys, e.written("#   ")...)
 		case e.live:
-			lines = append(lines, e.written(indent)...)
+			live = slices.Concat(live, said, e.written(indent))
+		case group != "" && indent == "":
+			lines, keys = append(lines, said...), append(keys, e.written("#   ")...)
 		default:
-			lines = append(lines, e.written(indent+"# ")...)
+			lines = slices.Concat(lines, said, e.written(indent+"# "))
 		}
 	}
-	if len(keys) > 0 {
-		lines = append(append(lines, "# "+g.name+":"), keys...)
+	if keys != nil {
+		lines = append(append(lines, "# "+group+":"), keys...)
 	}
-	return lines
+	return append(lines, live...)
 }
 
 // written is the field and its value, each line begun with a text.
-func (e entry) written(begin string) []string {
-	_, key, nested := strings.Cut(e.key, ".")
-	if !nested {
-		key = e.key
+func (e entry) written(begin string) (lines []string) {
+	if e.value == nil {
+		return nil
 	}
-	width := longestLine - len(begin)
-	lines := encoded(key, e.value, yaml.FlowStyle)
-	if len(lines) > 1 || utf8.RuneCountInString(lines[0]) > width {
-		lines = encoded(key, e.value, 0)
+	key := path.Ext("." + e.key)[1:]
+	line, err := model.OneLine(e.value)
+	text := bytes.NewBufferString(key + ": " + string(line))
+	if line == nil {
+		text.Reset()
+		encoder := yaml.NewEncoder(text)
+		encoder.SetIndent(2)
+		err = errors.Join(err, encoder.Encode(map[string]any{key: e.value}))
 	}
-	if len(lines) == 1 && utf8.RuneCountInString(lines[0]) > width {
-		lines = encoded(key, e.value, yaml.FoldedStyle) // yamllint lets a long word stand on a line of its own
+	if err != nil {
+		panic(err) // asJSON took it
 	}
-	for i := range lines {
-		lines[i] = begin + lines[i]
+	for line := range strings.Lines(text.String()) {
+		lines = append(lines, begin+strings.TrimSuffix(line, "\n"))
 	}
 	return lines
-}
-
-// encoded is a value as the library writes it; a text, or a list of words, in the style where that can hold it.
-func encoded(key string, value any, style yaml.Style) []string {
-	if line, err := model.OneLine(value); err != nil {
-		panic(err) // asJSON took it
-	} else if line != nil {
-		return []string{key + ": " + string(line)}
-	}
-	var n yaml.Node
-	if err := n.Encode(map[string]any{key: value}); err != nil {
-		panic(err) // it came from YAML, or from us
-	}
-	if inner := n.Content[1]; inner.Tag == "!!str" && style == yaml.FoldedStyle ||
-		inner.Kind == yaml.SequenceNode && !slices.ContainsFunc(inner.Content, func(e *yaml.Node) bool { return e.Kind != yaml.ScalarNode }) {
-		inner.Style = style
-	}
-	var b bytes.Buffer
-	e := yaml.NewEncoder(&b)
-	e.SetIndent(2)
-	if err := e.Encode(&n); err != nil {
-		panic(err)
-	}
-	return strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
 }
 
 // bound are words that may not begin a line of a comment, where they would look like a field in a comment.
@@ -154,27 +100,15 @@ var bound = regexp.MustCompile(`^(["'a-z_]+:|-|#.*)$`)
 
 // commented is a text in lines of comment.
 func commented(text, indent string) (lines []string) {
-	for _, words := range units(strings.Fields(printable(text, 600))) {
+	for _, word := range strings.Fields(printable(text, 600)) {
 		last := len(lines) - 1
-		if last >= 0 && utf8.RuneCountInString(lines[last]+" "+words) <= longestLine {
-			lines[last] += " " + words
-			continue
+		if last >= 0 && (bound.MatchString(word) || utf8.RuneCountInString(lines[last]+" "+word) <= longestLine) {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, indent+"# "+word)
 		}
-		lines = append(lines, indent+"# "+words)
 	}
 	return lines
-}
-
-// units are words that stay together on a line: one that may not begin it with the one before.
-func units(words []string) (all []string) {
-	for _, word := range words {
-		if len(all) > 0 && bound.MatchString(word) {
-			all[len(all)-1] += " " + word
-		} else {
-			all = append(all, word)
-		}
-	}
-	return all
 }
 
 // printable is a text without what a terminal, YAML or Jinja would take for something else, and no longer than so many characters.

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"path"
 	"regexp"
 	"strings"
@@ -8,51 +9,49 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// Answers are what a model that exists says.
+// Answers are what a model that exists says. The zero value is none.
 type Answers struct {
 	name   string
-	env    string
 	values map[string]any // of the fields that it sets
 	text   []byte
 }
 
 // ReadAnswers reads the file of a model. An error is model.Faults.
-func ReadAnswers(name string, text []byte) (*Answers, error) {
+func ReadAnswers(name string, text []byte) (Answers, error) {
 	d := model.Parse(name, text)
 	m, err := d.Model()
-	if err != nil {
-		return nil, err
-	}
-	answers := &Answers{name: name, env: m.RailsEnv, values: map[string]any{}, text: text}
+	answers := Answers{name, map[string]any{}, text}
 	for _, f := range model.Fields(m) {
 		if f.Key != "" && d.Has(f.Key) {
 			answers.values[f.Key] = f.Default
 		}
 	}
-	return answers, nil
+	return answers, err
 }
 
-// RailsEnv is the environment of the model, or the default.
-func (a *Answers) RailsEnv() string {
-	if a == nil {
-		return model.Default().RailsEnv
-	}
-	return a.env
+func (a Answers) has(key string) bool { return a.values[key] != nil }
+
+// railsEnv is the environment of the model, or the default.
+func (a Answers) railsEnv() string {
+	env, _ := a.values["rails_env"].(string)
+	return cmp.Or(env, model.Default().RailsEnv)
 }
 
 // changes shows what is new beside the model that is updated.
 func (a *Application) changes() {
-	if a.answers == nil || a.Empty() {
+	if a.asked.Answers.values == nil || a.Empty() {
 		return
 	}
-	s := a.reading(a.answers.name, nil, byOther)
+	s := a.reading(a.asked.Answers.name, nil, byOther)
 	for _, e := range a.entries() {
-		for _, text := range e.otherwise {
-			s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + text})
+		for _, f := range a.sorted(e.key) {
+			if a.asked.Answers.has(e.key) && f.kind == found && !same(f.value, e.value) {
+				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " says otherwise: " + f.text})
+			}
 		}
 		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
-		if e.question && !field.Match(a.answers.text) {
-			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.comments, " ")})
+		if e.asks != "" && !field.Match(a.asked.Answers.text) {
+			s.notes = append(s.notes, [2]string{s.name, "new question: " + strings.Join(e.said(), ". ")})
 		}
 	}
 }
