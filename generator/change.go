@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
 // made is what a package consists of, by paths.
@@ -122,12 +124,25 @@ func writeOutput(out io.Writer, file string, text []byte) error {
 	said := "unchanged"
 	changes, err := f.differing(map[string][]byte{filepath.Base(file): text})
 	for _, c := range changes {
+		if c.before != nil && !bytes.Contains(c.before, []byte(model.Notice)) {
+			err = fmt.Errorf("--output: %q was not written by sidekiq-role; hint: name another file, or move it away", file)
+			break
+		}
 		err, said = c.do(f), "wrote "+file
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		_, err = fmt.Fprintln(out, said)
 	}
 	return err
+}
+
+// writeFile writes a file, whatever it was before.
+func writeFile(file string, text []byte) error {
+	d, err := makeDirectory(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.write(filepath.Base(file), text), d.Close())
 }
 
 // String reports what was done.

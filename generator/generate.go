@@ -24,7 +24,7 @@ func generateCommand() *cobra.Command {
 		Use:   "generate --output DIR",
 		Short: "Write the role, a playbook with it or a collection",
 		Long: `generate writes files into DIR from the model (` + model.FileName + ` of the current directory, if it exists). The same model gives
-the same files. A file that was edited is not overwritten without --force; one that is no longer made is removed.
+the same files. A file that was edited is not overwritten without --force; a file that is no longer generated is removed.
 
 Layouts:
   role        the role itself (DIR/tasks/main.yml)
@@ -37,9 +37,9 @@ Binaries of the modules:
   include     with the role or the collection (about 6 MB)
   collection  none: the role uses the modules of the model's collection, which has to be installed (the layout playbook has a
               requirements.yml for it)
-  none        none: add them before you use the role
+  none        none: add them before use
 
-Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
+Exit status: 0 success, 1 error, 2 changes needed (--check).`,
 		Example: `  sidekiq-role generate --output roles/sidekiq
   sidekiq-role generate --output roles/sidekiq --diff    # dry run
   sidekiq-role generate --output roles/sidekiq --check   # in CI
@@ -52,10 +52,10 @@ Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 	f.StringVarP(&o.output, "output", "o", "", "`DIR` to write")
 	layout := choiceFlag(cmd, "layout", "`LAYOUT` of DIR", layouts...)
 	from := choiceFlag(cmd, "binaries", "`SOURCE` of the modules' binaries", binaries...)
-	f.BoolVar(&o.force, "force", false, "overwrite files that were edited")
+	f.BoolVar(&o.force, "force", false, "overwrite modified files")
 	f.BoolVarP(&o.check, "check", "C", false, "write nothing, list what would change, exit with 2 if anything would")
 	f.BoolVarP(&o.diff, "diff", "D", false, "write nothing, show what would change")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors alone; with --check the exit status is the answer")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print only errors; with --check, report by exit status only")
 	if err := cmd.MarkFlagDirname("output"); err != nil {
 		panic(err) // it was defined
 	}
@@ -80,6 +80,9 @@ Exit status: 0; 1 for an error; 2 with --check if anything would change.`,
 
 func (o generateOptions) run(m model.Model, out io.Writer) error {
 	changes, err := planned(m, o.Package, o.output)
+	if err == nil {
+		err = o.keepsLayout(changes)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -101,9 +104,25 @@ func (o generateOptions) run(m model.Model, out io.Writer) error {
 	return nil
 }
 
+// mainFiles are the files by which a layout is known.
+var mainFiles = map[string]string{"tasks/main.yml": "role", "sidekiq.yml": "playbook", "galaxy.yml": "collection"}
+
+// keepsLayout refuses to replace a layout by another: a forgotten --layout would remove all of it.
+func (o generateOptions) keepsLayout(changes []change) error {
+	for _, c := range changes {
+		if layout := mainFiles[c.name]; c.after == nil && layout != "" && !o.force {
+			return fmt.Errorf("--layout: %q was generated with --layout %s; hint: --layout %[2]s, another --output, or --force", o.output, layout)
+		}
+	}
+	return nil
+}
+
 // summary says what the directory holds, and which command uses it.
 func (o generateOptions) summary(m model.Model) string {
-	dir, install := shellWord(o.output, "DIR"), ""
+	dir, install, limit := shellWord(o.output, "DIR"), "", ""
+	if len(view{Model: m}.Stages()) > 1 {
+		limit = " --limit STAGE"
+	}
 	switch {
 	case o.Layout == "collection":
 		return "collection " + view{Model: m}.Collection() + "\nnext: ansible-galaxy collection build " + dir
@@ -112,7 +131,7 @@ func (o generateOptions) summary(m model.Model) string {
 	case o.Binaries == "collection":
 		install = "ansible-galaxy collection install -r requirements.yml && "
 	}
-	return "playbook sidekiq.yml, role roles/sidekiq, inventory\nnext: cd " + dir + " && " + install + "ansible-playbook sidekiq.yml --check --diff"
+	return "playbook sidekiq.yml, role roles/sidekiq, inventory\nnext: cd " + dir + " && " + install + "ansible-playbook sidekiq.yml" + limit + " --check --diff"
 }
 
 // shellWord quotes a name for a shell; a placeholder stands for one that cannot be typed.
@@ -142,7 +161,7 @@ func (o generateOptions) show(out io.Writer, changes []change) error {
 // planned makes a package and compares it with dir. It writes nothing.
 func planned(m model.Model, p Package, dir string) ([]change, error) {
 	if p.Layout == "playbook" && m.Project == "" {
-		return nil, errors.New("the playbook has no project; hint: write project: NAME into " + model.FileName + ", or --project NAME")
+		return nil, errors.New("the layout playbook requires project; hint: set project in " + model.FileName + ", or --project NAME")
 	}
 	all, err := Emit(m, p)
 	if err == nil {

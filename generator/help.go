@@ -27,7 +27,7 @@ func helpTemplates(root *cobra.Command) {
 		"  {{.UseLine}}", "{{useLine .}}",
 		" for more information about a command.", " for more.",
 		"{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}", "{{own . | trimTrailingWhitespaces}}{{with ofModel .}}\n\n"+
-			"{{paragraphs \"Flags of the model (what they leave out is as in the file, else the default):\"}}\n{{. | trimTrailingWhitespaces}}{{end}}",
+			"{{paragraphs \"Flags of the model (they override its file; otherwise the file, else the default counts):\"}}\n{{. | trimTrailingWhitespaces}}{{end}}",
 	).Replace(root.UsageTemplate()))
 	root.SetHelpTemplate(strings.Replace(root.HelpTemplate(), "{{with (or .Long .Short)}}{{. | ", "{{with (or .Long .Short)}}{{paragraphs . | ", 1))
 }

@@ -18,7 +18,7 @@ import (
 func initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
-		Short: "Look at a Rails application and write its model",
+		Short: "Write the model of a Rails application",
 		Long: `init looks at the Rails application in DIR (default: this directory) and writes ` + model.FileName + `, the model that the other commands
 read. A comment at each value names its source. What was found and not taken is a question: a comment and a commented field with a
 proposal. What the application itself decides, such as the queues of config/sidekiq.yml, stays with it.
@@ -43,7 +43,7 @@ It writes nothing for an application without Sidekiq, or one that only Kamal dep
 	f.StringVar(&o.railsEnv, "rails-env", "", "Rails `ENVIRONMENT`, whose section and stage are read (default: that of the model with --update, else "+model.Default().RailsEnv+")")
 	f.BoolVar(&o.update, "update", false, "keep the values of an existing model")
 	f.BoolVar(&o.force, "force", false, "overwrite the file, and write it for an application that needs no unit")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "print errors alone")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "print only errors")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.dir = append(args, ".")[0]
 		o.target = cmp.Or(o.target, filepath.Join(o.dir, model.FileName))
@@ -107,7 +107,7 @@ func (o initOptions) check() error {
 	case o.railsEnv != "" && !f.Fits(o.railsEnv):
 		return fmt.Errorf("--rails-env: %q is not accepted; accepted: %s", o.railsEnv, f.Accepted())
 	case o.update && o.force:
-		return errors.New("--update and --force exclude each other; hint: --update keeps the values of the model, --force discards them")
+		return errors.New("--update and --force are mutually exclusive; hint: --update keeps the values of the model, --force discards them")
 	case o.update && o.target == "-":
 		return errors.New("--update: --output - is not accepted; accepted: the file of a model")
 	case o.target != "-" && !o.force && !o.update && err == nil:
@@ -144,7 +144,7 @@ func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
 		_, failed := out.Write(text)
 		return errors.Join(err, failed)
 	}
-	if err = errors.Join(err, writeOutput(io.Discard, o.target, text)); err != nil {
+	if err = errors.Join(err, writeFile(o.target, text)); err != nil {
 		return err
 	}
 	if o.target != model.FileName {

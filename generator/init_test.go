@@ -91,19 +91,19 @@ func TestInit_Update(t *testing.T) {
 	require.Zero(t, run([]string{"init", "--update", dir}, &out, &errs), errs.String())
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Contains(t, string(text), "\n# Procfile:1 says otherwise: worker: sidekiq -c 3 -t 40\nconcurrency: 5\n")
+	require.Contains(t, string(text), "\n# Procfile:1 differs: worker: sidekiq -c 3 -t 40\nconcurrency: 5\n")
 	m, err := model.Read(file, text)
 	require.NoError(t, err)
 	require.Equal(t, []any{"mover", 5, 0, "staging"}, []any{m.Project, m.Concurrency, m.Timeout, m.RailsEnv})
-	require.Contains(t, out.String(), file+"  concurrency is kept: Procfile:1 says otherwise: worker: sidekiq -c 3 -t 40\n")
-	require.Contains(t, out.String(), file+"  new question: from Procfile:1: worker: sidekiq -c 3 -t 40. Does that hold?\n")
+	require.Contains(t, out.String(), file+"  concurrency is kept: Procfile:1 differs: worker: sidekiq -c 3 -t 40\n")
+	require.Contains(t, out.String(), file+"  new question: from Procfile:1: worker: sidekiq -c 3 -t 40. Is that right?\n")
 	require.Contains(t, out.String(), "wrote "+file+", with ")
 
 	for args, want := range map[string]string{
 		"--output " + dir + "/faulty.yml":  dir + "/faulty.yml:1:14: concurrency: \"many\" is not accepted; accepted: a whole number, 1 or more\n",
 		"--output " + dir + "/nowhere.yml": "error: --update: \"" + dir + "/nowhere.yml\": open " + dir + "/nowhere.yml: no such file or directory\nhint: without --update, init writes it\n",
 		"--output -":                       "error: --update: --output - is not accepted; accepted: the file of a model\n",
-		"--force":                          "error: --update and --force exclude each other\nhint: --update keeps the values of the model, --force discards them\n",
+		"--force":                          "error: --update and --force are mutually exclusive\nhint: --update keeps the values of the model, --force discards them\n",
 	} {
 		before, after := tree(t, dir), bytes.Buffer{}
 		require.Equal(t, 1, run(append([]string{"init", "--update", dir}, strings.Fields(args)...), &out, &after), args)
@@ -183,7 +183,7 @@ func TestInit_ReadsFilesOfTheApplicationAlone(t *testing.T) {
 	for _, said := range []string{
 		`config/deploy.rb  not read: the symbolic link "config" leads out of the application`, `Capfile  not read: the symbolic link "Capfile" leads out of the application`,
 		`site.yml  not read: the symbolic link "site.yml" leads out of the application`, `.rvmrc  not read: the symbolic link ".rvmrc" leads out of the application`,
-		"Procfile  not read: it is longer than 1 MiB", "mise.toml  not read: not a regular file", ".tool-versions  for asdf or mise, at least where people develop",
+		"Procfile  not read: it is longer than 1 MiB", "mise.toml  not read: not a regular file", ".tool-versions  for asdf or mise, at least on development machines",
 	} {
 		require.Contains(t, regexp.MustCompile(` +`).ReplaceAllString(errs.String(), " "), strings.Replace(said, "  ", " ", 1))
 	}

@@ -20,7 +20,7 @@ func modelFlags(cmd *cobra.Command, keys ...string) func() (model.Model, error) 
 	fields := model.WithFlag(keys...)
 	f := pflag.NewFlagSet("model", pflag.ContinueOnError)
 	f.SortFlags = false
-	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+model.FileName+", where it exists)")
+	file := f.String("model", "", "`FILE` of the model, or - for standard input (default: "+model.FileName+" if it exists)")
 	for _, c := range fields {
 		f.StringArray(c.Flag, nil, c.Usage)
 	}

@@ -15,7 +15,7 @@ import (
 func validateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
-		Short: "Check the model's file",
+		Short: "Validate the model",
 		Long: `validate reads ` + model.FileName + ` as generate does, and reports all errors with their line and column. It changes nothing.
 
 The exit status is 0; 1 for a model that is not valid, or that does not exist.
@@ -27,7 +27,7 @@ With --format json standard output is a document with file, valid and faults, ea
 	}
 	read := modelFlags(cmd)
 	format := choiceFlag(cmd, "format", "`FORMAT` of the output", "text", "json")
-	quiet := cmd.Flags().BoolP("quiet", "q", false, "print errors alone")
+	quiet := cmd.Flags().BoolP("quiet", "q", false, "print only errors")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		file := cmd.Flags().Lookup("model").Value.String()
 		if _, err := os.Stat(model.FileName); file == "" && errors.Is(err, fs.ErrNotExist) {

@@ -41,7 +41,7 @@ func Parse(name string, source []byte) *Document {
 		return d
 	} else if err != nil {
 		line, what := SyntaxError(err)
-		d.fault(nil, Place{Line: line, Column: 1}, "no YAML: "+what+"; hint: quote values that hold : or # or begin with {{, and indent with blanks alone")
+		d.fault(nil, Place{Line: line, Column: 1}, "invalid YAML: "+what+"; hint: quote values that hold : or # or begin with {{, and indent with spaces only")
 		return d
 	}
 	content := root.Content[0]

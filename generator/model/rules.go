@@ -14,27 +14,38 @@ import (
 // checkText refuses what a schema cannot say of one text of a field. key is the last of its path.
 func checkText(f Field, key, text string) error {
 	if jinjaHeader.MatchString(text) {
-		return errors.New(`begins with "#jinja2:", by which Ansible changes the delimiters of Jinja; hint: set its variable in group_vars`)
+		return errors.New(`begins with "#jinja2:", which changes Ansible's Jinja delimiters; hint: set its variable in group_vars`)
 	}
 	plain, err := withoutJinja(text)
 	if err != nil {
 		return err
 	}
 	if !f.Template && plain != text {
-		return fmt.Errorf("%q is Jinja, which this field does not take; hint: set its variable in group_vars", expression.FindString(text))
+		return fmt.Errorf("%q is Jinja, which this field does not accept; hint: set its variable in group_vars", expression.FindString(text))
 	}
 	switch f.Key {
 	case "environment":
 		err = checkVariable(key, text, plain)
 	case "extra_directives", "unit_directives":
+		if hasPassword(plain) || secretAssignment.MatchString(text) {
+			return errors.New("may have a secret" + readable + secretHint)
+		}
 		return systemd.CheckDirective(key, systemd.Given(text))
 	case "redis.url":
 		if hasPassword(expression.ReplaceAllString(text, "")) { // one that is an expression is not in the role
-			err = errors.New("has a password, which would stand in the role for everybody to read; hint: put it into sidekiq_redis_url of an encrypted group_vars (Ansible Vault)")
+			err = errors.New("has a password, which would be readable by everyone in the role; hint: put it into sidekiq_redis_url of an encrypted group_vars (Ansible Vault)")
 		}
 	case "playbook.hosts", "stage":
 		if slices.Contains(reservedWords, text) || f.Key == "playbook.hosts" && slices.Contains(Stages, text) {
-			err = fmt.Errorf("%q is not accepted: it has a meaning of its own in the inventory or in YAML; hint: name the group of all hosts that run Sidekiq, such as workers", text)
+			err = fmt.Errorf("%q is not accepted: it is reserved in inventories or in YAML; hint: name the group of all hosts that run Sidekiq, such as workers", text)
+		}
+	case "host":
+		if text == "all" || text == "ungrouped" {
+			err = fmt.Errorf("%q is a group of every inventory; hint: name the host", text)
+		}
+	case "collection.namespace", "collection.name":
+		if strings.Contains(pythonKeywords, " "+text+" ") || text == "ansible" {
+			err = fmt.Errorf("%q is reserved by Python or Ansible; hint: choose another name", text)
 		}
 	case "sudo.extra_commands":
 		_, err = sudoers.ParseExact(plain)
@@ -75,17 +86,25 @@ func withoutJinja(text string) (string, error) {
 	return plain, nil
 }
 
-var secretName = regexp.MustCompile(`(?i)(^|_)(PASSWORD|PASSWD|PASS|PW|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION)_KEY|SECRET_KEY_BASE)$`)
+// pythonKeywords cannot name a package, which a collection is.
+const pythonKeywords = " and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield "
 
-const secretHint = "; hint: put it into sidekiq_secret_environment of an encrypted group_vars (Ansible Vault)"
+const secretWord = `(?i)(^|_|\b)(PASSWORD|PASSWD|PASS|PW|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS|(API|ACCESS|PRIVATE|MASTER|ENCRYPTION)_KEY|SECRET_KEY_BASE)`
+
+var secretName, secretAssignment = regexp.MustCompile(secretWord + `$`), regexp.MustCompile(secretWord + `=`)
+
+const (
+	readable   = ", which would be readable by everyone in the role and the unit"
+	secretHint = "; hint: put it into sidekiq_secret_environment of an encrypted group_vars (Ansible Vault)"
+)
 
 // checkVariable judges a variable of the unit, which every user of a host can read. It never quotes the value.
 func checkVariable(name, text, plain string) error {
 	if secretName.MatchString(name) {
-		return errors.New("looks like a secret, and would stand in the role and in the unit for everybody to read" + secretHint)
+		return errors.New("looks like a secret" + readable + secretHint)
 	}
 	if hasPassword(plain) {
-		return errors.New("has a password, which would stand in the role and in the unit for everybody to read" + secretHint)
+		return errors.New("has a password" + readable + secretHint)
 	}
 	u := systemd.NewUnit(systemd.MinVersion)
 	u.Set("Environment", systemd.Assignment{Name: name, Value: text})
@@ -110,16 +129,27 @@ func (d *Document) together(m Model) {
 	for i, p := range m.Processes {
 		path := fmt.Sprintf("processes.%d.name", i)
 		if before, twice := first[p.Name]; twice && p.Name != "" {
-			refuse(path, "%q is the name of processes[%d] as well; hint: give each process a name of its own", p.Name, before)
+			refuse(path, "%q is the name of processes[%d] as well; hint: give each process a unique name", p.Name, before)
 		}
 		first[p.Name] = i
 		if name, is := strings.CutSuffix(p.Name, ".service"); is {
 			refuse(path, "%q ends in .service; hint: write %q", p.Name, name)
 		}
 	}
+	groups := []string{m.Playbook.Hosts}
 	for i, s := range m.Playbook.Servers {
 		if s.Stage == m.Playbook.Hosts {
 			refuse(fmt.Sprintf("playbook.servers.%d.stage", i), "%q is the group of all hosts as well; hint: change playbook.hosts", s.Stage)
+		}
+		groups = append(groups, s.Stage)
+	}
+	for i, s := range m.Playbook.Servers {
+		path := fmt.Sprintf("playbook.servers.%d", i)
+		if slices.Contains(groups, s.Host) {
+			refuse(path+".host", "%q is the name of a group as well; hint: write the full name of the host", s.Host)
+		}
+		if s.Port > 65535 {
+			refuse(path+".port", "%d is not accepted; accepted: a port, at most 65535", s.Port)
 		}
 	}
 	if m.Timeout > 0 && m.StopTimeout > 0 && m.StopTimeout < m.Timeout+5 {

@@ -44,7 +44,7 @@ func newOracle(t testing.TB) oracle {
 var said = regexp.MustCompile(`(?m) is not accepted; accepted: |: unknown key|: \w+ is missing; hint: give it|more than a model holds`)
 
 // unread are faults of YAML, which has no meaning for a schema.
-var unread = regexp.MustCompile(`: no YAML: |: more than one YAML document|: stands there twice|more than a model holds`)
+var unread = regexp.MustCompile(`: invalid YAML: |: more than one YAML document|: stands there twice|more than a model holds`)
 
 // agrees requires that the schema accepts a text if and only if the walk finds no fault that a schema can say.
 func (o oracle) agrees(t *testing.T, text []byte) (accepted, judged bool) {

@@ -67,7 +67,7 @@ func (d *Document) pairs(path []string, n *yaml.Node, judge func(path []string, 
 		key := resolved(n.Content[i]).Value
 		below := append(slices.Clip(path), key)
 		if line, twice := lines[key]; twice {
-			d.fault(below, d.at(n.Content[i]), fmt.Sprintf("stands there twice, first in line %d; hint: keep one of them", line))
+			d.fault(below, d.at(n.Content[i]), fmt.Sprintf("duplicate key, first in line %d; hint: keep one of them", line))
 			continue
 		}
 		lines[key] = n.Content[i].Line
@@ -107,7 +107,7 @@ func (d *Document) value(f Field, t argspec.Type, path []string, given *yaml.Nod
 	d.places[joined(path...)] = d.at(given)
 	switch d.size++; {
 	case d.size == largest:
-		d.fault(path, d.at(given), "more than a model holds; hint: do without aliases")
+		d.fault(path, d.at(given), "too many values; hint: do not use aliases")
 	case d.size > largest:
 	case t == argspec.List && n.Kind == yaml.SequenceNode:
 		list := []any{}

@@ -88,10 +88,10 @@ func TestTemplates(t *testing.T) {
 		require.Equal(t, f.Template, templates[f.Key], f.Key)
 	}
 	for text, fault := range map[string]string{
-		"queues: ['{{x}}']":                           `m:1:10: queues[0]: "{{x}}" is Jinja, which this field does not take; hint: set its variable in group_vars`,
-		"processes: [{name: a, queues: ['a{{x}}']}]":  `m:1:32: processes[0].queues[0]: "{{x}}" is Jinja, which this field does not take; hint: set its variable in group_vars`,
+		"queues: ['{{x}}']":                           `m:1:10: queues[0]: "{{x}}" is Jinja, which this field does not accept; hint: set its variable in group_vars`,
+		"processes: [{name: a, queues: ['a{{x}}']}]":  `m:1:32: processes[0].queues[0]: "{{x}}" is Jinja, which this field does not accept; hint: set its variable in group_vars`,
 		"processes: [{name: a, config: '/a/{{x}}'}]":  "",
-		"database: {names: ['{{x}}']}":                `m:1:20: database.names[0]: "{{x}}" is Jinja, which this field does not take; hint: set its variable in group_vars`,
+		"database: {names: ['{{x}}']}":                `m:1:20: database.names[0]: "{{x}}" is Jinja, which this field does not accept; hint: set its variable in group_vars`,
 		"database: {names: ['{%x%}']}":                `m:1:20: database.names[0]: "{%" is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more`,
 		"deploy_root: '/{% if x %}a'":                 `m:1:14: deploy_root: "{%" is Jinja's; accepted: expressions such as {{ sidekiq_project }}; hint: set it in group_vars, where Ansible reads more`,
 		"hardening: {read_write_paths: ['-{{x}}/a']}": "",
@@ -122,7 +122,7 @@ func TestTexts_RefuseJinjaHeader(t *testing.T) {
 		}
 	}
 	_, err := Read("m", []byte("environment: {A: '#jinja2: x'}"))
-	require.EqualError(t, err, `m:1:18: environment.A: begins with "#jinja2:", by which Ansible changes the delimiters of Jinja; hint: set its variable in group_vars`)
+	require.EqualError(t, err, `m:1:18: environment.A: begins with "#jinja2:", which changes Ansible's Jinja delimiters; hint: set its variable in group_vars`)
 }
 
 func TestEnvironment_RefusesLineBreaks(t *testing.T) {
@@ -136,4 +136,42 @@ func readTree(t *testing.T, tree map[string]any) (Model, error) {
 	text, err := exactly(tree)
 	require.NoError(t, err)
 	return Read("m", text)
+}
+
+func TestServers_NamesOfGroups(t *testing.T) {
+	for text, want := range map[string]string{
+		"{host: workers, stage: qa}":                   `playbook.servers[0].host: "workers" is the name of a group as well; hint: write the full name of the host`,
+		"{host: qa, stage: qa}":                        `playbook.servers[0].host: "qa" is the name of a group as well; hint: write the full name of the host`,
+		"{host: a, stage: b}, {host: b, stage: c}":     `playbook.servers[1].host: "b" is the name of a group as well; hint: write the full name of the host`,
+		"{host: all, stage: qa}":                       `playbook.servers[0].host: "all" is a group of every inventory; hint: name the host`,
+		"{host: a, stage: qa, port: 99999}":            `playbook.servers[0].port: 99999 is not accepted; accepted: a port, at most 65535`,
+		"{host: a, stage: workers}":                    `playbook.servers[0].stage: "workers" is the group of all hosts as well; hint: change playbook.hosts`,
+		"{host: qa.example.org, stage: qa, port: 222}": "",
+	} {
+		_, err := Read("m", []byte("playbook: {servers: ["+text+"]}"))
+		if want == "" {
+			require.NoError(t, err, text)
+		} else {
+			require.ErrorContains(t, err, want, text)
+		}
+	}
+}
+
+func TestCollection_ReservedNames(t *testing.T) {
+	for _, text := range []string{"namespace: import", "name: class", "namespace: ansible"} {
+		_, err := Read("m", []byte("collection: {"+text+"}"))
+		require.ErrorContains(t, err, "is reserved by Python or Ansible", text)
+	}
+	_, err := Read("m", []byte("collection: {namespace: acme, name: jobs}"))
+	require.NoError(t, err)
+}
+
+func TestDirectives_RefuseSecrets(t *testing.T) {
+	for _, value := range []string{"DB_PASSWORD=hunter2", `"A=b" "API_KEY=hunter2"`, "password=hunter2", "URL=redis://:hunter2@h/0"} {
+		_, err := Read("m", []byte("extra_directives: {Environment: '"+value+"'}"))
+		require.ErrorContains(t, err, "may have a secret", value)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+	_, err := Read("m", []byte("extra_directives: {Environment: TZ=UTC, CPUWeight: 50}"))
+	require.NoError(t, err)
 }

@@ -146,7 +146,7 @@ func (o *options) checkProcesses() error {
 		at := fmt.Sprintf("processes[%d].", i)
 		var duplicate error
 		if seen[process.Name] {
-			duplicate = argspec.Errorf(at+"name", "%q stands there twice; hint: give each process a name of its own", process.Name)
+			duplicate = argspec.Errorf(at+"name", "%q stands there twice; hint: give each process a unique name", process.Name)
 		}
 		seen[process.Name] = true
 		if err := cmp.Or(

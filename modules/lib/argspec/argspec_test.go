@@ -145,7 +145,7 @@ func TestDecode_RefusesBadArguments(t *testing.T) {
 		`{"name": "x", "environment": {"A": true}}`:       `option "environment.A": true is not text; hint: quote it, YAML reads yes, no, on, off, true and false as booleans`,
 		`{"name": "x", "rules": [{"usrs": "a"}]}`:         `unknown option "rules[0].usrs", did you mean "users"?; accepted: nopasswd, users`,
 		`{"name": "x", "rules": [{"nopasswd": 1}]}`:       `option "rules[0].users" is required; hint: Who`,
-		`{"name": "x", "count": 1, "share": 1}`:           `options "count", "share" exclude each other; hint: keep one`,
+		`{"name": "x", "count": 1, "share": 1}`:           `options "count", "share" are mutually exclusive; hint: keep one`,
 		`{"name": "x", "secret": "s"}`:                    `options "secret", "other" belong together, only "secret" given; hint: give all or none`,
 		`{"name": "x", "state": "absent"}`:                `option "state" is absent, which needs all of: "home"`,
 		`{"name": "x", "rules": {"users": "a"}}`:          `option "rules": {"users":"a"} is not a list; hint: give a list of dict`,

@@ -77,7 +77,7 @@ func (o *Option) names() []string { return append([]string{o.Name}, o.Aliases...
 func (s *Spec) checkExclusive(given func(string) bool) error {
 	for _, group := range s.MutuallyExclusive {
 		if present := filter(group, given); len(present) > 1 {
-			return fmt.Errorf("options %s exclude each other; hint: keep one", quoted(present))
+			return fmt.Errorf("options %s are mutually exclusive; hint: keep one", quoted(present))
 		}
 	}
 	return nil
