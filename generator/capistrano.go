@@ -20,11 +20,11 @@ func capistranoCommand() *cobra.Command {
 		Use:   "capistrano",
 		Short: "Print the Capistrano tasks for the role",
 		Long: `capistrano prints lib/capistrano/tasks/sidekiq.rake for a project that is deployed with Capistrano 3: tasks and hooks that
-quiet Sidekiq, restart it and wait until it is up. With sudo they run only commands that the role grants. The names are those
-of the role that is generated with the same options.
+quiet Sidekiq, restart it and wait until it is up. With sudo they run only commands that the role grants. Names and roles are
+those of the model.
 
-If you keep the gem capistrano-sidekiq, --gem 2 or 3 prints lines for Capfile and config/deploy.rb instead, which no --output
-writes.`,
+If you keep the gem capistrano-sidekiq, --gem 2 or 3 prints lines for Capfile and config/deploy.rb instead; --output does not
+write them.`,
 		Example: `  sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake
   sidekiq-role capistrano --service-name hyrax-worker --gem 3`,
 		Args: flagsAlone,

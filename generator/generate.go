@@ -28,15 +28,12 @@ the same files. A file that was edited is not overwritten without --force; a fil
 
 Layouts:
   role        the role itself (DIR/tasks/main.yml)
-  playbook    a directory for ansible-playbook: the role in DIR/roles/sidekiq, a playbook, and an inventory. The inventory is
-              written once, with playbook.servers of the model, and is yours.
-  collection  the collection collection.namespace.collection.name of the model (curationexperts.samvera): the modules by their
-              full names, and the role. Ansible finds it in a directory ansible_collections/NAMESPACE/NAME.
+  playbook    a directory for ansible-playbook: the role in DIR/roles/sidekiq, a playbook, and an inventory, which is created once, with playbook.servers of the model.
+  collection  the collection collection.namespace.collection.name of the model (curationexperts.samvera): the modules by their full names, and the role. Ansible finds it in a directory ansible_collections/NAMESPACE/NAME.
 
 Binaries of the modules:
   include     with the role or the collection (about 6 MB)
-  collection  none: the role uses the modules of the model's collection, which has to be installed (the layout playbook has a
-              requirements.yml for it)
+  collection  none: the role uses the modules of the model's collection, which has to be installed (the layout playbook has a requirements.yml for it)
   none        none: add them before use
 
 Exit status: 0 success, 1 error, 2 changes needed (--check).`,

@@ -85,9 +85,9 @@ func rootCommand(out, errs io.Writer) *cobra.Command {
 		Short: "Make and run the Ansible role that keeps Sidekiq running",
 		Long:  `sidekiq-role makes the Ansible role sidekiq: Sidekiq as a systemd service that always runs, that the deploy user may restart with sudo, and whose threads each have a database connection. Hosts need no Python.`,
 		Example: `  sidekiq-role init
-  sidekiq-role generate --output roles/sidekiq
-  sidekiq-role apply --inventory hosts.yml --project hyrax --check --diff
-  sidekiq-role verify --inventory hosts.yml --project hyrax
+  sidekiq-role generate --output ../deployment --layout playbook
+  sidekiq-role apply --playbook site.yml -i production --check --diff
+  sidekiq-role verify -i hosts.yml --project hyrax
   sidekiq-role capistrano --output lib/capistrano/tasks/sidekiq.rake`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
