@@ -81,7 +81,14 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 			return nil, err
 		}
 	}
-	root, err := os.OpenRoot(o.dir)
+	info, err := os.Stat(o.dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%q is not a directory", o.dir) // to open a named pipe would block
+	}
+	var root *os.Root
+	if err == nil {
+		root, err = os.OpenRoot(o.dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; hint: name the directory of the Rails application", err)
 	}

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"unicode/utf8"
 
@@ -102,7 +103,7 @@ func Look(files fs.FS, o Options) *Application {
 	if a.railsEnv != before {
 		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
-	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.initializer,
+	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.coverage, a.initializer,
 		a.identity, a.engine, a.deployed, a.storageYML, a.databaseYML, a.kamal, a.questions, a.changes} {
 		look()
 	}
@@ -240,6 +241,9 @@ func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
 func (a *Application) glob(patterns ...string) []string {
 	var all []string
 	for _, pattern := range patterns {
+		if info, err := fs.Stat(a.files, path.Dir(pattern)); err != nil || !info.IsDir() {
+			continue // a named pipe would have it wait
+		}
 		names, err := fs.Glob(a.files, pattern)
 		if err != nil {
 			panic(err) // the patterns are our own
