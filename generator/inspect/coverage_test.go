@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -94,4 +95,58 @@ func TestCoverage_Swarm(t *testing.T) {
 	m := accepts(t, a.Text(schemaURL))
 	require.Equal(t, map[string]string{"SIDEKIQ_COUNT": "2", "SIDEKIQ_MAXMEM_MB": "400"}, m.Environment)
 	require.Equal(t, []model.Process{{Name: "a", Queues: []string{"x"}, Command: "sidekiqswarm"}, {Name: "b", Queues: []string{"y"}, Command: "sidekiq"}}, m.Processes)
+}
+
+// What cannot be taken of a list does not take the rest away.
+func TestVariableMeans_Parts(t *testing.T) {
+	look := func(variables string) *Application {
+		return Look(fstest.MapFS{"site.yml": {Data: []byte("- hosts: jobs\n  roles:\n    - role: sidekiq\n" + variables)}}, Options{})
+	}
+	a := look("      sidekiq_processes: [{name: a, queues: [a]}, {name: b, queues: ['{{ x }}']}, {name: c, config: ../c.yml}, {name: d, queues: [d]}]\n")
+	_, value := question(t, a, "processes")
+	require.Equal(t, []model.Process{{Name: "a", Queues: []string{"a"}}, {Name: "d", Queues: []string{"d"}}}, value)
+	asks(t, a)
+	question(t, look("      sidekiq_processes: [{name: '{{ x }}'}]\n"), "processes")
+	question(t, look("      sidekiq_processes: '{{ x }}'\n"), "processes")
+
+	a = look("      sidekiq_extra_directives: {Environment: 'DB_PASSWORD=hunter2', ExecStartPre: 'x --token hunter2', Nice: '5'}\n      sidekiq_unit_directives: {SetCredential: hunter2}\n")
+	text, value := question(t, a, "extra_directives")
+	require.Equal(t, map[string]any{"Nice": "5"}, value)
+	require.Contains(t, text, "sidekiq_extra_directives has Environment, which may hold a secret: its value is not copied")
+	text, _ = question(t, a, "unit_directives")
+	require.Contains(t, text, "sidekiq_unit_directives has SetCredential")
+	require.NotContains(t, string(a.Text(schemaURL)), "hunter2")
+	asks(t, a)
+}
+
+func TestInert_Path(t *testing.T) {
+	for _, name := range []string{"../../../etc/passwd", "config/side kiq.yml; rm -rf /", "config/../x.yml", "/srv/../x.yml"} {
+		for file, text := range map[string]string{"config/deploy.rb": "set :sidekiq_config, '" + name + "'", "site.yml": "- hosts: jobs\n  roles:\n    - { role: sidekiq, sidekiq_config: '" + name + "' }\n"} {
+			a := Look(fstest.MapFS{file: {Data: []byte(text)}}, Options{})
+			question(t, a, "sidekiq_config")
+		}
+	}
+	for _, name := range []string{"../../../etc/passwd", "config/side kiq.yml; rm -rf /"} {
+		a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -C '" + name + "'")}}, Options{})
+		text, value := question(t, a, "processes")
+		require.Equal(t, []model.Process{{Name: "a"}}, value)
+		require.Contains(t, text, "a has a --config that is no clean path")
+	}
+	require.Equal(t, "/srv/x.yml", accepts(t, Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -C /srv/x.yml")}}, Options{}).Text(schemaURL)).SidekiqConfig)
+}
+
+func TestWorkersMean_Logfile(t *testing.T) {
+	for file, want := range map[string]string{"log/sidekiq.log": "/srv/x/shared/log/sidekiq.log", "/var/log/s.log": "/var/log/s.log"} {
+		a := Look(fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -L " + file)}, "config/deploy.rb": {Data: []byte("set :deploy_to, '/srv/x'")}}, Options{})
+		_, value := question(t, a, "logging.file")
+		require.Equal(t, want, value)
+		asks(t, a)
+	}
+}
+
+func TestUpdate_MissingEntries(t *testing.T) {
+	a, _ := updated(t, fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a\nb: sidekiq -q b")}}, "production", []byte("processes: [{name: a, queues: [a]}]\n"))
+	var shown strings.Builder
+	require.NoError(t, a.Tell(&shown))
+	require.Contains(t, shown.String(), `processes is kept: Procfile:1 says otherwise: 2 workers; not in this file: {"name":"b","queues":["b"]}`)
 }

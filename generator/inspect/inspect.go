@@ -90,6 +90,7 @@ type Application struct {
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	recipe     *recipe         // of Capistrano
+	logfile    finding         // of a Procfile, relative to the application or not
 	threads    map[string]int  // of further configurations
 
 	linkedConfig bool // the hosts have their own config/sidekiq.yml

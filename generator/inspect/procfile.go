@@ -21,6 +21,7 @@ type worker struct {
 	model.Process
 	line    int
 	timeout int
+	logfile string
 	sets    []string          // names of variables
 	swarm   map[string]string // variables that sidekiqswarm alone reads
 	missing []string          // what a process of the model does not express
@@ -154,9 +155,14 @@ func (w *worker) flagsMean(args []string) (env string) {
 	if !slices.Contains(rails, path.Clean(*value["require"])) {
 		w.lacks("has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
 	}
-	if w.Config = w.literal("config", *value["config"]); path.Clean(w.Config) == usualConfig {
-		w.Config = "" // where Sidekiq looks by itself
+	switch config := path.Clean(w.literal("config", *value["config"])); {
+	case config == usualConfig || config == ".": // where Sidekiq looks by itself
+	case !isCleanPath(config):
+		w.lacks("has a --config that is no clean path")
+	default:
+		w.Config = config
 	}
+	w.logfile = w.literal("logfile", *value["logfile"])
 	w.Concurrency = w.count("concurrency", *value["concurrency"])
 	w.timeout = w.count("timeout", *value["timeout"])
 	for _, q := range *queues {
@@ -209,6 +215,9 @@ func (s *source) workersMean(workers []worker) {
 	for _, w := range workers {
 		exact = exact && w.missing == nil
 		s.say(w.String())
+		if w.logfile != "" {
+			s.logfile = finding{from: s.at(w.line), text: w.logfile}
+		}
 		for _, what := range w.missing {
 			s.refuse(w.line, "processes", w.Name+" "+what)
 		}
