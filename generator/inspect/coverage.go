@@ -29,13 +29,16 @@ func (a *Application) coverage() {
 			} else if p.Config != "" {
 				does = "reads " + p.Config
 			}
-			missing = append(missing, "no worker "+does+", as "+from+" says")
+			if p.Config != from {
+				does += ", as " + from + " says"
+			}
+			missing = append(missing, "no worker "+does)
 		}
 		p.Name = unique(names, p.Name)
 		all = append(all, p)
 	}
 	for w := byFlag; w < byOther && !a.asked.Answers.has("processes"); w++ {
-		processes, f := a.processesOf(w)
+		processes, f := a.processesOf(w, leading.from != "")
 		for _, p := range processes {
 			if leading.from == "" {
 				add(p, "")
@@ -69,8 +72,9 @@ func (a *Application) coverage() {
 }
 
 // processesOf are those that the sources of one weight name, with their finding: a list, or else one
-// process by its queues and its configuration.
-func (a *Application) processesOf(w weight) (all []model.Process, from finding) {
+// process by its queues and its configuration. The only worker of a Procfile counts without these
+// beside another source.
+func (a *Application) processesOf(w weight, beside bool) (all []model.Process, from finding) {
 	var one model.Process
 	for _, f := range a.findings {
 		if f.weight != w || f.value == nil || fault(map[string]any{f.key: f.value}) != "" {
@@ -87,19 +91,15 @@ func (a *Application) processesOf(w weight) (all []model.Process, from finding) 
 		case f.key == "sidekiq_config":
 			one.Config = fmt.Sprint(f.value)
 			from = f
-		case f.key == "concurrency" && w == byProcfile:
-			one.Concurrency, _ = f.value.(int)
-		case f.key == "command" && w == byProcfile:
-			one.Command = fmt.Sprint(f.value)
 		}
+	}
+	if w == byProcfile && a.onlyWorker.value != nil && (from.from != "" || beside) {
+		return a.onlyWorker.value.([]model.Process), a.onlyWorker
 	}
 	if from.from == "" {
 		return nil, from
 	}
 	one.Name = cmp.Or(processName(one.Config), "default")
-	if w == byProcfile {
-		one.Name, _, _ = strings.Cut(from.text, ":") // as worker.String has it
-	}
 	return []model.Process{one}, from
 }
 
@@ -120,7 +120,11 @@ func (a *Application) fetched(p model.Process) []string {
 	if len(p.Queues) > 0 {
 		return p.Queues
 	}
-	return a.queuesOf(cmp.Or(p.Config, usualConfig))
+	queues := a.queuesOf(cmp.Or(p.Config, usualConfig))
+	if queues == nil && cmp.Or(p.Config, usualConfig) == usualConfig {
+		return []string{"default"}
+	}
+	return queues
 }
 
 // uncovered are the queues of a configuration that no process fetches from.

@@ -90,6 +90,7 @@ type Application struct {
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	recipe     *recipe         // of Capistrano
+	onlyWorker finding         // of a Procfile
 	logfile    finding         // of a Procfile, relative to the application or not
 	threads    map[string]int  // of further configurations
 

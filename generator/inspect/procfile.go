@@ -43,7 +43,7 @@ func (a *Application) procfiles() {
 	}
 }
 
-var procfileLine = regexp.MustCompile(`^\s*([A-Za-z0-9_.-]+):[ \t]*(.+?)\s*$`)
+var procfileLine = regexp.MustCompile(`^\s*([^\s#:][^#:]*?)\s*:\s*(.+?)\s*$`)
 
 // mentionsSidekiq matches scripts that may run Sidekiq, too. The command of a release runs once.
 var mentionsSidekiq = regexp.MustCompile(`(?i)sidekiq`)
@@ -58,7 +58,7 @@ func (s *source) workers() (workers []worker) {
 		if m == nil || m[1] == "release" || !mentionsSidekiq.MatchString(m[2]) {
 			continue
 		}
-		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(m[1], "_.-"), "worker"))}, line: i + 1, swarm: map[string]string{}}
+		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(notOfAProcess.ReplaceAllString(m[1], "-"), "_.-"), "worker"))}, line: i + 1, swarm: map[string]string{}}
 		if s.reads(&w, m[2]) {
 			workers = append(workers, w)
 		}
@@ -238,6 +238,7 @@ func (s *source) workersMean(workers []worker) {
 	}
 	switch {
 	case single:
+		s.onlyWorker = finding{found, "processes", processes, s.weight, s.at(first.line), first.String()}
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
 		if len(first.Queues) > 0 {
