@@ -54,15 +54,12 @@ func (a *Application) coverage() {
 		return
 	}
 	for _, file := range slices.Concat([]string{usualConfig}, slices.Sorted(maps.Keys(a.threads))) {
-		p := model.Process{Name: cmp.Or(processName(file), "default"), Queues: a.uncovered(all, file)}
+		p := model.Process{Name: cmp.Or(processName(file), "default"), Queues: a.without(all, a.queuesOf(file))}
 		if file != usualConfig {
 			p.Config = file
 		}
 		used := slices.ContainsFunc(all, func(other model.Process) bool { return cmp.Or(other.Config, usualConfig) == file })
-		if holdsJinja(file) {
-			continue
-		}
-		if len(p.Queues) > 0 || !used && len(a.queuesOf(file)) == 0 && file != usualConfig {
+		if !holdsJinja(file) && (len(p.Queues) > 0 || !used && len(a.queuesOf(file)) == 0 && file != usualConfig) {
 			add(p, file)
 		}
 	}
@@ -125,11 +122,6 @@ func (a *Application) fetched(p model.Process) []string {
 		return []string{"default"}
 	}
 	return queues
-}
-
-// uncovered are the queues of a configuration that no process fetches from.
-func (a *Application) uncovered(all []model.Process, file string) []string {
-	return a.without(all, a.queuesOf(file))
 }
 
 // without are queues that no process fetches from.

@@ -10,7 +10,7 @@
 // finding goes, withholds a value that holds Jinja or is too long, and asks instead.
 //
 // Each source has a reader. settle.go weighs what they find: a playbook counts more than Capistrano's files, these more than a Procfile, and
-// what was overruled is named.
+// what was overruled is named. coverage.go compares what they say of processes and queues.
 package inspect
 
 import (
