@@ -28,8 +28,8 @@ application.rb, initializers/sidekiq.rb and Kamal's deploy.yml, what Capistrano 
 a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is a question. No password gets into the model,
 and no Jinja, which Ansible would evaluate.
 
-With --update, the values of an existing model stay as they are and count more than all sources. Comments are written anew, new
-questions are added, and what the application says otherwise is listed.
+With --update, the values of an existing model stay as they are and count more than all sources. Comments are written anew (your own
+are lost), new questions are added, and what the application says otherwise is listed.
 
 It writes nothing for an application without Sidekiq, or one that only Kamal deploys, unless --force is given.`,
 		Example: `  sidekiq-role init
@@ -80,6 +80,9 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 		if asked.Answers, err = inspect.ReadAnswers(o.target, text); err != nil {
 			return nil, err
 		}
+	}
+	if info, err := os.Stat(o.dir); err == nil && !info.IsDir() { // a named pipe would block
+		return nil, fmt.Errorf("open %s: not a directory; hint: name the directory of the Rails application", o.dir)
 	}
 	root, err := os.OpenRoot(o.dir)
 	if err != nil {
@@ -150,6 +153,10 @@ func (o initOptions) write(a *inspect.Application, out, errs io.Writer) error {
 	if o.target != model.FileName {
 		named = " --model " + shellWord(o.target, "FILE")
 	}
-	_, err = fmt.Fprintf(shown, "wrote %s%s\nnext: sidekiq-role generate%s --output ../deployment --layout playbook\n", o.target, a.QuestionsLeft(), named)
+	first := ""
+	if !a.KnowsProject() {
+		first = "set project in " + o.target + ", then "
+	}
+	_, err = fmt.Fprintf(shown, "wrote %s%s\nnext: %ssidekiq-role generate%s --output ../deployment --layout playbook\n", o.target, a.QuestionsLeft(), first, named)
 	return err
 }

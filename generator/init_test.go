@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -71,7 +72,7 @@ func TestInitNamesACommandThatAShellReads(t *testing.T) {
 	t.Chdir(appIn(t, map[string]string{"our app/Procfile": "worker: bundle exec sidekiq\n"}))
 	var out, errs bytes.Buffer
 	require.Zero(t, run([]string{"init", "our app"}, &out, &errs), errs.String())
-	require.Contains(t, out.String(), "\nnext: sidekiq-role generate --model 'our app/sidekiq-role.yml' --output ../deployment --layout playbook\n")
+	require.Contains(t, out.String(), "\nnext: set project in our app/sidekiq-role.yml, then sidekiq-role generate --model 'our app/sidekiq-role.yml' --output ../deployment --layout playbook\n")
 }
 
 func TestInit_Quiet(t *testing.T) {
@@ -193,4 +194,18 @@ func TestInit_ReadsFilesOfTheApplicationAlone(t *testing.T) {
 		require.Contains(t, errs.String(), "error: --from-playbook: \""+play+"\": ")
 		require.Contains(t, errs.String(), want)
 	}
+}
+
+// A named pipe in the place of a directory does not block.
+func TestInit_NamedPipes(t *testing.T) {
+	for _, name := range []string{"config", "lib", "config/deploy", "config/deploy.rb", "config/sidekiq", "lib/capistrano/tasks", "ansible", "playbooks", "provisioning"} {
+		dir := appIn(t, map[string]string{"Procfile": "worker: sidekiq\n"})
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755))
+		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, name), 0o600))
+		require.Zero(t, run([]string{"init", dir}, io.Discard, io.Discard), name)
+	}
+	pipe, errs := filepath.Join(t.TempDir(), "app"), bytes.Buffer{}
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.Equal(t, 1, run([]string{"init", "-o", "-", pipe}, io.Discard, &errs))
+	require.Contains(t, errs.String(), ": not a directory\nhint: name the directory of the Rails application\n")
 }

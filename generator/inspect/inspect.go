@@ -10,7 +10,7 @@
 // finding goes, withholds a value that holds Jinja or is too long, and asks instead.
 //
 // Each source has a reader. settle.go weighs what they find: a playbook counts more than Capistrano's files, these more than a Procfile, and
-// what was overruled is named.
+// what was overruled is named. coverage.go compares what they say of processes and queues.
 package inspect
 
 import (
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"unicode/utf8"
 
@@ -89,6 +90,8 @@ type Application struct {
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	recipe     *recipe         // of Capistrano
+	onlyWorker finding         // of a Procfile
+	logfile    finding         // of a Procfile, relative to the application or not
 	threads    map[string]int  // of further configurations
 
 	linkedConfig bool // the hosts have their own config/sidekiq.yml
@@ -102,7 +105,7 @@ func Look(files fs.FS, o Options) *Application {
 	if a.railsEnv != before {
 		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
-	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.initializer,
+	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.coverage, a.initializer,
 		a.identity, a.engine, a.deployed, a.storageYML, a.databaseYML, a.kamal, a.questions, a.changes} {
 		look()
 	}
@@ -240,6 +243,9 @@ func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
 func (a *Application) glob(patterns ...string) []string {
 	var all []string
 	for _, pattern := range patterns {
+		if info, err := fs.Stat(a.files, path.Dir(pattern)); err != nil || !info.IsDir() {
+			continue // a named pipe would have it wait
+		}
 		names, err := fs.Glob(a.files, pattern)
 		if err != nil {
 			panic(err) // the patterns are our own

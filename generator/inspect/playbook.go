@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"path"
 	"regexp"
@@ -126,9 +127,17 @@ func (s *source) variableMeans(v variable) {
 	if v.value.Kind == yaml.ScalarNode && fieldOf(key).Textual() {
 		value = v.value.Value // 0002 stays 0002
 	}
-	var processes []model.Process
-	if key == "processes" && v.value.Decode(&processes) == nil {
-		value = processes
+	switch {
+	case key == "processes" && len(v.value.Content) > 0:
+		processes := s.processesIn(v)
+		if value = processes; len(processes) < len(v.value.Content) {
+			s.offer(v.value.Line, key, value, v.name+isComplete)
+			return
+		}
+	case (key == "extra_directives" || key == "unit_directives") && v.value.Kind == yaml.MappingNode:
+		if value = s.withoutSecrets(v, key); len(value.(map[string]any)) == 0 {
+			return
+		}
 	}
 	said := v.name
 	if v.value.Kind == yaml.ScalarNode && !private(key) {
@@ -136,6 +145,36 @@ func (s *source) variableMeans(v variable) {
 	}
 	s.find(v.value.Line, key, value, said)
 	s.say(strings.Replace(said, ": ", " ", 1))
+}
+
+// processesIn are the processes that a model accepts, without Jinja.
+func (s *source) processesIn(v variable) (processes []model.Process) {
+	for _, n := range v.value.Content {
+		var p model.Process
+		err := target(n).Decode(&p)
+		if one := []model.Process{p}; err == nil && !holdsJinja(one) && fault(map[string]any{"processes": one}) == "" && (p.Config == "" || isCleanPath(p.Config)) {
+			processes = append(processes, p)
+		} else {
+			s.refuse(n.Line, "processes", "a process is not taken, since it is malformed, or holds Jinja, which Ansible would evaluate")
+		}
+	}
+	return processes
+}
+
+// secretDirective matches directives of systemd that hold values of variables, or credentials.
+var secretDirective = regexp.MustCompile(`^(Environment|SetCredential\w*)$`)
+
+// withoutSecrets are the directives whose values may be copied.
+func (s *source) withoutSecrets(v variable, key string) map[string]any {
+	directives := map[string]any{}
+	_ = v.value.Decode(&directives) // variableMeans has decoded it
+	for _, name := range slices.Sorted(maps.Keys(directives)) {
+		if text := fmt.Sprint(directives[name]); secretDirective.MatchString(name) || secretName.MatchString(text) || secretValue.MatchString(text) {
+			s.refuse(v.value.Line, key, v.name+" has "+name+", which may hold a secret: its value is not copied")
+			delete(directives, name)
+		}
+	}
+	return directives
 }
 
 // hidesSecrets reports whether a mapping of variables has a name as secrets have. More names than a model refuses, since nobody looks here.

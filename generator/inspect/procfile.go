@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
-	"github.com/curationexperts/ansible-sidekiq/modules/lib/environ"
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
@@ -21,9 +21,10 @@ type worker struct {
 	model.Process
 	line    int
 	timeout int
-	sets    []string // names of variables
-	swarm   string   // SIDEKIQ_COUNT
-	missing []string // what a process of the model does not express
+	logfile string
+	sets    []string          // names of variables
+	swarm   map[string]string // variables that sidekiqswarm alone reads
+	missing []string          // what a process of the model does not express
 }
 
 func (w *worker) lacks(what string) { w.missing = append(w.missing, what) }
@@ -42,7 +43,10 @@ func (a *Application) procfiles() {
 	}
 }
 
-var procfileLine = regexp.MustCompile(`^([A-Za-z0-9_-]+):[ \t]*(.+?)\s*$`)
+var procfileLine = regexp.MustCompile(`^\s*([^\s#:][^#:]*?)\s*:\s*(.+?)\s*$`)
+
+// mentionsSidekiq matches scripts that may run Sidekiq, too. The command of a release runs once.
+var mentionsSidekiq = regexp.MustCompile(`(?i)sidekiq`)
 
 var namesSidekiq = regexp.MustCompile(`(^|[\s/"'` + "`" + `(])sidekiq(swarm)?($|[\s;|&"'` + "`" + `)])`)
 
@@ -51,10 +55,10 @@ func (s *source) workers() (workers []worker) {
 	names := map[string]bool{}
 	for i, text := range strings.Split(string(s.text), "\n") {
 		m := procfileLine.FindStringSubmatch(text)
-		if m == nil || !namesSidekiq.MatchString(m[2]) {
+		if m == nil || m[1] == "release" || !mentionsSidekiq.MatchString(m[2]) {
 			continue
 		}
-		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(m[1], "_-"), "worker"))}, line: i + 1}
+		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(notOfAProcess.ReplaceAllString(m[1], "-"), "_.-"), "worker"))}, line: i + 1, swarm: map[string]string{}}
 		if s.reads(&w, m[2]) {
 			workers = append(workers, w)
 		}
@@ -75,7 +79,10 @@ func unique(names map[string]bool, name string) string {
 // reads reads one command. It is false if the command is for another environment.
 func (s *source) reads(w *worker, command string) bool {
 	words, plain := sidekiqCall(command)
-	if !plain {
+	switch {
+	case !namesSidekiq.MatchString(command):
+		w.lacks("runs Sidekiq by way of another program, which the role leaves out")
+	case !plain:
 		w.lacks("is more than one plain command, only a shell could tell how it runs Sidekiq")
 	}
 	if at := program(words); at >= 0 {
@@ -102,6 +109,9 @@ func (s *source) reads(w *worker, command string) bool {
 	return true
 }
 
+// ofSwarms are variables that sidekiqswarm reads, and no other program of Sidekiq.
+var ofSwarms = []string{"SIDEKIQ_COUNT", "SIDEKIQ_MAXMEM_MB", "SIDEKIQ_MAXMEM_KB"}
+
 // sizing matches variables for the number of processes, threads or connections.
 var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
 
@@ -112,8 +122,8 @@ func (w *worker) variablesMean(set []string) (env string) {
 		case variable == "RAILS_ENV" || variable == "RACK_ENV":
 			env = value
 		case !sets || slices.Contains([]string{"PORT", "MALLOC_ARENA_MAX", "DB_POOL"}, variable): // the role sets the latter two
-		case variable == "SIDEKIQ_COUNT" && w.Command == sidekiq.Swarm && wholeNumber.MatchString(value):
-			w.swarm = value
+		case slices.Contains(ofSwarms, variable) && w.Command == sidekiq.Swarm && wholeNumber.MatchString(value):
+			w.swarm[variable] = value
 		case sizing.MatchString(variable):
 			w.lacks("sets " + variable + ", which sizes it: a process has no variables, environment sets those of all")
 		default:
@@ -145,9 +155,14 @@ func (w *worker) flagsMean(args []string) (env string) {
 	if !slices.Contains(rails, path.Clean(*value["require"])) {
 		w.lacks("has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:")
 	}
-	if w.Config = w.literal("config", *value["config"]); path.Clean(w.Config) == usualConfig {
-		w.Config = "" // where Sidekiq looks by itself
+	switch config := path.Clean(w.literal("config", *value["config"])); {
+	case config == usualConfig || config == ".": // where Sidekiq looks by itself
+	case !isCleanPath(config):
+		w.lacks("has a --config that is no clean path")
+	default:
+		w.Config = config
 	}
+	w.logfile = w.literal("logfile", *value["logfile"])
 	w.Concurrency = w.count("concurrency", *value["concurrency"])
 	w.timeout = w.count("timeout", *value["timeout"])
 	for _, q := range *queues {
@@ -192,59 +207,56 @@ func (w worker) String() string {
 }
 
 // workersMean takes the flags of one worker as fields, several workers as processes. If one is not
-// understood, or a queue would be lost, they are one question.
+// understood, they are one question.
 func (s *source) workersMean(workers []worker) {
 	first, exact := workers[0], s.sameOfAll(workers)
+	isEnterprise, swarms := s.gems["sidekiq-ent"].line > 0, slices.ContainsFunc(workers, worker.isSwarm)
 	var processes []model.Process
 	for _, w := range workers {
-		processes = append(processes, w.Process)
 		exact = exact && w.missing == nil
 		s.say(w.String())
+		if w.logfile != "" {
+			s.logfile = finding{from: s.at(w.line), text: w.logfile}
+		}
 		for _, what := range w.missing {
 			s.refuse(w.line, "processes", w.Name+" "+what)
 		}
 		if len(w.sets) > 0 {
-			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret", w.Name, list(w.sets)))
+			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret; hint: set those that Sidekiq needs in environment, or in sidekiq_secret_environment of an encrypted group_vars", w.Name, list(w.sets)))
 		}
-	}
-	if exact || len(workers) > 1 {
-		command := first.Command
-		if s.gems["sidekiq-ent"].line > 0 {
-			command = cmp.Or(command, sidekiq.Programs[0]) // so that nobody has to be asked
+		if swarms || isEnterprise && len(workers) > 1 {
+			w.Command = cmp.Or(w.Command, sidekiq.Programs[0]) // whatever else sets command
 		}
-		s.flag(first, "command", model.Null(command))
+		processes = append(processes, w.Process)
 	}
-	if len(workers) == 1 && exact {
+	single := len(workers) == 1 && exact
+	switch command := first.Command; {
+	case single && (command != "" || isEnterprise):
+		s.flag(first, "command", cmp.Or(command, sidekiq.Programs[0])) // so that nobody has to be asked
+	case !single && (swarms || isEnterprise && len(workers) > 1):
+		s.flag(first, "command", sidekiq.Programs[0]) // each process has its own
+	}
+	switch {
+	case single:
+		s.onlyWorker = finding{found, "processes", processes, s.weight, s.at(first.line), first.String()}
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
 		if len(first.Queues) > 0 {
 			s.flag(first, "queues", first.Queues)
 		}
-		return
-	}
-	if slices.ContainsFunc(workers, worker.isSwarm) {
-		for i := range processes {
-			processes[i].Command = cmp.Or(processes[i].Command, sidekiq.Programs[0])
-		}
-	}
-	if exact {
-		more := s.uncovered(processes)
-		for _, p := range more {
-			s.refuse(0, "processes", "no worker fetches from "+list(p.Queues)+", as "+cmp.Or(p.Config, usualConfig)+" does")
-		}
-		processes, exact = append(processes, more...), more == nil
-	}
-	if exact {
+	case exact:
 		s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
-	} else {
-		s.offer(first.line, "processes", processes, plural(len(workers), "worker")+"; is this list complete, with all queues of each process?")
+	default:
+		s.offer(first.line, "processes", processes, plural(len(workers), "worker")+isComplete)
 	}
 }
 
+const isComplete = "; is this list complete, with all queues of each process?"
+
 func (w worker) isSwarm() bool { return w.Command == sidekiq.Swarm }
 
-// sameOfAll takes what the role has once for all processes: the timeout, and SIDEKIQ_COUNT, which only swarms read. It is false if the
-// latter differs.
+// sameOfAll takes what the role has once for all processes: the timeout, and variables that only swarms read. It is
+// false if the latter differ.
 func (s *source) sameOfAll(workers []worker) bool {
 	longest := slices.MaxFunc(workers, func(x, y worker) int { return cmp.Compare(x.timeout, y.timeout) })
 	if slices.ContainsFunc(workers, func(w worker) bool { return w.timeout != longest.timeout }) {
@@ -254,13 +266,13 @@ func (s *source) sameOfAll(workers []worker) bool {
 	}
 	swarms := slices.DeleteFunc(slices.Clone(workers), func(w worker) bool { return !w.isSwarm() })
 	for _, w := range swarms {
-		if w.swarm != swarms[0].swarm {
-			s.refuse(w.line, "processes", w.Name+" has another SIDEKIQ_COUNT than "+swarms[0].Name+", and all have the same environment")
+		if !maps.Equal(w.swarm, swarms[0].swarm) {
+			s.refuse(w.line, "processes", w.Name+" has another SIDEKIQ_COUNT or SIDEKIQ_MAXMEM than "+swarms[0].Name+", and all have the same environment")
 			return false
 		}
 	}
-	if len(swarms) > 0 && swarms[0].swarm != "" {
-		s.flag(swarms[0], "environment", map[string]string{"SIDEKIQ_COUNT": swarms[0].swarm})
+	if len(swarms) > 0 && len(swarms[0].swarm) > 0 {
+		s.flag(swarms[0], "environment", swarms[0].swarm)
 	}
 	return true
 }
@@ -269,42 +281,4 @@ func (s *source) flag(w worker, key string, value any) {
 	if value != nil {
 		s.find(w.line, key, value, w.String())
 	}
-}
-
-// uncovered are processes for the queues of configuration files that no process fetches from.
-func (s *source) uncovered(processes []model.Process) (more []model.Process) {
-	names, covered := map[string]bool{}, map[string]bool{}
-	for _, p := range processes {
-		names[p.Name] = true
-		queues := p.Queues
-		if len(queues) == 0 {
-			queues = s.queuesOf(cmp.Or(p.Config, usualConfig))
-		}
-		for _, q := range queues {
-			covered[strings.Split(q, ",")[0]] = true
-		}
-	}
-	for _, file := range s.glob("config/sidekiq*.yml", "config/sidekiq/*.yml") {
-		queues := slices.DeleteFunc(s.queuesOf(file), func(q string) bool { return covered[strings.Split(q, ",")[0]] })
-		if len(queues) > 0 {
-			p := model.Process{Name: unique(names, cmp.Or(processName(file), "default")), Queues: queues}
-			if file != usualConfig {
-				p.Config = file
-			}
-			more = append(more, p)
-		}
-	}
-	return more
-}
-
-// queuesOf are those of a configuration file, as far as it can be read.
-func (s *source) queuesOf(file string) (queues []string) {
-	text, _ := s.read(file)
-	config, _ := sidekiq.ReadConfig(text, s.railsEnv, environ.None, s.version)
-	for _, q := range config.Queues {
-		if fieldOf("queues").Fits(q.Name) && !holdsJinja(q.Name) {
-			queues = append(queues, queueText(q.Name, q.Weight))
-		}
-	}
-	return queues
 }

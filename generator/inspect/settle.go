@@ -41,6 +41,13 @@ func (a *Application) questions() {
 	if !slices.ContainsFunc(a.findings, func(f finding) bool { return f.key == "ruby.bundle" && f.kind != remark }) {
 		a.ask("ruby.manager", "What manages Ruby on the hosts? The default, auto, looks for all managers there.", "auto")
 	}
+	if log := a.logfile; log.text != "" {
+		name := log.text
+		if !path.IsAbs(name) {
+			name = path.Join(fmt.Sprint(a.likely("deploy_root")), "shared", name)
+		}
+		a.ask("logging.file", log.from+": -L "+log.text+". Does Sidekiq write a file, and is it there on the hosts?", name)
+	}
 	a.ask("playbook.hosts", "Which group of hosts runs Sidekiq? The default is workers.", model.Default().Playbook.Hosts)
 }
 

@@ -14,6 +14,9 @@ import (
 // unknownWord stands for what only a shell could tell. No Procfile holds it.
 const unknownWord = "\x00"
 
+// longestCommand bounds the depth to which the parser recurses.
+const longestCommand = 4 << 10
+
 // runs reports whether the words before sidekiq run it: bundle exec, env, exec.
 func runs(words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool {
@@ -31,6 +34,9 @@ func program(words []string) int {
 // sidekiqCall has the words of the first call of a command line that runs Sidekiq, with NAME=VALUE of what it sets of the environment. It
 // is plain if there is no more to the command line.
 func sidekiqCall(command string) (words []string, plain bool) {
+	if len(command) > longestCommand {
+		return nil, false
+	}
 	file, err := syntax.NewParser().Parse(strings.NewReader(command), "")
 	if err != nil {
 		return nil, false

@@ -49,6 +49,9 @@ func (a *Application) Tell(out io.Writer) error {
 	return w.Flush()
 }
 
+// KnowsProject reports whether generate finds a project in the model.
+func (a *Application) KnowsProject() bool { return a.entry(fieldOf("project")).live }
+
 // QuestionsLeft says how many questions there are in the text.
 func (a *Application) QuestionsLeft() string {
 	n := len(slices.DeleteFunc(a.entries(), func(e entry) bool { return e.asks == "" }))

@@ -1,9 +1,12 @@
 package inspect
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
@@ -37,6 +40,24 @@ func (a Answers) railsEnv() string {
 	return cmp.Or(env, model.Default().RailsEnv)
 }
 
+// notIn names the entries of a list that another has not.
+func notIn(kept, found any) string {
+	var have, all []json.RawMessage
+	if json.Unmarshal(asJSON(kept), &have) != nil || json.Unmarshal(asJSON(found), &all) != nil {
+		return "" // no lists
+	}
+	var missing []string
+	for _, one := range all {
+		if !slices.ContainsFunc(have, func(other json.RawMessage) bool { return bytes.Equal(one, other) }) {
+			missing = append(missing, string(one))
+		}
+	}
+	if missing == nil {
+		return ""
+	}
+	return "; not in this file: " + strings.Join(missing, ", ")
+}
+
 // changes shows what is new beside the model that is updated.
 func (a *Application) changes() {
 	if a.asked.Answers.values == nil || a.Empty() {
@@ -46,7 +67,7 @@ func (a *Application) changes() {
 	for _, e := range a.entries() {
 		for _, f := range a.sorted(e.key) {
 			if a.asked.Answers.has(e.key) && f.kind == found && !same(f.value, e.value) {
-				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " says otherwise: " + f.text})
+				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " says otherwise: " + f.text + notIn(e.value, f.value)})
 			}
 		}
 		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
