@@ -26,7 +26,6 @@ type recipe struct {
 	units   []unit
 
 	environment     map[string]string
-	partial         bool // some variables were not taken
 	dotenv          []string
 	rvmDir, rvmRuby string
 }
@@ -83,7 +82,7 @@ func (a *Application) deployment() {
 	r.deployTo()
 	r.serversMean()
 	r.unitsMean()
-	if r.partial {
+	if r.refuses("environment") {
 		r.offer(0, "environment", r.environment, "variables for Sidekiq. Does it need those that were not taken?")
 	} else if len(r.environment) > 0 {
 		r.find(0, "environment", r.environment, "variables for Sidekiq")
@@ -109,15 +108,22 @@ func (a *Application) stage(all []string) []string {
 }
 
 var (
-	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)([^=\s].*)$`)
+	call        = regexp.MustCompile(`^(set|set_if_empty|append|remove|ask|server|role)(\(\s*|\s+)([^=\s].*)$`)
 	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
+	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
+	changes     = regexp.MustCompile(`^fetch\(?\s*:(\w+)\b.*(?:<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b)`)
+	inBlock     = regexp.MustCompile(`[^.\w:@](?:set|set_if_empty|append)[\s(]\s*:(\w+)\s*[,)]`)
+	serverIn    = regexp.MustCompile(`(?:^|[^.\w:@])(?:server|role)(?:\s+["':%*A-Z@]|\(|\s+\w+\s*[,.\[])`)
 )
 
 func (r *recipe) read() {
+	before := len(r.roles)
 	for _, s := range rubyStatements(r.source.text) {
 		r.hook(s)
-		m := call.FindStringSubmatch(s.text)
+		m, bare := call.FindStringSubmatch(s.text), withoutText(s.text)
+		s.nested = s.nested || conditional.MatchString(bare)
 		if m == nil {
+			r.within(s, bare)
 			continue
 		}
 		text := m[3]
@@ -126,20 +132,46 @@ func (r *recipe) read() {
 		}
 		switch first := symbolFirst.FindStringSubmatch(text); {
 		case m[1] == "server":
-			names, _ := r.known.words(rubyOption(text, "roles"))
-			r.host(s, parts(text)[0], text, names)
-		case first == nil || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
+			r.server(s, text)
+		case first == nil && m[1] == "role":
+			r.refuse(s.line, "playbook.servers", "servers of a role whose name only Ruby could tell")
+		case first == nil:
 		case m[1] == "role":
 			r.role(s, first[1], first[2])
+		case m[1] == "remove" || m[1] == "ask" || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
+			r.setting(s, first[1], "")
 		case first[3] != "":
 			r.setting(s, first[1], "-> "+first[3])
 		default:
 			r.setting(s, first[1], first[2])
 		}
 	}
+	if roles := r.roles[before:]; len(roles) > 0 {
+		slices.Sort(roles)
+		r.say("roles " + list(slices.Compact(roles)))
+	}
+}
+
+// within notes calls in the midst of a statement, of which only Ruby could tell what they do.
+func (r *recipe) within(s statement, bare string) {
+	s.nested = true
+	if serverIn.MatchString(bare) {
+		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
+	}
+	for _, m := range append(inBlock.FindAllStringSubmatch(bare, -1), changes.FindAllStringSubmatch(bare, -1)...) {
+		r.setting(s, m[1], "")
+	}
+}
+
+// refuses reports whether something that Capistrano's files say of a field was not taken.
+func (r *recipe) refuses(key string) bool {
+	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.key == key && f.kind == refused && f.weight == byCapistrano })
 }
 
 func (r *recipe) setting(s statement, name, text string) {
+	if s.nested {
+		text = "" // which has no value
+	}
 	r.remember(s, name, text)
 	if name == "ssh_options" {
 		r.port = cmp.Or(r.known.number(rubyOption(text, "port")), r.port)
@@ -148,9 +180,6 @@ func (r *recipe) setting(s statement, name, text string) {
 		return
 	}
 	r.set[name] = true
-	if s.nested {
-		text = "" // which has no value
-	}
 	if take := settings[name]; take != nil {
 		take(r, s, name, text)
 	} else if key := settingOf[name]; key != "" {
@@ -173,9 +202,6 @@ func (r *recipe) unread(s statement, name, text string) {
 
 // remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby could tell.
 func (r *recipe) remember(s statement, name, text string) {
-	if s.nested {
-		return
-	}
 	delete(r.known, name)
 	value, _ := r.known.value(text)
 	if one, isText := value.(string); isText {

@@ -26,7 +26,7 @@ func (a *Application) deployed() {
 // linked keeps the files of linked_files that the role should know.
 func (r *recipe) linked(s statement, name, text string) {
 	files, ok := r.known.words(text)
-	if !ok {
+	if !ok || text == "" {
 		r.refuse(s.line, "dotenv_files", onlyRuby(name))
 		return
 	}
@@ -48,8 +48,11 @@ func (r *recipe) linked(s statement, name, text string) {
 // writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
-func (r *recipe) linkedDirs(s statement, _, text string) {
-	dirs, _ := r.known.words(text)
+func (r *recipe) linkedDirs(s statement, name, text string) {
+	dirs, ok := r.known.words(text)
+	if !ok || text == "" {
+		r.refuse(s.line, "hardening.read_write_paths", onlyRuby(name))
+	}
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
 	if len(dirs) > 0 {
 		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+", where jobs cannot write with the profile strict unless it is listed here")
@@ -127,9 +130,11 @@ func (r *recipe) unitsMean() {
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
 	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
-	// A question too many does no harm.
+	// harmless are the variables of which the value is copied. A question too many does no harm.
+	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|NODE_OPTIONS|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBYOPT|RUBY_(YJIT|GC)_\w+|JAVA_HOME|JAVA_OPTS|MALLOC_\w+|LD_PRELOAD|` +
+		`SIDEKIQ_(COUNT|PRELOAD|PRELOAD_APP|MAXMEM_MB)|REDIS_PROVIDER|WEB_CONCURRENCY|DB_POOL|OMP_NUM_THREADS)$`)
 	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pw|cred|auth|dsn|salt|cert`)
-	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
+	secretValue = regexp.MustCompile("[:@$`]|(?i)pass|pwd|secret|token|key|auth|cred|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$")
 )
 
 // variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
@@ -143,7 +148,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 				value = "$" // unknown
 			}
 			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
-		} else if part != "" && !isList {
+		} else if (part != "" || text == "") && (!isList || text == "") {
 			r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
 		}
 	}
@@ -153,7 +158,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 			r.path(s, setting, value)
 		case !variableName.MatchString(word):
 			left = append(left, "something that is no NAME=VALUE")
-		case strings.ContainsAny(value, "$`") || secretName.MatchString(name) || secretValue.MatchString(value):
+		case !harmless.MatchString(name) || secretValue.MatchString(value) || holdsJinja(value) || fault(map[string]any{"environment": map[string]string{name: value}}) != "":
 			left = append(left, name)
 		default:
 			r.variable(s, setting, name, value)
@@ -161,7 +166,6 @@ func (r *recipe) variables(s statement, setting, text string) {
 		}
 	}
 	if len(left) > 0 {
-		r.partial = true
 		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or only a shell could tell; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }

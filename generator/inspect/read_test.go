@@ -210,6 +210,66 @@ func deployed(text string) (a *Application, model string) {
 	return a, string(a.Text(schemaURL))
 }
 
+// What is not on the list of harmless names is a question, and so is a value that may hold a secret.
+func TestVariables_OnlyHarmlessNamesAreTaken(t *testing.T) {
+	for variable, taken := range map[string]bool{
+		`"TZ" => "UTC"`: true, `LC_ALL: "C.UTF-8"`: true, `malloc_arena_max: 2`: true, `"NODE_ENV" => "production"`: true, `"LD_PRELOAD" => "/usr/lib/libx.so"`: true,
+		`"BUNDLE_GEMS__CONTRIBSYS__COM" => "a:hunter2"`: false, `"SLACK_WEBHOOK" => "https://hooks.slack.example/hunter2"`: false, `smtp_login: "hunter2"`: false,
+		`"JAVA_OPTS" => "-Dtrust.password=hunter2"`: false, `"TZ" => "a:hunter2@h"`: false, `"NODE_ENV" => "x\nhunter2"`: false, `"NODE_ENV" => "{{ hunter2 }}"`: false, `path: "/opt/x/bin:$PATH"`: false,
+	} {
+		a, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
+		require.NotContains(t, text, "hunter2", variable)
+		f, live := a.best("environment")
+		require.Equal(t, taken, live, variable)
+		if taken {
+			require.Len(t, f.value, 2, variable)
+			continue
+		}
+		_, value := question(t, a, "environment")
+		require.Equal(t, map[string]string{"LANG": "C"}, value, variable)
+	}
+	a, _ := deployed("set :default_env, { path: '$HOME/.rbenv/shims:/usr/local/bin:$PATH', lang: 'C' }\n")
+	_, live := a.best("environment")
+	require.True(t, live)
+}
+
+// Only Ruby could tell the value of a field that is changed in another way than by a literal.
+func TestSettings_ChangedByRuby(t *testing.T) {
+	for code, key := range map[string]string{
+		`fetch(:default_env).merge!(a: 1)`: "environment", `fetch(:default_env)["A"] = "b"`: "environment", `set :default_env, fetch(:default_env, {}).merge(X)`: "environment",
+		`fetch(:linked_files) << ".env.production"`: "dotenv_files", `set :linked_dirs, %w[log exports] + X`: "hardening.read_write_paths", `append :sidekiq_queue, "a"`: "queues",
+		`remove :linked_files, ".env"`: "dotenv_files", `ask :deploy_to, "/srv/x"`: "deploy_root", `[1].each { |i| set :rails_env, "a" }`: "rails_env", "x = if y\n  set :user, 'a'\nend": "deploy_user",
+		"x = case y\nwhen 1\n  set :user, 'a'\nend": "deploy_user", `set(:user, "a") if x`: "deploy_user", `set :branch, "x"; set :user, b`: "deploy_user",
+	} {
+		a, _ := deployed(code + "\n")
+		question(t, a, key)
+		asks(t, a)
+	}
+	for _, code := range []string{"x = <<~TXT\n  set :user, 'a'\nTXT\n", "x = <<-'TXT'\nset :user, b\n  TXT\n"} {
+		a, text := deployed(code + "set :branch, 'x'; set :rails_env, 'staging'\n")
+		require.NotContains(t, text, "config/deploy.rb:2", code)
+		f, _ := a.best("rails_env")
+		require.Equal(t, "staging", f.value, code)
+	}
+}
+
+// A server is never lost: the list is a question if a line was not understood.
+func TestServers_NotUnderstood(t *testing.T) {
+	for _, code := range []string{
+		`(2..5).each { |n| server "jobs#{n}", roles: %w[app] }`, `if x then server "b", roles: %w[app] end`, `%w[b c].each { |h| role :app, h }`, `server "b", roles: roles`, `server "b", roles: :app unless x`,
+		`server("b", roles: [:app]) if x`, `server(*HOSTS, roles: %w[app])`, `role :app, HOSTS`, `role name, "b"`, `server "b", :app`, `server "b", roles: %w[app], port: x`, `HOSTS.each { |h| server h, roles: %w[app] }`,
+	} {
+		a, _ := deployed("server 'a', roles: %w[app]\n" + code + "\n")
+		_, value := question(t, a, "playbook.servers")
+		require.Equal(t, []model.Server{{Host: "a", Stage: "production"}}, value, code)
+	}
+	for _, code := range []string{`server "b", { roles: %w[app], user: "x" }`, `server "b", user: "x"`, `on(roles(:app)) { |server| execute server.name }`, `puts "server b"`} {
+		a, _ := deployed("server 'a', roles: %w[app]\nrole :app, 'b'\n" + code + "\n")
+		f, _ := a.best("playbook.servers")
+		require.Len(t, f.value, 2, code)
+	}
+}
+
 func TestVariables_NoSecretIsQuoted(t *testing.T) {
 	for _, variable := range []string{`"AWS_SECRET" => "hunter2"`, `"X" => "redis://:hunter2@h/1"`, `"X" => "hunter2hunter2hunter2hunter2"`, `api_key: "hunter2"`, `"DB_PASS" => 'hunter2'`, `"CACHE" => "redis://h/1?password=hunter2"`} {
 		_, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
@@ -235,9 +295,8 @@ func TestServers_AreLimited(t *testing.T) {
 		fmt.Fprintf(&recipe, "server \"h%d\", roles: [:app]\n", i)
 	}
 	a, text := deployed(recipe.String())
-	servers, ok := a.best("playbook.servers")
-	require.True(t, ok)
-	require.Greater(t, len(servers.value.([]model.Server)), 50)
+	_, servers := question(t, a, "playbook.servers")
+	require.Greater(t, len(servers.([]model.Server)), 50)
 	require.Contains(t, text, "the list of servers is full")
 }
 
