@@ -81,14 +81,17 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 	}
 }
 
-// unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts.
-type unit struct{ name, instance string }
+// unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts by way of a program.
+type unit struct{ name, instance, program string }
 
-var runsSystemctl = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*systemctl.*sidekiq.*)$`)
+var (
+	runsService  = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*?\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq.*)$`)
+	serviceNamed = regexp.MustCompile(`^[\w@./-]*sidekiq[\w@.-]*(:[\w*-]+)?$`)
+)
 
-// hook keeps the services of Sidekiq in a command of systemctl.
+// hook keeps the services of Sidekiq in a command.
 func (r *recipe) hook(s statement) {
-	m := runsSystemctl.FindStringSubmatch(s.text)
+	m := runsService.FindStringSubmatch(s.text)
 	if m == nil {
 		return
 	}
@@ -97,20 +100,27 @@ func (r *recipe) hook(s statement) {
 		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby could tell")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
-		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
-		if u := (unit{name, instance}); strings.Contains(name, "sidekiq") && !slices.Contains(r.units, u) {
-			r.units = append(r.units, u)
+		name, _, _ := strings.Cut(path.Base(word), ":")
+		name, instance, _ := strings.Cut(strings.TrimSuffix(name, ".service"), "@")
+		known := slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance })
+		if serviceNamed.MatchString(word) && !known {
+			r.units = append(r.units, unit{name, instance, m[2]})
 		}
 	}
 }
 
-// unitsMean takes the name of the restarted service. Several, or instances, are a question.
+// unitsMean takes the name of the restarted service. Several, instances, and those that systemd does not start are a question.
 func (r *recipe) unitsMean() {
 	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	name := r.units[0].name
-	r.find(0, "service_name", name, "a task runs systemctl with "+name)
+	name, said := r.units[0].name, "a task runs "+r.units[0].program+" with "+r.units[0].name
+	other := slices.ContainsFunc(r.units, func(u unit) bool { return u.name != name || u.program != "systemctl" })
+	if other || r.refuses("service_name") {
+		r.offer(0, "service_name", name, said+". Is that the service of Sidekiq?")
+	} else {
+		r.find(0, "service_name", name, said)
+	}
 	var instances []string
 	var processes []model.Process
 	for _, u := range r.units {
@@ -228,14 +238,28 @@ func (a *Application) repoTree() {
 	if err != nil || m == nil {
 		return
 	}
-	if info, err := fs.Stat(a.files, string(m[1])); err == nil && info.IsDir() {
+	if info, err := fs.Stat(a.files, string(m[1])); err != nil || !info.IsDir() {
+		a.reading("config/deploy.rb", nil, byCapistrano).refuse(0, "", "set :repo_tree, "+inRuby(string(m[1]))+": there is no such directory")
+	} else {
 		a.files = inTree{a.files, string(m[1])}
 		a.note(finding{kind: remark, text: "config/deploy.rb: set :repo_tree, " + inRuby(string(m[1])) + ": the application is there, and the paths of its files are relative to that"})
 	}
 }
 
+// below asks about an application in a directory of the repository, which is not read.
+func (a *Application) below() {
+	if a.exists("Gemfile.lock") || a.exists("gems.locked") || a.recipe == nil {
+		return
+	}
+	if dirs := Below(a.files, ".", 2); len(dirs) > 0 {
+		root := fmt.Sprint(a.likely("deploy_root"), "/current/", dirs[0])
+		a.reading(a.recipe.name, nil, byOther).offer(0, "app_root", root, "no Gemfile.lock or gems.locked here, but in "+list(dirs)+", where nothing was read. Does Sidekiq run there?")
+	}
+}
+
 // engine asks about the application for the tests of an engine, which is not read.
 func (a *Application) engine() {
+	a.below()
 	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
 		if dir := path.Dir(path.Dir(name)); !a.exists("config/application.rb") {
 			root := fmt.Sprint(a.likely("deploy_root"), "/current/", dir)

@@ -336,16 +336,76 @@ func TestUnits_OfTasks(t *testing.T) {
 	}
 }
 
+// A name that systemd need not know, or one of several, is a question.
+func TestUnits_AreQuestions(t *testing.T) {
+	for commands, name := range map[string]string{
+		`execute :sudo, "service sidekiq-low restart"`: "sidekiq-low", `execute "sudo monit restart sidekiq_crm_0"`: "sidekiq_crm_0", `execute "sudo /etc/init.d/sidekiq restart"`: "sidekiq",
+		`sudo "supervisorctl restart sidekiq:*"`: "sidekiq", "sudo 'systemctl restart sidekiq-a'\n  sudo 'service sidekiq-b restart'": "sidekiq-a",
+		"sudo 'systemctl restart sidekiq-a'\n  sudo \"systemctl restart sidekiq-#{x}\"": "sidekiq-a",
+	} {
+		a, text := deployed("task :restart do\n  " + commands + "\nend\n")
+		_, value := question(t, a, "service_name")
+		require.Equal(t, name, value, commands)
+		require.Equal(t, strings.Contains(commands, "sidekiq-b"), strings.Contains(text, "a task restarts sidekiq-b, too"), commands)
+		asks(t, a)
+	}
+}
+
+func TestBelow_IsAQuestion(t *testing.T) {
+	files := fstest.MapFS{"config/deploy.rb": {Data: []byte("set :deploy_to, '/srv/x'\nset :repo_tree, 'none'\n")}, "apps/api/Gemfile.lock": {}, "apps/web/Gemfile.lock": {}}
+	a := Look(files, Options{})
+	text, value := question(t, a, "app_root")
+	require.Equal(t, "/srv/x/current/apps/api", value)
+	require.Contains(t, text, "apps/api, apps/web")
+	require.Contains(t, string(a.Text(schemaURL)), `set :repo_tree, "none": there is no such directory`)
+	files["Gemfile.lock"] = &fstest.MapFile{}
+	require.NotContains(t, string(Look(files, Options{}).Text(schemaURL)), "app_root")
+}
+
 func TestInitializer_Addresses(t *testing.T) {
 	for code, want := range map[string]string{
 		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
 		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
-		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `{ host: "h" }`: "",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `REDIS`: "",
+		`{ host: "h", port: 6380, password: "hunter2" }`: "# redis:\n#   url: redis://h:6380\n", `{ host: "h", db: 2 }`: "# redis:\n#   url: redis://h:6379/2\n", `{ url: "redis://h/1" } if x`: "# redis:\n#   url: redis://h/1\n",
+		`{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
 	} {
 		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, Options{}).Text(schemaURL))
 		require.NotContains(t, text, "hunter2", code)
 		require.Equal(t, want != "", strings.Contains(text, "initializers"), code)
 		require.Contains(t, text+strings.ReplaceAll(text, "\n# ", " "), want, code)
+	}
+}
+
+// An address counts if it is assigned once, whatever happens.
+func TestInitializer_Assignments(t *testing.T) {
+	for code, live := range map[string]bool{
+		"Sidekiq.configure_server do |config|\n  config.redis = { url: 'redis://h/1' }\nend\nSidekiq.configure_client do |config|\n  config.redis = { url: 'redis://h/2' }\nend\n":         true,
+		"Sidekiq.configure_server do |config|\n  config.redis = {\n    url: 'redis://h/1',\n    timeout: 3\n  }\n  $locks = Redis.new(url: 'redis://h/2')\nend\n":                          true,
+		"Sidekiq.configure_server do |config|\n  if Rails.env.development?\n    config.redis = { url: 'redis://h/1' }\n  else\n    config.redis = { url: ENV['REDIS_URL'] }\n  end\nend\n": false,
+		"Sidekiq.configure_server do |config|\n  if x\n    config.redis = { url: 'redis://h/1' }\n  end\nend\n":                                                                            false,
+		"config.redis = { url: 'redis://h/1' }\nconfig.redis = { url: 'redis://h/2' }\n":                                                                                                   false,
+		"config.redis = { url: 'redis://h/1' }\nif x then config.redis = y end\n":                                                                                                          false,
+		"$locks = Redis.new(url: 'redis://h/1')\n": false,
+	} {
+		a := Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte(code)}}, Options{})
+		f, ok := a.best("redis.url")
+		require.Equal(t, live, ok, code)
+		if live {
+			require.Equal(t, "redis://h/1", f.value, code)
+			continue
+		}
+		_, value := question(t, a, "redis.url")
+		require.Equal(t, "redis://h/1", value, code)
+	}
+}
+
+func TestInitializer_CountsMore(t *testing.T) {
+	for code, key := range map[string]string{
+		"config[:concurrency] = 30": "concurrency", "config[:queues] = %w[a]": "queues", "Sidekiq.options[:concurrency] = 12": "concurrency", "config.options[:timeout] = 90": "timeout", "config.queues = x": "queues",
+	} {
+		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte(code + "\n")}}, Options{}).Text(schemaURL))
+		require.Contains(t, text, "config/initializers/sidekiq.rb:1: sets "+key+" in Ruby", code)
 	}
 }
