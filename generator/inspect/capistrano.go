@@ -17,11 +17,13 @@ import (
 type recipe struct {
 	*source
 	known   literals
-	user    bool            // a server of the file has told it
-	roles   []string        // of the servers
-	set     map[string]bool // nil: of a stage that is not the environment's, of which only the servers count
-	noStage bool            // it has stages, and none was read
-	port    int             // of ssh, for all servers
+	user    bool              // a server of the file has told it
+	roles   []string          // of the servers
+	set     map[string]bool   // nil: of a stage that is not the environment's, of which only the servers count
+	texts   map[string]string // of settings, as they are written
+	stages  []recipe          // the others
+	noStage bool              // it has stages, and none was read
+	port    int               // of ssh, for all servers
 	hosts   []host
 	units   []unit
 
@@ -55,7 +57,7 @@ var settings = map[string]func(r *recipe, s statement, name, text string){
 func (a *Application) deployment() {
 	stages := a.glob("config/deploy/*.rb")
 	main, own := []string{"Capfile", "config/deploy.rb"}, a.stage(stages)
-	r := &recipe{known: literals{}, set: map[string]bool{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
+	r := &recipe{known: literals{}, set: map[string]bool{}, texts: map[string]string{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
 	if own != nil {
 		r.known["stage"] = stageOf(own[0]) // Capistrano sets it before it loads any
 		stages = slices.DeleteFunc(stages, func(name string) bool { return name == own[0] })
@@ -70,7 +72,9 @@ func (a *Application) deployment() {
 		default:
 			r.source, r.user = s, false
 			r.read()
-			if s.silent() {
+			if name == "Capfile" && s.silent() {
+				s.forget()
+			} else if s.silent() {
 				s.say("nothing of use")
 			}
 		}
@@ -80,7 +84,11 @@ func (a *Application) deployment() {
 	}
 	r.source = a.reading("Capistrano's files", nil, byCapistrano) // for what they say together
 	r.deployTo()
+	if own != nil && stageOf(own[0]) != r.railsEnv && !r.set["rails_env"] {
+		r.offer(0, "rails_env", stageOf(own[0]), own[0]+" is the only stage, and its settings are taken. Is "+stageOf(own[0])+" the Rails environment, too?")
+	}
 	r.serversMean()
+	r.stagesMean()
 	r.unitsMean()
 	if r.refuses("environment") {
 		r.offer(0, "environment", r.environment, "variables for Sidekiq. Does it need those that were not taken?")
@@ -176,6 +184,7 @@ func (r *recipe) setting(s statement, name, text string) {
 	if name == "ssh_options" {
 		r.port = cmp.Or(r.known.number(rubyOption(text, "port")), r.port)
 	}
+	r.texts[name] = strings.ReplaceAll(text, "'", `"`)
 	if r.set == nil {
 		return
 	}

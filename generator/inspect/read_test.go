@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -337,6 +338,33 @@ func TestUnits_OfTasks(t *testing.T) {
 }
 
 // A name that systemd need not know, or one of several, is a question.
+// The settings of other stages are not taken: they are named, without values.
+func TestStages_DifferingSettings(t *testing.T) {
+	files := fstest.MapFS{
+		"config/deploy.rb":            {Data: []byte("set :application, 'x'\nset :service_unit_name, \"x_#{fetch(:stage)}\"\nset :sidekiq_timeout, 30\nset :user, 'a'\n")},
+		"config/deploy/production.rb": {Data: []byte("set :deploy_to, '/srv/x'\nset :rails_env, 'production'\nserver 'p', roles: %w[app]\n")},
+		"config/deploy/staging.rb":    {Data: []byte("set :deploy_to, '/srv/y'\nset :rails_env, 'production'\nset :default_env, { A: 'hunter2' }\nserver 's', user: \"a\", roles: %w[app]\n")},
+		"config/deploy/demo.rb":       {Data: []byte("set :deploy_to, '/srv/z'\n")},
+	}
+	a := Look(files, Options{})
+	text := strings.ReplaceAll(string(a.Text(schemaURL)), "\n  # ", " ")
+	const want = "config/deploy/staging.rb: differs in default_env, deploy_to, service_unit_name: set sidekiq_deploy_root, sidekiq_environment, sidekiq_service_name in inventory/group_vars/staging.yml"
+	require.Contains(t, text, want)
+	require.NotContains(t, text, "hunter2")
+	require.NotContains(t, text, "demo")
+	var shown bytes.Buffer
+	require.NoError(t, a.Tell(&shown))
+	require.Contains(t, shown.String(), "differs in default_env")
+
+	delete(files, "config/deploy/production.rb")
+	delete(files, "config/deploy/demo.rb")
+	files["config/deploy/staging.rb"] = &fstest.MapFile{Data: []byte("set :deploy_to, '/srv/y'\n")}
+	a = Look(files, Options{})
+	_, value := question(t, a, "rails_env")
+	require.Equal(t, "staging", value)
+	require.Equal(t, "/srv/y", accepts(t, a.Text(schemaURL)).DeployRoot)
+}
+
 func TestUnits_AreQuestions(t *testing.T) {
 	for commands, name := range map[string]string{
 		`execute :sudo, "service sidekiq-low restart"`: "sidekiq-low", `execute "sudo monit restart sidekiq_crm_0"`: "sidekiq_crm_0", `execute "sudo /etc/init.d/sidekiq restart"`: "sidekiq",

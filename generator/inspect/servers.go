@@ -20,12 +20,12 @@ type host struct {
 
 // other takes the servers of another stage, or the services that a task restarts.
 func (r *recipe) other(s *source) {
-	o := recipe{source: s, known: maps.Clone(r.known), port: r.port}
+	o := recipe{source: s, known: maps.Clone(r.known), texts: map[string]string{}, port: r.port}
 	if path.Ext(s.name) == ".rb" {
 		s.say("for another stage")
 		o.known["stage"] = stageOf(s.name)
 		o.read()
-		r.hosts = append(r.hosts, o.hosts...)
+		r.hosts, r.stages = append(r.hosts, o.hosts...), append(r.stages, o)
 		return
 	}
 	o.read()
@@ -103,6 +103,9 @@ const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(s statement, user string) {
+	if before := r.texts["user"]; user != `""` {
+		r.texts["user"] = cmp.Or(before, strings.ReplaceAll(user, "'", `"`))
+	}
 	before, _ := r.best("deploy_user")
 	switch value, ok := r.known.value(user); {
 	case r.set == nil || user == `""`:
@@ -149,5 +152,30 @@ func (r *recipe) serversMean() {
 		r.offer(0, "playbook.servers", all, said+". Which others are there?")
 	} else if len(all) > 0 {
 		r.find(0, "playbook.servers", all, said)
+	}
+}
+
+// stagesMean names the settings that differ in other stages whose servers are listed. Their values may be secret.
+func (r *recipe) stagesMean() {
+	for _, o := range r.stages {
+		var names, variables []string
+		keys := maps.Clone(settingOf)
+		keys["default_env"] = "environment"
+		for name, key := range keys {
+			is, has := o.texts[name]
+			was, had := r.texts[name]
+			differs := has && is != was || !has && strings.Contains(was, ":stage")
+			if differs || name == "rails_env" && !has && !had { // capistrano-rails takes the stage
+				names, variables = append(names, name), append(variables, fieldOf(key).Name)
+			}
+		}
+		slices.Sort(names)
+		slices.Sort(variables)
+		variables = slices.DeleteFunc(slices.Compact(variables), func(name string) bool { return name == "" })
+		if len(names) > 0 && len(variables) > 0 && len(o.hosts) > 0 {
+			text := fmt.Sprintf("differs in %s: set %s in inventory/group_vars/%s.yml", list(names), list(variables), o.hosts[0].Stage)
+			o.tell(0, "playbook.servers", text)
+			o.say(text)
+		}
 	}
 }
