@@ -154,6 +154,9 @@ func (r *recipe) variables(s statement, setting, text string) {
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
 			value, _ := r.known.value(m[4])
+			if m[4] == "true" || m[4] == "false" {
+				value = m[4]
+			}
 			if _, isList := value.([]string); isList || value == nil {
 				value = "$" // unknown
 			}

@@ -214,7 +214,7 @@ func deployed(text string) (a *Application, model string) {
 // What is not on the list of harmless names is a question, and so is a value that may hold a secret.
 func TestVariables_OnlyHarmlessNamesAreTaken(t *testing.T) {
 	for variable, taken := range map[string]bool{
-		`"TZ" => "UTC"`: true, `LC_ALL: "C.UTF-8"`: true, `malloc_arena_max: 2`: true, `"NODE_ENV" => "production"`: true, `"LD_PRELOAD" => "/usr/lib/libx.so"`: true,
+		`"TZ" => "UTC"`: true, `LC_ALL: "C.UTF-8"`: true, `malloc_arena_max: 2`: true, `rails_log_to_stdout: true`: true, `rails_log_to_stdout: nil`: false, `"NODE_ENV" => "production"`: true, `"LD_PRELOAD" => "/usr/lib/libx.so"`: true,
 		`"BUNDLE_GEMS__CONTRIBSYS__COM" => "a:hunter2"`: false, `"SLACK_WEBHOOK" => "https://hooks.slack.example/hunter2"`: false, `smtp_login: "hunter2"`: false,
 		`"JAVA_OPTS" => "-Dtrust.password=hunter2"`: false, `"TZ" => "a:hunter2@h"`: false, `"NODE_ENV" => "x\nhunter2"`: false, `"NODE_ENV" => "{{ hunter2 }}"`: false, `path: "/opt/x/bin:$PATH"`: false,
 	} {
