@@ -151,6 +151,9 @@ var (
 func (r *recipe) variables(s statement, setting, text string) {
 	var left []string
 	words, isList := r.known.words(text)
+	if text == "" || text[0] == '{' && text[len(text)-1] != '}' {
+		r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
+	}
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
 			value, _ := r.known.value(m[4])
@@ -161,7 +164,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 				value = "$" // unknown
 			}
 			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
-		} else if (part != "" || text == "") && (!isList || text == "") {
+		} else if part != "" && !isList {
 			r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
 		}
 	}

@@ -147,18 +147,11 @@ func (a *Application) initializer() {
 	var within string      // the variable of the capsule in which the line is
 	var first, threads int // of capsules
 	client := false
-	all := rubyStatements(serverBlock.ReplaceAll(s.text, []byte("$1"))) // so that what is in the block is not nested
-	assigned := 0
-	for _, c := range all {
-		if client = isClient(c, client); !client {
-			assigned += len(assignsRedis.FindAllString(c.text, -1))
-		}
-	}
-	client = false
-	for _, c := range all {
+	servers, assigned := []statement(nil), 0
+	for _, c := range rubyStatements(serverBlock.ReplaceAll(s.text, []byte("$1"))) { // so that what is in the block is not nested
 		s.namespaceMeans(c.line, c.text)
-		if client = isClient(c, client); !client {
-			s.addressMeans(c, assigned == 1)
+		if client = !strings.Contains(c.text, "configure_server") && (client || strings.Contains(c.text, "configure_client")); !client {
+			servers, assigned = append(servers, c), assigned+len(assignsRedis.FindAllString(c.text, -1))
 		}
 		if m := capsule.FindStringSubmatch(c.text); m != nil {
 			within, first = m[1], cmp.Or(first, c.line)
@@ -171,17 +164,15 @@ func (a *Application) initializer() {
 			}
 		}
 	}
+	for _, c := range servers {
+		s.addressMeans(c, assigned == 1)
+	}
 	if first > 0 {
 		s.offer(first, "database.headroom", threads, "capsules start threads beside Sidekiq's own, and each wants a connection. How many are there?")
 	}
 	if s.silent() {
 		s.forget()
 	}
-}
-
-// isClient reports whether a statement is of a block for clients of Sidekiq, after one that is or is not.
-func isClient(c statement, before bool) bool {
-	return !strings.Contains(c.text, "configure_server") && (before || strings.Contains(c.text, "configure_client"))
 }
 
 // addressMeans is about the address of Redis in a statement. One with a password is not shown. Only a literal that is assigned once, and

@@ -237,7 +237,7 @@ func TestVariables_OnlyHarmlessNamesAreTaken(t *testing.T) {
 // Only Ruby could tell the value of a field that is changed in another way than by a literal.
 func TestSettings_ChangedByRuby(t *testing.T) {
 	for code, key := range map[string]string{
-		`fetch(:default_env).merge!(a: 1)`: "environment", `fetch(:default_env)["A"] = "b"`: "environment", `set :default_env, fetch(:default_env, {}).merge(X)`: "environment",
+		`fetch(:default_env).merge!(a: 1)`: "environment", `fetch(:default_env)["A"] = "b"`: "environment", `set :default_env, fetch(:default_env, {}).merge(X)`: "environment", `set :default_env, { LANG: "C" }.merge(X)`: "environment",
 		`fetch(:linked_files) << ".env.production"`: "dotenv_files", `set :linked_dirs, %w[log exports] + X`: "hardening.read_write_paths", `append :sidekiq_queue, "a"`: "queues",
 		`remove :linked_files, ".env"`: "dotenv_files", `ask :deploy_to, "/srv/x"`: "deploy_root", `[1].each { |i| set :rails_env, "a" }`: "rails_env", "x = if y\n  set :user, 'a'\nend": "deploy_user",
 		"x = case y\nwhen 1\n  set :user, 'a'\nend": "deploy_user", `set(:user, "a") if x`: "deploy_user", `set :branch, "x"; set :user, b`: "deploy_user",
