@@ -23,7 +23,7 @@ func initCommand() *cobra.Command {
 read. A comment at each value names its source. What was found and not taken is a question: a comment and a commented field with a
 proposal. What the application itself decides, such as the queues of config/sidekiq.yml, stays with it.
 
-It reads Gemfile.lock or gems.locked, Procfile, .rbenv-vars, .env, in config sidekiq.yml, database.yml, storage.yml,
+It reads Gemfile.lock or gems.locked, Procfile, .rbenv-vars, in config sidekiq.yml, database.yml, storage.yml,
 application.rb, initializers/sidekiq.rb and Kamal's deploy.yml, what Capistrano reads (Capfile, config/deploy.rb, config/deploy) and
 a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is a question. No password gets into the model,
 and no Jinja, which Ansible would evaluate.

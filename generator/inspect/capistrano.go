@@ -17,16 +17,17 @@ import (
 type recipe struct {
 	*source
 	known   literals
-	user    bool            // a server of the file has told it
-	roles   []string        // of the servers
-	set     map[string]bool // nil: of a stage that is not the environment's, of which only the servers count
-	noStage bool            // it has stages, and none was read
-	port    int             // of ssh, for all servers
+	user    bool              // a server of the file has told it
+	roles   []string          // of the servers
+	set     map[string]bool   // nil: of a stage that is not the environment's, of which only the servers count
+	texts   map[string]string // of settings, as they are written
+	stages  []recipe          // the others
+	noStage bool              // it has stages, and none was read
+	port    int               // of ssh, for all servers
 	hosts   []host
 	units   []unit
 
 	environment     map[string]string
-	partial         bool // some variables were not taken
 	dotenv          []string
 	rvmDir, rvmRuby string
 }
@@ -56,7 +57,7 @@ var settings = map[string]func(r *recipe, s statement, name, text string){
 func (a *Application) deployment() {
 	stages := a.glob("config/deploy/*.rb")
 	main, own := []string{"Capfile", "config/deploy.rb"}, a.stage(stages)
-	r := &recipe{known: literals{}, set: map[string]bool{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
+	r := &recipe{known: literals{}, set: map[string]bool{}, texts: map[string]string{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
 	if own != nil {
 		r.known["stage"] = stageOf(own[0]) // Capistrano sets it before it loads any
 		stages = slices.DeleteFunc(stages, func(name string) bool { return name == own[0] })
@@ -71,7 +72,9 @@ func (a *Application) deployment() {
 		default:
 			r.source, r.user = s, false
 			r.read()
-			if s.silent() {
+			if name == "Capfile" && s.silent() {
+				s.forget()
+			} else if s.silent() {
 				s.say("nothing of use")
 			}
 		}
@@ -81,9 +84,13 @@ func (a *Application) deployment() {
 	}
 	r.source = a.reading("Capistrano's files", nil, byCapistrano) // for what they say together
 	r.deployTo()
+	if own != nil && stageOf(own[0]) != r.railsEnv && !r.set["rails_env"] {
+		r.offer(0, "rails_env", stageOf(own[0]), own[0]+" is the only stage, and its settings are taken. Is "+stageOf(own[0])+" the Rails environment, too?")
+	}
 	r.serversMean()
+	r.stagesMean()
 	r.unitsMean()
-	if r.partial {
+	if r.refuses("environment") {
 		r.offer(0, "environment", r.environment, "variables for Sidekiq. Does it need those that were not taken?")
 	} else if len(r.environment) > 0 {
 		r.find(0, "environment", r.environment, "variables for Sidekiq")
@@ -109,15 +116,22 @@ func (a *Application) stage(all []string) []string {
 }
 
 var (
-	call        = regexp.MustCompile(`^(set|set_if_empty|append|server|role)(\(\s*|\s+)([^=\s].*)$`)
+	call        = regexp.MustCompile(`^(set|set_if_empty|append|remove|ask|server|role)(\(\s*|\s+)([^=\s].*)$`)
 	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
+	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
+	changes     = regexp.MustCompile(`^fetch\(?\s*:(\w+)\b.*(?:<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b)`)
+	inBlock     = regexp.MustCompile(`[^.\w:@](?:set|set_if_empty|append)[\s(]\s*:(\w+)\s*[,)]`)
+	serverIn    = regexp.MustCompile(`(?:^|[^.\w:@])(?:server|role)(?:\s+["':%*A-Z@]|\(|\s+\w+\s*[,.\[])`)
 )
 
 func (r *recipe) read() {
+	before := len(r.roles)
 	for _, s := range rubyStatements(r.source.text) {
 		r.hook(s)
-		m := call.FindStringSubmatch(s.text)
+		m, bare := call.FindStringSubmatch(s.text), withoutText(s.text)
+		s.nested = s.nested || conditional.MatchString(bare)
 		if m == nil {
+			r.within(s, bare)
 			continue
 		}
 		text := m[3]
@@ -126,31 +140,55 @@ func (r *recipe) read() {
 		}
 		switch first := symbolFirst.FindStringSubmatch(text); {
 		case m[1] == "server":
-			names, _ := r.known.words(rubyOption(text, "roles"))
-			r.host(s, parts(text)[0], text, names)
-		case first == nil || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
+			r.server(s, text)
+		case first == nil && m[1] == "role":
+			r.refuse(s.line, "playbook.servers", "servers of a role whose name only Ruby could tell")
+		case first == nil:
 		case m[1] == "role":
 			r.role(s, first[1], first[2])
+		case m[1] == "remove" || m[1] == "ask" || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
+			r.setting(s, first[1], "")
 		case first[3] != "":
 			r.setting(s, first[1], "-> "+first[3])
 		default:
 			r.setting(s, first[1], first[2])
 		}
 	}
+	if roles := r.roles[before:]; len(roles) > 0 {
+		slices.Sort(roles)
+		r.say("roles " + list(slices.Compact(roles)))
+	}
+}
+
+// within notes calls in the midst of a statement, of which only Ruby could tell what they do.
+func (r *recipe) within(s statement, bare string) {
+	s.nested = true
+	if serverIn.MatchString(bare) {
+		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
+	}
+	for _, m := range append(inBlock.FindAllStringSubmatch(bare, -1), changes.FindAllStringSubmatch(bare, -1)...) {
+		r.setting(s, m[1], "")
+	}
+}
+
+// refuses reports whether something that Capistrano's files say of a field was not taken.
+func (r *recipe) refuses(key string) bool {
+	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.key == key && f.kind == refused && f.weight == byCapistrano })
 }
 
 func (r *recipe) setting(s statement, name, text string) {
+	if s.nested {
+		text = "" // which has no value
+	}
 	r.remember(s, name, text)
 	if name == "ssh_options" {
 		r.port = cmp.Or(r.known.number(rubyOption(text, "port")), r.port)
 	}
+	r.texts[name] = strings.ReplaceAll(text, "'", `"`)
 	if r.set == nil {
 		return
 	}
 	r.set[name] = true
-	if s.nested {
-		text = "" // which has no value
-	}
 	if take := settings[name]; take != nil {
 		take(r, s, name, text)
 	} else if key := settingOf[name]; key != "" {
@@ -173,9 +211,6 @@ func (r *recipe) unread(s statement, name, text string) {
 
 // remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby could tell.
 func (r *recipe) remember(s statement, name, text string) {
-	if s.nested {
-		return
-	}
 	delete(r.known, name)
 	value, _ := r.known.value(text)
 	if one, isText := value.(string); isText {

@@ -26,7 +26,7 @@ func (a *Application) deployed() {
 // linked keeps the files of linked_files that the role should know.
 func (r *recipe) linked(s statement, name, text string) {
 	files, ok := r.known.words(text)
-	if !ok {
+	if !ok || text == "" {
 		r.refuse(s.line, "dotenv_files", onlyRuby(name))
 		return
 	}
@@ -48,8 +48,11 @@ func (r *recipe) linked(s statement, name, text string) {
 // writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
-func (r *recipe) linkedDirs(s statement, _, text string) {
-	dirs, _ := r.known.words(text)
+func (r *recipe) linkedDirs(s statement, name, text string) {
+	dirs, ok := r.known.words(text)
+	if !ok || text == "" {
+		r.refuse(s.line, "hardening.read_write_paths", onlyRuby(name))
+	}
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
 	if len(dirs) > 0 {
 		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+", where jobs cannot write with the profile strict unless it is listed here")
@@ -78,14 +81,17 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 	}
 }
 
-// unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts.
-type unit struct{ name, instance string }
+// unit is a service of Sidekiq, or an instance of its template, that a task of Capistrano restarts by way of a program.
+type unit struct{ name, instance, program string }
 
-var runsSystemctl = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*systemctl.*sidekiq.*)$`)
+var (
+	runsService  = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*?\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq.*)$`)
+	serviceNamed = regexp.MustCompile(`^[\w@./-]*sidekiq[\w@.-]*(:[\w*-]+)?$`)
+)
 
-// hook keeps the services of Sidekiq in a command of systemctl.
+// hook keeps the services of Sidekiq in a command.
 func (r *recipe) hook(s statement) {
-	m := runsSystemctl.FindStringSubmatch(s.text)
+	m := runsService.FindStringSubmatch(s.text)
 	if m == nil {
 		return
 	}
@@ -94,20 +100,27 @@ func (r *recipe) hook(s statement) {
 		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby could tell")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
-		name, instance, _ := strings.Cut(strings.TrimSuffix(word, ".service"), "@")
-		if u := (unit{name, instance}); strings.Contains(name, "sidekiq") && !slices.Contains(r.units, u) {
-			r.units = append(r.units, u)
+		name, _, _ := strings.Cut(path.Base(word), ":")
+		name, instance, _ := strings.Cut(strings.TrimSuffix(name, ".service"), "@")
+		known := slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance })
+		if serviceNamed.MatchString(word) && !known {
+			r.units = append(r.units, unit{name, instance, m[2]})
 		}
 	}
 }
 
-// unitsMean takes the name of the restarted service. Several, or instances, are a question.
+// unitsMean takes the name of the restarted service. Several, instances, and those that systemd does not start are a question.
 func (r *recipe) unitsMean() {
 	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	name := r.units[0].name
-	r.find(0, "service_name", name, "a task runs systemctl with "+name)
+	name, said := r.units[0].name, "a task runs "+r.units[0].program+" with "+r.units[0].name
+	other := slices.ContainsFunc(r.units, func(u unit) bool { return u.name != name || u.program != "systemctl" })
+	if other || r.refuses("service_name") {
+		r.offer(0, "service_name", name, said+". Is that the service of Sidekiq?")
+	} else {
+		r.find(0, "service_name", name, said)
+	}
 	var instances []string
 	var processes []model.Process
 	for _, u := range r.units {
@@ -127,18 +140,26 @@ func (r *recipe) unitsMean() {
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
 	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
-	// A question too many does no harm.
+	// harmless are the variables of which the value is copied. A question too many does no harm.
+	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|NODE_OPTIONS|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBYOPT|RUBY_(YJIT|GC)_\w+|JAVA_HOME|JAVA_OPTS|MALLOC_\w+|LD_PRELOAD|` +
+		`SIDEKIQ_(COUNT|PRELOAD|PRELOAD_APP|MAXMEM_MB)|REDIS_PROVIDER|WEB_CONCURRENCY|DB_POOL|OMP_NUM_THREADS)$`)
 	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pw|cred|auth|dsn|salt|cert`)
-	secretValue = regexp.MustCompile(`://[^/\s]*@|[?&](?i:pass|secret|token|key|auth)|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$`)
+	secretValue = regexp.MustCompile("[:@$`]|(?i)pass|pwd|secret|token|key|auth|cred|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$")
 )
 
 // variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
 func (r *recipe) variables(s statement, setting, text string) {
 	var left []string
 	words, isList := r.known.words(text)
+	if text == "" || text[0] == '{' && text[len(text)-1] != '}' {
+		r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
+	}
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
 			value, _ := r.known.value(m[4])
+			if m[4] == "true" || m[4] == "false" {
+				value = m[4]
+			}
 			if _, isList := value.([]string); isList || value == nil {
 				value = "$" // unknown
 			}
@@ -153,7 +174,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 			r.path(s, setting, value)
 		case !variableName.MatchString(word):
 			left = append(left, "something that is no NAME=VALUE")
-		case strings.ContainsAny(value, "$`") || secretName.MatchString(name) || secretValue.MatchString(value):
+		case !harmless.MatchString(name) || secretValue.MatchString(value) || holdsJinja(value) || fault(map[string]any{"environment": map[string]string{name: value}}) != "":
 			left = append(left, name)
 		default:
 			r.variable(s, setting, name, value)
@@ -161,7 +182,6 @@ func (r *recipe) variables(s statement, setting, text string) {
 		}
 	}
 	if len(left) > 0 {
-		r.partial = true
 		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or only a shell could tell; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
@@ -224,14 +244,28 @@ func (a *Application) repoTree() {
 	if err != nil || m == nil {
 		return
 	}
-	if info, err := fs.Stat(a.files, string(m[1])); err == nil && info.IsDir() {
+	if info, err := fs.Stat(a.files, string(m[1])); err != nil || !info.IsDir() {
+		a.reading("config/deploy.rb", nil, byCapistrano).refuse(0, "", "set :repo_tree, "+inRuby(string(m[1]))+": there is no such directory")
+	} else {
 		a.files = inTree{a.files, string(m[1])}
 		a.note(finding{kind: remark, text: "config/deploy.rb: set :repo_tree, " + inRuby(string(m[1])) + ": the application is there, and the paths of its files are relative to that"})
 	}
 }
 
+// below asks about an application in a directory of the repository, which is not read.
+func (a *Application) below() {
+	if a.exists("Gemfile.lock") || a.exists("gems.locked") || a.recipe == nil {
+		return
+	}
+	if dirs := Below(a.files, ".", 2); len(dirs) > 0 {
+		root := fmt.Sprint(a.likely("deploy_root"), "/current/", dirs[0])
+		a.reading(a.recipe.name, nil, byOther).offer(0, "app_root", root, "no Gemfile.lock or gems.locked here, but in "+list(dirs)+", where nothing was read. Does Sidekiq run there?")
+	}
+}
+
 // engine asks about the application for the tests of an engine, which is not read.
 func (a *Application) engine() {
+	a.below()
 	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
 		if dir := path.Dir(path.Dir(name)); !a.exists("config/application.rb") {
 			root := fmt.Sprint(a.likely("deploy_root"), "/current/", dir)

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -126,12 +127,15 @@ func (a *Application) rubyFiles() {
 }
 
 var (
-	namespace   = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')?`)
-	capsule     = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
-	overruled   = regexp.MustCompile(`\b(\w+)\.(concurrency|queues)\s*=\s*(\d{0,9})`)
-	address     = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
-	addressElse = regexp.MustCompile(`\burl(?::|['"]?\s*=>)\s*(?:ENV\b[^"']*["'](\w+)["'])?`)
-	local       = regexp.MustCompile(`^redis://(?:localhost|127\.0\.0\.1)(?::6379)?(?:/0?)?$`)
+	namespace    = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')?`)
+	capsule      = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
+	overruled    = regexp.MustCompile(`\b(\w+)(?:\.options)?(?:\.|\[:)(concurrency|queues|timeout)\b\]?\s*=\s*(\d{0,9})`)
+	serverBlock  = regexp.MustCompile(`(?m)^(\s*Sidekiq\.configure_server)\s+do\s*\|\s*\w+\s*\|`)
+	assignsRedis = regexp.MustCompile(`\.redis\s*=[^=~]`)
+	redisOption  = regexp.MustCompile(`^\w+\.redis\s*=\s*(.+)$`)
+	address      = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
+	addressElse  = regexp.MustCompile(`\burl(?::|['"]?\s*=>)\s*(?:ENV\b[^"']*["'](\w+)["'])?`)
+	local        = regexp.MustCompile(`^redis://(?:localhost|127\.0\.0\.1)(?::6379)?(?:/0?)?$`)
 )
 
 // initializer looks for what Sidekiq's configuration in Ruby says literally.
@@ -143,23 +147,25 @@ func (a *Application) initializer() {
 	var within string      // the variable of the capsule in which the line is
 	var first, threads int // of capsules
 	client := false
-	for i, line := range strings.Split(string(s.text), "\n") {
-		line = withoutComment(line)
-		s.namespaceMeans(i+1, line)
-		client = !strings.Contains(line, "configure_server") && (client || strings.Contains(line, "configure_client"))
-		if !client {
-			s.addressMeans(i+1, line)
+	servers, assigned := []statement(nil), 0
+	for _, c := range rubyStatements(serverBlock.ReplaceAll(s.text, []byte("$1"))) { // so that what is in the block is not nested
+		s.namespaceMeans(c.line, c.text)
+		if client = !strings.Contains(c.text, "configure_server") && (client || strings.Contains(c.text, "configure_client")); !client {
+			servers, assigned = append(servers, c), assigned+len(assignsRedis.FindAllString(c.text, -1))
 		}
-		if m := capsule.FindStringSubmatch(line); m != nil {
-			within, first = m[1], cmp.Or(first, i+1)
+		if m := capsule.FindStringSubmatch(c.text); m != nil {
+			within, first = m[1], cmp.Or(first, c.line)
 		}
-		for _, m := range overruled.FindAllStringSubmatch(line, -1) {
-			if m[1] != within {
-				s.refuse(i+1, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
-			} else if n, err := strconv.Atoi(m[3]); err == nil {
+		for _, m := range overruled.FindAllStringSubmatch(c.text, -1) {
+			if n, err := strconv.Atoi(m[3]); m[1] != within {
+				s.refuse(c.line, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+			} else if err == nil && m[2] == "concurrency" {
 				threads += n
 			}
 		}
+	}
+	for _, c := range servers {
+		s.addressMeans(c, assigned == 1)
 	}
 	if first > 0 {
 		s.offer(first, "database.headroom", threads, "capsules start threads beside Sidekiq's own, and each wants a connection. How many are there?")
@@ -169,24 +175,47 @@ func (a *Application) initializer() {
 	}
 }
 
-// addressMeans is about the address of Redis in a line of Ruby. One with a password is not shown.
-func (s *source) addressMeans(line int, text string) {
-	m := address.FindStringSubmatch(text)
+// addressMeans is about the address of Redis in a statement. One with a password is not shown. Only a literal that is assigned once, and
+// whatever happens, counts.
+func (s *source) addressMeans(c statement, once bool) {
+	option := ""
+	if m := redisOption.FindStringSubmatch(c.text); m != nil {
+		option = m[1]
+	}
+	m := address.FindStringSubmatch(c.text)
 	switch {
 	case m == nil:
-		if m := addressElse.FindStringSubmatch(text); m != nil && m[1] != "" && m[1] != "REDIS_URL" {
-			s.refuse(line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role reads if environment has REDIS_PROVIDER: "+m[1]+"; else set it here, or in an encrypted group_vars")
-		} else if m != nil && m[1] == "" && strings.Contains(text, "redis") {
-			s.refuse(line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
-		}
+		s.noAddress(c, option)
 	case strings.Contains(m[3], "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
 	case strings.ContainsAny(m[3], "@?#"):
-		s.refuse(line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
-	case m[2] == "":
-		s.find(line, "redis.url", m[3], "the address of Redis")
+		s.refuse(c.line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
+	case m[2] == "REDIS_URL" && local.MatchString(m[3]):
+	case m[2] != "":
+		s.offer(c.line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is that so on the hosts?")
+	case !once || c.nested || inRuby(m[3]) != strings.ReplaceAll(rubyOption(option, "url"), "'", `"`) || conditional.MatchString(withoutText(option)):
+		s.offer(c.line, "redis.url", m[3], "an address of Redis. Is it that of Sidekiq on the hosts?")
+	default:
+		s.find(c.line, "redis.url", m[3], "the address of Redis")
 		s.say("redis " + m[3])
-	case !local.MatchString(m[3]) || m[2] != "REDIS_URL":
-		s.offer(line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is that so on the hosts?")
+	}
+}
+
+// noAddress is about a statement without a literal address: one of a host and a port, of a variable, or of what only Ruby could tell.
+func (s *source) noAddress(c statement, option string) {
+	host, hasHost := literals{}.text(rubyOption(option, "host"))
+	m := addressElse.FindStringSubmatch(c.text)
+	switch {
+	case hasHost && !strings.ContainsAny(host, "@:/?#"):
+		url := fmt.Sprintf("redis://%s:%d", host, cmp.Or(literals{}.number(rubyOption(option, "port")), 6379))
+		if db := (literals{}).number(rubyOption(option, "db")); db > 0 {
+			url += fmt.Sprintf("/%d", db)
+		}
+		s.offer(c.line, "redis.url", url, "the address of Redis, without a password. Is that so on the hosts?")
+	case m != nil && m[1] == "REDIS_URL":
+	case m != nil && m[1] != "":
+		s.refuse(c.line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role reads if environment has REDIS_PROVIDER: "+m[1]+"; else set it here, or in an encrypted group_vars")
+	case m != nil && strings.Contains(c.text, "redis"):
+		s.refuse(c.line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
 	}
 }
 

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -216,6 +217,66 @@ func deployed(text string) (a *Application, model string) {
 	return a, string(a.Text(schemaURL))
 }
 
+// What is not on the list of harmless names is a question, and so is a value that may hold a secret.
+func TestVariables_OnlyHarmlessNamesAreTaken(t *testing.T) {
+	for variable, taken := range map[string]bool{
+		`"TZ" => "UTC"`: true, `LC_ALL: "C.UTF-8"`: true, `malloc_arena_max: 2`: true, `rails_log_to_stdout: true`: true, `rails_log_to_stdout: nil`: false, `"NODE_ENV" => "production"`: true, `"LD_PRELOAD" => "/usr/lib/libx.so"`: true,
+		`"BUNDLE_GEMS__CONTRIBSYS__COM" => "a:hunter2"`: false, `"SLACK_WEBHOOK" => "https://hooks.slack.example/hunter2"`: false, `smtp_login: "hunter2"`: false,
+		`"JAVA_OPTS" => "-Dtrust.password=hunter2"`: false, `"TZ" => "a:hunter2@h"`: false, `"NODE_ENV" => "x\nhunter2"`: false, `"NODE_ENV" => "{{ hunter2 }}"`: false, `path: "/opt/x/bin:$PATH"`: false,
+	} {
+		a, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
+		require.NotContains(t, text, "hunter2", variable)
+		f, live := a.best("environment")
+		require.Equal(t, taken, live, variable)
+		if taken {
+			require.Len(t, f.value, 2, variable)
+			continue
+		}
+		_, value := question(t, a, "environment")
+		require.Equal(t, map[string]string{"LANG": "C"}, value, variable)
+	}
+	a, _ := deployed("set :default_env, { path: '$HOME/.rbenv/shims:/usr/local/bin:$PATH', lang: 'C' }\n")
+	_, live := a.best("environment")
+	require.True(t, live)
+}
+
+// Only Ruby could tell the value of a field that is changed in another way than by a literal.
+func TestSettings_ChangedByRuby(t *testing.T) {
+	for code, key := range map[string]string{
+		`fetch(:default_env).merge!(a: 1)`: "environment", `fetch(:default_env)["A"] = "b"`: "environment", `set :default_env, fetch(:default_env, {}).merge(X)`: "environment", `set :default_env, { LANG: "C" }.merge(X)`: "environment",
+		`fetch(:linked_files) << ".env.production"`: "dotenv_files", `set :linked_dirs, %w[log exports] + X`: "hardening.read_write_paths", `append :sidekiq_queue, "a"`: "queues",
+		`remove :linked_files, ".env"`: "dotenv_files", `ask :deploy_to, "/srv/x"`: "deploy_root", `[1].each { |i| set :rails_env, "a" }`: "rails_env", "x = if y\n  set :user, 'a'\nend": "deploy_user",
+		"x = case y\nwhen 1\n  set :user, 'a'\nend": "deploy_user", `set(:user, "a") if x`: "deploy_user", `set :branch, "x"; set :user, b`: "deploy_user",
+	} {
+		a, _ := deployed(code + "\n")
+		question(t, a, key)
+		asks(t, a)
+	}
+	for _, code := range []string{"x = <<~TXT\n  set :user, 'a'\nTXT\n", "x = <<-'TXT'\nset :user, b\n  TXT\n"} {
+		a, text := deployed(code + "set :branch, 'x'; set :rails_env, 'staging'\n")
+		require.NotContains(t, text, "config/deploy.rb:2", code)
+		f, _ := a.best("rails_env")
+		require.Equal(t, "staging", f.value, code)
+	}
+}
+
+// A server is never lost: the list is a question if a line was not understood.
+func TestServers_NotUnderstood(t *testing.T) {
+	for _, code := range []string{
+		`(2..5).each { |n| server "jobs#{n}", roles: %w[app] }`, `if x then server "b", roles: %w[app] end`, `%w[b c].each { |h| role :app, h }`, `server "b", roles: roles`, `server "b", roles: :app unless x`,
+		`server("b", roles: [:app]) if x`, `server(*HOSTS, roles: %w[app])`, `role :app, HOSTS`, `role name, "b"`, `server "b", :app`, `server "b", roles: %w[app], port: x`, `HOSTS.each { |h| server h, roles: %w[app] }`,
+	} {
+		a, _ := deployed("server 'a', roles: %w[app]\n" + code + "\n")
+		_, value := question(t, a, "playbook.servers")
+		require.Equal(t, []model.Server{{Host: "a", Stage: "production"}}, value, code)
+	}
+	for _, code := range []string{`server "b", { roles: %w[app], user: "x" }`, `server "b", user: "x"`, `on(roles(:app)) { |server| execute server.name }`, `puts "server b"`} {
+		a, _ := deployed("server 'a', roles: %w[app]\nrole :app, 'b'\n" + code + "\n")
+		f, _ := a.best("playbook.servers")
+		require.Len(t, f.value, 2, code)
+	}
+}
+
 func TestVariables_NoSecretIsQuoted(t *testing.T) {
 	for _, variable := range []string{`"AWS_SECRET" => "hunter2"`, `"X" => "redis://:hunter2@h/1"`, `"X" => "hunter2hunter2hunter2hunter2"`, `api_key: "hunter2"`, `"DB_PASS" => 'hunter2'`, `"CACHE" => "redis://h/1?password=hunter2"`} {
 		_, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
@@ -241,9 +302,8 @@ func TestServers_AreLimited(t *testing.T) {
 		fmt.Fprintf(&recipe, "server \"h%d\", roles: [:app]\n", i)
 	}
 	a, text := deployed(recipe.String())
-	servers, ok := a.best("playbook.servers")
-	require.True(t, ok)
-	require.Greater(t, len(servers.value.([]model.Server)), 50)
+	_, servers := question(t, a, "playbook.servers")
+	require.Greater(t, len(servers.([]model.Server)), 50)
 	require.Contains(t, text, "the list of servers is full")
 }
 
@@ -283,16 +343,103 @@ func TestUnits_OfTasks(t *testing.T) {
 	}
 }
 
+// A name that systemd need not know, or one of several, is a question.
+// The settings of other stages are not taken: they are named, without values.
+func TestStages_DifferingSettings(t *testing.T) {
+	files := fstest.MapFS{
+		"config/deploy.rb":            {Data: []byte("set :application, 'x'\nset :service_unit_name, \"x_#{fetch(:stage)}\"\nset :sidekiq_timeout, 30\nset :user, 'a'\n")},
+		"config/deploy/production.rb": {Data: []byte("set :deploy_to, '/srv/x'\nset :rails_env, 'production'\nserver 'p', roles: %w[app]\n")},
+		"config/deploy/staging.rb":    {Data: []byte("set :deploy_to, '/srv/y'\nset :rails_env, 'production'\nset :default_env, { A: 'hunter2' }\nserver 's', user: \"a\", roles: %w[app]\n")},
+		"config/deploy/demo.rb":       {Data: []byte("set :deploy_to, '/srv/z'\n")},
+	}
+	a := Look(files, Options{})
+	text := strings.ReplaceAll(string(a.Text(schemaURL)), "\n  # ", " ")
+	const want = "config/deploy/staging.rb: differs in default_env, deploy_to, service_unit_name: set sidekiq_deploy_root, sidekiq_environment, sidekiq_service_name in inventory/group_vars/staging.yml"
+	require.Contains(t, text, want)
+	require.NotContains(t, text, "hunter2")
+	require.NotContains(t, text, "demo")
+	var shown bytes.Buffer
+	require.NoError(t, a.Tell(&shown))
+	require.Contains(t, shown.String(), "differs in default_env")
+
+	delete(files, "config/deploy/production.rb")
+	delete(files, "config/deploy/demo.rb")
+	files["config/deploy/staging.rb"] = &fstest.MapFile{Data: []byte("set :deploy_to, '/srv/y'\n")}
+	a = Look(files, Options{})
+	_, value := question(t, a, "rails_env")
+	require.Equal(t, "staging", value)
+	require.Equal(t, "/srv/y", accepts(t, a.Text(schemaURL)).DeployRoot)
+}
+
+func TestUnits_AreQuestions(t *testing.T) {
+	for commands, name := range map[string]string{
+		`execute :sudo, "service sidekiq-low restart"`: "sidekiq-low", `execute "sudo monit restart sidekiq_crm_0"`: "sidekiq_crm_0", `execute "sudo /etc/init.d/sidekiq restart"`: "sidekiq",
+		`sudo "supervisorctl restart sidekiq:*"`: "sidekiq", "sudo 'systemctl restart sidekiq-a'\n  sudo 'service sidekiq-b restart'": "sidekiq-a",
+		"sudo 'systemctl restart sidekiq-a'\n  sudo \"systemctl restart sidekiq-#{x}\"": "sidekiq-a",
+	} {
+		a, text := deployed("task :restart do\n  " + commands + "\nend\n")
+		_, value := question(t, a, "service_name")
+		require.Equal(t, name, value, commands)
+		require.Equal(t, strings.Contains(commands, "sidekiq-b"), strings.Contains(text, "a task restarts sidekiq-b, too"), commands)
+		asks(t, a)
+	}
+}
+
+func TestBelow_IsAQuestion(t *testing.T) {
+	files := fstest.MapFS{"config/deploy.rb": {Data: []byte("set :deploy_to, '/srv/x'\nset :repo_tree, 'none'\n")}, "apps/api/Gemfile.lock": {}, "apps/web/Gemfile.lock": {}}
+	a := Look(files, Options{})
+	text, value := question(t, a, "app_root")
+	require.Equal(t, "/srv/x/current/apps/api", value)
+	require.Contains(t, text, "apps/api, apps/web")
+	require.Contains(t, string(a.Text(schemaURL)), `set :repo_tree, "none": there is no such directory`)
+	files["Gemfile.lock"] = &fstest.MapFile{}
+	require.NotContains(t, string(Look(files, Options{}).Text(schemaURL)), "app_root")
+}
+
 func TestInitializer_Addresses(t *testing.T) {
 	for code, want := range map[string]string{
 		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
 		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
-		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `{ host: "h" }`: "",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `REDIS`: "",
+		`{ host: "h", port: 6380, password: "hunter2" }`: "# redis:\n#   url: redis://h:6380\n", `{ host: "h", db: 2 }`: "# redis:\n#   url: redis://h:6379/2\n", `{ url: "redis://h/1" } if x`: "# redis:\n#   url: redis://h/1\n",
+		`{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
 	} {
 		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, Options{}).Text(schemaURL))
 		require.NotContains(t, text, "hunter2", code)
 		require.Equal(t, want != "", strings.Contains(text, "initializers"), code)
 		require.Contains(t, text+strings.ReplaceAll(text, "\n# ", " "), want, code)
+	}
+}
+
+// An address counts if it is assigned once, whatever happens.
+func TestInitializer_Assignments(t *testing.T) {
+	for code, live := range map[string]bool{
+		"Sidekiq.configure_server do |config|\n  config.redis = { url: 'redis://h/1' }\nend\nSidekiq.configure_client do |config|\n  config.redis = { url: 'redis://h/2' }\nend\n":         true,
+		"Sidekiq.configure_server do |config|\n  config.redis = {\n    url: 'redis://h/1',\n    timeout: 3\n  }\n  $locks = Redis.new(url: 'redis://h/2')\nend\n":                          true,
+		"Sidekiq.configure_server do |config|\n  if Rails.env.development?\n    config.redis = { url: 'redis://h/1' }\n  else\n    config.redis = { url: ENV['REDIS_URL'] }\n  end\nend\n": false,
+		"Sidekiq.configure_server do |config|\n  if x\n    config.redis = { url: 'redis://h/1' }\n  end\nend\n":                                                                            false,
+		"config.redis = { url: 'redis://h/1' }\nconfig.redis = { url: 'redis://h/2' }\n":                                                                                                   false,
+		"config.redis = { url: 'redis://h/1' }\nif x then config.redis = y end\n":                                                                                                          false,
+		"$locks = Redis.new(url: 'redis://h/1')\n": false,
+	} {
+		a := Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte(code)}}, Options{})
+		f, ok := a.best("redis.url")
+		require.Equal(t, live, ok, code)
+		if live {
+			require.Equal(t, "redis://h/1", f.value, code)
+			continue
+		}
+		_, value := question(t, a, "redis.url")
+		require.Equal(t, "redis://h/1", value, code)
+	}
+}
+
+func TestInitializer_CountsMore(t *testing.T) {
+	for code, key := range map[string]string{
+		"config[:concurrency] = 30": "concurrency", "config[:queues] = %w[a]": "queues", "Sidekiq.options[:concurrency] = 12": "concurrency", "config.options[:timeout] = 90": "timeout", "config.queues = x": "queues",
+	} {
+		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte(code + "\n")}}, Options{}).Text(schemaURL))
+		require.Contains(t, text, "config/initializers/sidekiq.rb:1: sets "+key+" in Ruby", code)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,9 +17,10 @@ type statement struct {
 }
 
 var (
-	opens     = regexp.MustCompile(`^(if|unless|case|begin|while|until|for|def|class|module)\b|\bdo(\s*\|[^|]*\|)?$`)
+	opens     = regexp.MustCompile(`(?:^|[=(,]\s*|<<\s*)(?:if|unless|case|begin|while|until|for)(?:[\s(]|$)|^(?:def|class|module)\b|\bdo(\s*\|[^|]*\|)?$`)
 	closes    = regexp.MustCompile(`^end\b`)
-	inOneLine = regexp.MustCompile(`\bend$`)
+	inOneLine = regexp.MustCompile(`\bend\)*$`)
+	heredoc   = regexp.MustCompile("<<[~-]?[\"'`]?([A-Za-z_]\\w*)")
 )
 
 // longestStatement is how many lines a statement may have. What is longer has a bracket that was not understood.
@@ -32,33 +34,52 @@ func rubyStatements(source []byte) (all []statement) {
 	source = noCode.ReplaceAllFunc(source, func(text []byte) []byte { return bytes.Repeat([]byte("\n"), bytes.Count(text, []byte("\n"))) })
 	depth := 0
 	var now statement
-	for i, line := range strings.Split(string(source), "\n") {
-		code := strings.TrimSpace(withoutComment(line))
+	lines := strings.Split(string(source), "\n")
+	for i := 0; i < len(lines); i++ {
+		code := strings.TrimSpace(withoutComment(lines[i]))
 		if code == "" {
 			continue
 		}
 		if now.text == "" {
 			now.line = i + 1
 		}
+		begun := i + 1 - now.line
+		i += heredocLines(code, lines[i+1:])
 		now.text = strings.TrimSpace(now.text + " " + code)
-		if goesOn(now.text) && i+1-now.line < longestStatement {
+		parted, open := split(now.text, ';')
+		if (open > 0 || strings.HasSuffix(now.text, ",")) && begun < longestStatement {
 			continue
 		}
-		if closes.MatchString(now.text) && depth > 0 {
-			depth--
+		if open != 0 {
+			parted = []string{now.text}
 		}
-		now.nested = depth > 0
-		all = append(all, now)
-		if opens.MatchString(now.text) && !inOneLine.MatchString(now.text) {
-			depth++
+		for _, text := range parted {
+			if text == "" {
+				continue
+			}
+			if closes.MatchString(text) && depth > 0 {
+				depth--
+			}
+			all = append(all, statement{now.line, text, depth > 0})
+			if bare := withoutText(text); opens.MatchString(bare) && !inOneLine.MatchString(bare) {
+				depth++
+			}
 		}
 		now = statement{}
 	}
 	return all
 }
 
-// rubyToken matches a string, a comment, a bracket or a comma. A string may lack its end.
-var rubyToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?|(?:^|[ \t])#.*|[(\[{)\]},]`)
+// heredocLines is how many lines are the text of a heredoc that begins in a line.
+func heredocLines(code string, after []string) int {
+	if m := heredoc.FindStringSubmatch(code); m != nil {
+		return 1 + slices.IndexFunc(after, func(line string) bool { return strings.TrimSpace(line) == m[1] })
+	}
+	return 0
+}
+
+// rubyToken matches a string, a comment, a bracket, a comma or a semicolon. A string may lack its end.
+var rubyToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?|(?:^|[ \t])#.*|[(\[{)\]},;]`)
 
 func withoutComment(line string) string {
 	return rubyToken.ReplaceAllStringFunc(line, func(found string) string {
@@ -69,19 +90,24 @@ func withoutComment(line string) string {
 	})
 }
 
-func goesOn(text string) bool {
-	_, open := split(text)
-	return open > 0 || strings.HasSuffix(text, ",")
+// withoutText has "" for each string.
+func withoutText(code string) string {
+	return rubyToken.ReplaceAllStringFunc(code, func(found string) string {
+		if found[0] == '"' || found[0] == '\'' {
+			return `""`
+		}
+		return found
+	})
 }
 
 // parts are what commas part, outside of strings and brackets, up to a bracket that closes one opened before.
 func parts(text string) []string {
-	all, _ := split(text)
+	all, _ := split(text, ',')
 	return all
 }
 
-// split is parts, and how many brackets are open at the end.
-func split(text string) (all []string, open int) {
+// split is parts between a separator, and how many brackets are open at the end.
+func split(text string, separator byte) (all []string, open int) {
 	begin, end := 0, len(text)
 	for _, at := range rubyToken.FindAllStringIndex(text, -1) {
 		switch text[at[0]] {
@@ -91,7 +117,7 @@ func split(text string) (all []string, open int) {
 			if open--; open < 0 {
 				end = min(end, at[0])
 			}
-		case ',':
+		case separator:
 			if open == 0 && end == len(text) {
 				all, begin = append(all, strings.TrimSpace(text[begin:at[0]])), at[1]
 			}
@@ -106,6 +132,9 @@ func rubyOption(text, name string) string {
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := begins.FindString(part); m != "" {
 			return part[len(m):]
+		}
+		if strings.HasPrefix(part, "{") {
+			return rubyOption(part, name)
 		}
 	}
 	return ""

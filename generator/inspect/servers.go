@@ -20,12 +20,12 @@ type host struct {
 
 // other takes the servers of another stage, or the services that a task restarts.
 func (r *recipe) other(s *source) {
-	o := recipe{source: s, known: maps.Clone(r.known), port: r.port}
+	o := recipe{source: s, known: maps.Clone(r.known), texts: map[string]string{}, port: r.port}
 	if path.Ext(s.name) == ".rb" {
 		s.say("for another stage")
 		o.known["stage"] = stageOf(s.name)
 		o.read()
-		r.hosts = append(r.hosts, o.hosts...)
+		r.hosts, r.stages = append(r.hosts, o.hosts...), append(r.stages, o)
 		return
 	}
 	o.read()
@@ -33,9 +33,20 @@ func (r *recipe) other(s *source) {
 	s.forget()
 }
 
+// server reads a call whose options tell the roles.
+func (r *recipe) server(s statement, text string) {
+	all, option := parts(text), rubyOption(text, "roles")
+	roles, ok := r.known.words(option)
+	if !s.nested && (!ok || option == "" && len(all) > 1 && !optionBegins.MatchString(strings.TrimLeft(all[1], "{ "))) {
+		r.refuse(s.line, "playbook.servers", "a server whose roles only Ruby could tell")
+		roles = nil
+	}
+	r.host(s, all[0], text, roles)
+}
+
 func (r *recipe) role(s statement, name, text string) {
-	servers, _ := r.known.words(text)
-	if len(servers) == 0 {
+	servers, ok := r.known.words(text)
+	if !ok || len(servers) == 0 {
 		servers = []string{""} // which is no name
 	}
 	for _, server := range servers {
@@ -50,9 +61,7 @@ var (
 
 // host keeps a server, whose name is a literal of Ruby. Roles of the same host add up.
 func (r *recipe) host(s statement, name, options string, roles []string) {
-	if r.roles = append(r.roles, roles...); len(roles) > 0 {
-		r.say("roles " + list(roles))
-	}
+	r.roles = append(r.roles, roles...)
 	text, _ := r.known.text(name)
 	m := hostText.FindStringSubmatch(text)
 	literal := m != nil && !s.nested
@@ -73,7 +82,11 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	}
 	i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage })
 	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
-	case !literal || h.Host == "localhost" || h.Host == "127.0.0.1":
+	case !literal:
+	case port != "" && h.Port == 0 && r.known.number(port) != 22:
+		r.refuse(s.line, "playbook.servers", "a server whose port only Ruby could tell")
+	case h.Host == "localhost" || h.Host == "127.0.0.1":
+		r.say(h.Host + " left out")
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
 	case what != "":
@@ -90,6 +103,9 @@ const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(s statement, user string) {
+	if before := r.texts["user"]; user != `""` {
+		r.texts["user"] = cmp.Or(before, strings.ReplaceAll(user, "'", `"`))
+	}
 	before, _ := r.best("deploy_user")
 	switch value, ok := r.known.value(user); {
 	case r.set == nil || user == `""`:
@@ -132,7 +148,34 @@ func (r *recipe) serversMean() {
 			all = append(all, h.Server)
 		}
 	}
-	if len(all) > 0 {
-		r.find(0, "playbook.servers", all, plural(len(all), "server")+" with the role "+strings.Join(roles, " or "))
+	if said := plural(len(all), "server") + " with the role " + strings.Join(roles, " or "); r.refuses("playbook.servers") {
+		r.offer(0, "playbook.servers", all, said+". Which others are there?")
+	} else if len(all) > 0 {
+		r.find(0, "playbook.servers", all, said)
+	}
+}
+
+// stagesMean names the settings that differ in other stages whose servers are listed. Their values may be secret.
+func (r *recipe) stagesMean() {
+	for _, o := range r.stages {
+		var names, variables []string
+		keys := maps.Clone(settingOf)
+		keys["default_env"] = "environment"
+		for name, key := range keys {
+			is, has := o.texts[name]
+			was, had := r.texts[name]
+			differs := has && is != was || !has && strings.Contains(was, ":stage")
+			if differs || name == "rails_env" && !has && !had { // capistrano-rails takes the stage
+				names, variables = append(names, name), append(variables, fieldOf(key).Name)
+			}
+		}
+		slices.Sort(names)
+		slices.Sort(variables)
+		variables = slices.DeleteFunc(slices.Compact(variables), func(name string) bool { return name == "" })
+		if len(names) > 0 && len(variables) > 0 && len(o.hosts) > 0 {
+			text := fmt.Sprintf("differs in %s: set %s in inventory/group_vars/%s.yml", list(names), list(variables), o.hosts[0].Stage)
+			o.tell(0, "playbook.servers", text)
+			o.say(text)
+		}
 	}
 }
