@@ -142,7 +142,7 @@ func (r *recipe) read() {
 		case m[1] == "server":
 			r.server(s, text)
 		case first == nil && m[1] == "role":
-			r.refuse(s.line, "playbook.servers", "servers of a role whose name only Ruby could tell")
+			r.refuse(s.line, "playbook.servers", "servers of a role whose name only Ruby can determine")
 		case first == nil:
 		case m[1] == "role":
 			r.role(s, first[1], first[2])
@@ -160,11 +160,11 @@ func (r *recipe) read() {
 	}
 }
 
-// within notes calls in the midst of a statement, of which only Ruby could tell what they do.
+// within notes calls in the midst of a statement, of which only Ruby can determine what they do.
 func (r *recipe) within(s statement, bare string) {
 	s.nested = true
 	if serverIn.MatchString(bare) {
-		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
+		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby can determine")
 	}
 	for _, m := range append(inBlock.FindAllStringSubmatch(bare, -1), changes.FindAllStringSubmatch(bare, -1)...) {
 		r.setting(s, m[1], "")
@@ -209,7 +209,7 @@ func (r *recipe) unread(s statement, name, text string) {
 	}
 }
 
-// remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby could tell.
+// remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby can determine.
 func (r *recipe) remember(s statement, name, text string) {
 	delete(r.known, name)
 	value, _ := r.known.value(text)
@@ -218,7 +218,7 @@ func (r *recipe) remember(s statement, name, text string) {
 	}
 }
 
-func onlyRuby(what string) string { return "only Ruby could tell " + what }
+func onlyRuby(what string) string { return "only Ruby can determine " + what }
 
 // literal notes a value that stands there literally, and says so of any other. The format shows what stands there.
 func (r *recipe) literal(s statement, name, format, key, text string) {
@@ -251,11 +251,11 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))
 }
 
-// doubt makes an offer of what Capistrano's files said of a field before, since a later setting counts more, and only Ruby could tell it.
+// doubt makes an offer of what Capistrano's files said of a field before, since a later setting counts more, and only Ruby can determine it.
 func (r *recipe) doubt(key string) {
 	for i := range r.findings {
 		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
-			f.kind, f.text = offered, f.from+": "+f.text+". Does that hold?"
+			f.kind, f.text = offered, f.from+": "+f.text+". Is that right?"
 		}
 	}
 }
@@ -297,5 +297,5 @@ func (r *recipe) deployTo() {
 	if r.set["deploy_to"] || r.noStage || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
 		return
 	}
-	r.find(0, "deploy_root", "/var/www/"+application, "no :deploy_to, and this is Capistrano's default")
+	r.find(0, "deploy_root", "/var/www/"+application, ":deploy_to is not set; Capistrano's default")
 }

@@ -91,7 +91,7 @@ func showsConfig(t *testing.T, name, text string, c sidekiq.Config) {
 	require.Contains(t, text, "config/sidekiq.yml: "+threads, name)
 	var queues []string
 	for _, q := range c.Queues {
-		queues = append(queues, cmp.Or(q.Name, "one whose name only Ruby can tell"))
+		queues = append(queues, cmp.Or(q.Name, "one whose name only Ruby can determine"))
 	}
 	if len(queues) > 0 {
 		require.Contains(t, text, printable(", queues "+list(queues), 500), name)

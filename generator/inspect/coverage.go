@@ -183,7 +183,7 @@ func (a *Application) swarmless() {
 	}
 	for i := range a.findings {
 		if f := &a.findings[i]; f.key == "command" && f.kind == found && f.value == sidekiq.Swarm {
-			f.kind, f.text = offered, f.from+": "+f.text+". Does that hold?"
+			f.kind, f.text = offered, f.from+": "+f.text+". Is that right?"
 		}
 	}
 }

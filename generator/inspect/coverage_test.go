@@ -152,5 +152,5 @@ func TestUpdate_MissingEntries(t *testing.T) {
 	a, _ := updated(t, fstest.MapFS{"Procfile": {Data: []byte("a: sidekiq -q a\nb: sidekiq -q b")}}, "production", []byte("processes: [{name: a, queues: [a]}]\n"))
 	var shown strings.Builder
 	require.NoError(t, a.Tell(&shown))
-	require.Contains(t, shown.String(), `processes is kept: Procfile:1 says otherwise: 2 workers; not in this file: {"name":"b","queues":["b"]}`)
+	require.Contains(t, shown.String(), `processes is kept: Procfile:1 differs: 2 workers; not in this file: {"name":"b","queues":["b"]}`)
 }

@@ -55,7 +55,7 @@ func (r *recipe) linkedDirs(s statement, name, text string) {
 	}
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
 	if len(dirs) > 0 {
-		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+", where jobs cannot write with the profile strict unless it is listed here")
+		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+": the profile strict denies jobs write access there; add it to hardening.read_write_paths to allow it")
 	}
 }
 
@@ -73,7 +73,7 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 	}
 	switch {
 	case r.gems["dotenv"].line == 0: // which dotenv-rails requires
-		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Does systemd have to give Sidekiq its variables?")
+		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Should systemd load it (EnvironmentFile=)?")
 	case !known:
 		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
@@ -97,7 +97,7 @@ func (r *recipe) hook(s statement) {
 	}
 	words, ok := r.known.words(m[1])
 	if !ok {
-		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby could tell")
+		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby can determine")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, _, _ := strings.Cut(path.Base(word), ":")
@@ -173,7 +173,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 		case name == "PATH":
 			r.path(s, setting, value)
 		case !variableName.MatchString(word):
-			left = append(left, "something that is no NAME=VALUE")
+			left = append(left, "an entry that is not NAME=VALUE")
 		case !harmless.MatchString(name) || secretValue.MatchString(value) || holdsJinja(value) || fault(map[string]any{"environment": map[string]string{name: value}}) != "":
 			left = append(left, name)
 		default:
@@ -182,7 +182,7 @@ func (r *recipe) variables(s statement, setting, text string) {
 		}
 	}
 	if len(left) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or only a shell could tell; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
+		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or which only a shell can determine; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
 

@@ -35,7 +35,7 @@ func (a *Application) lockfile() {
 	}
 	s := a.open(name, byOther)
 	if s == nil {
-		a.note(finding{kind: remark, key: "sidekiq_version", text: name + " is not there; the role reads that of the host"})
+		a.note(finding{kind: remark, key: "sidekiq_version", text: name + " does not exist; the role reads the one on the host"})
 		if name == "gems.locked" {
 			a.reading("gems.rb", nil, byOther).say("without gems.locked")
 		}
@@ -74,7 +74,7 @@ func (s *source) gemsMean() {
 		s.Unwanted = s.name + " has no Sidekiq"
 		s.refuse(0, "sidekiq_version", "no sidekiq in it; hint: bundle add sidekiq")
 	case !s.version.AtLeast(5, 0, 0):
-		s.refuse(line, "sidekiq_version", "Sidekiq "+s.version.String()+" is older than 5, which the role is made for")
+		s.refuse(line, "sidekiq_version", "Sidekiq "+s.version.String()+" is older than 5, the oldest that the role supports")
 	default:
 		s.tell(line, "sidekiq_version", "Sidekiq "+s.version.String())
 	}
@@ -85,14 +85,14 @@ func (s *source) gemsMean() {
 		case "2", "3":
 			s.find(g.line, "capistrano.gem", major, said)
 		default:
-			s.tell(g.line, "capistrano.gem", said+", for which there are no lines: take the gem out, `sidekiq-role capistrano` makes tasks that need none")
+			s.tell(g.line, "capistrano.gem", said+", not supported: remove the gem; `sidekiq-role capistrano` generates tasks that do not need it")
 		}
 	}
 	if g := s.gems["redis-namespace"]; g.line > 0 {
 		s.offer(g.line, "redis.namespace", "myapp", "redis-namespace "+g.version.String()+". Which namespace does Sidekiq have, if any?")
 	}
 	if g := s.gems["sidekiq-ent"]; g.line > 0 {
-		s.offer(g.line, "command", sidekiq.Swarm, "sidekiq-ent "+g.version.String()+". Does sidekiqswarm start Sidekiq? By default sidekiq does.")
+		s.offer(g.line, "command", sidekiq.Swarm, "sidekiq-ent "+g.version.String()+". Is Sidekiq started with sidekiqswarm? Default: sidekiq.")
 	}
 }
 
@@ -119,10 +119,10 @@ func (a *Application) rubyFiles() {
 			s.forget()
 			continue
 		}
-		s.say("for " + h.managers + ", at least where people develop")
+		s.say("for " + h.managers + ", at least on development machines")
 		manager, _, _ := strings.Cut(h.managers, " ")
 		s.offer(0, "ruby.manager", manager, "it is for "+h.managers+
-			". Do the hosts have that, too, or only the people who develop? `auto` looks for all managers on the host.")
+			". Do the hosts use it, or only development machines? `auto` looks for all managers on the host.")
 	}
 }
 
@@ -158,7 +158,7 @@ func (a *Application) initializer() {
 		}
 		for _, m := range overruled.FindAllStringSubmatch(c.text, -1) {
 			if n, err := strconv.Atoi(m[3]); m[1] != within {
-				s.refuse(c.line, m[2], "sets "+m[2]+" in Ruby, which counts more than config/sidekiq.yml, a flag, and what is set here")
+				s.refuse(c.line, m[2], "sets "+m[2]+" in Ruby, which overrides config/sidekiq.yml, flags and this value")
 			} else if err == nil && m[2] == "concurrency" {
 				threads += n
 			}
@@ -191,7 +191,7 @@ func (s *source) addressMeans(c statement, once bool) {
 		s.refuse(c.line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
 	case m[2] == "REDIS_URL" && local.MatchString(m[3]):
 	case m[2] != "":
-		s.offer(c.line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is that so on the hosts?")
+		s.offer(c.line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is it the same on the hosts?")
 	case !once || c.nested || inRuby(m[3]) != strings.ReplaceAll(rubyOption(option, "url"), "'", `"`) || conditional.MatchString(withoutText(option)):
 		s.offer(c.line, "redis.url", m[3], "an address of Redis. Is it that of Sidekiq on the hosts?")
 	default:
@@ -200,7 +200,7 @@ func (s *source) addressMeans(c statement, once bool) {
 	}
 }
 
-// noAddress is about a statement without a literal address: one of a host and a port, of a variable, or of what only Ruby could tell.
+// noAddress is about a statement without a literal address: one of a host and a port, of a variable, or of what only Ruby can determine.
 func (s *source) noAddress(c statement, option string) {
 	host, hasHost := literals{}.text(rubyOption(option, "host"))
 	m := addressElse.FindStringSubmatch(c.text)
@@ -210,12 +210,12 @@ func (s *source) noAddress(c statement, option string) {
 		if db := (literals{}).number(rubyOption(option, "db")); db > 0 {
 			url += fmt.Sprintf("/%d", db)
 		}
-		s.offer(c.line, "redis.url", url, "the address of Redis, without a password. Is that so on the hosts?")
+		s.offer(c.line, "redis.url", url, "the address of Redis, without a password. Is it the same on the hosts?")
 	case m != nil && m[1] == "REDIS_URL":
 	case m != nil && m[1] != "":
 		s.refuse(c.line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role reads if environment has REDIS_PROVIDER: "+m[1]+"; else set it here, or in an encrypted group_vars")
 	case m != nil && strings.Contains(c.text, "redis"):
-		s.refuse(c.line, "redis.url", "the address of Redis is not literal, only Ruby could tell it")
+		s.refuse(c.line, "redis.url", "the address of Redis is not a literal; only Ruby can determine it")
 	}
 }
 
@@ -224,7 +224,7 @@ func (s *source) namespaceMeans(line int, text string) {
 		return
 	}
 	if m := namespace.FindStringSubmatch(text); m != nil && m[1]+m[2] == "" {
-		s.refuse(line, "redis.namespace", "a namespace that is not literal, only Ruby could tell its name")
+		s.refuse(line, "redis.namespace", "a namespace that is not a literal; only Ruby can determine it")
 	} else if m != nil {
 		s.find(line, "redis.namespace", m[1]+m[2], `namespace: "`+m[1]+m[2]+`"`)
 		s.say("namespace " + m[1] + m[2])

@@ -38,6 +38,6 @@ func (f finding) inert() finding {
 	default:
 		return f
 	}
-	f.kind, f.value, f.text = refused, nil, "not taken, since its value "+what
+	f.kind, f.value, f.text = refused, nil, "ignored: its value "+what
 	return f
 }

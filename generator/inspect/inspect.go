@@ -2,7 +2,7 @@
 //
 // # Decisions
 //
-// It reads files and runs nothing: what only Ruby or a shell could tell is a question with a proposal, unless a source that counts more has a
+// It reads files and runs nothing: what only Ruby or a shell can determine is a question with a proposal, unless a source that counts more has a
 // value, or the role settles it on the host. A file that cannot be understood is a remark, never an error. What the application itself decides,
 // such as the queues of config/sidekiq.yml, stays with it, and is a comment. No secret gets into any text.
 //
@@ -86,7 +86,7 @@ type Application struct {
 	seen       []*seen
 	gems       map[string]gem
 	version    sidekiq.Version // of Sidekiq
-	configured int             // threads of config/sidekiq.yml; 0: only Ruby can tell
+	configured int             // threads of config/sidekiq.yml; 0: only Ruby can determine
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	recipe     *recipe         // of Capistrano

@@ -98,7 +98,7 @@ func TestPlanted_EveryWord(t *testing.T) {
 		a := Look(files, Options{})
 		inert(t, where, a)
 		for _, f := range a.findings {
-			withheld[f.key] = withheld[f.key] || strings.HasPrefix(f.text, "not taken, since its value ")
+			withheld[f.key] = withheld[f.key] || strings.HasPrefix(f.text, "ignored: its value ")
 		}
 	}
 	maps.DeleteFunc(withheld, func(_ string, was bool) bool { return !was })

@@ -24,7 +24,7 @@ func (a *Application) playbooks() {
 		switch {
 		case err != nil && (a.asked.PlaybookName != "" || namesRole.Match(s.text)):
 			line, what := model.SyntaxError(err)
-			s.refuse(line, "", "no YAML: "+what)
+			s.refuse(line, "", "invalid YAML: "+what)
 		case p.plays != nil:
 			used = append(used, p)
 		case a.asked.PlaybookName != "":
@@ -73,7 +73,7 @@ func (s *source) playsMean(plays []play) {
 	}
 	switch hosts := target(&p.Hosts); {
 	case slices.Contains([]string{"all", "localhost", "ungrouped"}, hosts.Value) || !fieldOf("playbook.hosts").Fits(hosts.Value):
-		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not one group of their own")
+		s.refuse(hosts.Line, "playbook.hosts", "its hosts are not a single group")
 	default:
 		s.find(hosts.Line, "playbook.hosts", hosts.Value, "hosts: "+hosts.Value)
 		s.say("hosts " + hosts.Value)
@@ -155,7 +155,7 @@ func (s *source) processesIn(v variable) (processes []model.Process) {
 		if one := []model.Process{p}; err == nil && !holdsJinja(one) && fault(map[string]any{"processes": one}) == "" && (p.Config == "" || isCleanPath(p.Config)) {
 			processes = append(processes, p)
 		} else {
-			s.refuse(n.Line, "processes", "a process is not taken, since it is malformed, or holds Jinja, which Ansible would evaluate")
+			s.refuse(n.Line, "processes", "a process is ignored: it is malformed, or holds Jinja, which Ansible would evaluate")
 		}
 	}
 	return processes

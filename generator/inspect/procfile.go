@@ -81,13 +81,13 @@ func (s *source) reads(w *worker, command string) bool {
 	words, plain := sidekiqCall(command)
 	switch {
 	case !namesSidekiq.MatchString(command):
-		w.lacks("runs Sidekiq by way of another program, which the role leaves out")
+		w.lacks("starts Sidekiq through another program, which the role omits")
 	case !plain:
-		w.lacks("is more than one plain command, only a shell could tell how it runs Sidekiq")
+		w.lacks("is not a single plain command; only a shell can determine how it starts Sidekiq")
 	}
 	if at := program(words); at >= 0 {
 		if !runs(words[:at]) {
-			w.lacks("runs Sidekiq by way of another program, which the role leaves out")
+			w.lacks("starts Sidekiq through another program, which the role omits")
 		}
 		if path.Base(words[at]) == sidekiq.Swarm {
 			w.Command = sidekiq.Swarm
@@ -103,7 +103,7 @@ func (s *source) reads(w *worker, command string) bool {
 		what = "it holds Jinja, which Ansible would evaluate"
 	}
 	if what != "" {
-		w.lacks("is not taken, since " + what)
+		w.lacks("is ignored: " + what)
 		w.Process = model.Process{Name: w.Name, Command: w.Command}
 	}
 	return true
@@ -148,7 +148,7 @@ func (w *worker) flagsMean(args []string) (env string) {
 	f.BoolP("verbose", "v", false, "")
 	f.BoolP("daemon", "d", false, "")
 	if f.Parse(args) != nil {
-		w.lacks("has a flag that no Sidekiq knows")
+		w.lacks("has an unknown Sidekiq flag")
 		f.ParseErrorsAllowlist.UnknownFlags, *queues = true, nil
 		_ = f.Parse(args) // what it understands counts
 	}
@@ -176,7 +176,7 @@ func (w *worker) flagsMean(args []string) (env string) {
 // literal is a text that stands there as it is, else "".
 func (w *worker) literal(flag, text string) string {
 	if strings.Contains(text, unknownWord) {
-		w.lacks("has a --" + flag + " that only a shell could tell")
+		w.lacks("has a --" + flag + " that only a shell can determine")
 		return ""
 	}
 	return text
@@ -222,7 +222,7 @@ func (s *source) workersMean(workers []worker) {
 			s.refuse(w.line, "processes", w.Name+" "+what)
 		}
 		if len(w.sets) > 0 {
-			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not taken over, since that may be a secret; hint: set those that Sidekiq needs in environment, or in sidekiq_secret_environment of an encrypted group_vars", w.Name, list(w.sets)))
+			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not copied, they may be secret; hint: set those that Sidekiq needs in environment, or in sidekiq_secret_environment of an encrypted group_vars", w.Name, list(w.sets)))
 		}
 		if swarms || isEnterprise && len(workers) > 1 {
 			w.Command = cmp.Or(w.Command, sidekiq.Programs[0]) // whatever else sets command
@@ -251,7 +251,7 @@ func (s *source) workersMean(workers []worker) {
 	}
 }
 
-const isComplete = "; is this list complete, with all queues of each process?"
+const isComplete = ". Is the list complete, with all queues of each process?"
 
 func (w worker) isSwarm() bool { return w.Command == sidekiq.Swarm }
 

@@ -86,7 +86,7 @@ func TestQuestions_OnlyWithoutLiveValue(t *testing.T) {
 	m := accepts(t, a.Text(schemaURL))
 	require.Equal(t, "/srv/x", m.DeployRoot)
 	require.Equal(t, 5, m.Concurrency)
-	require.Contains(t, string(a.Text(schemaURL)), "# config/deploy.rb:1 says otherwise: set :deploy_to, \"~/x\"\ndeploy_root: /srv/x\n")
+	require.Contains(t, string(a.Text(schemaURL)), "# config/deploy.rb:1 differs: set :deploy_to, \"~/x\"\ndeploy_root: /srv/x\n")
 	for _, key := range []string{"timeout", "processes", "queues", "database.names"} {
 		question(t, a, key)
 	}
@@ -207,7 +207,7 @@ func updated(t *testing.T, files fs.FS, env string, text []byte) (*Application, 
 func updates(t *testing.T, files fs.FS, env string, text []byte) {
 	t.Helper()
 	a, again := updated(t, files, env, text)
-	want := strings.ReplaceAll(string(text), "# from the command line: --rails-env "+env+"\n", "# set in this file\n")
+	want := strings.ReplaceAll(string(text), "# from the command line: --rails-env "+env+"\n", "# kept from this file\n")
 	require.Equal(t, want, string(again))
 	asks(t, a)
 	var shown bytes.Buffer
@@ -244,11 +244,11 @@ sudo:
 	require.NoError(t, err)
 	require.Equal(t, was, is, "%s", text)
 	for _, want := range []string{
-		"# set in this file\n# config/deploy.rb:1 says otherwise: set :application, \"mover\"\nproject: shop\n",
+		"# kept from this file\n# config/deploy.rb:1 differs: set :application, \"mover\"\nproject: shop\n",
 		"# from config/deploy.rb:2: set :user, \"app\"\ndeploy_user: app\n",
-		"# set in this file\n# config/sidekiq.yml: 10 threads, queues a\nconcurrency: 12\n",
-		"# from config/deploy.rb:4: set :sidekiq_timeout, 40\n# Does that hold?\n# timeout: 40\n",
-		"# from site.yml:1: hosts: jobs\n# Does that hold?\n# playbook:\n#   hosts: jobs\n",
+		"# kept from this file\n# config/sidekiq.yml: 10 threads, queues a\nconcurrency: 12\n",
+		"# from config/deploy.rb:4: set :sidekiq_timeout, 40\n# Is that right?\n# timeout: 40\n",
+		"# from site.yml:1: hosts: jobs\n# Is that right?\n# playbook:\n#   hosts: jobs\n",
 	} {
 		require.Contains(t, string(text), want)
 	}
@@ -256,8 +256,8 @@ sudo:
 	var shown bytes.Buffer
 	require.NoError(t, a.Tell(&shown))
 	for _, want := range []string{
-		"project is kept: config/deploy.rb:1 says otherwise: set :application, \"mover\"\n", "redis.url is kept: site.yml:3 says otherwise: sidekiq_redis_url\n",
-		"new question: from config/deploy.rb:4: set :sidekiq_timeout, 40. Does that hold?\n",
+		"project is kept: config/deploy.rb:1 differs: set :application, \"mover\"\n", "redis.url is kept: site.yml:3 differs: sidekiq_redis_url\n",
+		"new question: from config/deploy.rb:4: set :sidekiq_timeout, 40. Is that right?\n",
 	} {
 		require.Contains(t, shown.String(), want)
 	}

@@ -54,7 +54,7 @@ func TestRubyOptionsAreFoundByTheirName(t *testing.T) {
 
 // Each command with what is understood of it, and what is not.
 func TestWorkers_Commands(t *testing.T) {
-	const notPlain, inFront = "is more than one plain command, only a shell could tell how it runs Sidekiq", "runs Sidekiq by way of another program, which the role leaves out"
+	const notPlain, inFront = "is not a single plain command; only a shell can determine how it starts Sidekiq", "starts Sidekiq through another program, which the role omits"
 	sized := func(variable string) string {
 		return "sets " + variable + ", which sizes it: a process has no variables, environment sets those of all"
 	}
@@ -79,12 +79,12 @@ func TestWorkers_Commands(t *testing.T) {
 		"sidekiq -C config/sidekiq.yml -r ./config/environment.rb -g tag -v -L log -P pid": {worker: model.Process{Name: "w"}},
 		"sidekiq -r ./app.rb":                                                              {model.Process{Name: "w"}, []string{"has a --require, which the role does not pass on: config/sidekiq.yml may have it as :require:"}},
 		"sidekiq -e $RAILS_ENV -q 'a'":                                                     {worker: model.Process{Name: "w", Queues: []string{"a"}}},
-		"sidekiq -c $N -q a -q $Q":                                                         {model.Process{Name: "w", Queues: []string{"a"}}, []string{"has a --concurrency that only a shell could tell", "has a --queue that only a shell could tell"}},
+		"sidekiq -c $N -q a -q $Q":                                                         {model.Process{Name: "w", Queues: []string{"a"}}, []string{"has a --concurrency that only a shell can determine", "has a --queue that only a shell can determine"}},
 		"sidekiq -c 0":                                                                     {model.Process{Name: "w"}, []string{"has a --concurrency that is no number from 1"}},
 		"sidekiq -e staging":                                                               {},
-		"sidekiq -q a --bogus -q b":                                                        {model.Process{Name: "w", Queues: []string{"a", "b"}}, []string{"has a flag that no Sidekiq knows"}},
-		"sidekiq -q 5":                                                                     {model.Process{Name: "w"}, []string{`is not taken, since "5" is not accepted; accepted: NAME or NAME,WEIGHT`}},
-		"sidekiq -q '{{x}}'":                                                               {model.Process{Name: "w"}, []string{"is not taken, since it holds Jinja, which Ansible would evaluate"}},
+		"sidekiq -q a --bogus -q b":                                                        {model.Process{Name: "w", Queues: []string{"a", "b"}}, []string{"has an unknown Sidekiq flag"}},
+		"sidekiq -q 5":                                                                     {model.Process{Name: "w"}, []string{`is ignored: "5" is not accepted; accepted: NAME or NAME,WEIGHT`}},
+		"sidekiq -q '{{x}}'":                                                               {model.Process{Name: "w"}, []string{"is ignored: it holds Jinja, which Ansible would evaluate"}},
 		"sidekiq -q a; true":                                                               {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
 		"cd x && sidekiq -q a && true":                                                     {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
 		"sidekiq > log":                                                                    {model.Process{Name: "w"}, []string{notPlain}},
@@ -148,7 +148,7 @@ func TestRubyLiterals_AreLimited(t *testing.T) {
 	a := Look(fstest.MapFS{"config/deploy.rb": {Data: []byte(recipe.String())}}, Options{})
 	runtime.ReadMemStats(&after)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20))
-	require.Contains(t, a.seen[0].notes, [2]string{"config/deploy.rb:28", "only Ruby could tell deploy_to"})
+	require.Contains(t, a.seen[0].notes, [2]string{"config/deploy.rb:28", "only Ruby can determine deploy_to"})
 
 	half := strings.Repeat("x", longestValue/2)
 	known := literals{"half": half, "most": half + half}
@@ -168,9 +168,9 @@ func TestNote_RefusesLongValues(t *testing.T) {
 	require.False(t, known)
 	require.Less(t, len(a.Text(schemaURL)), 2*longestValue)
 	text, value := question(t, a, "sidekiq_config")
-	require.Equal(t, "site.yml:3: not taken, since its value is longer than 4096 bytes\nWhat should sidekiq_config be?", text)
+	require.Equal(t, "site.yml:3: ignored: its value is longer than 4096 bytes\nWhat should sidekiq_config be?", text)
 	require.Equal(t, usualConfig, value)
-	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "not taken, since its value is longer than 4096 bytes"})
+	require.Contains(t, a.seen[0].notes, [2]string{"site.yml:3", "ignored: its value is longer than 4096 bytes"})
 }
 
 func TestLiterals_PathsOfCapistrano(t *testing.T) {
@@ -401,7 +401,7 @@ func TestInitializer_Addresses(t *testing.T) {
 		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
 		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
-		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not literal", `REDIS`: "",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not a literal", `REDIS`: "",
 		`{ host: "h", port: 6380, password: "hunter2" }`: "# redis:\n#   url: redis://h:6380\n", `{ host: "h", db: 2 }`: "# redis:\n#   url: redis://h:6379/2\n", `{ url: "redis://h/1" } if x`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
 	} {

@@ -13,7 +13,7 @@ import (
 type statement struct {
 	line   int // where it begins
 	text   string
-	nested bool // in a block: whether it is run, and when, only Ruby can tell
+	nested bool // in a block: whether it is run, and when, only Ruby can determine
 }
 
 var (

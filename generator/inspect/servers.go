@@ -22,7 +22,7 @@ type host struct {
 func (r *recipe) other(s *source) {
 	o := recipe{source: s, known: maps.Clone(r.known), texts: map[string]string{}, port: r.port}
 	if path.Ext(s.name) == ".rb" {
-		s.say("for another stage")
+		s.say("another stage: only servers are read")
 		o.known["stage"] = stageOf(s.name)
 		o.read()
 		r.hosts, r.stages = append(r.hosts, o.hosts...), append(r.stages, o)
@@ -38,7 +38,7 @@ func (r *recipe) server(s statement, text string) {
 	all, option := parts(text), rubyOption(text, "roles")
 	roles, ok := r.known.words(option)
 	if !s.nested && (!ok || option == "" && len(all) > 1 && !optionBegins.MatchString(strings.TrimLeft(all[1], "{ "))) {
-		r.refuse(s.line, "playbook.servers", "a server whose roles only Ruby could tell")
+		r.refuse(s.line, "playbook.servers", "a server whose roles only Ruby can determine")
 		roles = nil
 	}
 	r.host(s, all[0], text, roles)
@@ -67,7 +67,7 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	literal := m != nil && !s.nested
 	if !literal {
 		m = make([]string, 4)
-		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby could tell")
+		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby can determine")
 	}
 	user, port := inRuby(m[1]), m[3]
 	for _, from := range []string{rubyOption(options, "ssh_options"), options} {
@@ -84,15 +84,15 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
 	case !literal:
 	case port != "" && h.Port == 0 && r.known.number(port) != 22:
-		r.refuse(s.line, "playbook.servers", "a server whose port only Ruby could tell")
+		r.refuse(s.line, "playbook.servers", "a server whose port only Ruby can determine")
 	case h.Host == "localhost" || h.Host == "127.0.0.1":
 		r.say(h.Host + " left out")
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
 	case what != "":
-		r.refuse(s.line, "playbook.servers", "not taken, since "+what)
+		r.refuse(s.line, "playbook.servers", "ignored: "+what)
 	case len(r.hosts) >= mostServers:
-		r.refuse(s.line, "playbook.servers", "not taken, since the list of servers is full; hint: add it to the inventory")
+		r.refuse(s.line, "playbook.servers", "ignored: the list of servers is full; hint: add it to the inventory")
 	default:
 		r.hosts = append(r.hosts, h)
 	}
@@ -113,7 +113,7 @@ func (r *recipe) userMeans(s statement, user string) {
 		r.user = true
 		r.literal(s, "user", "server ..., user: %s", "deploy_user", user)
 	case ok && value != before.value:
-		r.refuse(s.line, "deploy_user", fmt.Sprintf("another server has the user %v, and the role one for all", value))
+		r.refuse(s.line, "deploy_user", fmt.Sprintf("another server has the user %v; the role supports one user", value))
 	}
 }
 
@@ -135,7 +135,7 @@ func (r *recipe) rolesMean() []string {
 		r.find(0, "capistrano.roles", roles, "servers have the role worker, which is capistrano-sidekiq 3's default")
 		return roles
 	}
-	r.offer(0, "capistrano.roles", roles, "servers have the role "+roles[0]+". Do they alone run Sidekiq? By default those with the role app do.")
+	r.offer(0, "capistrano.roles", roles, "servers have the role "+roles[0]+". Do only these run Sidekiq? Default: those with the role app.")
 	return roles
 }
 

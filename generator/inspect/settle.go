@@ -31,7 +31,7 @@ func (e entry) said() []string {
 
 // identity asks what the application is, and where, if no source says it.
 func (a *Application) identity() {
-	a.ask("project", "What is the application called? By default it is what the playbook calls project_name.", a.likelyProjects()...)
+	a.ask("project", "What is the name of the application? Default: the variable project_name.", a.likelyProjects()...)
 	a.ask("deploy_user", "Which user deploys and runs Sidekiq? The default is deploy.", "deploy")
 	a.ask("deploy_root", "Which directory is it deployed to? The default is /opt/PROJECT.", a.likelyRoots()...)
 }
@@ -39,7 +39,7 @@ func (a *Application) identity() {
 // questions asks what no source says. It runs last, so that any hint counts more.
 func (a *Application) questions() {
 	if !slices.ContainsFunc(a.findings, func(f finding) bool { return f.key == "ruby.bundle" && f.kind != remark }) {
-		a.ask("ruby.manager", "What manages Ruby on the hosts? The default, auto, looks for all managers there.", "auto")
+		a.ask("ruby.manager", "Which Ruby manager do the hosts use? Default: auto, which searches for all.", "auto")
 	}
 	if log := a.logfile; log.text != "" {
 		name := log.text
@@ -162,13 +162,13 @@ func (a *Application) entry(f model.Field) entry {
 		case e.value == nil:
 			e.take(one, a.isDefault(f, one.value), a.asked.Answers.values != nil)
 		case !same(one.value, e.value):
-			e.comments = append(e.comments, one.from+" says otherwise: "+one.text)
+			e.comments = append(e.comments, one.from+" differs: "+one.text)
 		case isKept && e.origin == "":
 			e.origin = "from " + text
 		}
 	}
 	if isKept && e.origin == "" {
-		e.origin = "set in this file"
+		e.origin = "kept from this file"
 	}
 	if e.asks != "" && e.value == nil {
 		e.value = proposal(f)
@@ -188,19 +188,19 @@ func (e *entry) refuse(text string) {
 func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	if what := fault(map[string]any{e.key: one.value}); what != "" {
 		if private(e.key) {
-			what = "it may hold a secret, or is malformed"
+			what = "it may be a secret, or is malformed"
 		}
-		e.refuse(one.from + ": not taken, since " + what)
+		e.refuse(one.from + ": ignored: " + what)
 		return
 	}
 	e.origin = "from " + one.from + ": " + one.text
 	switch {
 	case privileged(e.key, one.value):
-		e.asks = "That gives the rights of root on the hosts, or removes a protection. Does it hold?"
+		e.asks = "This grants root privileges on the hosts or removes a protection. Is it intended?"
 	case e.asks != "" || isUpdate && !isDefault:
-		e.asks = "Does that hold?"
+		e.asks = "Is that right?"
 	case isDefault:
-		e.origin += ", as it is by default"
+		e.origin += ", the default"
 	}
 	e.value, e.live = one.value, !isDefault && e.asks == ""
 }
@@ -280,7 +280,7 @@ func (e *entry) join(together map[string]any) {
 	delete(together, e.key)
 	before, proposed := *e, proposal(fieldOf(e.key))
 	e.value, e.live = nil, false
-	e.refuse("not taken beside the other values, since " + what)
+	e.refuse("conflicts with other values: " + what)
 	if before.live || before.asks != "" && !same(before.value, proposed) {
 		e.value = proposed
 	} else {

@@ -11,7 +11,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// unknownWord stands for what only a shell could tell. No Procfile holds it.
+// unknownWord stands for what only a shell can determine. No Procfile holds it.
 const unknownWord = "\x00"
 
 // longestCommand bounds the depth to which the parser recurses.

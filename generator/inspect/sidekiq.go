@@ -95,7 +95,7 @@ func (s *source) configMeans() {
 	}
 	var queues []string
 	for _, q := range config.Queues {
-		queues = append(queues, cmp.Or(q.Name, "one whose name only Ruby can tell"))
+		queues = append(queues, cmp.Or(q.Name, "one whose name only Ruby can determine"))
 	}
 	if len(queues) > 0 {
 		s.say("queues " + list(queues))
@@ -175,7 +175,7 @@ func processName(file string) string {
 	return notOfAProcess.ReplaceAllString(name, "-")
 }
 
-// wanted is the number of threads in the largest process, by what counts most; 0: only Ruby can tell.
+// wanted is the number of threads in the largest process, by what counts most; 0: only Ruby can determine.
 func (a *Application) wanted() int {
 	n := a.configured
 	if f, ok := a.best("concurrency"); ok {

@@ -21,8 +21,8 @@ const longestLine = 80
 // Text is the file of the model, whose schema editors find at an address.
 func (a *Application) Text(schemaURL string) []byte {
 	lines := slices.Concat([]string{"# yamllint disable rule:line-length", "# yaml-language-server: $schema=" + schemaURL, "#"},
-		commented("What the Ansible role for this application's Sidekiq is made from, as sidekiq-role init found it. "+
-			"Each value says where it comes from. A field in a comment does not count: take its # away, and change it, to answer or to overrule.", ""), []string{"---"})
+		commented("Model of the Ansible role for this application's Sidekiq, written by sidekiq-role init. The comment above a value "+
+			"names its source. To answer a question or to override a value, uncomment the field and edit it.", ""), []string{"---"})
 	for all := append([]entry{a.entry(model.Field{})}, a.entries()...); len(all) > 0; {
 		group, size := groupOf(all[0]), 1
 		for group != "" && size < len(all) && groupOf(all[size]) == group {

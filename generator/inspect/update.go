@@ -67,7 +67,7 @@ func (a *Application) changes() {
 	for _, e := range a.entries() {
 		for _, f := range a.sorted(e.key) {
 			if a.asked.Answers.has(e.key) && f.kind == found && !same(f.value, e.value) {
-				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " says otherwise: " + f.text + notIn(e.value, f.value)})
+				s.notes = append(s.notes, [2]string{s.name, e.key + " is kept: " + f.from + " differs: " + f.text + notIn(e.value, f.value)})
 			}
 		}
 		field := regexp.MustCompile(`(?m)^(# )?(  )?(# )?` + path.Ext("." + e.key)[1:] + `:`) // in a comment or not
