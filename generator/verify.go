@@ -22,7 +22,8 @@ Options after -- are passed to ansible-playbook.
 
 Exit status:
   0  every host is as it should be
-  1  a host could not be judged, since it failed or the play ended before it; or nothing was run
+  1  a host could not be judged: it failed (also if the playbook takes care of that), or the role's
+     modules did not run there; or nothing was run
   2  a host differs
   4  a host could not be reached
 Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook's own.`,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ func (s *stage) json(f *fleet) error {
 		d := document{h.Name, f.word(h.result()), []event{}}
 		for _, e := range h.Results {
 			e.Event, e.Host = "", ""
-			if e.failed() || e.Status == "ignored" {
+			if e.failed() {
 				e.Error, e.Hint = explain(e.Answer.text())
 				e.Answer = answer{Steps: e.Answer.Steps, Findings: e.Answer.Findings}
 			}
@@ -58,15 +59,18 @@ type remark struct {
 	Text    string `xml:",chardata"`
 }
 
+type part struct{ name, module string }
+
 // parts are what the modules manage.
-var parts = []struct{ name, module string }{{"Sidekiq", "systemd_sidekiq"}, {"sudo", "sudoers_entry"}, {"pool", "db_pool"}}
+var parts = []part{{"Sidekiq", "systemd_sidekiq"}, {"sudo", "sudoers_entry"}, {"pool", "db_pool"}}
 
 func (s *stage) junit(f *fleet) error {
 	all := suite{Name: "sidekiq-role verify"}
 	counts := map[string]*int{"failure": &all.Failures, "error": &all.Errors, "skipped": &all.Skipped}
 	for _, h := range f.Hosts {
+		said := slices.ContainsFunc(parts, func(p part) bool { return h.last(p.module).failed() })
 		for _, p := range parts {
-			r := h.judge(p.module)
+			r := h.judge(p.module, f.word(h.result()), &said)
 			if r != nil {
 				*counts[r.XMLName.Local]++
 			}
@@ -81,20 +85,23 @@ func (s *stage) junit(f *fleet) error {
 	return err
 }
 
-// judge is nil where a module found all as it should be. A part is an error where it was not judged since the host failed, could not
-// be reached or is not finished.
-func (h *host) judge(module string) *remark {
-	e, result := h.last(module), h.result()
+// judge is nil where a module found all as it should be. The first part that was not judged, since the host failed, could not be
+// reached or is not finished, is an error unless another part has said it; the others are skipped.
+func (h *host) judge(module, result string, said *bool) *remark {
+	e, errs := h.last(module), h.errors()
 	switch {
 	case e.Status == "ok":
 		return nil
 	case e.Status == changed:
 		return &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
-	case result == changed, result == unchanged, result == skipped:
+	case e.failed():
+		errs = []event{e}
+	case *said, h.result() == changed, h.result() == unchanged:
 		return &remark{XMLName: xml.Name{Local: "skipped"}}
 	}
+	*said = true
 	text := ""
-	for _, e := range h.errors() {
+	for _, e := range errs {
 		text += style{}.error(e)
 	}
 	return &remark{xml.Name{Local: "error"}, cmp.Or(e.Status, result), text}
