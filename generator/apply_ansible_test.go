@@ -62,8 +62,8 @@ func TestPlaybook_RealAnsible(t *testing.T) {
 			_, err := generate(model.Default(), rolePackage, "roles/sidekiq")
 			require.NoError(t, err)
 			for file, text := range map[string]string{
-				"hosts.ini":                "[workers]\nlocalhost ansible_connection=local\n[web]\nweb1 ansible_connection=local\n",
-				"ansible.cfg":              "[defaults]\ninventory = hosts.ini\nstdout_callback = minimal\ncallback_plugins = own\ncallbacks_enabled = audit\n",
+				"hosts.ini":   "[workers]\nlocalhost ansible_connection=local\n[web]\nweb1 ansible_connection=local\n",
+				"ansible.cfg": "[defaults]\ninventory = hosts.ini\nstdout_callback = minimal\ncallback_plugins = own\ncallbacks_enabled = audit\n",
 				"own/audit.py": "from ansible.plugins.callback import CallbackBase\nclass CallbackModule(CallbackBase):\n    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME, CALLBACK_NEEDS_ENABLED = 2.0, 'notification', 'audit', True\n" +
 					"    def v2_playbook_on_start(self, playbook): open('audited', 'w')\n",
 				"roles/web/tasks/main.yml": "- {name: Other, ansible.builtin.debug: {msg: other}, changed_when: true, tags: [always]}\n",

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
@@ -68,14 +67,12 @@ func (s *stage) junit(f *fleet) error {
 	all := suite{Name: "sidekiq-role verify"}
 	counts := map[string]*int{"failure": &all.Failures, "error": &all.Errors, "skipped": &all.Skipped}
 	for _, h := range f.Hosts {
-		said := slices.ContainsFunc(parts, func(p part) bool { return h.last(p.module).failed() })
-		for _, p := range parts {
-			r := h.judge(p.module, f.word(h.result()), &said)
+		for i, r := range h.judge(f.word(h.result())) {
 			if r != nil {
 				*counts[r.XMLName.Local]++
 			}
 			all.Tests++
-			all.Cases = append(all.Cases, testCase{h.Name, p.name, r})
+			all.Cases = append(all.Cases, testCase{h.Name, parts[i].name, r})
 		}
 	}
 	text, err := xml.MarshalIndent(all, "", "  ")
@@ -85,24 +82,36 @@ func (s *stage) junit(f *fleet) error {
 	return err
 }
 
-// judge is nil where a module found all as it should be. The first part that was not judged, since the host failed, could not be
-// reached or is not finished, is an error unless another part has said it; the others are skipped.
-func (h *host) judge(module, result string, said *bool) *remark {
-	e, errs := h.last(module), h.errors()
-	switch {
-	case e.Status == "ok":
-		return nil
-	case e.Status == changed:
-		return &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
-	case e.failed():
-		errs = []event{e}
-	case *said, h.result() == changed, h.result() == unchanged:
-		return &remark{XMLName: xml.Name{Local: "skipped"}}
+// judge has a remark for each part, nil where a module found all as it should be. An error is said once: for the part that it is of,
+// else for the first part that was not judged.
+func (h *host) judge(result string) (remarks []*remark) {
+	of := func(module string) []event {
+		return slices.DeleteFunc(h.errors(), func(e event) bool { return e.Module != module })
 	}
-	*said = true
-	text := ""
+	said := h.result() == changed || h.result() == unchanged || slices.ContainsFunc(parts, func(p part) bool { return len(of(p.module)) > 0 })
+	for _, p := range parts {
+		e, errs := h.last(p.module), of(p.module)
+		var r *remark
+		switch {
+		case len(errs) > 0:
+			r = style{}.remark(result, errs)
+		case e.Status == "ok":
+		case e.Status == changed:
+			r = &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
+		case said:
+			r = &remark{XMLName: xml.Name{Local: "skipped"}}
+		default:
+			said, r = true, style{}.remark(result, h.errors())
+		}
+		remarks = append(remarks, r)
+	}
+	return remarks
+}
+
+func (s style) remark(result string, errs []event) *remark {
+	r := &remark{XMLName: xml.Name{Local: "error"}, Message: result}
 	for _, e := range errs {
-		text += style{}.error(e)
+		r.Text += s.error(e)
 	}
-	return &remark{xml.Name{Local: "error"}, cmp.Or(e.Status, result), text}
+	return r
 }

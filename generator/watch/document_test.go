@@ -75,7 +75,13 @@ func TestReport_DocumentsAreWellFormed(t *testing.T) {
 func TestJUnit_OneErrorForEachHost(t *testing.T) {
 	pool := event{Event: "result", Ours: true, Host: "a", Module: "db_pool", Status: failed}
 	other := event{Event: "result", Host: "a", Module: "fail", Status: failed}
-	for want, events := range map[string][]event{"skipped <skipped <error": {pool}, "error <skipped <skipped": {other}, "error <skipped <error": {pool, {Event: "result", Ours: true, Host: "a", Module: "systemd_sidekiq", Status: "ignored"}}} {
+	service := event{Event: "result", Ours: true, Host: "a", Module: "systemd_sidekiq", Status: "ignored", Answer: answer{Msg: "another"}}
+	fine := event{Event: "result", Ours: true, Host: "a", Module: "db_pool", Status: "ok"}
+	for want, events := range map[string][]event{
+		"skipped <skipped <error": {pool},
+		"error <skipped <skipped": {other},
+		"error <skipped <error":   {pool, service, fine}, // a rescued failure counts
+	} {
 		var out bytes.Buffer
 		s := newStage(&out, &out, Run{Format: "junit", Verify: true, Quiet: true})
 		for _, e := range append(events, event{Event: "end", Stats: map[string]stats{"a": {Failures: 1}}}) {
