@@ -29,9 +29,9 @@ makes. With --inventory it runs on the hosts of the model's group (playbook.host
 workers), as many at a time as playbook.serial says.
 
 It lists each play of which tasks would run, whatever their tags, with its hosts, and asks before it
-changes anything. The report at the end has the proof
-of each host: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo
-without a password, and the size of the database pool. What could not be seen is unknown.
+changes anything. The report at the end has the proof of each host: Sidekiq's main process with its
+heartbeat in Redis, the deploy user's restart by sudo without a password, and the size of the
+database pool. What could not be seen is unknown.
 
 With --playbook the variables of your inventory and playbook count, not the model. Of other roles
 only failed tasks and the number of those that changed something are reported.
@@ -104,7 +104,7 @@ func (t *target) validate(args []string) error {
 	case len(args) > 0 && t.cmd.ArgsLenAtDash() != 0:
 		return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
 	case given(args, "-i", "--inventory-file"):
-		return errors.New("an inventory is given after --; hint: before it, and --hosts for some of its hosts: -i hosts.yml --hosts worker1")
+		return errors.New("an inventory is given after --; hint: give it before --, with --hosts for some of its hosts: -i hosts.yml --hosts worker1")
 	case len(t.inventories)+len(t.hosts) == 0 && t.playbook == "":
 		return errors.New("--inventory, --host or --playbook is required; hint: for example --playbook site.yml, or --host worker1.example.org")
 	}

@@ -281,7 +281,7 @@ func TestApply_Arguments(t *testing.T) {
 		"--playbook x --project a":    "--playbook and --project are both given\nhint: the playbook does not use the model",
 		"--playbook x --model a":      "--playbook and --model are both given",
 		"--host a --hosts b":          "--host and --hosts are both given",
-		"-i x -- -i y":                "an inventory is given after --\nhint: before it, and --hosts",
+		"-i x -- -i y":                "an inventory is given after --\nhint: give it before --, with --hosts",
 		"--host x -- -Dvi y":          "an inventory is given after --",
 		"--playbook x -- --inven=y":   "an inventory is given after --",
 		"-i x --limit y":              "unknown flag: --limit\nhint: options of ansible-playbook go after --",

@@ -95,16 +95,16 @@ func (s style) error(e event) string {
 }
 
 // errors are those that the playbook did not take care of, each once.
-func (h *host) errors() []event {
+func (h *host) errors() (errs []event) {
 	if r := h.result(); r != failed && r != unreachable {
 		return nil
 	}
-	said := map[string]bool{}
-	return slices.DeleteFunc(slices.Clone(h.Results), func(e event) bool {
-		twice := said[e.Answer.text()]
-		said[e.Answer.text()] = e.failed()
-		return !e.failed() || twice
-	})
+	for _, e := range h.Results {
+		if e.failed() && !slices.ContainsFunc(errs, func(said event) bool { return said.Answer.text() == e.Answer.text() }) {
+			errs = append(errs, e)
+		}
+	}
+	return errs
 }
 
 // moved is the difference of a unit that would run in another directory.

@@ -170,13 +170,12 @@ func (s *stage) tick(ctx context.Context) {
 func (s *stage) event(e event) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.File == "" && e.Task == Nameless && e.failed() {
-		s.nameless = errors.New(e.Answer.text())
-		s.fleet.take(e, time.Now())
-		return // it is said once, not for each host
-	}
 	s.fleet.take(e, time.Now())
-	s.progress.event(s.fleet, e)
+	if s.File == "" && e.Task == Nameless && e.failed() {
+		s.nameless = errors.New(e.Answer.text()) // said once, not for each host
+	} else {
+		s.progress.event(s.fleet, e)
+	}
 }
 
 func (s *stage) text(w io.Writer, text string) {
