@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,25 +23,27 @@ import (
 func applyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apply {-i INVENTORY... | --host HOST... | --playbook FILE} [-- ansible-playbook options]",
-		Short: "Run the role on hosts, and prove that Sidekiq runs there",
-		Long: `apply runs ansible-playbook: your own playbook with --tags sidekiq, or the role that the model
-makes. With --inventory it runs on the hosts of the model's group (playbook.hosts, default
-workers), as many at a time as playbook.serial says.
+		Short: "Run the role on hosts and verify Sidekiq",
+		Long: `apply runs ansible-playbook: your own playbook with --tags sidekiq, or a playbook generated from
+the model. With --inventory it runs on the hosts of the model's group (playbook.hosts, default
+workers), playbook.serial hosts at a time.
 
-It lists plays and hosts and asks before it changes anything. The report at the end has the proof
-of each host: Sidekiq's main process with its heartbeat in Redis, the deploy user's restart by sudo
-without a password, and the size of the database pool. What could not be seen is unknown.
+It lists each play in which a task would run, with its hosts, and asks before it changes anything.
+The report shows what was verified on each host: Sidekiq's main process with its heartbeat in Redis,
+the deploy user's restart by sudo without a password, and the size of the database pool. unknown
+means not determined.
 
-With --playbook the variables of your inventory and playbook count, not the model, and tasks of
-other roles are not reported unless they fail.
+With --playbook the model is not used: set the role's variables in your inventory or playbook. Of
+other roles, failed tasks and the number of those that changed something are reported. Without it,
+variables of the inventory override the values of the model.
 
 Options after -- are passed to ansible-playbook.
 
 Exit status:
   0  success
-  1  nothing was run; the error says why
+  1  nothing was run
   2  a host failed, or ansible-playbook does not accept an option
-  4  a host could not be reached, or a file could not be parsed
+  4  a host is unreachable, or a file could not be parsed
 Any other is ansible-playbook's own.`,
 		Example: `  sidekiq-role apply --playbook site.yml -i production --check --diff
   sidekiq-role apply -i hosts.yml --project hyrax -- --limit worker2
@@ -72,12 +75,12 @@ func targetFlags(cmd *cobra.Command) *target {
 	f.StringArrayVarP(&t.inventories, "inventory", "i", nil, "`INVENTORY` of hosts: a file, a directory or a script; may be repeated")
 	f.StringSliceVar(&t.hosts, "host", nil, "a `HOST` instead of an inventory; may be repeated")
 	f.StringVar(&t.pattern, "hosts", "", "`PATTERN` of the hosts of the inventory (default: the group playbook.hosts of the model)")
-	f.StringVar(&t.playbook, "playbook", "", "`FILE` of your own playbook, of which the tasks of the role run (--tags sidekiq)")
+	f.StringVar(&t.playbook, "playbook", "", "playbook `FILE`; only its tasks tagged sidekiq are run")
 	f.BoolVarP(&t.quiet, "quiet", "q", false, "show only hosts that changed, differ or failed, and errors")
 	return t
 }
 
-// conflict is of two flags that exclude each other. Its hint says what to do instead.
+// conflict is of two flags that are mutually exclusive. Its hint says what to do instead.
 type conflict struct{ one, other, hint string }
 
 var conflicts = []conflict{
@@ -95,12 +98,14 @@ func (t *target) validate(args []string) error {
 	})
 	for _, c := range all {
 		if f.Changed(c.one) && f.Changed(c.other) {
-			return fmt.Errorf("--%s and --%s are both given; hint: %s", c.one, c.other, c.hint)
+			return fmt.Errorf("--%s and --%s are mutually exclusive; hint: %s", c.one, c.other, c.hint)
 		}
 	}
 	switch {
 	case len(args) > 0 && t.cmd.ArgsLenAtDash() != 0:
 		return fmt.Errorf("unexpected argument %q; hint: options of ansible-playbook go after --", args[0])
+	case given(args, "-i", "--inventory-file"):
+		return errors.New("an inventory is given after --; hint: give it before --, with --hosts for some of its hosts: -i hosts.yml --hosts worker1")
 	case len(t.inventories)+len(t.hosts) == 0 && t.playbook == "":
 		return errors.New("--inventory, --host or --playbook is required; hint: for example --playbook site.yml, or --host worker1.example.org")
 	}
@@ -164,9 +169,16 @@ func (t *target) run(args []string, o playbook.AnsiblePlaybookOptions, r watch.R
 	return err
 }
 
-// given reports whether one of the options is among those of ansible-playbook.
+// given reports whether an option is among those of ansible-playbook, which knows it by the beginning of its name, or by a letter
+// after those that have no value.
 func given(args []string, options ...string) bool {
-	return slices.ContainsFunc(args, func(word string) bool { return slices.Contains(options, word) })
+	return slices.ContainsFunc(args, func(word string) bool {
+		name, _, _ := strings.Cut(word, "=")
+		return slices.ContainsFunc(options, func(option string) bool {
+			short := len(option) == 2 && regexp.MustCompile("^-[vCDbkKJh]*"+option[1:]).MatchString(word)
+			return short || len(name) > 2 && strings.HasPrefix(option, name)
+		})
+	})
 }
 
 // writePlay writes a playbook with the role beside it. A change restarts as many hosts at a time as the model says; nothing else has to wait.
@@ -175,7 +187,7 @@ func (t *target) writePlay(dir string, m model.Model, changes bool) (string, err
 	if len(t.hosts) > 0 {
 		pattern = "all"
 	}
-	play, err := filled("templates/apply.yml", map[string]any{"Hosts": pattern, "Serial": m.Playbook.Serial, "Changes": changes, "Project": m.Project})
+	play, err := filled("templates/apply.yml", map[string]any{"Hosts": pattern, "Serial": m.Playbook.Serial, "Changes": changes, "Project": m.Project, "Nameless": watch.Nameless})
 	if err == nil {
 		_, err = generate(m, rolePackage, filepath.Join(dir, "roles/sidekiq"))
 	}
@@ -185,11 +197,12 @@ func (t *target) writePlay(dir string, m model.Model, changes bool) (string, err
 
 // targets prints plays and hosts, and asks before they are changed.
 func (t *target) targets(r watch.Run, m model.Model, changes bool) error {
-	plays, status, err := r.Plays(t.cmd.Context(), t.cmd.ErrOrStderr())
+	plays, warnings, status, err := r.Plays(t.cmd.Context())
 	switch {
 	case err != nil:
 		return err
 	case status != 0:
+		fmt.Fprint(t.cmd.ErrOrStderr(), warnings)
 		return exitError{status}
 	}
 	note, text, hosts := "", "", []string{}
@@ -204,11 +217,13 @@ func (t *target) targets(r watch.Run, m model.Model, changes bool) error {
 		hosts = append(hosts, p.Hosts...)
 	}
 	slices.Sort(hosts)
+	plays = slices.DeleteFunc(plays, func(p watch.Play) bool { return !p.Tagged })
 	switch n := len(slices.Compact(hosts)); {
-	case n == 0:
+	case !slices.ContainsFunc(plays, func(p watch.Play) bool { return len(p.Hosts) > 0 }):
+		fmt.Fprint(t.cmd.ErrOrStderr(), warnings)
 		return t.nothing(plays)
 	case changes && !t.yes:
-		fmt.Fprint(t.cmd.ErrOrStderr(), text)
+		fmt.Fprint(t.cmd.ErrOrStderr(), text+warnings)
 		return t.confirm(n)
 	case !t.quiet && r.Format == watch.Formats[0]:
 		fmt.Fprint(t.cmd.OutOrStdout(), text+"\n")
@@ -221,18 +236,19 @@ func (t *target) nothing(plays []watch.Play) error {
 	if len(plays) == 0 {
 		return fmt.Errorf("no task with the tag %q would run; hint: the role has it in all tasks since this version; include_role needs it as well; look at --tags and --skip-tags after --", watch.Tag)
 	}
-	hint := "name a group that ansible-inventory --graph lists in the model (playbook.hosts), or --hosts PATTERN"
+	hint := "name others in the model (playbook.hosts), or with --hosts PATTERN"
 	if t.playbook != "" {
-		hint = "name the inventory of the playbook: -i INVENTORY"
+		hint = "correct hosts in the playbook, or name another inventory with -i INVENTORY"
 	}
-	return fmt.Errorf("no host matches %q; hint: %s", plays[0].Pattern, hint)
+	groups := cmp.Or(strings.Join(watch.Groups(t.cmd.Context(), t.inventories), ", "), "none")
+	return fmt.Errorf("no host matches %q; groups of the inventory: %s; hint: %s", plays[0].Pattern, groups, hint)
 }
 
 // confirm asks a person at a terminal, who may also press Ctrl-C.
 func (t *target) confirm(hosts int) error {
 	in := t.cmd.InOrStdin()
 	if file, ok := in.(*os.File); !ok || !watch.IsTerminal(file) {
-		return fmt.Errorf("nothing was changed, since standard input is not a terminal to ask at; hint: --yes applies to %s without asking, --check shows what would change", watch.Hosts(hosts))
+		return fmt.Errorf("nothing was changed: standard input is not a terminal; hint: --yes applies to %s without asking, --check shows what would change", watch.Hosts(hosts))
 	}
 	fmt.Fprintf(t.cmd.ErrOrStderr(), "\napply to %s? [y/N] ", watch.Hosts(hosts))
 	ctx, stop := signal.NotifyContext(t.cmd.Context(), os.Interrupt)

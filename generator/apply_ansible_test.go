@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/creack/pty"
@@ -61,8 +62,10 @@ func TestPlaybook_RealAnsible(t *testing.T) {
 			_, err := generate(model.Default(), rolePackage, "roles/sidekiq")
 			require.NoError(t, err)
 			for file, text := range map[string]string{
-				"hosts.ini":                "[workers]\nlocalhost ansible_connection=local\n[web]\nweb1 ansible_connection=local\n",
-				"ansible.cfg":              "[defaults]\ninventory = hosts.ini\nstdout_callback = minimal\n",
+				"hosts.ini":   "[workers]\nlocalhost ansible_connection=local\n[web]\nweb1 ansible_connection=local\n",
+				"ansible.cfg": "[defaults]\ninventory = hosts.ini\nstdout_callback = minimal\ncallback_plugins = own\ncallbacks_enabled = audit\n",
+				"own/audit.py": "from ansible.plugins.callback import CallbackBase\nclass CallbackModule(CallbackBase):\n    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME, CALLBACK_NEEDS_ENABLED = 2.0, 'notification', 'audit', True\n" +
+					"    def v2_playbook_on_start(self, playbook): open('audited', 'w')\n",
 				"roles/web/tasks/main.yml": "- {name: Other, ansible.builtin.debug: {msg: other}, changed_when: true, tags: [always]}\n",
 				"site.yml": "- {name: Web, hosts: all, gather_facts: false, roles: [web]}\n" +
 					"- {name: Sidekiq, hosts: workers, gather_facts: false, vars: {project_name: demo}, tasks: [{ansible.builtin.import_role: {name: sidekiq}}]}\n",
@@ -77,19 +80,20 @@ func TestPlaybook_RealAnsible(t *testing.T) {
 			for _, file := range []string{"site.yml", "dynamic.yml"} {
 				status, out, errs := called(append([]string{"verify", "--playbook", file}, options...)...)
 				require.Equal(t, 2, status, out+errs)
-				require.Regexp(t, `^Sidekiq \(workers\): 1 host, nothing is changed\n  localhost\n\nlocalhost\n`, out)
+				require.Regexp(t, `^(Web \(all\): 2 hosts, nothing is changed\n  localhost, web1\n)?Sidekiq \(workers\): 1 host, nothing is changed\n  localhost\n\nlocalhost\n`, out)
+				require.Equal(t, file == "site.yml", strings.Contains(out, "web1"), "the task with the tag always runs on it")
 				require.Contains(t, out, "    -pool: 5\n    +pool: 9\n")
 				require.Contains(t, out, "1 host: differs 1\n")
 				require.NotContains(t, out, "other")
-				require.NotContains(t, out, "web1")
 				ansibletest.Clean(t, errs)
 			}
+			require.FileExists(t, "audited", "a callback plugin of the team")
 			status, out, errs := called(append([]string{"apply", "-y", "--playbook", "site.yml"}, options...)...)
 			require.Equal(t, 0, status, out+errs)
 			text, err := os.ReadFile(database)
 			require.NoError(t, err)
 			require.Contains(t, string(text), "pool: 9")
-			require.Contains(t, out, "1 host: changed 1\n")
+			require.Contains(t, out, "1 host: changed 1\n1 task of other roles changed something\n")
 
 			status, out, errs = called(append([]string{"verify", "--playbook", "site.yml", "-q"}, options...)...)
 			require.Equal(t, 0, status, "the task of the other role changes something each time")
@@ -102,11 +106,19 @@ func TestPlaybook_RealAnsible(t *testing.T) {
 			_, _, errs = called("verify", "--playbook", "web.yml")
 			require.Contains(t, errs, `error: no task with the tag "sidekiq" would run`)
 			_, _, errs = called("verify", "--playbook", "site.yml", "-i", "web1,")
-			require.Contains(t, errs, `error: no host matches "workers"`)
+			require.Contains(t, errs, "error: no host matches \"workers\"; groups of the inventory: none\nhint: correct hosts in the playbook")
+			require.Contains(t, errs, "Could not match supplied host pattern, ignoring: workers")
+			status, _, errs = called("apply", "-y", "-i", "missing.yml")
+			require.Equal(t, 1, status)
+			require.Regexp(t, `^\S+ Completely failed to parse inventory source \S+missing.yml\n$`, errs)
+			status, out, errs = called("apply", "--playbook", "site.yml")
+			require.Equal(t, 1, status)
+			require.Empty(t, out)
+			require.Contains(t, errs, "--yes applies to 2 hosts")
 			status, out, errs = called("apply", "-i", "hosts.ini", "--hosts", "nosuch")
 			require.Equal(t, 1, status)
 			require.Empty(t, out)
-			require.Equal(t, "error: no host matches \"nosuch\"\nhint: name a group that ansible-inventory --graph lists in the model (playbook.hosts), or --hosts PATTERN\n", errs)
+			require.Contains(t, errs, "error: no host matches \"nosuch\"; groups of the inventory: web, workers\nhint: name others in the model (playbook.hosts), or with --hosts PATTERN\n")
 		})
 	}
 }
@@ -118,9 +130,9 @@ func TestApply_WithoutProject(t *testing.T) {
 		t.Run(filepath.Base(filepath.Dir(bin)), func(t *testing.T) {
 			ansibletest.Use(t, bin)
 			status, out, errs := called("apply", "-y", "--host", "host.invalid")
-			require.Equal(t, 2, status, out+errs)
-			require.Contains(t, out, "error: the application has no name\n  hint: --project NAME, or project_name in the inventory\n")
-			require.NotContains(t, out, "unreachable")
+			require.Equal(t, 1, status, out+errs)
+			require.Equal(t, "error: the application has no name\nhint: project in sidekiq-role.yml, --project NAME, or project_name in the inventory\n", errs)
+			require.NotRegexp(t, "unreachable|failed", out)
 			for _, name := range []string{"project_name", "sidekiq_project"} {
 				_, out, _ = called("apply", "-y", "--host", "host.invalid", "--", "-e", name+"=demo", "-T", "1")
 				require.Contains(t, out, "1 host: unreachable 1\n")

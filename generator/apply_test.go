@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -130,7 +132,12 @@ func TestApply_Playbook(t *testing.T) {
 IFS=:
 for dir in $ANSIBLE_CALLBACK_PLUGINS; do echo "plugins: $(ls "$dir")"; done
 `)
-	t.Setenv("ANSIBLE_CALLBACK_PLUGINS", t.TempDir())
+	program, err := exec.LookPath("ansible-playbook")
+	require.NoError(t, err)
+	own := t.TempDir()
+	const dump = `[{"name": "CONFIG_FILE", "value": "x"}, {"name": "DEFAULT_CALLBACK_PLUGIN_PATH", "value": ["%s"]}, {"GALAXY_SERVERS": {}}]`
+	text := fmt.Sprintf("#!/bin/sh\necho '"+dump+"'\n", own)
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(program), "ansible-config"), []byte(text), 0o700))
 	status, out, errs := called("apply", "--playbook", "site.yml", "-y", "-q", "--", "-b")
 	require.Equal(t, 0, status, errs)
 	require.Equal(t, "called with: --tags=sidekiq site.yml -b\nplugins: sidekiq_role.py\nplugins: \n", out)
@@ -145,13 +152,19 @@ func TestApply_AsksFirst(t *testing.T) {
 	status, out, errs := called(args...)
 	require.Equal(t, 1, status)
 	require.Empty(t, out)
-	require.Equal(t, targets+"error: nothing was changed, since standard input is not a terminal to ask at\n"+
+	require.Equal(t, targets+"error: nothing was changed: standard input is not a terminal\n"+
 		"hint: --yes applies to 2 hosts without asking, --check shows what would change\n", errs)
+
+	for _, word := range []string{"-e@C", "-uC", "--diff", "-e=--check"} {
+		status, out, _ = called(append(args, "--", word)...)
+		require.Equal(t, 1, status, word)
+		require.Empty(t, out, word)
+	}
 
 	_, out, errs = called(append(args, "--yes")...)
 	require.Equal(t, targets+"\nit ran\n", out+errs)
 
-	for _, harmless := range []string{"--check", "-- -C", "-- --check"} {
+	for _, harmless := range []string{"--check", "-- -C", "-- --check", "-- -DC", "-- --che"} {
 		_, out, errs = called(append(args, strings.Fields(harmless)...)...)
 		require.Equal(t, "Run Sidekiq (workers): 2 hosts, nothing is changed\n  worker1, worker2\n\nit ran\n", out+errs)
 	}
@@ -259,15 +272,18 @@ func TestApply_AnsibleRefuses(t *testing.T) {
 func TestApply_Arguments(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                            "--inventory, --host or --playbook is required",
-		"-i hosts.yml --host a":       "--inventory and --host are both given",
+		"-i hosts.yml --host a":       "--inventory and --host are mutually exclusive",
 		"--host a,,b":                 `--host: "" is not accepted`,
 		"-i hosts.yml a":              `unexpected argument "a"`,
-		"--playbook x --host a":       "--playbook and --host are both given",
-		"--playbook x -i y --hosts a": "--playbook and --hosts are both given",
+		"--playbook x --host a":       "--playbook and --host are mutually exclusive",
+		"--playbook x -i y --hosts a": "--playbook and --hosts are mutually exclusive",
 		"--hosts b":                   "--inventory, --host or --playbook is required",
-		"--playbook x --project a":    "--playbook and --project are both given\nhint: the playbook does not use the model",
-		"--playbook x --model a":      "--playbook and --model are both given",
-		"--host a --hosts b":          "--host and --hosts are both given",
+		"--playbook x --project a":    "--playbook and --project are mutually exclusive\nhint: the playbook does not use the model",
+		"--playbook x --model a":      "--playbook and --model are mutually exclusive",
+		"--host a --hosts b":          "--host and --hosts are mutually exclusive",
+		"-i x -- -i y":                "an inventory is given after --\nhint: give it before --, with --hosts",
+		"--host x -- -Dvi y":          "an inventory is given after --",
+		"--playbook x -- --inven=y":   "an inventory is given after --",
 		"-i x --limit y":              "unknown flag: --limit\nhint: options of ansible-playbook go after --",
 		"-i x --porject y":            "unknown flag: --porject\nhint: did you mean --project? options of ansible-playbook go after --",
 		"-i x -l y":                   "unknown shorthand flag: 'l' in -l\nhint: options of ansible-playbook go after --",

@@ -19,19 +19,19 @@ func initCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init [DIR]",
 		Short: "Write the model of a Rails application",
-		Long: `init looks at the Rails application in DIR (default: this directory) and writes ` + model.FileName + `, the model that the other commands
-read. A comment at each value names its source. What was found and not taken is a question: a comment and a commented field with a
-proposal. What the application itself decides, such as the queues of config/sidekiq.yml, stays with it.
+		Long: `init reads the Rails application in DIR (default: this directory) and writes ` + model.FileName + `, the model that the other commands
+read. A comment above a value names its source. Values that need confirmation are questions: a comment, and the field as a comment
+with a proposed value. What the application itself decides, such as the queues of config/sidekiq.yml, is not copied into the model.
 
-It reads Gemfile.lock or gems.locked, Procfile, .rbenv-vars, in config sidekiq.yml, database.yml, storage.yml,
-application.rb, initializers/sidekiq.rb and Kamal's deploy.yml, what Capistrano reads (Capfile, config/deploy.rb, config/deploy) and
-a playbook of ansible-samvera. It runs nothing: what only Ruby or a shell could tell is a question. No password gets into the model,
-and no Jinja, which Ansible would evaluate.
+It reads Gemfile.lock or gems.locked, Procfile, .ruby-version, .tool-versions, mise.toml, .rvmrc and .rbenv-vars; in config:
+sidekiq.yml, sidekiq_*.yml, database.yml, storage.yml, application.rb, initializers/sidekiq.rb and Kamal's deploy.yml; what Capistrano
+reads (Capfile, config/deploy.rb, config/deploy, lib/capistrano/tasks); and a playbook of ansible-samvera. It executes nothing: a
+value that only Ruby or a shell can determine becomes a question. Passwords and Jinja expressions are not copied into the model.
 
-With --update, the values of an existing model stay as they are and count more than all sources. Comments are written anew (your own
-are lost), new questions are added, and what the application says otherwise is listed.
+With --update, the values of an existing model are kept and override all sources. Comments are rewritten (your own are lost), new
+questions are added, and differences are reported.
 
-It writes nothing for an application without Sidekiq, or one that only Kamal deploys, unless --force is given.`,
+Without --force it refuses an application without Sidekiq, or one that only Kamal deploys.`,
 		Example: `  sidekiq-role init
   sidekiq-role init ~/src/hyrax --from-playbook ~/playbook/hyrax.yml --output -
   sidekiq-role init --update`,
@@ -40,9 +40,9 @@ It writes nothing for an application without Sidekiq, or one that only Kamal dep
 	f, o := cmd.Flags(), initOptions{}
 	f.StringVarP(&o.target, "output", "o", "", "`FILE` to write, or - for standard output (default: "+model.FileName+" in DIR)")
 	f.StringVar(&o.playbook, "from-playbook", "", "Ansible `PLAYBOOK` to read (default: one in DIR that has the role sidekiq)")
-	f.StringVar(&o.railsEnv, "rails-env", "", "Rails `ENVIRONMENT`, whose section and stage are read (default: that of the model with --update, else "+model.Default().RailsEnv+")")
+	f.StringVar(&o.railsEnv, "rails-env", "", "Rails `ENVIRONMENT`, which selects the section of database.yml and the stage of Capistrano (default: that of the model with --update, else "+model.Default().RailsEnv+")")
 	f.BoolVar(&o.update, "update", false, "keep the values of an existing model")
-	f.BoolVar(&o.force, "force", false, "overwrite the file, and write it for an application that needs no unit")
+	f.BoolVar(&o.force, "force", false, "overwrite the file; accept an application without Sidekiq, or deployed by Kamal")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print only errors")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.dir = append(args, ".")[0]

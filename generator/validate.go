@@ -18,9 +18,10 @@ func validateCommand() *cobra.Command {
 		Short: "Validate the model",
 		Long: `validate reads ` + model.FileName + ` as generate does, and reports all errors with their line and column. It changes nothing.
 
-The exit status is 0; 1 for a model that is not valid, or that does not exist.
+With --format json it prints a document with file, valid and errors, each with path, line, column, message and hint. An
+error in a flag has flag instead of line and column.
 
-With --format json standard output is a document with file, valid and faults, each with path, line, column, message and hint; flag instead of line and column if the value is that of a flag.`,
+Exit status: 0 valid, 1 not valid or missing.`,
 		Example: `  sidekiq-role validate
   sidekiq-role validate --model staging.yml --format json`,
 		Args: flagsAlone,
@@ -42,7 +43,7 @@ With --format json standard output is a document with file, valid and faults, ea
 			text, err := json.MarshalIndent(struct {
 				File   string       `json:"file"`
 				Valid  bool         `json:"valid"`
-				Faults model.Faults `json:"faults"`
+				Errors model.Faults `json:"errors"`
 			}{shownName(file), len(faults) == 0, append(model.Faults{}, faults...)}, "", "  ")
 			fmt.Fprintf(out, "%s\n", text)
 			if err == nil && len(faults) > 0 {

@@ -10,22 +10,21 @@ import (
 func verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify {-i INVENTORY... | --host HOST... | --playbook FILE} [-- ansible-playbook options]",
-		Short: "Report where hosts differ from what the role would make of them",
-		Long: `verify does what apply --check --diff does, and never asks. It reports by host what apply would
-change, and which hosts are as they should be. A restart that is pending (sidekiq_restart: never)
-is shown and is not a difference.
+		Short: "Report what apply would change on hosts",
+		Long: `verify runs apply --check --diff without confirmation. It reports what apply would change, and which
+hosts need no changes. A pending restart (sidekiq_restart: never) is shown and is not a difference.
 
-With --format json or junit the report is one document on standard output, and what Ansible itself
-prints goes to standard error. README.md describes both.
+With --format json or junit the report is one document on standard output, and Ansible's own
+messages go to standard error. README.md describes both.
 
 Options after -- are passed to ansible-playbook.
 
 Exit status:
-  0  every host is as it should be
-  1  a host could not be judged, since it failed or the play ended before it; or nothing was run
-  2  a host differs
-  4  a host could not be reached
-Of several the first in the order 4, 1, 2 counts. Any other is ansible-playbook's own.`,
+  0  no changes needed
+  1  a host failed (also if the playbook rescues or ignores it), did not finish, or ran no task of the role; or nothing was run
+  2  changes needed on a host
+  4  a host is unreachable
+If several apply, the first of 4, 1, 2 is returned. Any other is ansible-playbook's own.`,
 		Example: `  sidekiq-role verify --playbook site.yml -i production
   sidekiq-role verify -i hosts.yml --project hyrax --format junit >report.xml
   sidekiq-role verify --host worker1.example.org --project hyrax -- -u ubuntu`,

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -40,6 +41,22 @@ func Ansible(ctx context.Context) (core int, err error) {
 		return core, nil
 	}
 	return 0, fmt.Errorf("%w; hint: pip install 'ansible-core>=2.%d'", err, Oldest)
+}
+
+// configured is a setting that is a list of paths, as the environment or ansible.cfg has it.
+func configured(ctx context.Context, name string) (paths []string) {
+	var settings []struct {
+		Name  string
+		Value json.RawMessage
+	}
+	dump, _ := exec.CommandContext(ctx, "ansible-config", "dump", "--only-changed", "--format", "json").Output() // without it there are none
+	_ = json.Unmarshal(dump, &settings)
+	for _, s := range settings {
+		if s.Name == name {
+			_ = json.Unmarshal(s.Value, &paths)
+		}
+	}
+	return paths
 }
 
 // coreOf finds the version, and its text, in what ansible-playbook --version says.

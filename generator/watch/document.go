@@ -1,10 +1,10 @@
 package watch
 
 import (
-	"cmp"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +20,7 @@ func (s *stage) json(f *fleet) error {
 		d := document{h.Name, f.word(h.result()), []event{}}
 		for _, e := range h.Results {
 			e.Event, e.Host = "", ""
-			if e.failed() || e.Status == "ignored" {
+			if e.failed() {
 				e.Error, e.Hint = explain(e.Answer.text())
 				e.Answer = answer{Steps: e.Answer.Steps, Findings: e.Answer.Findings}
 			}
@@ -58,20 +58,21 @@ type remark struct {
 	Text    string `xml:",chardata"`
 }
 
+type part struct{ name, module string }
+
 // parts are what the modules manage.
-var parts = []struct{ name, module string }{{"Sidekiq", "systemd_sidekiq"}, {"sudo", "sudoers_entry"}, {"pool", "db_pool"}}
+var parts = []part{{"Sidekiq", "systemd_sidekiq"}, {"sudo", "sudoers_entry"}, {"pool", "db_pool"}}
 
 func (s *stage) junit(f *fleet) error {
 	all := suite{Name: "sidekiq-role verify"}
 	counts := map[string]*int{"failure": &all.Failures, "error": &all.Errors, "skipped": &all.Skipped}
 	for _, h := range f.Hosts {
-		for _, p := range parts {
-			r := h.judge(p.module)
+		for i, r := range h.judge(f.word(h.result())) {
 			if r != nil {
 				*counts[r.XMLName.Local]++
 			}
 			all.Tests++
-			all.Cases = append(all.Cases, testCase{h.Name, p.name, r})
+			all.Cases = append(all.Cases, testCase{h.Name, parts[i].name, r})
 		}
 	}
 	text, err := xml.MarshalIndent(all, "", "  ")
@@ -81,21 +82,36 @@ func (s *stage) junit(f *fleet) error {
 	return err
 }
 
-// judge is nil where a module found all as it should be. A part is an error where it was not judged since the host failed, could not
-// be reached or is not finished.
-func (h *host) judge(module string) *remark {
-	e, result := h.last(module), h.result()
-	switch {
-	case e.Status == "ok":
-		return nil
-	case e.Status == changed:
-		return &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
-	case result == changed, result == unchanged, result == skipped:
-		return &remark{XMLName: xml.Name{Local: "skipped"}}
+// judge has a remark for each part, nil where a module found all as it should be. An error is said once: for the part that it is of,
+// else for the first part that was not judged.
+func (h *host) judge(result string) (remarks []*remark) {
+	of := func(module string) []event {
+		return slices.DeleteFunc(h.errors(), func(e event) bool { return e.Module != module })
 	}
-	text := ""
-	for _, e := range h.errors() {
-		text += style{}.error(e)
+	said := h.result() == changed || h.result() == unchanged || slices.ContainsFunc(parts, func(p part) bool { return len(of(p.module)) > 0 })
+	for _, p := range parts {
+		e, errs := h.last(p.module), of(p.module)
+		var r *remark
+		switch {
+		case len(errs) > 0:
+			r = style{}.remark(result, errs)
+		case e.Status == "ok":
+		case e.Status == changed:
+			r = &remark{xml.Name{Local: "failure"}, e.instead(true), strings.Join(append(e.Answer.Steps, e.Diff), "\n")}
+		case said:
+			r = &remark{XMLName: xml.Name{Local: "skipped"}}
+		default:
+			said, r = true, style{}.remark(result, h.errors())
+		}
+		remarks = append(remarks, r)
 	}
-	return &remark{xml.Name{Local: "error"}, cmp.Or(e.Status, result), text}
+	return remarks
+}
+
+func (s style) remark(result string, errs []event) *remark {
+	r := &remark{XMLName: xml.Name{Local: "error"}, Message: result}
+	for _, e := range errs {
+		r.Text += s.error(e)
+	}
+	return r
 }

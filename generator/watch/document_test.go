@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,7 +46,7 @@ func TestReport_JUnit(t *testing.T) {
 	goldentest.File(t, "testdata/drift.junit", text)
 	var all suite
 	require.NoError(t, xml.Unmarshal([]byte(text), &all))
-	require.Equal(t, []int{12, 2, 3, 0}, []int{all.Tests, all.Failures, all.Errors, all.Skipped})
+	require.Equal(t, []int{12, 2, 1, 2}, []int{all.Tests, all.Failures, all.Errors, all.Skipped})
 }
 
 // What a host says is text in both formats.
@@ -65,7 +67,44 @@ func TestReport_DocumentsAreWellFormed(t *testing.T) {
 		}
 		var all suite
 		require.NoError(t, xml.Unmarshal(out.Bytes(), &all))
-		require.Equal(t, []int{9, 1, 3, 5}, []int{all.Tests, all.Failures, all.Errors, all.Skipped}, "parts that were not to be judged are skipped")
+		require.Equal(t, []int{9, 1, 2, 6}, []int{all.Tests, all.Failures, all.Errors, all.Skipped}, "an error for each host that failed or was not judged")
+	}
+}
+
+// An error is said for the part that it is of, or once.
+func TestJUnit_OneErrorForEachHost(t *testing.T) {
+	pool := event{Event: "result", Ours: true, Host: "a", Module: "db_pool", Status: failed}
+	other := event{Event: "result", Host: "a", Module: "fail", Status: failed}
+	service := event{Event: "result", Ours: true, Host: "a", Module: "systemd_sidekiq", Status: "ignored", Answer: answer{Msg: "another"}}
+	fine := event{Event: "result", Ours: true, Host: "a", Module: "db_pool", Status: "ok"}
+	for want, events := range map[string][]event{
+		"skipped <skipped <error": {pool},
+		"error <skipped <skipped": {other},
+		"error <skipped <error":   {pool, service, fine}, // a rescued failure counts
+	} {
+		var out bytes.Buffer
+		s := newStage(&out, &out, Run{Format: "junit", Verify: true, Quiet: true})
+		for _, e := range append(events, event{Event: "end", Stats: map[string]stats{"a": {Failures: 1}}}) {
+			s.event(e)
+		}
+		require.NoError(t, s.report())
+		parts := regexp.MustCompile(`<(skipped|error|failure) `).FindAllString(out.String(), -1)
+		require.Equal(t, want, strings.Trim(strings.Join(parts, ""), "< "))
+	}
+}
+
+func TestQuiet_DocumentsHaveAllHosts(t *testing.T) {
+	for _, format := range Formats[1:] {
+		var texts [2]bytes.Buffer
+		for i := range texts {
+			s := newStage(&texts[i], &texts[i], Run{Format: format, Verify: true, Quiet: i == 1})
+			for _, e := range told(t, "again") {
+				s.event(e)
+			}
+			require.NoError(t, s.report())
+		}
+		require.Equal(t, texts[0].String(), texts[1].String())
+		require.Contains(t, texts[0].String(), "worker1.example.org")
 	}
 }
 

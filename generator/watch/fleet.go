@@ -10,7 +10,8 @@ type fleet struct {
 	Tasks  int
 	Check  bool
 	Verify bool
-	Over   bool // the play has ended by itself
+	Over   bool     // the play has ended by itself
+	Others []string // tasks of other roles that changed something
 	Hosts  []*host
 }
 
@@ -26,7 +27,7 @@ type host struct {
 }
 
 // take notes what an event says. Plays with serial come in parts, each with all hosts. Of tasks that are not the role's
-// only errors count, which end the play of a host.
+// only errors count, which end the play of a host. For verify a failure counts, also if the playbook takes care of it.
 func (f *fleet) take(e event, now time.Time) {
 	switch e.Event {
 	case "play":
@@ -45,8 +46,14 @@ func (f *fleet) take(e event, now time.Time) {
 			}
 		}
 	case "result":
-		if e.failed() {
+		if f.Verify && e.Ours && e.Status == "ignored" {
+			e.Status = failed
+		}
+		if e.failed() || e.Ours {
 			f.add(e.Host)
+		}
+		if e.Status == changed && !e.Ours && !slices.Contains(f.Others, e.Task) {
+			f.Others = append(f.Others, e.Task)
 		}
 		if h := f.host(e.Host); h != nil {
 			h.Running = false
@@ -58,6 +65,9 @@ func (f *fleet) take(e event, now time.Time) {
 		f.Over = true
 		for name, s := range e.Stats {
 			if h := f.host(name); h != nil {
+				if f.Verify && slices.ContainsFunc(h.Results, event.failed) {
+					s.Failures++ // a rescued one is not in Ansible's count
+				}
 				h.stats = &s
 			}
 		}
@@ -78,6 +88,9 @@ func (f *fleet) add(name string) {
 	}
 }
 
+// modules are those that judge a host.
+var modules = []string{"systemd_sidekiq", "sudoers_entry", "db_pool", "sidekiq_info"}
+
 // The results of a host. The words are those of the table, painted by style.
 const (
 	unreachable = "unreachable"
@@ -91,7 +104,9 @@ const (
 // result sums up a host. Ansible's own count of errors decides once there is one: a failure that the play takes care of is none.
 func (h *host) result() string {
 	is := func(status string) bool {
-		return slices.ContainsFunc(h.Results, func(e event) bool { return e.Status == status })
+		return slices.ContainsFunc(h.Results, func(e event) bool {
+			return e.Status == status && (status != "ok" || slices.Contains(modules, e.Module))
+		})
 	}
 	switch s := h.stats; {
 	case s == nil && is(unreachable), s != nil && s.Unreachable > 0:
@@ -105,7 +120,7 @@ func (h *host) result() string {
 	case is("ok"):
 		return unchanged
 	}
-	return skipped // no task of the role ran
+	return skipped // no module of the role answered
 }
 
 // last is the newest result of a module, an empty one where it was not run.
@@ -121,6 +136,8 @@ func (h *host) last(module string) event {
 // word is what a result is called: a playbook that was only checked has changed nothing.
 func (f *fleet) word(result string) string {
 	switch {
+	case f.Verify && f.Over && result == skipped:
+		return "not judged"
 	case f.Verify && result == unchanged:
 		return "ok"
 	case f.Verify && result == changed:

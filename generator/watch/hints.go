@@ -13,15 +13,15 @@ var hints = []struct {
 }{
 	{regexp.MustCompile(`Permission denied \([^)]*publickey`), "name a user whom a key of yours lets in: -- --user NAME (--private-key FILE), or -- --ask-pass"},
 	{regexp.MustCompile(`Invalid/incorrect password|Permission denied, please try again`), "is the user right? -- --user NAME --ask-pass asks for the password again"},
-	{regexp.MustCompile(`REMOTE HOST IDENTIFICATION HAS CHANGED`), "where the host was made anew, forget its old key: ssh-keygen -R HOST; otherwise find out who answers"},
+	{regexp.MustCompile(`REMOTE HOST IDENTIFICATION HAS CHANGED`), "if the host was reinstalled, remove its old key: ssh-keygen -R HOST; otherwise find out who answers"},
 	{regexp.MustCompile(`Host key verification failed|host key is not known`), "look at the host's key once and accept it: ssh HOST"},
 	{regexp.MustCompile(`Could not resolve hostname|Name or service not known`), "is the name right? ansible_host in the inventory gives a host another address"},
-	{regexp.MustCompile(`Connection refused|Connection timed out|timed out|No route to host|Network is unreachable`), "is the host up, and does ssh HOST work? ansible_port and ansible_host in the inventory tell where it listens"},
+	{regexp.MustCompile(`Connection refused|Connection timed out|timed out|No route to host|Network is unreachable`), "check that the host is up and that ssh HOST works; ansible_host and ansible_port in the inventory set its address"},
 	{regexp.MustCompile(`sshpass`), "install sshpass, or log in with a key"},
 	{regexp.MustCompile(`(?i)missing sudo password|sudo: a password is required|timeout .* waiting for privilege escalation`), "-- --ask-become-pass asks for the password of sudo"},
-	{regexp.MustCompile(`(?i)incorrect sudo password`), "the password of the user who logs in is wanted, not root's: -- --ask-become-pass"},
+	{regexp.MustCompile(`(?i)incorrect sudo password`), "enter the login user's password, not root's: -- --ask-become-pass"},
 	{regexp.MustCompile(`not in the sudoers file|may not run sudo`), "log in as a user who may become root: -- --user NAME"},
-	{regexp.MustCompile(`is not up: [^\n]*; last lines of its journal:`), "the journal names the mistake: mend it, deploy, and apply again"},
+	{regexp.MustCompile(`is not up: [^\n]*; last lines of its journal:`), "see the error in the journal: fix it, deploy, and apply again"},
 	{regexp.MustCompile(`'project_name' is undefined`), "name the application: --project NAME, or project_name in the inventory"},
 }
 

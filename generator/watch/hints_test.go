@@ -13,13 +13,13 @@ func TestErrorsOfAnsibleGetAHint(t *testing.T) {
 		"Host key verification failed.": "accept it: ssh HOST",
 		"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@ Host key verification failed.": "ssh-keygen -R HOST",
 		"ssh: Could not resolve hostname h: Name or service not known":                           "is the name right?",
-		"ssh: connect to host h port 22: Connection refused":                                     "is the host up",
+		"ssh: connect to host h port 22: Connection refused":                                     "check that the host is up",
 		"Missing sudo password":              "--ask-become-pass",
 		"Incorrect sudo password":            "--ask-become-pass",
 		"ubuntu is not in the sudoers file.": "may become root",
 		"to use the 'ssh' connection type with passwords, you must install the sshpass program":                         "install sshpass",
 		"Error while resolving value for 'app_root': 'project_name' is undefined":                                       "--project NAME",
-		"could not start sidekiq.service: sidekiq.service is not up: failed (failed); last lines of its journal:\nboom": "mend it, deploy",
+		"could not start sidekiq.service: sidekiq.service is not up: failed (failed); last lines of its journal:\nboom": "fix it, deploy",
 		"no such option; hint: our own, Host key verification failed":                                                   "our own, Host key verification failed",
 	} {
 		_, hint := explain(text)

@@ -8,7 +8,7 @@ func (r Run) status(ansible int, f *fleet) int {
 		return ansible
 	case f.Over && f.count(unreachable) > 0:
 		return 4
-	case f.Over && (f.count(failed)+f.count(unfinished) > 0 || f.count(skipped) == len(f.Hosts) && len(f.Hosts) > 0):
+	case f.Over && (f.count(failed)+f.count(unfinished)+f.count(skipped) > 0 || len(f.Hosts) == 0):
 		return 1
 	case f.Over && f.count(changed) > 0:
 		return 2

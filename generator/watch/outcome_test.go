@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -14,7 +16,7 @@ func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
 	of := func(all ...result) *fleet {
 		f := &fleet{Over: true}
 		for _, one := range all {
-			h := &host{Name: "h", stats: &one.stats, Results: []event{{Status: "ok"}}}
+			h := &host{Name: "h", stats: &one.stats, Results: []event{{Status: "ok", Module: "db_pool"}}}
 			if one.changed {
 				h.Results = []event{{Status: changed}}
 			}
@@ -36,10 +38,31 @@ func TestVerdictIsThatOfTheWorstHost(t *testing.T) {
 		{1, 4, &fleet{}},                                      // a playbook that cannot be read
 		{1, 2, &fleet{}},                                      // an option that ansible-playbook does not know
 		{99, 99, &fleet{Hosts: of(differs).Hosts}},            // Ctrl-C
-		{1, 0, &fleet{Over: true, Hosts: []*host{hasNoRole}}}, // nothing was judged
-		{0, 0, &fleet{Over: true, Hosts: append(of(result{}).Hosts, hasNoRole)}},
+		{1, 0, &fleet{Over: true}},                            // nothing was judged
+		{1, 0, &fleet{Over: true, Hosts: []*host{hasNoRole}}}, // as here
+		{1, 0, &fleet{Over: true, Hosts: append(of(result{}, differs).Hosts, hasNoRole)}},
+		{1, 0, &fleet{Over: true, Hosts: []*host{{stats: &stats{}, Results: []event{{Status: "ok", Ours: true, Module: "debug"}}}}}}, // another role of the same name
 		{0, 0, &fleet{}}, // --list-tasks
 	} {
 		require.Equal(t, c.want, Run{Verify: true}.status(c.status, c.fleet))
+	}
+}
+
+// What the playbook ignores or rescues is an error for verify, and none for apply.
+func TestVerdict_FailureThatThePlaybookTakesCareOf(t *testing.T) {
+	for _, status := range []string{failed, "ignored"} {
+		for verify, want := range map[bool]string{true: failed, false: unchanged} {
+			f := &fleet{Verify: verify}
+			for _, e := range []event{
+				{Event: "result", Ours: true, Host: "a", Module: "db_pool", Status: "ok"},
+				{Event: "result", Ours: true, Host: "a", Module: "systemd_sidekiq", Status: status, Answer: answer{Msg: "boom"}},
+				{Event: "end", Stats: map[string]stats{"a": {}}},
+			} {
+				f.take(e, time.Time{})
+			}
+			require.Equal(t, want, f.Hosts[0].result())
+			require.Equal(t, verify, strings.Contains(style{}.errors(f), "error: boom"))
+			require.Equal(t, !verify && status == "ignored", strings.Contains(style{}.changes(f), "error: boom"))
+		}
 	}
 }

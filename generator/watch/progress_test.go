@@ -152,13 +152,13 @@ func TestOtherRoles_OnlyErrorsCount(t *testing.T) {
 		{Event: "start", Host: "a", Task: "Gather facts"},
 		{Event: "result", Host: "a", Task: "Gather facts", Status: changed, Warnings: []string{"w"}},
 		{Event: "start", Host: "a", Task: "T", Ours: true},
-		{Event: "result", Host: "a", Task: "T", Ours: true, Status: "ok"},
+		{Event: "result", Host: "a", Task: "T", Ours: true, Module: "db_pool", Status: "ok"},
 		{Event: "end", Stats: map[string]stats{"a": {}, "web1": {}, "web2": {Failures: 1}}},
 	} {
 		f.take(e, time.Time{})
 		p.event(f, e)
 	}
 	require.Equal(t, "web2  Install nginx  failed\na     T  ok\n", out.String())
-	require.Equal(t, "2 hosts: unchanged 1, failed 1\n", style{}.summary(f))
+	require.Equal(t, "2 hosts: unchanged 1, failed 1\n2 tasks of other roles changed something\n", style{}.summary(f))
 	require.Equal(t, 1, f.host("a").Place)
 }

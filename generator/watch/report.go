@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// details is what the results of a host say: steps, what debug prints, errors that the playbook ignores, differences, and each
-// warning once. What debug prints in check mode is left out: it is no change.
+// details is what the results of a host say: steps, what debug prints, differences, and once each error that the playbook ignores
+// and each warning. What debug prints in check mode is left out: it is no change.
 func (s style) details(h *host, check bool) string {
 	var b strings.Builder
-	warned := map[string]bool{}
+	said := map[string]bool{}
 	for _, e := range h.Results {
 		for _, step := range e.Answer.Steps {
 			b.WriteString(shift(step, 0))
@@ -19,15 +19,16 @@ func (s style) details(h *host, check bool) string {
 		switch {
 		case e.Module == "debug" && e.Status == "ok" && !check:
 			b.WriteString(shift(s.wrapped(e.Answer.text(), margin), 0))
-		case e.Status == "ignored":
+		case e.Status == "ignored" && !said[e.Answer.text()]:
+			said[e.Answer.text()] = true
 			b.WriteString(s.labelled("error:", e.Answer.text()))
 		}
 		for line := range strings.Lines(strings.Trim(e.Diff, "\n")) {
 			b.WriteString(shift(s.diff(strings.TrimSuffix(line, "\n")), 2))
 		}
 		for _, w := range e.Warnings {
-			if !warned[w] {
-				warned[w] = true
+			if !said[w] {
+				said[w] = true
 				b.WriteString(s.labelled("warning:", w))
 			}
 		}
@@ -68,7 +69,11 @@ func (s style) summary(f *fleet) string {
 			parts = append(parts, fmt.Sprintf("%s %d", s.word(f.word(result)), n))
 		}
 	}
-	return fmt.Sprintf("%s: %s\n", Hosts(len(f.Hosts)), strings.Join(parts, ", "))
+	text := fmt.Sprintf("%s: %s\n", Hosts(len(f.Hosts)), strings.Join(parts, ", "))
+	if n := len(f.Others); n > 0 && !f.Verify {
+		text += fmt.Sprintf("%s of other roles %s something\n", plural(n, "task"), f.word(changed))
+	}
+	return text
 }
 
 // errors says what went wrong and what to do, once for hosts that have it in common.
@@ -89,12 +94,17 @@ func (s style) error(e event) string {
 	return e.Task + "\n" + shift(s.labelled("error:", e.Answer.text()), 2)
 }
 
-// errors are those that the playbook did not take care of.
-func (h *host) errors() []event {
+// errors are those that the playbook did not take care of, each once.
+func (h *host) errors() (errs []event) {
 	if r := h.result(); r != failed && r != unreachable {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(h.Results), func(e event) bool { return !e.failed() })
+	for _, e := range h.Results {
+		if e.failed() && !slices.ContainsFunc(errs, func(said event) bool { return said.Answer.text() == e.Answer.text() }) {
+			errs = append(errs, e)
+		}
+	}
+	return errs
 }
 
 // moved is the difference of a unit that would run in another directory.

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,7 +50,11 @@ type stage struct {
 	texts io.Writer // what Ansible itself prints on standard output
 	fleet *fleet
 	progress
+	nameless error // of the first task of our own play, which asks for the name of the application
 }
+
+// Nameless is the name of that task. It runs on the controller.
+const Nameless = "Check that the application has a name"
 
 func newStage(out, errs io.Writer, r Run) *stage {
 	s := &stage{Run: r, errs: errs, texts: out, fleet: &fleet{Verify: r.Verify}, progress: progress{out: out, now: time.Now}}
@@ -108,11 +113,14 @@ func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
 		execute.WithOutput(output{}),
 		execute.WithWrite(&splitter{mark: mark, event: s.event, text: func(text string) { s.text(s.texts, text) }}),
 		execute.WithWriteError(&splitter{text: func(text string) { s.text(s.errs, text) }}),
-		execute.WithEnvVars(s.environment(mark)),
+		execute.WithEnvVars(s.environment(ctx, mark)),
 	).Execute(ctx)
 	stop()
 	clock.Wait()
 	s.progress.end()
+	if s.nameless != nil && !slices.ContainsFunc(s.fleet.Hosts, func(h *host) bool { return len(h.Results) > 0 && h.Results[0].Task != Nameless }) {
+		return 1, s.nameless
+	}
 	reported := s.report()
 	switch {
 	case ctx.Err() != nil: // go-ansible makes no error of it
@@ -125,11 +133,22 @@ func (r Run) Watch(ctx context.Context, out, errs io.Writer) (int, error) {
 	return s.status(program.cmd.ProcessState.ExitCode(), s.fleet), reported
 }
 
-// environment chooses the plugin. Ansible's own text has no colours: no control character of it reaches the terminal.
-func (s *stage) environment(mark string) map[string]string {
-	env := map[string]string{"ANSIBLE_STDOUT_CALLBACK": callbackName, "SIDEKIQ_ROLE_MARK": mark, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+// settings are Ansible's for the list of plays and the run. Its own text has no colours: no control character of it reaches the
+// terminal. An inventory that was named and cannot be read is an error, not a warning.
+func (r Run) settings() map[string]string {
+	env := map[string]string{"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+	if slices.ContainsFunc(r.Extra, func(word string) bool { return strings.HasPrefix(word, "--inventory=") }) {
+		env["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] = "true"
+	}
+	return env
+}
+
+// environment chooses the plugin. A team's own plugins stay those of the environment or of its ansible.cfg.
+func (s *stage) environment(ctx context.Context, mark string) map[string]string {
+	env := s.settings()
+	env["ANSIBLE_STDOUT_CALLBACK"], env["SIDEKIQ_ROLE_MARK"] = callbackName, mark
 	if s.Plugins != "" {
-		env["ANSIBLE_CALLBACK_PLUGINS"] = strings.Trim(s.Plugins+":"+os.Getenv("ANSIBLE_CALLBACK_PLUGINS"), ":")
+		env["ANSIBLE_CALLBACK_PLUGINS"] = strings.Join(append([]string{s.Plugins}, configured(ctx, "DEFAULT_CALLBACK_PLUGIN_PATH")...), ":")
 	}
 	return env
 }
@@ -152,7 +171,11 @@ func (s *stage) event(e event) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.fleet.take(e, time.Now())
-	s.progress.event(s.fleet, e)
+	if s.File == "" && e.Task == Nameless && e.failed() {
+		s.nameless = errors.New(e.Answer.text()) // said once, not for each host
+	} else {
+		s.progress.event(s.fleet, e)
+	}
 }
 
 func (s *stage) text(w io.Writer, text string) {
@@ -164,7 +187,7 @@ func (s *stage) text(w io.Writer, text string) {
 // report is written at the end. Where no host did anything, as with --list-tasks, Ansible's own text was all there is to say.
 func (s *stage) report() error {
 	f := *s.fleet
-	if s.Quiet {
+	if s.Quiet && s.Format != "json" && s.Format != "junit" {
 		f.Hosts = slices.DeleteFunc(slices.Clone(f.Hosts), func(h *host) bool { return h.result() == unchanged })
 	}
 	switch {

@@ -18,7 +18,7 @@ type style struct {
 // The colours are Ansible's own: green for what is as it should be, yellow for what changes, red for what failed.
 var colourOf = map[string]string{
 	"ok": "32", unchanged: "32", "skipped": "36", changed: "33", "would change": "33", "differs": "33",
-	failed: "31", unreachable: "31", unfinished: "31", "error:": "31", "hint:": "36", "warning:": "35",
+	failed: "31", unreachable: "31", unfinished: "31", "not judged": "31", "error:": "31", "hint:": "36", "warning:": "35",
 }
 
 // word paints a word by its meaning.
