@@ -269,5 +269,3 @@ func (a *Application) best(key string) (f finding, ok bool) {
 	}
 	return f, false
 }
-
-func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }
