@@ -4,6 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"mvdan.cc/sh/v3/syntax"
@@ -98,7 +102,24 @@ func (o generateOptions) run(m model.Model, out io.Writer) error {
 	default:
 		fmt.Fprintln(out, o.summary(m))
 	}
-	return nil
+	if o.Layout != "playbook" {
+		return nil
+	}
+	inventory, err := os.ReadFile(filepath.Join(o.output, "inventory/hosts.yml"))
+	if missing := notNamed(m.Playbook, string(inventory)); err == nil && len(missing) > 0 {
+		fmt.Fprintf(out, "inventory/hosts.yml is yours, and does not name: %s\n", strings.Join(missing, ", "))
+	}
+	return err
+}
+
+// notNamed lists the groups and hosts of a model that an inventory does not name.
+func notNamed(p model.Playbook, inventory string) []string {
+	names := []string{p.Hosts}
+	for _, s := range p.Servers {
+		names = append(names, s.Stage, s.Host)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return strings.Contains(inventory, name) })
 }
 
 // mainFiles are the files by which a layout is known.

@@ -24,7 +24,7 @@ type Field struct {
 	Fields            []Field
 	Choices           []string
 	Accepts           rule
-	Template          bool
+	Template, Lists   bool
 	Least             int
 	Required          bool
 	Default, Unset    any // a Jinja expression where it is a string with braces; nil is null: unset

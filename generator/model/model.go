@@ -51,8 +51,8 @@ type Model struct {
 	Umask            string            `json:"umask,omitzero"`
 	Memory           Memory            `json:"memory,omitzero"`
 	LimitNOFILE      int               `json:"limit_nofile,omitzero"`
-	ExtraDirectives  map[string]string `json:"extra_directives,omitzero"`
-	UnitDirectives   map[string]string `json:"unit_directives,omitzero"`
+	ExtraDirectives  map[string]any    `json:"extra_directives,omitzero"` // a text, or a list of texts
+	UnitDirectives   map[string]any    `json:"unit_directives,omitzero"`
 	Hardening        Hardening         `json:"hardening,omitzero"`
 	Logging          Logging           `json:"logging,omitzero"`
 	Redis            Redis             `json:"redis,omitzero"`

@@ -143,8 +143,13 @@ func (d *Document) together(m Model) {
 		}
 		groups = append(groups, s.Stage)
 	}
+	stages := map[string]string{}
 	for i, s := range m.Playbook.Servers {
 		path := fmt.Sprintf("playbook.servers.%d", i)
+		if stage, twice := stages[s.Host]; twice {
+			refuse(path+".host", "%q is in the stage %q as well, and has one set of variables; hint: keep one stage, or give the host a separate name for each and ansible_host in the inventory", s.Host, stage)
+		}
+		stages[s.Host] = s.Stage
 		if slices.Contains(groups, s.Host) {
 			refuse(path+".host", "%q is the name of a group as well; hint: write the full name of the host", s.Host)
 		}

@@ -99,7 +99,11 @@ func (f Field) typed(t argspec.Type) schema {
 	case t == argspec.Dict && f.Fields != nil:
 		return mapping(f.Fields)
 	case t == argspec.Dict:
-		return schema{"type": []string{"object"}, "additionalProperties": schema{"type": textual}.orNull()}
+		value := schema{"type": textual}.orNull()
+		if f.Lists {
+			value = schema{"type": []string{"string", "number", "null", "array"}, "items": schema{"type": textual}}
+		}
+		return schema{"type": []string{"object"}, "additionalProperties": value}
 	case f.Choices != nil:
 		return schema{"type": textual, "enum": choices(f.Choices)}
 	case f.Accepts.Pattern != "":

@@ -119,8 +119,11 @@ func (d *Document) value(f Field, t argspec.Type, path []string, given *yaml.Nod
 		return d.mapping(path, f.Fields, n)
 	case t == argspec.Dict && n.Kind == yaml.MappingNode:
 		return d.pairs(path, n, func(path []string, _, value *yaml.Node) any {
-			if scalar(resolved(value)) == nil {
+			switch n := resolved(value); {
+			case scalar(n) == nil:
 				return nil
+			case f.Lists && n.Kind == yaml.SequenceNode:
+				return d.value(Field{Key: f.Key, Type: argspec.List, Elements: argspec.Str, Template: true}, argspec.List, path, value)
 			}
 			return d.value(f, argspec.Str, path, value)
 		})
@@ -131,7 +134,11 @@ func (d *Document) value(f Field, t argspec.Type, path []string, given *yaml.Nod
 			return nil
 		}
 		if text, is := v.(string); is {
-			if err := checkText(f, path[len(path)-1], text); err != nil {
+			key := path[len(path)-1]
+			if f.Type == argspec.List && len(path) > 1 {
+				key = path[len(path)-2]
+			}
+			if err := checkText(f, key, text); err != nil {
 				d.fault(path, d.at(given), err.Error())
 			}
 		}

@@ -146,6 +146,7 @@ func TestServers_NamesOfGroups(t *testing.T) {
 		"{host: all, stage: qa}":                       `playbook.servers[0].host: "all" is a group of every inventory; hint: name the host`,
 		"{host: a, stage: qa, port: 99999}":            `playbook.servers[0].port: 99999 is not accepted; accepted: a port, at most 65535`,
 		"{host: a, stage: workers}":                    `playbook.servers[0].stage: "workers" is the group of all hosts as well; hint: change playbook.hosts`,
+		"{host: a, stage: qa}, {host: a, stage: b}":    `playbook.servers[1].host: "a" is in the stage "qa" as well`,
 		"{host: qa.example.org, stage: qa, port: 222}": "",
 	} {
 		_, err := Read("m", []byte("playbook: {servers: ["+text+"]}"))
@@ -174,4 +175,19 @@ func TestDirectives_RefuseSecrets(t *testing.T) {
 	}
 	_, err := Read("m", []byte("extra_directives: {Environment: TZ=UTC, CPUWeight: 50}"))
 	require.NoError(t, err)
+}
+
+func TestDirectives_Lists(t *testing.T) {
+	m, err := Read("m", []byte("extra_directives: {ExecStartPre: [/bin/a, /bin/b], Nice: 5}\nunit_directives: {OnFailure: [a@%n.service]}"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"ExecStartPre": []any{"/bin/a", "/bin/b"}, "Nice": "5"}, m.ExtraDirectives)
+	for text, want := range map[string]string{
+		"extra_directives: {ExecStartPre: [[a]]}":              "extra_directives.ExecStartPre[0]: a list is not accepted",
+		"extra_directives: {Environment: [A=b, API_KEY=x9]}":   "extra_directives.Environment[1]: may have a secret",
+		"environment: {A: [b]}":                                "environment.A: a list is not accepted",
+		"unit_directives: {OnFailure: ['{% x %}', a.service]}": "unit_directives.OnFailure[0]: ",
+	} {
+		_, err := Read("m", []byte(text))
+		require.ErrorContains(t, err, want, text)
+	}
 }
