@@ -18,22 +18,22 @@ func (a *Application) deployed() {
 	site := a.entry(fieldOf("deploy_root"))
 	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), site.asks == ""
 	if a.recipe != nil {
-		a.recipe.rvmMeans(user)
+		a.recipe.managersMean(user)
 		a.recipe.dotenvMeans(root, known)
 	}
 }
 
 // linked keeps the files of linked_files that the role should know.
-func (r *recipe) linked(s statement, name, text string) {
+func (r *recipe) linked(line int, name, text string) {
 	files, ok := r.known.words(text)
 	if !ok || text == "" {
-		r.refuse(s.line, "dotenv_files", onlyRuby(name))
+		r.refuse(line, "dotenv_files", onlyRuby(name))
 		return
 	}
 	for _, file := range files {
 		switch {
 		case file == ".rbenv-vars":
-			r.find(s.line, "ruby.manager", "rbenv", "linked_files has .rbenv-vars, of which rbenv's shim sets the variables: none of them has to be set here")
+			r.find(line, "ruby.manager", "rbenv", "linked_files has .rbenv-vars, of which rbenv's shim sets the variables: none of them has to be set here")
 		case file == usualConfig:
 			r.linkedConfig = true
 		case file == ".env" || strings.HasPrefix(file, ".env."):
@@ -48,14 +48,14 @@ func (r *recipe) linked(s statement, name, text string) {
 // writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
-func (r *recipe) linkedDirs(s statement, name, text string) {
+func (r *recipe) linkedDirs(line int, name, text string) {
 	dirs, ok := r.known.words(text)
 	if !ok || text == "" {
-		r.refuse(s.line, "hardening.read_write_paths", onlyRuby(name))
+		r.refuse(line, "hardening.read_write_paths", onlyRuby(name))
 	}
 	dirs = slices.DeleteFunc(dirs, writable.MatchString)
 	if len(dirs) > 0 {
-		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+": the profile strict denies jobs write access there; add it to hardening.read_write_paths to allow it")
+		r.tell(line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+": the profile strict denies jobs write access there; add it to hardening.read_write_paths to allow it")
 	}
 }
 
@@ -85,26 +85,27 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 type unit struct{ name, instance, program string }
 
 var (
-	runsService  = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*?\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq.*)$`)
+	starter      = regexp.MustCompile(`\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq`)
 	serviceNamed = regexp.MustCompile(`^[\w@./-]*sidekiq[\w@.-]*(:[\w*-]+)?$`)
 )
 
 // hook keeps the services of Sidekiq in a command.
-func (r *recipe) hook(s statement) {
-	m := runsService.FindStringSubmatch(s.text)
+func (r *recipe) hook(c call) {
+	text := c.first + ", " + c.rest
+	m := starter.FindStringSubmatch(text)
 	if m == nil {
 		return
 	}
-	words, ok := r.known.words(m[1])
+	words, ok := r.known.words(text)
 	if !ok {
-		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby can determine")
+		r.refuse(c.line, "service_name", "a task restarts a service whose name only Ruby can determine")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, _, _ := strings.Cut(path.Base(word), ":")
 		name, instance, _ := strings.Cut(strings.TrimSuffix(name, ".service"), "@")
-		known := slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance })
-		if serviceNamed.MatchString(word) && !known {
-			r.units = append(r.units, unit{name, instance, m[2]})
+		u := unit{name, instance, m[1]}
+		if serviceNamed.MatchString(word) && !slices.Contains(r.units, u) {
+			r.units = append(r.units, u)
 		}
 	}
 }
@@ -148,11 +149,11 @@ var (
 )
 
 // variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
-func (r *recipe) variables(s statement, setting, text string) {
+func (r *recipe) variables(line int, setting, text string) {
 	var left []string
 	words, isList := r.known.words(text)
 	if text == "" || text[0] == '{' && text[len(text)-1] != '}' {
-		r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
+		r.refuse(line, "environment", onlyRuby("a part of "+setting))
 	}
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
@@ -165,44 +166,44 @@ func (r *recipe) variables(s statement, setting, text string) {
 			}
 			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
 		} else if part != "" && !isList {
-			r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
+			r.refuse(line, "environment", onlyRuby("a part of "+setting))
 		}
 	}
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
 		case name == "PATH":
-			r.path(s, setting, value)
+			r.path(line, setting, value)
 		case !variableName.MatchString(word):
 			left = append(left, "an entry that is not NAME=VALUE")
 		case !harmless.MatchString(name) || secretValue.MatchString(value) || holdsJinja(value) || fault(map[string]any{"environment": map[string]string{name: value}}) != "":
 			left = append(left, name)
 		default:
-			r.variable(s, setting, name, value)
+			r.variable(line, setting, name, value)
 			r.say(name)
 		}
 	}
 	if len(left) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or which only a shell can determine; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
+		r.refuse(line, "environment", setting+" sets "+list(left)+", which may be secret, or which only a shell can determine; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
 
 // variable notes one that sizes threads, pools or memory as the field that is for it.
-func (r *recipe) variable(s statement, setting, name, value string) {
+func (r *recipe) variable(line int, setting, name, value string) {
 	said := setting + " sets " + name
 	switch number := r.known.number(value); {
 	case name == "RAILS_ENV" || name == "RACK_ENV":
-		r.find(s.line, "rails_env", value, said+" "+value)
+		r.find(line, "rails_env", value, said+" "+value)
 	case name == "RAILS_MAX_THREADS" && number > 0 && !r.setsThreads():
-		r.find(s.line, "concurrency", number, said+" "+value)
+		r.find(line, "concurrency", number, said+" "+value)
 	case name == "DB_POOL" && number > 0:
-		r.find(s.line, "database.pool", value, said+" "+value)
+		r.find(line, "database.pool", value, said+" "+value)
 	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
-		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
+		r.find(line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	default:
 		r.environment[name] = value
 	}
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
-		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
+		r.find(line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
 	}
 }
 

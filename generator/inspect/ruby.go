@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // statement is a line of Ruby, with those that go on where it ends in a comma or an open bracket.
@@ -90,15 +91,46 @@ func withoutComment(line string) string {
 	})
 }
 
-// withoutText has "" for each string.
+// withoutText has spaces for the text of each string.
 func withoutText(code string) string {
 	return rubyToken.ReplaceAllStringFunc(code, func(found string) string {
 		if found[0] == '"' || found[0] == '\'' {
-			return `""`
+			return `"` + strings.Repeat(" ", max(0, len(found)-2)) + `"`[:min(1, len(found)-1)]
 		}
 		return found
 	})
 }
+
+// call is a call of a method of Capistrano.
+type call struct {
+	line                int
+	method, first, rest string // its first argument and the others, as they are written
+	certain             bool   // it is run once, whatever happens
+}
+
+var (
+	called      = regexp.MustCompile(`(^fetch|(?:^|[^.\w:@])(?:set|set_if_empty|append|remove|ask|server|role|execute!?|sudo|run))(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
+	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
+	asBlock     = regexp.MustCompile(`^(set\(:\w+)\)\s*(\{.*\})$`)
+	changes     = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b`)
+)
+
+// rubyCalls are the calls in a source, also those in the midst of a statement. fetch is one where it changes what it returns.
+func rubyCalls(source []byte) (all []call) {
+	for _, s := range rubyStatements(source) {
+		text := asBlock.ReplaceAllString(s.text, "$1, -> $2)")
+		bare := withoutText(text)
+		for _, m := range called.FindAllStringSubmatchIndex(bare, -1) {
+			method, arguments := strings.TrimFunc(bare[m[2]:m[3]], notWord), parts(text[m[4]:])
+			if method != "fetch" || changes.MatchString(bare) {
+				all = append(all, call{s.line, method, arguments[0], strings.Join(arguments[1:], ", "), m[0] == 0 && !s.nested && !conditional.MatchString(bare)})
+			}
+		}
+	}
+	return all
+}
+
+func notWord(r rune) bool { return r != '_' && !unicode.IsLetter(r) }
 
 // parts are what commas part, outside of strings and brackets, up to a bracket that closes one opened before.
 func parts(text string) []string {

@@ -34,23 +34,24 @@ func (r *recipe) other(s *source) {
 }
 
 // server reads a call whose options tell the roles.
-func (r *recipe) server(s statement, text string) {
-	all, option := parts(text), rubyOption(text, "roles")
+func (r *recipe) server(c call) {
+	option := rubyOption(c.rest, "roles")
 	roles, ok := r.known.words(option)
-	if !s.nested && (!ok || option == "" && len(all) > 1 && !optionBegins.MatchString(strings.TrimLeft(all[1], "{ "))) {
-		r.refuse(s.line, "playbook.servers", "a server whose roles only Ruby can determine")
+	if c.certain && (!ok || option == "" && c.rest != "" && !optionBegins.MatchString(strings.TrimLeft(c.rest, "{ "))) {
+		r.refuse(c.line, "playbook.servers", "a server whose roles only Ruby can determine")
 		roles = nil
 	}
-	r.host(s, all[0], text, roles)
+	r.host(c, c.first, roles)
 }
 
-func (r *recipe) role(s statement, name, text string) {
-	servers, ok := r.known.words(text)
-	if !ok || len(servers) == 0 {
+func (r *recipe) role(c call) {
+	roles, named := r.known.words(c.first)
+	servers, ok := r.known.words(c.rest)
+	if !ok || !named || len(servers) == 0 {
 		servers = []string{""} // which is no name
 	}
 	for _, server := range servers {
-		r.host(s, inRuby(server), text, []string{name})
+		r.host(c, inRuby(server), roles)
 	}
 }
 
@@ -60,21 +61,21 @@ var (
 )
 
 // host keeps a server, whose name is a literal of Ruby. Roles of the same host add up.
-func (r *recipe) host(s statement, name, options string, roles []string) {
+func (r *recipe) host(c call, name string, roles []string) {
 	r.roles = append(r.roles, roles...)
 	text, _ := r.known.text(name)
 	m := hostText.FindStringSubmatch(text)
-	literal := m != nil && !s.nested
+	literal := m != nil && c.certain
 	if !literal {
 		m = make([]string, 4)
-		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby can determine")
+		r.refuse(c.line, "playbook.servers", "a server whose name only Ruby can determine")
 	}
 	user, port := inRuby(m[1]), m[3]
-	for _, from := range []string{rubyOption(options, "ssh_options"), options} {
+	for _, from := range []string{rubyOption(c.rest, "ssh_options"), c.rest} {
 		user = cmp.Or(rubyOption(from, "user"), user)
 		port = cmp.Or(rubyOption(from, "port"), port)
 	}
-	r.userMeans(s, user)
+	r.userMeans(c.line, user)
 	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles}
 	h.Stage = notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
 	if h.Port == 22 {
@@ -84,15 +85,15 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
 	case !literal:
 	case port != "" && h.Port == 0 && r.known.number(port) != 22:
-		r.refuse(s.line, "playbook.servers", "a server whose port only Ruby can determine")
+		r.refuse(c.line, "playbook.servers", "a server whose port only Ruby can determine")
 	case h.Host == "localhost" || h.Host == "127.0.0.1":
 		r.say(h.Host + " left out")
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
 	case what != "":
-		r.refuse(s.line, "playbook.servers", "ignored: "+what)
+		r.refuse(c.line, "playbook.servers", "ignored: "+what)
 	case len(r.hosts) >= mostServers:
-		r.refuse(s.line, "playbook.servers", "ignored: the list of servers is full; hint: add it to the inventory")
+		r.refuse(c.line, "playbook.servers", "ignored: the list of servers is full; hint: add it to the inventory")
 	default:
 		r.hosts = append(r.hosts, h)
 	}
@@ -102,7 +103,7 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
-func (r *recipe) userMeans(s statement, user string) {
+func (r *recipe) userMeans(line int, user string) {
 	if before := r.texts["user"]; user != `""` {
 		r.texts["user"] = cmp.Or(before, strings.ReplaceAll(user, "'", `"`))
 	}
@@ -111,9 +112,9 @@ func (r *recipe) userMeans(s statement, user string) {
 	case r.set == nil || user == `""`:
 	case !r.user:
 		r.user = true
-		r.literal(s, "user", "server ..., user: %s", "deploy_user", user)
+		r.literal(line, "user", "server ..., user: %s", "deploy_user", user)
 	case ok && value != before.value:
-		r.refuse(s.line, "deploy_user", fmt.Sprintf("another server has the user %v; the role supports one user", value))
+		r.refuse(line, "deploy_user", fmt.Sprintf("another server has the user %v; the role supports one user", value))
 	}
 }
 
