@@ -36,7 +36,7 @@ var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
 	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_command": "command", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
 	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env", "sidekiq_log": "logging.file",
-	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
+	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files", "default_env": "environment",
 }
 
 // settings are those that need more than to be copied.
@@ -97,7 +97,9 @@ func (a *Application) deployment() {
 		return
 	}
 	r.source = a.reading("Capistrano's files", nil, byCapistrano) // for what they say together
-	r.deployTo()
+	if application := r.known["application"]; application != "" && !r.set["deploy_to"] && !r.noStage && a.capistrano && a.exists("config/deploy.rb") {
+		r.find(0, "deploy_root", "/var/www/"+application, ":deploy_to is not set; Capistrano's default") // which is not the role's
+	}
 	if own != nil && stageOf(own[0]) != r.railsEnv && !r.set["rails_env"] {
 		r.offer(0, "rails_env", stageOf(own[0]), own[0]+" is the only stage, and its settings are taken. Is "+stageOf(own[0])+" the Rails environment, too?")
 	}
@@ -202,6 +204,15 @@ func (r *recipe) remember(name, text string) {
 	}
 }
 
+// words are those of a list. What only Ruby can determine is a question of the field.
+func (r *recipe) words(line int, name, key, text string) []string {
+	words, ok := r.known.words(text)
+	if !ok || text == "" {
+		r.refuse(line, key, onlyRuby(name))
+	}
+	return words
+}
+
 func onlyRuby(what string) string { return "only Ruby can determine " + what }
 
 // literal notes a value that stands there literally, and says so of any other. The format shows what stands there.
@@ -257,29 +268,18 @@ func inRuby(value any) string { return string(asJSON(value)) }
 
 // configFiles are those of capistrano-sidekiq, one for each process.
 func (r *recipe) configFiles(line int, name, text string) {
-	files, ok := r.known.words(text)
-	if !ok || len(files) == 0 {
-		r.refuse(line, "processes", onlyRuby(name))
-		return
-	}
 	var processes []model.Process
+	files := r.words(line, name, "processes", text)
 	for i, file := range files {
 		files[i] = "config/" + strings.TrimPrefix(file, "config/")
 		processes = append(processes, model.Process{Name: cmp.Or(processName(file), "default"), Config: files[i]})
 	}
-	if len(files) == 1 {
+	switch len(files) {
+	case 0:
+	case 1:
 		r.literal(line, name, "set :sidekiq_config_files, %s", "sidekiq_config", inRuby(files[0]))
-		return
+	default:
+		r.find(line, "processes", processes, "set :sidekiq_config_files, "+inRuby(files))
+		r.say("configurations " + list(files))
 	}
-	r.find(line, "processes", processes, "set :sidekiq_config_files, "+inRuby(files))
-	r.say("configurations " + list(files))
-}
-
-// deployTo notes Capistrano's own default, /var/www/APPLICATION, which is not the role's.
-func (r *recipe) deployTo() {
-	application := r.known["application"]
-	if r.set["deploy_to"] || r.noStage || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
-		return
-	}
-	r.find(0, "deploy_root", "/var/www/"+application, ":deploy_to is not set; Capistrano's default")
 }

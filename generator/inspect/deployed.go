@@ -25,12 +25,7 @@ func (a *Application) deployed() {
 
 // linked keeps the files of linked_files that the role should know.
 func (r *recipe) linked(line int, name, text string) {
-	files, ok := r.known.words(text)
-	if !ok || text == "" {
-		r.refuse(line, "dotenv_files", onlyRuby(name))
-		return
-	}
-	for _, file := range files {
+	for _, file := range r.words(line, name, "dotenv_files", text) {
 		switch {
 		case file == ".rbenv-vars":
 			r.find(line, "ruby.manager", "rbenv", "linked_files has .rbenv-vars, of which rbenv's shim sets the variables: none of them has to be set here")
@@ -49,11 +44,7 @@ func (r *recipe) linked(line int, name, text string) {
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
 func (r *recipe) linkedDirs(line int, name, text string) {
-	dirs, ok := r.known.words(text)
-	if !ok || text == "" {
-		r.refuse(line, "hardening.read_write_paths", onlyRuby(name))
-	}
-	dirs = slices.DeleteFunc(dirs, writable.MatchString)
+	dirs := slices.DeleteFunc(r.words(line, name, "hardening.read_write_paths", text), writable.MatchString)
 	if len(dirs) > 0 {
 		r.tell(line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+": the profile strict denies jobs write access there; add it to hardening.read_write_paths to allow it")
 	}
@@ -115,26 +106,24 @@ func (r *recipe) unitsMean() {
 	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	name, said := r.units[0].name, "a task runs "+r.units[0].program+" with "+r.units[0].name
-	other := slices.ContainsFunc(r.units, func(u unit) bool { return u.name != name || u.program != "systemctl" })
-	if other || r.refuses("service_name") {
-		r.offer(0, "service_name", name, said+". Is that the service of Sidekiq?")
-	} else {
-		r.find(0, "service_name", name, said)
-	}
-	var instances []string
+	first, sure := r.units[0], !r.refuses("service_name")
 	var processes []model.Process
 	for _, u := range r.units {
-		switch {
-		case u.name != name:
+		sure = sure && u.name == first.name && u.program == "systemctl"
+		if u.name != first.name {
 			r.refuse(0, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
-		case u.instance != "":
+		} else if u.instance != "" {
 			processes = append(processes, model.Process{Name: u.instance})
-			instances = append(instances, u.name+"@"+u.instance)
 		}
 	}
+	said := "a task runs " + first.program + " with " + first.name
+	if sure {
+		r.find(0, "service_name", first.name, said)
+	} else {
+		r.offer(0, "service_name", first.name, said+". Is that the service of Sidekiq?")
+	}
 	if len(processes) > 0 {
-		r.offer(0, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
+		r.offer(0, "processes", processes, "a task restarts instances such as "+first.name+"@"+processes[0].Name+". Which processes are there, each with which queues?")
 	}
 }
 
@@ -171,8 +160,11 @@ func (r *recipe) variables(line int, setting, text string) {
 	}
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
-		case name == "PATH":
-			r.path(line, setting, value)
+		case name == "PATH" && usualPath.MatchString(value):
+			if m := managerInPath.FindStringSubmatch(value); m != nil {
+				r.find(line, "ruby.manager", m[1]+m[2], ":"+setting+" has "+m[0]+" in its path")
+				r.say("path with " + m[0])
+			}
 		case !variableName.MatchString(word):
 			left = append(left, "an entry that is not NAME=VALUE")
 		case !harmless.MatchString(name) || secretValue.MatchString(value) || holdsJinja(value) || fault(map[string]any{"environment": map[string]string{name: value}}) != "":
@@ -187,32 +179,21 @@ func (r *recipe) variables(line int, setting, text string) {
 	}
 }
 
-// variable notes one that sizes threads, pools or memory as the field that is for it.
+// ofVariable are the fields that set variables. RAILS_MAX_THREADS stays one: config/sidekiq.yml counts more.
+var ofVariable = map[string]string{"RAILS_ENV": "rails_env", "RACK_ENV": "rails_env", "DB_POOL": "database.pool"}
+
 func (r *recipe) variable(line int, setting, name, value string) {
 	said := setting + " sets " + name
-	switch number := r.known.number(value); {
-	case name == "RAILS_ENV" || name == "RACK_ENV":
-		r.find(line, "rails_env", value, said+" "+value)
-	case name == "RAILS_MAX_THREADS" && number > 0 && !r.setsThreads():
-		r.find(line, "concurrency", number, said+" "+value)
-	case name == "DB_POOL" && number > 0:
-		r.find(line, "database.pool", value, said+" "+value)
-	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
+	if key := ofVariable[name]; key != "" {
+		r.find(line, key, value, said+" "+value)
+	} else if name == "LD_PRELOAD" && strings.Contains(value, "jemalloc") {
 		r.find(line, "memory.malloc", "jemalloc", said+" to jemalloc")
-	default:
+	} else {
 		r.environment[name] = value
 	}
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
 		r.find(line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
 	}
-}
-
-var literalThreads = regexp.MustCompile(`(?m)^\s*:?concurrency:\s*\d+\s*(#|$)`)
-
-// setsThreads reports whether config/sidekiq.yml has a number of threads, which counts more than RAILS_MAX_THREADS.
-func (r *recipe) setsThreads() bool {
-	text, _ := r.Application.read(usualConfig) // what is read counts
-	return literalThreads.Match(text)
 }
 
 // inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.
@@ -253,24 +234,19 @@ func (a *Application) repoTree() {
 	}
 }
 
-// below asks about an application in a directory of the repository, which is not read.
-func (a *Application) below() {
-	if a.exists("Gemfile.lock") || a.exists("gems.locked") || a.recipe == nil {
-		return
-	}
-	if dirs := Below(a.files, ".", 2); len(dirs) > 0 {
-		root := fmt.Sprint(a.likely("deploy_root"), "/current/", dirs[0])
-		a.reading(a.recipe.name, nil, byOther).offer(0, "app_root", root, "no Gemfile.lock or gems.locked here, but in "+list(dirs)+", where nothing was read. Does Sidekiq run there?")
-	}
-}
-
-// engine asks about the application for the tests of an engine, which is not read.
+// engine asks about applications that are not read: one in a directory of the repository, or the one for the tests of an engine.
 func (a *Application) engine() {
-	a.below()
+	var dirs []string
+	if a.recipe != nil && !a.exists("Gemfile.lock") && !a.exists("gems.locked") {
+		dirs = Below(a.files, ".", 2)
+	}
 	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
-		if dir := path.Dir(path.Dir(name)); !a.exists("config/application.rb") {
-			root := fmt.Sprint(a.likely("deploy_root"), "/current/", dir)
-			a.reading(dir, nil, byOther).offer(0, "app_root", root, "the application for the tests of an engine, whose files are not read. Does Sidekiq run there?")
+		if !a.exists("config/application.rb") {
+			dirs = append(dirs, path.Dir(path.Dir(name)))
 		}
+	}
+	if len(dirs) > 0 {
+		root := fmt.Sprint(a.likely("deploy_root"), "/current/", dirs[0])
+		a.reading(dirs[0], nil, byOther).offer(0, "app_root", root, "no file was read in "+list(dirs)+". Does Sidekiq run there?")
 	}
 }

@@ -3,26 +3,12 @@ package inspect
 import (
 	"cmp"
 	"regexp"
-	"slices"
-	"strings"
 )
 
 var managerInPath = regexp.MustCompile(`\.(rbenv|rvm|asdf)/|(mise)/shims`)
 
-// systemPath are the directories that PATH has on every host, and PATH itself.
-var systemPath = regexp.MustCompile(`^(/usr(/local)?)?/s?bin$|^\$\{?PATH\}?$|^$`)
-
-// path looks for a Ruby manager in the PATH that Capistrano sets. Other directories are not taken.
-func (r *recipe) path(line int, setting, value string) {
-	if m := managerInPath.FindStringSubmatch(value); m != nil {
-		r.find(line, "ruby.manager", m[1]+m[2], ":"+setting+" has "+m[0]+" in its path")
-		r.say("path with " + m[0])
-	}
-	others := slices.DeleteFunc(strings.Split(value, ":"), func(dir string) bool { return systemPath.MatchString(dir) || managerInPath.MatchString(dir+"/") })
-	if len(others) > 0 {
-		r.refuse(line, "environment", setting+" sets PATH, which is not taken; hint: set PATH here in full if jobs run programs in other directories")
-	}
-}
+// usualPath are directories that PATH has on every host, PATH itself, and those of Ruby managers.
+var usualPath = regexp.MustCompile(`^(?:(?:(?:/usr(?:/local)?)?/s?bin|\$\{?PATH\}?|[^:]*(?:\.(?:rbenv|rvm|asdf)/|mise/shims)[^:]*)?(?::|$))*$`)
 
 // rbenv notes where rbenv is, when it is not in the deploy user's home.
 func (r *recipe) rbenv(line int, name, text string) {

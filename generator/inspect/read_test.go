@@ -400,8 +400,8 @@ func TestInitializer_Addresses(t *testing.T) {
 	for code, want := range map[string]string{
 		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
 		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
-		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
-		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not a literal", `REDIS`: "",
+		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not a literal",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not a literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "has a password, or is not a literal", `REDIS`: "",
 		`{ host: "h", port: 6380, password: "hunter2" }`: "# redis:\n#   url: redis://h:6380\n", `{ host: "h", db: 2 }`: "# redis:\n#   url: redis://h:6379/2\n", `{ url: "redis://h/1" } if x`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
 	} {

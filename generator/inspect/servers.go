@@ -65,17 +65,13 @@ func (r *recipe) host(c call, name string, roles []string) {
 	r.roles = append(r.roles, roles...)
 	text, _ := r.known.text(name)
 	m := hostText.FindStringSubmatch(text)
-	literal := m != nil && c.certain
-	if !literal {
+	if m == nil {
 		m = make([]string, 4)
-		r.refuse(c.line, "playbook.servers", "a server whose name only Ruby can determine")
 	}
 	user, port := inRuby(m[1]), m[3]
 	for _, from := range []string{rubyOption(c.rest, "ssh_options"), c.rest} {
-		user = cmp.Or(rubyOption(from, "user"), user)
-		port = cmp.Or(rubyOption(from, "port"), port)
+		user, port = cmp.Or(rubyOption(from, "user"), user), cmp.Or(rubyOption(from, "port"), port)
 	}
-	r.userMeans(c.line, user)
 	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles}
 	h.Stage = notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
 	if h.Port == 22 {
@@ -83,8 +79,9 @@ func (r *recipe) host(c call, name string, roles []string) {
 	}
 	i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage })
 	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
-	case !literal:
-	case port != "" && h.Port == 0 && r.known.number(port) != 22:
+	case h.Host == "" || !c.certain:
+		r.refuse(c.line, "playbook.servers", "a server whose name only Ruby can determine")
+	case port != "" && r.known.number(port) == 0:
 		r.refuse(c.line, "playbook.servers", "a server whose port only Ruby can determine")
 	case h.Host == "localhost" || h.Host == "127.0.0.1":
 		r.say(h.Host + " left out")
@@ -97,6 +94,9 @@ func (r *recipe) host(c call, name string, roles []string) {
 	default:
 		r.hosts = append(r.hosts, h)
 	}
+	if user != `""` {
+		r.userMeans(c.line, user)
+	}
 }
 
 // mostServers is how many a file may name: a longer list is no value of a field.
@@ -104,12 +104,10 @@ const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(line int, user string) {
-	if before := r.texts["user"]; user != `""` {
-		r.texts["user"] = cmp.Or(before, strings.ReplaceAll(user, "'", `"`))
-	}
+	r.texts["user"] = cmp.Or(r.texts["user"], strings.ReplaceAll(user, "'", `"`))
 	before, _ := r.best("deploy_user")
 	switch value, ok := r.known.value(user); {
-	case r.set == nil || user == `""`:
+	case r.set == nil:
 	case !r.user:
 		r.user = true
 		r.literal(line, "user", "server ..., user: %s", "deploy_user", user)
@@ -160,21 +158,18 @@ func (r *recipe) serversMean() {
 func (r *recipe) stagesMean() {
 	for _, o := range r.stages {
 		var names, variables []string
-		keys := maps.Clone(settingOf)
-		keys["default_env"] = "environment"
-		for name, key := range keys {
+		for name, key := range settingOf {
 			is, has := o.texts[name]
-			was, had := r.texts[name]
-			differs := has && is != was || !has && strings.Contains(was, ":stage")
-			if differs || name == "rails_env" && !has && !had { // capistrano-rails takes the stage
-				names, variables = append(names, name), append(variables, fieldOf(key).Name)
+			was := r.texts[name]
+			differs := has && is != was || !has && (strings.Contains(was, ":stage") || name == "rails_env" && was == "") // capistrano-rails takes the stage
+			if variable := fieldOf(key).Name; differs && variable != "" {
+				names, variables = append(names, name), append(variables, variable)
 			}
 		}
 		slices.Sort(names)
 		slices.Sort(variables)
-		variables = slices.DeleteFunc(slices.Compact(variables), func(name string) bool { return name == "" })
-		if len(names) > 0 && len(variables) > 0 && len(o.hosts) > 0 {
-			text := fmt.Sprintf("differs in %s: set %s in inventory/group_vars/%s.yml", list(names), list(variables), o.hosts[0].Stage)
+		if len(names) > 0 && len(o.hosts) > 0 {
+			text := fmt.Sprintf("differs in %s: set %s in inventory/group_vars/%s.yml", list(names), list(slices.Compact(variables)), o.hosts[0].Stage)
 			o.tell(0, "playbook.servers", text)
 			o.say(text)
 		}
