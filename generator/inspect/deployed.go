@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -179,13 +178,17 @@ func (r *recipe) variables(line int, setting, text string) {
 	}
 }
 
-// ofVariable are the fields that set variables. RAILS_MAX_THREADS stays one: config/sidekiq.yml counts more.
-var ofVariable = map[string]string{"RAILS_ENV": "rails_env", "RACK_ENV": "rails_env", "DB_POOL": "database.pool"}
+// ofVariable are the fields that set variables.
+var ofVariable = map[string]string{"RAILS_ENV": "rails_env", "RACK_ENV": "rails_env", "DB_POOL": "database.pool", "RAILS_MAX_THREADS": "concurrency"}
+
+// literalThreads of config/sidekiq.yml count more than RAILS_MAX_THREADS.
+var literalThreads = regexp.MustCompile(`(?m)^\s*:?concurrency:\s*\d+\s*(#|$)`)
 
 func (r *recipe) variable(line int, setting, name, value string) {
 	said := setting + " sets " + name
-	if key := ofVariable[name]; key != "" {
-		r.find(line, key, value, said+" "+value)
+	config, _ := r.Application.read(usualConfig) // what is read counts
+	if key := ofVariable[name]; key != "" && (key != "concurrency" || !literalThreads.Match(config)) {
+		r.literal(line, name, said+" %s", key, inRuby(value))
 	} else if name == "LD_PRELOAD" && strings.Contains(value, "jemalloc") {
 		r.find(line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	} else {
@@ -196,48 +199,13 @@ func (r *recipe) variable(line int, setting, name, value string) {
 	}
 }
 
-// inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.
-type inTree struct {
-	fs.FS
-	tree string
-}
-
-var (
-	repoTree     = regexp.MustCompile(`(?m)^\s*set[ (]\s*:repo_tree,\s*["']([\w./-]+)["']`)
-	ofRepository = regexp.MustCompile(`^(Capfile$|config/deploy(/|\.rb|$)|lib/capistrano|ansible|playbooks|provisioning)`)
-)
-
-func (t inTree) in(name string) string {
-	if ofRepository.MatchString(name) {
-		return name
-	}
-	return path.Join(t.tree, name)
-}
-
-func (t inTree) Open(name string) (fs.File, error) { return t.FS.Open(t.in(name)) }
-
-// Stat opens nothing: a named pipe would have it wait.
-func (t inTree) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, t.in(name)) }
-
-// repoTree reads the application where :repo_tree says that it is, if that is in the folder.
-func (a *Application) repoTree() {
-	text, err := a.read("config/deploy.rb")
-	m := repoTree.FindSubmatch(text)
-	if err != nil || m == nil {
-		return
-	}
-	if info, err := fs.Stat(a.files, string(m[1])); err != nil || !info.IsDir() {
-		a.reading("config/deploy.rb", nil, byCapistrano).refuse(0, "", "set :repo_tree, "+inRuby(string(m[1]))+": there is no such directory")
-	} else {
-		a.files = inTree{a.files, string(m[1])}
-		a.note(finding{kind: remark, text: "config/deploy.rb: set :repo_tree, " + inRuby(string(m[1])) + ": the application is there, and the paths of its files are relative to that"})
-	}
-}
-
 // engine asks about applications that are not read: one in a directory of the repository, or the one for the tests of an engine.
 func (a *Application) engine() {
 	var dirs []string
-	if a.recipe != nil && !a.exists("Gemfile.lock") && !a.exists("gems.locked") {
+	if a.recipe != nil && a.exists(a.recipe.known["repo_tree"]) {
+		tree := a.recipe.known["repo_tree"]
+		a.reading(tree, nil, byOther).refuse(0, "", "not read: Capistrano deploys this directory alone (:repo_tree); hint: sidekiq-role init "+tree+" reads it")
+	} else if a.recipe != nil && !a.exists("Gemfile.lock") && !a.exists("gems.locked") {
 		dirs = Below(a.files, ".", 2)
 	}
 	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {

@@ -391,9 +391,13 @@ func TestBelow_IsAQuestion(t *testing.T) {
 	text, value := question(t, a, "app_root")
 	require.Equal(t, "/srv/x/current/apps/api", value)
 	require.Contains(t, text, "apps/api, apps/web")
-	require.Contains(t, string(a.Text(schemaURL)), `set :repo_tree, "none": there is no such directory`)
 	files["Gemfile.lock"] = &fstest.MapFile{}
 	require.NotContains(t, string(Look(files, Options{}).Text(schemaURL)), "app_root")
+	delete(files, "Gemfile.lock")
+	files["config/deploy.rb"] = &fstest.MapFile{Data: []byte("set :repo_tree, 'apps/web'\n")}
+	deploysOne := string(Look(files, Options{}).Text(schemaURL))
+	require.NotContains(t, deploysOne, "app_root")
+	require.Contains(t, deploysOne, "apps/web: not read")
 }
 
 func TestInitializer_Addresses(t *testing.T) {
