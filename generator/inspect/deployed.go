@@ -14,11 +14,9 @@ import (
 
 // deployed is about what depends on where the application is, which a playbook may say.
 func (a *Application) deployed() {
-	site := a.entry(fieldOf("deploy_root"))
-	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), site.asks == ""
 	if a.recipe != nil {
-		a.recipe.managersMean(user)
-		a.recipe.dotenvMeans(root, known)
+		a.recipe.managersMean()
+		a.recipe.dotenvMeans()
 	}
 }
 
@@ -50,21 +48,22 @@ func (r *recipe) linkedDirs(line int, name, text string) {
 }
 
 // dotenvMeans is about linked files of variables. dotenv loads the longest name first, which wins.
-func (r *recipe) dotenvMeans(root string, known bool) {
+func (r *recipe) dotenvMeans() {
 	if len(r.dotenv) == 0 {
 		return
 	}
+	site := r.entry(fieldOf("deploy_root"))
 	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
 	said := "linked_files has " + strings.Join(r.dotenv, " and ")
 	var paths, optional []string
 	for _, file := range slices.Compact(r.dotenv) {
-		paths = append(paths, root+"/shared/"+file)
-		optional = append(optional, "-"+root+"/shared/"+file)
+		paths = append(paths, fmt.Sprint(site.value, "/shared/", file))
+		optional = append(optional, fmt.Sprint("-", site.value, "/shared/", file))
 	}
 	switch {
 	case r.gems["dotenv"].line == 0: // which dotenv-rails requires
 		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Should systemd load it (EnvironmentFile=)?")
-	case !known:
+	case site.asks != "":
 		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
 		r.find(0, "dotenv_files", paths, said+", which dotenv loads")
@@ -129,6 +128,7 @@ func (r *recipe) unitsMean() {
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
 	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
+	bareValue    = regexp.MustCompile(`^(\d{1,9}|true|false)$`)
 	// harmless are the variables of which the value is copied. A question too many does no harm.
 	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|NODE_OPTIONS|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBYOPT|RUBY_(YJIT|GC)_\w+|JAVA_HOME|JAVA_OPTS|MALLOC_\w+|LD_PRELOAD|` +
 		`SIDEKIQ_(COUNT|PRELOAD|PRELOAD_APP|MAXMEM_MB)|REDIS_PROVIDER|WEB_CONCURRENCY|DB_POOL|OMP_NUM_THREADS)$`)
@@ -140,22 +140,20 @@ var (
 func (r *recipe) variables(line int, setting, text string) {
 	var left []string
 	words, isList := r.known.words(text)
-	if text == "" || text[0] == '{' && text[len(text)-1] != '}' {
-		r.refuse(line, "environment", onlyRuby("a part of "+setting))
-	}
+	whole := text != "" && (text[0] != '{' || text[len(text)-1] == '}')
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
-			value, _ := r.known.value(m[4])
-			if m[4] == "true" || m[4] == "false" {
-				value = m[4]
+			value, ok := r.known.text(m[4])
+			if !ok {
+				value = cmp.Or(bareValue.FindString(m[4]), "$") // which is not taken
 			}
-			if _, isList := value.([]string); isList || value == nil {
-				value = "$" // unknown
-			}
-			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
-		} else if part != "" && !isList {
-			r.refuse(line, "environment", onlyRuby("a part of "+setting))
+			words = append(words, cmp.Or(strings.ToUpper(m[1]+m[2]), m[3])+"="+value) // as SSHKit writes a symbol
+		} else {
+			whole = whole && (isList || part == "")
 		}
+	}
+	if !whole {
+		r.refuse(line, "environment", onlyRuby("a part of "+setting))
 	}
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
@@ -170,7 +168,6 @@ func (r *recipe) variables(line int, setting, text string) {
 			left = append(left, name)
 		default:
 			r.variable(line, setting, name, value)
-			r.say(name)
 		}
 	}
 	if len(left) > 0 {
@@ -193,6 +190,7 @@ func (r *recipe) variable(line int, setting, name, value string) {
 		r.find(line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	} else {
 		r.environment[name] = value
+		r.say(name)
 	}
 	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
 		r.find(line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 )
 
@@ -20,7 +21,7 @@ func (r *recipe) rbenv(line int, name, text string) {
 }
 
 // managersMean asks about the Ruby that Capistrano takes of chruby, or of rvm where that is not its default.
-func (r *recipe) managersMean(user string) {
+func (r *recipe) managersMean() {
 	if ruby := r.known["chruby_ruby"]; ruby != "" {
 		r.offer(0, "ruby.bundle", "/opt/rubies/"+rubyName(ruby)+"/bin/bundle", "chruby takes "+ruby+". Is that in /opt/rubies, or in .rubies of the deploy user's home?")
 	}
@@ -28,9 +29,8 @@ func (r *recipe) managersMean(user string) {
 	if r.known["rvm_type"] == "system" {
 		dir = cmp.Or(dir, "/usr/local/rvm")
 	}
-	if dir != "" || ruby != "default" {
-		dir = cmp.Or(dir, "/home/"+user+"/.rvm")
-		r.offer(0, "ruby.bundle", dir+"/wrappers/"+rubyName(ruby)+"/bundle", "rvm takes "+ruby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
+	if home := fmt.Sprintf("/home/%v/.rvm", r.likely("deploy_user")); dir != "" || ruby != "default" {
+		r.offer(0, "ruby.bundle", cmp.Or(dir, home)+"/wrappers/"+rubyName(ruby)+"/bundle", "rvm takes "+ruby+". Is this the Ruby of Sidekiq? By default it is that of the application, or rvm's default.")
 	}
 }
 

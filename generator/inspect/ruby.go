@@ -37,7 +37,7 @@ func rubyStatements(source []byte) (all []statement) {
 	var now statement
 	lines := strings.Split(string(source), "\n")
 	for i := 0; i < len(lines); i++ {
-		code := strings.TrimSpace(withoutComment(lines[i]))
+		code := strings.TrimSpace(rubyToken.ReplaceAllString(lines[i], "$1$2"))
 		if code == "" {
 			continue
 		}
@@ -79,17 +79,8 @@ func heredocLines(code string, after []string) int {
 	return 0
 }
 
-// rubyToken matches a string, a comment, a bracket, a comma or a semicolon. A string may lack its end.
-var rubyToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?|(?:^|[ \t])#.*|[(\[{)\]},;]`)
-
-func withoutComment(line string) string {
-	return rubyToken.ReplaceAllStringFunc(line, func(found string) string {
-		if strings.HasPrefix(strings.TrimSpace(found), "#") {
-			return ""
-		}
-		return found
-	})
-}
+// rubyToken matches a string, a bracket, a comma or a semicolon, and without a group a comment. A string may lack its end.
+var rubyToken = regexp.MustCompile(`("(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?)|(?:^|[ \t])#.*|([(\[{)\]},;])`)
 
 // withoutText has spaces for the text of each string.
 func withoutText(code string) string {
@@ -176,8 +167,7 @@ func rubyOption(text, name string) string {
 type literals map[string]string
 
 var (
-	doubleQuoted = regexp.MustCompile(`^"([^"\\]*)"$`)
-	plainText    = regexp.MustCompile(`^(?:'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
+	quoted       = regexp.MustCompile(`^(?:"([^"\\]*)"|'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
 	percentWords = regexp.MustCompile(`^%[wi][\[({]([^\])}#]*)[\])}]$`)
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
@@ -216,10 +206,9 @@ func (known literals) value(text string) (value any, ok bool) {
 }
 
 func (known literals) text(text string) (one string, ok bool) {
-	if m := plainText.FindStringSubmatch(text); m != nil {
-		one, ok = m[1]+m[2]+m[3], true
-	} else if m := doubleQuoted.FindStringSubmatch(text); m != nil {
+	if m := quoted.FindStringSubmatch(text); m != nil {
 		one, ok = known.interpolate(m[1])
+		one += m[2] + m[3] + m[4]
 	} else if m := joined.FindStringSubmatch(text); m != nil {
 		first, has := known.setting(m[1])
 		rest, literal := known.words(m[2])
