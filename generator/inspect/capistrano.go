@@ -119,12 +119,9 @@ func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".
 // stage is the file of the environment's stage: the one of its name, else the only one; nil if there is none.
 func (a *Application) stage(all []string) []string {
 	own := "config/deploy/" + a.railsEnv + ".rb"
-	switch {
-	case len(all) == 1:
-		return slices.Clone(all)
-	case slices.Contains(all, own):
-		return []string{own}
-	case len(all) > 1:
+	if len(all) == 1 || slices.Contains(all, own) {
+		return []string{all[max(0, slices.Index(all, own))]}
+	} else if len(all) > 1 {
 		a.note(finding{kind: remark, key: "deploy_user", from: "config/deploy",
 			text: fmt.Sprintf("config/deploy has %s, and no %s.rb: none was read; --rails-env names one", plural(len(all), "stage"), a.railsEnv)})
 	}
@@ -167,7 +164,11 @@ func (r *recipe) setting(c call) {
 	if sets := strings.HasPrefix(c.method, "set") || c.method == "append" && strings.HasPrefix(name, "linked_"); !sets || !c.certain {
 		text = "" // which has no value
 	}
-	r.remember(name, text)
+	delete(r.known, name)
+	value, ok := r.known.value(text)
+	if one, isText := value.(string); isText {
+		r.known[name] = one
+	}
 	if name == "ssh_options" {
 		r.port = cmp.Or(r.known.number(rubyOption(text, "port")), r.port)
 	}
@@ -181,7 +182,6 @@ func (r *recipe) setting(c call) {
 	} else if key := settingOf[name]; key != "" {
 		r.literal(c.line, name, "set :"+name+", %s", key, text)
 	} else if a := asking[name]; a.key != "" {
-		value, ok := r.known.value(text)
 		before, _ := r.best(a.key)
 		if !ok || a.usual != nil && !slices.Contains(a.usual, value) && !same(value, before.value) {
 			r.refuse(c.line, a.key, name+" is not read: "+a.why)
@@ -192,15 +192,6 @@ func (r *recipe) setting(c call) {
 func (r *recipe) sshUser(line int, _, text string) {
 	if user := rubyOption(text, "user"); user != "" {
 		r.literal(line, "user", "set :ssh_options, user: %s", "deploy_user", user)
-	}
-}
-
-// remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby can determine.
-func (r *recipe) remember(name, text string) {
-	delete(r.known, name)
-	value, _ := r.known.value(text)
-	if one, isText := value.(string); isText {
-		r.known[name] = one
 	}
 }
 

@@ -52,17 +52,19 @@ func (r *recipe) dotenvMeans() {
 	if len(r.dotenv) == 0 {
 		return
 	}
-	site := r.entry(fieldOf("deploy_root"))
+	site, prefix := r.entry(fieldOf("deploy_root")), ""
+	if r.gems["dotenv"].line == 0 { // which dotenv-rails requires
+		prefix = "-"
+	}
 	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
 	said := "linked_files has " + strings.Join(r.dotenv, " and ")
-	var paths, optional []string
+	var paths []string
 	for _, file := range slices.Compact(r.dotenv) {
-		paths = append(paths, fmt.Sprint(site.value, "/shared/", file))
-		optional = append(optional, fmt.Sprint("-", site.value, "/shared/", file))
+		paths = append(paths, fmt.Sprint(prefix, site.value, "/shared/", file))
 	}
 	switch {
-	case r.gems["dotenv"].line == 0: // which dotenv-rails requires
-		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Should systemd load it (EnvironmentFile=)?")
+	case prefix != "":
+		r.offer(0, "environment_files", paths, said+", and dotenv is not among the gems. Should systemd load it (EnvironmentFile=)?")
 	case site.asks != "":
 		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
@@ -127,7 +129,6 @@ func (r *recipe) unitsMean() {
 
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
-	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
 	bareValue    = regexp.MustCompile(`^(\d{1,9}|true|false)$`)
 	// harmless are the variables of which the value is copied. A question too many does no harm.
 	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|NODE_OPTIONS|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBYOPT|RUBY_(YJIT|GC)_\w+|JAVA_HOME|JAVA_OPTS|MALLOC_\w+|LD_PRELOAD|` +
@@ -143,9 +144,10 @@ func (r *recipe) variables(line int, setting, text string) {
 	whole := text != "" && (text[0] != '{' || text[len(text)-1] == '}')
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
-			value, ok := r.known.text(m[4])
+			written := strings.TrimSpace(m[4])
+			value, ok := r.known.text(written)
 			if !ok {
-				value = cmp.Or(bareValue.FindString(m[4]), "$") // which is not taken
+				value = cmp.Or(bareValue.FindString(written), "$") // which is not taken
 			}
 			words = append(words, cmp.Or(strings.ToUpper(m[1]+m[2]), m[3])+"="+value) // as SSHKit writes a symbol
 		} else {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // statement is a line of Ruby, with those that go on where it ends in a comma or an open bracket.
@@ -100,7 +99,7 @@ type call struct {
 }
 
 var (
-	called      = regexp.MustCompile(`(^fetch|(?:^|[^.\w:@])(?:set|set_if_empty|append|remove|ask|server|role|execute!?|sudo|run))(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
+	called      = regexp.MustCompile(`(?:^|[^.\w:@])(set|set_if_empty|append|remove|ask|server|role|fetch|execute!?|sudo|run)(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
 	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
 	asBlock     = regexp.MustCompile(`^(set\(:\w+)\)\s*(\{.*\})$`)
 	changes     = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b`)
@@ -112,16 +111,14 @@ func rubyCalls(source []byte) (all []call) {
 		text := asBlock.ReplaceAllString(s.text, "$1, -> $2)")
 		bare := withoutText(text)
 		for _, m := range called.FindAllStringSubmatchIndex(bare, -1) {
-			method, arguments := strings.TrimFunc(bare[m[2]:m[3]], notWord), parts(text[m[4]:])
-			if method != "fetch" || changes.MatchString(bare) {
-				all = append(all, call{s.line, method, arguments[0], strings.Join(arguments[1:], ", "), m[0] == 0 && !s.nested && !conditional.MatchString(bare)})
+			method, begins, arguments := bare[m[2]:m[3]], m[2] == 0, parts(text[m[4]:])
+			if method != "fetch" || begins && changes.MatchString(bare) {
+				all = append(all, call{s.line, method, arguments[0], strings.Join(arguments[1:], ", "), begins && !s.nested && !conditional.MatchString(bare)})
 			}
 		}
 	}
 	return all
 }
-
-func notWord(r rune) bool { return r != '_' && !unicode.IsLetter(r) }
 
 // parts are what commas part, outside of strings and brackets, up to a bracket that closes one opened before.
 func parts(text string) []string {
@@ -151,10 +148,9 @@ func split(text string, separator byte) (all []string, open int) {
 
 // rubyOption is the value of user: in a call or a hash, as it is written; "" if it has none.
 func rubyOption(text, name string) string {
-	begins := regexp.MustCompile(`^(?:` + name + `:|:` + name + `\s*=>|["']` + name + `["']\s*(?:=>|:))\s*`)
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
-		if m := begins.FindString(part); m != "" {
-			return part[len(m):]
+		if m := hashEntry.FindStringSubmatch(part); m != nil && m[1]+m[2]+m[3] == name {
+			return strings.TrimSpace(m[4])
 		}
 		if strings.HasPrefix(part, "{") {
 			return rubyOption(part, name)
@@ -174,7 +170,7 @@ var (
 	interpolated = regexp.MustCompile(`#\{\s*(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))\s*\}`)
 	joined       = regexp.MustCompile(`^(?:File|(\w+))\.join\((.*)\)$`)
 	added        = regexp.MustCompile(`^fetch\(:\w+,\s*(?:\[\]|%w\[\]|%w\{\})\)\s*(?:\.(?:push|concat)\((.*)\)|\+\s*(.+))$`)
-	optionBegins = regexp.MustCompile(`^(?:\w+:[^:]|:\w+\s*=>|["']\w+["']\s*=>)`)
+	hashEntry    = regexp.MustCompile(`^(?:(\w+):|:(\w+)\s*=>|["'](\w+)["']\s*(?:=>|:))([^:].*)$`)
 	wholeNumber  = regexp.MustCompile(`^\d{1,9}$`)
 )
 
@@ -260,7 +256,7 @@ func (known literals) words(text string) (all []string, ok bool) {
 	}
 	size := 0
 	for _, part := range parts(text) {
-		if optionBegins.MatchString(part) {
+		if hashEntry.MatchString(part) {
 			break
 		}
 		value, _ := known.value(part)

@@ -37,7 +37,7 @@ func (r *recipe) other(s *source) {
 func (r *recipe) server(c call) {
 	option := rubyOption(c.rest, "roles")
 	roles, ok := r.known.words(option)
-	if c.certain && (!ok || option == "" && c.rest != "" && !optionBegins.MatchString(strings.TrimLeft(c.rest, "{ "))) {
+	if c.certain && (!ok || option == "" && c.rest != "" && !hashEntry.MatchString(strings.TrimLeft(c.rest, "{ "))) {
 		r.refuse(c.line, "playbook.servers", "a server whose roles only Ruby can determine")
 		roles = nil
 	}
