@@ -202,8 +202,11 @@ func (r *recipe) variable(line int, setting, name, value string) {
 // engine asks about applications that are not read: one in a directory of the repository, or the one for the tests of an engine.
 func (a *Application) engine() {
 	var dirs []string
-	if a.recipe != nil && a.exists(a.recipe.known["repo_tree"]) {
-		tree := a.recipe.known["repo_tree"]
+	tree := ""
+	if a.recipe != nil {
+		tree = a.recipe.known["repo_tree"]
+	}
+	if tree != "" && a.exists(tree) {
 		a.reading(tree, nil, byOther).refuse(0, "", "not read: Capistrano deploys this directory alone (:repo_tree); hint: sidekiq-role init "+tree+" reads it")
 	} else if a.recipe != nil && !a.exists("Gemfile.lock") && !a.exists("gems.locked") {
 		dirs = Below(a.files, ".", 2)

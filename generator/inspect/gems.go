@@ -96,24 +96,19 @@ func (s *source) gemsMean() {
 	}
 }
 
-// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it, the likeliest first. Some files are of
-// several tools, of which Ruby need not be one.
-type rubyHint struct {
-	name, managers string
-	chooses        *regexp.Regexp
-}
+// rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it, the likeliest first.
+type rubyHint struct{ name, managers, chooses string }
+
+const lineOfRuby = `(?m)^ruby\s` // in a file of several tools, of which Ruby need not be one
 
 var rubyHints = []rubyHint{
-	{".mise.toml", "mise", choosesRuby}, {"mise.toml", "mise", choosesRuby}, {".tool-versions", "asdf or mise", choosesRuby},
-	{".rvmrc", "rvm", anything}, {".ruby-gemset", "rvm", anything}, {".rbenv-vars", "rbenv", anything},
+	{".mise.toml", "mise", lineOfRuby}, {"mise.toml", "mise", lineOfRuby}, {".tool-versions", "asdf or mise", lineOfRuby}, {".rvmrc", "rvm", ""}, {".ruby-gemset", "rvm", ""}, {".rbenv-vars", "rbenv", ""},
 }
-
-var choosesRuby, anything = regexp.MustCompile(`(?m)^ruby\s`), regexp.MustCompile(``)
 
 // rubyFiles are weak hints: what a developer has need not be on the server.
 func (a *Application) rubyFiles() {
 	for _, h := range rubyHints {
-		if s := a.open(h.name, byOther); s != nil && h.chooses.Match(s.text) {
+		if s := a.open(h.name, byOther); s != nil && regexp.MustCompile(h.chooses).Match(s.text) {
 			s.say("for " + h.managers + ", at least on development machines")
 			manager, _, _ := strings.Cut(h.managers, " ")
 			s.offer(0, "ruby.manager", manager, "it is for "+h.managers+". Do the hosts use it, or only development machines? `auto` looks for all managers on the host.")
