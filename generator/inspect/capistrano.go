@@ -27,9 +27,8 @@ type recipe struct {
 	hosts   []host
 	units   []unit
 
-	environment     map[string]string
-	dotenv          []string
-	rvmDir, rvmRuby string
+	environment map[string]string
+	dotenv      []string
 }
 
 // settingOf are the fields that Capistrano's settings are literally, by their names there.
@@ -37,21 +36,36 @@ var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
 	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_command": "command", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
 	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env", "sidekiq_log": "logging.file",
-	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files",
+	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files", "default_env": "environment",
 }
 
 // settings are those that need more than to be copied.
-var settings = map[string]func(r *recipe, s statement, name, text string){
+var settings = map[string]func(r *recipe, line int, name, text string){
 	"ssh_options":  (*recipe).sshUser,
 	"linked_files": (*recipe).linked, "linked_dirs": (*recipe).linkedDirs,
 	"default_env": (*recipe).variables, "sidekiq_service_unit_env_vars": (*recipe).variables, "service_unit_env_vars": (*recipe).variables,
-	"rbenv_type": (*recipe).managerPath, "rbenv_custom_path": (*recipe).managerPath, "rbenv_path": (*recipe).managerPath,
-	"rvm_type": (*recipe).managerPath, "rvm_custom_path": (*recipe).managerPath,
-	"chruby_ruby": (*recipe).ruby, "rvm_ruby_version": (*recipe).ruby,
-	"sidekiq_processes": (*recipe).unread, "sidekiq_options_per_process": (*recipe).unread, "sidekiq_options": (*recipe).unread,
+	"rbenv_path": (*recipe).rbenv, "rbenv_custom_path": (*recipe).rbenv,
 	"sidekiq_config_files": (*recipe).configFiles,
-	"sidekiq_user":         (*recipe).unitUser, "sidekiq_service_unit_user": (*recipe).unitUser, "service_unit_user": (*recipe).unitUser,
 }
+
+// asking are those of which any other value than the usual ones is a question.
+var asking = map[string]asked{
+	"rbenv_type": {"ruby.bundle", "name the path of bundle", []any{"user"}},
+	"rvm_type":   anyRuby, "rvm_custom_path": anyRuby, "rvm_ruby_version": anyRuby, "chruby_ruby": anyRuby,
+	"sidekiq_processes": inProcesses, "sidekiq_options_per_process": inProcesses, "sidekiq_options": inProcesses,
+	"sidekiq_user": unitUser, "sidekiq_service_unit_user": unitUser, "service_unit_user": unitUser,
+}
+
+type asked struct {
+	key, why string
+	usual    []any // nil: any literal
+}
+
+var (
+	anyRuby     = asked{"ruby.bundle", "name the path of bundle", nil} // managersMean asks about what is literal
+	inProcesses = asked{"processes", "list here what it starts, each process with its queues", []any{nil, 1}}
+	unitUser    = asked{"deploy_user", "the role has one user for Sidekiq and for deploys", []any{nil, "user", "system"}}
+)
 
 // deployment reads what Capistrano loads, the environment's stage after the other stages.
 func (a *Application) deployment() {
@@ -83,7 +97,9 @@ func (a *Application) deployment() {
 		return
 	}
 	r.source = a.reading("Capistrano's files", nil, byCapistrano) // for what they say together
-	r.deployTo()
+	if application := r.known["application"]; application != "" && !r.set["deploy_to"] && !r.noStage && a.capistrano && a.exists("config/deploy.rb") {
+		r.find(0, "deploy_root", "/var/www/"+application, ":deploy_to is not set; Capistrano's default") // which is not the role's
+	}
 	if own != nil && stageOf(own[0]) != r.railsEnv && !r.set["rails_env"] {
 		r.offer(0, "rails_env", stageOf(own[0]), own[0]+" is the only stage, and its settings are taken. Is "+stageOf(own[0])+" the Rails environment, too?")
 	}
@@ -103,55 +119,27 @@ func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".
 // stage is the file of the environment's stage: the one of its name, else the only one; nil if there is none.
 func (a *Application) stage(all []string) []string {
 	own := "config/deploy/" + a.railsEnv + ".rb"
-	switch {
-	case len(all) == 1:
-		return slices.Clone(all)
-	case slices.Contains(all, own):
-		return []string{own}
-	case len(all) > 1:
+	if len(all) == 1 || slices.Contains(all, own) {
+		return []string{all[max(0, slices.Index(all, own))]}
+	} else if len(all) > 1 {
 		a.note(finding{kind: remark, key: "deploy_user", from: "config/deploy",
 			text: fmt.Sprintf("config/deploy has %s, and no %s.rb: none was read; --rails-env names one", plural(len(all), "stage"), a.railsEnv)})
 	}
 	return nil
 }
 
-var (
-	call        = regexp.MustCompile(`^(set|set_if_empty|append|remove|ask|server|role)(\(\s*|\s+)([^=\s].*)$`)
-	symbolFirst = regexp.MustCompile(`^:(\w+)\s*(?:,\s*(.+)|\)?\s*(\{.*\}|do))$`)
-	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
-	changes     = regexp.MustCompile(`^fetch\(?\s*:(\w+)\b.*(?:<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b)`)
-	inBlock     = regexp.MustCompile(`[^.\w:@](?:set|set_if_empty|append)[\s(]\s*:(\w+)\s*[,)]`)
-	serverIn    = regexp.MustCompile(`(?:^|[^.\w:@])(?:server|role)(?:\s+["':%*A-Z@]|\(|\s+\w+\s*[,.\[])`)
-)
-
 func (r *recipe) read() {
 	before := len(r.roles)
-	for _, s := range rubyStatements(r.source.text) {
-		r.hook(s)
-		m, bare := call.FindStringSubmatch(s.text), withoutText(s.text)
-		s.nested = s.nested || conditional.MatchString(bare)
-		if m == nil {
-			r.within(s, bare)
-			continue
-		}
-		text := m[3]
-		if strings.HasPrefix(m[2], "(") {
-			text = strings.TrimSpace(strings.TrimSuffix(text, ")"))
-		}
-		switch first := symbolFirst.FindStringSubmatch(text); {
-		case m[1] == "server":
-			r.server(s, text)
-		case first == nil && m[1] == "role":
-			r.refuse(s.line, "playbook.servers", "servers of a role whose name only Ruby can determine")
-		case first == nil:
-		case m[1] == "role":
-			r.role(s, first[1], first[2])
-		case m[1] == "remove" || m[1] == "ask" || m[1] == "append" && !strings.HasPrefix(first[1], "linked_"):
-			r.setting(s, first[1], "")
-		case first[3] != "":
-			r.setting(s, first[1], "-> "+first[3])
+	for _, c := range rubyCalls(r.source.text) {
+		switch c.method {
+		case "server":
+			r.server(c)
+		case "role":
+			r.role(c)
+		case "execute", "sudo", "run":
+			r.hook(c)
 		default:
-			r.setting(s, first[1], first[2])
+			r.setting(c)
 		}
 	}
 	if roles := r.roles[before:]; len(roles) > 0 {
@@ -160,27 +148,27 @@ func (r *recipe) read() {
 	}
 }
 
-// within notes calls in the midst of a statement, of which only Ruby can determine what they do.
-func (r *recipe) within(s statement, bare string) {
-	s.nested = true
-	if serverIn.MatchString(bare) {
-		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby can determine")
-	}
-	for _, m := range append(inBlock.FindAllStringSubmatch(bare, -1), changes.FindAllStringSubmatch(bare, -1)...) {
-		r.setting(s, m[1], "")
-	}
-}
-
 // refuses reports whether something that Capistrano's files say of a field was not taken.
 func (r *recipe) refuses(key string) bool {
 	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.key == key && f.kind == refused && f.weight == byCapistrano })
 }
 
-func (r *recipe) setting(s statement, name, text string) {
-	if s.nested {
+var symbol = regexp.MustCompile(`^:(\w+)`)
+
+func (r *recipe) setting(c call) {
+	m := symbol.FindStringSubmatch(c.first)
+	if m == nil {
+		return
+	}
+	name, text := m[1], c.rest
+	if sets := strings.HasPrefix(c.method, "set") || c.method == "append" && strings.HasPrefix(name, "linked_"); !sets || !c.certain {
 		text = "" // which has no value
 	}
-	r.remember(s, name, text)
+	delete(r.known, name)
+	value, ok := r.known.value(text)
+	if one, isText := value.(string); isText {
+		r.known[name] = one
+	}
 	if name == "ssh_options" {
 		r.port = cmp.Or(r.known.number(rubyOption(text, "port")), r.port)
 	}
@@ -190,41 +178,39 @@ func (r *recipe) setting(s statement, name, text string) {
 	}
 	r.set[name] = true
 	if take := settings[name]; take != nil {
-		take(r, s, name, text)
+		take(r, c.line, name, text)
 	} else if key := settingOf[name]; key != "" {
-		r.literal(s, name, "set :"+name+", %s", key, text)
+		r.literal(c.line, name, "set :"+name+", %s", key, text)
+	} else if a := asking[name]; a.key != "" {
+		before, _ := r.best(a.key)
+		if !ok || a.usual != nil && !slices.Contains(a.usual, value) && !same(value, before.value) {
+			r.refuse(c.line, a.key, name+" is not read: "+a.why)
+		}
 	}
 }
 
-func (r *recipe) sshUser(s statement, _, text string) {
+func (r *recipe) sshUser(line int, _, text string) {
 	if user := rubyOption(text, "user"); user != "" {
-		r.literal(s, "user", "set :ssh_options, user: %s", "deploy_user", user)
+		r.literal(line, "user", "set :ssh_options, user: %s", "deploy_user", user)
 	}
 }
 
-// unread refuses settings with flags of Sidekiq, unless they say that there is one process.
-func (r *recipe) unread(s statement, name, text string) {
-	if value, ok := r.known.value(text); !ok || value != nil && value != 1 {
-		r.refuse(s.line, "processes", name+" is not read: list here what it starts, each process with its queues")
+// words are those of a list. What only Ruby can determine is a question of the field.
+func (r *recipe) words(line int, name, key, text string) []string {
+	words, ok := r.known.words(text)
+	if !ok || text == "" {
+		r.refuse(line, key, onlyRuby(name))
 	}
-}
-
-// remember keeps a value for those that are made from it, and forgets one that was overruled by what only Ruby can determine.
-func (r *recipe) remember(s statement, name, text string) {
-	delete(r.known, name)
-	value, _ := r.known.value(text)
-	if one, isText := value.(string); isText {
-		r.known[name] = one
-	}
+	return words
 }
 
 func onlyRuby(what string) string { return "only Ruby can determine " + what }
 
 // literal notes a value that stands there literally, and says so of any other. The format shows what stands there.
-func (r *recipe) literal(s statement, name, format, key, text string) {
+func (r *recipe) literal(line int, name, format, key, text string) {
 	value, ok := r.known.value(text)
 	if !ok {
-		r.refuse(s.line, key, onlyRuby(name))
+		r.refuse(line, key, onlyRuby(name))
 		r.doubt(key)
 		r.supposes(key, text)
 		return
@@ -247,7 +233,7 @@ func (r *recipe) literal(s statement, name, format, key, text string) {
 			return // where Sidekiq looks by itself
 		}
 	}
-	r.find(s.line, key, value, fmt.Sprintf(format, inRuby(value)))
+	r.find(line, key, value, fmt.Sprintf(format, inRuby(value)))
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))
 }
 
@@ -272,30 +258,19 @@ func fieldOf(key string) model.Field {
 func inRuby(value any) string { return string(asJSON(value)) }
 
 // configFiles are those of capistrano-sidekiq, one for each process.
-func (r *recipe) configFiles(s statement, name, text string) {
-	files, ok := r.known.words(text)
-	if !ok || len(files) == 0 {
-		r.refuse(s.line, "processes", onlyRuby(name))
-		return
-	}
+func (r *recipe) configFiles(line int, name, text string) {
 	var processes []model.Process
+	files := r.words(line, name, "processes", text)
 	for i, file := range files {
 		files[i] = "config/" + strings.TrimPrefix(file, "config/")
 		processes = append(processes, model.Process{Name: cmp.Or(processName(file), "default"), Config: files[i]})
 	}
-	if len(files) == 1 {
-		r.literal(s, name, "set :sidekiq_config_files, %s", "sidekiq_config", inRuby(files[0]))
-		return
+	switch len(files) {
+	case 0:
+	case 1:
+		r.literal(line, name, "set :sidekiq_config_files, %s", "sidekiq_config", inRuby(files[0]))
+	default:
+		r.find(line, "processes", processes, "set :sidekiq_config_files, "+inRuby(files))
+		r.say("configurations " + list(files))
 	}
-	r.find(s.line, "processes", processes, "set :sidekiq_config_files, "+inRuby(files))
-	r.say("configurations " + list(files))
-}
-
-// deployTo notes Capistrano's own default, /var/www/APPLICATION, which is not the role's.
-func (r *recipe) deployTo() {
-	application := r.known["application"]
-	if r.set["deploy_to"] || r.noStage || !r.capistrano || application == "" || !r.exists("config/deploy.rb") {
-		return
-	}
-	r.find(0, "deploy_root", "/var/www/"+application, ":deploy_to is not set; Capistrano's default")
 }

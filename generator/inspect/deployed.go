@@ -3,7 +3,6 @@ package inspect
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"path"
 	"regexp"
 	"slices"
@@ -15,25 +14,18 @@ import (
 
 // deployed is about what depends on where the application is, which a playbook may say.
 func (a *Application) deployed() {
-	site := a.entry(fieldOf("deploy_root"))
-	root, user, known := fmt.Sprint(site.value), fmt.Sprint(a.likely("deploy_user")), site.asks == ""
 	if a.recipe != nil {
-		a.recipe.rvmMeans(user)
-		a.recipe.dotenvMeans(root, known)
+		a.recipe.managersMean()
+		a.recipe.dotenvMeans()
 	}
 }
 
 // linked keeps the files of linked_files that the role should know.
-func (r *recipe) linked(s statement, name, text string) {
-	files, ok := r.known.words(text)
-	if !ok || text == "" {
-		r.refuse(s.line, "dotenv_files", onlyRuby(name))
-		return
-	}
-	for _, file := range files {
+func (r *recipe) linked(line int, name, text string) {
+	for _, file := range r.words(line, name, "dotenv_files", text) {
 		switch {
 		case file == ".rbenv-vars":
-			r.find(s.line, "ruby.manager", "rbenv", "linked_files has .rbenv-vars, of which rbenv's shim sets the variables: none of them has to be set here")
+			r.find(line, "ruby.manager", "rbenv", "linked_files has .rbenv-vars, of which rbenv's shim sets the variables: none of them has to be set here")
 		case file == usualConfig:
 			r.linkedConfig = true
 		case file == ".env" || strings.HasPrefix(file, ".env."):
@@ -48,33 +40,32 @@ func (r *recipe) linked(s statement, name, text string) {
 // writable are the directories of a deployment where the profile strict lets jobs write, and those that no job writes.
 var writable = regexp.MustCompile(`^(log|tmp|storage|public/(system|uploads|packs|assets)|vendor|\.bundle|node_modules)($|/)`)
 
-func (r *recipe) linkedDirs(s statement, name, text string) {
-	dirs, ok := r.known.words(text)
-	if !ok || text == "" {
-		r.refuse(s.line, "hardening.read_write_paths", onlyRuby(name))
-	}
-	dirs = slices.DeleteFunc(dirs, writable.MatchString)
+func (r *recipe) linkedDirs(line int, name, text string) {
+	dirs := slices.DeleteFunc(r.words(line, name, "hardening.read_write_paths", text), writable.MatchString)
 	if len(dirs) > 0 {
-		r.tell(s.line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+": the profile strict denies jobs write access there; add it to hardening.read_write_paths to allow it")
+		r.tell(line, "hardening.read_write_paths", "linked_dirs has "+list(dirs)+": the profile strict denies jobs write access there; add it to hardening.read_write_paths to allow it")
 	}
 }
 
 // dotenvMeans is about linked files of variables. dotenv loads the longest name first, which wins.
-func (r *recipe) dotenvMeans(root string, known bool) {
+func (r *recipe) dotenvMeans() {
 	if len(r.dotenv) == 0 {
 		return
 	}
+	site, prefix := r.entry(fieldOf("deploy_root")), ""
+	if r.gems["dotenv"].line == 0 { // which dotenv-rails requires
+		prefix = "-"
+	}
 	slices.SortStableFunc(r.dotenv, func(x, y string) int { return len(y) - len(x) })
 	said := "linked_files has " + strings.Join(r.dotenv, " and ")
-	var paths, optional []string
+	var paths []string
 	for _, file := range slices.Compact(r.dotenv) {
-		paths = append(paths, root+"/shared/"+file)
-		optional = append(optional, "-"+root+"/shared/"+file)
+		paths = append(paths, fmt.Sprint(prefix, site.value, "/shared/", file))
 	}
 	switch {
-	case r.gems["dotenv"].line == 0: // which dotenv-rails requires
-		r.offer(0, "environment_files", optional, said+", and dotenv is not among the gems. Should systemd load it (EnvironmentFile=)?")
-	case !known:
+	case prefix != "":
+		r.offer(0, "environment_files", paths, said+", and dotenv is not among the gems. Should systemd load it (EnvironmentFile=)?")
+	case site.asks != "":
 		r.offer(0, "dotenv_files", paths, said+", which dotenv loads. Is this where it is?")
 	case !slices.Equal(r.dotenv, []string{".env." + r.railsEnv}): // which is the default
 		r.find(0, "dotenv_files", paths, said+", which dotenv loads")
@@ -85,26 +76,27 @@ func (r *recipe) dotenvMeans(root string, known bool) {
 type unit struct{ name, instance, program string }
 
 var (
-	runsService  = regexp.MustCompile(`\b(?:execute!?|sudo|run)[( ]\s*(.*?\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq.*)$`)
+	starter      = regexp.MustCompile(`\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq`)
 	serviceNamed = regexp.MustCompile(`^[\w@./-]*sidekiq[\w@.-]*(:[\w*-]+)?$`)
 )
 
 // hook keeps the services of Sidekiq in a command.
-func (r *recipe) hook(s statement) {
-	m := runsService.FindStringSubmatch(s.text)
+func (r *recipe) hook(c call) {
+	text := c.first + ", " + c.rest
+	m := starter.FindStringSubmatch(text)
 	if m == nil {
 		return
 	}
-	words, ok := r.known.words(m[1])
+	words, ok := r.known.words(text)
 	if !ok {
-		r.refuse(s.line, "service_name", "a task restarts a service whose name only Ruby can determine")
+		r.refuse(c.line, "service_name", "a task restarts a service whose name only Ruby can determine")
 	}
 	for _, word := range strings.Fields(strings.Join(words, " ")) {
 		name, _, _ := strings.Cut(path.Base(word), ":")
 		name, instance, _ := strings.Cut(strings.TrimSuffix(name, ".service"), "@")
-		known := slices.ContainsFunc(r.units, func(u unit) bool { return u.name == name && u.instance == instance })
-		if serviceNamed.MatchString(word) && !known {
-			r.units = append(r.units, unit{name, instance, m[2]})
+		u := unit{name, instance, m[1]}
+		if serviceNamed.MatchString(word) && !slices.Contains(r.units, u) {
+			r.units = append(r.units, u)
 		}
 	}
 }
@@ -114,32 +106,30 @@ func (r *recipe) unitsMean() {
 	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
 		return
 	}
-	name, said := r.units[0].name, "a task runs "+r.units[0].program+" with "+r.units[0].name
-	other := slices.ContainsFunc(r.units, func(u unit) bool { return u.name != name || u.program != "systemctl" })
-	if other || r.refuses("service_name") {
-		r.offer(0, "service_name", name, said+". Is that the service of Sidekiq?")
-	} else {
-		r.find(0, "service_name", name, said)
-	}
-	var instances []string
+	first, sure := r.units[0], !r.refuses("service_name")
 	var processes []model.Process
 	for _, u := range r.units {
-		switch {
-		case u.name != name:
+		sure = sure && u.name == first.name && u.program == "systemctl"
+		if u.name != first.name {
 			r.refuse(0, "processes", "a task restarts "+u.name+", too: list the processes here, each with its queues")
-		case u.instance != "":
+		} else if u.instance != "" {
 			processes = append(processes, model.Process{Name: u.instance})
-			instances = append(instances, u.name+"@"+u.instance)
 		}
 	}
+	said := "a task runs " + first.program + " with " + first.name
+	if sure {
+		r.find(0, "service_name", first.name, said)
+	} else {
+		r.offer(0, "service_name", first.name, said+". Is that the service of Sidekiq?")
+	}
 	if len(processes) > 0 {
-		r.offer(0, "processes", processes, "a task restarts "+list(instances)+". Which processes are there, each with which queues?")
+		r.offer(0, "processes", processes, "a task restarts instances such as "+first.name+"@"+processes[0].Name+". Which processes are there, each with which queues?")
 	}
 }
 
 var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
-	hashEntry    = regexp.MustCompile(`^(?:(?:(\w+):|:(\w+)\s*=>)|["'](\w+)["']\s*(?:=>|:))\s*(.+)$`)
+	bareValue    = regexp.MustCompile(`^(\d{1,9}|true|false)$`)
 	// harmless are the variables of which the value is copied. A question too many does no harm.
 	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|NODE_OPTIONS|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBYOPT|RUBY_(YJIT|GC)_\w+|JAVA_HOME|JAVA_OPTS|MALLOC_\w+|LD_PRELOAD|` +
 		`SIDEKIQ_(COUNT|PRELOAD|PRELOAD_APP|MAXMEM_MB)|REDIS_PROVIDER|WEB_CONCURRENCY|DB_POOL|OMP_NUM_THREADS)$`)
@@ -148,128 +138,86 @@ var (
 )
 
 // variables reads a hash, or a list of NAME=VALUE. It keeps no value that may be secret.
-func (r *recipe) variables(s statement, setting, text string) {
+func (r *recipe) variables(line int, setting, text string) {
 	var left []string
 	words, isList := r.known.words(text)
-	if text == "" || text[0] == '{' && text[len(text)-1] != '}' {
-		r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
-	}
+	whole := text != "" && (text[0] != '{' || text[len(text)-1] == '}')
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
 		if m := hashEntry.FindStringSubmatch(part); m != nil {
-			value, _ := r.known.value(m[4])
-			if m[4] == "true" || m[4] == "false" {
-				value = m[4]
+			written := strings.TrimSpace(m[4])
+			value, ok := r.known.text(written)
+			if !ok {
+				value = cmp.Or(bareValue.FindString(written), "$") // which is not taken
 			}
-			if _, isList := value.([]string); isList || value == nil {
-				value = "$" // unknown
-			}
-			words = append(words, fmt.Sprintf("%s=%v", cmp.Or(strings.ToUpper(m[1]+m[2]), m[3]), value)) // as SSHKit writes a symbol
-		} else if part != "" && !isList {
-			r.refuse(s.line, "environment", onlyRuby("a part of "+setting))
+			words = append(words, cmp.Or(strings.ToUpper(m[1]+m[2]), m[3])+"="+value) // as SSHKit writes a symbol
+		} else {
+			whole = whole && (isList || part == "")
 		}
+	}
+	if !whole {
+		r.refuse(line, "environment", onlyRuby("a part of "+setting))
 	}
 	for _, word := range words {
 		switch name, value, _ := strings.Cut(word, "="); {
-		case name == "PATH":
-			r.path(s, setting, value)
+		case name == "PATH" && usualPath.MatchString(value):
+			if m := managerInPath.FindStringSubmatch(value); m != nil {
+				r.find(line, "ruby.manager", m[1]+m[2], ":"+setting+" has "+m[0]+" in its path")
+				r.say("path with " + m[0])
+			}
 		case !variableName.MatchString(word):
 			left = append(left, "an entry that is not NAME=VALUE")
 		case !harmless.MatchString(name) || secretValue.MatchString(value) || holdsJinja(value) || fault(map[string]any{"environment": map[string]string{name: value}}) != "":
 			left = append(left, name)
 		default:
-			r.variable(s, setting, name, value)
-			r.say(name)
+			r.variable(line, setting, name, value)
 		}
 	}
 	if len(left) > 0 {
-		r.refuse(s.line, "environment", setting+" sets "+list(left)+", which may be secret, or which only a shell can determine; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
+		r.refuse(line, "environment", setting+" sets "+list(left)+", which may be secret, or which only a shell can determine; hint: put those that Sidekiq needs into sidekiq_secret_environment of an encrypted group_vars")
 	}
 }
 
-// variable notes one that sizes threads, pools or memory as the field that is for it.
-func (r *recipe) variable(s statement, setting, name, value string) {
-	said := setting + " sets " + name
-	switch number := r.known.number(value); {
-	case name == "RAILS_ENV" || name == "RACK_ENV":
-		r.find(s.line, "rails_env", value, said+" "+value)
-	case name == "RAILS_MAX_THREADS" && number > 0 && !r.setsThreads():
-		r.find(s.line, "concurrency", number, said+" "+value)
-	case name == "DB_POOL" && number > 0:
-		r.find(s.line, "database.pool", value, said+" "+value)
-	case name == "LD_PRELOAD" && strings.Contains(value, "jemalloc"):
-		r.find(s.line, "memory.malloc", "jemalloc", said+" to jemalloc")
-	default:
-		r.environment[name] = value
-	}
-	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
-		r.find(s.line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
-	}
-}
+// ofVariable are the fields that set variables.
+var ofVariable = map[string]string{"RAILS_ENV": "rails_env", "RACK_ENV": "rails_env", "DB_POOL": "database.pool", "RAILS_MAX_THREADS": "concurrency"}
 
+// literalThreads of config/sidekiq.yml count more than RAILS_MAX_THREADS.
 var literalThreads = regexp.MustCompile(`(?m)^\s*:?concurrency:\s*\d+\s*(#|$)`)
 
-// setsThreads reports whether config/sidekiq.yml has a number of threads, which counts more than RAILS_MAX_THREADS.
-func (r *recipe) setsThreads() bool {
-	text, _ := r.Application.read(usualConfig) // what is read counts
-	return literalThreads.Match(text)
-}
-
-// inTree is a repository of which Capistrano deploys one directory. Capistrano's files are above it.
-type inTree struct {
-	fs.FS
-	tree string
-}
-
-var (
-	repoTree     = regexp.MustCompile(`(?m)^\s*set[ (]\s*:repo_tree,\s*["']([\w./-]+)["']`)
-	ofRepository = regexp.MustCompile(`^(Capfile$|config/deploy(/|\.rb|$)|lib/capistrano|ansible|playbooks|provisioning)`)
-)
-
-func (t inTree) in(name string) string {
-	if ofRepository.MatchString(name) {
-		return name
-	}
-	return path.Join(t.tree, name)
-}
-
-func (t inTree) Open(name string) (fs.File, error) { return t.FS.Open(t.in(name)) }
-
-// Stat opens nothing: a named pipe would have it wait.
-func (t inTree) Stat(name string) (fs.FileInfo, error) { return fs.Stat(t.FS, t.in(name)) }
-
-// repoTree reads the application where :repo_tree says that it is, if that is in the folder.
-func (a *Application) repoTree() {
-	text, err := a.read("config/deploy.rb")
-	m := repoTree.FindSubmatch(text)
-	if err != nil || m == nil {
-		return
-	}
-	if info, err := fs.Stat(a.files, string(m[1])); err != nil || !info.IsDir() {
-		a.reading("config/deploy.rb", nil, byCapistrano).refuse(0, "", "set :repo_tree, "+inRuby(string(m[1]))+": there is no such directory")
+func (r *recipe) variable(line int, setting, name, value string) {
+	said := setting + " sets " + name
+	config, _ := r.Application.read(usualConfig) // what is read counts
+	if key := ofVariable[name]; key != "" && (key != "concurrency" || !literalThreads.Match(config)) {
+		r.literal(line, name, said+" %s", key, inRuby(value))
+	} else if name == "LD_PRELOAD" && strings.Contains(value, "jemalloc") {
+		r.find(line, "memory.malloc", "jemalloc", said+" to jemalloc")
 	} else {
-		a.files = inTree{a.files, string(m[1])}
-		a.note(finding{kind: remark, text: "config/deploy.rb: set :repo_tree, " + inRuby(string(m[1])) + ": the application is there, and the paths of its files are relative to that"})
+		r.environment[name] = value
+		r.say(name)
+	}
+	if name == "SIDEKIQ_COUNT" && r.gems["sidekiq-ent"].line > 0 {
+		r.find(line, "command", sidekiq.Swarm, said+", which sidekiqswarm reads")
 	}
 }
 
-// below asks about an application in a directory of the repository, which is not read.
-func (a *Application) below() {
-	if a.exists("Gemfile.lock") || a.exists("gems.locked") || a.recipe == nil {
-		return
-	}
-	if dirs := Below(a.files, ".", 2); len(dirs) > 0 {
-		root := fmt.Sprint(a.likely("deploy_root"), "/current/", dirs[0])
-		a.reading(a.recipe.name, nil, byOther).offer(0, "app_root", root, "no Gemfile.lock or gems.locked here, but in "+list(dirs)+", where nothing was read. Does Sidekiq run there?")
-	}
-}
-
-// engine asks about the application for the tests of an engine, which is not read.
+// engine asks about applications that are not read: one in a directory of the repository, or the one for the tests of an engine.
 func (a *Application) engine() {
-	a.below()
+	var dirs []string
+	tree := ""
+	if a.recipe != nil {
+		tree = a.recipe.known["repo_tree"]
+	}
+	if tree != "" && a.exists(tree) {
+		a.reading(tree, nil, byOther).refuse(0, "", "not read: Capistrano deploys this directory alone (:repo_tree); hint: sidekiq-role init "+tree+" reads it")
+	} else if a.recipe != nil && !a.exists("Gemfile.lock") && !a.exists("gems.locked") {
+		dirs = Below(a.files, ".", 2)
+	}
 	for _, name := range a.glob("test/dummy/config/application.rb", "spec/dummy/config/application.rb", "spec/test_app/config/application.rb", ".internal_test_app/config/application.rb") {
-		if dir := path.Dir(path.Dir(name)); !a.exists("config/application.rb") {
-			root := fmt.Sprint(a.likely("deploy_root"), "/current/", dir)
-			a.reading(dir, nil, byOther).offer(0, "app_root", root, "the application for the tests of an engine, whose files are not read. Does Sidekiq run there?")
+		if !a.exists("config/application.rb") {
+			dirs = append(dirs, path.Dir(path.Dir(name)))
 		}
+	}
+	if len(dirs) > 0 {
+		root := fmt.Sprint(a.likely("deploy_root"), "/current/", dirs[0])
+		a.reading(dirs[0], nil, byOther).offer(0, "app_root", root, "no file was read in "+list(dirs)+". Does Sidekiq run there?")
 	}
 }

@@ -97,32 +97,22 @@ func (s *source) gemsMean() {
 }
 
 // rubyHint is a file by which a developer's machine chooses a Ruby, and the managers that read it, the likeliest first.
-type rubyHint struct{ name, managers string }
+type rubyHint struct{ name, managers, chooses string }
+
+const lineOfRuby = `(?m)^ruby\s` // in a file of several tools, of which Ruby need not be one
 
 var rubyHints = []rubyHint{
-	{".mise.toml", "mise"}, {"mise.toml", "mise"}, {".tool-versions", "asdf or mise"}, {".rvmrc", "rvm"}, {".ruby-gemset", "rvm"}, {".rbenv-vars", "rbenv"},
+	{".mise.toml", "mise", lineOfRuby}, {"mise.toml", "mise", lineOfRuby}, {".tool-versions", "asdf or mise", lineOfRuby}, {".rvmrc", "rvm", ""}, {".ruby-gemset", "rvm", ""}, {".rbenv-vars", "rbenv", ""},
 }
-
-var (
-	hasTools    = regexp.MustCompile(`mise\.toml|\.tool-versions`) // of several tools, of which Ruby need not be one
-	choosesRuby = regexp.MustCompile(`(?m)^ruby\s`)
-)
 
 // rubyFiles are weak hints: what a developer has need not be on the server.
 func (a *Application) rubyFiles() {
 	for _, h := range rubyHints {
-		s := a.open(h.name, byOther)
-		if s == nil {
-			continue
+		if s := a.open(h.name, byOther); s != nil && regexp.MustCompile(h.chooses).Match(s.text) {
+			s.say("for " + h.managers + ", at least on development machines")
+			manager, _, _ := strings.Cut(h.managers, " ")
+			s.offer(0, "ruby.manager", manager, "it is for "+h.managers+". Do the hosts use it, or only development machines? `auto` looks for all managers on the host.")
 		}
-		if hasTools.MatchString(h.name) && !choosesRuby.Match(s.text) {
-			s.forget()
-			continue
-		}
-		s.say("for " + h.managers + ", at least on development machines")
-		manager, _, _ := strings.Cut(h.managers, " ")
-		s.offer(0, "ruby.manager", manager, "it is for "+h.managers+
-			". Do the hosts use it, or only development machines? `auto` looks for all managers on the host.")
 	}
 }
 
@@ -178,44 +168,29 @@ func (a *Application) initializer() {
 // addressMeans is about the address of Redis in a statement. One with a password is not shown. Only a literal that is assigned once, and
 // whatever happens, counts.
 func (s *source) addressMeans(c statement, once bool) {
-	option := ""
+	var option, variable, url string
 	if m := redisOption.FindStringSubmatch(c.text); m != nil {
 		option = m[1]
 	}
-	m := address.FindStringSubmatch(c.text)
-	switch {
-	case m == nil:
-		s.noAddress(c, option)
-	case strings.Contains(m[3], "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
-	case strings.ContainsAny(m[3], "@?#"):
-		s.refuse(c.line, "redis.url", "the address of Redis has a password, or is not literal: set sidekiq_redis_url in an encrypted group_vars")
-	case m[2] == "REDIS_URL" && local.MatchString(m[3]):
-	case m[2] != "":
-		s.offer(c.line, "redis.url", m[3], "the address of Redis where "+m[2]+" is not set. Is it the same on the hosts?")
-	case !once || c.nested || inRuby(m[3]) != strings.ReplaceAll(rubyOption(option, "url"), "'", `"`) || conditional.MatchString(withoutText(option)):
-		s.offer(c.line, "redis.url", m[3], "an address of Redis. Is it that of Sidekiq on the hosts?")
-	default:
-		s.find(c.line, "redis.url", m[3], "the address of Redis")
-		s.say("redis " + m[3])
+	if m := address.FindStringSubmatch(c.text); m != nil {
+		variable, url = m[2], m[3]
+	} else if host, ok := (literals{}).text(rubyOption(option, "host")); ok {
+		port, db := literals{}.number(rubyOption(option, "port")), literals{}.number(rubyOption(option, "db"))
+		url = strings.TrimSuffix(fmt.Sprintf("redis://%s:%d/%d", host, cmp.Or(port, 6379), db), "/0")
+	} else if m := addressElse.FindStringSubmatch(c.text); m == nil || m[1] == "REDIS_URL" || !strings.Contains(c.text, "redis") {
+		return
 	}
-}
-
-// noAddress is about a statement without a literal address: one of a host and a port, of a variable, or of what only Ruby can determine.
-func (s *source) noAddress(c statement, option string) {
-	host, hasHost := literals{}.text(rubyOption(option, "host"))
-	m := addressElse.FindStringSubmatch(c.text)
+	literal := inRuby(url) == strings.ReplaceAll(rubyOption(option, "url"), "'", `"`)
 	switch {
-	case hasHost && !strings.ContainsAny(host, "@:/?#"):
-		url := fmt.Sprintf("redis://%s:%d", host, cmp.Or(literals{}.number(rubyOption(option, "port")), 6379))
-		if db := (literals{}).number(rubyOption(option, "db")); db > 0 {
-			url += fmt.Sprintf("/%d", db)
-		}
-		s.offer(c.line, "redis.url", url, "the address of Redis, without a password. Is it the same on the hosts?")
-	case m != nil && m[1] == "REDIS_URL":
-	case m != nil && m[1] != "":
-		s.refuse(c.line, "redis.url", "the address of Redis is that of the variable "+m[1]+", which the role reads if environment has REDIS_PROVIDER: "+m[1]+"; else set it here, or in an encrypted group_vars")
-	case m != nil && strings.Contains(c.text, "redis"):
-		s.refuse(c.line, "redis.url", "the address of Redis is not a literal; only Ruby can determine it")
+	case strings.Contains(url, "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
+	case variable == "REDIS_URL" && local.MatchString(url):
+	case url == "" || strings.ContainsAny(url, "@?#"):
+		s.refuse(c.line, "redis.url", "the address of Redis has a password, or is not a literal; hint: set sidekiq_redis_url in an encrypted group_vars, or REDIS_PROVIDER in environment to the name of the variable that has it")
+	case once && !c.nested && literal && !conditional.MatchString(withoutText(option)):
+		s.find(c.line, "redis.url", url, "the address of Redis")
+		s.say("redis " + url)
+	default:
+		s.offer(c.line, "redis.url", url, "an address of Redis. Is it that of Sidekiq on the hosts?")
 	}
 }
 

@@ -105,7 +105,7 @@ func Look(files fs.FS, o Options) *Application {
 	if a.railsEnv != before {
 		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
-	for _, look := range []func(){a.repoTree, a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.coverage, a.initializer,
+	for _, look := range []func(){a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.coverage, a.initializer,
 		a.identity, a.engine, a.deployed, a.storageYML, a.databaseYML, a.kamal, a.questions, a.changes} {
 		look()
 	}

@@ -41,7 +41,7 @@ func TestLook_ReadsOnlyPlantedFiles(t *testing.T) {
 		}
 	}
 	recipe := string(all["config/deploy.rb"].Data)
-	for _, setting := range slices.Concat(slices.Collect(maps.Keys(settingOf)), slices.Collect(maps.Keys(settings))) {
+	for _, setting := range slices.Concat(slices.Collect(maps.Keys(settingOf)), slices.Collect(maps.Keys(settings)), slices.Collect(maps.Keys(asking))) {
 		require.Contains(t, recipe, "set :"+setting+",", "nothing is planted in a setting")
 	}
 }

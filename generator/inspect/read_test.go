@@ -391,17 +391,21 @@ func TestBelow_IsAQuestion(t *testing.T) {
 	text, value := question(t, a, "app_root")
 	require.Equal(t, "/srv/x/current/apps/api", value)
 	require.Contains(t, text, "apps/api, apps/web")
-	require.Contains(t, string(a.Text(schemaURL)), `set :repo_tree, "none": there is no such directory`)
 	files["Gemfile.lock"] = &fstest.MapFile{}
 	require.NotContains(t, string(Look(files, Options{}).Text(schemaURL)), "app_root")
+	delete(files, "Gemfile.lock")
+	files["config/deploy.rb"] = &fstest.MapFile{Data: []byte("set :repo_tree, 'apps/web'\n")}
+	deploysOne := string(Look(files, Options{}).Text(schemaURL))
+	require.NotContains(t, deploysOne, "app_root")
+	require.Contains(t, deploysOne, "apps/web: not read")
 }
 
 func TestInitializer_Addresses(t *testing.T) {
 	for code, want := range map[string]string{
 		`{ url: "redis://h/1" }`:                         "\nredis:\n  # from config/initializers/sidekiq.rb:1: the address of Redis\n  url: redis://h/1\n",
 		`{ url: ENV.fetch("REDIS_URL", "redis://h/1") }`: "# redis:\n#   url: redis://h/1\n", `{ url: ENV["REDIS_URL"] || 'redis://h/1' }`: "# redis:\n#   url: redis://h/1\n",
-		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not literal",
-		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "is not a literal", `REDIS`: "",
+		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not a literal",
+		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not a literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "has a password, or is not a literal", `REDIS`: "",
 		`{ host: "h", port: 6380, password: "hunter2" }`: "# redis:\n#   url: redis://h:6380\n", `{ host: "h", db: 2 }`: "# redis:\n#   url: redis://h:6379/2\n", `{ url: "redis://h/1" } if x`: "# redis:\n#   url: redis://h/1\n",
 		`{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
 	} {

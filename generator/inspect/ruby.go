@@ -36,7 +36,7 @@ func rubyStatements(source []byte) (all []statement) {
 	var now statement
 	lines := strings.Split(string(source), "\n")
 	for i := 0; i < len(lines); i++ {
-		code := strings.TrimSpace(withoutComment(lines[i]))
+		code := strings.TrimSpace(rubyToken.ReplaceAllString(lines[i], "$1$2"))
 		if code == "" {
 			continue
 		}
@@ -78,26 +78,46 @@ func heredocLines(code string, after []string) int {
 	return 0
 }
 
-// rubyToken matches a string, a comment, a bracket, a comma or a semicolon. A string may lack its end.
-var rubyToken = regexp.MustCompile(`"(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?|(?:^|[ \t])#.*|[(\[{)\]},;]`)
+// rubyToken matches a string, a bracket, a comma or a semicolon, and without a group a comment. A string may lack its end.
+var rubyToken = regexp.MustCompile(`("(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?)|(?:^|[ \t])#.*|([(\[{)\]},;])`)
 
-func withoutComment(line string) string {
-	return rubyToken.ReplaceAllStringFunc(line, func(found string) string {
-		if strings.HasPrefix(strings.TrimSpace(found), "#") {
-			return ""
+// withoutText has spaces for the text of each string.
+func withoutText(code string) string {
+	return rubyToken.ReplaceAllStringFunc(code, func(found string) string {
+		if found[0] == '"' || found[0] == '\'' {
+			return `"` + strings.Repeat(" ", max(0, len(found)-2)) + `"`[:min(1, len(found)-1)]
 		}
 		return found
 	})
 }
 
-// withoutText has "" for each string.
-func withoutText(code string) string {
-	return rubyToken.ReplaceAllStringFunc(code, func(found string) string {
-		if found[0] == '"' || found[0] == '\'' {
-			return `""`
+// call is a call of a method of Capistrano.
+type call struct {
+	line                int
+	method, first, rest string // its first argument and the others, as they are written
+	certain             bool   // it is run once, whatever happens
+}
+
+var (
+	called      = regexp.MustCompile(`(?:^|[^.\w:@])(set|set_if_empty|append|remove|ask|server|role|fetch|execute!?|sudo|run)(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
+	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
+	asBlock     = regexp.MustCompile(`^(set\(:\w+)\)\s*(\{.*\})$`)
+	changes     = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b`)
+)
+
+// rubyCalls are the calls in a source, also those in the midst of a statement. fetch is one where it changes what it returns.
+func rubyCalls(source []byte) (all []call) {
+	for _, s := range rubyStatements(source) {
+		text := asBlock.ReplaceAllString(s.text, "$1, -> $2)")
+		bare := withoutText(text)
+		for _, m := range called.FindAllStringSubmatchIndex(bare, -1) {
+			method, begins, arguments := bare[m[2]:m[3]], m[2] == 0, parts(text[m[4]:])
+			if method != "fetch" || begins && changes.MatchString(bare) {
+				all = append(all, call{s.line, method, arguments[0], strings.Join(arguments[1:], ", "), begins && !s.nested && !conditional.MatchString(bare)})
+			}
 		}
-		return found
-	})
+	}
+	return all
 }
 
 // parts are what commas part, outside of strings and brackets, up to a bracket that closes one opened before.
@@ -128,10 +148,9 @@ func split(text string, separator byte) (all []string, open int) {
 
 // rubyOption is the value of user: in a call or a hash, as it is written; "" if it has none.
 func rubyOption(text, name string) string {
-	begins := regexp.MustCompile(`^(?:` + name + `:|:` + name + `\s*=>|["']` + name + `["']\s*(?:=>|:))\s*`)
 	for _, part := range parts(strings.TrimLeft(text, "{( ")) {
-		if m := begins.FindString(part); m != "" {
-			return part[len(m):]
+		if m := hashEntry.FindStringSubmatch(part); m != nil && m[1]+m[2]+m[3] == name {
+			return strings.TrimSpace(m[4])
 		}
 		if strings.HasPrefix(part, "{") {
 			return rubyOption(part, name)
@@ -144,15 +163,14 @@ func rubyOption(text, name string) string {
 type literals map[string]string
 
 var (
-	doubleQuoted = regexp.MustCompile(`^"([^"\\]*)"$`)
-	plainText    = regexp.MustCompile(`^(?:'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
+	quoted       = regexp.MustCompile(`^(?:"([^"\\]*)"|'([^'\\]*)'|:"([^"\\#]*)"|:([A-Za-z_]\w*))$`)
 	percentWords = regexp.MustCompile(`^%[wi][\[({]([^\])}#]*)[\])}]$`)
 	array        = regexp.MustCompile(`^\[(.*)\]$`)
 	lambda       = regexp.MustCompile(`^(?:->|lambda|proc)\s*\{\s*([^{}]*(?:\{[^{}]*\}[^{}]*)*?)\s*\}$`)
 	interpolated = regexp.MustCompile(`#\{\s*(?:fetch\(?\s*:(\w+)\s*\)?|(shared_path|current_path|release_path))\s*\}`)
 	joined       = regexp.MustCompile(`^(?:File|(\w+))\.join\((.*)\)$`)
 	added        = regexp.MustCompile(`^fetch\(:\w+,\s*(?:\[\]|%w\[\]|%w\{\})\)\s*(?:\.(?:push|concat)\((.*)\)|\+\s*(.+))$`)
-	optionBegins = regexp.MustCompile(`^(?:\w+:[^:]|:\w+\s*=>|["']\w+["']\s*=>)`)
+	hashEntry    = regexp.MustCompile(`^(?:(\w+):|:(\w+)\s*=>|["'](\w+)["']\s*(?:=>|:))([^:].*)$`)
 	wholeNumber  = regexp.MustCompile(`^\d{1,9}$`)
 )
 
@@ -184,10 +202,9 @@ func (known literals) value(text string) (value any, ok bool) {
 }
 
 func (known literals) text(text string) (one string, ok bool) {
-	if m := plainText.FindStringSubmatch(text); m != nil {
-		one, ok = m[1]+m[2]+m[3], true
-	} else if m := doubleQuoted.FindStringSubmatch(text); m != nil {
+	if m := quoted.FindStringSubmatch(text); m != nil {
 		one, ok = known.interpolate(m[1])
+		one += m[2] + m[3] + m[4]
 	} else if m := joined.FindStringSubmatch(text); m != nil {
 		first, has := known.setting(m[1])
 		rest, literal := known.words(m[2])
@@ -239,7 +256,7 @@ func (known literals) words(text string) (all []string, ok bool) {
 	}
 	size := 0
 	for _, part := range parts(text) {
-		if optionBegins.MatchString(part) {
+		if hashEntry.MatchString(part) {
 			break
 		}
 		value, _ := known.value(part)

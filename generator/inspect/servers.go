@@ -34,23 +34,24 @@ func (r *recipe) other(s *source) {
 }
 
 // server reads a call whose options tell the roles.
-func (r *recipe) server(s statement, text string) {
-	all, option := parts(text), rubyOption(text, "roles")
+func (r *recipe) server(c call) {
+	option := rubyOption(c.rest, "roles")
 	roles, ok := r.known.words(option)
-	if !s.nested && (!ok || option == "" && len(all) > 1 && !optionBegins.MatchString(strings.TrimLeft(all[1], "{ "))) {
-		r.refuse(s.line, "playbook.servers", "a server whose roles only Ruby can determine")
+	if c.certain && (!ok || option == "" && c.rest != "" && !hashEntry.MatchString(strings.TrimLeft(c.rest, "{ "))) {
+		r.refuse(c.line, "playbook.servers", "a server whose roles only Ruby can determine")
 		roles = nil
 	}
-	r.host(s, all[0], text, roles)
+	r.host(c, c.first, roles)
 }
 
-func (r *recipe) role(s statement, name, text string) {
-	servers, ok := r.known.words(text)
-	if !ok || len(servers) == 0 {
+func (r *recipe) role(c call) {
+	roles, named := r.known.words(c.first)
+	servers, ok := r.known.words(c.rest)
+	if !ok || !named || len(servers) == 0 {
 		servers = []string{""} // which is no name
 	}
 	for _, server := range servers {
-		r.host(s, inRuby(server), text, []string{name})
+		r.host(c, inRuby(server), roles)
 	}
 }
 
@@ -60,21 +61,17 @@ var (
 )
 
 // host keeps a server, whose name is a literal of Ruby. Roles of the same host add up.
-func (r *recipe) host(s statement, name, options string, roles []string) {
+func (r *recipe) host(c call, name string, roles []string) {
 	r.roles = append(r.roles, roles...)
 	text, _ := r.known.text(name)
 	m := hostText.FindStringSubmatch(text)
-	literal := m != nil && !s.nested
-	if !literal {
+	if m == nil {
 		m = make([]string, 4)
-		r.refuse(s.line, "playbook.servers", "a server whose name only Ruby can determine")
 	}
 	user, port := inRuby(m[1]), m[3]
-	for _, from := range []string{rubyOption(options, "ssh_options"), options} {
-		user = cmp.Or(rubyOption(from, "user"), user)
-		port = cmp.Or(rubyOption(from, "port"), port)
+	for _, from := range []string{rubyOption(c.rest, "ssh_options"), c.rest} {
+		user, port = cmp.Or(rubyOption(from, "user"), user), cmp.Or(rubyOption(from, "port"), port)
 	}
-	r.userMeans(s, user)
 	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles}
 	h.Stage = notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
 	if h.Port == 22 {
@@ -82,19 +79,23 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 	}
 	i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage })
 	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
-	case !literal:
-	case port != "" && h.Port == 0 && r.known.number(port) != 22:
-		r.refuse(s.line, "playbook.servers", "a server whose port only Ruby can determine")
+	case h.Host == "" || !c.certain:
+		r.refuse(c.line, "playbook.servers", "a server whose name only Ruby can determine")
+	case port != "" && r.known.number(port) == 0:
+		r.refuse(c.line, "playbook.servers", "a server whose port only Ruby can determine")
 	case h.Host == "localhost" || h.Host == "127.0.0.1":
 		r.say(h.Host + " left out")
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
 	case what != "":
-		r.refuse(s.line, "playbook.servers", "ignored: "+what)
+		r.refuse(c.line, "playbook.servers", "ignored: "+what)
 	case len(r.hosts) >= mostServers:
-		r.refuse(s.line, "playbook.servers", "ignored: the list of servers is full; hint: add it to the inventory")
+		r.refuse(c.line, "playbook.servers", "ignored: the list of servers is full; hint: add it to the inventory")
 	default:
 		r.hosts = append(r.hosts, h)
+	}
+	if user != `""` {
+		r.userMeans(c.line, user)
 	}
 }
 
@@ -102,18 +103,16 @@ func (r *recipe) host(s statement, name, options string, roles []string) {
 const mostServers = 60
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
-func (r *recipe) userMeans(s statement, user string) {
-	if before := r.texts["user"]; user != `""` {
-		r.texts["user"] = cmp.Or(before, strings.ReplaceAll(user, "'", `"`))
-	}
+func (r *recipe) userMeans(line int, user string) {
+	r.texts["user"] = cmp.Or(r.texts["user"], strings.ReplaceAll(user, "'", `"`))
 	before, _ := r.best("deploy_user")
 	switch value, ok := r.known.value(user); {
-	case r.set == nil || user == `""`:
+	case r.set == nil:
 	case !r.user:
 		r.user = true
-		r.literal(s, "user", "server ..., user: %s", "deploy_user", user)
+		r.literal(line, "user", "server ..., user: %s", "deploy_user", user)
 	case ok && value != before.value:
-		r.refuse(s.line, "deploy_user", fmt.Sprintf("another server has the user %v; the role supports one user", value))
+		r.refuse(line, "deploy_user", fmt.Sprintf("another server has the user %v; the role supports one user", value))
 	}
 }
 
@@ -159,21 +158,18 @@ func (r *recipe) serversMean() {
 func (r *recipe) stagesMean() {
 	for _, o := range r.stages {
 		var names, variables []string
-		keys := maps.Clone(settingOf)
-		keys["default_env"] = "environment"
-		for name, key := range keys {
+		for name, key := range settingOf {
 			is, has := o.texts[name]
-			was, had := r.texts[name]
-			differs := has && is != was || !has && strings.Contains(was, ":stage")
-			if differs || name == "rails_env" && !has && !had { // capistrano-rails takes the stage
-				names, variables = append(names, name), append(variables, fieldOf(key).Name)
+			was := r.texts[name]
+			differs := has && is != was || !has && (strings.Contains(was, ":stage") || name == "rails_env" && was == "") // capistrano-rails takes the stage
+			if variable := fieldOf(key).Name; differs && variable != "" {
+				names, variables = append(names, name), append(variables, variable)
 			}
 		}
 		slices.Sort(names)
 		slices.Sort(variables)
-		variables = slices.DeleteFunc(slices.Compact(variables), func(name string) bool { return name == "" })
-		if len(names) > 0 && len(variables) > 0 && len(o.hosts) > 0 {
-			text := fmt.Sprintf("differs in %s: set %s in inventory/group_vars/%s.yml", list(names), list(variables), o.hosts[0].Stage)
+		if len(names) > 0 && len(o.hosts) > 0 {
+			text := fmt.Sprintf("differs in %s: set %s in inventory/group_vars/%s.yml", list(names), list(slices.Compact(variables)), o.hosts[0].Stage)
 			o.tell(0, "playbook.servers", text)
 			o.say(text)
 		}

@@ -21,8 +21,7 @@ const usualConfig = "config/sidekiq.yml"
 // sidekiqYML says what the application decides. No value of it is copied: it would be a second
 // truth. Sidekiq reads config/sidekiq.yml unless it is started with -C.
 func (a *Application) sidekiqYML() {
-	f, _ := a.best("sidekiq_config")
-	given, _ := f.value.(string)
+	given := a.bestText("sidekiq_config")
 	var s *source
 	if !path.IsAbs(given) {
 		s = a.open(path.Clean(cmp.Or(given, usualConfig)), byOther)
