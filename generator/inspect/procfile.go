@@ -209,11 +209,12 @@ func (w worker) String() string {
 // workersMean takes the flags of one worker as fields, several workers as processes. If one is not
 // understood, they are one question.
 func (s *source) workersMean(workers []worker) {
-	first, exact := workers[0], s.sameOfAll(workers)
-	isEnterprise, swarms := s.gems["sidekiq-ent"].line > 0, slices.ContainsFunc(workers, worker.isSwarm)
+	first, exact := workers[0], s.sameOfAll(workers) && !slices.ContainsFunc(workers, func(w worker) bool { return w.missing != nil })
+	single := len(workers) == 1 && exact
+	isEnterprise := s.gems["sidekiq-ent"].line > 0 && (single || len(workers) > 1)
+	hasCommand := isEnterprise || slices.ContainsFunc(workers, worker.isSwarm)
 	var processes []model.Process
 	for _, w := range workers {
-		exact = exact && w.missing == nil
 		s.say(w.String())
 		if w.logfile != "" {
 			s.logfile = finding{from: s.at(w.line), text: w.logfile}
@@ -224,34 +225,30 @@ func (s *source) workersMean(workers []worker) {
 		if len(w.sets) > 0 {
 			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not copied, they may be secret; hint: set those that Sidekiq needs in environment, or in sidekiq_secret_environment of an encrypted group_vars", w.Name, list(w.sets)))
 		}
-		if swarms || isEnterprise && len(workers) > 1 {
+		if hasCommand {
 			w.Command = cmp.Or(w.Command, sidekiq.Programs[0]) // whatever else sets command
 		}
 		processes = append(processes, w.Process)
 	}
-	single := len(workers) == 1 && exact
-	switch command := first.Command; {
-	case single && (command != "" || isEnterprise):
-		s.flag(first, "command", cmp.Or(command, sidekiq.Programs[0])) // so that nobody has to be asked
-	case !single && (swarms || isEnterprise && len(workers) > 1):
-		s.flag(first, "command", sidekiq.Programs[0]) // each process has its own
-	}
 	switch {
 	case single:
 		s.onlyWorker = finding{found, "processes", processes, s.weight, s.at(first.line), first.String()}
+		s.flag(first, "command", model.Null(processes[0].Command))
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
 		if len(first.Queues) > 0 {
 			s.flag(first, "queues", first.Queues)
 		}
+		return
 	case exact:
 		s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
 	default:
 		s.offer(first.line, "processes", processes, plural(len(workers), "worker")+isComplete)
 	}
+	if hasCommand {
+		s.flag(first, "command", sidekiq.Programs[0]) // each process has its own
+	}
 }
-
-const isComplete = ". Is the list complete, with all queues of each process?"
 
 func (w worker) isSwarm() bool { return w.Command == sidekiq.Swarm }
 
