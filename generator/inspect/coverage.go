@@ -33,39 +33,25 @@ func (a *Application) coverage() {
 	for _, c := range append(claims, a.configurations()...) {
 		missing := slices.DeleteFunc(a.starts(c.Process), func(what string) bool { return started[unweighted(what)] })
 		isFile := c.weight == byOther
-		if c.from != leading && !c.unclear && (len(missing) == 0 || isFile && started[c.from]) {
-			continue
+		if c.from != leading {
+			if !c.unclear && len(missing) == 0 || isFile && started[c.from] {
+				continue
+			}
+			asks = true
+			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading+" has "+cmp.Or(list(missing), c.Name))
 		}
 		if isFile && missing[0] != c.Config {
 			c.Queues = missing
 		}
-		if isFile && c.Config == usualConfig {
-			c.Config = ""
-		}
-		if c.from != leading {
-			asks = true
-			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading+" "+c.does())
-		}
-		for _, what := range a.starts(c.Process) {
+		for _, what := range append(a.starts(c.Process), c.Config) {
 			started[unweighted(what)] = true
 		}
-		started[c.Config] = true
 		c.Name = unique(names, c.Name)
 		all = append(all, c.Process)
 	}
 	if asks {
 		a.asksProcesses(all)
 	}
-}
-
-func (c claim) does() string {
-	switch {
-	case len(c.Queues) > 0:
-		return "fetches from " + list(c.Queues)
-	case c.Config != "":
-		return "reads " + c.Config
-	}
-	return "is called " + c.Name
 }
 
 // claims are the processes that the sources name, those of the source that counts most first: a list, or else one process by its
@@ -95,11 +81,10 @@ func (a *Application) claims() (all []claim) {
 
 // configurations are claims of the files that have queues or are named after a process.
 func (a *Application) configurations() (all []claim) {
-	files := slices.Sorted(maps.Keys(a.threads))
 	if a.queuesOf(usualConfig) != nil {
-		files = slices.Insert(files, 0, usualConfig)
+		all = []claim{{model.Process{Name: "default"}, byOther, usualConfig, false}}
 	}
-	for _, file := range files {
+	for _, file := range slices.Sorted(maps.Keys(a.threads)) {
 		if !holdsJinja(file) {
 			all = append(all, claim{model.Process{Name: cmp.Or(processName(file), "default"), Config: file}, byOther, file, false})
 		}
@@ -109,17 +94,13 @@ func (a *Application) configurations() (all []claim) {
 
 // starts are the queues of a process, or its configuration if only Ruby or the host knows its queues.
 func (a *Application) starts(p model.Process) []string {
-	file := cmp.Or(p.Config, usualConfig)
-	switch queues := a.queuesOf(file); {
-	case len(p.Queues) > 0:
+	if len(p.Queues) > 0 {
 		return slices.Clone(p.Queues)
-	case queues == nil && file == usualConfig:
-		return []string{"default"}
-	case queues == nil:
-		return []string{file}
-	default:
+	}
+	if queues := a.queuesOf(cmp.Or(p.Config, usualConfig)); queues != nil {
 		return queues
 	}
+	return []string{cmp.Or(p.Config, "default")}
 }
 
 func unweighted(queue string) string { return strings.Split(queue, ",")[0] }

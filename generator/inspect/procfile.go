@@ -79,16 +79,14 @@ func unique(names map[string]bool, name string) string {
 // reads reads one command. It is false if the command is for another environment.
 func (s *source) reads(w *worker, command string) bool {
 	words, plain := sidekiqCall(command)
+	at := program(words)
 	switch {
-	case !namesSidekiq.MatchString(command):
+	case !namesSidekiq.MatchString(command) || at >= 0 && !runs(words[:at]):
 		w.lacks("starts Sidekiq through another program, which the role omits")
 	case !plain:
 		w.lacks("is not a single plain command; only a shell can determine how it starts Sidekiq")
 	}
-	if at := program(words); at >= 0 {
-		if !runs(words[:at]) {
-			w.lacks("starts Sidekiq through another program, which the role omits")
-		}
+	if at >= 0 {
 		if path.Base(words[at]) == sidekiq.Swarm {
 			w.Command = sidekiq.Swarm
 		}
