@@ -16,7 +16,7 @@ type claim struct {
 	model.Process
 	weight  weight
 	from    string
-	unclear bool // it may fetch from any queue
+	unclear bool // it may start more than the claim says
 }
 
 const isComplete = ". Is the list complete, with all queues of each process?"
@@ -29,16 +29,16 @@ func (a *Application) coverage() {
 		return
 	}
 	var all []model.Process
-	leading, names, started, asks := claims[0].from, map[string]bool{}, map[string]bool{}, false
+	leading, names, started, asks := claims[0], map[string]bool{}, map[string]bool{}, false
 	for _, c := range append(claims, a.configurations()...) {
 		missing := slices.DeleteFunc(a.starts(c.Process), func(what string) bool { return started[unweighted(what)] })
 		isFile := c.weight == byOther
-		if c.from != leading {
+		if c.weight != leading.weight {
 			if !c.unclear && len(missing) == 0 || isFile && started[c.from] {
 				continue
 			}
 			asks = true
-			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading+" has "+cmp.Or(list(missing), c.Name))
+			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading.from+" has "+cmp.Or(list(missing), c.Name))
 		}
 		if isFile && missing[0] != c.Config {
 			c.Queues = missing
@@ -54,10 +54,10 @@ func (a *Application) coverage() {
 	}
 }
 
-// claims are the processes that the sources name, those of the source that counts most first: a list, or else one process by its
-// queues and its configuration.
+// claims are the processes that the sources name, those of the source that counts most first. A playbook and Capistrano have a
+// list, or else one process by its queues and its configuration.
 func (a *Application) claims() (all []claim) {
-	for w := byPlaybook; w < byOther; w++ {
+	for _, w := range []weight{byPlaybook, byCapistrano} {
 		said, from := map[string]any{}, finding{}
 		for _, f := range a.findings {
 			names := f.key == "processes" || f.kind == found && (f.key == "queues" || f.key == "sidekiq_config")
@@ -66,17 +66,14 @@ func (a *Application) claims() (all []claim) {
 			}
 		}
 		m, _ := modelOf(said)
-		processes := m.Processes
-		if w == byProcfile && a.onlyWorker.value != nil {
-			processes, from = a.onlyWorker.value.([]model.Process), a.onlyWorker
-		} else if processes == nil && len(said) > 0 {
-			processes = []model.Process{{Name: cmp.Or(processName(m.SidekiqConfig), "default"), Queues: m.Queues, Config: m.SidekiqConfig}}
+		if m.Processes == nil && len(said) > 0 {
+			m.Processes = []model.Process{{Name: cmp.Or(processName(m.SidekiqConfig), "default"), Queues: m.Queues, Config: m.SidekiqConfig}}
 		}
-		for _, p := range processes {
-			all = append(all, claim{p, w, from.from, from.kind == offered && len(p.Queues) == 0 && p.Config == ""})
+		for _, p := range m.Processes {
+			all = append(all, claim{p, w, from.from, from.kind == offered})
 		}
 	}
-	return all
+	return append(all, a.workers...)
 }
 
 // configurations are claims of the files that have queues or are named after a process.

@@ -90,7 +90,7 @@ type Application struct {
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	recipe     *recipe         // of Capistrano
-	onlyWorker finding         // of a Procfile
+	workers    []claim         // of a Procfile
 	logfile    finding         // of a Procfile, relative to the application or not
 	threads    map[string]int  // of further configurations
 
@@ -269,5 +269,3 @@ func (a *Application) best(key string) (f finding, ok bool) {
 	}
 	return f, false
 }
-
-func lineOf(text []byte, offset int) int { return 1 + bytes.Count(text[:offset], []byte("\n")) }

@@ -227,10 +227,10 @@ func (s *source) workersMean(workers []worker) {
 			w.Command = cmp.Or(w.Command, sidekiq.Programs[0]) // whatever else sets command
 		}
 		processes = append(processes, w.Process)
+		s.Application.workers = append(s.Application.workers, claim{w.Process, s.weight, s.at(w.line), w.missing != nil})
 	}
 	switch {
 	case single:
-		s.onlyWorker = finding{found, "processes", processes, s.weight, s.at(first.line), first.String()}
 		s.flag(first, "command", model.Null(processes[0].Command))
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
