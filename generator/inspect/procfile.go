@@ -96,11 +96,7 @@ func (s *source) reads(w *worker, command string) bool {
 			return false
 		}
 	}
-	what := fault(map[string]any{"processes": []model.Process{w.Process}})
-	if holdsJinja(w.Process) {
-		what = "it holds Jinja, which Ansible would evaluate"
-	}
-	if what != "" {
+	if what := fault(map[string]any{"processes": []model.Process{w.Process}}); what != "" {
 		w.lacks("is ignored: " + what)
 		w.Process = model.Process{Name: w.Name, Command: w.Command}
 	}
