@@ -32,16 +32,15 @@ func (a *Application) coverage() {
 	leading, names, started, asks := claims[0], map[string]bool{}, map[string]bool{}, false
 	for _, c := range append(claims, a.configurations()...) {
 		missing := slices.DeleteFunc(a.starts(c.Process), func(what string) bool { return started[unweighted(what)] })
-		isFile := c.weight == byOther
 		if c.weight != leading.weight {
-			if !c.unclear && len(missing) == 0 || isFile && started[c.from] {
+			if !c.unclear && len(missing) == 0 {
 				continue
 			}
 			asks = true
 			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading.from+" has "+cmp.Or(list(missing), c.Name))
 		}
-		if isFile && missing[0] != c.Config {
-			c.Queues = missing
+		if c.weight == byOther && missing[0] != c.Config {
+			c.Queues = missing // the others have their processes
 		}
 		for _, what := range append(a.starts(c.Process), c.Config) {
 			started[unweighted(what)] = true
