@@ -29,15 +29,16 @@ func (a *Application) coverage() {
 		return
 	}
 	var all []model.Process
-	leading, names, started, asks := claims[0], map[string]bool{}, map[string]bool{}, false
+	leading, _, _ := strings.Cut(claims[0].from, ":")
+	names, started, asks := map[string]bool{}, map[string]bool{}, false
 	for _, c := range append(claims, a.configurations()...) {
 		missing := slices.DeleteFunc(a.starts(c.Process), func(what string) bool { return started[unweighted(what)] })
-		if c.weight != leading.weight {
+		if c.weight != claims[0].weight {
 			if !c.unclear && len(missing) == 0 {
 				continue
 			}
 			asks = true
-			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading.from+" has "+cmp.Or(list(missing), c.Name))
+			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading+" has "+cmp.Or(list(missing), c.Name))
 		}
 		if c.weight == byOther && missing[0] != c.Config {
 			c.Queues = missing // the others have their processes

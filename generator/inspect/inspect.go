@@ -243,14 +243,10 @@ func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
 func (a *Application) glob(patterns ...string) []string {
 	var all []string
 	for _, pattern := range patterns {
-		if info, err := fs.Stat(a.files, path.Dir(pattern)); err != nil || !info.IsDir() {
-			continue // a named pipe would have it wait
+		if info, err := fs.Stat(a.files, path.Dir(pattern)); err == nil && info.IsDir() { // a named pipe would block
+			names, _ := fs.Glob(a.files, pattern) // which fails only for a pattern that is malformed
+			all = append(all, names...)
 		}
-		names, err := fs.Glob(a.files, pattern)
-		if err != nil {
-			panic(err) // the patterns are our own
-		}
-		all = append(all, names...)
 	}
 	return all
 }
