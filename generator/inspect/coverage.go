@@ -2,8 +2,6 @@ package inspect
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,127 +11,96 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
-// coverage takes what all sources say of processes and their queues as one decision. Where the source
-// that counts most leaves out a process or a queue of another, processes is a question with all.
+// claim is a process that a source names.
+type claim struct {
+	model.Process
+	weight  weight
+	from    string
+	unclear bool // it may start more than the claim says
+}
+
+const isComplete = ". Is the list complete, with all queues of each process?"
+
+// coverage compares what the sources say of processes, queues and configurations. If one names what those that count more do
+// not start, processes is a question with all.
 func (a *Application) coverage() {
-	defer a.swarmless()
-	var all []model.Process
-	var missing []string
-	var leading finding
-	names := map[string]bool{}
-	add := func(p model.Process, from string) {
-		if from != "" {
-			does := "is called " + p.Name
-			if len(p.Queues) > 0 {
-				does = "fetches from " + list(p.Queues)
-			} else if p.Config != "" {
-				does = "reads " + p.Config
-			}
-			if p.Config != from {
-				does += ", as " + from + " says"
-			}
-			missing = append(missing, "no worker "+does)
-		}
-		p.Name = unique(names, p.Name)
-		all = append(all, p)
-	}
-	for w := byFlag; w < byOther && !a.asked.Answers.has("processes"); w++ {
-		processes, f := a.processesOf(w, leading.from != "")
-		for _, p := range processes {
-			if leading.from == "" {
-				add(p, "")
-			} else if !a.covers(all, p, f.kind == offered) {
-				add(p, f.from)
-			}
-		}
-		if leading.from == "" && len(processes) > 0 {
-			leading = f
-		}
-	}
-	if leading.from == "" {
+	claims := a.claims()
+	if len(claims) == 0 || a.asked.Answers.has("processes") {
 		return
 	}
-	for _, file := range slices.Concat([]string{usualConfig}, slices.Sorted(maps.Keys(a.threads))) {
-		p := model.Process{Name: cmp.Or(processName(file), "default"), Queues: a.without(all, a.queuesOf(file))}
-		if file != usualConfig {
-			p.Config = file
+	var all []model.Process
+	leading, _, _ := strings.Cut(claims[0].from, ":")
+	names, started, asks := map[string]bool{}, map[string]bool{}, false
+	for _, c := range append(claims, a.configurations()...) {
+		missing := slices.DeleteFunc(a.starts(c.Process), func(what string) bool { return started[unweighted(what)] })
+		if c.weight != claims[0].weight {
+			if !c.unclear && len(missing) == 0 {
+				continue
+			}
+			asks = true
+			a.reading(c.from, nil, c.weight).refuse(0, "processes", "no process of "+leading+" has "+cmp.Or(list(missing), c.Name))
 		}
-		used := slices.ContainsFunc(all, func(other model.Process) bool { return cmp.Or(other.Config, usualConfig) == file })
-		if !holdsJinja(file) && (len(p.Queues) > 0 || !used && len(a.queuesOf(file)) == 0 && file != usualConfig) {
-			add(p, file)
+		if c.weight == byOther && missing[0] != c.Config {
+			c.Queues = missing // the others have their processes
 		}
+		for _, what := range append(a.starts(c.Process), c.Config) {
+			started[unweighted(what)] = true
+		}
+		c.Name = unique(names, c.Name)
+		all = append(all, c.Process)
 	}
-	if missing != nil {
-		a.asksProcesses(all, leading, missing)
+	if asks {
+		a.asksProcesses(all)
 	}
 }
 
-// processesOf are those that the sources of one weight name, with their finding: a list, or else one
-// process by its queues and its configuration. The only worker of a Procfile counts without these
-// beside another source.
-func (a *Application) processesOf(w weight, beside bool) (all []model.Process, from finding) {
-	var one model.Process
-	for _, f := range a.findings {
-		if f.weight != w || f.value == nil || fault(map[string]any{f.key: f.value}) != "" {
-			continue
+// claims are the processes that the sources name, those of the source that counts most first. A playbook and Capistrano have a
+// list, or else one process by its queues and its configuration.
+func (a *Application) claims() (all []claim) {
+	for _, w := range []weight{byPlaybook, byCapistrano} {
+		said, from := map[string]any{}, finding{}
+		for _, f := range a.findings {
+			names := f.key == "processes" || f.kind == found && (f.key == "queues" || f.key == "sidekiq_config")
+			if names && f.weight == w && f.value != nil && fault(map[string]any{f.key: f.value}) == "" {
+				said[f.key], from = f.value, f
+			}
 		}
-		switch processes, is := f.value.([]model.Process); {
-		case is && f.key == "processes":
-			return processes, f
-		case f.kind != found:
-		case f.key == "queues":
-			one.Queues = nil
-			_ = json.Unmarshal(asJSON(f.value), &one.Queues) // the model accepts it
-			from = f
-		case f.key == "sidekiq_config":
-			one.Config = fmt.Sprint(f.value)
-			from = f
+		m, _ := modelOf(said)
+		if m.Processes == nil && len(said) > 0 {
+			m.Processes = []model.Process{{Name: cmp.Or(processName(m.SidekiqConfig), "default"), Queues: m.Queues, Config: m.SidekiqConfig}}
+		}
+		for _, p := range m.Processes {
+			all = append(all, claim{p, w, from.from, from.kind == offered})
 		}
 	}
-	if w == byProcfile && a.onlyWorker.value != nil && (from.from != "" || beside) {
-		return a.onlyWorker.value.([]model.Process), a.onlyWorker
-	}
-	if from.from == "" {
-		return nil, from
-	}
-	one.Name = cmp.Or(processName(one.Config), "default")
-	return []model.Process{one}, from
+	return append(all, a.workers...)
 }
 
-// covers reports whether processes do the work of another. One that is not clear and has no queues may do any.
-func (a *Application) covers(all []model.Process, p model.Process, unclear bool) bool {
-	queues := a.fetched(p)
-	unclear = unclear && len(p.Queues) == 0 && p.Config == ""
-	if unclear || queues == nil {
-		return slices.ContainsFunc(all, func(other model.Process) bool {
-			return other.Name == p.Name || !unclear && cmp.Or(other.Config, usualConfig) == cmp.Or(p.Config, usualConfig)
-		})
+// configurations are claims of the files that have queues or are named after a process.
+func (a *Application) configurations() (all []claim) {
+	if a.queuesOf(usualConfig) != nil {
+		all = []claim{{model.Process{Name: "default"}, byOther, usualConfig, false}}
 	}
-	return len(a.without(all, queues)) == 0
+	for _, file := range slices.Sorted(maps.Keys(a.threads)) {
+		if !holdsJinja(file) {
+			all = append(all, claim{model.Process{Name: cmp.Or(processName(file), "default"), Config: file}, byOther, file, false})
+		}
+	}
+	return all
 }
 
-// fetched are the queues of a process, as far as its configuration can be read.
-func (a *Application) fetched(p model.Process) []string {
+// starts are the queues of a process, or its configuration if only Ruby or the host knows its queues.
+func (a *Application) starts(p model.Process) []string {
 	if len(p.Queues) > 0 {
-		return p.Queues
+		return slices.Clone(p.Queues)
 	}
-	queues := a.queuesOf(cmp.Or(p.Config, usualConfig))
-	if queues == nil && cmp.Or(p.Config, usualConfig) == usualConfig {
-		return []string{"default"}
+	if queues := a.queuesOf(cmp.Or(p.Config, usualConfig)); queues != nil {
+		return queues
 	}
-	return queues
+	return []string{cmp.Or(p.Config, "default")}
 }
 
-// without are queues that no process fetches from.
-func (a *Application) without(all []model.Process, queues []string) []string {
-	covered := map[string]bool{}
-	for _, p := range all {
-		for _, q := range a.fetched(p) {
-			covered[strings.Split(q, ",")[0]] = true
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(queues), func(q string) bool { return covered[strings.Split(q, ",")[0]] })
-}
+func unweighted(queue string) string { return strings.Split(queue, ",")[0] }
 
 // queuesOf are those of a configuration file, as far as it can be read.
 func (a *Application) queuesOf(file string) (queues []string) {
@@ -147,43 +114,27 @@ func (a *Application) queuesOf(file string) (queues []string) {
 	return queues
 }
 
-// asksProcesses asks about all processes. What sources say of a single one is in that list; only a playbook's stays live.
-func (a *Application) asksProcesses(all []model.Process, leading finding, missing []string) {
-	s := a.reading(strings.Split(leading.from, ":")[0], nil, leading.weight)
-	for _, what := range missing {
-		s.refuse(0, "processes", what)
-	}
-	text := leading.text
-	if leading.kind == found {
-		text = leading.from + ": " + text + isComplete
-	}
+// ofOneProcess are fields that say how a single process starts, with the weight from which they are not live while processes is a
+// question: a playbook's queues and configuration stay.
+var ofOneProcess = map[string]weight{"processes": byPlaybook, "queues": byCapistrano, "sidekiq_config": byCapistrano, "concurrency": byProcfile, "command": byProcfile}
+
+// asksProcesses asks about all processes.
+func (a *Application) asksProcesses(all []model.Process) {
 	for i := range a.findings {
-		switch f := &a.findings[i]; {
-		case f.kind != found:
-		case f.key == "processes" && f.from == leading.from:
-			f.kind = offered
-		case f.weight > byPlaybook && (f.key == "queues" || f.key == "sidekiq_config") || f.weight == byProcfile && f.key == "concurrency":
-			f.kind, f.text = remark, f.from+": "+f.text
-		case f.weight == byPlaybook && f.key == "sidekiq_config":
-			for i := range all {
-				all[i].Config = cmp.Or(all[i].Config, usualConfig)
-			}
-		case f.weight == byProcfile && f.key == "command":
-			f.kind, f.text = remark, f.from+": "+f.text
+		f := &a.findings[i]
+		least, is := ofOneProcess[f.key]
+		if !is || f.kind != found || f.weight < least {
+			continue
+		}
+		f.kind, f.text = remark, f.from+": "+f.text
+		if f.key == "command" {
 			a.note(finding{found, "command", sidekiq.Programs[0], byProcfile, f.from, "each process has its own command"})
 		}
 	}
-	a.note(finding{offered, "processes", all, byFlag, leading.from, text})
-}
-
-// swarmless asks about sidekiqswarm while processes is a question: it would start several processes on the default queues.
-func (a *Application) swarmless() {
-	if a.entry(fieldOf("processes")).asks == "" {
-		return
-	}
-	for i := range a.findings {
-		if f := &a.findings[i]; f.key == "command" && f.kind == found && f.value == sidekiq.Swarm {
-			f.kind, f.text = offered, f.from+": "+f.text+". Is that right?"
+	if _, live := a.best("sidekiq_config"); live {
+		for i := range all {
+			all[i].Config = cmp.Or(all[i].Config, usualConfig)
 		}
 	}
+	a.note(finding{kind: offered, key: "processes", value: all, text: "Is the list complete, with all queues of each process?"})
 }

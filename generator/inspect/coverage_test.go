@@ -41,6 +41,8 @@ func TestCoverage(t *testing.T) {
 			asked: []model.Process{configured("default", usualConfig), configured("low", "config/sidekiq_low.yml"), process("x")}},
 		"one configuration of Capistrano": {files: low, recipe: "set :sidekiq_config, 'config/sidekiq_low.yml'",
 			asked: []model.Process{configured("low", "config/sidekiq_low.yml"), process("default", "default")}},
+		"a part of a configuration": {files: fstest.MapFS{"config/sidekiq_low.yml": {Data: []byte(":queues: [low, mail]\n")}}, playbook: sidekiqRole + "sidekiq_processes: [{name: a, config: config/sidekiq_low.yml, queues: [low]}] }",
+			asked: []model.Process{{Name: "a", Config: "config/sidekiq_low.yml", Queues: []string{"low"}}, {Name: "low", Config: "config/sidekiq_low.yml", Queues: []string{"mail"}}}},
 		"one configuration of a playbook": {files: low, playbook: sidekiqRole + "sidekiq_config: config/sidekiq_low.yml }",
 			asked: []model.Process{configured("low", "config/sidekiq_low.yml"), {Name: "default", Queues: []string{"default"}, Config: usualConfig}}},
 		"one worker with a configuration": {files: low, procfile: "w: sidekiq -C config/sidekiq_low.yml -c 3",

@@ -90,7 +90,7 @@ type Application struct {
 	capistrano bool            // it is deployed with Capistrano
 	likelyRoot string          // deploy_to with unknownWord in the place of the user
 	recipe     *recipe         // of Capistrano
-	onlyWorker finding         // of a Procfile
+	workers    []claim         // of a Procfile
 	logfile    finding         // of a Procfile, relative to the application or not
 	threads    map[string]int  // of further configurations
 
@@ -243,14 +243,10 @@ func (s *seen) silent() bool { return len(s.said) == 0 && len(s.notes) == 0 }
 func (a *Application) glob(patterns ...string) []string {
 	var all []string
 	for _, pattern := range patterns {
-		if info, err := fs.Stat(a.files, path.Dir(pattern)); err != nil || !info.IsDir() {
-			continue // a named pipe would have it wait
+		if info, err := fs.Stat(a.files, path.Dir(pattern)); err == nil && info.IsDir() { // a named pipe would block
+			names, _ := fs.Glob(a.files, pattern) // which fails only for a pattern that is malformed
+			all = append(all, names...)
 		}
-		names, err := fs.Glob(a.files, pattern)
-		if err != nil {
-			panic(err) // the patterns are our own
-		}
-		all = append(all, names...)
 	}
 	return all
 }

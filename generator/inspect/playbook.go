@@ -127,15 +127,15 @@ func (s *source) variableMeans(v variable) {
 	if v.value.Kind == yaml.ScalarNode && fieldOf(key).Textual() {
 		value = v.value.Value // 0002 stays 0002
 	}
-	switch {
-	case key == "processes" && len(v.value.Content) > 0:
+	if directives, is := value.(map[string]any); is && strings.HasSuffix(key, "_directives") {
+		if s.dropSecrets(v, key, directives); len(directives) == 0 {
+			return
+		}
+	}
+	if key == "processes" && len(v.value.Content) > 0 {
 		processes := s.processesIn(v)
 		if value = processes; len(processes) < len(v.value.Content) {
 			s.offer(v.value.Line, key, value, v.name+isComplete)
-			return
-		}
-	case (key == "extra_directives" || key == "unit_directives") && v.value.Kind == yaml.MappingNode:
-		if value = s.withoutSecrets(v, key); len(value.(map[string]any)) == 0 {
 			return
 		}
 	}
@@ -152,7 +152,7 @@ func (s *source) processesIn(v variable) (processes []model.Process) {
 	for _, n := range v.value.Content {
 		var p model.Process
 		err := target(n).Decode(&p)
-		if one := []model.Process{p}; err == nil && !holdsJinja(one) && fault(map[string]any{"processes": one}) == "" && (p.Config == "" || isCleanPath(p.Config)) {
+		if one := []model.Process{p}; err == nil && fault(map[string]any{"processes": one}) == "" && (p.Config == "" || isCleanPath(p.Config)) {
 			processes = append(processes, p)
 		} else {
 			s.refuse(n.Line, "processes", "a process is ignored: it is malformed, or holds Jinja, which Ansible would evaluate")
@@ -164,17 +164,14 @@ func (s *source) processesIn(v variable) (processes []model.Process) {
 // secretDirective matches directives of systemd that hold values of variables, or credentials.
 var secretDirective = regexp.MustCompile(`^(Environment|SetCredential\w*)$`)
 
-// withoutSecrets are the directives whose values may be copied.
-func (s *source) withoutSecrets(v variable, key string) map[string]any {
-	directives := map[string]any{}
-	_ = v.value.Decode(&directives) // variableMeans has decoded it
+// dropSecrets removes the directives whose values may not be copied.
+func (s *source) dropSecrets(v variable, key string, directives map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(directives)) {
 		if text := fmt.Sprint(directives[name]); secretDirective.MatchString(name) || secretName.MatchString(text) || secretValue.MatchString(text) {
 			s.refuse(v.value.Line, key, v.name+" has "+name+", which may hold a secret: its value is not copied")
 			delete(directives, name)
 		}
 	}
-	return directives
 }
 
 // hidesSecrets reports whether a mapping of variables has a name as secrets have. More names than a model refuses, since nobody looks here.

@@ -79,16 +79,14 @@ func unique(names map[string]bool, name string) string {
 // reads reads one command. It is false if the command is for another environment.
 func (s *source) reads(w *worker, command string) bool {
 	words, plain := sidekiqCall(command)
+	at := program(words)
 	switch {
-	case !namesSidekiq.MatchString(command):
+	case !namesSidekiq.MatchString(command) || at >= 0 && !runs(words[:at]):
 		w.lacks("starts Sidekiq through another program, which the role omits")
 	case !plain:
 		w.lacks("is not a single plain command; only a shell can determine how it starts Sidekiq")
 	}
-	if at := program(words); at >= 0 {
-		if !runs(words[:at]) {
-			w.lacks("starts Sidekiq through another program, which the role omits")
-		}
+	if at >= 0 {
 		if path.Base(words[at]) == sidekiq.Swarm {
 			w.Command = sidekiq.Swarm
 		}
@@ -98,11 +96,7 @@ func (s *source) reads(w *worker, command string) bool {
 			return false
 		}
 	}
-	what := fault(map[string]any{"processes": []model.Process{w.Process}})
-	if holdsJinja(w.Process) {
-		what = "it holds Jinja, which Ansible would evaluate"
-	}
-	if what != "" {
+	if what := fault(map[string]any{"processes": []model.Process{w.Process}}); what != "" {
 		w.lacks("is ignored: " + what)
 		w.Process = model.Process{Name: w.Name, Command: w.Command}
 	}
@@ -209,11 +203,12 @@ func (w worker) String() string {
 // workersMean takes the flags of one worker as fields, several workers as processes. If one is not
 // understood, they are one question.
 func (s *source) workersMean(workers []worker) {
-	first, exact := workers[0], s.sameOfAll(workers)
-	isEnterprise, swarms := s.gems["sidekiq-ent"].line > 0, slices.ContainsFunc(workers, worker.isSwarm)
+	first, exact := workers[0], s.sameOfAll(workers) && !slices.ContainsFunc(workers, func(w worker) bool { return w.missing != nil })
+	single := len(workers) == 1 && exact
+	isEnterprise := s.gems["sidekiq-ent"].line > 0 && (single || len(workers) > 1)
+	hasCommand := isEnterprise || slices.ContainsFunc(workers, worker.isSwarm)
 	var processes []model.Process
 	for _, w := range workers {
-		exact = exact && w.missing == nil
 		s.say(w.String())
 		if w.logfile != "" {
 			s.logfile = finding{from: s.at(w.line), text: w.logfile}
@@ -224,34 +219,30 @@ func (s *source) workersMean(workers []worker) {
 		if len(w.sets) > 0 {
 			s.refuse(w.line, "environment", fmt.Sprintf("%s sets %s: not copied, they may be secret; hint: set those that Sidekiq needs in environment, or in sidekiq_secret_environment of an encrypted group_vars", w.Name, list(w.sets)))
 		}
-		if swarms || isEnterprise && len(workers) > 1 {
+		if hasCommand {
 			w.Command = cmp.Or(w.Command, sidekiq.Programs[0]) // whatever else sets command
 		}
 		processes = append(processes, w.Process)
-	}
-	single := len(workers) == 1 && exact
-	switch command := first.Command; {
-	case single && (command != "" || isEnterprise):
-		s.flag(first, "command", cmp.Or(command, sidekiq.Programs[0])) // so that nobody has to be asked
-	case !single && (swarms || isEnterprise && len(workers) > 1):
-		s.flag(first, "command", sidekiq.Programs[0]) // each process has its own
+		s.Application.workers = append(s.Application.workers, claim{w.Process, s.weight, s.at(w.line), w.missing != nil})
 	}
 	switch {
 	case single:
-		s.onlyWorker = finding{found, "processes", processes, s.weight, s.at(first.line), first.String()}
+		s.flag(first, "command", model.Null(processes[0].Command))
 		s.flag(first, "concurrency", model.Null(first.Concurrency))
 		s.flag(first, "sidekiq_config", model.Null(first.Config))
 		if len(first.Queues) > 0 {
 			s.flag(first, "queues", first.Queues)
 		}
+		return
 	case exact:
 		s.find(first.line, "processes", processes, fmt.Sprintf("%d workers", len(workers)))
 	default:
 		s.offer(first.line, "processes", processes, plural(len(workers), "worker")+isComplete)
 	}
+	if hasCommand {
+		s.flag(first, "command", sidekiq.Programs[0]) // each process has its own
+	}
 }
-
-const isComplete = ". Is the list complete, with all queues of each process?"
 
 func (w worker) isSwarm() bool { return w.Command == sidekiq.Swarm }
 

@@ -84,7 +84,7 @@ func TestWorkers_Commands(t *testing.T) {
 		"sidekiq -e staging":                                                               {},
 		"sidekiq -q a --bogus -q b":                                                        {model.Process{Name: "w", Queues: []string{"a", "b"}}, []string{"has an unknown Sidekiq flag"}},
 		"sidekiq -q 5":                                                                     {model.Process{Name: "w"}, []string{`is ignored: "5" is not accepted; accepted: NAME or NAME,WEIGHT`}},
-		"sidekiq -q '{{x}}'":                                                               {model.Process{Name: "w"}, []string{"is ignored: it holds Jinja, which Ansible would evaluate"}},
+		"sidekiq -q '{{x}}'":                                                               {model.Process{Name: "w"}, []string{`is ignored: "{{x}}" is Jinja, which this field does not accept`}},
 		"sidekiq -q a; true":                                                               {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
 		"cd x && sidekiq -q a && true":                                                     {model.Process{Name: "w", Queues: []string{"a"}}, []string{notPlain}},
 		"sidekiq > log":                                                                    {model.Process{Name: "w"}, []string{notPlain}},

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
+	"github.com/curationexperts/ansible-sidekiq/modules/lib/sidekiq"
 )
 
 // entry is what the file says of one field.
@@ -160,7 +161,9 @@ func (a *Application) entry(f model.Field) entry {
 			e.value, e.asks = one.value, one.text
 		case one.kind == offered:
 		case e.value == nil:
-			e.take(one, a.isDefault(f, one.value), a.asked.Answers.values != nil)
+			// sidekiqswarm starts several processes on the default queues.
+			isDoubtful := a.asked.Answers.values != nil || f.Key == "command" && one.value == sidekiq.Swarm && a.entry(fieldOf("processes")).asks != ""
+			e.take(one, a.isDefault(f, one.value), isDoubtful)
 		case !same(one.value, e.value):
 			e.comments = append(e.comments, one.from+" differs: "+one.text)
 		case isKept && e.origin == "":
@@ -184,8 +187,8 @@ func (e *entry) refuse(text string) {
 	}
 }
 
-// take takes a value that a model accepts. It asks about one that might be wrong or does harm, and in an update about any.
-func (e *entry) take(one *finding, isDefault, isUpdate bool) {
+// take takes a value that a model accepts. It asks about one that is doubtful, might be wrong or does harm.
+func (e *entry) take(one *finding, isDefault, isDoubtful bool) {
 	if what := fault(map[string]any{e.key: one.value}); what != "" {
 		if private(e.key) {
 			what = "it may be a secret, or is malformed"
@@ -197,7 +200,7 @@ func (e *entry) take(one *finding, isDefault, isUpdate bool) {
 	switch {
 	case privileged(e.key, one.value):
 		e.asks = "This grants root privileges on the hosts or removes a protection. Is it intended?"
-	case e.asks != "" || isUpdate && !isDefault:
+	case e.asks != "" || isDoubtful && !isDefault:
 		e.asks = "Is that right?"
 	case isDefault:
 		e.origin += ", the default"
@@ -288,16 +291,22 @@ func (e *entry) join(together map[string]any) {
 	}
 }
 
-// fault is what a model has against values of fields; "" is nothing.
-func fault(values map[string]any) string {
+// modelOf makes a model of values of fields, and says what is wrong with them; "" is nothing.
+func modelOf(values map[string]any) (m model.Model, what string) {
 	tree := map[string]any{}
 	for key, value := range values {
 		model.Put(tree, key, value)
 	}
-	_, err := model.Read(model.FileName, asJSON(tree))
+	m, err := model.Read(model.FileName, asJSON(tree))
 	var faults model.Faults
 	if errors.As(err, &faults) { // no other error
-		return faults[0].What
+		what = faults[0].What
 	}
-	return ""
+	return m, what
+}
+
+// fault is what a model has against values of fields; "" is nothing.
+func fault(values map[string]any) string {
+	_, what := modelOf(values)
+	return what
 }

@@ -37,13 +37,7 @@ func (a *Application) Text(schemaURL string) []byte {
 }
 
 // groupOf is the mapping of the model in which a field is, such as ruby; "" is the top.
-func groupOf(e entry) string {
-	group, _, nested := strings.Cut(e.key, ".")
-	if !nested {
-		return ""
-	}
-	return group
-}
+func groupOf(e entry) string { return e.key[:max(0, strings.Index(e.key, "."))] }
 
 // linesOf are those of a group: in comments altogether where no value counts. Else what is in comments comes first, since yamllint wants
 // them indented as what follows.

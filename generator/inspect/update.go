@@ -46,16 +46,13 @@ func notIn(kept, found any) string {
 	if json.Unmarshal(asJSON(kept), &have) != nil || json.Unmarshal(asJSON(found), &all) != nil {
 		return "" // no lists
 	}
-	var missing []string
-	for _, one := range all {
-		if !slices.ContainsFunc(have, func(other json.RawMessage) bool { return bytes.Equal(one, other) }) {
-			missing = append(missing, string(one))
-		}
-	}
-	if missing == nil {
+	missing := slices.DeleteFunc(all, func(one json.RawMessage) bool {
+		return slices.ContainsFunc(have, func(other json.RawMessage) bool { return bytes.Equal(one, other) })
+	})
+	if len(missing) == 0 {
 		return ""
 	}
-	return "; not in this file: " + strings.Join(missing, ", ")
+	return "; not in this file: " + strings.Trim(string(asJSON(missing)), "[]")
 }
 
 // changes shows what is new beside the model that is updated.
