@@ -95,7 +95,10 @@ func TestCoverage_Swarm(t *testing.T) {
 		}
 		asks(t, a)
 	}
-	a := Look(fstest.MapFS{"Gemfile.lock": lock, "Procfile": {Data: []byte("a: SIDEKIQ_COUNT=2 SIDEKIQ_MAXMEM_MB=400 sidekiqswarm -q x\nb: sidekiqswarm -q y\n")}}, Options{})
+	a := Look(fstest.MapFS{"Gemfile.lock": lock, "config/deploy.rb": {Data: []byte("set :default_env, { 'SIDEKIQ_COUNT' => '2', 'FOO' => 'hunter2' }")}}, Options{})
+	question(t, a, "environment") // without SIDEKIQ_COUNT, sidekiqswarm would start other processes
+	question(t, a, "command")
+	a = Look(fstest.MapFS{"Gemfile.lock": lock, "Procfile": {Data: []byte("a: SIDEKIQ_COUNT=2 SIDEKIQ_MAXMEM_MB=400 sidekiqswarm -q x\nb: sidekiqswarm -q y\n")}}, Options{})
 	question(t, a, "processes")
 	a = Look(fstest.MapFS{"Gemfile.lock": lock, "Procfile": {Data: []byte("a: SIDEKIQ_COUNT=2 SIDEKIQ_MAXMEM_MB=400 sidekiqswarm -q x\nb: sidekiq -q y\n")}}, Options{})
 	m := accepts(t, a.Text(schemaURL))

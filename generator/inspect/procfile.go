@@ -48,6 +48,9 @@ var procfileLine = regexp.MustCompile(`^\s*([^\s#:][^#:]*?)\s*:\s*(.+?)\s*$`)
 // mentionsSidekiq matches scripts that may run Sidekiq, too. The command of a release runs once.
 var mentionsSidekiq = regexp.MustCompile(`(?i)sidekiq`)
 
+// startsSidekiq matches the programs of Sidekiq, and scripts named after it; not rake sidekiq:stats.
+var startsSidekiq = regexp.MustCompile(namesSidekiq.String() + `|(?i)(/[\w.-]*sidekiq[\w-]*|sidekiq[\w-]*\.(sh|rb))($|[\s;|&"'` + "`" + `)])`)
+
 var namesSidekiq = regexp.MustCompile(`(^|[\s/"'` + "`" + `(])sidekiq(swarm)?($|[\s;|&"'` + "`" + `)])`)
 
 // workers are the lines that run Sidekiq for the environment, whether they are understood or not.
@@ -58,9 +61,17 @@ func (s *source) workers() (workers []worker) {
 		if m == nil || m[1] == "release" || !mentionsSidekiq.MatchString(m[2]) {
 			continue
 		}
-		w := worker{Process: model.Process{Name: unique(names, cmp.Or(strings.Trim(notOfAProcess.ReplaceAllString(m[1], "-"), "_.-"), "worker"))}, line: i + 1, swarm: map[string]string{}}
-		if s.reads(&w, m[2]) {
-			workers = append(workers, w)
+		name := cmp.Or(strings.Trim(notOfAProcess.ReplaceAllString(m[1], "-"), "_.-"), "worker")
+		if !startsSidekiq.MatchString(m[2]) {
+			s.tell(i+1, "processes", name+" mentions Sidekiq, but does not start it")
+			continue
+		}
+		calls, plain := sidekiqCalls(m[2])
+		for _, words := range append(calls, nil)[:max(1, len(calls))] {
+			w := worker{Process: model.Process{Name: unique(names, name)}, line: i + 1, swarm: map[string]string{}}
+			if s.reads(&w, m[2], words, plain) {
+				workers = append(workers, w)
+			}
 		}
 	}
 	return workers
@@ -76,12 +87,15 @@ func unique(names map[string]bool, name string) string {
 	return free
 }
 
-// reads reads one command. It is false if the command is for another environment.
-func (s *source) reads(w *worker, command string) bool {
-	words, plain := sidekiqCall(command)
+// reads reads a call of a command. It is false if the call is for another environment.
+func (s *source) reads(w *worker, command string, words []string, plain bool) bool {
 	at := program(words)
+	before, nice := withoutNice(words[:max(0, at)])
+	if len(nice) > 0 {
+		s.tell(w.line, "processes", w.Name+" is started with "+strings.Join(nice, " ")+", which is left out")
+	}
 	switch {
-	case !namesSidekiq.MatchString(command) || at >= 0 && !runs(words[:at]):
+	case !namesSidekiq.MatchString(command) || at >= 0 && !runs(before):
 		w.lacks("starts Sidekiq through another program, which the role omits")
 	case !plain:
 		w.lacks("is not a single plain command; only a shell can determine how it starts Sidekiq")
@@ -90,7 +104,7 @@ func (s *source) reads(w *worker, command string) bool {
 		if path.Base(words[at]) == sidekiq.Swarm {
 			w.Command = sidekiq.Swarm
 		}
-		env := cmp.Or(w.flagsMean(words[at+1:]), w.variablesMean(words[:at]), s.railsEnv)
+		env := cmp.Or(w.flagsMean(words[at+1:]), s.variablesMean(w, before), s.railsEnv)
 		if env != s.railsEnv && env != unknownWord {
 			s.say(w.Name + " is for " + printable(env, 30))
 			return false
@@ -110,7 +124,8 @@ var ofSwarms = []string{"SIDEKIQ_COUNT", "SIDEKIQ_MAXMEM_MB", "SIDEKIQ_MAXMEM_KB
 var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
 
 // variablesMean reads the variables that a command sets, and returns the Rails environment.
-func (w *worker) variablesMean(set []string) (env string) {
+func (s *source) variablesMean(w *worker, set []string) (env string) {
+	config, _ := s.Application.read(cmp.Or(w.Config, usualConfig)) // what is read counts
 	for _, word := range set {
 		switch variable, value, sets := strings.Cut(word, "="); {
 		case variable == "RAILS_ENV" || variable == "RACK_ENV":
@@ -118,6 +133,8 @@ func (w *worker) variablesMean(set []string) (env string) {
 		case !sets || slices.Contains([]string{"PORT", "MALLOC_ARENA_MAX", "DB_POOL"}, variable): // the role sets the latter two
 		case slices.Contains(ofSwarms, variable) && w.Command == sidekiq.Swarm && wholeNumber.MatchString(value):
 			w.swarm[variable] = value
+		case variable == "RAILS_MAX_THREADS" && wholeNumber.MatchString(value) && !literalThreads.Match(config):
+			w.Concurrency = cmp.Or(w.Concurrency, w.count(variable, value)) // as Sidekiq does
 		case sizing.MatchString(variable):
 			w.lacks("sets " + variable + ", which sizes it: a process has no variables, environment sets those of all")
 		default:

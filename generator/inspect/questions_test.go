@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -141,6 +142,7 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 		"a: SIDEKIQ_COUNT=$N sidekiqswarm -q x":                                        {asked: []model.Process{{Name: "a", Queues: []string{"x"}, Command: "sidekiqswarm"}}},
 		"a: sidekiq -q default\nb: sidekiq -q $LOW":                                    {asked: []model.Process{process("a", "default"), process("b")}},
 		"a: sidekiq -q default\na: sidekiq -q low":                                     {live: []model.Process{process("a", "default"), process("a-2", "low")}},
+		"a: sidekiq -q a & sidekiq -q low & wait":                                      {asked: []model.Process{process("a", "a"), process("a-2", "low")}},
 		"a: sidekiq -q $LOW":                                                           {asked: []model.Process{process("a")}},
 		"_: bin/x sidekiq -q low":                                                      {asked: []model.Process{process("worker", "low")}},
 		"a: sidekiq -q x\nb: sidekiq -q default":                                       {files: fstest.MapFS{usualConfig: config}, asked: []model.Process{process("a", "x"), process("b", "default"), process("default", "low")}},
@@ -166,6 +168,30 @@ func TestWorkersMean_NothingIsLost(t *testing.T) {
 		}
 		asks(t, a)
 	}
+}
+
+// What the role leaves out of a line is named.
+func TestWorkersMean_Remarks(t *testing.T) {
+	for procfile, want := range map[string]string{
+		"a: nice -n 5 sidekiq -q a":                     "Procfile:1: a is started with nice -n 5, which is left out",
+		"a: sidekiq -q a\nb: rake sidekiq:stats":        "Procfile:2: b mentions Sidekiq, but does not start it",
+		"a: X_TOKEN=hunter2 sh -c \"Y=1 sidekiq -q a\"": "a sets X_TOKEN, Y: not copied",
+	} {
+		a := Look(fstest.MapFS{"Procfile": {Data: []byte(procfile)}}, Options{})
+		text := string(a.Text(schemaURL))
+		require.Contains(t, strings.ReplaceAll(text, "\n# ", " "), want, procfile)
+		require.NotContains(t, text, "hunter2")
+		require.Equal(t, strings.Contains(procfile, "sh -c"), slices.Contains(askedIn(a), "processes"), procfile)
+		asks(t, a)
+	}
+}
+
+// RAILS_MAX_THREADS sets the concurrency, unless config/sidekiq.yml does.
+func TestWorkersMean_Threads(t *testing.T) {
+	files := fstest.MapFS{"Procfile": {Data: []byte("a: RAILS_MAX_THREADS=25 sidekiq")}}
+	require.Equal(t, 25, accepts(t, Look(files, Options{}).Text(schemaURL)).Concurrency)
+	files[usualConfig] = &fstest.MapFile{Data: []byte(":concurrency: 5\n")}
+	question(t, Look(files, Options{}), "processes")
 }
 
 // A Procfile answers whether sidekiqswarm starts Sidekiq.

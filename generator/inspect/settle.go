@@ -161,8 +161,8 @@ func (a *Application) entry(f model.Field) entry {
 			e.value, e.asks = one.value, one.text
 		case one.kind == offered:
 		case e.value == nil:
-			// sidekiqswarm starts several processes on the default queues.
-			isDoubtful := a.asked.Answers.values != nil || f.Key == "command" && one.value == sidekiq.Swarm && a.entry(fieldOf("processes")).asks != ""
+			// sidekiqswarm starts as many processes as SIDEKIQ_COUNT says, on the default queues.
+			isDoubtful := a.asked.Answers.values != nil && one.weight != byFlag || f.Key == "command" && one.value == sidekiq.Swarm && a.entry(fieldOf("processes")).asks+a.entry(fieldOf("environment")).asks != ""
 			e.take(one, a.isDefault(f, one.value), isDoubtful)
 		case !same(one.value, e.value):
 			e.comments = append(e.comments, one.from+" differs: "+one.text)

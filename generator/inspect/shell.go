@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,8 +21,23 @@ const longestCommand = 4 << 10
 // runs reports whether the words before sidekiq run it: bundle exec, env, exec.
 func runs(words []string) bool {
 	return !slices.ContainsFunc(words, func(w string) bool {
-		return !strings.Contains(w, "=") && !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "nice", "ruby"}, path.Base(w))
+		return !variableName.MatchString(w) && !slices.Contains([]string{"bundle", "exec", "env", "command", "time", "ruby"}, path.Base(w))
 	})
+}
+
+// niceOption matches an option of nice and ionice, or its value.
+var niceOption = regexp.MustCompile(`^(-[\w=-]*|\d+)$`)
+
+// withoutNice separates nice and ionice, with their options, from the words before sidekiq.
+func withoutNice(words []string) (others, nice []string) {
+	for _, w := range words {
+		if base := path.Base(w); base == "nice" || base == "ionice" || len(nice) > 0 && niceOption.MatchString(w) {
+			nice = append(nice, w)
+		} else {
+			others = append(others, w)
+		}
+	}
+	return others, nice
 }
 
 // program is the index of the program of Sidekiq among the words of a call; -1 if there is none.
@@ -31,9 +47,9 @@ func program(words []string) int {
 	})
 }
 
-// sidekiqCall has the words of the first call of a command line that runs Sidekiq, with NAME=VALUE of what it sets of the environment. It
-// is plain if there is no more to the command line.
-func sidekiqCall(command string) (words []string, plain bool) {
+// sidekiqCalls has the words of each call of a command line that runs Sidekiq, with NAME=VALUE of what it sets of the environment. It is
+// plain if there is no more to the command line.
+func sidekiqCalls(command string) (calls [][]string, plain bool) {
 	if len(command) > longestCommand {
 		return nil, false
 	}
@@ -43,8 +59,8 @@ func sidekiqCall(command string) (words []string, plain bool) {
 	}
 	syntax.Walk(file, func(n syntax.Node) bool {
 		call, is := n.(*syntax.CallExpr)
-		if !is || words != nil {
-			return words == nil
+		if !is {
+			return true
 		}
 		var all []string
 		for _, a := range call.Assigns {
@@ -56,13 +72,17 @@ func sidekiqCall(command string) (words []string, plain bool) {
 		inner := slices.IndexFunc(all, func(w string) bool { return len(w) < len(command) && namesSidekiq.MatchString(w) }) // sh -c "..."
 		if program(all) >= 0 {
 			stmt := file.Stmts[0]
-			words, plain = all, len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
+			calls, plain = append(calls, all), len(file.Stmts) == 1 && stmt.Cmd == call && len(stmt.Redirs) == 0 && !stmt.Background && !stmt.Negated
 		} else if inner >= 0 {
-			words, _ = sidekiqCall(all[inner])
+			within, _ := sidekiqCalls(all[inner])
+			sets := slices.DeleteFunc(all[:inner], func(w string) bool { return !variableName.MatchString(w) })
+			for _, words := range within {
+				calls = append(calls, slices.Concat(sets, words))
+			}
 		}
-		return words == nil
+		return true
 	})
-	return words, plain
+	return calls, plain
 }
 
 // shellWord is a word without its quotes.
