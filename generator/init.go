@@ -121,7 +121,7 @@ func (o initOptions) check() error {
 
 // limited reads a file that a flag names.
 func limited(flag, name, hint string) (text []byte, err error) {
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err == nil {
 		text, err = inspect.Limited(f)
 		err = errors.Join(err, f.Close())

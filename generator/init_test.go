@@ -208,4 +208,9 @@ func TestInit_NamedPipes(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	require.Equal(t, 1, run([]string{"init", "-o", "-", pipe}, io.Discard, &errs))
 	require.Contains(t, errs.String(), ": not a directory\nhint: name the directory of the Rails application\n")
+	for _, args := range [][]string{{"validate", "--model", pipe}, {"init", t.TempDir(), "-o", "-", "--from-playbook", pipe}, {"init", t.TempDir(), "-o", pipe, "--update"}} {
+		errs.Reset()
+		require.Equal(t, 1, run(args, io.Discard, &errs))
+		require.Contains(t, errs.String(), "is a named pipe")
+	}
 }

@@ -60,7 +60,11 @@ func readModelFile(name string, in io.Reader) (shown string, source []byte, err 
 		source, err = io.ReadAll(in)
 		return shown, source, err
 	}
-	source, err = os.ReadFile(cmp.Or(name, model.FileName))
+	f, err := openFile(cmp.Or(name, model.FileName))
+	if err == nil {
+		source, err = io.ReadAll(f)
+		err = errors.Join(err, f.Close())
+	}
 	switch {
 	case !errors.Is(err, fs.ErrNotExist):
 	case name == "":
@@ -69,6 +73,14 @@ func readModelFile(name string, in io.Reader) (shown string, source []byte, err 
 		err = fmt.Errorf("--model: %q does not exist; hint: sidekiq-role init writes one for a Rails application", name)
 	}
 	return shown, source, err
+}
+
+// openFile refuses a named pipe, which would block. That of a shell's <(...) is behind a symbolic link.
+func openFile(name string) (*os.File, error) {
+	if info, err := os.Lstat(name); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("is a named pipe")}
+	}
+	return os.Open(name)
 }
 
 // shownName is the model's file as errors name it.

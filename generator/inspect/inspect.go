@@ -98,11 +98,12 @@ type Application struct {
 }
 
 // Look looks at an application, whose files should be those of an os.Root: no link may lead out of it. A file that it cannot understand is a
-// finding, never an error. The values of a model that is updated count more than all that is found.
+// finding, never an error. The values of a model that is updated count more than all that is found, but not than the environment that is asked.
 func Look(files fs.FS, o Options) *Application {
 	before := o.Answers.railsEnv()
 	a := &Application{asked: o, files: files, railsEnv: cmp.Or(o.RailsEnv, before), gems: map[string]gem{}, threads: map[string]int{}}
 	if a.railsEnv != before {
+		delete(a.asked.Answers.values, "rails_env")
 		a.note(finding{found, "rails_env", a.railsEnv, byFlag, "the command line", "--rails-env " + a.railsEnv})
 	}
 	for _, look := range []func(){a.lockfile, a.rubyFiles, a.procfiles, a.deployment, a.playbooks, a.sidekiqYML, a.coverage, a.initializer,

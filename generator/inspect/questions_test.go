@@ -296,6 +296,19 @@ sudo:
 	require.ErrorContains(t, err, "x.yml:1:14: concurrency: ")
 }
 
+// The environment that is asked for overrides that of the model.
+func TestUpdate_RailsEnv(t *testing.T) {
+	for _, old := range []string{"{}\n", "rails_env: demo\n"} {
+		a, text := updated(t, fstest.MapFS{}, "staging", []byte(old))
+		require.Equal(t, "staging", accepts(t, text).RailsEnv, old)
+		asks(t, a)
+		_, text = updated(t, fstest.MapFS{}, "", text)
+		require.Equal(t, "staging", accepts(t, text).RailsEnv, old)
+	}
+	_, text := updated(t, fstest.MapFS{}, "production", []byte("rails_env: demo\n"))
+	require.Equal(t, "production", accepts(t, text).RailsEnv)
+}
+
 func TestUnwanted(t *testing.T) {
 	const kamal = "service: shop\nimage: shop/shop\n"
 	lock := func(gems ...string) string {
