@@ -71,6 +71,8 @@ func (o initOptions) look() (a *inspect.Application, err error) {
 		if asked.Playbook, err = limited("--from-playbook", o.playbook, "name an Ansible playbook"); err != nil {
 			return nil, err
 		}
+		at, _ := filepath.Abs(o.playbook) // it was read
+		asked.System, asked.PlaybookAt = os.DirFS("/"), strings.TrimPrefix(filepath.Dir(at), "/")
 	}
 	if o.update {
 		text, err := limited("--update", o.target, "without --update, init writes it")

@@ -121,7 +121,7 @@ func TestVariableMeans_Parts(t *testing.T) {
 	a = look("      sidekiq_extra_directives: {Environment: 'DB_PASSWORD=hunter2', ExecStartPre: 'x --token hunter2', Nice: '5'}\n      sidekiq_unit_directives: {SetCredential: hunter2}\n")
 	text, value := question(t, a, "extra_directives")
 	require.Equal(t, map[string]any{"Nice": "5"}, value)
-	require.Contains(t, text, "sidekiq_extra_directives has Environment, which may hold a secret: its value is not copied")
+	require.Contains(t, text, "sidekiq_extra_directives has Environment, ExecStartPre, which may hold a secret: not copied")
 	text, _ = question(t, a, "unit_directives")
 	require.Contains(t, text, "sidekiq_unit_directives has SetCredential")
 	require.NotContains(t, string(a.Text(schemaURL)), "hunter2")

@@ -71,6 +71,8 @@ type Options struct {
 	RailsEnv     string // "": that of the model
 	PlaybookName string // of an Ansible playbook, which may lie outside of the application; "": to be looked for
 	Playbook     []byte
+	PlaybookAt   string // its directory in System
+	System       fs.FS
 	Answers      Answers // of the model that is updated
 }
 
@@ -207,7 +209,7 @@ func (a *Application) note(f finding) (noted finding) {
 }
 
 func (s *source) add(kind certainty, line int, key string, value any, text string) {
-	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.kind == refused {
+	if noted := s.note(finding{kind, key, value, s.weight, s.at(line), text}); noted.kind == refused || noted.kind != kind {
 		s.notes = append(s.notes, [2]string{s.at(line), noted.text})
 	}
 }

@@ -64,7 +64,7 @@ func TestNote_OnlyWriterOfFindings(t *testing.T) {
 			return true
 		})
 	}
-	require.Equal(t, map[string]int{"inspect.go findings": 1, "inert.go value": 1}, changes)
+	require.Equal(t, map[string]int{"inspect.go findings": 1, "inert.go value": 2}, changes)
 }
 
 // short uses one suffix for YAML.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"regexp"
@@ -90,6 +91,49 @@ func (s *source) playsMean(plays []play) {
 	if len(s.said) == 0 {
 		s.say("the role sidekiq, without variables")
 	}
+	s.usedAgain(p)
+	s.besides(p)
+}
+
+// usedAgain asks about further uses of the role in a play.
+func (s *source) usedAgain(p play) {
+	uses, key := slices.DeleteFunc(p.roles(), func(r playRole) bool { return !r.isSidekiq() }), "processes"
+	if f, _ := s.best(key); f.weight == byPlaybook {
+		key = "service_name" // another service, then
+	}
+	for _, r := range uses[min(1, len(uses)):] {
+		s.refuse(r.line, key, "the role is used again in the play, not read")
+	}
+}
+
+// besides names what else may set variables of the play. It asks if that is Sidekiq's.
+func (s *source) besides(p play) {
+	files, dir := &Application{files: s.files}, path.Dir(s.name)
+	if s.asked.System != nil {
+		files.files, dir = s.asked.System, s.asked.PlaybookAt
+	}
+	names, isSidekiqs := scalars(&p.VarsFiles), false
+	for _, folder := range []string{"group_vars", "host_vars"} {
+		_ = fs.WalkDir(files.files, path.Join(dir, folder), func(name string, f fs.DirEntry, err error) error {
+			if err == nil && !f.IsDir() {
+				names = append(names, strings.TrimPrefix(name, dir+"/"))
+			}
+			return nil // what can be read counts
+		})
+	}
+	for _, name := range names {
+		text, _ := files.read(path.Join(dir, name)) // what is read counts
+		isSidekiqs = isSidekiqs || bytes.Contains(text, []byte("sidekiq_"))
+	}
+	if !p.Environ.IsZero() {
+		names = append(names, "environment of the play")
+	}
+	if isSidekiqs {
+		s.refuse(0, "processes", "not read, with variables of Sidekiq: "+list(names))
+	} else if len(names) > 0 {
+		s.tell(0, "", "not read: "+list(names))
+		s.say("not read: " + list(names))
+	}
 }
 
 // rubyRoles are the roles of ansible-samvera that install Ruby, with the field that they set.
@@ -120,17 +164,25 @@ func (s *source) variableMeans(v variable) {
 	var value any
 	err := v.value.Decode(&value)
 	text, noJSON := json.Marshal(value) // which has no .nan, and no list as a key
-	if key == "" || err != nil || noJSON != nil || value == nil || bytes.Contains(text, []byte(`"$ANSIBLE_VAULT;`)) || key == "environment" && hidesSecrets(value) {
+	if key == "" || err != nil || noJSON != nil || value == nil || bytes.Contains(text, []byte(`"$ANSIBLE_VAULT;`)) {
 		s.say(v.name + " stays in the playbook")
 		return
 	}
 	if v.value.Kind == yaml.ScalarNode && fieldOf(key).Textual() {
 		value = v.value.Value // 0002 stays 0002
 	}
-	if directives, is := value.(map[string]any); is && strings.HasSuffix(key, "_directives") {
-		if s.dropSecrets(v, key, directives); len(directives) == 0 {
+	if named, is := value.(map[string]any); is && (key == "environment" || strings.HasSuffix(key, "_directives")) {
+		dropped := s.dropSecrets(v, key, named)
+		if dropped && len(named) > 0 && key == "environment" {
+			s.offer(v.value.Line, key, value, v.name+". Does Sidekiq need those that are not copied?")
+		}
+		if len(named) == 0 || dropped && key == "environment" {
 			return
 		}
+	}
+	if key == "sudo.extra_commands" && (secretName.Match(text) || secretValue.Match(text)) {
+		s.refuse(v.value.Line, key, v.name+" may hold a secret: its value is not copied")
+		return
 	}
 	if key == "processes" && len(v.value.Content) > 0 {
 		processes := s.processesIn(v)
@@ -164,20 +216,23 @@ func (s *source) processesIn(v variable) (processes []model.Process) {
 // secretDirective matches directives of systemd that hold values of variables, or credentials.
 var secretDirective = regexp.MustCompile(`^(Environment|SetCredential\w*)$`)
 
-// dropSecrets removes the directives whose values may not be copied.
-func (s *source) dropSecrets(v variable, key string, directives map[string]any) {
-	for _, name := range slices.Sorted(maps.Keys(directives)) {
-		if text := fmt.Sprint(directives[name]); secretDirective.MatchString(name) || secretName.MatchString(text) || secretValue.MatchString(text) {
-			s.refuse(v.value.Line, key, v.name+" has "+name+", which may hold a secret: its value is not copied")
-			delete(directives, name)
+// dropSecrets removes the directives or variables whose values may not be copied.
+func (s *source) dropSecrets(v variable, key string, named map[string]any) bool {
+	var dropped []string
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		text, byName := fmt.Sprint(named[name]), secretDirective.MatchString(name)
+		if key == "environment" {
+			byName = !harmless.MatchString(name)
+		}
+		if byName || secretName.MatchString(text) || secretValue.MatchString(text) {
+			dropped = append(dropped, name)
+			delete(named, name)
 		}
 	}
-}
-
-// hidesSecrets reports whether a mapping of variables has a name as secrets have. More names than a model refuses, since nobody looks here.
-func hidesSecrets(variables any) bool {
-	named, _ := variables.(map[string]any)
-	return slices.ContainsFunc(slices.Collect(maps.Keys(named)), secretName.MatchString)
+	if dropped != nil {
+		s.refuse(v.value.Line, key, v.name+" has "+list(dropped)+", which may hold a secret: not copied")
+	}
+	return dropped != nil
 }
 
 // private reports whether values of a field may hold a secret, and are not shown.

@@ -15,6 +15,8 @@ import (
 type play struct {
 	Hosts     yaml.Node
 	Vars      mapping
+	VarsFiles yaml.Node `yaml:"vars_files"`
+	Environ   yaml.Node `yaml:"environment"`
 	Roles     []playRole
 	PreTasks  []playTask `yaml:"pre_tasks"`
 	Tasks     []playTask
@@ -103,14 +105,14 @@ type variable struct {
 	value *yaml.Node
 }
 
-// variables are those of interest. Those that count more come later: what the role itself is given does.
+// variables are those of interest. Those that count more come later: what the role itself is given does, where it is used first.
 func (p play) variables() (all []variable) {
 	others, own := []mapping{p.Vars}, []mapping(nil)
 	for _, r := range p.roles() {
-		if r.isSidekiq() {
-			own = append(own, r.vars...)
-		} else {
+		if !r.isSidekiq() {
 			others = append(others, r.vars...)
+		} else if own == nil {
+			own = r.vars
 		}
 	}
 	for _, m := range append(others, own...) {
@@ -122,6 +124,17 @@ func (p play) variables() (all []variable) {
 		}
 	}
 	return all
+}
+
+// scalars are the texts of a node, at any depth.
+func scalars(n *yaml.Node) (texts []string) {
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}
+	}
+	for _, one := range n.Content {
+		texts = append(texts, scalars(one)...)
+	}
+	return texts
 }
 
 // target is what an alias stands for, or the node itself.
