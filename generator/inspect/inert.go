@@ -5,6 +5,7 @@ import (
 	"path"
 	"reflect"
 	"regexp"
+	"sort"
 	"strings"
 )
 
@@ -24,35 +25,24 @@ var delimiter = regexp.MustCompile(`\{[{%#]`)
 
 func holdsJinja(value any) bool { return jinja.Match(asJSON(value)) }
 
-// fits are the first entries of a list that is too long, as many as are not, and the number of all; nil if there are none.
-func fits(value any) (first any, all int) {
-	list, size := reflect.ValueOf(value), 2
-	if list.Kind() != reflect.Slice || len(asJSON(value)) <= longestValue {
-		return nil, 0
-	}
-	for n := range list.Len() {
-		if size += len(asJSON(list.Index(n).Interface())) + 1; size > longestValue && n > 0 {
-			return list.Slice(0, n).Interface(), list.Len()
-		} else if size > longestValue {
-			break
-		}
-	}
-	return nil, 0
+// fitting is how many entries of a list are not too long together.
+func fitting(list reflect.Value) int {
+	return sort.Search(list.Len(), func(n int) bool { return len(asJSON(list.Slice(0, n+1).Interface())) > longestValue })
 }
 
 // inert is the finding as it is, a question with the beginning of a list that is too long, or a refused one where its value holds Jinja or is
 // too long.
 func (f finding) inert() finding {
 	var what string
-	switch first, all := fits(f.value); {
+	switch list := reflect.ValueOf(f.value); {
 	case f.value == nil:
 		return f
-	case first != nil:
-		cut := fmt.Sprintf("%d of %d entries are left out, the list is longer than %d bytes", all-reflect.ValueOf(first).Len(), all, longestValue)
-		if f.value = first; f.kind == found {
+	case list.Kind() == reflect.Slice && list.Len() > fitting(list) && fitting(list) > 0:
+		if f.kind == found {
 			f.kind, f.text = offered, f.from+": "+f.text+isComplete
 		}
-		f.text = cut + "; " + f.text
+		left := list.Len() - fitting(list)
+		f.value, f.text = list.Slice(0, fitting(list)).Interface(), fmt.Sprintf("%d of %d entries are left out, the list is longer than %d bytes; %s", left, list.Len(), longestValue, f.text)
 		return f.inert()
 	case len(asJSON(f.value)) > longestValue:
 		what = fmt.Sprintf("is longer than %d bytes", longestValue)

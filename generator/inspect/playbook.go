@@ -97,12 +97,17 @@ func (s *source) playsMean(plays []play) {
 
 // usedAgain asks about further uses of the role in a play.
 func (s *source) usedAgain(p play) {
-	uses, key := slices.DeleteFunc(p.roles(), func(r playRole) bool { return !r.isSidekiq() }), "processes"
+	key, uses := "processes", 0
 	if f, _ := s.best(key); f.weight == byPlaybook {
 		key = "service_name" // another service, then
 	}
-	for _, r := range uses[min(1, len(uses)):] {
-		s.refuse(r.line, key, "the role is used again in the play, not read")
+	for _, r := range p.roles() {
+		if !r.isSidekiq() {
+			continue
+		}
+		if uses++; uses > 1 {
+			s.refuse(r.line, key, "the role is used again in the play, not read")
+		}
 	}
 }
 
@@ -173,10 +178,10 @@ func (s *source) variableMeans(v variable) {
 	}
 	if named, is := value.(map[string]any); is && (key == "environment" || strings.HasSuffix(key, "_directives")) {
 		dropped := s.dropSecrets(v, key, named)
-		if dropped && len(named) > 0 && key == "environment" {
+		if len(named) == 0 {
+			return
+		} else if dropped && key == "environment" {
 			s.offer(v.value.Line, key, value, v.name+". Does Sidekiq need those that are not copied?")
-		}
-		if len(named) == 0 || dropped && key == "environment" {
 			return
 		}
 	}
