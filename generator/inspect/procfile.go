@@ -125,7 +125,6 @@ var sizing = regexp.MustCompile(`COUNT|CONCURRENCY|THREADS|POOL|MAXMEM`)
 
 // variablesMean reads the variables that a command sets, and returns the Rails environment.
 func (s *source) variablesMean(w *worker, set []string) (env string) {
-	config, _ := s.Application.read(cmp.Or(w.Config, usualConfig)) // what is read counts
 	for _, word := range set {
 		switch variable, value, sets := strings.Cut(word, "="); {
 		case variable == "RAILS_ENV" || variable == "RACK_ENV":
@@ -133,7 +132,7 @@ func (s *source) variablesMean(w *worker, set []string) (env string) {
 		case !sets || slices.Contains([]string{"PORT", "MALLOC_ARENA_MAX", "DB_POOL"}, variable): // the role sets the latter two
 		case slices.Contains(ofSwarms, variable) && w.Command == sidekiq.Swarm && wholeNumber.MatchString(value):
 			w.swarm[variable] = value
-		case variable == "RAILS_MAX_THREADS" && wholeNumber.MatchString(value) && !literalThreads.Match(config):
+		case variable == "RAILS_MAX_THREADS" && wholeNumber.MatchString(value) && (w.Concurrency > 0 || !s.setsThreads(w.Config)):
 			w.Concurrency = cmp.Or(w.Concurrency, w.count(variable, value)) // as Sidekiq does
 		case sizing.MatchString(variable):
 			w.lacks("sets " + variable + ", which sizes it: a process has no variables, environment sets those of all")
@@ -142,6 +141,12 @@ func (s *source) variablesMean(w *worker, set []string) (env string) {
 		}
 	}
 	return env
+}
+
+// setsThreads reports whether a configuration has a literal number of threads.
+func (s *source) setsThreads(config string) bool {
+	text, _ := s.Application.read(cmp.Or(config, usualConfig)) // what is read counts
+	return literalThreads.Match(text)
 }
 
 // rails is what Sidekiq requires by itself: the application in its directory.

@@ -192,6 +192,8 @@ func TestWorkersMean_Threads(t *testing.T) {
 	require.Equal(t, 25, accepts(t, Look(files, Options{}).Text(schemaURL)).Concurrency)
 	files[usualConfig] = &fstest.MapFile{Data: []byte(":concurrency: 5\n")}
 	question(t, Look(files, Options{}), "processes")
+	files["Procfile"] = &fstest.MapFile{Data: []byte("a: RAILS_MAX_THREADS=25 sidekiq -c 9")}
+	require.Equal(t, 9, accepts(t, Look(files, Options{}).Text(schemaURL)).Concurrency)
 }
 
 // A Procfile answers whether sidekiqswarm starts Sidekiq.
