@@ -133,7 +133,7 @@ func (a *Application) deployment() {
 	r.stagesMean()
 	r.unitsMean()
 	for key := range r.doubted {
-		r.doubt(key)
+		r.overrule(key, true)
 	}
 	if r.refuses("environment") {
 		r.offer(0, "environment", r.environment, "variables for Sidekiq. Does it need those that were not taken?")
@@ -211,7 +211,7 @@ var symbol = regexp.MustCompile(`^:(\w+)`)
 
 func (r *recipe) setting(c call) {
 	m := symbol.FindStringSubmatch(c.first)
-	if m == nil {
+	if m == nil || !c.certain {
 		return
 	}
 	name, text := m[1], c.rest
@@ -246,10 +246,12 @@ func (r *recipe) setting(c call) {
 	} else if a := asking[name]; a.key != "" {
 		before, _ := r.best(a.key)
 		if !ok || a.usual != nil && !slices.Contains(a.usual, value) && !same(value, before.value) {
-			r.refuse(c.line, a.key, name+" is not read: "+a.why)
+			if r.refuse(c.line, a.key, name+" is not read: "+a.why); a.key != "deploy_user" { // which a server may say yet
+				r.doubted[a.key] = c.line
+			}
 		}
 	} else if strings.HasPrefix(name, "sidekiq_") && !harmlessSetting.MatchString(name) && !(ok && value == nil) {
-		r.refuse(c.line, "processes", name+" is not read: "+inProcesses.why)
+		r.doubts(c.line, "processes", name+" is not read: "+inProcesses.why)
 	}
 }
 
@@ -275,11 +277,11 @@ func (r *recipe) literal(line int, name, format, key, text string) {
 	value, ok := r.known.value(text)
 	if key == "deploy_root" { // what it was before is no proposal
 		r.likelyRoot = ""
-		r.overrule(key)
+		r.overrule(key, false)
 	}
 	if !ok {
 		r.refuse(line, key, onlyRuby(name))
-		r.doubt(key)
+		r.overrule(key, true)
 		r.supposes(key, text)
 		return
 	}
@@ -305,22 +307,13 @@ func (r *recipe) literal(line int, name, format, key, text string) {
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))
 }
 
-// doubt makes an offer of the last that Capistrano's files said of a field, and a remark of what it overruled.
-func (r *recipe) doubt(key string) {
-	for i := len(r.findings) - 1; i >= 0; i-- {
+// overrule makes remarks of what Capistrano's files said of a field, and perhaps an offer of the last.
+func (r *recipe) overrule(key string, offers bool) {
+	for i := range slices.Backward(r.findings) {
 		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
-			f.kind, f.text = offered, f.from+": "+f.text+". Is that right?"
-			break
-		}
-	}
-	r.overrule(key)
-}
-
-// overrule makes remarks of what Capistrano's files said of a field.
-func (r *recipe) overrule(key string) {
-	for i := range r.findings {
-		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
-			f.kind, f.text = remark, f.from+" differs: "+f.text
+			if f.kind, f.text = remark, f.from+" differs: "+f.text; offers {
+				f.kind, f.text, offers = offered, strings.Replace(f.text, " differs", "", 1)+". Is that right?", false
+			}
 		}
 	}
 }

@@ -61,7 +61,7 @@ func TestRubyStatements_Uncertain(t *testing.T) {
 		question(t, a, "deploy_user")
 		question(t, a, "deploy_root")
 	}
-	for _, code := range []string{"if x\n  y\nend", "x = <<~TXT\nif don't\nTXT", "x = [\n  # don't\n# do\n  'a',\n\n]", "each do |x|\n  if y\n    z\n  end\nend", "x = { a: 'b;c' }", "if x then y end", "foo if x", "x(y do |z|\n  a\nend)", "def x\n  y\nend", "foo :a,\n  b: 1 do |x|\n  c\nend"} {
+	for _, code := range []string{"if x\n  y\nend", "x = <<~TXT\nif don't\nTXT", "x = [\n  # don't\n# do\n  'a',\n\n]", "each do |x|\n  if y\n    z\n  end\nend", "x = { a: 'b;c' }", "if x then y end", "foo if x", "x(y do |z|\n  a\nend)", "def x\n  y\nend"} {
 		a, _ := deployed(code + "\nset :deploy_to, '/srv/x'\n")
 		f, _ := a.best("deploy_root")
 		require.Equal(t, "/srv/x", f.value, code)
@@ -73,7 +73,7 @@ func TestSettings_NamedElsewhere(t *testing.T) {
 	for code, key := range map[string]string{
 		"before 'x', :y do\n  set :user, 'b'\nend": "deploy_user", "case x\nwhen :a then set :sidekiq_queue, %w[p]\nend": "queues", "%i[rails_env user].each { |k| set k, ENV[k] }": "rails_env", "set :deploy_to, '/srv/y' unless x": "deploy_root",
 		"x; set :deploy_to, '/srv/y'": "deploy_root", "config.merge!(deploy_to: '/srv/y')": "deploy_root", "set :x, fetch(:linked_files).push('.env')": "dotenv_files", "  set :user, 'b'": "deploy_user", "if x\n  set :current_directory, 'y'\nend": "app_root",
-		"set :shared_directory, 'common'": "app_root", "set :bundle_gemfile, 'x'": "ruby.bundle", "set :asdf_custom_path, '/opt/asdf'": "ruby.bundle", "set :sidekiq_configs, %w[a b]": "processes", "set :sidekiq_more, x": "processes", "x { set :sidekiq_more, 1 }": "processes",
+		"set :shared_directory, 'common'": "app_root", "set :bundle_gemfile, 'x'": "ruby.bundle", "set :asdf_custom_path, '/opt/asdf'": "ruby.bundle", "set :sidekiq_configs, %w[a b]": "processes", "set :sidekiq_more, x": "processes", "set :sidekiq_config_files, %w[a.yml b.yml]\nset :sidekiq_processes, 2": "processes", "x { set :sidekiq_more, 1 }": "processes",
 		"server 'h', user: 'a', roles: :app, sidekiq_processes: 3": "processes", "server 'h', user: 'a', roles: :app, sidekiq_x: 3": "processes", "server 'h', roles: :app, rails_env: 'x'": "rails_env", "server 'h', roles: :app, :deploy_to => '/srv/y'": "deploy_root",
 	} {
 		a, _ := deployed("set :user, 'a'\nset :deploy_to, '/srv/x'\n" + code + "\n")

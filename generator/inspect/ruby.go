@@ -16,11 +16,10 @@ type statement struct {
 }
 
 var (
-	opens       = regexp.MustCompile(`(?:^|[^\w\s)\]}"'?!:.@]\s*)(?:if|unless|case|while|until|for)\b|(?:^|[^\w:.@])(?:begin|def|class|module)\b`)
+	opens       = regexp.MustCompile(`(?:^|[^\w\s)\]}"'?!:.@]\s*)(?:if|unless|case|while|until|for)\b|(?:^|[^\w:.@])(?:begin|def|class|module)\b|\bdo(\s*\|[^|]*\|)?$`)
 	inOneLine   = regexp.MustCompile(`\bend\)*$`)
 	ends        = regexp.MustCompile(`^end\b`)
 	goesOn      = regexp.MustCompile(`^[\s)\]}]`)
-	doEnds      = regexp.MustCompile(`\bdo(\s*\|[^|]*\|)?$`)
 	neverEnds   = regexp.MustCompile(`[,\\+*|&=.<-]$|^return\b|%[qQwWiIrsx][^\w\s(\[{=]`) // of which the next line may be a part
 	heredoc     = regexp.MustCompile("<<[~-]?[\"'`]?([A-Z_]\\w*)")
 	conditional = regexp.MustCompile(`;|[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
@@ -58,11 +57,7 @@ func rubyStatements(source []byte) (all []statement) {
 		texts, first, isOne := []string{now[0].text}, withoutText(now[0].text), true
 		_, open := split(now[0].text, ',')
 		for _, s := range now[1:] {
-			if open == 0 && isOne && neverEnds.MatchString(first) && !doEnds.MatchString(first) {
-				first += " " + withoutText(s.text) // up to a `do`
-			} else if open == 0 {
-				isOne = isOne && strings.ContainsAny(s.text[:1], ".)]}")
-			}
+			isOne = isOne && (open != 0 || neverEnds.MatchString(texts[len(texts)-1]) || strings.ContainsAny(s.text[:1], ".)]}"))
 			_, more := split(s.text, ',')
 			texts, open = append(texts, s.text), open+more
 		}
@@ -74,11 +69,14 @@ func rubyStatements(source []byte) (all []statement) {
 		case m != nil:
 			until, whole.certain = m[1], false
 		case ends.MatchString(first):
-			if depth--; depth < 0 { // something opened before, and was not seen
-				all, depth, endless = uncertain(all), 0, true
+			if depth--; depth < 0 {
+				endless = true
+				for i := range all { // something opened before, and was not seen
+					all[i].certain = false
+				}
 			}
 			whole.certain = false
-		case opens.MatchString(first) || doEnds.MatchString(first):
+		case opens.MatchString(first):
 			whole.certain = false
 			if !inOneLine.MatchString(first) {
 				depth++
@@ -90,14 +88,6 @@ func rubyStatements(source []byte) (all []statement) {
 			now = []statement{whole}
 		}
 		all = append(all, now...)
-	}
-	return all
-}
-
-// uncertain are statements of which none is certain.
-func uncertain(all []statement) []statement {
-	for i := range all {
-		all[i].certain = false
 	}
 	return all
 }
@@ -145,11 +135,8 @@ func rubyCalls(source []byte) (all []call) {
 		text := asBlock.ReplaceAllString(s.text, "$1, -> $2)")
 		bare := withoutText(text)
 		for _, m := range called.FindAllStringSubmatchIndex(bare, -1) {
-			arguments, certain := parts(text[m[4]:]), s.certain && m[2] == 0
-			isSetting := bare[m[2]] == 'a' || bare[m[2]:m[2]+2] == "se" && bare[m[2]:m[3]] != "server"
-			if certain || !isSetting || !strings.HasPrefix(arguments[0], ":") {
-				all = append(all, call{s.line, bare[m[2]:m[3]], arguments[0], strings.Join(arguments[1:], ", "), certain})
-			}
+			arguments := parts(text[m[4]:])
+			all = append(all, call{s.line, bare[m[2]:m[3]], arguments[0], strings.Join(arguments[1:], ", "), s.certain && m[2] == 0})
 		}
 		m := called.FindStringSubmatchIndex(bare)
 		if !s.certain || m == nil || m[2] != 0 {
