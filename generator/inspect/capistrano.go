@@ -132,6 +132,11 @@ func (a *Application) deployment() {
 	r.serversMean()
 	r.stagesMean()
 	r.unitsMean()
+	for _, name := range []string{"sidekiq_user", "sidekiq_service_unit_user", "service_unit_user"} {
+		if user, isSet := r.known[name]; isSet && !slices.Contains(unitUser.usual, any(user)) && user != a.bestText("deploy_user") {
+			r.overrule("deploy_user", true) // what was said of it at the setting is a question
+		}
+	}
 	for key := range r.doubted {
 		r.overrule(key, true)
 	}

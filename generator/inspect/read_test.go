@@ -71,6 +71,7 @@ func TestRubyStatements_Uncertain(t *testing.T) {
 // Wherever else a setting is named, its value may be another.
 func TestSettings_NamedElsewhere(t *testing.T) {
 	for code, key := range map[string]string{
+		"env = fetch(:default_env)\nenv[:TZ] = 'x'": "environment", "set :sidekiq_user, 'jobs'\nserver 'h', user: 'a', roles: :app": "deploy_user",
 		"before 'x', :y do\n  set :user, 'b'\nend": "deploy_user", "case x\nwhen :a then set :sidekiq_queue, %w[p]\nend": "queues", "%i[rails_env user].each { |k| set k, ENV[k] }": "rails_env", "set :deploy_to, '/srv/y' unless x": "deploy_root",
 		"x; set :deploy_to, '/srv/y'": "deploy_root", "config.merge!(deploy_to: '/srv/y')": "deploy_root", "set :x, fetch(:linked_files).push('.env')": "dotenv_files", "  set :user, 'b'": "deploy_user", "if x\n  set :current_directory, 'y'\nend": "app_root",
 		"set :shared_directory, 'common'": "app_root", "set :bundle_gemfile, 'x'": "ruby.bundle", "set :asdf_custom_path, '/opt/asdf'": "ruby.bundle", "set :sidekiq_configs, %w[a b]": "processes", "set :sidekiq_more, x": "processes", "set :sidekiq_config_files, %w[a.yml b.yml]\nset :sidekiq_processes, 2": "processes", "x { set :sidekiq_more, 1 }": "processes",

@@ -122,7 +122,7 @@ type call struct {
 var (
 	called     = regexp.MustCompile(`(?:^|[^.\w:@])(set|set_if_empty|append|server|role|execute!?|sudo|run)(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
 	asBlock    = regexp.MustCompile(`^(set\(:\w+)\)\s*(\{.*\})$`)
-	changes    = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b`)
+	changes    = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b|=\s*fetch\(?\s*:(?:default_env|linked_)`)
 	reads      = regexp.MustCompile(`\bfetch\(?\s*:\w+`)
 	someWords  = regexp.MustCompile(`%[wi][\[({][^\])}]*`)
 	named      = regexp.MustCompile(`(?:^|[^:\w]):(\w+)|\b(\w+):(?:[^:]|$)`)

@@ -88,7 +88,7 @@ func (r *recipe) host(c call, name string, roles []string) {
 		h.Port = 0
 	}
 	i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage })
-	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
+	switch {
 	case h.Host == "" || !c.certain:
 		r.refuse(c.line, "playbook.servers", "a server whose name only Ruby can determine")
 	case port != "" && r.known.number(port) == 0:
@@ -97,12 +97,14 @@ func (r *recipe) host(c call, name string, roles []string) {
 		r.say(h.Host + " left out")
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
-	case what != "":
-		r.refuse(c.line, "playbook.servers", "ignored: "+what)
 	case len(r.hosts) >= mostServers:
 		r.left++
 	default:
-		r.hosts = append(r.hosts, h)
+		if what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); what != "" {
+			r.refuse(c.line, "playbook.servers", "ignored: "+what)
+		} else {
+			r.hosts = append(r.hosts, h)
+		}
 	}
 	if user != `""` {
 		r.userMeans(c.line, user)
