@@ -61,7 +61,7 @@ func TestRubyStatements_Uncertain(t *testing.T) {
 		question(t, a, "deploy_user")
 		question(t, a, "deploy_root")
 	}
-	for _, code := range []string{"if x\n  y\nend", "x = <<~TXT\nif don't\nTXT", "x = [\n  # don't\n# do\n  'a',\n\n]", "each do |x|\n  if y\n    z\n  end\nend", "x = { a: 'b;c' }", "if x then y end", "foo if x", "x(y do |z|\n  a\nend)", "def x\n  y\nend"} {
+	for _, code := range []string{"if x\n  y\nend", "x = <<~TXT\nif don't\nTXT", "x = [\n  # don't\n# do\n  'a',\n\n]", "each do |x|\n  if y\n    z\n  end\nend", "x = { a: 'b;c' }", "task :a do\n  execute <<-SH\n    if don't\n  SH\nend", "if x then y end", "foo if x", "x(y do |z|\n  a\nend)", "def x\n  y\nend"} {
 		a, _ := deployed(code + "\nset :deploy_to, '/srv/x'\n")
 		f, _ := a.best("deploy_root")
 		require.Equal(t, "/srv/x", f.value, code)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,10 +65,13 @@ func rubyStatements(source []byte) (all []statement) {
 		whole := statement{line: now[0].line, text: strings.Join(texts, " ")}
 		bare := withoutText(whole.text)
 		whole.certain = isOne && depth == 0 && !endless && until == "" && open == 0 && !conditional.MatchString(bare+" ") && !goesOn.MatchString(lines[begin])
-		switch m := heredoc.FindStringSubmatch(whole.text); {
+		for _, m := range heredoc.FindAllStringSubmatch(whole.text, -1) {
+			if whole.certain = false; until == "" && !slices.ContainsFunc(now, func(s statement) bool { return s.text == m[1] }) {
+				until = m[1]
+			}
+		}
+		switch {
 		case until != "":
-		case m != nil:
-			until, whole.certain = m[1], false
 		case ends.MatchString(first):
 			if depth--; depth < 0 {
 				endless = true
