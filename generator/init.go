@@ -26,7 +26,8 @@ with a proposed value. What the application itself decides, such as the queues o
 It reads Gemfile.lock or gems.locked, Procfile, .ruby-version, .tool-versions, mise.toml, .rvmrc and .rbenv-vars; in config:
 sidekiq.yml, sidekiq_*.yml, database.yml, storage.yml, application.rb, initializers/sidekiq.rb and Kamal's deploy.yml; what Capistrano
 reads (Capfile, config/deploy.rb, config/deploy, lib/capistrano/tasks); and a playbook of ansible-samvera. It executes nothing: a
-value that only Ruby or a shell can determine becomes a question. Passwords and Jinja expressions are not copied into the model.
+value that only Ruby or a shell can determine becomes a question. In Capistrano's files only literals in statements at the left margin are certain:
+a setting that is named anywhere else is a question. Passwords and Jinja expressions are not copied into the model.
 
 With --update, the values of an existing model are kept and override all sources. Comments are rewritten (your own are lost), new
 questions are added, and differences are reported.

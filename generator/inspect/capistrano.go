@@ -24,19 +24,24 @@ type recipe struct {
 	stages  []recipe          // the others
 	noStage bool              // it has stages, and none was read
 	port    int               // of ssh, for all servers
+	doubted map[string]int    // fields whose settings are named where it is not certain what becomes of them, and the line; nil: of another stage
+	loads   bool              // files that are not read
 	hosts   []host
+	left    int // servers for which there was no room
 	units   []unit
 
 	environment map[string]string
 	dotenv      []string
 }
 
-// settingOf are the fields that Capistrano's settings are literally, by their names there.
+// settingOf are the fields of Capistrano's settings, by their names there.
 var settingOf = map[string]string{
 	"application": "project", "application_name": "project", "deploy_to": "deploy_root", "user": "deploy_user", "rails_env": "rails_env",
 	"sidekiq_service_unit_name": "service_name", "service_unit_name": "service_name", "sidekiq_command": "command", "sidekiq_config": "sidekiq_config", "sidekiq_concurrency": "concurrency", "sidekiq_timeout": "timeout",
 	"sidekiq_queue": "queues", "sidekiq_roles": "capistrano.roles", "sidekiq_role": "capistrano.roles", "sidekiq_env": "rails_env", "sidekiq_log": "logging.file",
 	"sidekiq_service_unit_env_files": "environment_files", "service_unit_env_files": "environment_files", "default_env": "environment",
+	"sidekiq_service_unit_env_vars": "environment", "service_unit_env_vars": "environment", "ssh_options": "deploy_user", "linked_files": "dotenv_files", "linked_dirs": "hardening.read_write_paths",
+	"rbenv_path": "ruby.bundle", "rbenv_custom_path": "ruby.bundle", "sidekiq_config_files": "processes",
 }
 
 // settings are those that need more than to be copied.
@@ -52,6 +57,8 @@ var settings = map[string]func(r *recipe, line int, name, text string){
 var asking = map[string]asked{
 	"rbenv_type": {"ruby.bundle", "name the path of bundle", []any{"user"}},
 	"rvm_type":   anyRuby, "rvm_custom_path": anyRuby, "rvm_ruby_version": anyRuby, "chruby_ruby": anyRuby,
+	"asdf_custom_path": otherRuby, "asdf_ruby_version": otherRuby, "bundle_gemfile": otherRuby,
+	"current_directory": inRoot, "current_path": inRoot, "shared_directory": inRoot,
 	"sidekiq_processes": inProcesses, "sidekiq_options_per_process": inProcesses, "sidekiq_options": inProcesses,
 	"sidekiq_user": unitUser, "sidekiq_service_unit_user": unitUser, "service_unit_user": unitUser,
 }
@@ -63,15 +70,23 @@ type asked struct {
 
 var (
 	anyRuby     = asked{"ruby.bundle", "name the path of bundle", nil} // managersMean asks about what is literal
+	otherRuby   = asked{"ruby.bundle", "name the path of bundle", []any{nil}}
+	inRoot      = asked{"app_root", "the paths below deploy_root are not the usual ones", []any{nil, "current", "shared"}}
 	inProcesses = asked{"processes", "list here what it starts, each process with its queues", []any{nil, 1}}
 	unitUser    = asked{"deploy_user", "the role has one user for Sidekiq and for deploys", []any{nil, "user", "system"}}
 )
+
+// harmlessSetting are those of capistrano-sidekiq that the role does without.
+var harmlessSetting = regexp.MustCompile(`^sidekiq_(default_hooks|error_log|monit_\w+|pid)$`)
+
+// settingField is the field of a setting, "" if it has none.
+func settingField(name string) string { return cmp.Or(settingOf[name], asking[name].key) }
 
 // deployment reads what Capistrano loads, the environment's stage after the other stages.
 func (a *Application) deployment() {
 	stages := a.glob("config/deploy/*.rb")
 	main, own := []string{"Capfile", "config/deploy.rb"}, a.stage(stages)
-	r := &recipe{known: literals{}, set: map[string]bool{}, texts: map[string]string{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
+	r := &recipe{known: literals{}, set: map[string]bool{}, texts: map[string]string{}, doubted: map[string]int{}, noStage: own == nil && len(stages) > 0, environment: map[string]string{}}
 	if own != nil {
 		r.known["stage"] = stageOf(own[0]) // Capistrano sets it before it loads any
 		stages = slices.DeleteFunc(stages, func(name string) bool { return name == own[0] })
@@ -96,9 +111,20 @@ func (a *Application) deployment() {
 	if r.source == nil {
 		return
 	}
+	for _, dir := range a.glob("config/deploy/*") {
+		for _, name := range a.glob(dir + "/*.rb") {
+			r.loads = true
+			a.reading(name, nil, byCapistrano).notRead(0, name)
+		}
+	}
 	r.source = a.reading("Capistrano's files", nil, byCapistrano) // for what they say together
 	if application := r.known["application"]; application != "" && !r.set["deploy_to"] && !r.noStage && a.capistrano && a.exists("config/deploy.rb") {
-		r.find(0, "deploy_root", "/var/www/"+application, ":deploy_to is not set; Capistrano's default") // which is not the role's
+		const said = ":deploy_to is not set; Capistrano's default" // which is not the role's
+		if r.loads {
+			r.offer(0, "deploy_root", "/var/www/"+application, said+". Or does a file set it that was not read?")
+		} else {
+			r.find(0, "deploy_root", "/var/www/"+application, said)
+		}
 	}
 	if own != nil && stageOf(own[0]) != r.railsEnv && !r.set["rails_env"] {
 		r.offer(0, "rails_env", stageOf(own[0]), own[0]+" is the only stage, and its settings are taken. Is "+stageOf(own[0])+" the Rails environment, too?")
@@ -106,6 +132,14 @@ func (a *Application) deployment() {
 	r.serversMean()
 	r.stagesMean()
 	r.unitsMean()
+	for _, name := range []string{"sidekiq_user", "sidekiq_service_unit_user", "service_unit_user"} {
+		if user, isSet := r.known[name]; isSet && !slices.Contains(unitUser.usual, any(user)) && user != a.bestText("deploy_user") {
+			r.overrule("deploy_user", true) // what was said of it at the setting is a question
+		}
+	}
+	for key := range r.doubted {
+		r.overrule(key, true)
+	}
 	if r.refuses("environment") {
 		r.offer(0, "environment", r.environment, "variables for Sidekiq. Does it need those that were not taken?")
 	} else if len(r.environment) > 0 {
@@ -136,10 +170,18 @@ func (r *recipe) read() {
 			r.server(c)
 		case "role":
 			r.role(c)
-		case "execute", "sudo", "run":
+		case "execute", "execute!", "sudo", "run":
 			r.hook(c)
+		case "":
+			r.doubts(c.line, c.rest, onlyRuby(c.first))
 		default:
 			r.setting(c)
+		}
+	}
+	for i, line := range strings.Split(string(noCode.ReplaceAll(r.source.text, nil)), "\n") {
+		if m := loading.FindString(line); m != "" && !strings.Contains(line, "lib/capistrano/tasks") && r.set != nil {
+			r.loads = true
+			r.notRead(i+1, m)
 		}
 	}
 	if roles := r.roles[before:]; len(roles) > 0 {
@@ -153,19 +195,43 @@ func (r *recipe) refuses(key string) bool {
 	return slices.ContainsFunc(r.findings, func(f finding) bool { return f.key == key && f.kind == refused && f.weight == byCapistrano })
 }
 
+// loading are lines that have Ruby read settings elsewhere.
+var loading = regexp.MustCompile(`^[^#]*(?:\b(?:require_relative|load|import|instance_eval)[ ("'].*|\brequire\s*\(?["']\..*|\bYAML\.\w*load\w*.*|\bset\(?\s*[a-z]\w*(?:\.\w+)?,.*)|^\s*set\(?\s*:(?:deploy|stage)_config_path\b.*`)
+
+// notRead names what may have settings.
+func (s *source) notRead(line int, what string) {
+	s.tell(line, "deploy_root", "not read, and may have settings: "+strings.TrimSpace(what))
+	s.notes = append(s.notes, [2]string{s.at(line), "not read, and may have settings"})
+}
+
+// doubts notes, once for a line, that the value of a field may be another than what is certain.
+func (r *recipe) doubts(line int, key, why string) {
+	if r.doubted != nil && key != "" && r.doubted[key] != line {
+		r.doubted[key] = line
+		r.refuse(line, key, why)
+	}
+}
+
 var symbol = regexp.MustCompile(`^:(\w+)`)
 
 func (r *recipe) setting(c call) {
 	m := symbol.FindStringSubmatch(c.first)
-	if m == nil {
+	if m == nil || !c.certain {
 		return
 	}
 	name, text := m[1], c.rest
-	if sets := strings.HasPrefix(c.method, "set") || c.method == "append" && strings.HasPrefix(name, "linked_"); !sets || !c.certain {
+	if c.method == "append" && !strings.HasPrefix(name, "linked_") {
 		text = "" // which has no value
+	} else if c.method == "set_if_empty" && r.texts[name] != "" {
+		return
 	}
 	delete(r.known, name)
 	value, ok := r.known.value(text)
+	if !ok && settingField(name) == "" {
+		for _, other := range namedIn(c.line, text) {
+			r.doubts(c.line, other.rest, onlyRuby(other.first))
+		}
+	}
 	if one, isText := value.(string); isText {
 		r.known[name] = one
 	}
@@ -174,6 +240,7 @@ func (r *recipe) setting(c call) {
 	}
 	r.texts[name] = strings.ReplaceAll(text, "'", `"`)
 	if r.set == nil {
+		r.doubts(c.line, settingField(name), onlyRuby(name))
 		return
 	}
 	r.set[name] = true
@@ -184,8 +251,12 @@ func (r *recipe) setting(c call) {
 	} else if a := asking[name]; a.key != "" {
 		before, _ := r.best(a.key)
 		if !ok || a.usual != nil && !slices.Contains(a.usual, value) && !same(value, before.value) {
-			r.refuse(c.line, a.key, name+" is not read: "+a.why)
+			if r.refuse(c.line, a.key, name+" is not read: "+a.why); a.key != "deploy_user" { // which a server may say yet
+				r.doubted[a.key] = c.line
+			}
 		}
+	} else if strings.HasPrefix(name, "sidekiq_") && !harmlessSetting.MatchString(name) && !(ok && value == nil) {
+		r.doubts(c.line, "processes", name+" is not read: "+inProcesses.why)
 	}
 }
 
@@ -209,9 +280,13 @@ func onlyRuby(what string) string { return "only Ruby can determine " + what }
 // literal notes a value that stands there literally, and says so of any other. The format shows what stands there.
 func (r *recipe) literal(line int, name, format, key, text string) {
 	value, ok := r.known.value(text)
+	if key == "deploy_root" { // what it was before is no proposal
+		r.likelyRoot = ""
+		r.overrule(key, false)
+	}
 	if !ok {
 		r.refuse(line, key, onlyRuby(name))
-		r.doubt(key)
+		r.overrule(key, true)
 		r.supposes(key, text)
 		return
 	}
@@ -237,11 +312,13 @@ func (r *recipe) literal(line int, name, format, key, text string) {
 	r.say(name + " " + strings.Trim(inRuby(value), `"`))
 }
 
-// doubt makes an offer of what Capistrano's files said of a field before, since a later setting counts more, and only Ruby can determine it.
-func (r *recipe) doubt(key string) {
-	for i := range r.findings {
+// overrule makes remarks of what Capistrano's files said of a field, and perhaps an offer of the last.
+func (r *recipe) overrule(key string, offers bool) {
+	for i := range slices.Backward(r.findings) {
 		if f := &r.findings[i]; f.key == key && f.kind == found && f.weight == byCapistrano {
-			f.kind, f.text = offered, f.from+": "+f.text+". Is that right?"
+			if f.kind, f.text = remark, f.from+" differs: "+f.text; offers {
+				f.kind, f.text, offers = offered, strings.Replace(f.text, " differs", "", 1)+". Is that right?", false
+			}
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (r *recipe) dotenvMeans() {
 type unit struct{ name, instance, program string }
 
 var (
-	starter      = regexp.MustCompile(`\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b.*sidekiq`)
+	starter      = regexp.MustCompile(`\b(systemctl|service|monit|supervisorctl|initctl|init\.d)\b`)
 	serviceNamed = regexp.MustCompile(`^[\w@./-]*sidekiq[\w@.-]*(:[\w*-]+)?$`)
 )
 
@@ -103,7 +103,13 @@ func (r *recipe) hook(c call) {
 
 // unitsMean takes the name of the restarted service. Several, instances, and those that systemd does not start are a question.
 func (r *recipe) unitsMean() {
-	if len(r.units) == 0 || r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
+	if r.set["sidekiq_service_unit_name"] || r.set["service_unit_name"] {
+		return
+	}
+	if len(r.units) == 0 {
+		if gem, _ := r.best("capistrano.gem"); gem.value == "3" && r.known["application"] != "" {
+			r.offer(0, "service_name", r.known["application"]+"_sidekiq_"+cmp.Or(r.known["stage"], r.railsEnv), "the default of capistrano-sidekiq 3. Is that the service of Sidekiq?")
+		}
 		return
 	}
 	first, sure := r.units[0], !r.refuses("service_name")
@@ -131,7 +137,7 @@ var (
 	variableName = regexp.MustCompile(`^[A-Za-z_]\w*=`)
 	bareValue    = regexp.MustCompile(`^(\d{1,9}|true|false)$`)
 	// harmless are the variables of which the value is copied. A question too many does no harm.
-	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|NODE_OPTIONS|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBYOPT|RUBY_(YJIT|GC)_\w+|JAVA_HOME|JAVA_OPTS|MALLOC_\w+|LD_PRELOAD|` +
+	harmless = regexp.MustCompile(`^(TZ|LANG|LANGUAGE|LC_[A-Z]+|(NODE|RAILS|RACK)_ENV|RAILS_(LOG_TO_STDOUT|LOG_LEVEL|SERVE_STATIC_FILES|MAX_THREADS)|RUBY_(YJIT|GC)_\w+|JAVA_HOME|MALLOC_\w+|LD_PRELOAD|` +
 		`SIDEKIQ_(COUNT|PRELOAD|PRELOAD_APP|MAXMEM_MB)|REDIS_PROVIDER|WEB_CONCURRENCY|DB_POOL|OMP_NUM_THREADS)$`)
 	secretName  = regexp.MustCompile(`(?i)secret|token|key|pass|pw|cred|auth|dsn|salt|cert`)
 	secretValue = regexp.MustCompile("[:@$`]|(?i)pass|pwd|secret|token|key|auth|cred|^[A-Za-z0-9+_=][A-Za-z0-9+/_=-]{23,}$")

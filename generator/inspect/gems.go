@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,7 +121,8 @@ var (
 	namespace    = regexp.MustCompile(`\bnamespace(?::|['"]?\s*=>)\s*(?:"([^"#]+)"|'([^']+)')?`)
 	capsule      = regexp.MustCompile(`\.capsule[( ].*?(?:\|\s*(\w+)\s*\||$)`)
 	overruled    = regexp.MustCompile(`\b(\w+)(?:\.options)?(?:\.|\[:)(concurrency|queues|timeout)\b\]?\s*=\s*(\d{0,9})`)
-	serverBlock  = regexp.MustCompile(`(?m)^(\s*Sidekiq\.configure_server)\s+do\s*\|\s*\w+\s*\|`)
+	serverBlock  = regexp.MustCompile(`(?ms)^(Sidekiq\.configure_server)\s+do\s*\|\s*\w+\s*\|$(.*?)^end$`)
+	indented     = regexp.MustCompile(`(?m)^  `)
 	assignsRedis = regexp.MustCompile(`\.redis\s*=[^=~]`)
 	redisOption  = regexp.MustCompile(`^\w+\.redis\s*=\s*(.+)$`)
 	address      = regexp.MustCompile(`(ENV\b[^"'\n]*["'](\w+)["'][^"'\n]*)?["']((?:rediss?|unix)://?[^"'\s]*)["']`)
@@ -138,7 +140,11 @@ func (a *Application) initializer() {
 	var first, threads int // of capsules
 	client := false
 	servers, assigned := []statement(nil), 0
-	for _, c := range rubyStatements(serverBlock.ReplaceAll(s.text, []byte("$1"))) { // so that what is in the block is not nested
+	code := serverBlock.ReplaceAllFunc(s.text, func(block []byte) []byte { // what is in it is as certain as what is outside
+		m := serverBlock.FindSubmatch(block)
+		return slices.Concat(m[1], indented.ReplaceAll(m[2], nil))
+	})
+	for _, c := range rubyStatements(code) {
 		s.namespaceMeans(c.line, c.text)
 		if client = !strings.Contains(c.text, "configure_server") && (client || strings.Contains(c.text, "configure_client")); !client {
 			servers, assigned = append(servers, c), assigned+len(assignsRedis.FindAllString(c.text, -1))
@@ -180,13 +186,25 @@ func (s *source) addressMeans(c statement, once bool) {
 	} else if m := addressElse.FindStringSubmatch(c.text); m == nil || m[1] == "REDIS_URL" || !strings.Contains(c.text, "redis") {
 		return
 	}
+	for _, name := range []string{"sentinels", "host", "port", "path", "ssl", "db"} { // what the address alone does not say
+		value := rubyOption(option, name)
+		if value == "" || rubyOption(option, "url") == "" {
+			continue
+		}
+		if once = false; !slices.Contains([]string{"port", "ssl", "db"}, name) {
+			url = ""
+		}
+		if db := (literals{}).number(value); name == "db" && strings.Count(url, "/") == 2 && db > 0 {
+			url = fmt.Sprintf("%s/%d", url, db)
+		}
+	}
 	literal := inRuby(url) == strings.ReplaceAll(rubyOption(option, "url"), "'", `"`)
 	switch {
 	case strings.Contains(url, "#{") && strings.Contains(string(s.text), "redis.yml"): // which the role reads
 	case variable == "REDIS_URL" && local.MatchString(url):
 	case url == "" || strings.ContainsAny(url, "@?#"):
 		s.refuse(c.line, "redis.url", "the address of Redis has a password, or is not a literal; hint: set sidekiq_redis_url in an encrypted group_vars, or REDIS_PROVIDER in environment to the name of the variable that has it")
-	case once && !c.nested && literal && !conditional.MatchString(withoutText(option)):
+	case once && c.certain && literal:
 		s.find(c.line, "redis.url", url, "the address of Redis")
 		s.say("redis " + url)
 	default:

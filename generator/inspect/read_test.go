@@ -38,9 +38,91 @@ func TestRubyLiteralsAreReadAndNothingElse(t *testing.T) {
 func TestRubyStatementsGoOnOverLines(t *testing.T) {
 	source := "set :a, 'x # y' # z\nserver 'h',\n  # user: 'no'\n  user: 'u', roles: %w[\n    a b\n  ]\nif b\n  set :c, 1\nend\non roles(:app) do |host|\n  set :d, 2\nend\nx do y end\nset :e, 3\n__END__\nset :f, 4\n"
 	require.Equal(t, []statement{
-		{1, "set :a, 'x # y'", false}, {2, "server 'h', user: 'u', roles: %w[ a b ]", false}, {7, "if b", false}, {8, "set :c, 1", true}, {9, "end", false},
-		{10, "on roles(:app) do |host|", false}, {11, "set :d, 2", true}, {12, "end", false}, {13, "x do y end", false}, {14, "set :e, 3", false},
+		{1, "set :a, 'x # y'", true}, {2, "server 'h', user: 'u', roles: %w[ a b ]", true}, {7, "if b", false}, {8, "set :c, 1", false}, {9, "end", false},
+		{10, "on roles(:app) do |host|", false}, {11, "set :d, 2", false}, {12, "end", false}, {13, "x do y end", true}, {14, "set :e, 3", true},
 	}, rubyStatements([]byte(source)))
+}
+
+// What begins something whose end is not seen makes a question of all that follows, and an end without a beginning of all that is before it.
+func TestRubyStatements_Uncertain(t *testing.T) {
+	for _, code := range []string{
+		"x = %q(don't panic)", "set :rx, /\\(foo/", "x = `git log`.gsub(/'/, '')", "set :x, %w(\n  a", "x = \"a", "set :x,", "x = y +", "x = %q|", "def user = 'x'", "if x", "case x\nwhen 1", "x = if y", "x = y && begin",
+		"private def x", "each do |x|", "foo [1].each do", "x <<~TXT", "x = <<-'TXT'\n  TXTS", "return unless x", "module X", "foo :a,\n  b: 1 do |x|",
+	} {
+		a, _ := deployed("set :application, 'x'\n" + code + "\nset :deploy_to, '/srv/x'\n")
+		f, _ := a.best("project")
+		require.Equal(t, "x", f.value, code)
+		_, certain := a.best("deploy_root")
+		require.False(t, certain, code)
+		question(t, a, "deploy_root")
+	}
+	for _, code := range []string{"end", "x { |y|\n  if y\n    z\nend\n"} {
+		a, _ := deployed("set :user, 'x'\n" + code + "\nset :deploy_to, '/srv/x'\n")
+		question(t, a, "deploy_user")
+		question(t, a, "deploy_root")
+	}
+	for _, code := range []string{"if x\n  y\nend", "x = <<~TXT\nif don't\nTXT", "x = [\n  # don't\n# do\n  'a',\n\n]", "each do |x|\n  if y\n    z\n  end\nend", "x = { a: 'b;c' }", "task :a do\n  execute <<-SH\n    if don't\n  SH\nend", "if x then y end", "foo if x", "x(y do |z|\n  a\nend)", "def x\n  y\nend"} {
+		a, _ := deployed(code + "\nset :deploy_to, '/srv/x'\n")
+		f, _ := a.best("deploy_root")
+		require.Equal(t, "/srv/x", f.value, code)
+	}
+}
+
+// Wherever else a setting is named, its value may be another.
+func TestSettings_NamedElsewhere(t *testing.T) {
+	for code, key := range map[string]string{
+		"env = fetch(:default_env)\nenv[:TZ] = 'x'": "environment", "set :sidekiq_user, 'jobs'\nserver 'h', user: 'a', roles: :app": "deploy_user",
+		"before 'x', :y do\n  set :user, 'b'\nend": "deploy_user", "case x\nwhen :a then set :sidekiq_queue, %w[p]\nend": "queues", "%i[rails_env user].each { |k| set k, ENV[k] }": "rails_env", "set :deploy_to, '/srv/y' unless x": "deploy_root",
+		"x; set :deploy_to, '/srv/y'": "deploy_root", "config.merge!(deploy_to: '/srv/y')": "deploy_root", "set :x, fetch(:linked_files).push('.env')": "dotenv_files", "  set :user, 'b'": "deploy_user", "if x\n  set :current_directory, 'y'\nend": "app_root",
+		"set :shared_directory, 'common'": "app_root", "set :bundle_gemfile, 'x'": "ruby.bundle", "set :asdf_custom_path, '/opt/asdf'": "ruby.bundle", "set :sidekiq_configs, %w[a b]": "processes", "set :sidekiq_more, x": "processes", "set :sidekiq_config_files, %w[a.yml b.yml]\nset :sidekiq_processes, 2": "processes", "x { set :sidekiq_more, 1 }": "processes",
+		"server 'h', user: 'a', roles: :app, sidekiq_processes: 3": "processes", "server 'h', user: 'a', roles: :app, sidekiq_x: 3": "processes", "server 'h', roles: :app, rails_env: 'x'": "rails_env", "server 'h', roles: :app, :deploy_to => '/srv/y'": "deploy_root",
+	} {
+		a, _ := deployed("set :user, 'a'\nset :deploy_to, '/srv/x'\n" + code + "\n")
+		question(t, a, key)
+		asks(t, a)
+		accepts(t, a.Text(schemaURL))
+	}
+	for _, code := range []string{"execute \"cd #{fetch(:deploy_to)}\"", "puts fetch(:user)", "set :x, \"a\" + fetch(:user)", "# set :user, 'b'", "set_if_empty :deploy_to, '/srv/y'", "set :sidekiq_more, nil", "x(user) { |deploy_to| y }"} {
+		a, _ := deployed("set :user, 'a'\nset :deploy_to, '/srv/x'\n" + code + "\n")
+		m := accepts(t, a.Text(schemaURL))
+		require.Equal(t, []any{"a", "/srv/x", 0}, []any{m.DeployUser, m.DeployRoot, len(m.Processes)}, code)
+		require.NotContains(t, string(a.Text(schemaURL)), "What should", code)
+	}
+	files := fstest.MapFS{"config/deploy.rb": {Data: []byte("set :user, 'a'\nset :deploy_to, '/srv/x'\n")}, "lib/capistrano/tasks/a.rake": {Data: []byte("task :a do\n  set :user, 'b'\nend\nset :deploy_to, '/srv/y'\n")}}
+	a := Look(files, Options{})
+	question(t, a, "deploy_user")
+	question(t, a, "deploy_root")
+}
+
+// A deploy_to that was overruled is no proposal.
+func TestDeployRoot_InForceIsProposed(t *testing.T) {
+	for stage, want := range map[string]string{"set :deploy_to, '~/apps/x'": "/home/app/apps/x", "set :deploy_to, x": "/opt/x", "set :deploy_to, \"/home/#{fetch(:user)}/y\"": "/home/app/y", "set :deploy_to, '/srv/y'\nx { set :deploy_to, z }": "/srv/y"} {
+		a := Look(fstest.MapFS{
+			"config/deploy.rb":            {Data: []byte("set :application, 'x'\nset :deploy_to, '/srv/x'\n")},
+			"config/deploy/production.rb": {Data: []byte(stage + "\nserver 'h', user: 'app', roles: :app\n")},
+		}, Options{})
+		text, value := question(t, a, "deploy_root")
+		require.Equal(t, want, value, stage)
+		require.Contains(t, text, "config/deploy.rb:2 differs: set :deploy_to, \"/srv/x\"", stage)
+		accepts(t, a.Text(schemaURL))
+	}
+}
+
+// A file that is not read may set what has a default.
+func TestLoading_IsNamed(t *testing.T) {
+	for _, code := range []string{"require_relative 'deploy/shared'", "load 'x.rb'", "x.each { |f| import f }", "instance_eval(File.read('x'))", "YAML.load_file('x').each { |k, v| set k, v }", "S.each do |k, v|\n  set k, v\nend", "require './x'", "set :stage_config_path, 'x'"} {
+		a, text := deployed("set :application, 'x'\n" + code + "\n")
+		require.Contains(t, strings.ReplaceAll(text, "\n# ", " "), "not read, and may have settings: ", code)
+		a = Look(fstest.MapFS{"Capfile": {Data: []byte(code + "\n")}, "config/deploy.rb": {Data: []byte("set :application, 'x'\n")}}, Options{})
+		_, value := question(t, a, "deploy_root")
+		require.Equal(t, "/var/www/x", value, code)
+		asks(t, a)
+	}
+	for name, live := range map[string]bool{"config/deploy/shared/x.rb": false, "config/x.rb": true} {
+		a := Look(fstest.MapFS{"Capfile": {Data: []byte("Dir.glob('lib/capistrano/tasks/*.rake').each { |r| import r }\n# load 'x'\n")}, "config/deploy.rb": {Data: []byte("set :application, 'x'\n")}, name: {}}, Options{})
+		_, isLive := a.Text(schemaURL), a.entry(fieldOf("deploy_root")).live
+		require.Equal(t, live, isLive, name)
+	}
 }
 
 func TestRubyOptionsAreFoundByTheirName(t *testing.T) {
@@ -228,7 +310,7 @@ func TestVariables_OnlyHarmlessNamesAreTaken(t *testing.T) {
 	for variable, taken := range map[string]bool{
 		`"TZ" => "UTC"`: true, `LC_ALL: "C.UTF-8"`: true, `malloc_arena_max: 2`: true, `rails_log_to_stdout: true`: true, `rails_log_to_stdout: nil`: false, `"NODE_ENV" => "production"`: true, `"LD_PRELOAD" => "/usr/lib/libx.so"`: true,
 		`"BUNDLE_GEMS__CONTRIBSYS__COM" => "a:hunter2"`: false, `"SLACK_WEBHOOK" => "https://hooks.slack.example/hunter2"`: false, `smtp_login: "hunter2"`: false,
-		`"JAVA_OPTS" => "-Dtrust.password=hunter2"`: false, `"TZ" => "a:hunter2@h"`: false, `"NODE_ENV" => "x\nhunter2"`: false, `"NODE_ENV" => "{{ hunter2 }}"`: false, `path: "/opt/x/bin:$PATH"`: false,
+		`"JAVA_OPTS" => "-Xmx1g"`: false, `node_options: "-x"`: false, `RUBYOPT: "-W0"`: false, `"TZ" => "a:hunter2@h"`: false, `"NODE_ENV" => "x\nhunter2"`: false, `"NODE_ENV" => "{{ hunter2 }}"`: false, `path: "/opt/x/bin:$PATH"`: false,
 	} {
 		a, text := deployed("set :default_env, { " + variable + ", \"LANG\" => \"C\" }\n")
 		require.NotContains(t, text, "hunter2", variable)
@@ -259,8 +341,8 @@ func TestSettings_ChangedByRuby(t *testing.T) {
 		asks(t, a)
 	}
 	for _, code := range []string{"x = <<~TXT\n  set :user, 'a'\nTXT\n", "x = <<-'TXT'\nset :user, b\n  TXT\n"} {
-		a, text := deployed(code + "set :branch, 'x'; set :rails_env, 'staging'\n")
-		require.NotContains(t, text, "config/deploy.rb:2", code)
+		a, _ := deployed(code + "set :branch, 'x'\nset :rails_env, 'staging'\n")
+		question(t, a, "deploy_user")
 		f, _ := a.best("rails_env")
 		require.Equal(t, "staging", f.value, code)
 	}
@@ -304,13 +386,14 @@ func TestVariables_LiteralConcurrencyCountsMore(t *testing.T) {
 
 func TestServers_AreLimited(t *testing.T) {
 	var recipe strings.Builder
-	for i := range mostServers + 10 {
+	for i := range mostServers + 10 { // twice what a value has room for
 		fmt.Fprintf(&recipe, "server \"h%d\", roles: [:app]\n", i)
 	}
 	a, text := deployed(recipe.String())
 	_, servers := question(t, a, "playbook.servers")
 	require.Greater(t, len(servers.([]model.Server)), 50)
-	require.Contains(t, text, "the list of servers is full")
+	require.Equal(t, model.Server{Host: "h0", Stage: "production"}, servers.([]model.Server)[0])
+	require.Equal(t, 1, strings.Count(text, "the list is full"))
 }
 
 func TestLinkedFiles_HomeOfTheDeployUser(t *testing.T) {
@@ -322,8 +405,9 @@ func TestServers_Names(t *testing.T) {
 	for call, want := range map[string][]model.Server{
 		`server "h", roles: :app`: {{Host: "h", Stage: "production"}}, `server "u@h:2222", roles: [:app]`: {{Host: "h", Stage: "production", Port: 2222}},
 		`server "h", roles: %w[app], port: 22`: {{Host: "h", Stage: "production"}}, `server "h", roles: :all, ssh_options: { port: "2200" }`: {{Host: "h", Stage: "production", Port: 2200}},
-		`role :app, "u@a", "b", port: 2200`: {{Host: "a", Stage: "production", Port: 2200}, {Host: "b", Stage: "production", Port: 2200}},
-		`server "h", roles: %w[db]`:         nil, `server "localhost", roles: %w[app]`: nil, `server "a b", roles: %w[app]`: nil, `server x, roles: %w[app]`: nil, `server = roles(:app).first`: nil,
+		`role :app, "u@a", "b", port: 2200`:        {{Host: "a", Stage: "production", Port: 2200}, {Host: "b", Stage: "production", Port: 2200}},
+		`server "[2001:db8::7]:2222", roles: :app`: {{Host: "2001:db8::7", Stage: "production", Port: 2222}}, `server "u@2001:db8::8", roles: :app`: {{Host: "2001:db8::8", Stage: "production"}},
+		`server "h", roles: %w[db]`: nil, `server "localhost", roles: %w[app]`: nil, `server "a b", roles: %w[app]`: nil, `server x, roles: %w[app]`: nil, `server = roles(:app).first`: nil,
 	} {
 		a, _ := deployed(call + "\n")
 		f, ok := a.best("playbook.servers")
@@ -338,7 +422,7 @@ func TestUnits_OfTasks(t *testing.T) {
 	for command, want := range map[string]string{
 		`execute :sudo, :systemctl, :restart, "a-sidekiq.service"`: "a-sidekiq", `sudo "systemctl restart a-sidekiq@1"`: "a-sidekiq", `execute "sudo /bin/systemctl reload sidekiq_a || true"`: "sidekiq_a",
 		`on(roles(:app)) { execute(:systemctl, "--user", :restart, :a_sidekiq) }`: "a_sidekiq", `execute :sudo, :systemctl, :restart, "puma"`: "", `execute :sudo, :systemctl, :restart, sidekiq_name`: "",
-		`puts "systemctl restart a-sidekiq"`: "",
+		`puts "systemctl restart a-sidekiq"`: "", "execute :sudo,\n    :systemctl, :restart, \"a-sidekiq\"": "a-sidekiq", `sudo :systemctl, action, "#{x}-#{service}.service"`: "",
 	} {
 		a, _ := deployed("task :restart do\n  " + command + "\nend\n")
 		f, ok := a.best("service_name")
@@ -381,7 +465,7 @@ func TestUnits_AreQuestions(t *testing.T) {
 	for commands, name := range map[string]string{
 		`execute :sudo, "service sidekiq-low restart"`: "sidekiq-low", `execute "sudo monit restart sidekiq_crm_0"`: "sidekiq_crm_0", `execute "sudo /etc/init.d/sidekiq restart"`: "sidekiq",
 		`sudo "supervisorctl restart sidekiq:*"`: "sidekiq", "sudo 'systemctl restart sidekiq-a'\n  sudo 'service sidekiq-b restart'": "sidekiq-a",
-		"sudo 'systemctl restart sidekiq-a'\n  sudo \"systemctl restart sidekiq-#{x}\"": "sidekiq-a",
+		"sudo 'systemctl restart sidekiq-a'\n  sudo \"systemctl restart sidekiq-#{x}\"": "sidekiq-a", `sudo :systemctl, action, "#{x}-#{service}.service"`: "sidekiq",
 	} {
 		a, text := deployed("task :restart do\n  " + commands + "\nend\n")
 		_, value := question(t, a, "service_name")
@@ -389,6 +473,26 @@ func TestUnits_AreQuestions(t *testing.T) {
 		require.Equal(t, strings.Contains(commands, "sidekiq-b"), strings.Contains(text, "a task restarts sidekiq-b, too"), commands)
 		asks(t, a)
 	}
+}
+
+func TestUnits_OfCapistranoSidekiq3(t *testing.T) {
+	for code, name := range map[string]string{"": "x_sidekiq_production", "set :sidekiq_service_unit_name, 'jobs'": ""} {
+		a := Look(fstest.MapFS{"Gemfile.lock": {Data: []byte("    capistrano-sidekiq (3.1.0)\n    sidekiq (7.3.2)\n")}, "config/deploy.rb": {Data: []byte("set :application, 'x'\n" + code + "\n")}}, Options{})
+		if name == "" {
+			require.Equal(t, "jobs", accepts(t, a.Text(schemaURL)).ServiceName)
+			continue
+		}
+		_, value := question(t, a, "service_name")
+		require.Equal(t, name, value)
+	}
+}
+
+// A host has one set of variables.
+func TestServers_OfTwoStages(t *testing.T) {
+	server := &fstest.MapFile{Data: []byte("server 'a', roles: :app\n")}
+	a := Look(fstest.MapFS{"config/deploy/production.rb": server, "config/deploy/staging.rb": server}, Options{})
+	require.Equal(t, []model.Server{{Host: "a", Stage: "production"}}, accepts(t, a.Text(schemaURL)).Playbook.Servers)
+	require.Contains(t, strings.ReplaceAll(string(a.Text(schemaURL)), "\n  # ", " "), "a is a server of staging, too, and is listed in production alone")
 }
 
 func TestBelow_IsAQuestion(t *testing.T) {
@@ -413,7 +517,8 @@ func TestInitializer_Addresses(t *testing.T) {
 		`{ url: ENV["REDIS_URL"] || 'redis://localhost:6379/0' }`: "", `{ url: ENV["REDIS_URL"] }`: "", `{ url: "redis://:hunter2@h/1" }`: "has a password, or is not a literal",
 		`{ url: "redis://h/1?password=hunter2" }`: "has a password, or is not a literal", `{ url: ENV["OTHER"] }`: "REDIS_PROVIDER", `{ url: Rails.application.credentials.redis }`: "has a password, or is not a literal", `REDIS`: "",
 		`{ host: "h", port: 6380, password: "hunter2" }`: "# redis:\n#   url: redis://h:6380\n", `{ host: "h", db: 2 }`: "# redis:\n#   url: redis://h:6379/2\n", `{ url: "redis://h/1" } if x`: "# redis:\n#   url: redis://h/1\n",
-		`{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
+		`{ url: "redis://h", db: 3 }`: "# redis:\n#   url: redis://h/3\n", `{ url: "redis://h/1", ssl: true }`: "# redis:\n#   url: redis://h/1\n", `{ url: "redis://m", sentinels: [{ host: "a" }], password: "hunter2" }`: "is not a literal",
+		`{ url: "redis://h/1", path: "/x" }`: "is not a literal", `{ url: x ? "redis://h/1" : "redis://h/2" }`: "# redis:\n#   url: redis://h/1\n",
 	} {
 		text := string(Look(fstest.MapFS{"config/initializers/sidekiq.rb": {Data: []byte("config.redis = " + code + "\n")}}, Options{}).Text(schemaURL))
 		require.NotContains(t, text, "hunter2", code)

@@ -9,112 +9,165 @@ import (
 	"strings"
 )
 
-// statement is a line of Ruby, with those that go on where it ends in a comma or an open bracket.
+// statement is a line of Ruby at the left margin, with the indented ones after it.
 type statement struct {
-	line   int // where it begins
-	text   string
-	nested bool // in a block: whether it is run, and when, only Ruby can determine
+	line    int // where it begins
+	text    string
+	certain bool // it is run once, whatever happens; else it is one line
 }
 
 var (
-	opens     = regexp.MustCompile(`(?:^|[=(,]\s*|<<\s*)(?:if|unless|case|begin|while|until|for)(?:[\s(]|$)|^(?:def|class|module)\b|\bdo(\s*\|[^|]*\|)?$`)
-	closes    = regexp.MustCompile(`^end\b`)
-	inOneLine = regexp.MustCompile(`\bend\)*$`)
-	heredoc   = regexp.MustCompile("<<[~-]?[\"'`]?([A-Za-z_]\\w*)")
+	opens       = regexp.MustCompile(`(?:^|[^\w\s)\]}"'?!:.@]\s*)(?:if|unless|case|while|until|for)\b|(?:^|[^\w:.@])(?:begin|def|class|module)\b|\bdo(\s*\|[^|]*\|)?$`)
+	inOneLine   = regexp.MustCompile(`\bend\)*$`)
+	ends        = regexp.MustCompile(`^end\b`)
+	goesOn      = regexp.MustCompile(`^[\s)\]}]`)
+	neverEnds   = regexp.MustCompile(`[,\\+*|&=.<-]$|^return\b|%[qQwWiIrsx][^\w\s(\[{=]`) // of which the next line may be a part
+	heredoc     = regexp.MustCompile("<<[~-]?[\"'`]?([A-Z_]\\w*)")
+	conditional = regexp.MustCompile(`;|[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
 )
-
-// longestStatement is how many lines a statement may have. What is longer has a bracket that was not understood.
-const longestStatement = 60
 
 // noCode is a comment over several lines, or what follows the code.
 var noCode = regexp.MustCompile(`(?ms)^(?:=begin\b.*?(?:^=end\b|\z)|__END__.*)`)
 
-// rubyStatements parts a source, without comments. It understands no more Ruby than files of settings have.
+// rubyStatements parts a source, without comments. It understands no Ruby but the indentation that people give their files: whatever is not
+// a complete statement at the left margin, outside of each block, is not certain. Nor is any after one that has no end.
 func rubyStatements(source []byte) (all []statement) {
 	source = noCode.ReplaceAllFunc(source, func(text []byte) []byte { return bytes.Repeat([]byte("\n"), bytes.Count(text, []byte("\n"))) })
-	depth := 0
-	var now statement
 	lines := strings.Split(string(source), "\n")
-	for i := 0; i < len(lines); i++ {
-		code := strings.TrimSpace(rubyToken.ReplaceAllString(lines[i], "$1$2"))
-		if code == "" {
+	depth, endless, until := 0, false, ""
+	for i := 0; i < len(lines); {
+		begin := i
+		var now []statement
+		for ; i < len(lines); i++ {
+			code := strings.TrimSpace(rubyToken.ReplaceAllString(lines[i], "$1$2"))
+			if code != "" && len(now) > 0 && !goesOn.MatchString(lines[i]) {
+				break
+			}
+			if code != "" {
+				now = append(now, statement{line: i + 1, text: code})
+			} else if len(now) == 0 {
+				begin = i + 1
+			}
+			if strings.TrimSpace(lines[i]) == until {
+				until = ""
+			}
+		}
+		if len(now) == 0 {
 			continue
 		}
-		if now.text == "" {
-			now.line = i + 1
+		texts, first, isOne := []string{now[0].text}, withoutText(now[0].text), true
+		_, open := split(now[0].text, ',')
+		for _, s := range now[1:] {
+			isOne = isOne && (open != 0 || neverEnds.MatchString(texts[len(texts)-1]) || strings.ContainsAny(s.text[:1], ".)]}"))
+			_, more := split(s.text, ',')
+			texts, open = append(texts, s.text), open+more
 		}
-		begun := i + 1 - now.line
-		i += heredocLines(code, lines[i+1:])
-		now.text = strings.TrimSpace(now.text + " " + code)
-		parted, open := split(now.text, ';')
-		if (open > 0 || strings.HasSuffix(now.text, ",")) && begun < longestStatement {
-			continue
-		}
-		if open != 0 {
-			parted = []string{now.text}
-		}
-		for _, text := range parted {
-			if text == "" {
-				continue
+		whole := statement{line: now[0].line, text: strings.Join(texts, " ")}
+		bare := withoutText(whole.text)
+		whole.certain = isOne && depth == 0 && !endless && until == "" && open == 0 && !conditional.MatchString(bare+" ") && !goesOn.MatchString(lines[begin])
+		for _, m := range heredoc.FindAllStringSubmatch(whole.text, -1) {
+			if whole.certain = false; until == "" && !slices.ContainsFunc(now, func(s statement) bool { return s.text == m[1] }) {
+				until = m[1]
 			}
-			if closes.MatchString(text) && depth > 0 {
-				depth--
+		}
+		switch {
+		case until != "":
+		case ends.MatchString(first):
+			if depth--; depth < 0 {
+				endless = true
+				for i := range all { // something opened before, and was not seen
+					all[i].certain = false
+				}
 			}
-			all = append(all, statement{now.line, text, depth > 0})
-			if bare := withoutText(text); opens.MatchString(bare) && !inOneLine.MatchString(bare) {
+			whole.certain = false
+		case opens.MatchString(first):
+			whole.certain = false
+			if !inOneLine.MatchString(first) {
 				depth++
 			}
+		case open != 0 || neverEnds.MatchString(bare) || strings.Contains(bare, unended):
+			whole.certain, endless = false, true
 		}
-		now = statement{}
+		if whole.certain {
+			now = []statement{whole}
+		}
+		all = append(all, now...)
 	}
 	return all
-}
-
-// heredocLines is how many lines are the text of a heredoc that begins in a line.
-func heredocLines(code string, after []string) int {
-	if m := heredoc.FindStringSubmatch(code); m != nil {
-		return 1 + slices.IndexFunc(after, func(line string) bool { return strings.TrimSpace(line) == m[1] })
-	}
-	return 0
 }
 
 // rubyToken matches a string, a bracket, a comma or a semicolon, and without a group a comment. A string may lack its end.
 var rubyToken = regexp.MustCompile(`("(?:[^"\\]|\\.)*["\\]?|'(?:[^'\\]|\\.)*['\\]?)|(?:^|[ \t])#.*|([(\[{)\]},;])`)
 
+// unended is in the place of a string that lacks its end.
+const unended = "\x00"
+
 // withoutText has spaces for the text of each string.
 func withoutText(code string) string {
 	return rubyToken.ReplaceAllStringFunc(code, func(found string) string {
-		if found[0] == '"' || found[0] == '\'' {
-			return `"` + strings.Repeat(" ", max(0, len(found)-2)) + `"`[:min(1, len(found)-1)]
+		switch last := len(found) - 1; {
+		case found[0] != '"' && found[0] != '\'':
+			return found
+		case last == 0 || found[last] != found[0]:
+			return unended + strings.Repeat(" ", last)
+		default:
+			return `"` + strings.Repeat(" ", last-1) + `"`
 		}
-		return found
 	})
 }
 
-// call is a call of a method of Capistrano.
+// call is a call of a method of Capistrano, or with no method a setting that is named elsewhere.
 type call struct {
 	line                int
 	method, first, rest string // its first argument and the others, as they are written
-	certain             bool   // it is run once, whatever happens
+	certain             bool
 }
 
 var (
-	called      = regexp.MustCompile(`(?:^|[^.\w:@])(set|set_if_empty|append|remove|ask|server|role|fetch|execute!?|sudo|run)(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
-	conditional = regexp.MustCompile(`[\s)}\]"](?:if|unless|while|until|and|or|rescue)\s`)
-	asBlock     = regexp.MustCompile(`^(set\(:\w+)\)\s*(\{.*\})$`)
-	changes     = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b`)
+	called     = regexp.MustCompile(`(?:^|[^.\w:@])(set|set_if_empty|append|server|role|execute!?|sudo|run)(?:\(\s*|\s+)(["':%*@{\[A-Z]|\w+\s*(?:[,.\[)}]|$))`)
+	asBlock    = regexp.MustCompile(`^(set\(:\w+)\)\s*(\{.*\})$`)
+	changes    = regexp.MustCompile(`<<|\]\s*=|!|\.(?:push|append|unshift|concat|store|update|delete|insert)\b|=\s*fetch\(?\s*:(?:default_env|linked_)`)
+	reads      = regexp.MustCompile(`\bfetch\(?\s*:\w+`)
+	someWords  = regexp.MustCompile(`%[wi][\[({][^\])}]*`)
+	named      = regexp.MustCompile(`(?:^|[^:\w]):(\w+)|\b(\w+):(?:[^:]|$)`)
+	setUnknown = regexp.MustCompile(`\b(?:set|set_if_empty|append|remove|ask)\(?\s*:(sidekiq_\w+)`)
 )
 
-// rubyCalls are the calls in a source, also those in the midst of a statement. fetch is one where it changes what it returns.
+// rubyCalls are the certain calls in a source, and whatever else names a server, a command or a setting.
 func rubyCalls(source []byte) (all []call) {
 	for _, s := range rubyStatements(source) {
 		text := asBlock.ReplaceAllString(s.text, "$1, -> $2)")
 		bare := withoutText(text)
 		for _, m := range called.FindAllStringSubmatchIndex(bare, -1) {
-			method, begins, arguments := bare[m[2]:m[3]], m[2] == 0, parts(text[m[4]:])
-			if method != "fetch" || begins && changes.MatchString(bare) {
-				all = append(all, call{s.line, method, arguments[0], strings.Join(arguments[1:], ", "), begins && !s.nested && !conditional.MatchString(bare)})
-			}
+			arguments := parts(text[m[4]:])
+			all = append(all, call{s.line, bare[m[2]:m[3]], arguments[0], strings.Join(arguments[1:], ", "), s.certain && m[2] == 0})
+		}
+		m := called.FindStringSubmatchIndex(bare)
+		if !s.certain || m == nil || m[2] != 0 {
+			all = append(all, namedIn(s.line, text)...)
+		}
+		if m == nil && strings.Contains(bare, ":systemctl") { // of a call over several lines
+			all = append(all, call{line: s.line, method: "execute", first: text})
+		}
+	}
+	return all
+}
+
+// namedIn are the settings that a text names, without those that it only reads.
+func namedIn(line int, text string) (all []call) {
+	bare := withoutText(text)
+	for _, m := range setUnknown.FindAllStringSubmatch(bare, -1) {
+		if settingField(m[1]) == "" && !harmlessSetting.MatchString(m[1]) {
+			all = append(all, call{line: line, first: m[1], rest: "processes"})
+		}
+	}
+	if !changes.MatchString(bare) {
+		bare = reads.ReplaceAllString(bare, "")
+	}
+	bare = someWords.ReplaceAllStringFunc(bare, func(found string) string { return " :" + strings.Join(strings.Fields(found[3:]), " :") })
+	for _, m := range named.FindAllStringSubmatch(bare, -1) {
+		if key := settingField(m[1] + m[2]); key != "" {
+			all = append(all, call{line: line, first: m[1] + m[2], rest: key})
 		}
 	}
 	return all

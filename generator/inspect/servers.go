@@ -21,11 +21,14 @@ type host struct {
 // other takes the servers of another stage, or the services that a task restarts.
 func (r *recipe) other(s *source) {
 	o := recipe{source: s, known: maps.Clone(r.known), texts: map[string]string{}, port: r.port}
+	if path.Ext(s.name) != ".rb" {
+		o.doubted = r.doubted
+	}
 	if path.Ext(s.name) == ".rb" {
 		s.say("another stage: only servers are read")
 		o.known["stage"] = stageOf(s.name)
 		o.read()
-		r.hosts, r.stages = append(r.hosts, o.hosts...), append(r.stages, o)
+		r.hosts, r.stages, r.left = append(r.hosts, o.hosts...), append(r.stages, o), r.left+o.left
 		return
 	}
 	o.read()
@@ -36,8 +39,15 @@ func (r *recipe) other(s *source) {
 // server reads a call whose options tell the roles.
 func (r *recipe) server(c call) {
 	option := rubyOption(c.rest, "roles")
+	for _, part := range parts(strings.TrimLeft(c.rest, "{ ")) {
+		if m := hashEntry.FindStringSubmatch(part); m != nil && c.certain {
+			if name := m[1] + m[2] + m[3]; name != "user" && name != "ssh_options" && settingField(name) != "" || strings.HasPrefix(name, "sidekiq_") {
+				r.doubts(c.line, cmp.Or(settingField(name), "processes"), "a server has its own "+name+"; the role has one for all")
+			}
+		}
+	}
 	roles, ok := r.known.words(option)
-	if c.certain && (!ok || option == "" && c.rest != "" && !hashEntry.MatchString(strings.TrimLeft(c.rest, "{ "))) {
+	if c.certain && (!ok || c.rest != "" && !hashEntry.MatchString(strings.TrimLeft(c.rest, "{ "))) {
 		r.refuse(c.line, "playbook.servers", "a server whose roles only Ruby can determine")
 		roles = nil
 	}
@@ -56,7 +66,7 @@ func (r *recipe) role(c call) {
 }
 
 var (
-	hostText   = regexp.MustCompile(`^(?:([a-z_][a-z0-9_-]*)@)?([^@:\s]+)(?::([0-9]+))?$`) // USER@HOST:PORT
+	hostText   = regexp.MustCompile(`^(?:([a-z_][a-z0-9_-]*)@)?(?:([^@:\s\[\]]+|[0-9a-fA-F:]*:[0-9a-fA-F:]*:[0-9a-fA-F:]*)|\[([0-9a-fA-F:]+)\])(?::([0-9]+))?$`) // USER@HOST:PORT
 	notInGroup = regexp.MustCompile(`[^a-z0-9_]`)
 )
 
@@ -66,19 +76,19 @@ func (r *recipe) host(c call, name string, roles []string) {
 	text, _ := r.known.text(name)
 	m := hostText.FindStringSubmatch(text)
 	if m == nil {
-		m = make([]string, 4)
+		m = make([]string, 5)
 	}
-	user, port := inRuby(m[1]), m[3]
+	user, port := inRuby(m[1]), m[4]
 	for _, from := range []string{rubyOption(c.rest, "ssh_options"), c.rest} {
 		user, port = cmp.Or(rubyOption(from, "user"), user), cmp.Or(rubyOption(from, "port"), port)
 	}
-	h := host{model.Server{Host: m[2], Port: cmp.Or(r.known.number(port), r.port)}, roles}
+	h := host{model.Server{Host: m[2] + m[3], Port: cmp.Or(r.known.number(port), r.port)}, roles}
 	h.Stage = notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
 	if h.Port == 22 {
 		h.Port = 0
 	}
 	i := slices.IndexFunc(r.hosts, func(o host) bool { return o.Host == h.Host && o.Stage == h.Stage })
-	switch what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); {
+	switch {
 	case h.Host == "" || !c.certain:
 		r.refuse(c.line, "playbook.servers", "a server whose name only Ruby can determine")
 	case port != "" && r.known.number(port) == 0:
@@ -87,20 +97,22 @@ func (r *recipe) host(c call, name string, roles []string) {
 		r.say(h.Host + " left out")
 	case i >= 0:
 		r.hosts[i].roles = slices.Concat(r.hosts[i].roles, roles)
-	case what != "":
-		r.refuse(c.line, "playbook.servers", "ignored: "+what)
 	case len(r.hosts) >= mostServers:
-		r.refuse(c.line, "playbook.servers", "ignored: the list of servers is full; hint: add it to the inventory")
+		r.left++
 	default:
-		r.hosts = append(r.hosts, h)
+		if what := fault(map[string]any{"playbook.servers": []model.Server{h.Server}}); what != "" {
+			r.refuse(c.line, "playbook.servers", "ignored: "+what)
+		} else {
+			r.hosts = append(r.hosts, h)
+		}
 	}
 	if user != `""` {
 		r.userMeans(c.line, user)
 	}
 }
 
-// mostServers is how many a file may name: a longer list is no value of a field.
-const mostServers = 60
+// mostServers is how many a file may name: far more than a value has room for.
+const mostServers = 200
 
 // userMeans notes the user of the first server, and names those of others: the role has one.
 func (r *recipe) userMeans(line int, user string) {
@@ -142,10 +154,23 @@ func (r *recipe) rolesMean() []string {
 func (r *recipe) serversMean() {
 	roles := r.rolesMean()
 	var all []model.Server
+	stages, size := map[string]string{}, 2
+	own := notInGroup.ReplaceAllString(strings.ToLower(cmp.Or(r.known["stage"], r.railsEnv)), "_")
+	slices.SortStableFunc(r.hosts, func(x, y host) int { return cmp.Compare(cmp.Compare(x.Stage, own)&1, cmp.Compare(y.Stage, own)&1) })
 	for _, h := range r.hosts {
 		if slices.ContainsFunc(h.roles, func(role string) bool { return role == "all" || slices.Contains(roles, role) }) {
-			all = append(all, h.Server)
+			if stage := stages[h.Host]; stage != "" {
+				r.tell(0, "playbook.servers", fmt.Sprintf("%s is a server of %s, too, and is listed in %s alone", h.Host, h.Stage, stage))
+			} else if size += len(asJSON(h.Server)) + 1; size > longestValue {
+				r.left++
+			} else {
+				stages[h.Host] = h.Stage
+				all = append(all, h.Server)
+			}
 		}
+	}
+	if r.left > 0 {
+		r.refuse(0, "playbook.servers", plural(r.left, "server")+" left out: the list is full; hint: add the others to the inventory")
 	}
 	if said := plural(len(all), "server") + " with the role " + strings.Join(roles, " or "); r.refuses("playbook.servers") {
 		r.offer(0, "playbook.servers", all, said+". Which others are there?")
