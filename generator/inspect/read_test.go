@@ -111,9 +111,9 @@ func TestDeployRoot_InForceIsProposed(t *testing.T) {
 // A file that is not read may set what has a default.
 func TestLoading_IsNamed(t *testing.T) {
 	for _, code := range []string{"require_relative 'deploy/shared'", "load 'x.rb'", "x.each { |f| import f }", "instance_eval(File.read('x'))", "YAML.load_file('x').each { |k, v| set k, v }", "S.each do |k, v|\n  set k, v\nend", "require './x'", "set :stage_config_path, 'x'"} {
-		a, text := deployed("set :application, 'x'\n" + code + "\n")
+		_, text := deployed("set :application, 'x'\n" + code + "\n")
 		require.Contains(t, strings.ReplaceAll(text, "\n# ", " "), "not read, and may have settings: ", code)
-		a = Look(fstest.MapFS{"Capfile": {Data: []byte(code + "\n")}, "config/deploy.rb": {Data: []byte("set :application, 'x'\n")}}, Options{})
+		a := Look(fstest.MapFS{"Capfile": {Data: []byte(code + "\n")}, "config/deploy.rb": {Data: []byte("set :application, 'x'\n")}}, Options{})
 		_, value := question(t, a, "deploy_root")
 		require.Equal(t, "/var/www/x", value, code)
 		asks(t, a)
