@@ -101,9 +101,7 @@ func (a *Application) deployment() {
 		default:
 			r.source, r.user = s, false
 			r.read()
-			if name == "Capfile" && s.silent() {
-				s.forget()
-			} else if s.silent() {
+			if name != "Capfile" && s.silent() {
 				s.say("nothing of use")
 			}
 		}
@@ -150,7 +148,7 @@ func (a *Application) deployment() {
 
 func stageOf(name string) string { return strings.TrimSuffix(path.Base(name), ".rb") }
 
-// stage is the file of the environment's stage: the one of its name, else the only one; nil if there is none.
+// stage is the file of the environment's stage: that of its name, or the only one. It is nil without one.
 func (a *Application) stage(all []string) []string {
 	own := "config/deploy/" + a.railsEnv + ".rb"
 	if len(all) == 1 || slices.Contains(all, own) {

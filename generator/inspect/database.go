@@ -79,7 +79,6 @@ func (a *Application) storageYML() {
 		}
 	}
 	if s.silent() {
-		s.forget()
 		return
 	}
 	s.offer(0, "hardening.read_write_paths", paths, "Active Storage has "+list(s.said)+". Do jobs write there? The profile strict forbids it by default.")

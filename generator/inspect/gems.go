@@ -166,9 +166,6 @@ func (a *Application) initializer() {
 	if first > 0 {
 		s.offer(first, "database.headroom", threads, "capsules start threads beside Sidekiq's own, and each wants a connection. How many are there?")
 	}
-	if s.silent() {
-		s.forget()
-	}
 }
 
 // addressMeans is about the address of Redis in a statement. One with a password is not shown. Only a literal that is assigned once, and

@@ -118,8 +118,8 @@ func (s *source) besides(p play) {
 		files.files, dir = s.asked.System, s.asked.PlaybookAt
 	}
 	names, isSidekiqs := scalars(&p.VarsFiles), false
-	for _, folder := range []string{"group_vars", "host_vars"} {
-		_ = fs.WalkDir(files.files, path.Join(dir, folder), func(name string, f fs.DirEntry, err error) error {
+	for _, variables := range []string{"group_vars", "host_vars"} {
+		_ = fs.WalkDir(files.files, path.Join(dir, variables), func(name string, f fs.DirEntry, err error) error {
 			if err == nil && !f.IsDir() {
 				names = append(names, strings.TrimPrefix(name, dir+"/"))
 			}

@@ -65,12 +65,12 @@ func TestVariableMeans_Secrets(t *testing.T) {
 // What else sets variables is named, and asked about if they are Sidekiq's.
 func TestBesides(t *testing.T) {
 	for _, name := range []string{"vars/a.yml", "group_vars/jobs.yml", "group_vars/all/b.yml", "host_vars/h"} {
-		for _, folder := range []string{"", "ansible/"} {
+		for _, above := range []string{"", "ansible/"} {
 			for text, asked := range map[string]bool{"x: 1\n": false, "sidekiq_queues: [a]\n": true} {
-				files := fstest.MapFS{folder + name: {Data: []byte(text)}, folder + "site.yml": {Data: []byte("- hosts: jobs\n  vars_files: [[vars/a.yml]]\n  environment: {A: b}\n  roles: [sidekiq]\n")}}
+				files := fstest.MapFS{above + name: {Data: []byte(text)}, above + "site.yml": {Data: []byte("- hosts: jobs\n  vars_files: [[vars/a.yml]]\n  environment: {A: b}\n  roles: [sidekiq]\n")}}
 				a := Look(files, Options{})
 				text := strings.ReplaceAll(string(a.Text(schemaURL)), "\n# ", " ")
-				require.Contains(t, text, folder+"site.yml: not read")
+				require.Contains(t, text, above+"site.yml: not read")
 				require.Contains(t, text, name)
 				require.Contains(t, text, "environment of the play")
 				require.Equal(t, asked, strings.Contains(strings.Join(askedIn(a), " "), "processes"), name)

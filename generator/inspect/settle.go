@@ -22,7 +22,7 @@ type entry struct {
 	live     bool // else the value is in a comment
 	origin   string
 	comments []string
-	asks     string // the question, "" if there is none
+	asks     string // the question, or ""
 }
 
 // said is all that the comments of a field say.
@@ -65,7 +65,7 @@ func (a *Application) ask(key, text string, values ...any) {
 // likely is the value of a field, or the one that is asked about.
 func (a *Application) likely(key string) any { return a.entry(fieldOf(key)).value }
 
-// bestText is best as a text, "" if there is none.
+// bestText is best as a text. It is "" if nothing was found.
 func (a *Application) bestText(key string) string {
 	f, _ := a.best(key)
 	text, _ := f.value.(string)

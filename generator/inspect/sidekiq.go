@@ -133,8 +133,7 @@ func (a *Application) otherConfigs(given string) (others []*source) {
 		case err != nil:
 			line, text := refusal(err)
 			o.refuse(line, "processes", "cannot be read: "+text)
-		case config.Concurrency == nil && len(config.Queues) == 0:
-			o.forget()
+		case config.Concurrency == nil && len(config.Queues) == 0: // not a configuration of Sidekiq
 		case env != a.railsEnv && (slices.Contains([]string{"development", "test", "staging", "production"}, env) || slices.Contains(a.glob("config/deploy/*.rb"), "config/deploy/"+env+".rb")):
 			o.say("for another environment, not used")
 		default:
