@@ -16,7 +16,7 @@ import (
 	"github.com/curationexperts/ansible-sidekiq/generator/model"
 )
 
-// appIn writes files into a folder of its own.
+// appIn writes files into a separate directory.
 func appIn(t *testing.T, files map[string]string) string {
 	dir := t.TempDir()
 	for name, text := range files {
@@ -67,7 +67,7 @@ func TestInitWritesOnceAndSaysWhatItDid(t *testing.T) {
 	require.Len(t, entries, 1, "nothing is written where there is no application")
 }
 
-// The command that init names can be pasted, whatever the folder is called.
+// The command that init names can be pasted, whatever the directory is called.
 func TestInitNamesACommandThatAShellReads(t *testing.T) {
 	t.Chdir(appIn(t, map[string]string{"our app/Procfile": "worker: bundle exec sidekiq\n"}))
 	var out, errs bytes.Buffer

@@ -19,7 +19,7 @@ var console = regexp.MustCompile("(?s)```console\n(.*?)```")
 
 var prompt = regexp.MustCompile(`(?m)^\$ `)
 
-// The tour in README.md, in the folder of the application in testdata/tour.txtar. A line of three dots stands for any lines. UPDATE=1 writes what is
+// The tour in README.md, in the directory of the application in testdata/tour.txtar. A line of three dots stands for any lines. UPDATE=1 writes what is
 // seen, where there are none.
 func TestTourOfTheReadmeIsWhatIsSeen(t *testing.T) {
 	needPayload(t)

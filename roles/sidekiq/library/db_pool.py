@@ -100,14 +100,14 @@ options:
         choices: [sidekiq, sidekiqswarm]
   headroom:
     description:
-      - Number of connections beside those of the threads, where the application starts threads of its own in its jobs.
+      - Number of connections in addition to those of the threads, for jobs that start threads.
     type: int
     default: 0
   app_root:
     description:
       - >-
-        Folder of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock) or C(gems.locked), which
-        tells the versions of Sidekiq and of Rails. By default the lock file is looked for in the folder above that of
+        Directory of the application, for a relative O(sidekiq_config) and for C(Gemfile.lock) or C(gems.locked), which
+        has the versions of Sidekiq and Rails. By default the lock file is expected in the directory above that of
         O(sidekiq_config).
     type: path
   environment:

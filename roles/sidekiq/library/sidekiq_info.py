@@ -70,7 +70,7 @@ options:
   app_root:
     description:
       - >-
-        Folder of the application, with Capistrano its C(current). With it, processes of this host that were started
+        Directory of the application, with Capistrano its C(current). With it, processes of this host that were started
         before that link was made are warned of, and a Redis that is too old for the Sidekiq in C(Gemfile.lock) or
         C(gems.locked).
     type: path

@@ -51,7 +51,7 @@ options:
     default: true
   app_root:
     description:
-      - Folder of the application, the C(WorkingDirectory=) of the service; with Capistrano its C(current).
+      - Directory of the application, the C(WorkingDirectory=) of the service; with Capistrano its C(current).
       - Without it the units are left as they are, and must exist.
     type: path
   deploy_root:
@@ -179,9 +179,9 @@ options:
   watchdog:
     description:
       - >-
-        Seconds without a sign of life after which systemd restarts it (C(WatchdogSec=)), from Sidekiq 6.0.6. The sign
-        says that Ruby runs, no more, and jobs are lost then: it is for a process that will do no more anyway. V(0) is
-        none.
+        Watchdog timeout in seconds (C(WatchdogSec=)), from Sidekiq 6.0.6: systemd restarts a process that does not
+        report within that time. Running jobs are lost. The report only shows that Ruby runs, not that jobs do. V(0)
+        disables the watchdog.
     type: int
     default: 120
   environment:
